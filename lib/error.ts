@@ -1,0 +1,124 @@
+/** A place in a text: which source, and the half-open range of offsets in it. */
+export interface Span {
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A named text. Line and column are found only when an error needs them. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A 1-based line and column (in UTF-16 units, a tab counts as one). */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What an error can carry besides its message. */
+export interface ErrorDetail {
+  readonly span?: Span | undefined;
+  /** A file that the error is about, where there is no span in it (binary files). */
+  readonly file?: string | undefined;
+  readonly notes?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class for what a user can mend: a message, where it is, and what to do about it.
+ * Anything else that is thrown is a bug of netrun.
+ */
+export class NetrunError extends Error {
+  readonly span: Span | undefined;
+  readonly file: string | undefined;
+  readonly notes: readonly string[];
+
+  constructor(message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = "NetrunError";
+    this.span = detail.span;
+    this.file = detail.file;
+    this.notes = detail.notes ?? [];
+  }
+
+  /** `file:line:column: message`, the excerpt with a caret, then the notes; what the command line prints. */
+  format(): string {
+    const lines: string[] = [];
+    if (this.span) {
+      const { line, column } = positionOf(this.span);
+      lines.push(`${this.span.source.name}:${line}:${column}: ${this.message}`, ...excerpt(this.span, line, column));
+    } else {
+      lines.push(this.file === undefined ? this.message : `${this.file}: ${this.message}`);
+    }
+    for (const note of this.notes) lines.push(`note: ${note}`);
+    return lines.join("\n");
+  }
+}
+
+/** Where a span starts. */
+export function positionOf(span: Span): Position {
+  const before = span.source.text.slice(0, span.start);
+  const lineStart = before.lastIndexOf("\n") + 1;
+  let line = 1;
+  for (const char of before) if (char === "\n") line++;
+  return { line, column: span.start - lineStart + 1 };
+}
+
+/** Longest excerpt shown: prototxts with a mean file on one line exist. */
+const EXCERPT_COLUMNS = 120;
+
+function excerpt(span: Span, line: number, column: number): string[] {
+  const { text } = span.source;
+  const start = span.start - column + 1;
+  const newline = text.indexOf("\n", span.start);
+  const whole = text.slice(start, newline < 0 ? undefined : newline).replace(/\r$/, "");
+  const skipped = column > EXCERPT_COLUMNS ? column - 1 - EXCERPT_COLUMNS / 2 : 0;
+  const shown = whole.slice(skipped, skipped + EXCERPT_COLUMNS);
+  const gutter = `  ${line} | `;
+  const offset = column - 1 - skipped;
+  const width = Math.max(1, Math.min(span.end - span.start, shown.length - offset));
+  // Tabs stay tabs so that the caret stands under its token at any tab width.
+  const indent = shown.slice(0, offset).replace(/[^\t]/g, " ");
+  return [gutter + shown, `${" ".repeat(gutter.length - 2)}| ${indent}${"^".repeat(width)}`];
+}
+
+/**
+ * The candidate nearest to a misspelt word by edit distance, or undefined where none is near
+ * (more than a third of its letters differ). Case counts as half an edit.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, word.length / 3) + 0.001;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > bestDistance) continue;
+    const distance = editDistance(word, candidate);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      const sameLetter = a[i - 1]!.toLowerCase() === b[j - 1]!.toLowerCase();
+      const replace = last[j - 1]! + (same ? 0 : sameLetter ? 0.5 : 1);
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, replace);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, beforeLast[j - 2]! + 1);
+      row.push(cost);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
