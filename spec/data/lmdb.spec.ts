@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { LmdbCursor } from "../../lib/data/lmdb/cursor.js";
+import { NetrunError } from "../../lib/error.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+/** Reads all records, at most `limit`; gives keys and a checksum of the values. */
+function readAll(cursor: LmdbCursor, limit = Infinity): { keys: string[]; bytes: number } {
+  const keys: string[] = [];
+  let bytes = 0;
+  while (keys.length < limit && cursor.next()) {
+    keys.push(cursor.key.toString());
+    bytes += cursor.value().length;
+  }
+  return { keys, bytes };
+}
+
+function withFile<T>(content: Buffer, body: (path: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "netrun-lmdb-"));
+  try {
+    const path = join(folder, "data.mdb");
+    writeFileSync(path, content);
+    return body(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describeShared("lmdb", () => {
+  const raw = (): Buffer => readFileSync(sharedPath("goldens/data/raw_lmdb/data.mdb"));
+
+  it("reads every record in key order from a folder and from the file itself", () => {
+    for (const path of [sharedPath("goldens/data/big_lmdb"), sharedPath("goldens/data/big_lmdb/data.mdb")]) {
+      const cursor = new LmdbCursor(path);
+      const { keys } = readAll(cursor);
+      expect(keys).to.have.length(cursor.length);
+      expect(keys).to.deep.equal([...keys].sort());
+      cursor.close();
+    }
+  });
+
+  it("starts at any record", () => {
+    const all = new LmdbCursor(sharedPath("goldens/data/big_lmdb"));
+    const { keys } = readAll(all);
+    for (const k of [0, 1, 255, keys.length - 1]) {
+      all.seek(k);
+      expect(all.key.toString()).to.equal(keys[k]);
+      expect(readAll(all).keys).to.deep.equal(keys.slice(k + 1));
+    }
+    all.close();
+  });
+
+  it("names file and page of a page that carries another number", () => {
+    const bytes = raw();
+    bytes.writeBigUInt64LE(77n, 3 * 4096);
+    withFile(bytes, (path) => {
+      const cursor = new LmdbCursor(path);
+      expect(() => readAll(cursor))
+        .to.throw(NetrunError)
+        .with.property("message", "page 3: the page carries another number");
+      cursor.close();
+    });
+  });
+
+  it("refuses a file that is something else", () => {
+    withFile(Buffer.from("name: LeNet".padEnd(9000)), (path) => {
+      expect(() => new LmdbCursor(path)).to.throw(NetrunError, "not an LMDB 0.9 file");
+    });
+  });
+
+  it("refuses an empty file and a missing one", () => {
+    withFile(Buffer.alloc(0), (path) => {
+      expect(() => new LmdbCursor(path)).to.throw(NetrunError, "outside the file");
+    });
+    expect(() => new LmdbCursor("/nowhere/data.mdb")).to.throw(NetrunError, "cannot open the file");
+  });
+
+  it("ends with records or a NetrunError on every truncation and on random damage", () => {
+    const whole = raw();
+    let state = 1;
+    const random = (n: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state % n;
+    };
+    for (let round = 0; round < 400; round++) {
+      const bytes = Buffer.from(whole.subarray(0, round % 4 === 0 ? random(whole.length) : whole.length));
+      // Damage lands mostly in headers, where it does most harm.
+      for (let k = 0; k < 1 + random(8); k++) {
+        const page = random(Math.max(1, Math.floor(bytes.length / 4096)));
+        const at = page * 4096 + (random(4) === 0 ? random(4096) : random(160));
+        if (at < bytes.length) bytes[at] = random(256);
+      }
+      withFile(bytes, (path) => {
+        let cursor: LmdbCursor | undefined;
+        try {
+          cursor = new LmdbCursor(path);
+          readAll(cursor, 100_000);
+          if (cursor.length > 0) cursor.seek(cursor.length - 1);
+        } catch (error) {
+          expect(error).to.be.instanceOf(NetrunError);
+        } finally {
+          cursor?.close();
+        }
+      });
+    }
+  });
+});
