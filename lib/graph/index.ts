@@ -1,0 +1,5 @@
+export * from "./leaf.js";
+export * from "./print.js";
+export * from "./type.js";
+export * from "./value.js";
+export * from "./walk.js";

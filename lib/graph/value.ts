@@ -1,0 +1,89 @@
+import type { DType, TensorType } from "./type.js";
+
+/** Raw elements of a constant. int64 is held as BigInt64Array, bool as Uint8Array of 0 and 1. */
+export type Elements = Float32Array | BigInt64Array | Int32Array | Uint8Array;
+
+/** A tensor known when the graph is built. */
+export interface Constant {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Elements;
+}
+
+/** One output of a node. A graph is whatever a Value reaches: no builder, no registry, nothing mutated. */
+export interface Value {
+  readonly node: Node;
+  readonly index: number;
+  readonly type: TensorType;
+}
+
+/** An op applied to values. `label` is the Caffe layer it came from; profiles and errors show it. */
+export interface Node<A = unknown> {
+  readonly op: Op<A>;
+  readonly attrs: A;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly label: string;
+}
+
+/** An ONNX attribute, with the field of AttributeProto that it fills. */
+export type Attribute =
+  | { readonly i: number }
+  | { readonly f: number }
+  | { readonly s: string }
+  | { readonly ints: readonly number[] };
+
+/** The one ONNX node that an op is. Inputs that ONNX takes as tensors but netrun knows (axes, pads) are constants. */
+export interface OnnxCall {
+  readonly opType: string;
+  readonly inputs: readonly (Value | Constant | null)[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Outputs from this index on are optional in ONNX, and left out where nothing uses them. */
+  readonly optionalFrom?: number;
+}
+
+/** A tensor operation: its rules side by side. One op is exactly one ONNX node. */
+export interface Op<A = unknown> {
+  readonly name: string;
+  readonly arity: number | readonly [min: number, max: number];
+  /** One type per output. Throws a plain Error for what only a faulty lowering can build. */
+  infer(attrs: A, ...inputs: readonly TensorType[]): readonly TensorType[];
+  onnx(node: Node<A>): OnnxCall;
+  /**
+   * Gradients of the inputs given dy, the gradient of output 0 (further outputs are indices and masks, which have none).
+   * Null: no gradient to that input. A gradient may still have broadcast dims: the reverse walk sums them away.
+   */
+  vjp?(node: Node<A>, dy: Value): readonly (Value | null)[];
+}
+
+let currentLabel = "";
+
+/** Runs `build`; nodes made meanwhile carry `label`. */
+export function labelled<T>(label: string, build: () => T): T {
+  const before = currentLabel;
+  currentLabel = label;
+  try {
+    return build();
+  } finally {
+    currentLabel = before;
+  }
+}
+
+/** Applies an op; returns all its outputs. Throws if the arity or the types do not fit. */
+export function applyAll<A>(op: Op<A>, attrs: A, ...inputs: readonly Value[]): readonly Value[] {
+  const [min, max] = typeof op.arity === "number" ? [op.arity, op.arity] : op.arity;
+  if (inputs.length < min || inputs.length > max)
+    throw new Error(`${op.name} takes ${op.arity} inputs, not ${inputs.length}`);
+  const types = op.infer(attrs, ...inputs.map((value) => value.type));
+  const outputs: Value[] = [];
+  const node: Node<A> = { op, attrs, inputs, outputs, label: currentLabel };
+  types.forEach((type, index) => {
+    outputs.push({ node: node as Node, index, type });
+  });
+  return outputs;
+}
+
+/** Applies an op that is used for its first output. */
+export function apply<A>(op: Op<A>, attrs: A, ...inputs: readonly Value[]): Value {
+  return applyAll(op, attrs, ...inputs)[0]!;
+}

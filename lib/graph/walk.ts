@@ -1,0 +1,28 @@
+import type { Node, Value } from "./value.js";
+
+/**
+ * All nodes that the values reach, inputs before users. Iterative, since nets are thousands of nodes deep;
+ * the order depends on the graph alone, so that equal graphs emit equal bytes.
+ */
+export function topological(values: Iterable<Value>): Node[] {
+  const order: Node[] = [];
+  const seen = new Set<Node>();
+  const stack: { node: Node; next: number }[] = [];
+  for (const value of values) {
+    if (seen.has(value.node)) continue;
+    seen.add(value.node);
+    stack.push({ node: value.node, next: 0 });
+    while (stack.length > 0) {
+      const top = stack[stack.length - 1]!;
+      const input = top.node.inputs[top.next++];
+      if (input === undefined) {
+        order.push(top.node);
+        stack.pop();
+      } else if (!seen.has(input.node)) {
+        seen.add(input.node);
+        stack.push({ node: input.node, next: 0 });
+      }
+    }
+  }
+  return order;
+}

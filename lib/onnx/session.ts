@@ -1,0 +1,69 @@
+import * as ort from "onnxruntime-node";
+import { NetrunError } from "../error.js";
+import type { Elements } from "../graph/index.js";
+import type { Emitted } from "./emit.js";
+
+/** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
+export type Provider = "cpu" | "cuda" | "webgpu";
+
+export interface SessionOptions {
+  readonly provider?: Provider;
+  /** Threads inside one op; onnxruntime's own choice (the physical cores) where undefined. */
+  readonly threads?: number | undefined;
+}
+
+/** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
+export interface Session extends AsyncDisposable {
+  /** Names of the inputs that the model reads. */
+  readonly inputs: readonly string[];
+  /**
+   * Runs the model once. `feeds` may hold more than the model reads. Outputs listed in `fetch` are computed; an output
+   * that names a Float32Array is written there. Blocks the thread's event loop until the run is done.
+   */
+  run(feeds: Feeds, fetch: readonly string[]): Promise<Readonly<Record<string, Float32Array>>>;
+}
+
+export type Feeds = Readonly<Record<string, Elements>>;
+
+/** Opens a session on an emitted model. Throws a NetrunError if the provider is not to be had here. */
+export async function openSession(model: Emitted, options: SessionOptions = {}): Promise<Session> {
+  const { provider = "cpu" } = options;
+  const session = await create(model, provider, options.threads);
+  const inputs = [...model.inputs];
+  return {
+    inputs: inputs.map(([name]) => name),
+    async run(feeds, fetch) {
+      const tensors: Record<string, ort.Tensor> = {};
+      for (const [name, { type }] of inputs) {
+        const data = feeds[name];
+        if (data === undefined) throw new Error(`input ${name} was not fed`);
+        tensors[name] = new ort.Tensor(type.dtype as "float32", data as Float32Array, type.shape);
+      }
+      const results = await session.run(tensors, [...fetch]);
+      const outputs: Record<string, Float32Array> = {};
+      for (const name of fetch) outputs[name] = results[name]!.data as Float32Array;
+      return outputs;
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+async function create(model: Emitted, provider: Provider, threads: number | undefined): Promise<ort.InferenceSession> {
+  const options: ort.InferenceSession.SessionOptions = {
+    // NCHW: the WebGPU provider's default layout computes some convolutions wrongly.
+    executionProviders: [provider === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : provider],
+    // Spinning worker threads starve each other on shared cores: 1.3 to 1.8 times slower at two threads on a virtual machine.
+    extra: { "session.intra_op.allow_spinning": "0" },
+    logSeverityLevel: 3,
+    ...(threads !== undefined && { intraOpNumThreads: threads }),
+  };
+  try {
+    return await ort.InferenceSession.create(model.bytes, options);
+  } catch (cause) {
+    if (provider === "cpu") throw cause;
+    throw new NetrunError(`the execution provider "${provider}" does not start here: ${(cause as Error).message}`, {
+      cause,
+      notes: ["netrun runs on the CPU where no provider is asked for"],
+    });
+  }
+}

@@ -1,0 +1,116 @@
+import { apply, type Attribute, type Node, type Op, type Value } from "../graph/index.js";
+import { reduceSum } from "./reduce.js";
+import { reshape, slice, transpose } from "./shape.js";
+
+/** Geometry of a convolution, one number a spatial axis; pads are the same before and after. */
+export interface ConvAttrs {
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  readonly dilations: readonly number[];
+  readonly group: number;
+}
+
+interface ConvTransposeAttrs extends ConvAttrs {
+  /** Rows that the matching convolution did not reach, added at the end of each axis. */
+  readonly outputPadding: readonly number[];
+}
+
+const extent = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
+
+/** y[n,k] = b[k] + sum over c of x[n,c] * w[k,c], cross-correlation over any number of spatial axes. x [n,c,...], w [k,c/group,...]. */
+export const Conv: Op<ConvAttrs> = {
+  name: "Conv",
+  arity: [2, 3],
+  infer: ({ strides, pads, dilations, group }, x, w) => {
+    if (x!.shape[1] !== w!.shape[1]! * group)
+      throw new Error(`Conv of [${x!.shape}] with [${w!.shape}], group ${group}`);
+    const spatial = strides.map((stride, i) => {
+      const room = x!.shape[i + 2]! + 2 * pads[i]! - extent(w!.shape[i + 2]!, dilations[i]!);
+      return Math.floor(room / stride) + 1;
+    });
+    return [{ dtype: x!.dtype, shape: [x!.shape[0]!, w!.shape[0]!, ...spatial] }];
+  },
+  onnx: (node) => ({ opType: "Conv", inputs: node.inputs, attributes: convAttributes(node, node.attrs) }),
+  vjp: (node, dy) => {
+    const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
+    const { attrs } = node;
+    const outputPadding = attrs.strides.map((stride, i) => {
+      const reached = (dy.type.shape[i + 2]! - 1) * stride + extent(w.type.shape[i + 2]!, attrs.dilations[i]!);
+      return x.type.shape[i + 2]! + 2 * attrs.pads[i]! - reached;
+    });
+    const dx = apply(ConvTranspose, { ...attrs, outputPadding }, dy, w);
+    const dw = weightGradient(x, dy, w.type.shape, attrs);
+    return b ? [dx, dw, biasGradient(dy)] : [dx, dw];
+  },
+};
+
+/** The adjoint of Conv in its input: x [n,k,...], w [k,c/group,...], y [n,c,...]. Caffe's Deconvolution. */
+export const ConvTranspose: Op<ConvTransposeAttrs> = {
+  name: "ConvTranspose",
+  arity: [2, 3],
+  infer: ({ strides, pads, dilations, group, outputPadding }, x, w) => {
+    if (x!.shape[1] !== w!.shape[0]) throw new Error(`ConvTranspose of [${x!.shape}] with [${w!.shape}]`);
+    const spatial = strides.map((stride, i) => {
+      const full = (x!.shape[i + 2]! - 1) * stride + extent(w!.shape[i + 2]!, dilations[i]!);
+      return full - 2 * pads[i]! + outputPadding[i]!;
+    });
+    return [{ dtype: x!.dtype, shape: [x!.shape[0]!, w!.shape[1]! * group, ...spatial] }];
+  },
+  onnx: (node) => ({
+    opType: "ConvTranspose",
+    inputs: node.inputs,
+    attributes: { ...convAttributes(node, node.attrs), output_padding: { ints: node.attrs.outputPadding } },
+  }),
+  vjp: (node, dy) => {
+    const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
+    const { outputPadding: _, ...attrs } = node.attrs;
+    const dx = apply(Conv, attrs, dy, w);
+    const dw = weightGradient(dy, x, w.type.shape, attrs);
+    return b ? [dx, dw, biasGradient(dy)] : [dx, dw];
+  },
+};
+
+function convAttributes(node: Node<unknown>, attrs: ConvAttrs): Record<string, Attribute> {
+  return {
+    kernel_shape: { ints: node.inputs[1]!.type.shape.slice(2) },
+    strides: { ints: attrs.strides },
+    pads: { ints: [...attrs.pads, ...attrs.pads] },
+    dilations: { ints: attrs.dilations },
+    group: { i: attrs.group },
+  };
+}
+
+const biasGradient = (dy: Value) =>
+  reduceSum(
+    dy,
+    dy.type.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+  );
+
+/**
+ * The weight gradient of a convolution is itself a convolution: batch and channels change roles, dy is the kernel,
+ * stride and dilation swap. x [n,c,...], dy [n,k,...]; the result has the shape [k,c/group,...] of the weights.
+ */
+function weightGradient(x: Value, dy: Value, wShape: readonly number[], attrs: ConvAttrs): Value {
+  const [n, c, ...size] = x.type.shape as [number, number, ...number[]];
+  const { group } = attrs;
+  const space = size.map((_, i) => i);
+  // [n, g, c/g, ...] -> [c/g, g*n, ...]: each group of the convolution below sees its own channels as a batch.
+  const grouped = reshape(x, [n, group, c / group, ...size]);
+  const swapped = transpose(grouped, [2, 1, 0, ...space.map((i) => i + 3)]);
+  const xt = reshape(swapped, [c / group, group * n, ...size]);
+  const dyt = transpose(dy, [1, 0, ...space.map((i) => i + 2)]);
+  let dw = apply(Conv, { ...attrs, strides: attrs.dilations, dilations: attrs.strides }, xt, dyt);
+  // Input rows that no window reached give entries beyond the kernel.
+  for (const i of space) dw = slice(dw, i + 2, 0, wShape[i + 2]!);
+  return transpose(dw, [1, 0, ...space.map((i) => i + 2)]);
+}
+
+/** Convolution with an optional bias. */
+export const conv = (x: Value, w: Value, attrs: ConvAttrs, b?: Value): Value =>
+  b ? apply(Conv, attrs, x, w, b) : apply(Conv, attrs, x, w);
+
+/** Transposed convolution with an optional bias. */
+export function convTranspose(x: Value, w: Value, attrs: ConvAttrs, b?: Value): Value {
+  const full = { ...attrs, outputPadding: attrs.strides.map(() => 0) };
+  return b ? apply(ConvTranspose, full, x, w, b) : apply(ConvTranspose, full, x, w);
+}
