@@ -1,0 +1,1091 @@
+// Generated from proto/caffe.proto by proto/generate.mjs (`npm run generate`). Do not edit.
+
+/** What `create` takes for a message: any part of it, nested messages as plain objects, lists of floats as arrays too. */
+export type Init<T> = T extends Float32Array | Float64Array
+  ? T | readonly number[]
+  : T extends Uint8Array
+    ? T
+    : T extends readonly (infer E)[]
+      ? readonly Init<E>[]
+      : T extends object
+        ? { readonly [K in keyof T]?: Init<NonNullable<T[K]>> | null | undefined }
+        : T;
+
+export interface BlobShape {
+  readonly dim: readonly number[];
+}
+
+export interface BlobProto {
+  readonly shape: BlobShape | null;
+  readonly data: Float32Array;
+  readonly diff: Float32Array;
+  readonly double_data: Float64Array;
+  readonly double_diff: Float64Array;
+  /** Default 0. */
+  readonly num: number;
+  /** Default 0. */
+  readonly channels: number;
+  /** Default 0. */
+  readonly height: number;
+  /** Default 0. */
+  readonly width: number;
+}
+
+export interface BlobProtoVector {
+  readonly blobs: readonly BlobProto[];
+}
+
+export interface Datum {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly data: Uint8Array;
+  readonly label: number;
+  readonly float_data: readonly number[];
+  /** Default false. */
+  readonly encoded: boolean;
+}
+
+export interface FillerParameter {
+  /** Default "constant". */
+  readonly type: string;
+  /** Default 0. */
+  readonly value: number;
+  /** Default 0. */
+  readonly min: number;
+  /** Default 1. */
+  readonly max: number;
+  /** Default 0. */
+  readonly mean: number;
+  /** Default 1. */
+  readonly std: number;
+  /** Default -1. */
+  readonly sparse: number;
+  /** Default FAN_IN. */
+  readonly variance_norm: FillerParameter_VarianceNorm;
+}
+
+export const FillerParameter_VarianceNorm = {
+  FAN_IN: 0,
+  FAN_OUT: 1,
+  AVERAGE: 2,
+} as const;
+export type FillerParameter_VarianceNorm = (typeof FillerParameter_VarianceNorm)[keyof typeof FillerParameter_VarianceNorm];
+
+export interface NetParameter {
+  readonly name: string;
+  readonly input: readonly string[];
+  readonly input_shape: readonly BlobShape[];
+  readonly input_dim: readonly number[];
+  /** Default false. */
+  readonly force_backward: boolean;
+  readonly state: NetState | null;
+  /** Default false. */
+  readonly debug_info: boolean;
+  readonly layer: readonly LayerParameter[];
+  readonly layers: readonly V1LayerParameter[];
+}
+
+export interface SolverParameter {
+  readonly net: string;
+  readonly net_param: NetParameter | null;
+  readonly train_net: string;
+  readonly test_net: readonly string[];
+  readonly train_net_param: NetParameter | null;
+  readonly test_net_param: readonly NetParameter[];
+  readonly train_state: NetState | null;
+  readonly test_state: readonly NetState[];
+  readonly test_iter: readonly number[];
+  /** Default 0. */
+  readonly test_interval: number;
+  /** Default false. */
+  readonly test_compute_loss: boolean;
+  /** Default true. */
+  readonly test_initialization: boolean;
+  readonly base_lr: number;
+  readonly display: number;
+  /** Default 1. */
+  readonly average_loss: number;
+  readonly max_iter: number;
+  /** Default 1. */
+  readonly iter_size: number;
+  readonly lr_policy: string;
+  readonly gamma: number;
+  readonly power: number;
+  readonly momentum: number;
+  readonly weight_decay: number;
+  /** Default "L2". */
+  readonly regularization_type: string;
+  readonly stepsize: number;
+  readonly stepvalue: readonly number[];
+  /** Default -1. */
+  readonly clip_gradients: number;
+  /** Default 0. */
+  readonly snapshot: number;
+  readonly snapshot_prefix: string;
+  /** Default false. */
+  readonly snapshot_diff: boolean;
+  /** Default BINARYPROTO. */
+  readonly snapshot_format: SolverParameter_SnapshotFormat;
+  /** Default GPU. */
+  readonly solver_mode: SolverParameter_SolverMode;
+  /** Default 0. */
+  readonly device_id: number;
+  /** Default -1. */
+  readonly random_seed: number;
+  /** Default "SGD". */
+  readonly type: string;
+  /** Default 1e-8. */
+  readonly delta: number;
+  /** Default 0.999. */
+  readonly momentum2: number;
+  /** Default 0.99. */
+  readonly rms_decay: number;
+  /** Default false. */
+  readonly debug_info: boolean;
+  /** Default true. */
+  readonly snapshot_after_train: boolean;
+  /** Default SGD. */
+  readonly solver_type: SolverParameter_SolverType;
+  /** Default true. */
+  readonly layer_wise_reduce: boolean;
+  readonly weights: readonly string[];
+}
+
+export const SolverParameter_SnapshotFormat = {
+  HDF5: 0,
+  BINARYPROTO: 1,
+} as const;
+export type SolverParameter_SnapshotFormat = (typeof SolverParameter_SnapshotFormat)[keyof typeof SolverParameter_SnapshotFormat];
+
+export const SolverParameter_SolverMode = {
+  CPU: 0,
+  GPU: 1,
+} as const;
+export type SolverParameter_SolverMode = (typeof SolverParameter_SolverMode)[keyof typeof SolverParameter_SolverMode];
+
+export const SolverParameter_SolverType = {
+  SGD: 0,
+  NESTEROV: 1,
+  ADAGRAD: 2,
+  RMSPROP: 3,
+  ADADELTA: 4,
+  ADAM: 5,
+} as const;
+export type SolverParameter_SolverType = (typeof SolverParameter_SolverType)[keyof typeof SolverParameter_SolverType];
+
+export interface SolverState {
+  readonly iter: number;
+  readonly learned_net: string;
+  readonly history: readonly BlobProto[];
+  /** Default 0. */
+  readonly current_step: number;
+}
+
+export const Phase = {
+  TRAIN: 0,
+  TEST: 1,
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+export interface NetState {
+  /** Default TEST. */
+  readonly phase: Phase;
+  /** Default 0. */
+  readonly level: number;
+  readonly stage: readonly string[];
+}
+
+export interface NetStateRule {
+  readonly phase: Phase;
+  readonly min_level: number;
+  readonly max_level: number;
+  readonly stage: readonly string[];
+  readonly not_stage: readonly string[];
+}
+
+export interface ParamSpec {
+  readonly name: string;
+  readonly share_mode: ParamSpec_DimCheckMode;
+  /** Default 1. */
+  readonly lr_mult: number;
+  /** Default 1. */
+  readonly decay_mult: number;
+}
+
+export const ParamSpec_DimCheckMode = {
+  STRICT: 0,
+  PERMISSIVE: 1,
+} as const;
+export type ParamSpec_DimCheckMode = (typeof ParamSpec_DimCheckMode)[keyof typeof ParamSpec_DimCheckMode];
+
+export interface LayerParameter {
+  readonly name: string;
+  readonly type: string;
+  readonly bottom: readonly string[];
+  readonly top: readonly string[];
+  readonly phase: Phase;
+  readonly loss_weight: readonly number[];
+  readonly param: readonly ParamSpec[];
+  readonly blobs: readonly BlobProto[];
+  readonly propagate_down: readonly boolean[];
+  readonly include: readonly NetStateRule[];
+  readonly exclude: readonly NetStateRule[];
+  readonly transform_param: TransformationParameter | null;
+  readonly loss_param: LossParameter | null;
+  readonly accuracy_param: AccuracyParameter | null;
+  readonly argmax_param: ArgMaxParameter | null;
+  readonly batch_norm_param: BatchNormParameter | null;
+  readonly bias_param: BiasParameter | null;
+  readonly clip_param: ClipParameter | null;
+  readonly concat_param: ConcatParameter | null;
+  readonly contrastive_loss_param: ContrastiveLossParameter | null;
+  readonly convolution_param: ConvolutionParameter | null;
+  readonly crop_param: CropParameter | null;
+  readonly data_param: DataParameter | null;
+  readonly dropout_param: DropoutParameter | null;
+  readonly dummy_data_param: DummyDataParameter | null;
+  readonly eltwise_param: EltwiseParameter | null;
+  readonly elu_param: ELUParameter | null;
+  readonly embed_param: EmbedParameter | null;
+  readonly exp_param: ExpParameter | null;
+  readonly flatten_param: FlattenParameter | null;
+  readonly hdf5_data_param: HDF5DataParameter | null;
+  readonly hdf5_output_param: HDF5OutputParameter | null;
+  readonly hinge_loss_param: HingeLossParameter | null;
+  readonly image_data_param: ImageDataParameter | null;
+  readonly infogain_loss_param: InfogainLossParameter | null;
+  readonly inner_product_param: InnerProductParameter | null;
+  readonly input_param: InputParameter | null;
+  readonly log_param: LogParameter | null;
+  readonly lrn_param: LRNParameter | null;
+  readonly memory_data_param: MemoryDataParameter | null;
+  readonly mvn_param: MVNParameter | null;
+  readonly parameter_param: ParameterParameter | null;
+  readonly pooling_param: PoolingParameter | null;
+  readonly power_param: PowerParameter | null;
+  readonly prelu_param: PReLUParameter | null;
+  readonly python_param: PythonParameter | null;
+  readonly recurrent_param: RecurrentParameter | null;
+  readonly reduction_param: ReductionParameter | null;
+  readonly relu_param: ReLUParameter | null;
+  readonly reshape_param: ReshapeParameter | null;
+  readonly scale_param: ScaleParameter | null;
+  readonly sigmoid_param: SigmoidParameter | null;
+  readonly softmax_param: SoftmaxParameter | null;
+  readonly spp_param: SPPParameter | null;
+  readonly slice_param: SliceParameter | null;
+  readonly swish_param: SwishParameter | null;
+  readonly tanh_param: TanHParameter | null;
+  readonly threshold_param: ThresholdParameter | null;
+  readonly tile_param: TileParameter | null;
+  readonly window_data_param: WindowDataParameter | null;
+}
+
+export interface TransformationParameter {
+  /** Default 1. */
+  readonly scale: number;
+  /** Default false. */
+  readonly mirror: boolean;
+  /** Default 0. */
+  readonly crop_size: number;
+  readonly mean_file: string;
+  readonly mean_value: readonly number[];
+  /** Default false. */
+  readonly force_color: boolean;
+  /** Default false. */
+  readonly force_gray: boolean;
+}
+
+export interface LossParameter {
+  readonly ignore_label: number;
+  /** Default VALID. */
+  readonly normalization: LossParameter_NormalizationMode;
+  readonly normalize: boolean;
+}
+
+export const LossParameter_NormalizationMode = {
+  FULL: 0,
+  VALID: 1,
+  BATCH_SIZE: 2,
+  NONE: 3,
+} as const;
+export type LossParameter_NormalizationMode = (typeof LossParameter_NormalizationMode)[keyof typeof LossParameter_NormalizationMode];
+
+export interface AccuracyParameter {
+  /** Default 1. */
+  readonly top_k: number;
+  /** Default 1. */
+  readonly axis: number;
+  readonly ignore_label: number;
+}
+
+export interface ArgMaxParameter {
+  /** Default false. */
+  readonly out_max_val: boolean;
+  /** Default 1. */
+  readonly top_k: number;
+  readonly axis: number;
+}
+
+export interface ClipParameter {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ConcatParameter {
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly concat_dim: number;
+}
+
+export interface BatchNormParameter {
+  readonly use_global_stats: boolean;
+  /** Default 0.999. */
+  readonly moving_average_fraction: number;
+  /** Default 0.00001. */
+  readonly eps: number;
+}
+
+export interface BiasParameter {
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly num_axes: number;
+  readonly filler: FillerParameter | null;
+}
+
+export interface ContrastiveLossParameter {
+  /** Default 1. */
+  readonly margin: number;
+  /** Default false. */
+  readonly legacy_version: boolean;
+}
+
+export interface ConvolutionParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly pad: readonly number[];
+  readonly kernel_size: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Default 0. */
+  readonly pad_h: number;
+  /** Default 0. */
+  readonly pad_w: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Default 1. */
+  readonly group: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default DEFAULT. */
+  readonly engine: ConvolutionParameter_Engine;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default false. */
+  readonly force_nd_im2col: boolean;
+}
+
+export const ConvolutionParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type ConvolutionParameter_Engine = (typeof ConvolutionParameter_Engine)[keyof typeof ConvolutionParameter_Engine];
+
+export interface CropParameter {
+  /** Default 2. */
+  readonly axis: number;
+  readonly offset: readonly number[];
+}
+
+export interface DataParameter {
+  readonly source: string;
+  readonly batch_size: number;
+  /** Default 0. */
+  readonly rand_skip: number;
+  /** Default LEVELDB. */
+  readonly backend: DataParameter_DB;
+  /** Default 1. */
+  readonly scale: number;
+  readonly mean_file: string;
+  /** Default 0. */
+  readonly crop_size: number;
+  /** Default false. */
+  readonly mirror: boolean;
+  /** Default false. */
+  readonly force_encoded_color: boolean;
+  /** Default 4. */
+  readonly prefetch: number;
+}
+
+export const DataParameter_DB = {
+  LEVELDB: 0,
+  LMDB: 1,
+} as const;
+export type DataParameter_DB = (typeof DataParameter_DB)[keyof typeof DataParameter_DB];
+
+export interface DropoutParameter {
+  /** Default 0.5. */
+  readonly dropout_ratio: number;
+}
+
+export interface DummyDataParameter {
+  readonly data_filler: readonly FillerParameter[];
+  readonly shape: readonly BlobShape[];
+  readonly num: readonly number[];
+  readonly channels: readonly number[];
+  readonly height: readonly number[];
+  readonly width: readonly number[];
+}
+
+export interface EltwiseParameter {
+  /** Default SUM. */
+  readonly operation: EltwiseParameter_EltwiseOp;
+  readonly coeff: readonly number[];
+  /** Default true. */
+  readonly stable_prod_grad: boolean;
+}
+
+export const EltwiseParameter_EltwiseOp = {
+  PROD: 0,
+  SUM: 1,
+  MAX: 2,
+} as const;
+export type EltwiseParameter_EltwiseOp = (typeof EltwiseParameter_EltwiseOp)[keyof typeof EltwiseParameter_EltwiseOp];
+
+export interface ELUParameter {
+  /** Default 1. */
+  readonly alpha: number;
+}
+
+export interface EmbedParameter {
+  readonly num_output: number;
+  readonly input_dim: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface ExpParameter {
+  /** Default -1. */
+  readonly base: number;
+  /** Default 1. */
+  readonly scale: number;
+  /** Default 0. */
+  readonly shift: number;
+}
+
+export interface FlattenParameter {
+  /** Default 1. */
+  readonly axis: number;
+  /** Default -1. */
+  readonly end_axis: number;
+}
+
+export interface HDF5DataParameter {
+  readonly source: string;
+  readonly batch_size: number;
+  /** Default false. */
+  readonly shuffle: boolean;
+}
+
+export interface HDF5OutputParameter {
+  readonly file_name: string;
+}
+
+export interface HingeLossParameter {
+  /** Default L1. */
+  readonly norm: HingeLossParameter_Norm;
+}
+
+export const HingeLossParameter_Norm = {
+  L1: 1,
+  L2: 2,
+} as const;
+export type HingeLossParameter_Norm = (typeof HingeLossParameter_Norm)[keyof typeof HingeLossParameter_Norm];
+
+export interface ImageDataParameter {
+  readonly source: string;
+  /** Default 1. */
+  readonly batch_size: number;
+  /** Default 0. */
+  readonly rand_skip: number;
+  /** Default false. */
+  readonly shuffle: boolean;
+  /** Default 0. */
+  readonly new_height: number;
+  /** Default 0. */
+  readonly new_width: number;
+  /** Default true. */
+  readonly is_color: boolean;
+  /** Default 1. */
+  readonly scale: number;
+  readonly mean_file: string;
+  /** Default 0. */
+  readonly crop_size: number;
+  /** Default false. */
+  readonly mirror: boolean;
+  /** Default "". */
+  readonly root_folder: string;
+}
+
+export interface InfogainLossParameter {
+  readonly source: string;
+  /** Default 1. */
+  readonly axis: number;
+}
+
+export interface InnerProductParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default false. */
+  readonly transpose: boolean;
+}
+
+export interface InputParameter {
+  readonly shape: readonly BlobShape[];
+}
+
+export interface LogParameter {
+  /** Default -1. */
+  readonly base: number;
+  /** Default 1. */
+  readonly scale: number;
+  /** Default 0. */
+  readonly shift: number;
+}
+
+export interface LRNParameter {
+  /** Default 5. */
+  readonly local_size: number;
+  /** Default 1. */
+  readonly alpha: number;
+  /** Default 0.75. */
+  readonly beta: number;
+  /** Default ACROSS_CHANNELS. */
+  readonly norm_region: LRNParameter_NormRegion;
+  /** Default 1. */
+  readonly k: number;
+  /** Default DEFAULT. */
+  readonly engine: LRNParameter_Engine;
+}
+
+export const LRNParameter_NormRegion = {
+  ACROSS_CHANNELS: 0,
+  WITHIN_CHANNEL: 1,
+} as const;
+export type LRNParameter_NormRegion = (typeof LRNParameter_NormRegion)[keyof typeof LRNParameter_NormRegion];
+
+export const LRNParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type LRNParameter_Engine = (typeof LRNParameter_Engine)[keyof typeof LRNParameter_Engine];
+
+export interface MemoryDataParameter {
+  readonly batch_size: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface MVNParameter {
+  /** Default true. */
+  readonly normalize_variance: boolean;
+  /** Default false. */
+  readonly across_channels: boolean;
+  /** Default 1e-9. */
+  readonly eps: number;
+}
+
+export interface ParameterParameter {
+  readonly shape: BlobShape | null;
+}
+
+export interface PoolingParameter {
+  /** Default MAX. */
+  readonly pool: PoolingParameter_PoolMethod;
+  /** Default 0. */
+  readonly pad: number;
+  /** Default 0. */
+  readonly pad_h: number;
+  /** Default 0. */
+  readonly pad_w: number;
+  readonly kernel_size: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Default DEFAULT. */
+  readonly engine: PoolingParameter_Engine;
+  /** Default false. */
+  readonly global_pooling: boolean;
+  /** Default CEIL. */
+  readonly round_mode: PoolingParameter_RoundMode;
+}
+
+export const PoolingParameter_PoolMethod = {
+  MAX: 0,
+  AVE: 1,
+  STOCHASTIC: 2,
+} as const;
+export type PoolingParameter_PoolMethod = (typeof PoolingParameter_PoolMethod)[keyof typeof PoolingParameter_PoolMethod];
+
+export const PoolingParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type PoolingParameter_Engine = (typeof PoolingParameter_Engine)[keyof typeof PoolingParameter_Engine];
+
+export const PoolingParameter_RoundMode = {
+  CEIL: 0,
+  FLOOR: 1,
+} as const;
+export type PoolingParameter_RoundMode = (typeof PoolingParameter_RoundMode)[keyof typeof PoolingParameter_RoundMode];
+
+export interface PowerParameter {
+  /** Default 1. */
+  readonly power: number;
+  /** Default 1. */
+  readonly scale: number;
+  /** Default 0. */
+  readonly shift: number;
+}
+
+export interface PythonParameter {
+  readonly module: string;
+  readonly layer: string;
+  /** Default "". */
+  readonly param_str: string;
+  /** Default false. */
+  readonly share_in_parallel: boolean;
+}
+
+export interface RecurrentParameter {
+  /** Default 0. */
+  readonly num_output: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default false. */
+  readonly debug_info: boolean;
+  /** Default false. */
+  readonly expose_hidden: boolean;
+}
+
+export interface ReductionParameter {
+  /** Default SUM. */
+  readonly operation: ReductionParameter_ReductionOp;
+  /** Default 0. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly coeff: number;
+}
+
+export const ReductionParameter_ReductionOp = {
+  SUM: 1,
+  ASUM: 2,
+  SUMSQ: 3,
+  MEAN: 4,
+} as const;
+export type ReductionParameter_ReductionOp = (typeof ReductionParameter_ReductionOp)[keyof typeof ReductionParameter_ReductionOp];
+
+export interface ReLUParameter {
+  /** Default 0. */
+  readonly negative_slope: number;
+  /** Default DEFAULT. */
+  readonly engine: ReLUParameter_Engine;
+}
+
+export const ReLUParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type ReLUParameter_Engine = (typeof ReLUParameter_Engine)[keyof typeof ReLUParameter_Engine];
+
+export interface ReshapeParameter {
+  readonly shape: BlobShape | null;
+  /** Default 0. */
+  readonly axis: number;
+  /** Default -1. */
+  readonly num_axes: number;
+}
+
+export interface ScaleParameter {
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly num_axes: number;
+  readonly filler: FillerParameter | null;
+  /** Default false. */
+  readonly bias_term: boolean;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface SigmoidParameter {
+  /** Default DEFAULT. */
+  readonly engine: SigmoidParameter_Engine;
+}
+
+export const SigmoidParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type SigmoidParameter_Engine = (typeof SigmoidParameter_Engine)[keyof typeof SigmoidParameter_Engine];
+
+export interface SliceParameter {
+  /** Default 1. */
+  readonly axis: number;
+  readonly slice_point: readonly number[];
+  /** Default 1. */
+  readonly slice_dim: number;
+}
+
+export interface SoftmaxParameter {
+  /** Default DEFAULT. */
+  readonly engine: SoftmaxParameter_Engine;
+  /** Default 1. */
+  readonly axis: number;
+}
+
+export const SoftmaxParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type SoftmaxParameter_Engine = (typeof SoftmaxParameter_Engine)[keyof typeof SoftmaxParameter_Engine];
+
+export interface SwishParameter {
+  /** Default 1. */
+  readonly beta: number;
+}
+
+export interface TanHParameter {
+  /** Default DEFAULT. */
+  readonly engine: TanHParameter_Engine;
+}
+
+export const TanHParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type TanHParameter_Engine = (typeof TanHParameter_Engine)[keyof typeof TanHParameter_Engine];
+
+export interface TileParameter {
+  /** Default 1. */
+  readonly axis: number;
+  readonly tiles: number;
+}
+
+export interface ThresholdParameter {
+  /** Default 0. */
+  readonly threshold: number;
+}
+
+export interface WindowDataParameter {
+  readonly source: string;
+  /** Default 1. */
+  readonly scale: number;
+  readonly mean_file: string;
+  readonly batch_size: number;
+  /** Default 0. */
+  readonly crop_size: number;
+  /** Default false. */
+  readonly mirror: boolean;
+  /** Default 0.5. */
+  readonly fg_threshold: number;
+  /** Default 0.5. */
+  readonly bg_threshold: number;
+  /** Default 0.25. */
+  readonly fg_fraction: number;
+  /** Default 0. */
+  readonly context_pad: number;
+  /** Default "warp". */
+  readonly crop_mode: string;
+  /** Default false. */
+  readonly cache_images: boolean;
+  /** Default "". */
+  readonly root_folder: string;
+}
+
+export interface SPPParameter {
+  readonly pyramid_height: number;
+  /** Default MAX. */
+  readonly pool: SPPParameter_PoolMethod;
+  /** Default DEFAULT. */
+  readonly engine: SPPParameter_Engine;
+}
+
+export const SPPParameter_PoolMethod = {
+  MAX: 0,
+  AVE: 1,
+  STOCHASTIC: 2,
+} as const;
+export type SPPParameter_PoolMethod = (typeof SPPParameter_PoolMethod)[keyof typeof SPPParameter_PoolMethod];
+
+export const SPPParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type SPPParameter_Engine = (typeof SPPParameter_Engine)[keyof typeof SPPParameter_Engine];
+
+export interface PReLUParameter {
+  readonly filler: FillerParameter | null;
+  /** Default false. */
+  readonly channel_shared: boolean;
+}
+
+export interface V1LayerParameter {
+  readonly bottom: readonly string[];
+  readonly top: readonly string[];
+  readonly name: string;
+  readonly include: readonly NetStateRule[];
+  readonly exclude: readonly NetStateRule[];
+  readonly type: V1LayerParameter_LayerType;
+  readonly blobs: readonly BlobProto[];
+  readonly param: readonly string[];
+  readonly blob_share_mode: readonly V1LayerParameter_DimCheckMode[];
+  readonly blobs_lr: readonly number[];
+  readonly weight_decay: readonly number[];
+  readonly loss_weight: readonly number[];
+  readonly accuracy_param: AccuracyParameter | null;
+  readonly argmax_param: ArgMaxParameter | null;
+  readonly concat_param: ConcatParameter | null;
+  readonly contrastive_loss_param: ContrastiveLossParameter | null;
+  readonly convolution_param: ConvolutionParameter | null;
+  readonly data_param: DataParameter | null;
+  readonly dropout_param: DropoutParameter | null;
+  readonly dummy_data_param: DummyDataParameter | null;
+  readonly eltwise_param: EltwiseParameter | null;
+  readonly exp_param: ExpParameter | null;
+  readonly hdf5_data_param: HDF5DataParameter | null;
+  readonly hdf5_output_param: HDF5OutputParameter | null;
+  readonly hinge_loss_param: HingeLossParameter | null;
+  readonly image_data_param: ImageDataParameter | null;
+  readonly infogain_loss_param: InfogainLossParameter | null;
+  readonly inner_product_param: InnerProductParameter | null;
+  readonly lrn_param: LRNParameter | null;
+  readonly memory_data_param: MemoryDataParameter | null;
+  readonly mvn_param: MVNParameter | null;
+  readonly pooling_param: PoolingParameter | null;
+  readonly power_param: PowerParameter | null;
+  readonly relu_param: ReLUParameter | null;
+  readonly sigmoid_param: SigmoidParameter | null;
+  readonly softmax_param: SoftmaxParameter | null;
+  readonly slice_param: SliceParameter | null;
+  readonly tanh_param: TanHParameter | null;
+  readonly threshold_param: ThresholdParameter | null;
+  readonly window_data_param: WindowDataParameter | null;
+  readonly transform_param: TransformationParameter | null;
+  readonly loss_param: LossParameter | null;
+  readonly layer: V0LayerParameter | null;
+}
+
+export const V1LayerParameter_LayerType = {
+  NONE: 0,
+  ABSVAL: 35,
+  ACCURACY: 1,
+  ARGMAX: 30,
+  BNLL: 2,
+  CONCAT: 3,
+  CONTRASTIVE_LOSS: 37,
+  CONVOLUTION: 4,
+  DATA: 5,
+  DECONVOLUTION: 39,
+  DROPOUT: 6,
+  DUMMY_DATA: 32,
+  EUCLIDEAN_LOSS: 7,
+  ELTWISE: 25,
+  EXP: 38,
+  FLATTEN: 8,
+  HDF5_DATA: 9,
+  HDF5_OUTPUT: 10,
+  HINGE_LOSS: 28,
+  IM2COL: 11,
+  IMAGE_DATA: 12,
+  INFOGAIN_LOSS: 13,
+  INNER_PRODUCT: 14,
+  LRN: 15,
+  MEMORY_DATA: 29,
+  MULTINOMIAL_LOGISTIC_LOSS: 16,
+  MVN: 34,
+  POOLING: 17,
+  POWER: 26,
+  RELU: 18,
+  SIGMOID: 19,
+  SIGMOID_CROSS_ENTROPY_LOSS: 27,
+  SILENCE: 36,
+  SOFTMAX: 20,
+  SOFTMAX_LOSS: 21,
+  SPLIT: 22,
+  SLICE: 33,
+  TANH: 23,
+  WINDOW_DATA: 24,
+  THRESHOLD: 31,
+} as const;
+export type V1LayerParameter_LayerType = (typeof V1LayerParameter_LayerType)[keyof typeof V1LayerParameter_LayerType];
+
+export const V1LayerParameter_DimCheckMode = {
+  STRICT: 0,
+  PERMISSIVE: 1,
+} as const;
+export type V1LayerParameter_DimCheckMode = (typeof V1LayerParameter_DimCheckMode)[keyof typeof V1LayerParameter_DimCheckMode];
+
+export interface V0LayerParameter {
+  readonly name: string;
+  readonly type: string;
+  readonly num_output: number;
+  /** Default true. */
+  readonly biasterm: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default 0. */
+  readonly pad: number;
+  readonly kernelsize: number;
+  /** Default 1. */
+  readonly group: number;
+  /** Default 1. */
+  readonly stride: number;
+  /** Default MAX. */
+  readonly pool: V0LayerParameter_PoolMethod;
+  /** Default 0.5. */
+  readonly dropout_ratio: number;
+  /** Default 5. */
+  readonly local_size: number;
+  /** Default 1. */
+  readonly alpha: number;
+  /** Default 0.75. */
+  readonly beta: number;
+  /** Default 1. */
+  readonly k: number;
+  readonly source: string;
+  /** Default 1. */
+  readonly scale: number;
+  readonly meanfile: string;
+  readonly batchsize: number;
+  /** Default 0. */
+  readonly cropsize: number;
+  /** Default false. */
+  readonly mirror: boolean;
+  readonly blobs: readonly BlobProto[];
+  readonly blobs_lr: readonly number[];
+  readonly weight_decay: readonly number[];
+  /** Default 0. */
+  readonly rand_skip: number;
+  /** Default 0.5. */
+  readonly det_fg_threshold: number;
+  /** Default 0.5. */
+  readonly det_bg_threshold: number;
+  /** Default 0.25. */
+  readonly det_fg_fraction: number;
+  /** Default 0. */
+  readonly det_context_pad: number;
+  /** Default "warp". */
+  readonly det_crop_mode: string;
+  /** Default 0. */
+  readonly new_num: number;
+  /** Default 0. */
+  readonly new_channels: number;
+  /** Default 0. */
+  readonly new_height: number;
+  /** Default 0. */
+  readonly new_width: number;
+  /** Default false. */
+  readonly shuffle_images: boolean;
+  /** Default 1. */
+  readonly concat_dim: number;
+  readonly hdf5_output_param: HDF5OutputParameter | null;
+}
+
+export const V0LayerParameter_PoolMethod = {
+  MAX: 0,
+  AVE: 1,
+  STOCHASTIC: 2,
+} as const;
+export type V0LayerParameter_PoolMethod = (typeof V0LayerParameter_PoolMethod)[keyof typeof V0LayerParameter_PoolMethod];
+
+/** Every message by name. */
+export interface Messages {
+  BlobShape: BlobShape;
+  BlobProto: BlobProto;
+  BlobProtoVector: BlobProtoVector;
+  Datum: Datum;
+  FillerParameter: FillerParameter;
+  NetParameter: NetParameter;
+  SolverParameter: SolverParameter;
+  SolverState: SolverState;
+  NetState: NetState;
+  NetStateRule: NetStateRule;
+  ParamSpec: ParamSpec;
+  LayerParameter: LayerParameter;
+  TransformationParameter: TransformationParameter;
+  LossParameter: LossParameter;
+  AccuracyParameter: AccuracyParameter;
+  ArgMaxParameter: ArgMaxParameter;
+  ClipParameter: ClipParameter;
+  ConcatParameter: ConcatParameter;
+  BatchNormParameter: BatchNormParameter;
+  BiasParameter: BiasParameter;
+  ContrastiveLossParameter: ContrastiveLossParameter;
+  ConvolutionParameter: ConvolutionParameter;
+  CropParameter: CropParameter;
+  DataParameter: DataParameter;
+  DropoutParameter: DropoutParameter;
+  DummyDataParameter: DummyDataParameter;
+  EltwiseParameter: EltwiseParameter;
+  ELUParameter: ELUParameter;
+  EmbedParameter: EmbedParameter;
+  ExpParameter: ExpParameter;
+  FlattenParameter: FlattenParameter;
+  HDF5DataParameter: HDF5DataParameter;
+  HDF5OutputParameter: HDF5OutputParameter;
+  HingeLossParameter: HingeLossParameter;
+  ImageDataParameter: ImageDataParameter;
+  InfogainLossParameter: InfogainLossParameter;
+  InnerProductParameter: InnerProductParameter;
+  InputParameter: InputParameter;
+  LogParameter: LogParameter;
+  LRNParameter: LRNParameter;
+  MemoryDataParameter: MemoryDataParameter;
+  MVNParameter: MVNParameter;
+  ParameterParameter: ParameterParameter;
+  PoolingParameter: PoolingParameter;
+  PowerParameter: PowerParameter;
+  PythonParameter: PythonParameter;
+  RecurrentParameter: RecurrentParameter;
+  ReductionParameter: ReductionParameter;
+  ReLUParameter: ReLUParameter;
+  ReshapeParameter: ReshapeParameter;
+  ScaleParameter: ScaleParameter;
+  SigmoidParameter: SigmoidParameter;
+  SliceParameter: SliceParameter;
+  SoftmaxParameter: SoftmaxParameter;
+  SwishParameter: SwishParameter;
+  TanHParameter: TanHParameter;
+  TileParameter: TileParameter;
+  ThresholdParameter: ThresholdParameter;
+  WindowDataParameter: WindowDataParameter;
+  SPPParameter: SPPParameter;
+  PReLUParameter: PReLUParameter;
+  V1LayerParameter: V1LayerParameter;
+  V0LayerParameter: V0LayerParameter;
+}

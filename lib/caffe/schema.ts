@@ -1,0 +1,100 @@
+import { existsSync, readFileSync } from "node:fs";
+import protobuf from "protobufjs";
+import { decodeBlob, emptyLists, encodeBlob } from "./blob-codec.js";
+import type { Messages } from "./messages.js";
+
+/** The name of a message type of caffe.proto. */
+export type MessageName = keyof Messages;
+
+/**
+ * The reflected schema of caffe.proto. Field names are as in prototxts, int64 is a number, float defaults are float32 values
+ * (as explicit floats are once read), and BlobProto has its own codec.
+ */
+export const schema: protobuf.Root = loadSchema();
+
+/** The reflected type of a message by name. */
+export function reflect(name: MessageName): protobuf.Type {
+  return schema.lookupType(`caffe.${name}`);
+}
+
+/** The proto folder of the package: seen from lib/caffe, dist/lib/caffe or an installed copy alike. */
+function protoUrl(): URL {
+  for (let up = "../"; up.length < 30; up += "../") {
+    const url = new URL(`${up}proto/caffe.proto`, import.meta.url);
+    if (existsSync(url)) return url;
+  }
+  throw new Error(`proto/caffe.proto is missing above ${import.meta.url}`);
+}
+
+function loadSchema(): protobuf.Root {
+  const { root } = protobuf.parse(readFileSync(protoUrl(), "utf8"), { keepCase: true });
+  root.resolveAll();
+  const types = [...typesIn(root)];
+  useBlobCodec(root.lookupType("caffe.BlobProto"), root.lookupType("caffe.BlobShape"));
+  for (const type of types) {
+    useNumbers(type);
+    for (const field of type.fieldsArray) fixDefault(type, field);
+  }
+  return root;
+}
+
+function* typesIn(namespace: protobuf.NamespaceBase): Generator<protobuf.Type> {
+  for (const nested of namespace.nestedArray) {
+    if (nested instanceof protobuf.Type) yield nested;
+    if (nested instanceof protobuf.Namespace) yield* typesIn(nested);
+  }
+}
+
+/** Decoding as nested messages call it: up to `length` bytes, in a group up to `groupTag`, into `merged` if there is one. */
+type NestedDecode = (
+  reader: protobuf.Reader,
+  length?: number,
+  groupTag?: number,
+  depth?: number,
+  merged?: object,
+) => object;
+
+function useBlobCodec(type: protobuf.Type, shape: protobuf.Type): void {
+  type.ctor = function BlobProto(this: object, init?: object) {
+    Object.assign(this, emptyLists(), init);
+  } as unknown as protobuf.Constructor<object>;
+  type.setup();
+  const decode: NestedDecode = (reader, length = reader.len - reader.pos, _group, _depth, merged) => {
+    const end = reader.pos + length;
+    if (end > reader.len) throw RangeError(`index out of range: ${reader.pos} + ${length} > ${reader.len}`);
+    const blob = merged ?? type.create();
+    const { len } = reader;
+    reader.len = end;
+    decodeBlob(reader, end, blob as Parameters<typeof decodeBlob>[2], shape);
+    reader.len = len;
+    return blob;
+  };
+  type.decode = decode as typeof type.decode;
+  type.encode = (message, writer = protobuf.Writer.create()) =>
+    encodeBlob(message as Parameters<typeof encodeBlob>[0], writer, shape);
+}
+
+/** int64 as numbers: 2^53 is enough for shapes and seeds. A global switch in protobufjs would change other users of it. */
+function useNumbers(type: protobuf.Type): void {
+  const longs = type.fieldsArray.filter((field) => field.long);
+  if (longs.length === 0) return;
+  type.setup();
+  const generated = type.decode.bind(type) as NestedDecode;
+  const decode: NestedDecode = (...args) => {
+    const message = generated(...args) as Record<string, unknown>;
+    for (const { name, repeated } of longs) {
+      if (!Object.hasOwn(message, name)) continue;
+      message[name] = repeated ? (message[name] as unknown[]).map(Number) : Number(message[name]);
+    }
+    return message;
+  };
+  type.decode = decode as typeof type.decode;
+}
+
+function fixDefault(type: protobuf.Type, field: protobuf.Field): void {
+  if (field.repeated) return;
+  if (field.type === "float") field.defaultValue = Math.fround(Number(field.defaultValue));
+  if (field.long) field.defaultValue = Number(field.defaultValue);
+  if (field.type === "bytes") field.defaultValue = new Uint8Array(0);
+  (type.ctor.prototype as Record<string, unknown>)[field.name] = field.defaultValue;
+}
