@@ -55,6 +55,7 @@ export function amend<M extends Message>(message: M, change: Init<M>): M {
 export function decode<K extends MessageName>(name: K, bytes: Uint8Array, file?: string): Messages[K] {
   // A plain view even of a Buffer, so that bytes fields are Uint8Array views of the file.
   const reader = new protobuf.Reader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  reader.discardUnknown = false;
   try {
     return reflect(name).decode(reader) as unknown as Messages[K];
   } catch (cause) {
