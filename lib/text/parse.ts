@@ -1,0 +1,130 @@
+import protobuf from "protobufjs";
+import { type NetrunError, positionOf } from "../error.js";
+import { createLexer, type Lexer, type Token } from "./lexer.js";
+import { noteField, noteMessage, noteUnknown, spanOf } from "./notes.js";
+import {
+  accept,
+  type Closing,
+  checkDepth,
+  describeToken,
+  eachField,
+  eachValue,
+  failAt,
+  isAt,
+  openMessage,
+  type Reading,
+} from "./reading.js";
+import { makeSource } from "./source.js";
+import { readUnknown, warningsOf } from "./unknown.js";
+import { readScalar } from "./value.js";
+
+// protobufjs has a reader of the text format, but without the places of fields, and it throws at fields it does not know.
+
+/** How to read a text. */
+export interface ParseOptions {
+  /** What errors call the text: usually a path as the user gave it. */
+  readonly name?: string | undefined;
+  /** Makes a field that the schema does not know an error instead of a warning. */
+  readonly strict?: boolean | undefined;
+  /** Called after reading, once for each field that the schema does not know. */
+  readonly onWarning?: ((warning: NetrunError) => void) | undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+/**
+ * Reads a message in protobuf's text format, as protobuf's own parser does; where each field stands is kept for `spanOf`.
+ * Fields that the schema does not know are kept for the printer and warned about. Throws NetrunError at the offending token.
+ */
+export function parseText(type: protobuf.Type, text: string, options: ParseOptions = {}): object {
+  const source = makeSource(options.name ?? "<text>", text);
+  const { strict = false } = options;
+  const reading: Reading = { lexer: createLexer(source), strict, unknown: new Map(), finish: [] };
+  const message = type.create() as unknown as Fields;
+  noteMessage(message, source, 0, source.text.length);
+  readFields(reading, type, message, undefined, 0);
+  for (const finish of reading.finish) finish();
+  for (const warning of warningsOf(source, reading.unknown)) options.onWarning?.(warning);
+  return message;
+}
+
+function readFields(
+  reading: Reading,
+  type: protobuf.Type,
+  message: Fields,
+  closing: Closing | undefined,
+  depth: number,
+): void {
+  const { lexer } = reading;
+  checkDepth(lexer, depth);
+  eachField(lexer, closing, () => {
+    const name = lexer.token;
+    const isExtension = isAt(lexer, "[");
+    if (name.kind !== "identifier" && !isExtension) {
+      const expected = `a field of ${type.name}${closing ? ` or "${closing}"` : ""}`;
+      throw failAt(lexer, name, `expected ${expected}, found ${describeToken(lexer, name)}`);
+    }
+    const field = isExtension ? undefined : fieldNamed(type, lexer.textOf(name));
+    if (field) readField(reading, field, message, depth);
+    else for (const unknown of readUnknown(reading, type, depth)) noteUnknown(message, unknown);
+  });
+}
+
+function fieldNamed(type: protobuf.Type, name: string): protobuf.Field | undefined {
+  return Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+}
+
+function readField(reading: Reading, field: protobuf.Field, message: Fields, depth: number): void {
+  const { lexer } = reading;
+  const name = lexer.next();
+  const nested = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
+  if (!accept(lexer, ":") && !nested)
+    throw failAt(lexer, lexer.token, `expected ":" after ${field.name}, found ${describeToken(lexer, lexer.token)}`);
+  const readValue = () => {
+    const { start } = lexer.token;
+    const value = nested ? readMessage(reading, field, nested, name, depth) : readScalar(reading, field);
+    noteField(message, field.name, nested ? name.start : start, lexer.lastEnd);
+    return value;
+  };
+  if (field.repeated) {
+    const values = listOf(reading, message, field);
+    eachValue(lexer, () => values.push(readValue()));
+  } else {
+    if (Object.hasOwn(message, field.name)) throw repeatedTwice(lexer, field, message, nested ? name : lexer.token);
+    message[field.name] = readValue();
+  }
+}
+
+function listOf(reading: Reading, message: Fields, { name }: protobuf.Field): unknown[] {
+  const list = message[name];
+  if (Array.isArray(list)) return list;
+  const values = Array.from(list as Iterable<number>);
+  message[name] = values;
+  const List = (list as object).constructor as Float32ArrayConstructor | Float64ArrayConstructor;
+  reading.finish.push(() => {
+    message[name] = List.from(values);
+  });
+  return values;
+}
+
+function readMessage(reading: Reading, field: protobuf.Field, type: protobuf.Type, name: Token, depth: number): object {
+  const { lexer } = reading;
+  const closing = openMessage(lexer);
+  if (!closing)
+    throw failAt(
+      lexer,
+      lexer.token,
+      `expected "{" after ${field.name}, found ${describeToken(lexer, lexer.token)}`,
+      `${field.name} is a ${type.name}: write ${field.name} { ... }`,
+    );
+  const message = type.create() as unknown as Fields;
+  readFields(reading, type, message, closing, depth + 1);
+  noteMessage(message, lexer.source, name.start, lexer.lastEnd);
+  return message;
+}
+
+function repeatedTwice(lexer: Lexer, field: protobuf.Field, message: Fields, token: Token): NetrunError {
+  const first = spanOf(message, field.name);
+  const where = first ? `it is first set on line ${positionOf(first).line}` : "it is set before";
+  return failAt(lexer, token, `${field.name} is set twice in one ${field.parent!.name}`, where);
+}

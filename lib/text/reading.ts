@@ -1,0 +1,86 @@
+import { NetrunError } from "../error.js";
+import type { Lexer, Token } from "./lexer.js";
+import { spanAt } from "./source.js";
+
+/** A field that the schema does not know: where it was first seen and how often. */
+export interface UnknownSeen {
+  readonly type: string;
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  /** The nearest field that the schema knows. */
+  readonly near: string | undefined;
+  count: number;
+}
+
+/** What reading functions share: the tokens, and what to tell the user at the end. */
+export interface Reading {
+  readonly lexer: Lexer;
+  readonly strict: boolean;
+  readonly unknown: Map<string, UnknownSeen>;
+  /** Typed arrays do not grow: their values are gathered in plain lists, and put back by these at the end. */
+  readonly finish: (() => void)[];
+}
+
+/** protobuf's own limit for binary messages; a net nests to about six. */
+export const NESTING_LIMIT = 100;
+
+/** Throws where messages nest deeper than the limit. */
+export function checkDepth(lexer: Lexer, depth: number): void {
+  if (depth > NESTING_LIMIT)
+    throw failAt(lexer, lexer.token, `messages nest deeper than ${NESTING_LIMIT}`, "is a closing brace missing?");
+}
+
+/** An error at a token. */
+export function failAt(lexer: Lexer, token: Token, message: string, ...notes: string[]): NetrunError {
+  return new NetrunError(message, { span: spanAt(lexer.source, token.start, token.end), notes });
+}
+
+/** How errors name a token. */
+export function describeToken(lexer: Lexer, token: Token): string {
+  if (token.kind === "end") return "the end of the text";
+  const text = lexer.textOf(token);
+  return token.kind === "string" ? text : JSON.stringify(text);
+}
+
+/** Whether the current token is this symbol. */
+export function isAt(lexer: Lexer, symbol: string): boolean {
+  return lexer.token.kind === "symbol" && lexer.textOf(lexer.token) === symbol;
+}
+
+/** Whether the current token is this symbol; if so, moves on. */
+export function accept(lexer: Lexer, symbol: string): boolean {
+  if (!isAt(lexer, symbol)) return false;
+  lexer.next();
+  return true;
+}
+
+/** What closes a message: the brackets have to match. */
+export type Closing = "}" | ">";
+
+/** The closing bracket of the message that opens here, moving on; undefined where none opens. */
+export function openMessage(lexer: Lexer): Closing | undefined {
+  if (accept(lexer, "{")) return "}";
+  return accept(lexer, "<") ? ">" : undefined;
+}
+
+/** Reads fields up to the closing bracket, or to the end of the text, each with a comma or semicolon if it likes. */
+export function eachField(lexer: Lexer, closing: Closing | undefined, readField: () => void): void {
+  while (closing === undefined ? lexer.token.kind !== "end" : !accept(lexer, closing)) {
+    readField();
+    if (!accept(lexer, ";")) accept(lexer, ",");
+  }
+}
+
+/** Reads one value, or a list of values in square brackets. */
+export function eachValue(lexer: Lexer, readValue: () => void): void {
+  if (!accept(lexer, "[")) {
+    readValue();
+    return;
+  }
+  if (accept(lexer, "]")) return;
+  do readValue();
+  while (accept(lexer, ","));
+  if (!accept(lexer, "]"))
+    throw failAt(lexer, lexer.token, `expected "," or "]" in a list, found ${describeToken(lexer, lexer.token)}`);
+}
