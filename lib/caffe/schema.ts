@@ -12,9 +12,17 @@ export type MessageName = keyof Messages;
  */
 export const schema: protobuf.Root = loadSchema();
 
+const types = new Map<MessageName, protobuf.Type>();
+
 /** The reflected type of a message by name. */
 export function reflect(name: MessageName): protobuf.Type {
-  return schema.lookupType(`caffe.${name}`);
+  // Looking up a name costs more than decoding a small message.
+  let type = types.get(name);
+  if (!type) {
+    type = schema.lookupType(`caffe.${name}`);
+    types.set(name, type);
+  }
+  return type;
 }
 
 /** The proto folder of the package: seen from lib/caffe, dist/lib/caffe or an installed copy alike. */

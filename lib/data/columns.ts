@@ -1,0 +1,112 @@
+import {
+  Binary,
+  type Data,
+  type DataType,
+  Field as ArrowField,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int32,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Uint8,
+} from "apache-arrow";
+import { NetrunError } from "../error.js";
+import type { Field } from "./source.js";
+import { count } from "../graph/type.js";
+
+/** A column of tensors: row i is values[i * n, (i + 1) * n) with n = count(shape). */
+export interface NumberColumn {
+  readonly dtype: "uint8" | "int32" | "float32" | "float64";
+  readonly shape: readonly number[];
+  readonly values: Uint8Array | Int32Array | Float32Array | Float64Array;
+}
+
+/** A column of encoded images: row i is bytes[offsets[i], offsets[i + 1]). */
+export interface ImageColumn {
+  readonly dtype: "image";
+  readonly offsets: Int32Array;
+  readonly bytes: Uint8Array;
+}
+
+export type Column = NumberColumn | ImageColumn;
+
+const ELEMENT = {
+  uint8: () => new Uint8(),
+  int32: () => new Int32(),
+  float32: () => new Float32(),
+  float64: () => new Float64(),
+} as const satisfies Record<NumberColumn["dtype"], () => DataType>;
+
+/** The key of a column's shape in its Arrow field's metadata, as JSON: an Arrow list alone has one dimension. */
+const SHAPE = "netrun.shape";
+
+/**
+ * Columns as an Arrow record batch of `rows` rows without copying: scalars as plain columns, tensors as
+ * FixedSizeList with their shape in the field's metadata, images as Binary.
+ */
+export function recordBatch(columns: Readonly<Record<string, Column>>, rows: number): RecordBatch {
+  const fields: ArrowField[] = [];
+  const children = Object.entries(columns).map(([name, column]) => {
+    const data = arrowData(column, rows);
+    fields.push(new ArrowField(name, data.type, false, new Map([[SHAPE, JSON.stringify(fieldOf(column).shape)]])));
+    return data;
+  });
+  const data = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
+  return new RecordBatch(new Schema(fields), data);
+}
+
+function arrowData(column: Column, rows: number): Data {
+  if (column.dtype === "image")
+    return makeData({
+      type: new Binary(),
+      length: rows,
+      nullCount: 0,
+      valueOffsets: column.offsets,
+      data: column.bytes,
+    });
+  const type = ELEMENT[column.dtype]();
+  const n = count(column.shape);
+  // The union of element types is wider than what each overload of makeData takes.
+  const make = makeData as (props: object) => Data;
+  const values = make({ type, length: rows * n, nullCount: 0, data: column.values });
+  if (column.shape.length === 0) return values;
+  const item = new ArrowField("item", type, false);
+  return make({ type: new FixedSizeList(n, item), length: rows, nullCount: 0, child: values });
+}
+
+/** The columns of a record batch that `recordBatch` made, also after a way through a file; views, not copies. */
+export function columnsOf(batch: RecordBatch): Record<string, Column> {
+  const columns: Record<string, Column> = {};
+  batch.schema.fields.forEach((field, i) => {
+    columns[field.name] = columnOf(batch, field, i);
+  });
+  return columns;
+}
+
+function columnOf(batch: RecordBatch, field: ArrowField, index: number): Column {
+  const data = batch.data.children[index]!;
+  const shape = JSON.parse(field.metadata.get(SHAPE) ?? "[]") as number[];
+  if (field.type instanceof Binary) {
+    const offsets = data.valueOffsets as Int32Array;
+    return { dtype: "image", offsets: offsets.subarray(0, batch.numRows + 1), bytes: data.values as Uint8Array };
+  }
+  const isList = field.type instanceof FixedSizeList;
+  const dtype = dtypeOf(isList ? (field.type as FixedSizeList).valueType : field.type, field.name);
+  const n = isList ? (field.type as FixedSizeList).listSize : 1;
+  const values = (isList ? data.children[0]! : data).values as NumberColumn["values"];
+  return { dtype, shape: isList && shape.length === 0 ? [n] : shape, values: values.subarray(0, batch.numRows * n) };
+}
+
+function dtypeOf(type: DataType, column: string): NumberColumn["dtype"] {
+  for (const [name, make] of Object.entries(ELEMENT))
+    if (String(make()) === String(type)) return name as NumberColumn["dtype"];
+  throw new NetrunError(`column "${column}" has the type ${type}, which is not a tensor of numbers`);
+}
+
+/** The field that a column is an example of. */
+export function fieldOf(column: Column): Field {
+  return { dtype: column.dtype, shape: column.dtype === "image" ? [] : column.shape };
+}

@@ -1,0 +1,103 @@
+import type { RecordBatch } from "apache-arrow";
+import type { Datum } from "../caffe/messages.js";
+import { decode } from "../caffe/message.js";
+import { NetrunError } from "../error.js";
+import { count } from "../graph/type.js";
+import { type NumberColumn, recordBatch } from "./columns.js";
+import { rowsPerBatch } from "./source.js";
+
+/** A Datum's content in the form of a row: pixels or floats of a shape, or an encoded image. */
+interface Row {
+  readonly dtype: "uint8" | "float32" | "image";
+  readonly shape: readonly number[];
+  readonly data: Uint8Array | readonly number[];
+  readonly label: number;
+}
+
+/**
+ * Gathers Datum messages into record batches with the fields data and label. A batch ends when it is full or when a
+ * Datum of another kind or shape follows.
+ */
+export class DatumBatcher {
+  #first: Row | undefined;
+  #capacity = 0;
+  #rows = 0;
+  #values: NumberColumn["values"] = new Uint8Array(0);
+  #images: Uint8Array[] = [];
+  #labels = new Int32Array(0);
+
+  /**
+   * Adds one encoded Datum message, whose bytes may change after the call. Gives the record batch before it, if that is complete.
+   * Throws a NetrunError where the message is damaged; `where` then names the record.
+   */
+  add(message: Uint8Array, where: () => string): RecordBatch | undefined {
+    const row = rowOf(message, where);
+    const first = this.#first;
+    const fits = first && row.dtype === first.dtype && row.shape.every((dim, i) => dim === first.shape[i]);
+    const finished = fits && this.#rows < this.#capacity ? undefined : this.flush();
+    if (!this.#first) this.#begin(row);
+    this.#append(row);
+    return finished;
+  }
+
+  /** The rows gathered so far, if any, as a record batch. */
+  flush(): RecordBatch | undefined {
+    const first = this.#first;
+    if (!first) return undefined;
+    this.#first = undefined;
+    const label = { dtype: "int32", shape: [], values: this.#labels.subarray(0, this.#rows) } as const;
+    if (first.dtype === "image") return recordBatch({ data: imageColumn(this.#images), label }, this.#rows);
+    const values = this.#values.subarray(0, this.#rows * count(first.shape));
+    return recordBatch({ data: { dtype: first.dtype, shape: first.shape, values }, label }, this.#rows);
+  }
+
+  #begin(row: Row): void {
+    const n = count(row.shape);
+    this.#first = row;
+    this.#rows = 0;
+    this.#images = [];
+    this.#capacity = rowsPerBatch(row.data.length * (row.dtype === "float32" ? 4 : 1));
+    this.#labels = new Int32Array(this.#capacity);
+    if (row.dtype === "uint8") this.#values = new Uint8Array(this.#capacity * n);
+    if (row.dtype === "float32") this.#values = new Float32Array(this.#capacity * n);
+  }
+
+  #append(row: Row): void {
+    if (row.dtype === "image") this.#images.push(Uint8Array.from(row.data));
+    else this.#values.set(row.data, this.#rows * row.data.length);
+    this.#labels[this.#rows++] = row.label;
+  }
+}
+
+/** Encoded images as one column. */
+export function imageColumn(images: readonly Uint8Array[]) {
+  const offsets = new Int32Array(images.length + 1);
+  images.forEach((image, i) => {
+    offsets[i + 1] = offsets[i]! + image.length;
+  });
+  const bytes = new Uint8Array(offsets[images.length]!);
+  images.forEach((image, i) => {
+    bytes.set(image, offsets[i]);
+  });
+  return { dtype: "image", offsets, bytes } as const;
+}
+
+function rowOf(message: Uint8Array, where: () => string): Row {
+  let datum: Datum;
+  try {
+    datum = decode("Datum", message);
+  } catch (cause) {
+    throw new NetrunError(`${where()}: not a Datum message`, { notes: [String(cause)], cause });
+  }
+  const { label } = datum;
+  if (datum.encoded) return { dtype: "image", shape: [], data: datum.data, label };
+  const shape = [datum.channels, datum.height, datum.width];
+  const isBytes = datum.data.length > 0;
+  const data = isBytes ? datum.data : datum.float_data;
+  const wanted = count(shape);
+  if (data.length !== wanted || wanted === 0)
+    throw new NetrunError(
+      `${where()}: the Datum has ${data.length} ${isBytes ? "bytes" : "floats"}, its shape [${shape}] wants ${wanted}`,
+    );
+  return { dtype: isBytes ? "uint8" : "float32", shape, data, label };
+}

@@ -1,0 +1,47 @@
+import type { SourceSpec } from "./open.js";
+import type { Shard } from "./source.js";
+import type { Tensor } from "./tensor.js";
+import type { TransformSpec } from "./transform.js";
+
+/** What every feed needs to know, whatever its layer's type. */
+interface FeedCommon {
+  readonly batchSize: number;
+  /** The layer's tops, in order. */
+  readonly tops: readonly string[];
+  readonly phase: "TRAIN" | "TEST";
+  /** Key of all that is random: crops, mirrors, orders. */
+  readonly seed: number;
+  readonly shard: Shard;
+}
+
+/** Batches of a source's records; Data, ImageData, HDF5Data and plain data sets. */
+export interface RecordsSpec extends FeedCommon {
+  readonly kind: "records";
+  readonly source: SourceSpec;
+  /** Whether tops take the source's fields in order, as Caffe's Data layer does, or by name, as HDF5Data does. */
+  readonly match: "position" | "name";
+  /** Applies to the first top. */
+  readonly transform: TransformSpec;
+  /** Records left out once at the very start (rand_skip). */
+  readonly skip: number;
+}
+
+/** A data layer's stream of batches, described so that any thread or process can open it (structured-cloneable). */
+export type FeedSpec = RecordsSpec;
+
+/**
+ * A data layer's endless stream of ready batches: source, decode, transform, batch. It wraps from the last record to the first
+ * inside a batch, as Caffe does, and prepares a bounded number of batches ahead.
+ */
+export interface Feed extends AsyncDisposable {
+  /** The shape of each top, batch first, by blob name; from the first record. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Records in the whole source. */
+  readonly length: number;
+  /** Records consumed since the start of training; absolute, never wraps, and enough to resume. */
+  readonly position: number;
+  /** The next batch by top name. Rejects with a NetrunError that names the record where one does not decode. */
+  next(): Promise<Readonly<Record<string, Tensor>>>;
+  /** Continues from a position; what follows is what followed there the first time, random choices included. */
+  seek(position: number): Promise<void>;
+}

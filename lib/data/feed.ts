@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { blobShape, blobValues } from "../caffe/blob.js";
+import { decode } from "../caffe/message.js";
+import { NetrunError } from "../error.js";
+import type { Feed, FeedSpec } from "./feed-spec.js";
+import { openSource } from "./open.js";
+import { RecordsFeed } from "./records-feed.js";
+import type { Mean } from "./normalise.js";
+
+export type { Feed, FeedSpec } from "./feed-spec.js";
+export { feedSpec } from "./layer.js";
+
+/** Opens a feed and reads its first record. Throws a NetrunError where the data is missing, empty or does not fit. */
+export async function openFeed(spec: FeedSpec): Promise<Feed> {
+  if (!(spec.batchSize > 0)) throw new NetrunError(`batch_size is ${spec.batchSize}; it has to be positive`);
+  const mean = spec.transform.meanFile === undefined ? undefined : readMean(spec.transform.meanFile);
+  return RecordsFeed.open(spec, await openSource(spec.source), mean);
+}
+
+/** Reads a mean image (`mean.binaryproto`, a BlobProto [1, channels, height, width]); throws a NetrunError. */
+export function readMean(path: string): Mean {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new NetrunError("cannot read the mean file", { file: path, notes: [String(cause)], cause });
+  }
+  const blob = decode("BlobProto", bytes, path);
+  const shape = blobShape(blob);
+  return { shape: shape.length === 4 && shape[0] === 1 ? shape.slice(1) : shape, data: blobValues(blob) };
+}

@@ -1,0 +1,109 @@
+import { NetrunError } from "../error.js";
+import { type Batch, BatchBuilder } from "./batch.js";
+import { columnsOf } from "./columns.js";
+import type { Feed, RecordsSpec } from "./feed-spec.js";
+import { Prefetch } from "./prefetch.js";
+import { type DataSource, shardRange } from "./source.js";
+import type { Tensor } from "./tensor.js";
+import type { Mean } from "./normalise.js";
+
+/** Batches prepared ahead: enough to ride out an uneven batch, few enough to bound memory. Caffe's default is 4. */
+const PREFETCH = 4;
+
+/** A feed of a source's records, without end. */
+export class RecordsFeed implements Feed {
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly #spec: RecordsSpec;
+  readonly #source: DataSource;
+  readonly #mean: Mean | undefined;
+  #queue: Prefetch<Batch>;
+  #position = 0;
+
+  private constructor(spec: RecordsSpec, source: DataSource, mean: Mean | undefined, shapes: Feed["shapes"]) {
+    this.#spec = spec;
+    this.#source = source;
+    this.#mean = mean;
+    this.shapes = shapes;
+    this.#queue = this.#start(0);
+  }
+
+  /** Checks that the source fits the spec, reading its first record; takes over the source. */
+  static async open(spec: RecordsSpec, source: DataSource, mean: Mean | undefined): Promise<RecordsFeed> {
+    try {
+      checkSource(spec, source);
+      const one = { ...spec, batchSize: 1 };
+      const first = await batches(one, source, mean, 0)[Symbol.asyncIterator]().next();
+      const shapes: Record<string, readonly number[]> = {};
+      for (const [top, tensor] of Object.entries((first.value as Batch).tensors))
+        shapes[top] = [spec.batchSize, ...tensor.shape.slice(1)];
+      return new RecordsFeed(spec, source, mean, shapes);
+    } catch (error) {
+      await source[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get length(): number {
+    return this.#source.length;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  async next(): Promise<Readonly<Record<string, Tensor>>> {
+    const batch = await this.#queue.next();
+    this.#position = batch.end;
+    return batch.tensors;
+  }
+
+  async seek(position: number): Promise<void> {
+    await this.#queue.close();
+    this.#position = position;
+    this.#queue = this.#start(position);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue.close();
+    await this.#source[Symbol.asyncDispose]();
+  }
+
+  #start(position: number): Prefetch<Batch> {
+    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position), PREFETCH);
+  }
+}
+
+function checkSource(spec: RecordsSpec, source: DataSource): void {
+  const { start, end } = shardRange(spec.shard, source.length);
+  if (spec.shard.count > 1 && end - start < spec.batchSize)
+    throw new NetrunError(
+      `part ${spec.shard.index} of ${spec.shard.count} has ${end - start} records, fewer than one batch of ${spec.batchSize}`,
+      { notes: ["use fewer workers or a smaller batch_size"] },
+    );
+}
+
+/** The endless stream of batches from an absolute position. */
+async function* batches(
+  spec: RecordsSpec,
+  source: DataSource,
+  mean: Mean | undefined,
+  position: number,
+): AsyncGenerator<Batch> {
+  const range = shardRange(spec.shard, source.length);
+  const length = range.end - range.start;
+  const builder = new BatchBuilder(spec, source, mean);
+  for (let at = position + spec.skip; ; ) {
+    const epoch = Math.floor(at / length);
+    for await (const rows of source.batches(spec.shard, at % length, epoch)) {
+      const columns = columnsOf(rows);
+      for (let row = 0; row < rows.numRows; ) {
+        const record = { epoch, index: range.start + (at % length), ordinal: at - spec.skip };
+        const used = await builder.add(columns, row, rows.numRows - row, record);
+        row += used;
+        at += used;
+        const batch = builder.take(at - spec.skip);
+        if (batch) yield batch;
+      }
+    }
+  }
+}

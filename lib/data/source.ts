@@ -1,0 +1,50 @@
+import type { RecordBatch } from "apache-arrow";
+
+/** The element types that a field of a source can have. */
+export type FieldDType = "uint8" | "int32" | "float32" | "float64" | "image";
+
+/**
+ * What a column of a source holds in each row: a tensor of `shape` ([] is a scalar), or, where dtype is "image", an
+ * encoded image (JPEG, PNG, ...) whose shape, then [], shows only when it is decoded.
+ */
+export interface Field {
+  readonly dtype: FieldDType;
+  readonly shape: readonly number[];
+}
+
+/** One of `count` disjoint parts of a source that together are the whole; parts are contiguous and differ by at most one row. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The whole source as one shard. */
+export const WHOLE: Shard = { index: 0, count: 1 };
+
+/** The rows [start, end) of a source of `length` rows that belong to a shard. */
+export function shardRange(shard: Shard, length: number): { readonly start: number; readonly end: number } {
+  return {
+    start: Math.floor((shard.index * length) / shard.count),
+    end: Math.floor(((shard.index + 1) * length) / shard.count),
+  };
+}
+
+/** Rows as Arrow record batches (see columns.ts for their form). Pulling is the back-pressure. */
+export interface DataSource extends AsyncDisposable {
+  /** Rows in the whole source. */
+  readonly length: number;
+  /** The fields of the first row by name, in order; later record batches may hold rows of another shape. */
+  readonly fields: Readonly<Record<string, Field>>;
+  /**
+   * One epoch of a shard's rows, from the shard's row `from` on. Sources that shuffle give each epoch another order,
+   * the same for all shards, so that shards stay disjoint. Ending the iteration early frees what it holds.
+   */
+  batches(shard: Shard, from?: number, epoch?: number): AsyncIterable<RecordBatch>;
+  /** Where row `index` of `epoch` comes from (file, key or line), for messages about it. */
+  locate(index: number, epoch?: number): string;
+}
+
+/** Rows in a record batch so that it holds about a mebibyte: small enough to stream, large enough to cost little per row. */
+export function rowsPerBatch(bytesPerRow: number): number {
+  return Math.max(1, Math.min(1024, Math.floor(2 ** 20 / Math.max(1, bytesPerRow))));
+}

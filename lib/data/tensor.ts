@@ -1,0 +1,5 @@
+/** A batch of one blob: row-major float32 values, as Caffe's blobs hold them (labels too). */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}

@@ -1,0 +1,103 @@
+import { NetrunError } from "../error.js";
+import { checkMean, type Mean, normaliser, type Values } from "./normalise.js";
+import { drawBelow } from "./random.js";
+import { count } from "../graph/type.js";
+
+/** What `transform_param` asks for, ready to be sent to a worker: mean files are read already. */
+export interface TransformSpec {
+  readonly scale: number;
+  readonly mirror: boolean;
+  /** 0: no crop. */
+  readonly cropSize: number;
+  /** None, one for all channels, or one a channel. */
+  readonly meanValues: readonly number[];
+  readonly meanFile?: string | undefined;
+  readonly forceColor: boolean;
+  readonly forceGray: boolean;
+}
+
+/** The transform that changes nothing. */
+export const IDENTITY: TransformSpec = {
+  scale: 1,
+  mirror: false,
+  cropSize: 0,
+  meanValues: [],
+  forceColor: false,
+  forceGray: false,
+};
+
+/** What the transform needs beside the parameters: phase and the key of its random numbers. */
+export interface TransformContext {
+  readonly phase: "TRAIN" | "TEST";
+  readonly seed: number;
+  readonly mean?: Mean | undefined;
+  /** Whether the values are bytes. */
+  readonly bytes: boolean;
+}
+
+/** Streams of `draw` that the transform takes its numbers from, one per decision. */
+const STREAM = { mirror: 0, cropTop: 1, cropLeft: 2 } as const;
+
+/** A transform set up for one input shape. */
+export interface Transform {
+  /** The shape of a transformed row. */
+  readonly shape: readonly number[];
+  /**
+   * Transforms the row that starts at `values[at]` into `out[to]`. `ordinal`, the record's absolute number in the
+   * stream, decides what is random.
+   */
+  apply(values: Values, at: number, out: Float32Array, to: number, ordinal: number): void;
+}
+
+/**
+ * Caffe's data transformation of a row [channels, height, width] (or of any shape where nothing needs an image):
+ * crop, then y = (x - mean) * scale in float32, then mirror left to right. The crop is in the centre in TEST (offsets
+ * rounded down) and random in TRAIN; the mirror is random in both phases, as in Caffe. The mean image has the size
+ * before the crop. Throws a NetrunError where the parameters do not fit the shape. Source: data_transformer.cpp.
+ */
+export function transformer(spec: TransformSpec, shape: readonly number[], context: TransformContext): Transform {
+  const [channels, height, width] = imageShape(spec, shape);
+  const crop = spec.cropSize;
+  const [outHeight, outWidth] = crop ? [crop, crop] : [height, width];
+  const { mean } = context;
+  if (mean) checkMean(spec, mean, shape);
+  const normalise = normaliser({ ...spec, channels, mean, bytes: context.bytes });
+  const random = crop > 0 && context.phase === "TRAIN";
+  const { seed } = context;
+  const apply: Transform["apply"] = (values, at, out, to, ordinal) => {
+    const top = random
+      ? drawBelow(height - crop + 1, seed, ordinal, STREAM.cropTop)
+      : Math.floor((height - outHeight) / 2);
+    const left = random
+      ? drawBelow(width - crop + 1, seed, ordinal, STREAM.cropLeft)
+      : Math.floor((width - outWidth) / 2);
+    const wholeRows = outHeight === height && outWidth === width;
+    for (let c = 0; c < channels; c++) {
+      const plane = (c * height + top) * width + left;
+      const target = to + c * outHeight * outWidth;
+      if (wholeRows) normalise(values, at, plane, outHeight * outWidth, c, out, target);
+      else
+        for (let h = 0; h < outHeight; h++)
+          normalise(values, at, plane + h * width, outWidth, c, out, target + h * outWidth);
+    }
+    if (spec.mirror && drawBelow(2, seed, ordinal, STREAM.mirror) === 1)
+      for (let row = 0; row < channels * outHeight; row++)
+        out.subarray(to + row * outWidth, to + (row + 1) * outWidth).reverse();
+  };
+  return { shape: crop ? [channels, crop, crop] : shape, apply };
+}
+
+function imageShape(spec: TransformSpec, shape: readonly number[]): readonly [number, number, number] {
+  const crop = spec.cropSize;
+  const [c, h, w] = shape;
+  if (shape.length !== 3 || c === undefined || h === undefined || w === undefined) {
+    if (crop || spec.mirror || spec.meanValues.length > 1)
+      throw new NetrunError(
+        `transform_param crops, mirrors or has a mean per channel, but a row has the shape [${shape}]`,
+        { notes: ["only images, rows of the shape [channels, height, width], can be transformed so"] },
+      );
+    return [1, 1, count(shape)];
+  }
+  if (crop > h || crop > w) throw new NetrunError(`crop_size ${crop} is larger than the data (${h} high, ${w} wide)`);
+  return [c, h, w];
+}
