@@ -1,0 +1,114 @@
+import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
+import type { NetrunError } from "../error.js";
+import type { Value } from "../graph/index.js";
+
+/** Caffe's two phases. */
+export type Phase = "TRAIN" | "TEST";
+
+/** How many bottoms or tops a layer takes: exactly n, or a range. */
+export type Count = number | readonly [min: number, max: number];
+
+/** The fields of LayerParameter that hold one layer type's own parameters. */
+export type ParamField = Extract<keyof LayerParameter, `${string}_param`>;
+
+/** A layer type's own parameters: that field of LayerParameter, all defaults filled in where it is absent. */
+export type ParamOf<F extends ParamField | null> = F extends ParamField ? NonNullable<LayerParameter[F]> : null;
+
+/** One of a layer's learnable blobs, in caffemodel order. */
+export interface BlobSpec {
+  readonly shape: readonly number[];
+  readonly filler: FillerParameter;
+  /** Not learnt but kept, as BatchNorm's running blobs: no gradient, and `lower` says how forward changes it. */
+  readonly state?: boolean;
+}
+
+/** What a layer sees of its place in a net while its blobs are declared. */
+export interface Place<P> {
+  readonly layer: LayerParameter;
+  readonly param: P;
+  readonly phase: Phase;
+  readonly bottoms: readonly Value[];
+  readonly topCount: number;
+  /**
+   * An error at a field of the layer, or of its own parameters (`kernel_size`), or at the layer itself.
+   * The message is prefixed with the layer's name.
+   */
+  error(message: string, field?: string, notes?: readonly string[]): NetrunError;
+  /** The same for one of the bottoms. */
+  bottomError(index: number, message: string, notes?: readonly string[]): NetrunError;
+}
+
+/** What a layer sees while it is lowered. */
+export interface Site<P> extends Place<P> {
+  /** The layer's blobs as values, in the order of its BlobSpecs. */
+  readonly blobs: readonly Value[];
+  /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
+  random(shape: readonly number[]): Value;
+  /**
+   * A size that only the data tells: the value of a float32 scalar, computed before the rest of the net is built.
+   * Filter's output is the one of Caffe's shapes that depends on data.
+   */
+  size(scalar: Value): number;
+}
+
+/** What a layer becomes: one value a top, and new values for its state blobs. */
+export interface Lowered {
+  readonly tops: readonly Value[];
+  readonly state?: ReadonlyMap<Value, Value>;
+}
+
+interface Common<F extends ParamField | null> {
+  /** Caffe's name of the type. */
+  readonly type: string;
+  /** The field of LayerParameter with its own parameters. */
+  readonly param: F;
+  readonly bottoms: Count;
+  readonly tops: Count;
+  /** A top for each bottom. */
+  readonly topPerBottom?: boolean;
+}
+
+/** A layer type that computes: its parameters plus a lowering into ops. No layer has a backward of its own. */
+export interface ComputeLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
+  /** Caffe's loss layers: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
+  readonly loss?: boolean;
+  blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];
+  lower(site: Site<ParamOf<F>>): Lowered;
+}
+
+/** A layer type that brings data in: its tops are inputs of the graph. */
+export interface DataLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
+  /** Shapes of its tops as far as its parameters tell them; undefined where only the data itself does. */
+  shapes(place: Place<ParamOf<F>>): readonly (readonly number[])[] | undefined;
+}
+
+export type LayerType<F extends ParamField | null = ParamField | null> = ComputeLayer<F> | DataLayer<F>;
+
+export const isDataLayer = (layer: LayerType): layer is DataLayer => "shapes" in layer;
+
+/** Types a layer definition by its parameter field. */
+export const computeLayer = <F extends ParamField | null>(layer: ComputeLayer<F>): ComputeLayer => layer as ComputeLayer;
+/** Types a data layer definition by its parameter field. */
+export const dataLayer = <F extends ParamField | null>(layer: DataLayer<F>): DataLayer => layer as DataLayer;
+
+/** Whether a number of bottoms or tops is allowed. */
+export function allows(count: Count, n: number): boolean {
+  return typeof count === "number" ? n === count : n >= count[0] && n <= count[1];
+}
+
+/** A count in words: "2", "1 to 3", "at least 1". */
+export function countText(count: Count): string {
+  if (typeof count === "number") return String(count);
+  if (count[0] === count[1]) return String(count[0]);
+  return count[1] === Number.POSITIVE_INFINITY ? `at least ${count[0]}` : `${count[0]} to ${count[1]}`;
+}
+
+/** An axis as Caffe writes it, where negative numbers count from the end. Throws the site's error where there is none. */
+export function canonicalAxis(place: Place<unknown>, axis: number, rank: number, field = "axis"): number {
+  if (axis < -rank || axis >= rank) {
+    throw place.error(`${field} ${axis} is out of range for a blob of ${rank} axes`, field, [
+      rank === 0 ? "the bottom is a scalar" : `axes here go from ${-rank} to ${rank - 1}`,
+    ]);
+  }
+  return axis < 0 ? axis + rank : axis;
+}
