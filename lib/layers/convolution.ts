@@ -23,16 +23,21 @@ export const Convolution = computeLayer({
     const { num_output, group } = param;
     if (num_output <= 0) throw place.error("num_output must be greater than 0", "num_output");
     if (group <= 0 || channels % group !== 0) {
-      throw place.error(`group ${group} does not divide the ${channels} channels of bottom "${place.layer.bottom[0]}"`, "group");
+      throw place.error(
+        `group ${group} does not divide the ${channels} channels of bottom "${place.layer.bottom[0]}"`,
+        "group",
+      );
     }
     if (num_output % group !== 0) throw place.error(`group ${group} does not divide num_output ${num_output}`, "group");
     kernel.forEach((k, i) => {
       const size = shape[axis + 1 + i]!;
       const reach = attrs.dilations[i]! * (k - 1) + 1;
       if (reach <= size + 2 * attrs.pads[i]!) return;
-      throw place.error(`the kernel covers ${reach} entries of axis ${axis + 1 + i}, which has ${size} and pads of ${attrs.pads[i]}`, "kernel_size", [
-        `bottom "${place.layer.bottom[0]}" is [${shape}]`,
-      ]);
+      throw place.error(
+        `the kernel covers ${reach} entries of axis ${axis + 1 + i}, which has ${size} and pads of ${attrs.pads[i]}`,
+        "kernel_size",
+        [`bottom "${place.layer.bottom[0]}" is [${shape}]`],
+      );
     });
     const weight = { shape: [num_output, channels / group, ...kernel], filler: sub(param, "weight_filler") };
     return param.bias_term ? [weight, { shape: [num_output], filler: sub(param, "bias_filler") }] : [weight];

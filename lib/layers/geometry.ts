@@ -30,11 +30,14 @@ export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
       return [param[`${hw}_h`], param[`${hw}_w`]];
     }
     if (values.length === 0) {
-      if (fallback === undefined) throw place.error(`${field} is missing`, undefined, [`write ${field}: N, or kernel_h and kernel_w`]);
+      if (fallback === undefined)
+        throw place.error(`${field} is missing`, undefined, [`write ${field}: N, or kernel_h and kernel_w`]);
       return Array<number>(rank).fill(fallback);
     }
     if (values.length !== 1 && values.length !== rank) {
-      throw place.error(`${field} is given ${values.length} times for ${rank} spatial axes`, field, ["give it once, or once an axis"]);
+      throw place.error(`${field} is given ${values.length} times for ${rank} spatial axes`, field, [
+        "give it once, or once an axis",
+      ]);
     }
     return Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i]!);
   };

@@ -87,7 +87,8 @@ export type LayerType<F extends ParamField | null = ParamField | null> = Compute
 export const isDataLayer = (layer: LayerType): layer is DataLayer => "shapes" in layer;
 
 /** Types a layer definition by its parameter field. */
-export const computeLayer = <F extends ParamField | null>(layer: ComputeLayer<F>): ComputeLayer => layer as ComputeLayer;
+export const computeLayer = <F extends ParamField | null>(layer: ComputeLayer<F>): ComputeLayer =>
+  layer as ComputeLayer;
 /** Types a data layer definition by its parameter field. */
 export const dataLayer = <F extends ParamField | null>(layer: DataLayer<F>): DataLayer => layer as DataLayer;
 

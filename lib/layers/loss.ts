@@ -1,4 +1,8 @@
-import { LossParameter_NormalizationMode as Mode, type LossParameter } from "../caffe/messages.js";
+import {
+  type AccuracyParameter,
+  LossParameter_NormalizationMode as Mode,
+  type LossParameter,
+} from "../caffe/messages.js";
 import { has, sub as message } from "../caffe/message.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
 import { cast, div, equal, max, not, sumAll, stopGradient, where } from "../ops/index.js";
@@ -38,7 +42,7 @@ export interface Labels {
 }
 
 /** Reads labels, which never have a gradient. */
-export function readLabels(labels: Value, param: LossParameter | { readonly ignore_label: number }): Labels {
+export function readLabels(labels: Value, param: LossParameter | AccuracyParameter): Labels {
   const classes = cast(stopGradient(labels), "int64");
   const total = constant(count(labels.type.shape));
   if (!has(param, "ignore_label")) return { classes, kept: undefined, valid: total };

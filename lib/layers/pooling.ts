@@ -38,7 +38,8 @@ export const Pooling = computeLayer({
     const x = site.bottoms[0]!;
     const { param } = site;
     if (x.type.shape.length !== 4) throw site.bottomError(0, `pooling takes a blob of 4 axes, not [${x.type.shape}]`);
-    if (site.topCount > 1 && param.pool !== Method.MAX) throw site.error("only MAX pooling has a second top, the mask", "pool");
+    if (site.topCount > 1 && param.pool !== Method.MAX)
+      throw site.error("only MAX pooling has a second top, the mask", "pool");
     const axes = windows(site);
     switch (param.pool) {
       case Method.MAX:
@@ -76,7 +77,8 @@ function areaCorrection({ kernel, stride, pad: padding, size, pooled }: Windows)
 }
 
 /** Windows that begin inside the input. */
-const inside = ({ pooled, stride, size, pad: padding }: Windows) => Math.min(pooled, Math.ceil((size + padding) / stride));
+const inside = ({ pooled, stride, size, pad: padding }: Windows) =>
+  Math.min(pooled, Math.ceil((size + padding) / stride));
 
 function poolAttrs(axes: readonly Windows[]): PoolAttrs {
   return {
@@ -100,7 +102,10 @@ function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const [height, width] = place.bottoms[0]!.type.shape.slice(2) as [number, number];
   if (param.global_pooling) {
     if (has(param, "kernel_size") || has(param, "kernel_h") || has(param, "kernel_w")) {
-      throw place.error("with global_pooling the kernel is the whole input; kernel_size cannot be given too", "global_pooling");
+      throw place.error(
+        "with global_pooling the kernel is the whole input; kernel_size cannot be given too",
+        "global_pooling",
+      );
     }
   } else if (has(param, "kernel_size") === (has(param, "kernel_h") || has(param, "kernel_w"))) {
     throw place.error("give kernel_size, or both kernel_h and kernel_w", "kernel_size");
@@ -129,14 +134,19 @@ function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   if (pads.some((p) => p > 0) && param.pool === Method.STOCHASTIC) {
     throw place.error("padding is for MAX and AVE pooling only", "pad");
   }
-  if (pads.some((p, i) => p >= kernels[i]!)) throw place.error(`pad [${pads}] must be smaller than the kernel [${kernels}]`, "pad");
+  if (pads.some((p, i) => p >= kernels[i]!))
+    throw place.error(`pad [${pads}] must be smaller than the kernel [${kernels}]`, "pad");
   const padded = pads.some((p) => p > 0);
   const axis = (i: 0 | 1, size: number): Windows => {
     const [kernel, stride, padding] = [kernels[i], strides[i], pads[i]];
     const steps = (size + 2 * padding - kernel) / stride;
     let pooled = (param.round_mode === RoundMode.FLOOR ? Math.floor(steps) : Math.ceil(steps)) + 1;
     if (padded && (pooled - 1) * stride >= size + padding) pooled--;
-    if (pooled <= 0) throw place.error(`the kernel [${kernels}] does not fit into [${height},${width}] with pad [${pads}]`, "kernel_size");
+    if (pooled <= 0)
+      throw place.error(
+        `the kernel [${kernels}] does not fit into [${height},${width}] with pad [${pads}]`,
+        "kernel_size",
+      );
     return { kernel, stride, pad: padding, size, pooled };
   };
   return [axis(0, height), axis(1, width)];

@@ -1,6 +1,18 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
-import { add, exp, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sub, sumAll } from "../ops/index.js";
+import {
+  add,
+  exp,
+  gatherElements,
+  logSoftmax,
+  max,
+  mul,
+  neg,
+  reshape,
+  stopGradient,
+  sub,
+  sumAll,
+} from "../ops/index.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 import { normalizationMode, normalized, normalizer, readLabels } from "./loss.js";
 
@@ -25,9 +37,11 @@ export const SoftmaxWithLoss = computeLayer({
     const outer = count(shape, 0, axis);
     const inner = count(shape, axis + 1);
     if (count(labels.type.shape) !== outer * inner) {
-      throw site.bottomError(1, `labels [${labels.type.shape}] are not one for each of the ${outer * inner} predictions of [${shape}]`, [
-        `with softmax axis ${axis} the labels are [${[...shape.slice(0, axis), ...shape.slice(axis + 1)]}]`,
-      ]);
+      throw site.bottomError(
+        1,
+        `labels [${labels.type.shape}] are not one for each of the ${outer * inner} predictions of [${shape}]`,
+        [`with softmax axis ${axis} the labels are [${[...shape.slice(0, axis), ...shape.slice(axis + 1)]}]`],
+      );
     }
     const { classes, kept, valid } = readLabels(labels, message(site.layer, "loss_param"));
     const logProb = logSoftmax(x, axis);

@@ -1,0 +1,270 @@
+import { has, type Message, sub } from "../caffe/message.js";
+import type { LayerParameter } from "../caffe/messages.js";
+import { NetrunError, nearest } from "../error.js";
+import { float32, input, labelled, type Value } from "../graph/index.js";
+import {
+  allows,
+  type ComputeLayer,
+  countText,
+  type DataLayer,
+  isDataLayer,
+  type LayerType,
+  layerTypes,
+  type Phase,
+  type Place,
+  type Site,
+} from "../layers/index.js";
+import { stopGradient } from "../ops/index.js";
+import { spanOf } from "./locate.js";
+import { type Parameter, ParameterTable } from "./parameters.js";
+
+/** What lowering needs to know besides the layers themselves. */
+export interface LowerOptions {
+  readonly phase: Phase;
+  /** Shapes of data tops by blob name; they go before what layers say of themselves. */
+  readonly shapes?: ReadonlyMap<string, readonly number[]>;
+  /** Sizes that depend on data, by the layer that asked (Filter). A missing one throws `DataDependentSize`. */
+  readonly sizes?: ReadonlyMap<string, number>;
+  /** Layer types beyond the built-in ones: plugins. */
+  readonly types?: ReadonlyMap<string, LayerType>;
+}
+
+/** A net of one phase as one graph. */
+export interface LoweredNet {
+  readonly phase: Phase;
+  /** Data tops and Input layers' tops, by blob name: input leaves to feed. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  /** Every blob by name; of a blob that in-place layers change, its last value. */
+  readonly blobs: ReadonlyMap<string, Value>;
+  /** Blobs that no layer consumes, in Caffe's order (by name). */
+  readonly outputs: readonly string[];
+  readonly parameters: readonly Parameter[];
+  /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
+  readonly states: ReadonlyMap<string, Value>;
+  /** Tops that count in the objective, with their weights. */
+  readonly losses: readonly Loss[];
+  /** Input leaves to fill with uniform random numbers before each forward. */
+  readonly randoms: readonly Value[];
+}
+
+export interface Loss {
+  readonly blob: string;
+  readonly value: Value;
+  readonly weight: number;
+}
+
+/** Thrown when a size is needed that only the data tells: run `scalar`, then lower again with the size under `layer`. */
+export class DataDependentSize extends Error {
+  constructor(
+    readonly layer: string,
+    readonly scalar: Value,
+    readonly partial: { readonly randoms: readonly Value[] },
+  ) {
+    super(`the size of layer ${layer} depends on data`);
+  }
+}
+
+/**
+ * Lowers the layers of one phase, in order, to values by blob name. In-place layers rebind the name, shared parameters are the
+ * same leaf, a bottom with `propagate_down: false` passes no gradient.
+ * Throws NetrunError, located in the prototxt, for what Caffe refuses and for layer types that netrun does not have.
+ */
+export function lower(layers: readonly LayerParameter[], options: LowerOptions): LoweredNet {
+  const net = new Lowering(options);
+  for (const layer of layers) labelled(layer.name, () => net.add(layer));
+  return net.finish();
+}
+
+class Lowering {
+  readonly #options: LowerOptions;
+  readonly #blobs = new Map<string, Value>();
+  readonly #available = new Set<string>();
+  readonly #inputs = new Map<string, Value>();
+  readonly #parameters = new ParameterTable();
+  readonly #states = new Map<string, Value>();
+  readonly #losses: Loss[] = [];
+  readonly #randoms: Value[] = [];
+
+  constructor(options: LowerOptions) {
+    this.#options = options;
+  }
+
+  add(layer: LayerParameter): void {
+    const type = this.#typeOf(layer);
+    const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, name, i));
+    checkCounts(layer, type);
+    if (isDataLayer(type)) this.#addData(layer, type, bottoms);
+    else this.#addCompute(layer, type, bottoms);
+  }
+
+  finish(): LoweredNet {
+    return {
+      phase: this.#options.phase,
+      inputs: this.#inputs,
+      blobs: this.#blobs,
+      outputs: [...this.#available].sort(),
+      parameters: this.#parameters.list,
+      states: this.#states,
+      losses: this.#losses,
+      randoms: this.#randoms,
+    };
+  }
+
+  #typeOf(layer: LayerParameter): LayerType {
+    const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
+    const type =
+      this.#options.types?.get(layer.type) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+    if (type) return type;
+    const near = nearest(layer.type, Object.keys(builtIn));
+    throw layerError(layer, `unknown layer type "${layer.type}"`, spanOf(layer, "type") ?? spanOf(layer), [
+      ...(near ? [`did you mean "${near}"?`] : []),
+      "netrun layers lists the types that are there; a plugin can add one",
+    ]);
+  }
+
+  #bottom(layer: LayerParameter, name: string, index: number): Value {
+    const value = this.#blobs.get(name);
+    if (value) {
+      this.#available.delete(name);
+      const stopped = layer.propagate_down.length > 0 && !layer.propagate_down[index];
+      return stopped ? stopGradient(value) : value;
+    }
+    const near = nearest(name, this.#blobs.keys());
+    throw layerError(layer, `bottom "${name}" is not produced by any layer above`, spanOf(layer, "bottom", index), [
+      `${near ? `did you mean "${near}"? ` : ""}(blobs here: ${[...this.#blobs.keys()].join(", ")})`,
+    ]);
+  }
+
+  #place(layer: LayerParameter, type: LayerType, bottoms: readonly Value[], topCount: number): Place<never> {
+    return {
+      layer,
+      param: (type.param === null ? null : sub(layer, type.param)) as never,
+      phase: this.#options.phase,
+      bottoms,
+      topCount,
+      error: (message, field, notes) => layerError(layer, message, fieldSpan(layer, type.param, field), notes),
+      bottomError: (index, message, notes) =>
+        layerError(layer, message, spanOf(layer, "bottom", index) ?? spanOf(layer), notes),
+    };
+  }
+
+  #addData(layer: LayerParameter, type: DataLayer, bottoms: readonly Value[]): void {
+    const place = this.#place(layer, type, bottoms, layer.top.length);
+    const own = type.shapes(place);
+    layer.top.forEach((name, i) => {
+      const shape = this.#options.shapes?.get(name) ?? own?.[i];
+      if (!shape) {
+        throw layerError(
+          layer,
+          `the shape of top "${name}" is not known before its data is read`,
+          spanOf(layer, "top", i),
+          ["give the data layer its data, or replace it: replaceDataLayers, or --data PATH"],
+        );
+      }
+      const leaf = input(name, float32(shape));
+      this.#inputs.set(name, leaf);
+      this.#bind(layer, name, i, leaf);
+    });
+  }
+
+  #addCompute(layer: LayerParameter, type: ComputeLayer, bottoms: readonly Value[]): void {
+    // Caffe's loss layers make up for tops that are not named.
+    const topCount = type.loss ? Math.max(1, layer.top.length) : layer.top.length;
+    const place = this.#place(layer, type, bottoms, topCount);
+    const specs = type.blobs?.(place) ?? [];
+    const blobs = this.#parameters.add(layer, specs);
+    const site: Site<never> = {
+      ...place,
+      blobs,
+      random: (shape) => {
+        const leaf = input(`random:${this.#randoms.length}`, float32(shape));
+        this.#randoms.push(leaf);
+        return leaf;
+      },
+      size: (scalar) => {
+        const size = this.#options.sizes?.get(layer.name);
+        if (size === undefined) throw new DataDependentSize(layer.name, scalar, { randoms: this.#randoms });
+        return size;
+      },
+    };
+    const { tops, state } = type.lower(site);
+    if (tops.length !== topCount) throw new Error(`${type.type} gave ${tops.length} tops for ${topCount}`);
+    for (const [leaf, value] of state ?? []) this.#states.set(this.#parameters.keyOf(leaf), value);
+    tops.forEach((value, i) => {
+      const name = layer.top[i];
+      if (name !== undefined) this.#bind(layer, name, i, value);
+      const weight = layer.loss_weight[i] ?? (type.loss && i === 0 ? 1 : 0);
+      if (weight !== 0) this.#losses.push({ blob: name ?? layer.name, value, weight });
+    });
+  }
+
+  #bind(layer: LayerParameter, name: string, index: number, value: Value): void {
+    const inPlace = layer.bottom[index] === name;
+    if (this.#blobs.has(name) && !inPlace) {
+      throw layerError(layer, `top "${name}" is produced by another layer above too`, spanOf(layer, "top", index), [
+        "only an in-place layer (the same name as bottom and top) may produce a blob again",
+      ]);
+    }
+    this.#blobs.set(name, value);
+    this.#available.add(name);
+  }
+}
+
+function checkCounts(layer: LayerParameter, type: LayerType): void {
+  const check = (what: "bottom" | "top", given: number) => {
+    const allowed = type[`${what}s`];
+    if (allows(allowed, given)) return;
+    if (what === "top" && given === 0 && "loss" in type && type.loss) return;
+    const span = spanOf(layer, what, given - 1) ?? spanOf(layer);
+    throw layerError(
+      layer,
+      `a ${layer.type} layer takes ${countText(allowed)} ${what}${allowed === 1 ? "" : "s"}, not ${given}`,
+      span,
+    );
+  };
+  check("bottom", layer.bottom.length);
+  check("top", layer.top.length);
+  if (type.topPerBottom && layer.bottom.length !== layer.top.length) {
+    throw layerError(
+      layer,
+      `a ${layer.type} layer has as many tops as bottoms, not ${layer.top.length} for ${layer.bottom.length}`,
+      spanOf(layer),
+    );
+  }
+  const { loss_weight, propagate_down } = layer;
+  if (loss_weight.length > 0 && loss_weight.length !== layer.top.length) {
+    throw layerError(
+      layer,
+      `${loss_weight.length} loss_weight for ${layer.top.length} tops`,
+      spanOf(layer, "loss_weight"),
+      ["give one for each top, or none"],
+    );
+  }
+  if (propagate_down.length > 0 && propagate_down.length !== layer.bottom.length) {
+    throw layerError(
+      layer,
+      `${propagate_down.length} propagate_down for ${layer.bottom.length} bottoms`,
+      spanOf(layer, "propagate_down"),
+      ["give one for each bottom, or none"],
+    );
+  }
+}
+
+function layerError(
+  layer: LayerParameter,
+  message: string,
+  span?: ReturnType<typeof spanOf>,
+  notes: readonly string[] = [],
+): NetrunError {
+  return new NetrunError(`layer "${layer.name}": ${message}`, { span: span ?? spanOf(layer), notes });
+}
+
+/** The span of a field in the layer's own parameters, else in the layer, else of the layer. */
+function fieldSpan(layer: LayerParameter, paramField: LayerType["param"], field?: string) {
+  const own = paramField === null ? null : (layer[paramField] as Message | null);
+  if (field !== undefined) {
+    if (own && has(own, field as never)) return spanOf(own, field);
+    if (has(layer, field as never)) return spanOf(layer, field);
+  }
+  return (own && spanOf(layer, paramField!)) ?? spanOf(layer);
+}

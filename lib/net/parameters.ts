@@ -1,0 +1,110 @@
+import { has } from "../caffe/message.js";
+import { type LayerParameter, type ParamSpec, ParamSpec_DimCheckMode as ShareMode } from "../caffe/messages.js";
+import { NetrunError } from "../error.js";
+import { count, float32, input, sameShape, type Value } from "../graph/index.js";
+import type { BlobSpec } from "../layers/index.js";
+import { reshape } from "../ops/index.js";
+import { spanOf } from "./locate.js";
+
+/** A parameter blob: one leaf of the graph, which several layers may share. */
+export interface Parameter {
+  /** `LAYER/i` of the layer that owns it; the leaf is named `param:LAYER/i`. */
+  readonly key: string;
+  readonly layer: string;
+  readonly index: number;
+  readonly spec: BlobSpec;
+  readonly value: Value;
+  readonly lrMult: number;
+  readonly decayMult: number;
+  /** Every `LAYER/i` that stands for it, the owner's first. */
+  readonly users: readonly string[];
+}
+
+interface Entry {
+  readonly parameter: Parameter & { readonly users: string[] };
+  lrMult: number | undefined;
+  decayMult: number | undefined;
+}
+
+/** The parameters of a net in the order in which layers declare them; shared ones (by ParamSpec.name) once. */
+export class ParameterTable {
+  readonly #entries: Entry[] = [];
+  readonly #byName = new Map<string, Entry>();
+  readonly #keys = new Map<Value, string>();
+
+  /** Declares a layer's blobs; returns their leaves. Throws for what Caffe refuses of sharing. */
+  add(layer: LayerParameter, specs: readonly BlobSpec[]): readonly Value[] {
+    if (layer.param.length > specs.length) {
+      throw new NetrunError(`layer "${layer.name}": ${layer.param.length} param for ${specs.length} parameter blobs`, {
+        span: spanOf(layer, "param", specs.length) ?? spanOf(layer),
+        notes: ["give one for each blob, or fewer"],
+      });
+    }
+    return specs.map((spec, i) => {
+      const param = layer.param[i];
+      const entry = this.#shared(layer, i, spec, param) ?? this.#own(layer, i, spec);
+      if (param && param.name !== "") this.#byName.set(param.name, entry);
+      if (param && !spec.state) mergeMultipliers(entry, layer, param, i);
+      return reshape(entry.parameter.value, spec.shape);
+    });
+  }
+
+  keyOf(leaf: Value): string {
+    return this.#keys.get(leaf)!;
+  }
+
+  get list(): readonly Parameter[] {
+    return this.#entries.map(({ parameter, lrMult, decayMult }) => ({
+      ...parameter,
+      // Caffe fixes running statistics by a learning rate of 0.
+      lrMult: parameter.spec.state ? 0 : (lrMult ?? 1),
+      decayMult: parameter.spec.state ? 0 : (decayMult ?? 1),
+    }));
+  }
+
+  #own(layer: LayerParameter, index: number, spec: BlobSpec): Entry {
+    const key = `${layer.name}/${index}`;
+    const value = input(`param:${key}`, float32(spec.shape));
+    const parameter = { key, layer: layer.name, index, spec, value, lrMult: 1, decayMult: 1, users: [key] };
+    const entry = { parameter, lrMult: undefined, decayMult: undefined };
+    this.#entries.push(entry);
+    this.#keys.set(value, key);
+    return entry;
+  }
+
+  #shared(layer: LayerParameter, index: number, spec: BlobSpec, param: ParamSpec | undefined): Entry | undefined {
+    const entry = param && param.name !== "" ? this.#byName.get(param.name) : undefined;
+    if (!entry) return undefined;
+    const { shape } = entry.parameter.spec;
+    const permissive = param!.share_mode === ShareMode.PERMISSIVE;
+    if (permissive ? count(shape) !== count(spec.shape) : !sameShape(shape, spec.shape)) {
+      throw new NetrunError(
+        `layer "${layer.name}": shared parameter "${param!.name}" is [${spec.shape}] here and [${shape}] in layer "${entry.parameter.layer}"`,
+        {
+          span: spanOf(layer, "param", index),
+          notes: permissive ? [] : ["share_mode: PERMISSIVE asks only for the same count"],
+        },
+      );
+    }
+    entry.parameter.users.push(`${layer.name}/${index}`);
+    return entry;
+  }
+}
+
+/** A sharer may set multipliers that the owner left open, but not others than the owner's. */
+function mergeMultipliers(entry: Entry, layer: LayerParameter, param: ParamSpec, index: number): void {
+  const merge = (field: "lr_mult" | "decay_mult", known: number | undefined) => {
+    if (!has(param, field)) return known;
+    if (known !== undefined && known !== param[field]) {
+      throw new NetrunError(
+        `layer "${layer.name}": ${field} ${param[field]} of shared parameter "${param.name}" is ${known} elsewhere`,
+        {
+          span: spanOf(param, field) ?? spanOf(layer, "param", index),
+        },
+      );
+    }
+    return param[field];
+  };
+  entry.lrMult = merge("lr_mult", entry.lrMult);
+  entry.decayMult = merge("decay_mult", entry.decayMult);
+}
