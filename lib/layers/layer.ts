@@ -45,10 +45,10 @@ export interface Site<P> extends Place<P> {
   /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
   random(shape: readonly number[]): Value;
   /**
-   * A size that only the data tells: the value of a float32 scalar, computed before the rest of the net is built.
-   * Filter's output is the one of Caffe's shapes that depends on data.
+   * A size that only the data tells: the value of a float32 scalar, computed before the rest of the net is built; `most` where
+   * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.
    */
-  size(scalar: Value): number;
+  size(scalar: Value, most: number): number;
 }
 
 /** What a layer becomes: one value a top, and new values for its state blobs. */

@@ -23,10 +23,13 @@ export interface LowerOptions {
   readonly phase: Phase;
   /** Shapes of data tops by blob name; they go before what layers say of themselves. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
-  /** Sizes that depend on data, by the layer that asked (Filter). A missing one throws `DataDependentSize`. */
+  /**
+   * Sizes that depend on data, by the layer that asks (Filter). One that is missing throws `DataDependentSize`; without this map
+   * each is taken as the most that it can be.
+   */
   readonly sizes?: ReadonlyMap<string, number>;
   /** Layer types beyond the built-in ones: plugins. */
-  readonly types?: ReadonlyMap<string, LayerType>;
+  readonly types?: ReadonlyMap<string, LayerType> | undefined;
 }
 
 /** A net of one phase as one graph. */
@@ -58,7 +61,7 @@ export class DataDependentSize extends Error {
   constructor(
     readonly layer: string,
     readonly scalar: Value,
-    readonly partial: { readonly randoms: readonly Value[] },
+    readonly randoms: readonly Value[],
   ) {
     super(`the size of layer ${layer} depends on data`);
   }
@@ -181,9 +184,10 @@ class Lowering {
         this.#randoms.push(leaf);
         return leaf;
       },
-      size: (scalar) => {
-        const size = this.#options.sizes?.get(layer.name);
-        if (size === undefined) throw new DataDependentSize(layer.name, scalar, { randoms: this.#randoms });
+      size: (scalar, most) => {
+        const { sizes } = this.#options;
+        const size = sizes ? sizes.get(layer.name) : most;
+        if (size === undefined) throw new DataDependentSize(layer.name, scalar, this.#randoms);
         return size;
       },
     };

@@ -27,6 +27,7 @@ export interface Model {
 export interface Emitted {
   readonly bytes: Uint8Array;
   readonly inputs: ReadonlyMap<string, Value>;
+  readonly outputs: readonly string[];
 }
 
 /**
@@ -76,7 +77,7 @@ export function emit({ name, outputs }: Model): Emitted {
       output: [...outputs].map(([n, { type }]) => valueInfo(n, onnxType[type.dtype], type.shape)),
     },
   };
-  return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), inputs };
+  return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), inputs, outputs: [...outputs.keys()] };
 }
 
 const isLeaf = (node: Node) =>

@@ -14,11 +14,11 @@ export interface SessionOptions {
 
 /** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
 export interface Session extends AsyncDisposable {
-  /** Names of the inputs that the model reads. */
-  readonly inputs: readonly string[];
+  /** Names of all outputs. */
+  readonly outputs: readonly string[];
   /**
-   * Runs the model once. `feeds` may hold more than the model reads. Outputs listed in `fetch` are computed; an output
-   * that names a Float32Array is written there. Blocks the thread's event loop until the run is done.
+   * Runs the model once for the outputs in `fetch`. `feeds` may hold more than the model reads.
+   * Blocks the thread's event loop until the run is done.
    */
   run(feeds: Feeds, fetch: readonly string[]): Promise<Readonly<Record<string, Float32Array>>>;
 }
@@ -31,7 +31,7 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
   const session = await create(model, provider, options.threads);
   const inputs = [...model.inputs];
   return {
-    inputs: inputs.map(([name]) => name),
+    outputs: model.outputs,
     async run(feeds, fetch) {
       const tensors: Record<string, ort.Tensor> = {};
       for (const [name, { type }] of inputs) {

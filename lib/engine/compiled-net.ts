@@ -1,0 +1,167 @@
+import { constant, count, type Elements, float32, input, inputName, type Value } from "../graph/index.js";
+import { gradient } from "../net/gradient.js";
+import { type Layout, layoutOf, learns, view } from "../net/layout.js";
+import type { LoweredNet } from "../net/lower.js";
+import { add } from "../ops/index.js";
+import { emit } from "../onnx/emit.js";
+import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
+import { random } from "../random.js";
+
+export type Arrays = Readonly<Record<string, Float32Array>>;
+
+/** What one run computes. */
+export interface Request {
+  /** Blobs whose values to give. */
+  readonly blobs: readonly string[];
+  /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs. */
+  readonly gradients?: "learnt" | "all";
+  /** Blobs whose gradients are fed, in place of their weights in the objective. */
+  readonly seeds?: readonly string[];
+}
+
+/** Values to run with. */
+export interface RunInputs {
+  /** Data by blob name. */
+  readonly data: Arrays;
+  /** All parameters, by the layout. */
+  readonly weights: Float32Array;
+  /** What random layers draw: the same pair gives the same numbers. */
+  readonly draw: readonly [seed: number, counter: number];
+  readonly seeds?: Arrays;
+}
+
+/** What a run gave. Entries are absent where nothing depends on them: read them as zeros. */
+export interface RunResult {
+  readonly blobs: Arrays;
+  /** New values of state parameters, by key. */
+  readonly states: Arrays;
+  /** By parameter key. */
+  readonly gradients: Arrays;
+  /** By input blob. */
+  readonly inputGradients: Arrays;
+}
+
+interface Compiled {
+  readonly session: Session | undefined;
+  /** Names of the model's outputs, by what they are. */
+  readonly ends: ReadonlyMap<string, End>;
+}
+
+interface End {
+  readonly group: keyof RunResult;
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** A lowered net with a session for each kind of request made of it. */
+export class CompiledNet implements AsyncDisposable {
+  readonly net: LoweredNet;
+  readonly layout: Layout;
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<string, Promise<Compiled>>();
+
+  constructor(net: LoweredNet, options: SessionOptions) {
+    this.net = net;
+    this.layout = layoutOf(net);
+    this.#options = options;
+  }
+
+  /** Runs the net once. Fed blobs that are asked for are given back as they came. */
+  async run(request: Request, inputs: RunInputs): Promise<RunResult> {
+    const key = JSON.stringify(request);
+    let compiling = this.#sessions.get(key);
+    if (!compiling) {
+      compiling = compile(this.net, request, this.#options);
+      this.#sessions.set(key, compiling);
+    }
+    const { session, ends } = await compiling;
+    const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
+    const result: Record<keyof RunResult, Record<string, Float32Array>> = {
+      blobs: {},
+      states: {},
+      gradients: {},
+      inputGradients: {},
+    };
+    for (const [end, { group, name, value }] of ends) {
+      result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
+    }
+    return result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const compiling of this.#sessions.values()) await (await compiling).session?.[Symbol.asyncDispose]();
+    this.#sessions.clear();
+  }
+}
+
+async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
+  const ends = new Map<string, End>();
+  const end = (group: keyof RunResult, name: string, value: Value | null) => {
+    if (value) ends.set(`${group}:${name}`, { group, name, value });
+  };
+  for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);
+  for (const [key, value] of net.states) end("states", key, value);
+  if (request.gradients) {
+    const parameters = net.parameters.filter(learns);
+    const inputs = request.gradients === "all" ? [...net.inputs] : [];
+    const seeds = seedValues(net, request.seeds ?? []);
+    const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
+    parameters.forEach(({ key }, i) => {
+      end("gradients", key, found[i]!);
+    });
+    inputs.forEach(([name], i) => {
+      end("inputGradients", name, found[parameters.length + i]!);
+    });
+  }
+  const computed = [...ends].filter(
+    ([, { value }]) => !(inputName(value) !== undefined && net.inputs.has(inputName(value)!)),
+  );
+  if (computed.length === 0) return { session: undefined, ends };
+  const model = emit({ name: "netrun", outputs: new Map(computed.map(([name, { value }]) => [name, value])) });
+  return { session: await openSession(model, options), ends };
+}
+
+/** The gradient that each value starts with: fed ones, and the weights of losses whose gradient is not fed. */
+function seedValues(net: LoweredNet, fed: readonly string[]): ReadonlyMap<Value, Value> {
+  const seeds = new Map<Value, Value>();
+  const put = (value: Value, seed: Value) => {
+    const before = seeds.get(value);
+    seeds.set(value, before ? add(before, seed) : seed);
+  };
+  for (const name of fed) {
+    const value = net.blobs.get(name)!;
+    put(value, input(`seed:${name}`, float32(value.type.shape)));
+  }
+  for (const { blob, value, weight } of net.losses) {
+    if (!fed.includes(blob)) put(value, constant(weight, value.type.shape));
+  }
+  return seeds;
+}
+
+function feeds(net: Pick<LoweredNet, "randoms">, layout: Layout, inputs: RunInputs): Record<string, Elements> {
+  const result: Record<string, Elements> = { ...inputs.data };
+  for (const [key, slot] of layout.slots) result[`param:${key}`] = view(inputs.weights, slot);
+  net.randoms.forEach((leaf, i) => {
+    const numbers = new Float32Array(count(leaf.type.shape));
+    random(...inputs.draw, i).fill(numbers);
+    result[inputName(leaf)!] = numbers;
+  });
+  for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[`seed:${name}`] = seed;
+  return result;
+}
+
+/** Computes one scalar of a net that is not complete yet. */
+export async function runScalar(
+  scalar: Value,
+  net: LoweredNet,
+  inputs: RunInputs,
+  options: SessionOptions,
+): Promise<number> {
+  const session = await openSession(emit({ name: "size", outputs: new Map([["size", scalar]]) }), options);
+  try {
+    const { size } = await session.run(feeds(net, layoutOf(net), inputs), ["size"]);
+    return size![0]!;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,77 @@
+import type { LayerParameter } from "../caffe/messages.js";
+import type { LayerType, Phase } from "../layers/index.js";
+import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
+
+/** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
+export interface ProgramSpec {
+  readonly layers: readonly LayerParameter[];
+  readonly phase: Phase;
+  /** Layer types beyond the built-in ones. */
+  readonly types?: ReadonlyMap<string, LayerType> | undefined;
+}
+
+/** Shapes of data blobs by name. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** What one run of a program takes: values and their shapes. */
+export interface ProgramInputs extends RunInputs {
+  readonly shapes: Shapes;
+}
+
+/**
+ * Compiles a net for the shapes that its data has, once each, and runs it. Shapes may change from batch to batch (images of
+ * different sizes) and one layer's depend on values (Filter), while a graph's are static: such nets are lowered again.
+ */
+export class Program implements AsyncDisposable {
+  readonly #spec: ProgramSpec;
+  readonly #options: SessionOptions;
+  readonly #compiled = new Map<string, CompiledNet>();
+
+  constructor(spec: ProgramSpec, options: SessionOptions = {}) {
+    this.#spec = spec;
+    this.#options = options;
+  }
+
+  /** The net as it is for these shapes; sizes that depend on data are taken as the most that they can be. */
+  lower(shapes: Shapes): LoweredNet {
+    return lower(this.#spec.layers, { ...this.#spec, shapes });
+  }
+
+  /** Runs the net once, compiling what this request needs and did not need before. */
+  async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
+    const compiled = await this.#compile(inputs);
+    return compiled.run(request, inputs);
+  }
+
+  async #compile(inputs: ProgramInputs): Promise<CompiledNet> {
+    const sizes = new Map<string, number>();
+    for (;;) {
+      const key = JSON.stringify([[...inputs.shapes], [...sizes]]);
+      const known = this.#compiled.get(key);
+      if (known) return known;
+      try {
+        const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
+        const compiled = new CompiledNet(net, this.#options);
+        this.#compiled.set(key, compiled);
+        return compiled;
+      } catch (need) {
+        if (!(need instanceof DataDependentSize)) throw need;
+        sizes.set(need.layer, await this.#measure(need, inputs));
+      }
+    }
+  }
+
+  #measure(need: DataDependentSize, inputs: ProgramInputs): Promise<number> {
+    const net = this.lower(inputs.shapes);
+    return runScalar(need.scalar, { ...net, randoms: need.randoms }, inputs, this.#options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const compiled of this.#compiled.values()) await compiled[Symbol.asyncDispose]();
+    this.#compiled.clear();
+  }
+}
+
+export type { Arrays, Request, RunInputs, RunResult };
