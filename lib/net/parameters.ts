@@ -16,12 +16,19 @@ export interface Parameter {
   readonly value: Value;
   readonly lrMult: number;
   readonly decayMult: number;
-  /** Every `LAYER/i` that stands for it, the owner's first. */
-  readonly users: readonly string[];
+  /** The blobs that it stands for: the owner's first, then those of layers that share it. */
+  readonly users: readonly ParameterUse[];
+}
+
+/** One layer's blob. PERMISSIVE sharing lets shapes differ where the count is the same. */
+export interface ParameterUse {
+  readonly layer: string;
+  readonly index: number;
+  readonly shape: readonly number[];
 }
 
 interface Entry {
-  readonly parameter: Parameter & { readonly users: string[] };
+  readonly parameter: Parameter & { readonly users: ParameterUse[] };
   lrMult: number | undefined;
   decayMult: number | undefined;
 }
@@ -65,7 +72,16 @@ export class ParameterTable {
   #own(layer: LayerParameter, index: number, spec: BlobSpec): Entry {
     const key = `${layer.name}/${index}`;
     const value = input(`param:${key}`, float32(spec.shape));
-    const parameter = { key, layer: layer.name, index, spec, value, lrMult: 1, decayMult: 1, users: [key] };
+    const parameter = {
+      key,
+      layer: layer.name,
+      index,
+      spec,
+      value,
+      lrMult: 1,
+      decayMult: 1,
+      users: [{ layer: layer.name, index, shape: spec.shape }],
+    };
     const entry = { parameter, lrMult: undefined, decayMult: undefined };
     this.#entries.push(entry);
     this.#keys.set(value, key);
@@ -86,7 +102,7 @@ export class ParameterTable {
         },
       );
     }
-    entry.parameter.users.push(`${layer.name}/${index}`);
+    entry.parameter.users.push({ layer: layer.name, index, shape: spec.shape });
     return entry;
   }
 }

@@ -1,0 +1,103 @@
+import { NetrunError } from "../error.js";
+import { sameShape } from "../graph/index.js";
+import { fill } from "../layers/fillers.js";
+import { type Layout, view } from "../net/layout.js";
+import { random } from "../random.js";
+
+/** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
+export interface Blob {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  readonly diff: Float32Array;
+}
+
+/** A parameter blob read from a file. */
+export interface StoredBlob {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+  /** Written before blobs had free shapes: four dims, with ones before those that count. */
+  readonly legacy?: boolean;
+}
+
+/** All parameters of a net in one buffer, and their gradients in another. */
+export interface Weights {
+  readonly layout: Layout;
+  readonly data: Float32Array;
+  readonly diff: Float32Array;
+}
+
+/** New weights, filled by the layers' fillers. The same seed gives the same weights. */
+export function createWeights(layout: Layout, seed: number): Weights {
+  const weights = { layout, data: new Float32Array(layout.length), diff: new Float32Array(layout.length) };
+  let i = 0;
+  for (const slot of layout.slots.values()) {
+    const { shape, filler } = slot.parameter.spec;
+    try {
+      view(weights.data, slot).set(fill(filler, shape, random(seed, i++)));
+    } catch (error) {
+      if (!(error instanceof NetrunError)) throw error;
+      throw new NetrunError(`layer "${slot.parameter.layer}": ${error.message}`, { notes: error.notes });
+    }
+  }
+  return weights;
+}
+
+/** The blobs of every layer that has some, by layer name; a shared blob is in each of its layers. */
+export function blobsByLayer({ layout, data, diff }: Weights): ReadonlyMap<string, readonly Blob[]> {
+  const layers = new Map<string, Blob[]>();
+  for (const slot of layout.slots.values()) {
+    for (const { layer, index, shape } of slot.parameter.users) {
+      const blobs = layers.get(layer) ?? [];
+      blobs[index] = { shape, data: view(data, slot), diff: view(diff, slot) };
+      layers.set(layer, blobs);
+    }
+  }
+  return layers;
+}
+
+/**
+ * Copies stored blobs into the layers of the same name, as Caffe's CopyTrainedLayersFrom: layers that only one side has are
+ * left alone. Returns the names of the layers that were copied. Throws NetrunError, before anything is changed, if a layer's
+ * number of blobs or a shape differs.
+ */
+export function copyTrainedLayers(
+  weights: Weights,
+  stored: ReadonlyMap<string, readonly StoredBlob[]>,
+  file: string,
+): readonly string[] {
+  const copies: (() => void)[] = [];
+  const layers: string[] = [];
+  for (const [layer, blobs] of blobsByLayer(weights)) {
+    const source = stored.get(layer);
+    if (!source || source.length === 0) continue;
+    if (source.length !== blobs.length) {
+      throw new NetrunError(
+        `layer "${layer}" has ${blobs.length} parameter blobs in the net and ${source.length} in the file`,
+        { file },
+      );
+    }
+    blobs.forEach((blob, i) => {
+      const from = source[i]!;
+      if (!fits(from, blob.shape)) {
+        throw new NetrunError(
+          `parameter ${i} of layer "${layer}" is [${blob.shape}] in the net and [${from.shape}] in the file`,
+          {
+            file,
+            notes: ["to learn this layer from scratch, rename it in the prototxt; weights go by layer name"],
+          },
+        );
+      }
+      copies.push(() => blob.data.set(from.data));
+    });
+    layers.push(layer);
+  }
+  for (const copy of copies) copy();
+  return layers;
+}
+
+function fits({ shape, legacy }: StoredBlob, wanted: readonly number[]): boolean {
+  if (sameShape(shape, wanted)) return true;
+  return (
+    legacy === true && wanted.length < 4 && sameShape(shape, [...Array<number>(4 - wanted.length).fill(1), ...wanted])
+  );
+}
