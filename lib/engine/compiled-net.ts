@@ -39,7 +39,11 @@ export interface RunResult {
   readonly gradients: Arrays;
   /** By input blob. */
   readonly inputGradients: Arrays;
+  /** Shapes of `blobs`. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
+
+type Group = Exclude<keyof RunResult, "shapes">;
 
 interface Compiled {
   readonly session: Session | undefined;
@@ -48,7 +52,7 @@ interface Compiled {
 }
 
 interface End {
-  readonly group: keyof RunResult;
+  readonly group: Group;
   readonly name: string;
   readonly value: Value;
 }
@@ -76,7 +80,7 @@ export class CompiledNet implements AsyncDisposable {
     }
     const { session, ends } = await compiling;
     const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
-    const result: Record<keyof RunResult, Record<string, Float32Array>> = {
+    const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
       states: {},
       gradients: {},
@@ -85,7 +89,8 @@ export class CompiledNet implements AsyncDisposable {
     for (const [end, { group, name, value }] of ends) {
       result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
     }
-    return result;
+    const shapes = Object.fromEntries(request.blobs.map((name) => [name, this.net.blobs.get(name)!.type.shape]));
+    return { ...result, shapes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,7 +101,7 @@ export class CompiledNet implements AsyncDisposable {
 
 async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
   const ends = new Map<string, End>();
-  const end = (group: keyof RunResult, name: string, value: Value | null) => {
+  const end = (group: Group, name: string, value: Value | null) => {
     if (value) ends.set(`${group}:${name}`, { group, name, value });
   };
   for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);

@@ -5,7 +5,20 @@ import {
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
 import { constant, constantOf, type Value } from "../graph/index.js";
-import { averagePool, cast, maxPool, mod, mul, type PoolAttrs, pad } from "../ops/index.js";
+import {
+  add,
+  averagePool,
+  cast,
+  maxPool,
+  mod,
+  mul,
+  type PoolAttrs,
+  pad,
+  reshape,
+  slice,
+  stopGradient,
+  sub,
+} from "../ops/index.js";
 import { computeLayer, type Lowered, type Place } from "./layer.js";
 
 /** Windows of one axis. */
@@ -54,10 +67,33 @@ export const Pooling = computeLayer({
 
 function maxPooling(x: Value, axes: readonly Windows[], mask: boolean): Lowered {
   const { y, indices } = maxPool(x, poolAttrs(axes));
-  const top = behind(y, axes, LOWEST);
+  const top = strayGradients(x, behind(y, axes, LOWEST), axes);
   if (!mask) return { tops: [top] };
   const plane = constantOf("int64", BigInt64Array.of(BigInt(axes[0]!.size * axes[1]!.size)), []);
   return { tops: [top, cast(behind(mod(indices, plane), axes, -1), "float32")] };
+}
+
+/**
+ * A window behind the input has the mask -1 in Caffe, whose backward adds the window's gradient at that offset of its plane:
+ * the last entry of the plane before (for the first plane, outside of the blob). The numbers are Caffe's only with it.
+ */
+function strayGradients(x: Value, top: Value, axes: readonly Windows[]): Value {
+  if (axes.every((axis) => inside(axis) === axis.pooled)) return top;
+  const [n, c, h, w] = x.type.shape as [number, number, number, number];
+  const last = slice(reshape(x, [n * c, h * w]), 1, h * w - 1, h * w);
+  const before = reshape(
+    pad(slice(last, 0, 0, n * c - 1), [
+      [1, 0],
+      [0, 0],
+    ]),
+    [n, c, 1, 1],
+  );
+  const nothing = sub(before, stopGradient(before));
+  const [rows, columns] = axes as [Windows, Windows];
+  const stray = Float32Array.from({ length: rows.pooled * columns.pooled }, (_, i) =>
+    Math.floor(i / columns.pooled) >= inside(rows) || i % columns.pooled >= inside(columns) ? 1 : 0,
+  );
+  return add(top, mul(nothing, constant(stray, [rows.pooled, columns.pooled])));
 }
 
 function averagePooling(x: Value, axes: readonly Windows[]): Value {

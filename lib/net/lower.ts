@@ -15,7 +15,7 @@ import {
   type Site,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
-import { spanOf } from "./locate.js";
+import { spanOf } from "../text/notes.js";
 import { type Parameter, ParameterTable } from "./parameters.js";
 
 /** What lowering needs to know besides the layers themselves. */

@@ -4,7 +4,7 @@ import { NetrunError } from "../error.js";
 import { count, float32, input, sameShape, type Value } from "../graph/index.js";
 import type { BlobSpec } from "../layers/index.js";
 import { reshape } from "../ops/index.js";
-import { spanOf } from "./locate.js";
+import { spanOf } from "../text/notes.js";
 
 /** A parameter blob: one leaf of the graph, which several layers may share. */
 export interface Parameter {

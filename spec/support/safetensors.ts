@@ -1,23 +1,39 @@
 import { readFileSync } from "node:fs";
 import type { Tensor } from "../../lib/data/tensor.js";
 
-/** The float32 tensors of a .safetensors file by name. */
-export function readSafetensors(path: string): ReadonlyMap<string, Tensor> {
-  const bytes = readFileSync(path);
-  const headerEnd = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, headerEnd).toString()) as Record<
-    string,
-    { dtype: string; shape: number[]; data_offsets: [number, number] }
-  >;
-  const tensors = new Map<string, Tensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    if (entry.dtype !== "F32") throw new Error(`${path}: ${name} is ${entry.dtype}`);
-    const [from, to] = entry.data_offsets;
-    const data = new Float32Array(
-      bytes.buffer.slice(bytes.byteOffset + headerEnd + from, bytes.byteOffset + headerEnd + to),
-    );
-    tensors.set(name, { shape: entry.shape, data });
-  }
-  return tensors;
+/** Tensors of a .safetensors file, F32 only. */
+export interface Tensors {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** Reads a .safetensors file: 8 bytes of header length, a JSON header, raw little-endian values. */
+export function readSafetensors(path: string): Tensors {
+  const file = readFileSync(path);
+  const start = 8 + Number(file.readBigUInt64LE(0));
+  const { __metadata__: metadata = {}, ...entries } = JSON.parse(file.toString("utf8", 8, start));
+  const tensors = new Map(
+    Object.entries(entries as Record<string, Entry>).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => {
+        if (dtype !== "F32") throw new Error(`${path}: ${name} is ${dtype}`);
+        // A copy: the values need not be aligned in the file.
+        const bytes = Uint8Array.from(file.subarray(start + from, start + to));
+        return [name, { shape, data: new Float32Array(bytes.buffer) }];
+      },
+    ),
+  );
+  return { metadata, tensors };
 }
