@@ -1,5 +1,6 @@
 import protobuf from "protobufjs";
 import { NetrunError } from "../error.js";
+import { carryNotes } from "../text/notes.js";
 import type { Init, Messages } from "./messages.js";
 import { type MessageName, reflect } from "./schema.js";
 
@@ -42,12 +43,16 @@ function buildValue(field: protobuf.Field, value: unknown): unknown {
   return field.type === "float" ? Math.fround(value as number) : value;
 }
 
-/** A copy of a message in which the fields of `change` are set, or removed where they are null. Nested messages are shared. */
+/**
+ * A copy of a message in which the fields of `change` are set, or removed where they are null. Nested messages are shared.
+ * The other fields keep their places in the text that they came from.
+ */
 export function amend<M extends Message>(message: M, change: Init<M>): M {
   const type = typeOf(message);
   const { $unknowns } = message as { readonly $unknowns?: readonly Uint8Array[] };
   const copy = build(reflect(type), { ...message, ...change });
   if ($unknowns) Object.defineProperty(copy, "$unknowns", { value: $unknowns, enumerable: false });
+  carryNotes(message, copy, Object.fromEntries(Object.keys(change).map((name) => [name, null])));
   return copy as M;
 }
 

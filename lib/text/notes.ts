@@ -33,6 +33,11 @@ export function noteMessage(message: object, source: Source, start: number, end:
   Object.assign(notesOf(message), { source, start, end });
 }
 
+/** Notes that a message made anew stands for a place in a text. */
+export function noteSpan(message: object, span: Span | undefined): void {
+  if (span) noteMessage(message, span.source, span.start, span.end);
+}
+
 /** Notes where the next value of a field stands. */
 export function noteField(message: object, field: string, start: number, end: number): void {
   const { fields } = notesOf(message);

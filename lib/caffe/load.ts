@@ -1,0 +1,98 @@
+import { dirname } from "node:path";
+import { NetrunError, type Span } from "../error.js";
+import { unknownFields } from "../text/notes.js";
+import { parseText } from "../text/parse.js";
+import { isBinary, readBytes } from "./files.js";
+import { decode, has } from "./message.js";
+import type { NetParameter, SolverParameter } from "./messages.js";
+import { reflect } from "./schema.js";
+import { type Upgraded, upgradeNet, upgradeSolver } from "./upgrade.js";
+
+/** How to load a net or solver. */
+export interface LoadOptions {
+  /** Makes unknown fields errors instead of warnings. */
+  readonly strict?: boolean | undefined;
+  /** Called for what is odd but no error: unknown fields, old formats. */
+  readonly onWarning?: ((warning: NetrunError) => void) | undefined;
+  /** What errors call a text that is not a file. */
+  readonly name?: string | undefined;
+  /** Where a path is looked up after the working directory. */
+  readonly baseDir?: string | undefined;
+  /** The place that names the path, for the error when there is no such file. */
+  readonly span?: Span | undefined;
+}
+
+/** What was loaded, in today's format. */
+export interface Loaded<M> {
+  readonly message: M;
+  /** The file; undefined for a text. */
+  readonly path: string | undefined;
+  /** The folder that paths inside are looked up from after the working directory. */
+  readonly baseDir: string;
+  /** The names of the old things in it, such as "V1 layers". */
+  readonly upgrades: readonly string[];
+}
+
+/**
+ * A net in today's format from a prototxt file, a binary file, or the text of a prototxt.
+ * Throws NetrunError where the file does not exist or something in it is wrong.
+ */
+export function loadNet(pathOrText: string, options: LoadOptions = {}): Loaded<NetParameter> {
+  return load("NetParameter", pathOrText, options, upgradeNet);
+}
+
+/** A solver in today's format, as `loadNet`. The nets that it names are loaded by `solverNets`. */
+export function loadSolver(pathOrText: string, options: LoadOptions = {}): Loaded<SolverParameter> {
+  return load("SolverParameter", pathOrText, options, upgradeSolver);
+}
+
+type Loadable = { NetParameter: NetParameter; SolverParameter: SolverParameter };
+
+function load<K extends keyof Loadable>(
+  type: K,
+  pathOrText: string,
+  options: LoadOptions,
+  upgrade: (message: Loadable[K], warn: (warning: NetrunError) => void) => Upgraded<Loadable[K]>,
+): Loaded<Loadable[K]> {
+  const { onWarning = () => {} } = options;
+  const file = isText(pathOrText) ? undefined : readBytes(pathOrText, options);
+  const name = file?.path ?? options.name ?? "<text>";
+  const message =
+    file && isBinary(file.bytes)
+      ? (decode(type, file.bytes, name) as Loadable[K])
+      : parse(type, file ? Buffer.from(file.bytes).toString("utf8") : pathOrText, { ...options, name });
+  const { message: upgraded, passes } = upgrade(message, onWarning);
+  if (passes.length > 0) onWarning(oldFormat(name, file?.path, passes));
+  return { message: upgraded, path: file?.path, baseDir: file ? dirname(file.path) : ".", upgrades: passes };
+}
+
+/** A path has no line break, brace or colon with a value; a prototxt that says anything has. */
+function isText(pathOrText: string): boolean {
+  return /[\n{]|^\s*\w+\s*:\s*[\w"'.-]/.test(pathOrText);
+}
+
+const OTHER = { NetParameter: "SolverParameter", SolverParameter: "NetParameter" } as const;
+const CALLED = { NetParameter: "a net", SolverParameter: "a solver" } as const;
+
+function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOptions): Loadable[K] {
+  const warnings: NetrunError[] = [];
+  const parsing = { ...options, onWarning: (warning: NetrunError) => warnings.push(warning) };
+  const message = parseText(reflect(type), text, parsing) as Loadable[K];
+  const unknown = unknownFields(message);
+  const { fields } = reflect(OTHER[type]);
+  if (
+    Object.keys(message).every((field) => !has(message, field as never)) &&
+    unknown.some(({ name }) => name in fields)
+  )
+    throw new NetrunError(`this is ${CALLED[OTHER[type]]}, where ${CALLED[type]} is expected`, { file: options.name });
+  for (const warning of warnings) options.onWarning?.(warning);
+  return message;
+}
+
+function oldFormat(name: string, path: string | undefined, passes: readonly string[]): NetrunError {
+  const found = passes.includes("V0 layers") ? passes.filter((pass) => pass !== "V1 layers") : passes;
+  return new NetrunError(`has old ${found.join(", ")}, read as what they are today`, {
+    file: name,
+    notes: path === undefined ? [] : [`\`netrun upgrade ${path} -o FILE\` writes it in today's format`],
+  });
+}
