@@ -137,6 +137,7 @@ class TopWriter {
       try {
         transform = transformer(this.#isFirst ? this.#spec.transform : IDENTITY, shape, {
           ...this.#spec,
+          part: this.#spec.shard.index,
           mean: this.#mean,
           bytes,
         });
@@ -176,10 +177,11 @@ class TopWriter {
 
 function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: number): string {
   const names = Object.keys(source.fields);
-  const field = spec.match === "name" ? names.find((name) => name === top) : names[index];
+  const byName = spec.match === "name" || (spec.match === "either" && spec.tops.every((each) => names.includes(each)));
+  const field = byName ? names.find((name) => name === top) : names[index];
   if (field !== undefined) return field;
   throw new NetrunError(`no field for the top "${top}"`, {
-    notes: [`the source has the fields ${names.join(", ")}`],
+    notes: [`the source has ${names.map((name) => `"${name}"`).join(", ")}`],
   });
 }
 

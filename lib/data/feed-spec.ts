@@ -18,8 +18,11 @@ interface FeedCommon {
 export interface RecordsSpec extends FeedCommon {
   readonly kind: "records";
   readonly source: SourceSpec;
-  /** Whether tops take the source's fields in order, as Caffe's Data layer does, or by name, as HDF5Data does. */
-  readonly match: "position" | "name";
+  /**
+   * Whether tops take the source's fields in order, as Caffe's Data layer does, by name, as HDF5Data does, or by name if
+   * all tops are fields and else in order.
+   */
+  readonly match: "position" | "name" | "either";
   /** Applies to the first top. */
   readonly transform: TransformSpec;
   /** Records left out once at the very start (rand_skip). */

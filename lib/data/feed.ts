@@ -8,7 +8,7 @@ import { RecordsFeed } from "./records-feed.js";
 import type { Mean } from "./normalise.js";
 
 export type { Feed, FeedSpec } from "./feed-spec.js";
-export { feedSpec } from "./layer.js";
+export { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
 
 /** Opens a feed and reads its first record. Throws a NetrunError where the data is missing, empty or does not fit. */
 export async function openFeed(spec: FeedSpec): Promise<Feed> {

@@ -1,11 +1,12 @@
 import { sub } from "../caffe/message.js";
 import { type DataParameter, DataParameter_DB, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
+import { random } from "../random.js";
+import { embeddedSource } from "./detect.js";
 import type { FeedSpec, RecordsSpec } from "./feed-spec.js";
 import type { SourceSpec } from "./open.js";
-import { drawBelow } from "./random.js";
 import { type Shard, WHOLE } from "./source.js";
-import type { TransformSpec } from "./transform.js";
+import { IDENTITY, type TransformSpec } from "./transform.js";
 
 /** What a feed's description takes from outside its layer. */
 export interface FeedOptions {
@@ -14,6 +15,8 @@ export interface FeedOptions {
   readonly paths: (relative: string) => string;
   readonly seed: number;
   readonly shard?: Shard;
+  /** Read instead of the source that the layer names; its fields go to the tops by name, else in order. */
+  readonly data?: SourceSpec;
 }
 
 type Describe = (layer: LayerParameter, options: FeedOptions) => FeedSpec;
@@ -49,8 +52,8 @@ function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
   return {
     ...common(layer, options, param.batch_size),
     kind: "records",
-    source: dataSource(layer, param, options),
-    match: "position",
+    source: options.data ?? dataSource(layer, param, options),
+    match: options.data ? "either" : "position",
     transform: transformSpec(layer, options),
     skip: randSkip(param.rand_skip, options),
   };
@@ -58,9 +61,35 @@ function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
 
 function dataSource(layer: LayerParameter, param: DataParameter, options: FeedOptions): SourceSpec {
   if (param.source === "") throw new NetrunError(`layer "${layer.name}": data_param has no source`);
+  const embedded = embeddedSource(param.source);
+  if (embedded) return embedded;
   const path = options.paths(param.source);
   if (param.backend === DataParameter_DB.LMDB) return { kind: "lmdb", path };
   throw new NetrunError(`layer "${layer.name}": the LevelDB backend is not there yet`);
+}
+
+/**
+ * Describes a feed of a source for tops that no data layer names: the inputs of a net that is trained on `--data`.
+ * Fields go to the tops by name, else in order.
+ */
+export function sourceFeedSpec(
+  data: SourceSpec,
+  tops: readonly string[],
+  batchSize: number,
+  options: Omit<FeedOptions, "paths" | "data"> & { readonly transform?: Partial<TransformSpec> },
+): FeedSpec {
+  return {
+    kind: "records",
+    source: data,
+    match: "either",
+    batchSize,
+    tops,
+    phase: options.phase,
+    seed: options.seed,
+    shard: options.shard ?? WHOLE,
+    transform: { ...IDENTITY, ...options.transform },
+    skip: 0,
+  };
 }
 
 function common(layer: LayerParameter, options: FeedOptions, batchSize: number) {
@@ -84,5 +113,5 @@ function transformSpec(layer: LayerParameter, options: FeedOptions): TransformSp
 
 /** How many records to leave out at the start so that parallel runs differ: random, below the parameter. */
 function randSkip(below: number, options: FeedOptions): number {
-  return below > 0 ? drawBelow(below, options.seed, 0, 7) : 0;
+  return below > 0 ? random(options.seed, below).integer(below) : 0;
 }

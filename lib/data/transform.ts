@@ -1,7 +1,7 @@
 import { NetrunError } from "../error.js";
 import { checkMean, type Mean, normaliser, type Values } from "./normalise.js";
-import { drawBelow } from "./random.js";
 import { count } from "../graph/type.js";
+import { random } from "../random.js";
 
 /** What `transform_param` asks for, ready to be sent to a worker: mean files are read already. */
 export interface TransformSpec {
@@ -30,13 +30,12 @@ export const IDENTITY: TransformSpec = {
 export interface TransformContext {
   readonly phase: "TRAIN" | "TEST";
   readonly seed: number;
+  /** Which shard the rows are of: shards make different choices. */
+  readonly part: number;
   readonly mean?: Mean | undefined;
   /** Whether the values are bytes. */
   readonly bytes: boolean;
 }
-
-/** Streams of `draw` that the transform takes its numbers from, one per decision. */
-const STREAM = { mirror: 0, cropTop: 1, cropLeft: 2 } as const;
 
 /** A transform set up for one input shape. */
 export interface Transform {
@@ -62,15 +61,14 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const { mean } = context;
   if (mean) checkMean(spec, mean, shape);
   const normalise = normaliser({ ...spec, channels, mean, bytes: context.bytes });
-  const random = crop > 0 && context.phase === "TRAIN";
-  const { seed } = context;
+  const randomCrop = crop > 0 && context.phase === "TRAIN";
+  const centre = [Math.floor((height - outHeight) / 2), Math.floor((width - outWidth) / 2)] as const;
   const apply: Transform["apply"] = (values, at, out, to, ordinal) => {
-    const top = random
-      ? drawBelow(height - crop + 1, seed, ordinal, STREAM.cropTop)
-      : Math.floor((height - outHeight) / 2);
-    const left = random
-      ? drawBelow(width - crop + 1, seed, ordinal, STREAM.cropLeft)
-      : Math.floor((width - outWidth) / 2);
+    // A stream a record, so that what is random for it depends on nothing that came before.
+    const draws = randomCrop || spec.mirror ? random(context.seed, context.part, ordinal) : undefined;
+    const mirror = spec.mirror && draws!.integer(2) === 1;
+    const top = randomCrop ? draws!.integer(height - crop + 1) : centre[0];
+    const left = randomCrop ? draws!.integer(width - crop + 1) : centre[1];
     const wholeRows = outHeight === height && outWidth === width;
     for (let c = 0; c < channels; c++) {
       const plane = (c * height + top) * width + left;
@@ -80,7 +78,7 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
         for (let h = 0; h < outHeight; h++)
           normalise(values, at, plane + h * width, outWidth, c, out, target + h * outWidth);
     }
-    if (spec.mirror && drawBelow(2, seed, ordinal, STREAM.mirror) === 1)
+    if (mirror)
       for (let row = 0; row < channels * outHeight; row++)
         out.subarray(to + row * outWidth, to + (row + 1) * outWidth).reverse();
   };

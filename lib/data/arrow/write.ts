@@ -1,0 +1,24 @@
+import { writeSync } from "node:fs";
+import { type RecordBatch, RecordBatchFileWriter } from "apache-arrow";
+import { writeWhole } from "../cache.js";
+
+/** Writes record batches of one schema to an Arrow IPC file, atomically and as they come. */
+export async function writeArrow(
+  path: string,
+  batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
+): Promise<void> {
+  await writeWhole(path, async (fd) => {
+    const writer = new RecordBatchFileWriter();
+    const chunks = writer[Symbol.asyncIterator]();
+    const drain = (async () => {
+      for (let next = await chunks.next(); !next.done; next = await chunks.next()) writeFully(fd, next.value);
+    })();
+    for await (const batch of batches) writer.write(batch);
+    writer.close();
+    await drain;
+  });
+}
+
+function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+}

@@ -1,0 +1,26 @@
+import { expect } from "chai";
+import { detectSource } from "../../lib/data/detect.js";
+import { NetrunError } from "../../lib/error.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+describe("detecting a source", () => {
+  it("knows the embedded digits by name, and names that are nearly theirs", () => {
+    expect(detectSource("netrun:digits/test")).to.deep.equal({ kind: "digits", part: "test" });
+    expect(() => detectSource("netrun:digits/tset"))
+      .to.throw(NetrunError)
+      .with.property("notes")
+      .that.deep.equals(["did you mean netrun:digits/test?"]);
+  });
+
+  it("says that a path is missing, with the nearest name beside it", () => {
+    expect(() => detectSource("/nowhere/at/all")).to.throw("no such file or folder");
+  });
+});
+
+describeShared("detecting a source in the reference data", () => {
+  it("knows LMDB by folder and by file", () => {
+    const path = sharedPath("goldens/data/raw_lmdb");
+    expect(detectSource(path)).to.deep.equal({ kind: "lmdb", path });
+    expect(detectSource(`${path}/data.mdb`)).to.deep.equal({ kind: "lmdb", path: `${path}/data.mdb` });
+  });
+});

@@ -1,0 +1,41 @@
+import { readdirSync } from "node:fs";
+import { expect } from "chai";
+import { loadNet } from "../../lib/caffe/load.js";
+import { feedSpec, openFeed } from "../../lib/data/feed.js";
+import { isDataLayer } from "../../lib/data/layer.js";
+import { readSafetensors } from "../support/safetensors.js";
+import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+
+/** Cases whose layers are not there yet. The list only shrinks. */
+const WAITING = new Set(["dummy", "hdf5", "image_resize", "leveldb"]);
+
+/** OpenCV resizes in fixed point with instructions that differ by machine. */
+const TOLERANCE: Readonly<Record<string, number>> = { image_resize: 1 };
+
+describeShared("data layers against Caffe's batches", () => {
+  const folder = sharedPath("goldens/data");
+  const files = hasShared() ? readdirSync(folder).filter((name) => name.endsWith(".prototxt")) : [];
+  for (const file of files) {
+    const name = file.replace(".prototxt", "");
+    if (WAITING.has(name)) it.skip(`${name} (waits for its layer)`);
+    else it(name, () => check(folder, name));
+  }
+});
+
+async function check(folder: string, name: string): Promise<void> {
+  const { message } = loadNet(`${folder}/${name}.prototxt`);
+  const layer = message.layer.find(({ type }) => isDataLayer(type))!;
+  const paths = (path: string): string => `${folder}/${path}`;
+  await using feed = await openFeed(feedSpec(layer, { phase: "TEST", paths, seed: 1 }));
+  const golden = readSafetensors(`${folder}/${name}.safetensors`).tensors;
+  for (let k = 0; k < 4; k++) {
+    const batch = await feed.next();
+    for (const top of layer.top) {
+      const wanted = golden.get(`batch${k}/${top}`)!;
+      const got = batch[top]!;
+      expect(got.shape, `${top} of batch ${k}`).to.deep.equal(wanted.shape);
+      const worst = got.data.reduce((max, value, i) => Math.max(max, Math.abs(value - wanted.data[i]!)), 0);
+      expect(worst, `${top} of batch ${k}`).to.be.at.most(TOLERANCE[name] ?? 0);
+    }
+  }
+}
