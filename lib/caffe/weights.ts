@@ -1,0 +1,115 @@
+import protobuf from "protobufjs";
+import { readBytes } from "./files.js";
+import { isHdf5, readHdf5Weights } from "./hdf5.js";
+import { amend, damaged, encode } from "./message.js";
+import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
+import { reflect, schema } from "./schema.js";
+import { protoOfStored, type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
+import { typeOfV1 } from "./upgrade-v1.js";
+
+/** A layer of a weights file. */
+export interface StoredLayer {
+  readonly name: string;
+  readonly type: string;
+  readonly bottom: readonly string[];
+  readonly top: readonly string[];
+  readonly blobs: readonly StoredBlob[];
+}
+
+/** A weights file: the net's name and its layers. */
+export interface StoredNet {
+  readonly name: string;
+  readonly layers: readonly StoredLayer[];
+}
+
+/**
+ * The weights of a file: a .caffemodel of any version (V0, V1, today's; float or double; packed or not) or Caffe's HDF5.
+ * Of a fork's file only what all forks agree on is read. Throws NetrunError for a file that is missing or damaged.
+ */
+export async function readWeights(path: string): Promise<StoredWeights> {
+  const { path: found, bytes } = readBytes(path);
+  if (isHdf5(bytes)) return readHdf5Weights(found, bytes.length);
+  return weightsOf(decodeWeights(bytes, found));
+}
+
+/** The blobs of a net's layers by name. Of layers with the same name the last that has blobs counts, as in Caffe. */
+export function weightsOf({ layers }: StoredNet): StoredWeights {
+  return new Map(layers.filter(({ blobs }) => blobs.length > 0).map(({ name, blobs }) => [name, blobs]));
+}
+
+/** Reads a binary NetParameter for its weights. Throws NetrunError naming the file if it is damaged. */
+export function decodeWeights(bytes: Uint8Array, file?: string): StoredNet {
+  const reader = new protobuf.Reader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  let net: RawNet;
+  try {
+    net = weightsType.decode(reader) as unknown as RawNet;
+  } catch (cause) {
+    throw damaged("NetParameter", reader, cause, file);
+  }
+  const layers = [...net.layers.map((layer) => v1Layer(layer)), ...net.layer].map((layer) => ({
+    ...layer,
+    blobs: layer.blobs.map((blob, i) => storedBlob(blob, `blob ${i} of layer "${layer.name}"`, file)),
+  }));
+  return { name: net.name, layers };
+}
+
+/**
+ * The bytes of a .caffemodel that Caffe reads: the net with blobs in its layers, as Caffe's Net::ToProto.
+ * Gradients are written where blobs have them. Blobs of layers that the net does not have are left out.
+ */
+export function encodeWeights(net: NetParameter, weights: StoredWeights): Uint8Array {
+  const layer = net.layer.map((each) => amend(each, { blobs: (weights.get(each.name) ?? []).map(protoOfStored) }));
+  return encode(amend(net, { layer }));
+}
+
+interface RawLayer {
+  readonly name: string;
+  readonly type: string;
+  readonly bottom: readonly string[];
+  readonly top: readonly string[];
+  readonly blobs: readonly BlobProto[];
+}
+
+interface RawV1Layer extends Omit<RawLayer, "type"> {
+  readonly type: V1LayerParameter_LayerType;
+  readonly layer: { readonly name: string; readonly type: string; readonly blobs: readonly BlobProto[] } | null;
+}
+
+interface RawNet {
+  readonly name: string;
+  readonly layer: readonly RawLayer[];
+  readonly layers: readonly RawV1Layer[];
+}
+
+function v1Layer({ layer: v0, ...v1 }: RawV1Layer): RawLayer {
+  if (v0) return { ...v1, name: v0.name, type: v0.type, blobs: v0.blobs };
+  return { ...v1, type: typeOfV1(v1.type) ?? `V1 type ${v1.type}` };
+}
+
+// Forks gave the same field numbers to different messages, so that reading a fork's file by Caffe's schema fails in places.
+const weightsType = weightsSchema();
+
+function weightsSchema(): protobuf.Type {
+  const names = ["name", "type", "bottom", "top", "blobs"];
+  const space = new protobuf.Namespace("weights");
+  const pick = (
+    name: string,
+    from: "NetParameter" | "LayerParameter" | "V1LayerParameter" | "V0LayerParameter",
+    fields: readonly string[],
+    types: Readonly<Record<string, string>> = {},
+  ) => {
+    const type = new protobuf.Type(name);
+    for (const field of fields) {
+      const { id, type: own, repeated } = reflect(from).fields[field]!;
+      type.add(new protobuf.Field(field, id, types[field] ?? own, repeated ? "repeated" : "optional"));
+    }
+    space.add(type);
+    return type;
+  };
+  pick("V0Layer", "V0LayerParameter", ["name", "type", "blobs"]);
+  pick("V1Layer", "V1LayerParameter", [...names, "layer"], { layer: "V0Layer", type: "int32" });
+  pick("Layer", "LayerParameter", names);
+  const net = pick("Net", "NetParameter", ["name", "layer", "layers"], { layer: "Layer", layers: "V1Layer" });
+  (schema.lookup("caffe") as protobuf.Namespace).add(space);
+  return net;
+}
