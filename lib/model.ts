@@ -1,31 +1,46 @@
-import { readFileSync } from "node:fs";
-import type { NetParameter } from "./caffe/messages.js";
-import { reflect } from "./caffe/schema.js";
+import { create } from "./caffe/message.js";
+import { loadNet, type LoadOptions } from "./caffe/load.js";
+import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
+import { mergeStates } from "./caffe/filter.js";
+import type { StoredWeights } from "./caffe/stored.js";
+import { encodeWeights, readWeights } from "./caffe/weights.js";
+import { type CompiledNetwork, compileNet } from "./compile.js";
+import type { Feed } from "./data/feed.js";
 import type { Tensor } from "./data/tensor.js";
-import { type Arrays, Program, type Request } from "./engine/program.js";
-import { type Blob, blobsByLayer, createWeights, type Weights } from "./engine/weights.js";
+import type { Arrays, Program, Request } from "./engine/program.js";
+import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "./engine/weights.js";
 import { NetrunError, nearest } from "./error.js";
-import { count } from "./graph/index.js";
+import { writeWhole } from "./file.js";
+import { count, sameShape } from "./graph/index.js";
 import type { Phase } from "./layers/index.js";
 import { layoutOf, view } from "./net/layout.js";
-import type { LoweredNet } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
-import { parseText } from "./text/parse.js";
+
+export type { Blob, Tensor };
 
 /** Tensors by blob name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-export type { Tensor };
-
-export interface NetOptions extends SessionOptions {
+export interface NetOptions extends SessionOptions, Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
   readonly phase?: Phase;
+  /** Level and stages of the net state, which include and exclude rules may ask for. */
+  readonly level?: number;
+  readonly stages?: readonly string[];
   /** Weights files to copy in, in order: `.caffemodel` (any version) or `.h5`. */
-  readonly weights?: string | readonly string[];
-  /** Shapes of data blobs by name, in place of what the prototxt says. */
+  readonly weights?: string | readonly string[] | undefined;
+  /** Shapes of data blobs by name, in place of what the prototxt says; data layers that they cover are not opened. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  /** Seed of fillers and random layers. Default 1. */
+  /** Seed of fillers, random layers and data. Default 1. */
   readonly seed?: number;
+}
+
+/** What the last forward ran on: backward runs on the same. */
+interface Run {
+  readonly data: Arrays;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly weights: Float32Array;
+  readonly draw: readonly [seed: number, counter: number];
 }
 
 /**
@@ -36,99 +51,165 @@ export class Net implements AsyncDisposable {
   /** The net's name in its prototxt. */
   readonly name: string;
   readonly phase: Phase;
-  /** Names of the blobs to feed: tops of Input and data layers. */
+  /** Names of the blobs that come from outside: tops of Input and data layers. */
   readonly inputs: readonly string[];
   /** Names of the blobs that no layer consumes. */
   readonly outputs: readonly string[];
+  /** Shapes of all blobs by name, as the inputs last had them. */
+  shapes: ReadonlyMap<string, readonly number[]>;
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
+  readonly #net: NetParameter;
   readonly #program: Program;
+  readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
   readonly #seed: number;
-  #shapes: ReadonlyMap<string, readonly number[]>;
   #forwards = 0;
-  #last:
-    | { readonly data: Arrays; readonly weights: Float32Array; readonly draw: readonly [number, number] }
-    | undefined;
+  #last: Run | undefined;
 
-  private constructor(name: string, program: Program, lowered: LoweredNet, seed: number) {
-    this.name = name;
-    this.phase = lowered.phase;
+  /** A net from its compiled form; the weights are shared with whoever else has them. */
+  constructor(compiled: CompiledNetwork, weights: Weights, seed: number) {
+    const { lowered } = compiled;
+    this.name = compiled.name;
+    this.phase = compiled.phase;
     this.inputs = [...lowered.inputs.keys()];
     this.outputs = lowered.outputs;
-    this.#program = program;
+    this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
+    this.params = blobsByLayer(weights);
+    this.#net = compiled.net;
+    this.#program = compiled.program;
+    this.#feeds = compiled.feeds;
+    this.#weights = weights;
     this.#seed = seed;
-    this.#weights = createWeights(layoutOf(lowered), seed);
-    this.#shapes = new Map([...lowered.inputs].map(([blob, { type }]) => [blob, type.shape]));
-    this.params = blobsByLayer(this.#weights);
   }
 
-  /** Loads a net from a prototxt's path or its text. Throws NetrunError for what is wrong with it, located. */
+  /**
+   * Loads a net from the path of a prototxt or its text. Data layers open their data, which `forward` then reads batch by batch.
+   * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
+   */
   static async load(pathOrText: string, options: NetOptions = {}): Promise<Net> {
-    const { phase = "TEST", seed = 1 } = options;
-    const net = parseText(reflect("NetParameter"), readFileSync(pathOrText, "utf8"), {
-      name: pathOrText,
-    }) as NetParameter;
-    const program = new Program({ layers: net.layer, phase }, options);
-    const lowered = program.lower(new Map(Object.entries(options.shapes ?? {})));
-    return new Net(net.name, program, lowered, seed);
+    const { phase = "TEST", seed = 1, weights = [] } = options;
+    const { message, baseDir } = loadNet(pathOrText, options);
+    const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
+    const state = mergeStates(message.state, create("NetState", wanted));
+    const compiled = await compileNet(message, {
+      state,
+      baseDir: options.baseDir ?? baseDir,
+      seed,
+      shapes: options.shapes,
+      session: options,
+    });
+    const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed);
+    try {
+      for (const path of [weights].flat()) await net.copyTrainedLayersFrom(path);
+    } catch (error) {
+      await net[Symbol.asyncDispose]();
+      throw error;
+    }
+    return net;
   }
 
-  /** Runs all layers on these inputs; every blob by name. Inputs of other shapes than before reshape the net, as in Caffe. */
+  /**
+   * Runs all layers; every blob by name. Inputs of other shapes than before reshape the net, as in Caffe. Inputs of data layers
+   * may be left out: they are the layer's next batch. Throws NetrunError for an input that is missing, misnamed or misshapen.
+   */
   async forward(inputs: Tensors = {}): Promise<Tensors> {
-    const { data, shapes } = this.#check(inputs);
+    const { data, shapes } = this.#check({ ...(await this.#nextBatch(inputs)), ...inputs });
     const net = this.#program.lower(shapes);
     const blobs = [...net.blobs.keys()];
-    const draw = [this.#seed, this.#forwards++] as const;
     // Backward has to see the running statistics that this forward saw.
     const weights = net.states.size > 0 ? this.#weights.data.slice() : this.#weights.data;
-    const result = await this.#program.run({ blobs }, { data, shapes, weights, draw });
+    const run = { data, shapes, weights, draw: [this.#seed, this.#forwards++] as const };
+    const result = await this.#program.run({ blobs }, run);
     for (const [key, value] of Object.entries(result.states)) {
       view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
     }
-    this.#shapes = shapes;
-    this.#last = { data, weights, draw };
+    this.#last = run;
+    this.shapes = new Map(Object.entries(result.shapes));
     return Object.fromEntries(blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }]));
   }
 
   /**
    * Runs the last forward backward, from the gradients of some tops; losses among the others count with their loss_weight.
-   * Gives the gradients of the input blobs and writes those of the parameters into their `diff`. Throws before any forward.
+   * Gives the gradients of the input blobs and writes those of the parameters into their `diff`.
+   * Throws NetrunError before any forward, and for a gradient that is not a blob's or not of its shape.
    */
   async backward(tops: Tensors = {}): Promise<Tensors> {
     const last = this.#last;
     if (!last) throw new NetrunError("backward needs a forward before it");
     const seeds: Record<string, Float32Array> = {};
-    for (const [name, { data }] of Object.entries(tops)) seeds[name] = data;
+    for (const [name, { shape, data }] of Object.entries(tops)) {
+      const own = this.shapes.get(name);
+      if (!own) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
+      if (!sameShape(own, shape) || data.length !== count(own)) {
+        throw new NetrunError(
+          `the gradient of "${name}" is [${shape}] with ${data.length} values, the blob is [${own}]`,
+        );
+      }
+      seeds[name] = data;
+    }
     const request: Request = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
-    const result = await this.#program.run(request, { ...last, shapes: this.#shapes, seeds });
+    const result = await this.#program.run(request, { ...last, seeds });
     this.#weights.diff.fill(0);
     for (const [key, value] of Object.entries(result.gradients)) {
       view(this.#weights.diff, this.#weights.layout.slots.get(key)!).set(value);
     }
     return Object.fromEntries(
       this.inputs.map((name) => {
-        const shape = this.#shapes.get(name)!;
+        const shape = last.shapes.get(name)!;
         return [name, { shape, data: result.inputGradients[name] ?? new Float32Array(count(shape)) }];
       }),
     );
+  }
+
+  /**
+   * Copies weights from a file into the layers of the same name; layers that only one side has are left alone, as in Caffe.
+   * Returns the names of the layers that were copied. Throws NetrunError, with nothing changed, if the file is damaged or a shape differs.
+   */
+  async copyTrainedLayersFrom(path: string): Promise<readonly string[]> {
+    return copyTrainedLayers(this.#weights, await readWeights(path), path);
+  }
+
+  /** Writes the net with its weights as a `.caffemodel` that Caffe reads; the old file stays until the new one is whole. */
+  async save(path: string): Promise<void> {
+    await writeWhole(path, encodeWeights(this.#net, this.stored()));
+  }
+
+  /** The net's messages and its weights by layer, for writing. */
+  stored(withDiff = false): StoredWeights {
+    const entries = [...this.params].map(([layer, blobs]) => [
+      layer,
+      blobs.map(({ shape, data, diff }) => (withDiff ? { shape, data, diff } : { shape, data })),
+    ]);
+    return new Map(entries as [string, Blob[]][]);
+  }
+
+  /** The layers of this phase. */
+  get parameter(): NetParameter {
+    return this.#net;
+  }
+
+  async #nextBatch(given: Tensors): Promise<Tensors> {
+    const batches: Tensors[] = [];
+    for (const feed of this.#feeds) {
+      if (Object.keys(feed.shapes).some((top) => !Object.hasOwn(given, top))) batches.push(await feed.next());
+    }
+    return Object.assign({}, ...batches);
   }
 
   #check(inputs: Tensors): { readonly data: Arrays; readonly shapes: ReadonlyMap<string, readonly number[]> } {
     const data: Record<string, Float32Array> = {};
     const shapes = new Map<string, readonly number[]>();
     for (const name of Object.keys(inputs)) {
-      if (this.inputs.includes(name)) continue;
-      const near = nearest(name, this.inputs);
-      throw new NetrunError(`the net has no input "${name}"`, {
-        notes: [near ? `did you mean "${near}"?` : `inputs: ${this.inputs.join(", ")}`],
-      });
+      if (!this.inputs.includes(name)) throw unknownBlob(`the net has no input "${name}"`, name, this.inputs);
     }
     for (const name of this.inputs) {
       const tensor = inputs[name];
-      if (!tensor) throw new NetrunError(`input "${name}" [${this.#shapes.get(name)}] is missing`);
+      if (!tensor) throw new NetrunError(`input "${name}" [${this.shapes.get(name)}] is missing`);
       if (tensor.data.length !== count(tensor.shape)) {
-        throw new NetrunError(`input "${name}" has ${tensor.data.length} values, which do not fill [${tensor.shape}]`);
+        throw new NetrunError(
+          `input "${name}" has ${tensor.data.length} values, which do not fill its shape [${tensor.shape}]`,
+        );
       }
       data[name] = tensor.data;
       shapes.set(name, tensor.shape);
@@ -138,5 +219,12 @@ export class Net implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
+    for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
   }
+}
+
+function unknownBlob(message: string, name: string, known: Iterable<string>): NetrunError {
+  const names = [...known];
+  const near = nearest(name, names);
+  return new NetrunError(message, { notes: [near ? `did you mean "${near}"?` : `there are: ${names.join(", ")}`] });
 }

@@ -2,7 +2,7 @@ import { constant, count, type Elements, float32, input, inputName, type Value }
 import { gradient } from "../net/gradient.js";
 import { type Layout, layoutOf, learns, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
-import { add } from "../ops/index.js";
+import { add, mul, sumAll } from "../ops/index.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
 import { random } from "../random.js";
@@ -15,6 +15,8 @@ export interface Request {
   readonly blobs: readonly string[];
   /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs. */
   readonly gradients?: "learnt" | "all";
+  /** Whether to give the objective: the sum of all losses by their weights. */
+  readonly objective?: boolean;
   /** Blobs whose gradients are fed, in place of their weights in the objective. */
   readonly seeds?: readonly string[];
 }
@@ -39,15 +41,20 @@ export interface RunResult {
   readonly gradients: Arrays;
   /** By input blob. */
   readonly inputGradients: Arrays;
+  /** The objective where it was asked for; 0 for a net without losses. */
+  readonly objective: number;
   /** Shapes of `blobs`. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
-type Group = Exclude<keyof RunResult, "shapes">;
+type Group = "blobs" | "states" | "gradients" | "inputGradients";
+
+/** The output that the objective is computed as. */
+const OBJECTIVE = "objective";
 
 interface Compiled {
   readonly session: Session | undefined;
-  /** Names of the model's outputs, by what they are. */
+  /** What the model's outputs are, by name. */
   readonly ends: ReadonlyMap<string, End>;
 }
 
@@ -90,7 +97,7 @@ export class CompiledNet implements AsyncDisposable {
       result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
     }
     const shapes = Object.fromEntries(request.blobs.map((name) => [name, this.net.blobs.get(name)!.type.shape]));
-    return { ...result, shapes };
+    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, shapes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,12 +125,23 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
       end("inputGradients", name, found[parameters.length + i]!);
     });
   }
+  const objective = request.objective && net.losses.length > 0 ? [[OBJECTIVE, objectiveOf(net)] as const] : [];
   const computed = [...ends].filter(
     ([, { value }]) => !(inputName(value) !== undefined && net.inputs.has(inputName(value)!)),
   );
-  if (computed.length === 0) return { session: undefined, ends };
-  const model = emit({ name: "netrun", outputs: new Map(computed.map(([name, { value }]) => [name, value])) });
+  const outputs = new Map([...computed.map(([name, { value }]) => [name, value] as const), ...objective]);
+  if (outputs.size === 0) return { session: undefined, ends };
+  const model = emit({ name: "netrun", outputs });
   return { session: await openSession(model, options), ends };
+}
+
+/** The sum of all losses by their weights, a scalar. */
+function objectiveOf(net: LoweredNet): Value {
+  const terms = net.losses.map(({ value, weight }) => {
+    const sum = sumAll(value);
+    return weight === 1 ? sum : mul(sum, constant(weight));
+  });
+  return terms.reduce((a, b) => add(a, b));
 }
 
 /** The gradient that each value starts with: fed ones, and the weights of losses whose gradient is not fed. */

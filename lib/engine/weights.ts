@@ -1,3 +1,4 @@
+import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
 import { NetrunError } from "../error.js";
 import { sameShape } from "../graph/index.js";
 import { fill } from "../layers/fillers.js";
@@ -9,14 +10,6 @@ export interface Blob {
   readonly shape: readonly number[];
   readonly data: Float32Array;
   readonly diff: Float32Array;
-}
-
-/** A parameter blob read from a file. */
-export interface StoredBlob {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-  /** Written before blobs had free shapes: four dims, with ones before those that count. */
-  readonly legacy?: boolean;
 }
 
 /** All parameters of a net in one buffer, and their gradients in another. */
@@ -60,11 +53,7 @@ export function blobsByLayer({ layout, data, diff }: Weights): ReadonlyMap<strin
  * left alone. Returns the names of the layers that were copied. Throws NetrunError, before anything is changed, if a layer's
  * number of blobs or a shape differs.
  */
-export function copyTrainedLayers(
-  weights: Weights,
-  stored: ReadonlyMap<string, readonly StoredBlob[]>,
-  file: string,
-): readonly string[] {
+export function copyTrainedLayers(weights: Weights, stored: StoredWeights, file: string): readonly string[] {
   const copies: (() => void)[] = [];
   const layers: string[] = [];
   for (const [layer, blobs] of blobsByLayer(weights)) {

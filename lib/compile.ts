@@ -1,0 +1,143 @@
+import { filterNet } from "./caffe/filter.js";
+import { requirePath } from "./caffe/files.js";
+import { encode, has } from "./caffe/message.js";
+import type { NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
+import type { SolverNets } from "./caffe/solver-nets.js";
+import { Phase as PhaseNumber } from "./caffe/messages.js";
+import { type Feed, type FeedSpec, feedSpec, openFeed } from "./data/feed.js";
+import { isDataLayer as hasFeed } from "./data/layer.js";
+import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
+import { Program } from "./engine/program.js";
+import { NetrunError, nearest } from "./error.js";
+import type { Phase } from "./layers/index.js";
+import type { LoweredNet } from "./net/lower.js";
+import type { SessionOptions } from "./onnx/session.js";
+import { updateRules } from "./solve/rules.js";
+import { spanOf } from "./text/notes.js";
+
+/** What a net is compiled for. */
+export interface NetContext {
+  readonly state: NetState;
+  /** Where paths inside the prototxt are looked up after the working directory. */
+  readonly baseDir: string;
+  readonly seed: number;
+  /** Shapes of data blobs by name; data layers whose tops are all here are fed from outside. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
+  readonly session?: SessionOptions | undefined;
+}
+
+/** A net of one phase with its data open: everything from the prototxt to a checked graph. */
+export interface CompiledNetwork {
+  readonly name: string;
+  readonly phase: Phase;
+  /** The layers of this phase. */
+  readonly net: NetParameter;
+  readonly feedSpecs: readonly FeedSpec[];
+  readonly feeds: readonly Feed[];
+  readonly program: Program;
+  readonly lowered: LoweredNet;
+}
+
+/** The pipeline from a net in today's format to a graph. Throws NetrunError, located, for what is wrong with it. */
+export async function compileNet(net: NetParameter, context: NetContext): Promise<CompiledNetwork> {
+  const phase: Phase = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  // 1. The layers of this phase, level and stages.
+  const filtered = filterNet(net, context.state);
+  // 2. The streams of its data layers, as far as nobody feeds them from outside.
+  const given = context.shapes ?? {};
+  const feedSpecs = filtered.layer
+    .filter((layer) => hasFeed(layer.type) && !layer.top.every((top) => Object.hasOwn(given, top)))
+    .map((layer) =>
+      feedSpec(layer, {
+        phase,
+        seed: context.seed,
+        paths: (path) => requirePath(path, { baseDir: context.baseDir, span: spanOf(layer) }),
+      }),
+    );
+  // 3. Opened, they tell the shapes of their tops.
+  const feeds = await openFeeds(feedSpecs);
+  try {
+    const shapes = new Map([...Object.entries(given), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
+    // 4. Layers become one graph of tensor operations, checked for shapes on the way.
+    const program = new Program({ layers: filtered.layer, phase }, context.session);
+    const lowered = program.lower(shapes);
+    // 5. Gradients, ONNX and sessions are made by the program when a run first asks for them.
+    return { name: net.name, phase, net: filtered, feedSpecs, feeds, program, lowered };
+  } catch (error) {
+    await closeAll(feeds);
+    throw error;
+  }
+}
+
+/** A solver's nets compiled, and the plan that engines get. */
+export interface CompiledSolver {
+  readonly train: CompiledNetwork;
+  readonly plan: Plan;
+}
+
+/** Compiles a solver's nets. The test nets are lowered once to check them, and again where they run. */
+export async function compileSolver(
+  solver: SolverParameter,
+  nets: SolverNets,
+  options: { readonly seed: number; readonly session: SessionOptions },
+): Promise<CompiledSolver> {
+  const { seed, session } = options;
+  const train = await compileNet(nets.train.net, { ...nets.train, seed, session });
+  await closeAll(train.feeds);
+  const tests: NetPlan[] = [];
+  for (const test of nets.test) {
+    const compiled = await compileNet(test.net, { ...test, seed, session });
+    await closeAll(compiled.feeds);
+    tests.push(netPlan(compiled));
+  }
+  return { train, plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session } };
+}
+
+function netPlan({ net, phase, feedSpecs }: CompiledNetwork): NetPlan {
+  return { net: encode(net), phase, feeds: feedSpecs, shapes: {} };
+}
+
+function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
+  const known: readonly string[] = Object.keys(updateRules);
+  if (!known.includes(solver.type)) {
+    const near = nearest(solver.type, known);
+    throw new NetrunError(`unknown solver type "${solver.type}"`, {
+      span: spanOf(solver, "type"),
+      notes: [near ? `did you mean "${near}"?` : `types: ${known.join(", ")}`],
+    });
+  }
+  if (solver.regularization_type !== "L1" && solver.regularization_type !== "L2") {
+    throw new NetrunError(`unknown regularization_type "${solver.regularization_type}"`, {
+      span: spanOf(solver, "regularization_type"),
+      notes: ["types: L1, L2"],
+    });
+  }
+  if (solver.iter_size < 1) {
+    throw new NetrunError("iter_size must be at least 1", { span: spanOf(solver, "iter_size") });
+  }
+  const { momentum, momentum2, rms_decay, delta } = solver;
+  return {
+    rule: solver.type as keyof typeof updateRules,
+    settings: { momentum, momentum2, rms_decay, delta },
+    regularization: solver.regularization_type,
+    weightDecay: solver.weight_decay,
+    clipGradients: has(solver, "clip_gradients") ? solver.clip_gradients : -1,
+    iterSize: solver.iter_size,
+    seed,
+  };
+}
+
+async function openFeeds(specs: readonly FeedSpec[]): Promise<readonly Feed[]> {
+  const feeds: Feed[] = [];
+  try {
+    for (const spec of specs) feeds.push(await openFeed(spec));
+    return feeds;
+  } catch (error) {
+    await closeAll(feeds);
+    throw error;
+  }
+}
+
+async function closeAll(feeds: readonly Feed[]): Promise<void> {
+  for (const feed of feeds) await feed[Symbol.asyncDispose]();
+}

@@ -1,0 +1,239 @@
+import { decode } from "../caffe/message.js";
+import { type Feed, openFeed } from "../data/feed.js";
+import type { Tensor } from "../data/tensor.js";
+import { NetrunError } from "../error.js";
+import { type Layout, layoutOf, view } from "../net/layout.js";
+import type { LoweredNet } from "../net/lower.js";
+import { updateRules } from "../solve/rules.js";
+import type { Request } from "./compiled-net.js";
+import type { Checkpoint, NetPlan, Plan, Report, Scores, Work } from "./engine.js";
+import { Program } from "./program.js";
+import { Updater } from "./updater.js";
+import { createWeights, type Weights } from "./weights.js";
+
+type Batch = Readonly<Record<string, Tensor>>;
+
+/** A compiled net and its data. */
+interface Runner {
+  readonly program: Program;
+  readonly net: LoweredNet;
+  readonly feeds: readonly Feed[];
+  /** A test net's own parameters, filled: those that the train net has too are copied over before a test. */
+  readonly weights?: Weights;
+}
+
+/** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
+export class Replica implements AsyncDisposable {
+  readonly #plan: Plan;
+  readonly #train: Runner;
+  readonly #tests: readonly Runner[];
+  readonly #layout: Layout;
+  readonly #updater: Updater;
+  readonly #gradients: Float32Array;
+
+  private constructor(plan: Plan, train: Runner, tests: readonly Runner[], gradients?: Float32Array) {
+    this.#plan = plan;
+    this.#train = train;
+    this.#tests = tests;
+    this.#layout = layoutOf(train.net);
+    const { rule, settings, regularization } = plan.solver;
+    this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, plan.session);
+    this.#gradients = gradients ?? new Float32Array(this.#layout.length);
+  }
+
+  /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
+  static async open(plan: Plan, gradients?: Float32Array): Promise<Replica> {
+    const opened: Runner[] = [];
+    try {
+      opened.push(await openRunner(plan.train, plan));
+      for (const test of plan.tests) opened.push(withWeights(await openRunner(test, plan), plan.solver.seed));
+    } catch (error) {
+      for (const runner of opened) await closeRunner(runner);
+      throw error;
+    }
+    const [train, ...tests] = opened as [Runner, ...Runner[]];
+    return new Replica(plan, train, tests, gradients);
+  }
+
+  /** Trains from a checkpoint, in its own arrays. */
+  async train(from: Checkpoint, work: Work): Promise<Report> {
+    await seek(this.#train.feeds, from.positions);
+    const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
+    const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
+    const losses: number[] = [];
+    let rows = 0;
+    let { iteration } = from;
+    for (const rate of work.rates) {
+      const show = work.display > 0 && iteration % work.display === 0;
+      const step = await this.#gradientsOf(from.weights, iteration, show, work.batch, times);
+      losses.push(step.loss);
+      if (show) outputs.set(iteration, step.outputs);
+      rows += step.rows;
+      const started = performance.now();
+      await this.#update(from, rate, iteration);
+      times.updateMs += performance.now() - started;
+      iteration++;
+    }
+    const positions = this.#train.feeds.map(({ position }) => position);
+    return { losses, outputs, times, rows, checkpoint: { ...from, iteration, positions } };
+  }
+
+  /** Gradients of one iteration, the sum over its iter_size batches. */
+  async #gradientsOf(
+    weights: Float32Array,
+    iteration: number,
+    show: boolean,
+    given: Batch | undefined,
+    times: { dataWaitMs: number; gradientMs: number },
+  ) {
+    const { iterSize, seed } = this.#plan.solver;
+    const request: Request = { blobs: show ? this.#train.net.outputs : [], gradients: "learnt", objective: true };
+    let loss = 0;
+    let rows = 0;
+    let outputs: Readonly<Record<string, Float32Array>> = {};
+    this.#gradients.fill(0);
+    for (let sub = 0; sub < iterSize; sub++) {
+      const waited = performance.now();
+      const batch = given ?? (await nextBatch(this.#train.feeds));
+      const started = performance.now();
+      times.dataWaitMs += started - waited;
+      const draw = [seed, iteration * iterSize + sub] as const;
+      const result = await run(this.#train, request, batch, weights, draw);
+      this.#accumulate(result.gradients, sub > 0);
+      for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
+      loss += result.objective;
+      outputs = result.blobs;
+      rows += Object.values(batch)[0]?.shape[0] ?? 0;
+      times.gradientMs += performance.now() - started;
+    }
+    return { loss: loss / iterSize, outputs, rows };
+  }
+
+  #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
+    for (const [key, gradient] of Object.entries(gradients)) {
+      const sum = view(this.#gradients, this.#layout.slots.get(key)!);
+      if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
+      else sum.set(gradient);
+    }
+  }
+
+  #update({ weights, history }: Checkpoint, rate: number, iteration: number): Promise<void> {
+    const { rule, settings, iterSize, weightDecay, clipGradients } = this.#plan.solver;
+    let scale = 1 / iterSize;
+    if (clipGradients >= 0) {
+      const norm = l2Norm(this.#gradients);
+      if (norm > clipGradients) scale *= clipGradients / norm;
+    }
+    const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
+    const step = { rate: rate * correction, decay: weightDecay, scale };
+    return this.#updater.apply({ weights, gradients: this.#gradients, history }, step);
+  }
+
+  /** Runs a test net over its next batches with some weights of the train net, parameters matched by layer name. */
+  async test(index: number, weights: Float32Array, batches: number): Promise<Scores> {
+    const runner = this.#tests[index]!;
+    const own = runner.weights!;
+    shareWeights(this.#layout, weights, own);
+    const request: Request = { blobs: runner.net.outputs, objective: true };
+    const sums: Record<string, Float64Array> = {};
+    let loss = 0;
+    for (let i = 0; i < batches; i++) {
+      const batch = await nextBatch(runner.feeds);
+      const result = await run(runner, request, batch, own.data, [this.#plan.solver.seed, i]);
+      loss += result.objective;
+      for (const [name, values] of Object.entries(result.blobs)) {
+        sums[name] ??= new Float64Array(values.length);
+        const sum = sums[name];
+        values.forEach((value, j) => {
+          sum[j]! += value;
+        });
+      }
+    }
+    const outputs = Object.fromEntries(
+      Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / batches)]),
+    );
+    return { outputs, loss: loss / batches };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const runner of [this.#train, ...this.#tests]) await closeRunner(runner);
+    await this.#updater[Symbol.asyncDispose]();
+  }
+}
+
+async function openRunner({ net, phase, feeds: specs, shapes }: NetPlan, { session }: Plan): Promise<Runner> {
+  const feeds: Feed[] = [];
+  try {
+    for (const spec of specs) feeds.push(await openFeed(spec));
+    const program = new Program({ layers: decode("NetParameter", net).layer, phase }, session);
+    const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
+    return { program, feeds, net: program.lower(known) };
+  } catch (error) {
+    for (const feed of feeds) await feed[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function closeRunner({ program, feeds }: Runner): Promise<void> {
+  await program[Symbol.asyncDispose]();
+  for (const feed of feeds) await feed[Symbol.asyncDispose]();
+}
+
+async function seek(feeds: readonly Feed[], positions: readonly number[]): Promise<void> {
+  for (const [i, feed] of feeds.entries()) {
+    const position = positions[i];
+    if (position !== undefined && position !== feed.position) await feed.seek(position);
+  }
+}
+
+/** The next batch of every feed, by top name. */
+export async function nextBatch(feeds: readonly Feed[]): Promise<Batch> {
+  const batches = await Promise.all(feeds.map((feed) => feed.next()));
+  return Object.assign({}, ...batches);
+}
+
+function run(
+  { program, net }: Runner,
+  request: Request,
+  batch: Batch,
+  weights: Float32Array,
+  draw: readonly [number, number],
+) {
+  const data: Record<string, Float32Array> = {};
+  const shapes = new Map<string, readonly number[]>();
+  for (const name of net.inputs.keys()) {
+    const tensor = batch[name];
+    if (!tensor) {
+      throw new NetrunError(`input "${name}" has no data`, {
+        notes: ["feed it: a batch in the API, --data PATH on the command line, or a data layer in the prototxt"],
+      });
+    }
+    data[name] = tensor.data;
+    shapes.set(name, tensor.shape);
+  }
+  return program.run(request, { data, shapes, weights, draw });
+}
+
+const withWeights = (runner: Runner, seed: number): Runner => ({
+  ...runner,
+  weights: createWeights(layoutOf(runner.net), seed),
+});
+
+/** Copies the parameters that two nets of one solver share: those of the same layer and index. */
+function shareWeights(from: Layout, weights: Float32Array, to: Weights): void {
+  for (const [key, slot] of to.layout.slots) {
+    const source = from.slots.get(key);
+    if (!source) continue;
+    if (source.length !== slot.length) {
+      const shapes = `[${source.parameter.spec.shape}] in the train net and [${slot.parameter.spec.shape}] in the test net`;
+      throw new NetrunError(`parameter ${key} is ${shapes}`);
+    }
+    view(to.data, slot).set(view(weights, source));
+  }
+}
+
+function l2Norm(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,38 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { NetrunError } from "./error.js";
+
+let writes = 0;
+
+/**
+ * Has `write` make a file under a temporary name in the same folder, and renames it when it is whole and on disk: the final
+ * name never holds a broken file, whatever happens meanwhile. Throws NetrunError; the old file is then as it was.
+ */
+export async function replaceFile(path: string, write: (temporary: string) => void | Promise<void>): Promise<void> {
+  const temporary = `${path}.${process.pid}.${writes++}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    await write(temporary);
+    sync(temporary, "r+");
+    renameSync(temporary, path);
+    // The rename itself is on disk once the folder is; Windows cannot open folders, and needs no such step.
+    if (process.platform !== "win32") sync(dirname(path), "r");
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    if (cause instanceof NetrunError) throw cause;
+    throw new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
+  }
+}
+
+/** Writes bytes or text to a file as `replaceFile` does. */
+export const writeWhole = (path: string, content: Uint8Array | string): Promise<void> =>
+  replaceFile(path, (temporary) => writeFileSync(temporary, content));
+
+function sync(path: string, flags: string): void {
+  const fd = openSync(path, flags);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,132 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, basename, join } from "node:path";
+import { findPath } from "../caffe/files.js";
+import { writeHdf5State, writeHdf5Weights } from "../caffe/hdf5.js";
+import type { NetParameter } from "../caffe/messages.js";
+import { encodeSolverState, type StoredState } from "../caffe/solver-state.js";
+import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { encodeWeights } from "../caffe/weights.js";
+import { NetrunError } from "../error.js";
+import { replaceFile, writeWhole } from "../file.js";
+import { type Layout, type Slot, view } from "../net/layout.js";
+
+/** The files of one snapshot. */
+export interface SnapshotPaths {
+  readonly model: string;
+  readonly state: string;
+  /** What Caffe's two files cannot hold. */
+  readonly side: string;
+}
+
+/** The side file `*.netrunstate`: JSON, written beside a solverstate, so that a resumed run goes on to the bit. */
+export interface SideState {
+  readonly version: 1;
+  readonly iteration: number;
+  /** Seed of random layers and data. */
+  readonly seed: number;
+  /** Records consumed of each data layer of the train net. */
+  readonly positions: readonly number[];
+  /** Records consumed of each data layer of each test net. */
+  readonly testPositions: readonly (readonly number[])[];
+  /** The last losses that the smoothed loss is the mean of. */
+  readonly losses: readonly number[];
+}
+
+export type SnapshotFormat = "BINARYPROTO" | "HDF5";
+
+/** Caffe's names: PREFIX_iter_N.caffemodel and so on, with .h5 behind them for HDF5. */
+export function snapshotPaths(prefix: string, iteration: number, format: SnapshotFormat): SnapshotPaths {
+  const end = format === "HDF5" ? ".h5" : "";
+  const stem = `${prefix}_iter_${iteration}`;
+  return { model: `${stem}.caffemodel${end}`, state: `${stem}.solverstate${end}`, side: `${stem}.netrunstate` };
+}
+
+/** What a snapshot is made of. */
+export interface SnapshotContent {
+  readonly net: NetParameter;
+  readonly weights: StoredWeights;
+  readonly state: StoredState;
+  readonly side: SideState;
+}
+
+/** Writes a snapshot, each file whole or not at all; the solverstate comes last, so that where it is, all is. */
+export async function writeSnapshot(
+  paths: SnapshotPaths,
+  content: SnapshotContent,
+  format: SnapshotFormat,
+): Promise<void> {
+  const { net, weights, state, side } = content;
+  if (format === "HDF5") {
+    await replaceFile(paths.model, (file) => writeHdf5Weights(file, weights));
+    await writeWhole(paths.side, JSON.stringify(side));
+    await replaceFile(paths.state, (file) => writeHdf5State(file, state));
+  } else {
+    await writeWhole(paths.model, encodeWeights(net, weights));
+    await writeWhole(paths.side, JSON.stringify(side));
+    await writeWhole(paths.state, encodeSolverState(state));
+  }
+}
+
+/** The side file of a solverstate; undefined where there is none, as beside Caffe's own. Throws NetrunError if it is damaged. */
+export function readSideState(statePath: string): SideState | undefined {
+  const path = statePath.replace(/\.solverstate(\.h5)?$/, ".netrunstate");
+  if (path === statePath || !existsSync(path)) return undefined;
+  try {
+    const side = JSON.parse(readFileSync(path, "utf8")) as SideState;
+    if (side.version !== 1 || !Array.isArray(side.positions)) throw new Error("not a netrun state of version 1");
+    return side;
+  } catch (cause) {
+    throw new NetrunError(`damaged side file: ${(cause as Error).message}`, {
+      file: path,
+      notes: ["without it training resumes as from a snapshot of Caffe's: delete it to do so"],
+      cause,
+    });
+  }
+}
+
+/** Where the model of a solverstate is: as it was written there, or beside the solverstate. Throws NetrunError if nowhere. */
+export function modelOfState(statePath: string, learnedNet: string): string {
+  const found = findPath(learnedNet) ?? findPath(join(dirname(statePath), basename(learnedNet)));
+  if (found !== undefined) return found;
+  throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath });
+}
+
+/** History in the order of Caffe's files: the first slot of every parameter, then the second. Fixed parameters have zeros. */
+export function storeHistory(layout: Layout, history: readonly Float32Array[]): readonly StoredBlob[] {
+  return history.flatMap((values) =>
+    [...layout.slots.values()].map((slot) => {
+      const { shape } = slot.parameter.spec;
+      return { shape, data: isLearnt(layout, slot) ? view(values, slot) : new Float32Array(slot.length) };
+    }),
+  );
+}
+
+/** Reads history back from a file's order. Throws NetrunError if it is of another net or another solver type. */
+export function restoreHistory(
+  layout: Layout,
+  history: readonly Float32Array[],
+  stored: readonly StoredBlob[],
+  file: string,
+): void {
+  const wanted = history.length * layout.slots.size;
+  if (stored.length !== wanted) {
+    throw new NetrunError(`${stored.length} history blobs, where this net and solver type have ${wanted}`, {
+      file,
+      notes: ["a solverstate goes with the net and the solver type that wrote it"],
+    });
+  }
+  const slots = [...layout.slots.values()];
+  stored.forEach((blob, i) => {
+    const slot = slots[i % slots.length]!;
+    if (blob.data.length !== slot.length) {
+      const { key, spec } = slot.parameter;
+      throw new NetrunError(`history ${i} is [${blob.shape}], parameter ${key} is [${spec.shape}]`, { file });
+    }
+  });
+  stored.forEach((blob, i) => {
+    const slot = slots[i % slots.length]!;
+    if (isLearnt(layout, slot)) view(history[Math.floor(i / slots.length)]!, slot).set(blob.data);
+  });
+}
+
+const isLearnt = (layout: Layout, { offset }: Slot) => offset < layout.learnt;
