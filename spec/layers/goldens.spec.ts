@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { expect } from "chai";
-import { layerTypes } from "../../lib/layers/index.js";
 import { Net, type Tensor } from "../../lib/model.js";
+import { missingTypes } from "../support/missing-types.js";
 import { readSafetensors, type Tensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
@@ -18,12 +18,6 @@ function expectClose(what: string, actual: Tensor | undefined, expected: Tensor)
 }
 
 const folder = (file: string) => sharedPath("goldens", "layers", file);
-
-/** Types in a case that netrun does not have yet. */
-function missingTypes(text: string): string[] {
-  const types = [...text.matchAll(/\btype:\s*"(\w+)"/g)].map(([, type]) => type!);
-  return types.filter((type) => /^[A-Z]/.test(type) && !Object.hasOwn(layerTypes, type));
-}
 
 function group(golden: Tensors, prefix: string): [name: string, tensor: Tensor][] {
   return [...golden.tensors].flatMap(([key, tensor]) =>
@@ -63,7 +57,7 @@ describeShared("layers, against what Caffe computed", () => {
     file.endsWith(".prototxt") ? [file.slice(0, -".prototxt".length)] : [],
   );
   for (const name of names) {
-    const missing = missingTypes(readFileSync(folder(`${name}.prototxt`), "utf8"));
+    const missing = missingTypes(folder(`${name}.prototxt`));
     if (missing.length === 0) it(name, () => run(name));
     else it.skip(`${name} waits for ${missing.join(", ")}`);
   }
