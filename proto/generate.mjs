@@ -69,14 +69,30 @@ function* messages(namespace) {
   }
 }
 
+/** Layer types and the field with their parameters: ConvolutionParameter in LayerParameter.convolution_param is "Convolution". */
+function layerParams(root) {
+  const entries = root.lookupType("LayerParameter").fieldsArray.flatMap(({ name, resolvedType }) => {
+    const type = /^(.+)Parameter$/.exec(resolvedType?.name ?? "")?.[1];
+    return type && !SHARED_PARAMS.includes(type) ? [`  ${type}: "${name}",\n`] : [];
+  });
+  const note = "Layer types with parameters of their own: type to the field of LayerParameter that holds them.";
+  return `/** ${note} */\nexport const LAYER_PARAMS = {\n${entries.join("")}} as const;\n`;
+}
+
+/** Messages of LayerParameter that several types have. */
+const SHARED_PARAMS = ["Transformation", "Loss", "Recurrent"];
+
 /** The text of messages.ts for the text of a schema. */
 export function generate(proto) {
   const { root } = protobuf.parse(proto, { keepCase: true });
   root.resolveAll();
   const map = [...messages(root)].map((name) => `  ${name}: ${name};\n`).join("");
-  return [HEADER, ...declarations(root), `/** Every message by name. */\nexport interface Messages {\n${map}}\n`].join(
-    "\n",
-  );
+  return [
+    HEADER,
+    ...declarations(root),
+    layerParams(root),
+    `/** Every message by name. */\nexport interface Messages {\n${map}}\n`,
+  ].join("\n");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1023,6 +1023,56 @@ export const V0LayerParameter_PoolMethod = {
 } as const;
 export type V0LayerParameter_PoolMethod = (typeof V0LayerParameter_PoolMethod)[keyof typeof V0LayerParameter_PoolMethod];
 
+/** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
+export const LAYER_PARAMS = {
+  Accuracy: "accuracy_param",
+  ArgMax: "argmax_param",
+  BatchNorm: "batch_norm_param",
+  Bias: "bias_param",
+  Clip: "clip_param",
+  Concat: "concat_param",
+  ContrastiveLoss: "contrastive_loss_param",
+  Convolution: "convolution_param",
+  Crop: "crop_param",
+  Data: "data_param",
+  Dropout: "dropout_param",
+  DummyData: "dummy_data_param",
+  Eltwise: "eltwise_param",
+  ELU: "elu_param",
+  Embed: "embed_param",
+  Exp: "exp_param",
+  Flatten: "flatten_param",
+  HDF5Data: "hdf5_data_param",
+  HDF5Output: "hdf5_output_param",
+  HingeLoss: "hinge_loss_param",
+  ImageData: "image_data_param",
+  InfogainLoss: "infogain_loss_param",
+  InnerProduct: "inner_product_param",
+  Input: "input_param",
+  Log: "log_param",
+  LRN: "lrn_param",
+  MemoryData: "memory_data_param",
+  MVN: "mvn_param",
+  Parameter: "parameter_param",
+  Pooling: "pooling_param",
+  Power: "power_param",
+  PReLU: "prelu_param",
+  Python: "python_param",
+  Reduction: "reduction_param",
+  ReLU: "relu_param",
+  Reshape: "reshape_param",
+  Scale: "scale_param",
+  Sigmoid: "sigmoid_param",
+  Softmax: "softmax_param",
+  SPP: "spp_param",
+  Slice: "slice_param",
+  Swish: "swish_param",
+  TanH: "tanh_param",
+  Threshold: "threshold_param",
+  Tile: "tile_param",
+  WindowData: "window_data_param",
+} as const;
+
 /** Every message by name. */
 export interface Messages {
   BlobShape: BlobShape;
