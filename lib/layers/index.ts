@@ -1,21 +1,95 @@
+import { AbsVal } from "./abs-val.js";
+import { ArgMax } from "./arg-max.js";
+import { BatchReindex } from "./batch-reindex.js";
+import { Bias } from "./bias.js";
+import { BNLL } from "./bnll.js";
+import { Clip } from "./clip.js";
+import { Concat } from "./concat.js";
 import { Convolution } from "./convolution.js";
+import { Crop } from "./crop.js";
 import { Data } from "./data.js";
+import { Dropout } from "./dropout.js";
+import { DummyData } from "./dummy-data.js";
+import { Eltwise } from "./eltwise.js";
+import { ELU } from "./elu.js";
+import { Embed } from "./embed.js";
+import { Exp } from "./exp.js";
+import { Filter } from "./filter.js";
+import { Flatten } from "./flatten.js";
+import { HDF5Data } from "./hdf5-data.js";
+import { HDF5Output } from "./hdf5-output.js";
+import { ImageData } from "./image-data.js";
 import { InnerProduct } from "./inner-product.js";
 import { Input } from "./input.js";
 import type { LayerType } from "./layer.js";
+import { Log } from "./log.js";
+import { MemoryData } from "./memory-data.js";
+import { Parameter } from "./parameter.js";
 import { Pooling } from "./pooling.js";
+import { Power } from "./power.js";
+import { PReLU } from "./prelu.js";
+import { Reduction } from "./reduction.js";
 import { ReLU } from "./relu.js";
+import { Reshape } from "./reshape.js";
+import { Scale } from "./scale.js";
+import { Sigmoid } from "./sigmoid.js";
+import { Silence } from "./silence.js";
+import { Slice } from "./slice.js";
+import { Softmax } from "./softmax.js";
 import { SoftmaxWithLoss } from "./softmax-with-loss.js";
+import { Split } from "./split.js";
+import { Swish } from "./swish.js";
+import { TanH } from "./tan-h.js";
+import { Threshold } from "./threshold.js";
+import { Tile } from "./tile.js";
+import { WindowData } from "./window-data.js";
 
 /** Every layer type that netrun knows, by Caffe's name of it. */
 export const layerTypes = {
+  AbsVal,
+  ArgMax,
+  BatchReindex,
+  Bias,
+  BNLL,
+  Clip,
+  Concat,
   Convolution,
+  Crop,
   Data,
+  Dropout,
+  DummyData,
+  Eltwise,
+  ELU,
+  Embed,
+  Exp,
+  Filter,
+  Flatten,
+  HDF5Data,
+  HDF5Output,
+  ImageData,
   InnerProduct,
   Input,
+  Log,
+  MemoryData,
+  Parameter,
   Pooling,
+  Power,
+  PReLU,
+  Reduction,
   ReLU,
+  Reshape,
+  Scale,
+  Sigmoid,
+  Silence,
+  Slice,
+  Softmax,
   SoftmaxWithLoss,
+  Split,
+  Swish,
+  TanH,
+  Threshold,
+  Tile,
+  WindowData,
 } as const satisfies Readonly<Record<string, LayerType>>;
 
 export * from "./layer.js";

@@ -42,8 +42,8 @@ export interface Place<P> {
 export interface Site<P> extends Place<P> {
   /** The layer's blobs as values, in the order of its BlobSpecs. */
   readonly blobs: readonly Value[];
-  /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
-  random(shape: readonly number[]): Value;
+  /** Random numbers of a shape, drawn anew for every forward from the seeded generator: uniform in [0, 1), or by a filler. */
+  random(shape: readonly number[], filler?: FillerParameter): Value;
   /**
    * A size that only the data tells: the value of a float32 scalar, computed before the rest of the net is built; `most` where
    * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.
@@ -102,6 +102,15 @@ export function countText(count: Count): string {
   if (typeof count === "number") return String(count);
   if (count[0] === count[1]) return String(count[0]);
   return count[1] === Number.POSITIVE_INFINITY ? `at least ${count[0]}` : `${count[0]} to ${count[1]}`;
+}
+
+/** Throws for a top of the same name as its bottom, where a layer type cannot work in place. */
+export function forbidInPlace({ layer, error }: Place<unknown>): void {
+  const i = layer.bottom.findIndex((name, index) => layer.top[index] === name);
+  if (i < 0) return;
+  throw error(`a ${layer.type} layer does not work in place: "${layer.top[i]}" is both bottom and top`, "top", [
+    "give the top a name of its own",
+  ]);
 }
 
 /** An axis as Caffe writes it, where negative numbers count from the end. Throws the site's error where there is none. */

@@ -1,5 +1,5 @@
 import { has, type Message, sub } from "../caffe/message.js";
-import type { LayerParameter } from "../caffe/messages.js";
+import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { float32, input, labelled, type Value } from "../graph/index.js";
 import {
@@ -46,8 +46,13 @@ export interface LoweredNet {
   readonly states: ReadonlyMap<string, Value>;
   /** Tops that count in the objective, with their weights. */
   readonly losses: readonly Loss[];
-  /** Input leaves to fill with uniform random numbers before each forward. */
-  readonly randoms: readonly Value[];
+  readonly randoms: readonly RandomLeaf[];
+}
+
+/** An input leaf to fill with random numbers before each forward: by a filler, or uniform in [0, 1). */
+export interface RandomLeaf {
+  readonly value: Value;
+  readonly filler: FillerParameter | undefined;
 }
 
 export interface Loss {
@@ -61,7 +66,7 @@ export class DataDependentSize extends Error {
   constructor(
     readonly layer: string,
     readonly scalar: Value,
-    readonly randoms: readonly Value[],
+    readonly randoms: readonly RandomLeaf[],
   ) {
     super(`the size of layer ${layer} depends on data`);
   }
@@ -86,7 +91,7 @@ class Lowering {
   readonly #parameters = new ParameterTable();
   readonly #states = new Map<string, Value>();
   readonly #losses: Loss[] = [];
-  readonly #randoms: Value[] = [];
+  readonly #randoms: RandomLeaf[] = [];
 
   constructor(options: LowerOptions) {
     this.#options = options;
@@ -179,10 +184,10 @@ class Lowering {
     const site: Site<never> = {
       ...place,
       blobs,
-      random: (shape) => {
-        const leaf = input(`random:${this.#randoms.length}`, float32(shape));
-        this.#randoms.push(leaf);
-        return leaf;
+      random: (shape, filler) => {
+        const value = input(`random:${this.#randoms.length}`, float32(shape));
+        this.#randoms.push({ value, filler });
+        return value;
       },
       size: (scalar, most) => {
         const { sizes } = this.#options;

@@ -35,7 +35,7 @@ export interface Emitted {
  * Throws a plain Error if two input leaves share a name.
  */
 export function emit({ name, outputs }: Model): Emitted {
-  const order = topological(outputs.values());
+  const order = computed(outputs.values());
   const names = new Names();
   const inputs = new Map<string, Value>();
   const used = usedOutputs(order, outputs.values());
@@ -78,6 +78,18 @@ export function emit({ name, outputs }: Model): Emitted {
     },
   };
   return { bytes: ModelProto.encode(ModelProto.fromObject(model)).finish(), inputs, outputs: [...outputs.keys()] };
+}
+
+/** What the ends are computed from, inputs before users: not what an op takes for its gradient alone. */
+function computed(ends: Iterable<Value>): readonly Node[] {
+  const values = [...ends];
+  const order = topological(values);
+  const live = new Set(values.map(({ node }) => node));
+  for (const node of order.toReversed()) {
+    if (!live.has(node) || isLeaf(node)) continue;
+    for (const input of node.op.onnx(node).inputs) if (input && "node" in input) live.add(input.node);
+  }
+  return order.filter((node) => live.has(node));
 }
 
 const isLeaf = (node: Node) =>

@@ -1,4 +1,13 @@
-import { apply, broadcastShape, constant, type DType, type Op, type TensorType, type Value } from "../graph/index.js";
+import {
+  apply,
+  broadcastShape,
+  constant,
+  type DType,
+  type Op,
+  sameShape,
+  type TensorType,
+  type Value,
+} from "../graph/index.js";
 
 type Vjp = (inputs: readonly Value[], dy: Value, y: Value) => readonly (Value | null)[];
 
@@ -85,6 +94,18 @@ export const StopGradient: Op<null> = {
   onnx: (node) => ({ opType: "Identity", inputs: node.inputs, attributes: {} }),
 };
 
+/** The first input, with the gradient of the second: where Caffe's backward is not the derivative of its forward. The second is never computed. */
+export const WithGradientOf: Op<null> = {
+  name: "WithGradientOf",
+  arity: 2,
+  infer: (_, x, path) => {
+    if (!sameShape(x!.shape, path!.shape)) throw new Error(`[${x!.shape}] with the gradient of [${path!.shape}]`);
+    return [x!];
+  },
+  onnx: (node) => ({ opType: "Identity", inputs: [node.inputs[0]!], attributes: {} }),
+  vjp: (_, dy) => [null, dy],
+};
+
 /** ONNX's element type numbers (TensorProto.DataType). */
 export const onnxType = {
   float32: 1,
@@ -134,5 +155,7 @@ export const or = (a: Value, b: Value): Value => apply(Or, null, a, b);
 export const not = (a: Value): Value => apply(Not, null, a);
 export const where = (condition: Value, a: Value, b: Value): Value => apply(Where, null, condition, a, b);
 export const stopGradient = (x: Value): Value => apply(StopGradient, null, x);
+/** x, with the gradient of `path`, a value of the same shape that is never computed. */
+export const withGradientOf = (x: Value, path: Value): Value => apply(WithGradientOf, null, x, path);
 /** x converted to `to`; x itself where it has that type already. */
 export const cast = (x: Value, to: DType): Value => (x.type.dtype === to ? x : apply(Cast, { to }, x));

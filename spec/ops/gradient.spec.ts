@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { applyAll, constantOf, count, float32, input, type Op, type Value } from "../../lib/graph/index.js";
 import { gradient } from "../../lib/net/gradient.js";
+import { emit } from "../../lib/onnx/emit.js";
 import * as ops from "../../lib/ops/index.js";
 import { prng } from "../support/prng.js";
 import { runGraph } from "../support/run-graph.js";
@@ -61,6 +62,7 @@ const cases = {
   Not: [],
   Where: [],
   StopGradient: [],
+  WithGradientOf: [],
   Cast: [{ attrs: { to: "float32" }, inputs: [uniform([3])] }],
   Reshape: [{ attrs: { shape: [4, 3] }, inputs: [uniform([2, 6])] }],
   Transpose: [{ attrs: { perm: [2, 0, 1] }, inputs: [uniform([2, 3, 4])] }],
@@ -190,7 +192,7 @@ const cases = {
 } as const satisfies Record<OpName, readonly Case[]>;
 
 /** Ops that have a vjp and a reason for having no case of the table's kind. */
-const elsewhere = new Set<OpName>(["Where", "Pow"]);
+const elsewhere = new Set<OpName>(["Where", "Pow", "WithGradientOf"]);
 
 describe("ops", () => {
   for (const [name, list] of Object.entries(cases) as [OpName, readonly Case[]][]) {
@@ -202,6 +204,19 @@ describe("ops", () => {
       it(`${name} has the gradient that differences show (${i + 1})`, () => checkGradient(op, example));
     });
   }
+
+  it("WithGradientOf has the gradient of a value that it does not compute", async () => {
+    const x = input("x", float32([2]));
+    const y = ops.withGradientOf(ops.floor(x), ops.mul(x, ops.log(x)));
+    expect([...emit({ name: "y", outputs: new Map([["y", y]]) }).bytes].join()).to.not.include(
+      [..."Log"].map((c) => c.charCodeAt(0)).join(),
+    );
+    const [dx] = gradient(new Map([[y, input("dy", float32([2]))]]), [x]);
+    const result = await runGraph({ y, dx: dx! }, { x: Float32Array.of(1, 2.5), dy: Float32Array.of(1, 2) });
+    expect([...result.y]).to.deep.equal([1, 2]);
+    expect(result.dx[0]).to.equal(1);
+    expect(result.dx[1]).to.be.closeTo(2 * (1 + Math.log(2.5)), 1e-6);
+  });
 
   it("Where passes the gradient to the chosen side", async () => {
     const [a, b] = [input("a", float32([3])), input("b", float32([3]))];

@@ -1,0 +1,36 @@
+import { slice } from "../ops/index.js";
+import { canonicalAxis, computeLayer } from "./layer.js";
+
+/**
+ * Crop: the part of the first bottom that has the second's size in the axes from `axis` on, beginning at `offset`: none is 0, one is
+ * for all these axes, else one each. The second bottom gives its shape alone and gets no gradient.
+ */
+export const Crop = computeLayer({
+  type: "Crop",
+  param: "crop_param",
+  bottoms: 2,
+  tops: 1,
+  lower(site) {
+    const [x, reference] = site.bottoms;
+    const { shape } = x!.type;
+    const size = reference!.type.shape;
+    const axis = canonicalAxis(site, site.param.axis, shape.length);
+    const { offset } = site.param;
+    if (offset.length > 1 && axis + offset.length !== shape.length) {
+      throw site.error(`${offset.length} offset for the ${shape.length - axis} axes from axis ${axis} on`, "offset", [
+        "give none, one for all, or one each",
+      ]);
+    }
+    let y = x!;
+    for (let i = axis; i < shape.length; i++) {
+      const start = offset.length > 1 ? offset[i - axis]! : (offset[0] ?? 0);
+      const dim = size[i];
+      if (dim === undefined) throw site.bottomError(1, `[${size}] has no axis ${i} to crop [${shape}] to`);
+      if (start + dim > shape[i]!) {
+        throw site.bottomError(1, `${dim} entries from offset ${start} on are more than axis ${i} of [${shape}] has`);
+      }
+      y = slice(y, i, start, start + dim);
+    }
+    return { tops: [y] };
+  },
+});

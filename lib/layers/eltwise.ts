@@ -1,0 +1,53 @@
+import { EltwiseParameter_EltwiseOp as Operation } from "../caffe/messages.js";
+import { constant, sameShape, type Value } from "../graph/index.js";
+import { add, div, max, mul, stopGradient, withGradientOf } from "../ops/index.js";
+import { computeLayer } from "./layer.js";
+
+/**
+ * Eltwise: the sum (weighted by `coeff`), product or maximum of two or more bottoms of one shape, element by element.
+ * MAX: of equal maxima the second bottom's entry has the gradient before the first's, else the earlier one's, as Caffe compares;
+ * it accepts `coeff` and, like Caffe, has no use for it. PROD: with `stable_prod_grad: false` the gradient is y / x, which is not a number where x is 0.
+ */
+export const Eltwise = computeLayer({
+  type: "Eltwise",
+  param: "eltwise_param",
+  bottoms: [2, Number.POSITIVE_INFINITY],
+  tops: 1,
+  lower(site) {
+    const { bottoms, param } = site;
+    const { operation, coeff } = param;
+    if (coeff.length > 0 && coeff.length !== bottoms.length) {
+      throw site.error(`${coeff.length} coeff for ${bottoms.length} bottoms`, "coeff", [
+        "give one for each bottom, or none",
+      ]);
+    }
+    if (coeff.length > 0 && operation === Operation.PROD) throw site.error("coeff is for sums only", "coeff");
+    const { shape } = bottoms[0]!.type;
+    bottoms.forEach(({ type }, i) => {
+      if (!sameShape(type.shape, shape)) {
+        throw site.bottomError(i, `[${type.shape}] differs from [${shape}] of the first bottom`);
+      }
+    });
+    switch (operation) {
+      case Operation.SUM:
+        return { tops: [bottoms.map((x, i) => weighted(x, coeff[i] ?? 1)).reduce(add)] };
+      case Operation.MAX:
+        return { tops: [maximum(bottoms)] };
+      case Operation.PROD:
+        return { tops: [product(bottoms, param.stable_prod_grad)] };
+    }
+  },
+});
+
+const weighted = (x: Value, by: number) => (by === 1 ? x : mul(x, constant(by)));
+
+function maximum([first, second, ...rest]: readonly Value[]): Value {
+  // The gradient goes to the first of equal inputs of max.
+  return rest.reduce(max, max(second!, first!));
+}
+
+function product(bottoms: readonly Value[], stable: boolean): Value {
+  const y = bottoms.reduce(mul);
+  if (stable) return y;
+  return withGradientOf(y, bottoms.map((x) => mul(x, stopGradient(div(y, x)))).reduce(add));
+}

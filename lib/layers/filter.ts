@@ -1,0 +1,40 @@
+import { constant, type Value } from "../graph/index.js";
+import { cast, equal, gather, not, reshape, slice, stopGradient, sumAll, topK } from "../ops/index.js";
+import { computeLayer } from "./layer.js";
+
+/**
+ * Filter: the items whose selector is not 0, of every bottom but the last, which is the selector: [n] or [n, 1...]. A top each,
+ * x [n, ...] to y [m, ...]: m depends on the data. Items that are left out have gradient 0, the selector has none.
+ */
+export const Filter = computeLayer({
+  type: "Filter",
+  param: null,
+  bottoms: [2, Number.POSITIVE_INFINITY],
+  tops: [1, Number.POSITIVE_INFINITY],
+  lower(site) {
+    const items = site.bottoms.slice(0, -1);
+    const last = items.length;
+    const { shape } = site.bottoms[last]!.type;
+    if (site.topCount !== last) {
+      throw site.error(`${site.topCount} tops for ${last} bottoms and a selector`, "top", [
+        "give a top for each bottom but the last",
+      ]);
+    }
+    if (shape.length === 0 || shape.slice(1).some((dim) => dim !== 1)) {
+      throw site.bottomError(last, `the selector has one value an item, [n] or [n, 1...], not [${shape}]`);
+    }
+    const n = shape[0]!;
+    items.forEach(({ type }, i) => {
+      if (type.shape[0] !== n)
+        throw site.bottomError(i, `[${type.shape}] does not have the ${n} items of the selector`);
+    });
+    const selector = reshape(stopGradient(site.bottoms[last]!), [n]);
+    const chosen = cast(not(equal(selector, constant(0))), "float32");
+    const m = site.size(sumAll(chosen), n);
+    if (m === 0) return { tops: items.map((x) => slice(x, 0, 0, 0)) };
+    return { tops: items.map((x) => gather(x, firsts(chosen, m), 0)) };
+  },
+});
+
+/** The indices of the m ones of a vector, rising: TopK gives the first of equal values first. */
+const firsts = (ones: Value, m: number) => topK(ones, 0, m).indices;

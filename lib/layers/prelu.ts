@@ -1,0 +1,35 @@
+import { create, has, sub } from "../caffe/message.js";
+import { constant } from "../graph/index.js";
+import { add, min, mul, relu, reshape } from "../ops/index.js";
+import { computeLayer } from "./layer.js";
+
+const QUARTER = create("FillerParameter", { type: "constant", value: 0.25 });
+
+/**
+ * PReLU: y = max(x, 0) + a * min(x, 0) with a learnt slope a for each channel, or (channel_shared) one for all.
+ * x [n, c, ...], a [c] or []; a starts as 0.25 without a filler. The gradient at 0 is a, as in Caffe.
+ */
+export const PReLU = computeLayer({
+  type: "PReLU",
+  param: "prelu_param",
+  bottoms: 1,
+  tops: 1,
+  blobs(place) {
+    const { param } = place;
+    const { shape } = place.bottoms[0]!.type;
+    if (shape.length < 2) throw place.bottomError(0, `PReLU takes a blob of at least 2 axes, not [${shape}]`);
+    const filler = has(param, "filler") ? sub(param, "filler") : QUARTER;
+    return [{ shape: param.channel_shared ? [] : [shape[1]!], filler }];
+  },
+  lower({ bottoms, blobs, param }) {
+    const x = bottoms[0]!;
+    const { shape } = x.type;
+    const slope = param.channel_shared
+      ? blobs[0]!
+      : reshape(
+          blobs[0]!,
+          shape.slice(1).map((dim, i) => (i === 0 ? dim : 1)),
+        );
+    return { tops: [add(relu(x), mul(min(x, constant(0)), slope))] };
+  },
+});

@@ -1,0 +1,32 @@
+import { create, has, sub } from "../caffe/message.js";
+import { add, mul } from "../ops/index.js";
+import { alongBottom, blobShape } from "./broadcast.js";
+import { computeLayer } from "./layer.js";
+
+const ONE = create("FillerParameter", { type: "constant", value: 1 });
+
+/**
+ * Scale: y = x * s, or x * s + b with `bias_term`, broadcast over x from `axis` on. With one bottom s is learnt and has `num_axes`
+ * axes of x from `axis` on (-1 all, 0 a scalar) and starts as 1 without a filler; with two it is the second, whose shape says what
+ * it covers. b is learnt and has the shape of s.
+ */
+export const Scale = computeLayer({
+  type: "Scale",
+  param: "scale_param",
+  bottoms: [1, 2],
+  tops: 1,
+  blobs(place) {
+    const { param, bottoms } = place;
+    const second = bottoms[1];
+    const filler = has(param, "filler") ? sub(param, "filler") : ONE;
+    const own = second ? [] : [{ shape: blobShape(place), filler }];
+    if (!param.bias_term) return own;
+    const shape = blobShape(place, second?.type.shape.length);
+    return [...own, { shape, filler: sub(param, "bias_filler") }];
+  },
+  lower(site) {
+    const [x, second] = site.bottoms;
+    const scaled = mul(x!, alongBottom(site, second ?? site.blobs[0]!));
+    return { tops: [site.param.bias_term ? add(scaled, alongBottom(site, site.blobs.at(-1)!)) : scaled] };
+  },
+});

@@ -1,0 +1,10 @@
+import { dataLayer } from "./layer.js";
+
+/** WindowData: windows of images and their classes, sampled as R-CNN does. Tops: data [batch, c, crop, crop] and label [batch]. */
+export const WindowData = dataLayer({
+  type: "WindowData",
+  param: "window_data_param",
+  bottoms: 0,
+  tops: 2,
+  shapes: () => undefined,
+});
