@@ -2,8 +2,9 @@ import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
 import type { Column, ImageColumn, NumberColumn } from "./columns.js";
 import type { RecordsSpec } from "./feed-spec.js";
-import { type ColourMode, decodeImage, type Image } from "./image.js";
+import { decodeImage, type Image } from "./image.js";
 import type { Mean } from "./normalise.js";
+import { resizeImage } from "./resize.js";
 import type { DataSource } from "./source.js";
 import type { Tensor } from "./tensor.js";
 import { IDENTITY, type Transform, transformer } from "./transform.js";
@@ -21,30 +22,45 @@ export interface RecordId {
   readonly ordinal: number;
 }
 
+/** An error about one row, on its way to be given a name. */
+class BadRow {
+  constructor(
+    readonly error: NetrunError,
+    readonly record: RecordId,
+  ) {}
+}
+
 /** Assembles batches row by row: decodes, transforms and writes each top's rows in place. */
 export class BatchBuilder {
   readonly #size: number;
+  readonly #source: DataSource;
+  readonly #onBad: ((error: NetrunError) => void) | undefined;
   readonly #tops: readonly TopWriter[];
   #filled = 0;
 
-  constructor(spec: RecordsSpec, source: DataSource, mean: Mean | undefined) {
+  /** `onBad` gets the errors about rows that are then left out; without it they are thrown. */
+  constructor(
+    spec: RecordsSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    onBad: ((error: NetrunError) => void) | undefined,
+  ) {
     this.#size = spec.batchSize;
-    this.#tops = spec.tops.map((top, i) => new TopWriter(spec, source, top, i, mean));
+    this.#source = source;
+    this.#onBad = onBad;
+    this.#tops = spec.tops.map((top, i) => new TopWriter(spec, top, fieldFor(spec, source, top, i), i === 0, mean));
   }
 
-  /** Adds up to `available` rows from `row` on, as many as the batch still takes; gives how many those were. */
-  async add(
-    columns: Readonly<Record<string, Column>>,
-    row: number,
-    available: number,
-    first: RecordId,
-  ): Promise<number> {
+  /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
+  async add(columns: Columns, row: number, available: number, first: RecordId): Promise<number> {
     const rows = Math.min(available, this.#size - this.#filled);
-    for (const top of this.#tops) {
-      const writing = top.write(columns, row, rows, this.#filled, first);
-      if (writing) await writing;
+    try {
+      await this.#write(columns, row, rows, first);
+    } catch (error) {
+      if (!(error instanceof BadRow)) throw error;
+      if (!this.#onBad) throw await this.#located(error);
+      await this.#addOneByOne(columns, row, rows, first);
     }
-    this.#filled += rows;
     return rows;
   }
 
@@ -56,13 +72,39 @@ export class BatchBuilder {
     for (const top of this.#tops) tensors[top.name] = top.take();
     return { tensors, end };
   }
+
+  async #write(columns: Columns, row: number, rows: number, first: RecordId): Promise<void> {
+    for (const top of this.#tops) {
+      const writing = top.write(columns, row, rows, this.#filled, first);
+      if (writing) await writing;
+    }
+    this.#filled += rows;
+  }
+
+  async #addOneByOne(columns: Columns, row: number, rows: number, first: RecordId): Promise<void> {
+    for (let i = 0; i < rows; i++)
+      try {
+        const record = { ...first, index: first.index + i, ordinal: first.ordinal + i };
+        await this.#write(columns, row + i, 1, record);
+      } catch (error) {
+        if (!(error instanceof BadRow)) throw error;
+        this.#onBad!(await this.#located(error));
+      }
+  }
+
+  /** The error with the record that it is about in front. */
+  async #located({ error, record }: BadRow): Promise<NetrunError> {
+    const where = await this.#source.locate(record.index, record.epoch);
+    return new NetrunError(`${where}: ${error.message}`, { notes: error.notes, cause: error });
+  }
 }
 
-/** Writes the rows of one top. */
+type Columns = Readonly<Record<string, Column>>;
+
+/** Writes the rows of one top; throws a BadRow where one does not fit. */
 class TopWriter {
   readonly name: string;
   readonly #spec: RecordsSpec;
-  readonly #source: DataSource;
   readonly #field: string;
   readonly #isFirst: boolean;
   readonly #mean: Mean | undefined;
@@ -70,22 +112,15 @@ class TopWriter {
   #shape: readonly number[] = [];
   #data = new Float32Array(0);
 
-  constructor(spec: RecordsSpec, source: DataSource, name: string, index: number, mean: Mean | undefined) {
+  constructor(spec: RecordsSpec, name: string, field: string, isFirst: boolean, mean: Mean | undefined) {
     this.name = name;
     this.#spec = spec;
-    this.#source = source;
-    this.#field = fieldFor(spec, source, name, index);
-    this.#isFirst = index === 0;
-    this.#mean = this.#isFirst ? mean : undefined;
+    this.#field = field;
+    this.#isFirst = isFirst;
+    this.#mean = isFirst ? mean : undefined;
   }
 
-  write(
-    columns: Readonly<Record<string, Column>>,
-    row: number,
-    rows: number,
-    to: number,
-    first: RecordId,
-  ): Promise<void> | undefined {
+  write(columns: Columns, row: number, rows: number, to: number, first: RecordId): Promise<void> | undefined {
     const column = columns[this.#field]!;
     if (column.dtype === "image") return this.#writeImages(column, row, rows, to, first);
     this.#writeNumbers(column, row, rows, to, first);
@@ -106,26 +141,19 @@ class TopWriter {
   }
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
-    const mode = colourMode(this.#spec);
+    const { colour, size } = this.#spec.images;
     const images = Array.from({ length: rows }, (_, i) => {
       const bytes = column.bytes.subarray(column.offsets[row + i], column.offsets[row + i + 1]);
-      return decodeImage(bytes, mode);
+      return decodeImage(bytes, colour);
     });
     // Only the first failure is reported; the others must not go unhandled.
     for (const image of images) if (image instanceof Promise) image.catch(() => {});
     for (let i = 0; i < rows; i++) {
       const record = { ...first, index: first.index + i };
-      const image = await this.#decoded(images[i]!, record);
+      const decoded = await decodedOr(images[i]!, record);
+      const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
       const transform = this.#transform(image.shape, true, to + i, record);
       transform.apply(image.pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
-    }
-  }
-
-  async #decoded(image: Image | Promise<Image>, record: RecordId): Promise<Image> {
-    try {
-      return await image;
-    } catch (cause) {
-      throw this.#located(cause, record);
     }
   }
 
@@ -134,44 +162,44 @@ class TopWriter {
     const key = `${shape} ${bytes}`;
     let transform = this.#transforms.get(key);
     if (!transform) {
-      try {
-        transform = transformer(this.#isFirst ? this.#spec.transform : IDENTITY, shape, {
-          ...this.#spec,
-          part: this.#spec.shard.index,
-          mean: this.#mean,
-          bytes,
-        });
-      } catch (cause) {
-        throw this.#located(cause, record);
-      }
+      transform = this.#newTransform(shape, bytes, record);
       this.#transforms.set(key, transform);
     }
     if (to === 0) {
       this.#shape = transform.shape;
       this.#data = new Float32Array(this.#spec.batchSize * count(transform.shape));
-    } else if (transform.shape.join() !== this.#shape.join())
-      throw this.#located(
-        new NetrunError(`a row of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`, {
-          notes: ["give all records one size, crop_size, or a batch_size of 1"],
-        }),
-        record,
-      );
+    } else if (transform.shape.join() !== this.#shape.join()) {
+      const message = `a row of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`;
+      const notes = ["give all records one size, crop_size, or a batch_size of 1"];
+      throw new BadRow(new NetrunError(message, { notes }), record);
+    }
     return transform;
+  }
+
+  #newTransform(shape: readonly number[], bytes: boolean, record: RecordId): Transform {
+    const { phase, seed, shard, transform } = this.#spec;
+    const context = { phase, seed, part: shard.index, mean: this.#mean, bytes };
+    try {
+      return transformer(this.#isFirst ? transform : IDENTITY, shape, context);
+    } catch (error) {
+      throw error instanceof NetrunError ? new BadRow(error, record) : error;
+    }
   }
 
   #refuseNaN(step: number, rows: number, to: number, first: RecordId): void {
     for (let i = to * step; i < (to + rows) * step; i++)
       if (Number.isNaN(this.#data[i])) {
         const record = { ...first, index: first.index + Math.floor(i / step) - to };
-        throw this.#located(new NetrunError(`NaN in ${this.#field}`), record);
+        throw new BadRow(new NetrunError(`NaN in "${this.#field}"`), record);
       }
   }
+}
 
-  /** The error with the record that it is about in front. */
-  #located(error: unknown, record: RecordId): unknown {
-    if (!(error instanceof NetrunError)) return error;
-    const where = this.#source.locate(record.index, record.epoch);
-    return new NetrunError(`${where}: ${error.message}`, { notes: error.notes, cause: error });
+async function decodedOr(image: Image | Promise<Image>, record: RecordId): Promise<Image> {
+  try {
+    return await image;
+  } catch (error) {
+    throw error instanceof NetrunError ? new BadRow(error, record) : error;
   }
 }
 
@@ -183,10 +211,4 @@ function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: num
   throw new NetrunError(`no field for the top "${top}"`, {
     notes: [`the source has ${names.map((name) => `"${name}"`).join(", ")}`],
   });
-}
-
-function colourMode(spec: RecordsSpec): ColourMode {
-  const { forceColor, forceGray } = spec.transform;
-  if (forceColor && forceGray) throw new NetrunError("transform_param has both force_color and force_gray");
-  return forceColor ? "color" : forceGray ? "gray" : "unchanged";
 }

@@ -1,3 +1,4 @@
+import type { ImageDecoding } from "./image.js";
 import type { SourceSpec } from "./open.js";
 import type { Shard } from "./source.js";
 import type { Tensor } from "./tensor.js";
@@ -23,10 +24,14 @@ export interface RecordsSpec extends FeedCommon {
    * all tops are fields and else in order.
    */
   readonly match: "position" | "name" | "either";
+  /** How encoded images become pixels. */
+  readonly images: ImageDecoding;
   /** Applies to the first top. */
   readonly transform: TransformSpec;
   /** Records left out once at the very start (rand_skip). */
   readonly skip: number;
+  /** Whether a record that cannot be used ends the training or is counted and left out. */
+  readonly onBadRecord: "fail" | "skip";
 }
 
 /** A data layer's stream of batches, described so that any thread or process can open it (structured-cloneable). */
@@ -43,6 +48,8 @@ export interface Feed extends AsyncDisposable {
   readonly length: number;
   /** Records consumed since the start of training; absolute, never wraps, and enough to resume. */
   readonly position: number;
+  /** Records left out so far because they could not be used, and why the last of them; 0 unless the spec says skip. */
+  readonly skipped: { readonly count: number; readonly last?: string | undefined };
   /** The next batch by top name. Rejects with a NetrunError that names the record where one does not decode. */
   next(): Promise<Readonly<Record<string, Tensor>>>;
   /** Continues from a position; what follows is what followed there the first time, random choices included. */

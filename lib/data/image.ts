@@ -1,4 +1,4 @@
-import sharp from "sharp";
+import type sharpModule from "sharp";
 import { NetrunError } from "../error.js";
 import { decodeSmallJpeg, type JpegHeader, jpegHeader, SMALL_JPEG_PIXELS, withoutColourTransform } from "./jpeg.js";
 
@@ -10,6 +10,12 @@ export interface Image {
 
 /** How many channels come out: as the file has them, always three, or always one. */
 export type ColourMode = "unchanged" | "color" | "gray";
+
+/** How encoded images become pixels: their channels and, unless they keep their own, their size. */
+export interface ImageDecoding {
+  readonly colour: ColourMode;
+  readonly size?: { readonly height: number; readonly width: number } | undefined;
+}
 
 /**
  * Decodes a JPEG, PNG or anything else that sharp reads, as OpenCV's imdecode does: colour profiles and EXIF
@@ -30,11 +36,21 @@ export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promis
   return decodeWithSharp(bytes, mode);
 }
 
-// One image is small work: parallel images use the cores better than threads inside one, and nothing repeats.
-sharp.concurrency(1);
-sharp.cache(false);
+let loading: Promise<typeof sharpModule> | undefined;
+
+/** sharp, loaded when the first image needs it. */
+function loadSharp(): Promise<typeof sharpModule> {
+  loading ??= import("sharp").then(({ default: sharp }) => {
+    // One image is small work: parallel images use the cores better than threads inside one, and nothing repeats.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}
 
 async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): Promise<Image> {
+  const sharp = await loadSharp();
   try {
     // OpenCV, too, reads on after warnings about the encoded data, but not past a truncation.
     const { data, info } = await sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false })

@@ -1,21 +1,27 @@
-import { arrowSource } from "./arrow/source.js";
-import { type DigitPart, digitsSource } from "./digits/source.js";
-import { idxSource } from "./idx.js";
-import { lmdbSource } from "./lmdb/source.js";
+import type { DigitPart } from "./digits/source.js";
+import type { Hdf5Spec } from "./hdf5.js";
+import type { ImageListSpec } from "./images/source.js";
 import type { DataSource } from "./source.js";
 
 /** Which source to open; plain data, so that a worker can open it. Paths are resolved already. */
 export type SourceSpec =
   | { readonly kind: "arrow"; readonly path: string }
   | { readonly kind: "digits"; readonly part: DigitPart }
+  | ({ readonly kind: "hdf5" } & Hdf5Spec)
   | { readonly kind: "idx"; readonly images: string; readonly labels: string }
+  | ({ readonly kind: "images" } & ImageListSpec)
+  | { readonly kind: "leveldb"; readonly path: string }
   | { readonly kind: "lmdb"; readonly path: string };
 
+/** Each kind loads its library only when it is wanted: some are native or a megabyte of WebAssembly. */
 const OPENERS = {
-  arrow: (spec) => arrowSource(spec.path),
-  digits: (spec) => digitsSource(spec.part),
-  idx: (spec) => idxSource(spec.images, spec.labels),
-  lmdb: (spec) => lmdbSource(spec.path),
+  arrow: async (spec) => (await import("./arrow/source.js")).arrowSource(spec.path),
+  digits: async (spec) => (await import("./digits/source.js")).digitsSource(spec.part),
+  hdf5: async (spec) => (await import("./hdf5.js")).hdf5Source(spec),
+  idx: async (spec) => (await import("./idx.js")).idxSource(spec.images, spec.labels),
+  images: async (spec) => (await import("./images/source.js")).imageListSource(spec),
+  leveldb: async (spec) => (await import("./leveldb/source.js")).leveldbSource(spec.path),
+  lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
 } as const satisfies { [K in SourceSpec["kind"]]: (spec: Extract<SourceSpec, { kind: K }>) => Promise<DataSource> };
 
 /** Opens a source; throws a NetrunError that names the file where it cannot. */

@@ -18,6 +18,7 @@ export class RecordsFeed implements Feed {
   readonly #mean: Mean | undefined;
   #queue: Prefetch<Batch>;
   #position = 0;
+  #skipped: Feed["skipped"] = { count: 0 };
 
   private constructor(spec: RecordsSpec, source: DataSource, mean: Mean | undefined, shapes: Feed["shapes"]) {
     this.#spec = spec;
@@ -32,7 +33,9 @@ export class RecordsFeed implements Feed {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
-      const first = await batches(one, source, mean, 0)[Symbol.asyncIterator]().next();
+      const iterator = batches(one, source, mean, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
+      const first = await iterator.next();
+      await iterator.return();
       const shapes: Record<string, readonly number[]> = {};
       for (const [top, tensor] of Object.entries((first.value as Batch).tensors))
         shapes[top] = [spec.batchSize, ...tensor.shape.slice(1)];
@@ -49,6 +52,10 @@ export class RecordsFeed implements Feed {
 
   get position(): number {
     return this.#position;
+  }
+
+  get skipped(): Feed["skipped"] {
+    return this.#skipped;
   }
 
   async next(): Promise<Readonly<Record<string, Tensor>>> {
@@ -69,7 +76,11 @@ export class RecordsFeed implements Feed {
   }
 
   #start(position: number): Prefetch<Batch> {
-    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position), PREFETCH);
+    const skip = (error: NetrunError): void => {
+      this.#skipped = { count: this.#skipped.count + 1, last: error.message };
+    };
+    const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
+    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), PREFETCH);
   }
 }
 
@@ -88,10 +99,17 @@ async function* batches(
   source: DataSource,
   mean: Mean | undefined,
   position: number,
-): AsyncGenerator<Batch> {
+  onBad: ((error: NetrunError) => void) | undefined,
+): AsyncGenerator<Batch, void> {
   const range = shardRange(spec.shard, source.length);
   const length = range.end - range.start;
-  const builder = new BatchBuilder(spec, source, mean);
+  let bad = 0;
+  const note = (error: NetrunError): void => {
+    // A whole epoch of bad records would otherwise go round for ever.
+    if (++bad >= length) throw new NetrunError(`none of ${length} records can be used`, { notes: [error.message] });
+    onBad!(error);
+  };
+  const builder = new BatchBuilder(spec, source, mean, onBad && note);
   for (let at = position + spec.skip; ; ) {
     const epoch = Math.floor(at / length);
     for await (const rows of source.batches(spec.shard, at % length, epoch)) {
@@ -102,7 +120,10 @@ async function* batches(
         row += used;
         at += used;
         const batch = builder.take(at - spec.skip);
-        if (batch) yield batch;
+        if (batch) {
+          bad = 0;
+          yield batch;
+        }
       }
     }
   }

@@ -41,7 +41,7 @@ export interface DataSource extends AsyncDisposable {
    */
   batches(shard: Shard, from?: number, epoch?: number): AsyncIterable<RecordBatch>;
   /** Where row `index` of `epoch` comes from (file, key or line), for messages about it. */
-  locate(index: number, epoch?: number): string;
+  locate(index: number, epoch?: number): string | Promise<string>;
 }
 
 /** Rows in a record batch so that it holds about a mebibyte: small enough to stream, large enough to cost little per row. */

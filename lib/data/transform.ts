@@ -12,8 +12,6 @@ export interface TransformSpec {
   /** None, one for all channels, or one a channel. */
   readonly meanValues: readonly number[];
   readonly meanFile?: string | undefined;
-  readonly forceColor: boolean;
-  readonly forceGray: boolean;
 }
 
 /** The transform that changes nothing. */
@@ -22,8 +20,6 @@ export const IDENTITY: TransformSpec = {
   mirror: false,
   cropSize: 0,
   meanValues: [],
-  forceColor: false,
-  forceGray: false,
 };
 
 /** What the transform needs beside the parameters: phase and the key of its random numbers. */

@@ -1,0 +1,204 @@
+import { existsSync } from "node:fs";
+import type { RecordBatch } from "apache-arrow";
+import h5wasm, { type Dataset, type File } from "h5wasm/node";
+import { NetrunError } from "../error.js";
+import { count } from "../graph/type.js";
+import { type NumberColumn, recordBatch } from "./columns.js";
+import { permutation } from "./shuffle.js";
+import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "./source.js";
+
+/** The files, the datasets that are wanted from each, and the key of new orders (of files, and rows in a file). */
+export interface Hdf5Spec {
+  readonly files: readonly string[];
+  readonly datasets: readonly string[];
+  readonly shuffle?: number | undefined;
+}
+
+/**
+ * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read by and by, except that a shuffled file is
+ * in memory while it lasts, as in Caffe. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
+ */
+export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
+  // Without this the library prints its errors and returns values that are none.
+  (await h5wasm.ready).activate_throwing_error_handler();
+  if (spec.files.length === 0) throw new NetrunError("no HDF5 files are listed");
+  const files = spec.files.map((path) => survey(path, spec.datasets));
+  const first = files[0]!;
+  for (const file of files.slice(1)) checkAlike(first, file);
+  const length = files.reduce((sum, file) => sum + file.rows, 0);
+  if (length === 0) throw new NetrunError("the HDF5 files have no rows", { file: spec.files[0] });
+  return {
+    length,
+    fields: first.fields,
+    batches: (shard, from, epoch) => batches(spec, files, length, shard, from ?? 0, epoch ?? 0),
+    locate: (index, epoch) => locate(spec, files, index, epoch ?? 0),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+/** What is known of a file without reading its values. */
+interface Survey {
+  readonly path: string;
+  readonly rows: number;
+  readonly fields: Readonly<Record<string, Field>>;
+}
+
+async function* batches(
+  spec: Hdf5Spec,
+  files: readonly Survey[],
+  length: number,
+  shard: Shard,
+  from: number,
+  epoch: number,
+): AsyncGenerator<RecordBatch> {
+  const { start, end } = shardRange(shard, length);
+  let first = 0;
+  for (const { file, order } of epochFiles(spec, files, epoch)) {
+    const low = Math.max(start + from, first) - first;
+    const high = Math.min(end, first + file.rows) - first;
+    if (low < high) yield* fileBatches(file, order, low, high);
+    first += file.rows;
+  }
+}
+
+/** The files in an epoch's order, each with its rows' order where they are shuffled. */
+function* epochFiles(spec: Hdf5Spec, files: readonly Survey[], epoch: number) {
+  const { shuffle } = spec;
+  if (shuffle === undefined) for (const file of files) yield { file, order: undefined };
+  else
+    for (const index of permutation(files.length, shuffle, epoch)) {
+      const file = files[index]!;
+      yield { file, order: () => permutation(file.rows, shuffle, (index + 1) * 2 ** 32 + epoch) };
+    }
+}
+
+async function* fileBatches(
+  survey: Survey,
+  order: (() => Uint32Array) | undefined,
+  low: number,
+  high: number,
+): AsyncGenerator<RecordBatch> {
+  const file = open(survey.path);
+  try {
+    const rowBytes = Object.values(survey.fields).reduce((sum, field) => sum + 4 * count(field.shape), 0);
+    const step = rowsPerBatch(rowBytes);
+    const take = order ? shuffled(file, survey, order()) : straight(file, survey);
+    for (let at = low; at < high; at += step) {
+      const to = Math.min(high, at + step);
+      const columns: Record<string, NumberColumn> = {};
+      for (const [name, { shape }] of Object.entries(survey.fields))
+        columns[name] = { dtype: "float32", shape, values: take(name, at, to) };
+      yield recordBatch(columns, to - at);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+type Take = (dataset: string, from: number, to: number) => Float32Array;
+
+function straight(file: File, survey: Survey): Take {
+  return (name, from, to) => floats(survey.path, name, () => dataset(file, name)!.slice([[from, to]]));
+}
+
+function shuffled(file: File, survey: Survey, order: Uint32Array): Take {
+  const whole = new Map<string, Float32Array>();
+  return (name, from, to) => {
+    let values = whole.get(name);
+    if (!values) {
+      values = floats(survey.path, name, () => dataset(file, name)!.value);
+      whole.set(name, values);
+    }
+    const n = count(survey.fields[name]!.shape);
+    const rows = new Float32Array((to - from) * n);
+    for (let i = from; i < to; i++) rows.set(values.subarray(order[i]! * n, (order[i]! + 1) * n), (i - from) * n);
+    return rows;
+  };
+}
+
+function floats(path: string, name: string, read: () => unknown): Float32Array {
+  let values: unknown;
+  try {
+    values = read();
+  } catch (cause) {
+    throw new NetrunError(`dataset "${name}" cannot be read`, { file: path, notes: [reason(cause)], cause });
+  }
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number);
+  if (!ArrayBuffer.isView(values)) throw new NetrunError(`dataset "${name}" cannot be read`, { file: path });
+  return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array);
+}
+
+function survey(path: string, datasets: readonly string[]): Survey {
+  const file = open(path);
+  try {
+    const fields: Record<string, Field> = {};
+    let rows: number | undefined;
+    for (const name of datasets) {
+      const shape = shapeOf(file, path, name);
+      rows ??= shape[0]!;
+      if (shape[0] !== rows)
+        throw new NetrunError(`dataset "${name}" has ${shape[0]} rows, "${datasets[0]}" has ${rows}`, { file: path });
+      fields[name] = { dtype: "float32", shape: shape.slice(1) };
+    }
+    return { path, rows: rows ?? 0, fields };
+  } finally {
+    file.close();
+  }
+}
+
+function shapeOf(file: File, path: string, name: string): readonly number[] {
+  const found = dataset(file, name);
+  if (!found)
+    throw new NetrunError(`there is no dataset "${name}"`, {
+      file: path,
+      notes: [`the file has ${file.keys().join(", ")}; HDF5Data takes the datasets that are named like its tops`],
+    });
+  const { shape, metadata } = found;
+  // HDF5's classes 0 and 1: integers and floats, what Caffe reads.
+  if (!shape || shape.length === 0 || metadata.type > 1)
+    throw new NetrunError(`dataset "${name}" is not an array of numbers`, { file: path });
+  return shape;
+}
+
+function dataset(file: File, name: string): Dataset | undefined {
+  const found = file.keys().includes(name) ? file.get(name) : null;
+  return found instanceof h5wasm.Dataset ? found : undefined;
+}
+
+function open(path: string): File {
+  try {
+    return new h5wasm.File(path, "r");
+  } catch (cause) {
+    const exists = existsSync(path);
+    throw new NetrunError(exists ? "not an HDF5 file, or damaged" : "no such file", {
+      file: path,
+      notes: exists ? [reason(cause)] : [],
+      cause,
+    });
+  }
+}
+
+/** HDF5 reports the calls from the outside in; the last line that has a reason is the one that says something. */
+function reason(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return [...text.matchAll(/\(\): (.+)/g)].at(-1)?.[1] ?? text;
+}
+
+function checkAlike(first: Survey, other: Survey): void {
+  for (const [name, { shape }] of Object.entries(first.fields)) {
+    const there = other.fields[name]!.shape;
+    if (there.join() !== shape.join())
+      throw new NetrunError(`dataset "${name}" has rows of the shape [${there}], in ${first.path} [${shape}]`, {
+        file: other.path,
+      });
+  }
+}
+
+function locate(spec: Hdf5Spec, files: readonly Survey[], index: number, epoch: number): string {
+  let first = 0;
+  for (const { file, order } of epochFiles(spec, files, epoch)) {
+    if (index < first + file.rows) return `${file.path}: row ${order ? order()[index - first] : index - first}`;
+    first += file.rows;
+  }
+  return `row ${index}`;
+}
