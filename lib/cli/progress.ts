@@ -28,18 +28,20 @@ export class Progress {
   show(event: TrainEvent): void {
     switch (event.kind) {
       case "iteration":
-        return this.#iteration(event);
+        this.#iteration(event);
+        break;
       case "test":
-        return this.#test(event);
+        this.#test(event);
+        break;
       case "snapshot":
         this.#snapshots = [event.paths.model, event.paths.state];
-        return this.#line(`Snapshotting to ${event.paths.model} and ${event.paths.state}`);
+        this.#line(`Snapshotting to ${event.paths.model} and ${event.paths.state}`);
+        break;
       case "snapshot-failed":
-        return this.#line(
-          `warning: no snapshot of iteration ${event.iteration}: ${event.error.message}; training goes on`,
-        );
+        this.#line(`warning: no snapshot of iteration ${event.iteration}: ${event.error.message}; training goes on`);
+        break;
       case "done":
-        return this.#line(event.stopped ? "Optimization stopped early." : "Optimization Done.");
+        this.#line(event.stopped ? "Optimization stopped early." : "Optimization Done.");
     }
   }
 
