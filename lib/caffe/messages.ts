@@ -280,6 +280,31 @@ export interface LayerParameter {
   readonly threshold_param: ThresholdParameter | null;
   readonly tile_param: TileParameter | null;
   readonly window_data_param: WindowDataParameter | null;
+  readonly annotated_data_param: AnnotatedDataParameter | null;
+  readonly bn_param: BNParameter | null;
+  readonly box_annotator_ohem_param: BoxAnnotatorOHEMParameter | null;
+  readonly center_loss_param: CenterLossParameter | null;
+  readonly correlation_param: CorrelationParameter | null;
+  readonly dense_image_data_param: DenseImageDataParameter | null;
+  readonly detection_evaluate_param: DetectionEvaluateParameter | null;
+  readonly detection_output_param: DetectionOutputParameter | null;
+  readonly focal_loss_param: FocalLossParameter | null;
+  readonly interp_param: InterpParameter | null;
+  readonly java_data_param: JavaDataParameter | null;
+  readonly multibox_loss_param: MultiBoxLossParameter | null;
+  readonly norm_param: NormalizeParameter | null;
+  readonly permute_param: PermuteParameter | null;
+  readonly prior_box_param: PriorBoxParameter | null;
+  readonly proposal_param: ProposalParameter | null;
+  readonly psroi_pooling_param: PSROIPoolingParameter | null;
+  readonly region_loss_param: RegionLossParameter | null;
+  readonly reorg_param: ReorgParameter | null;
+  readonly roi_align_param: ROIAlignParameter | null;
+  readonly roi_pooling_param: ROIPoolingParameter | null;
+  readonly shuffle_channel_param: ShuffleChannelParameter | null;
+  readonly smooth_l1_loss_param: SmoothL1LossParameter | null;
+  readonly upsample_param: UpsampleParameter | null;
+  readonly video_data_param: VideoDataParameter | null;
 }
 
 export interface TransformationParameter {
@@ -1023,6 +1048,476 @@ export const V0LayerParameter_PoolMethod = {
 } as const;
 export type V0LayerParameter_PoolMethod = (typeof V0LayerParameter_PoolMethod)[keyof typeof V0LayerParameter_PoolMethod];
 
+export interface AnnotatedDataParameter {
+  readonly batch_sampler: readonly BatchSampler[];
+  readonly label_map_file: string;
+  readonly anno_type: AnnotatedDataParameter_AnnotationType;
+}
+
+export const AnnotatedDataParameter_AnnotationType = {
+  BBOX: 0,
+} as const;
+export type AnnotatedDataParameter_AnnotationType = (typeof AnnotatedDataParameter_AnnotationType)[keyof typeof AnnotatedDataParameter_AnnotationType];
+
+export interface BatchSampler {
+  /** Default true. */
+  readonly use_original_image: boolean;
+  readonly sampler: Sampler | null;
+  readonly sample_constraint: SampleConstraint | null;
+  readonly max_sample: number;
+  /** Default 100. */
+  readonly max_trials: number;
+}
+
+export interface Sampler {
+  /** Default 1. */
+  readonly min_scale: number;
+  /** Default 1. */
+  readonly max_scale: number;
+  /** Default 1. */
+  readonly min_aspect_ratio: number;
+  /** Default 1. */
+  readonly max_aspect_ratio: number;
+}
+
+export interface SampleConstraint {
+  readonly min_jaccard_overlap: number;
+  readonly max_jaccard_overlap: number;
+  readonly min_sample_coverage: number;
+  readonly max_sample_coverage: number;
+  readonly min_object_coverage: number;
+  readonly max_object_coverage: number;
+}
+
+export interface ResizeParameter {
+  /** Default 1. */
+  readonly prob: number;
+  /** Default WARP. */
+  readonly resize_mode: ResizeParameter_Resize_mode;
+  /** Default 0. */
+  readonly height: number;
+  /** Default 0. */
+  readonly width: number;
+  /** Default 0. */
+  readonly height_scale: number;
+  /** Default 0. */
+  readonly width_scale: number;
+  /** Default CONSTANT. */
+  readonly pad_mode: ResizeParameter_Pad_mode;
+  readonly pad_value: readonly number[];
+  readonly interp_mode: readonly ResizeParameter_Interp_mode[];
+}
+
+export const ResizeParameter_Resize_mode = {
+  WARP: 1,
+  FIT_SMALL_SIZE: 2,
+  FIT_LARGE_SIZE_AND_PAD: 3,
+} as const;
+export type ResizeParameter_Resize_mode = (typeof ResizeParameter_Resize_mode)[keyof typeof ResizeParameter_Resize_mode];
+
+export const ResizeParameter_Pad_mode = {
+  CONSTANT: 1,
+  MIRRORED: 2,
+  REPEAT_NEAREST: 3,
+} as const;
+export type ResizeParameter_Pad_mode = (typeof ResizeParameter_Pad_mode)[keyof typeof ResizeParameter_Pad_mode];
+
+export const ResizeParameter_Interp_mode = {
+  LINEAR: 1,
+  AREA: 2,
+  NEAREST: 3,
+  CUBIC: 4,
+  LANCZOS4: 5,
+} as const;
+export type ResizeParameter_Interp_mode = (typeof ResizeParameter_Interp_mode)[keyof typeof ResizeParameter_Interp_mode];
+
+export interface NonMaximumSuppressionParameter {
+  /** Default 0.3. */
+  readonly nms_threshold: number;
+  readonly top_k: number;
+  /** Default 1. */
+  readonly eta: number;
+}
+
+export interface SaveOutputParameter {
+  readonly output_directory: string;
+  readonly output_name_prefix: string;
+  readonly output_format: string;
+  readonly label_map_file: string;
+  readonly name_size_file: string;
+  readonly num_test_image: number;
+  readonly resize_param: ResizeParameter | null;
+}
+
+export interface DetectionEvaluateParameter {
+  readonly num_classes: number;
+  /** Default 0. */
+  readonly background_label_id: number;
+  /** Default 0.5. */
+  readonly overlap_threshold: number;
+  /** Default true. */
+  readonly evaluate_difficult_gt: boolean;
+  readonly name_size_file: string;
+  readonly resize_param: ResizeParameter | null;
+}
+
+export interface DetectionOutputParameter {
+  readonly num_classes: number;
+  /** Default true. */
+  readonly share_location: boolean;
+  /** Default 0. */
+  readonly background_label_id: number;
+  readonly nms_param: NonMaximumSuppressionParameter | null;
+  readonly save_output_param: SaveOutputParameter | null;
+  /** Default CORNER. */
+  readonly code_type: PriorBoxParameter_CodeType;
+  /** Default false. */
+  readonly variance_encoded_in_target: boolean;
+  /** Default -1. */
+  readonly keep_top_k: number;
+  readonly confidence_threshold: number;
+  /** Default false. */
+  readonly visualize: boolean;
+  readonly visualize_threshold: number;
+  readonly save_file: string;
+}
+
+export interface MultiBoxLossParameter {
+  /** Default SMOOTH_L1. */
+  readonly loc_loss_type: MultiBoxLossParameter_LocLossType;
+  /** Default SOFTMAX. */
+  readonly conf_loss_type: MultiBoxLossParameter_ConfLossType;
+  /** Default 1. */
+  readonly loc_weight: number;
+  readonly num_classes: number;
+  /** Default true. */
+  readonly share_location: boolean;
+  /** Default PER_PREDICTION. */
+  readonly match_type: MultiBoxLossParameter_MatchType;
+  /** Default 0.5. */
+  readonly overlap_threshold: number;
+  /** Default true. */
+  readonly use_prior_for_matching: boolean;
+  /** Default 0. */
+  readonly background_label_id: number;
+  /** Default true. */
+  readonly use_difficult_gt: boolean;
+  readonly do_neg_mining: boolean;
+  /** Default 3. */
+  readonly neg_pos_ratio: number;
+  /** Default 0.5. */
+  readonly neg_overlap: number;
+  /** Default CORNER. */
+  readonly code_type: PriorBoxParameter_CodeType;
+  /** Default false. */
+  readonly encode_variance_in_target: boolean;
+  /** Default false. */
+  readonly map_object_to_agnostic: boolean;
+  /** Default false. */
+  readonly ignore_cross_boundary_bbox: boolean;
+  /** Default false. */
+  readonly bp_inside: boolean;
+  /** Default MAX_NEGATIVE. */
+  readonly mining_type: MultiBoxLossParameter_MiningType;
+  readonly nms_param: NonMaximumSuppressionParameter | null;
+  /** Default 64. */
+  readonly sample_size: number;
+  /** Default false. */
+  readonly use_prior_for_nms: boolean;
+}
+
+export const MultiBoxLossParameter_LocLossType = {
+  L2: 0,
+  SMOOTH_L1: 1,
+} as const;
+export type MultiBoxLossParameter_LocLossType = (typeof MultiBoxLossParameter_LocLossType)[keyof typeof MultiBoxLossParameter_LocLossType];
+
+export const MultiBoxLossParameter_ConfLossType = {
+  SOFTMAX: 0,
+  LOGISTIC: 1,
+} as const;
+export type MultiBoxLossParameter_ConfLossType = (typeof MultiBoxLossParameter_ConfLossType)[keyof typeof MultiBoxLossParameter_ConfLossType];
+
+export const MultiBoxLossParameter_MatchType = {
+  BIPARTITE: 0,
+  PER_PREDICTION: 1,
+} as const;
+export type MultiBoxLossParameter_MatchType = (typeof MultiBoxLossParameter_MatchType)[keyof typeof MultiBoxLossParameter_MatchType];
+
+export const MultiBoxLossParameter_MiningType = {
+  NONE: 0,
+  MAX_NEGATIVE: 1,
+  HARD_EXAMPLE: 2,
+} as const;
+export type MultiBoxLossParameter_MiningType = (typeof MultiBoxLossParameter_MiningType)[keyof typeof MultiBoxLossParameter_MiningType];
+
+export interface NormalizeParameter {
+  /** Default true. */
+  readonly across_spatial: boolean;
+  readonly scale_filler: FillerParameter | null;
+  /** Default true. */
+  readonly channel_shared: boolean;
+  /** Default 1e-10. */
+  readonly eps: number;
+}
+
+export interface PermuteParameter {
+  readonly order: readonly number[];
+}
+
+export interface PriorBoxParameter {
+  readonly min_size: readonly number[];
+  readonly max_size: readonly number[];
+  readonly aspect_ratio: readonly number[];
+  /** Default true. */
+  readonly flip: boolean;
+  /** Default false. */
+  readonly clip: boolean;
+  readonly variance: readonly number[];
+  readonly img_size: number;
+  readonly img_h: number;
+  readonly img_w: number;
+  readonly step: number;
+  readonly step_h: number;
+  readonly step_w: number;
+  /** Default 0.5. */
+  readonly offset: number;
+}
+
+export const PriorBoxParameter_CodeType = {
+  CORNER: 1,
+  CENTER_SIZE: 2,
+  CORNER_SIZE: 3,
+} as const;
+export type PriorBoxParameter_CodeType = (typeof PriorBoxParameter_CodeType)[keyof typeof PriorBoxParameter_CodeType];
+
+export interface VideoDataParameter {
+  /** Default WEBCAM. */
+  readonly video_type: VideoDataParameter_VideoType;
+  /** Default 0. */
+  readonly device_id: number;
+  readonly video_file: string;
+  /** Default 0. */
+  readonly skip_frames: number;
+}
+
+export const VideoDataParameter_VideoType = {
+  WEBCAM: 0,
+  VIDEO: 1,
+} as const;
+export type VideoDataParameter_VideoType = (typeof VideoDataParameter_VideoType)[keyof typeof VideoDataParameter_VideoType];
+
+export interface BNParameter {
+  readonly scale_filler: FillerParameter | null;
+  readonly shift_filler: FillerParameter | null;
+  /** Default LEARN. */
+  readonly bn_mode: BNParameter_BNMode;
+  readonly slope_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default 0.9. */
+  readonly momentum: number;
+  /** Default 0.00001. */
+  readonly eps: number;
+  /** Default false. */
+  readonly frozen: boolean;
+  /** Default DEFAULT. */
+  readonly engine: BNParameter_Engine;
+}
+
+export const BNParameter_BNMode = {
+  LEARN: 0,
+  INFERENCE: 1,
+} as const;
+export type BNParameter_BNMode = (typeof BNParameter_BNMode)[keyof typeof BNParameter_BNMode];
+
+export const BNParameter_Engine = {
+  DEFAULT: 0,
+  CAFFE: 1,
+  CUDNN: 2,
+} as const;
+export type BNParameter_Engine = (typeof BNParameter_Engine)[keyof typeof BNParameter_Engine];
+
+export interface UpsampleParameter {
+  /** Default 2. */
+  readonly scale: number;
+  readonly scale_h: number;
+  readonly scale_w: number;
+  /** Default false. */
+  readonly pad_out_h: boolean;
+  /** Default false. */
+  readonly pad_out_w: boolean;
+  readonly upsample_h: number;
+  readonly upsample_w: number;
+  readonly stride: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+}
+
+export interface DenseImageDataParameter {
+  readonly source: string;
+  /** Default 1. */
+  readonly batch_size: number;
+  /** Default 0. */
+  readonly rand_skip: number;
+  /** Default false. */
+  readonly shuffle: boolean;
+  /** Default 0. */
+  readonly new_height: number;
+  /** Default 0. */
+  readonly new_width: number;
+  /** Default true. */
+  readonly is_color: boolean;
+  /** Default "". */
+  readonly root_folder: string;
+  /** Default 1. */
+  readonly label_divide_factor: number;
+}
+
+export interface ROIPoolingParameter {
+  /** Default 0. */
+  readonly pooled_h: number;
+  /** Default 0. */
+  readonly pooled_w: number;
+  /** Default 1. */
+  readonly spatial_scale: number;
+}
+
+export interface ROIAlignParameter {
+  /** Default 0. */
+  readonly pooled_h: number;
+  /** Default 0. */
+  readonly pooled_w: number;
+  /** Default 1. */
+  readonly spatial_scale: number;
+  readonly sampling_ratio: number;
+}
+
+export interface SmoothL1LossParameter {
+  /** Default 1. */
+  readonly sigma: number;
+}
+
+export interface PSROIPoolingParameter {
+  readonly spatial_scale: number;
+  readonly output_dim: number;
+  readonly group_size: number;
+}
+
+export interface BoxAnnotatorOHEMParameter {
+  readonly roi_per_img: number;
+  /** Default -1. */
+  readonly ignore_label: number;
+}
+
+export interface ProposalParameter {
+  /** Default 16. */
+  readonly feat_stride: number;
+  /** Default 16. */
+  readonly base_size: number;
+  /** Default 16. */
+  readonly min_size: number;
+  readonly ratio: readonly number[];
+  readonly scale: readonly number[];
+  /** Default 6000. */
+  readonly pre_nms_topn: number;
+  /** Default 300. */
+  readonly post_nms_topn: number;
+  /** Default 0.7. */
+  readonly nms_thresh: number;
+}
+
+export interface InterpParameter {
+  /** Default 0. */
+  readonly height: number;
+  /** Default 0. */
+  readonly width: number;
+  /** Default 1. */
+  readonly zoom_factor: number;
+  /** Default 1. */
+  readonly shrink_factor: number;
+  /** Default 0. */
+  readonly pad_beg: number;
+  /** Default 0. */
+  readonly pad_end: number;
+}
+
+export interface ShuffleChannelParameter {
+  /** Default 1. */
+  readonly group: number;
+}
+
+export interface ReorgParameter {
+  readonly stride: number;
+  /** Default false. */
+  readonly reverse: boolean;
+}
+
+export interface RegionLossParameter {
+  /** Default 13. */
+  readonly side: number;
+  /** Default 20. */
+  readonly num_class: number;
+  /** Default 5. */
+  readonly num_object: number;
+  /** Default 4. */
+  readonly coords: number;
+  /** Default 1. */
+  readonly object_scale: number;
+  /** Default 0.5. */
+  readonly noobject_scale: number;
+  /** Default 1. */
+  readonly class_scale: number;
+  /** Default 5. */
+  readonly coord_scale: number;
+  /** Default 0.2. */
+  readonly thresh: number;
+  readonly biases: readonly number[];
+  readonly bias_match: boolean;
+  readonly softmax_tree: string;
+  readonly class_map: string;
+}
+
+export interface CenterLossParameter {
+  readonly num_output: number;
+  readonly center_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+}
+
+export interface FocalLossParameter {
+  /** Default 0.25. */
+  readonly alpha: number;
+  /** Default 2. */
+  readonly gamma: number;
+}
+
+export interface CorrelationParameter {
+  /** Default 0. */
+  readonly pad: number;
+  readonly kernel_size: number;
+  readonly max_displacement: number;
+  /** Default 1. */
+  readonly stride_1: number;
+  /** Default 1. */
+  readonly stride_2: number;
+  /** Default 0. */
+  readonly single_direction: number;
+  /** Default false. */
+  readonly do_abs: boolean;
+  /** Default MULTIPLY. */
+  readonly correlation_type: CorrelationParameter_CorrelationType;
+}
+
+export const CorrelationParameter_CorrelationType = {
+  MULTIPLY: 0,
+  SUBTRACT: 1,
+} as const;
+export type CorrelationParameter_CorrelationType = (typeof CorrelationParameter_CorrelationType)[keyof typeof CorrelationParameter_CorrelationType];
+
+export interface JavaDataParameter {
+  readonly shape: BlobShape | null;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -1071,6 +1566,31 @@ export const LAYER_PARAMS = {
   Threshold: "threshold_param",
   Tile: "tile_param",
   WindowData: "window_data_param",
+  AnnotatedData: "annotated_data_param",
+  BN: "bn_param",
+  BoxAnnotatorOHEM: "box_annotator_ohem_param",
+  CenterLoss: "center_loss_param",
+  Correlation: "correlation_param",
+  DenseImageData: "dense_image_data_param",
+  DetectionEvaluate: "detection_evaluate_param",
+  DetectionOutput: "detection_output_param",
+  FocalLoss: "focal_loss_param",
+  Interp: "interp_param",
+  JavaData: "java_data_param",
+  MultiBoxLoss: "multibox_loss_param",
+  Normalize: "norm_param",
+  Permute: "permute_param",
+  PriorBox: "prior_box_param",
+  Proposal: "proposal_param",
+  PSROIPooling: "psroi_pooling_param",
+  RegionLoss: "region_loss_param",
+  Reorg: "reorg_param",
+  ROIAlign: "roi_align_param",
+  ROIPooling: "roi_pooling_param",
+  ShuffleChannel: "shuffle_channel_param",
+  SmoothL1Loss: "smooth_l1_loss_param",
+  Upsample: "upsample_param",
+  VideoData: "video_data_param",
 } as const;
 
 /** Every message by name. */
@@ -1138,4 +1658,35 @@ export interface Messages {
   PReLUParameter: PReLUParameter;
   V1LayerParameter: V1LayerParameter;
   V0LayerParameter: V0LayerParameter;
+  AnnotatedDataParameter: AnnotatedDataParameter;
+  BatchSampler: BatchSampler;
+  Sampler: Sampler;
+  SampleConstraint: SampleConstraint;
+  ResizeParameter: ResizeParameter;
+  NonMaximumSuppressionParameter: NonMaximumSuppressionParameter;
+  SaveOutputParameter: SaveOutputParameter;
+  DetectionEvaluateParameter: DetectionEvaluateParameter;
+  DetectionOutputParameter: DetectionOutputParameter;
+  MultiBoxLossParameter: MultiBoxLossParameter;
+  NormalizeParameter: NormalizeParameter;
+  PermuteParameter: PermuteParameter;
+  PriorBoxParameter: PriorBoxParameter;
+  VideoDataParameter: VideoDataParameter;
+  BNParameter: BNParameter;
+  UpsampleParameter: UpsampleParameter;
+  DenseImageDataParameter: DenseImageDataParameter;
+  ROIPoolingParameter: ROIPoolingParameter;
+  ROIAlignParameter: ROIAlignParameter;
+  SmoothL1LossParameter: SmoothL1LossParameter;
+  PSROIPoolingParameter: PSROIPoolingParameter;
+  BoxAnnotatorOHEMParameter: BoxAnnotatorOHEMParameter;
+  ProposalParameter: ProposalParameter;
+  InterpParameter: InterpParameter;
+  ShuffleChannelParameter: ShuffleChannelParameter;
+  ReorgParameter: ReorgParameter;
+  RegionLossParameter: RegionLossParameter;
+  CenterLossParameter: CenterLossParameter;
+  FocalLossParameter: FocalLossParameter;
+  CorrelationParameter: CorrelationParameter;
+  JavaDataParameter: JavaDataParameter;
 }

@@ -145,7 +145,9 @@ function upgradeInputs(net: NetParameter): NetParameter {
 }
 
 function isOldBatchNorm({ type, param }: NetParameter["layer"][number]): boolean {
-  return type === "BatchNorm" && param.length === 3;
+  return (
+    type === "BatchNorm" && param.length === 3 && param.some((spec) => spec.lr_mult !== 0 || spec.decay_mult !== 0)
+  );
 }
 
 /** BatchNorm's blobs are statistics; files that set their multipliers did so to keep the solver off them. */

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { expect } from "chai";
+import { loadNet, loadSolver } from "../../lib/caffe/load.js";
+import { encode, type Message } from "../../lib/caffe/message.js";
+import { reflect } from "../../lib/caffe/schema.js";
+import { NetrunError } from "../../lib/error.js";
+import { parseText } from "../../lib/text/parse.js";
+import { printText } from "../../lib/text/print.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+const folder = sharedPath("zoo", "prototxt");
+const files = existsSync(folder)
+  ? (readdirSync(folder, { recursive: true }) as string[]).filter((file) => /\.(prototxt|pt)$/.test(file)).sort()
+  : [];
+const texts = new Map(files.map((file) => [file, readFileSync(`${folder}/${file}`, "utf8")]));
+const typeOf = (file: string) => reflect(/solver/.test(file) ? "SolverParameter" : "NetParameter");
+
+/** Not prototxts: num_output is a placeholder for a script to fill in. */
+const isTemplate = (file: string) => file.includes("_template.prototxt");
+const prototxts = files.filter((file) => !isTemplate(file));
+
+describeShared("published prototxts", () => {
+  it(`all ${prototxts.length} parse, together in less than 2 s`, () => {
+    const start = performance.now();
+    for (const file of prototxts) parseText(typeOf(file), texts.get(file)!, { name: file });
+    expect(performance.now() - start).to.be.below(2000);
+    expect(prototxts).to.have.length(153);
+  });
+
+  for (const file of prototxts)
+    it(`${file} is printed so that it reads back the same`, () => {
+      const message = parseText(typeOf(file), texts.get(file)!) as Message;
+      const printed = printText(message);
+      const again = parseText(typeOf(file), printed) as Message;
+      expect(Buffer.from(encode(again)).equals(encode(message))).to.equal(true);
+      // Fields that the schema does not know are only in the text.
+      expect(printText(again)).to.equal(printed);
+    });
+
+  it("load, whatever their format, with warnings only about fields of forks in Caffe's own messages", () => {
+    const warnings = new Set<string>();
+    const onWarning = ({ message }: NetrunError) => warnings.add(message);
+    for (const file of prototxts) {
+      if (/solver/.test(file)) loadSolver(`${folder}/${file}`, { onWarning });
+      else loadNet(`${folder}/${file}`, { onWarning });
+    }
+    expect([...warnings].sort()).to.deep.equal([
+      "DropoutParameter has no field scale_train",
+      "LossParameter has no field weight_by_label_freqs",
+      "NetParameter has no field item",
+      "SolverParameter has no field ap_version",
+      "SolverParameter has no field eval_type",
+      "TransformationParameter has no field distort_param",
+      "TransformationParameter has no field emit_constraint",
+      "TransformationParameter has no field expand_param",
+      "TransformationParameter has no field resize_param",
+      "has old BatchNorm param specs, read as what they are today",
+      "has old input fields, BatchNorm param specs, read as what they are today",
+      "has old input fields, read as what they are today",
+      "has old solver_type, read as what they are today",
+    ]);
+  });
+
+  for (const file of files.filter(isTemplate))
+    it(`${file} is refused at its first placeholder`, () => {
+      expect(() => loadNet(`${folder}/${file}`)).to.throw(NetrunError, 'num_output is an integer, found "cls3x"');
+    });
+});
