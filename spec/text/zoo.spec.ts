@@ -55,7 +55,6 @@ describeShared("published prototxts", () => {
       "TransformationParameter has no field expand_param",
       "TransformationParameter has no field resize_param",
       "has old BatchNorm param specs, read as what they are today",
-      "has old input fields, BatchNorm param specs, read as what they are today",
       "has old input fields, read as what they are today",
       "has old solver_type, read as what they are today",
     ]);
