@@ -1,3 +1,4 @@
+import type { FillerParameter } from "../caffe/messages.js";
 import type { ImageDecoding } from "./image.js";
 import type { SourceSpec } from "./open.js";
 import type { Shard } from "./source.js";
@@ -34,8 +35,35 @@ export interface RecordsSpec extends FeedCommon {
   readonly onBadRecord: "fail" | "skip";
 }
 
+/** Blobs that fillers fill, constant ones once and others anew for each batch; DummyData. */
+export interface DummySpec extends FeedCommon {
+  readonly kind: "dummy";
+  /** In the order of the tops. */
+  readonly blobs: readonly { readonly shape: readonly number[]; readonly filler: FillerParameter }[];
+}
+
+/** Batches of image windows, a share of them foreground; WindowData. */
+export interface WindowsSpec extends FeedCommon {
+  readonly kind: "windows";
+  /** The window file. */
+  readonly list: string;
+  /** Put in front of image names as it is. */
+  readonly root: string;
+  /** The overlap from which a window is foreground, and below which it is background. */
+  readonly foregroundAbove: number;
+  readonly backgroundBelow: number;
+  readonly foregroundShare: number;
+  /** Pixels around the window, in the warped image. */
+  readonly contextPad: number;
+  /** Whether windows are made square before they are warped. */
+  readonly square: boolean;
+  /** Whether the files of all images are kept in memory. */
+  readonly cacheImages: boolean;
+  readonly transform: TransformSpec;
+}
+
 /** A data layer's stream of batches, described so that any thread or process can open it (structured-cloneable). */
-export type FeedSpec = RecordsSpec;
+export type FeedSpec = RecordsSpec | DummySpec | WindowsSpec;
 
 /**
  * A data layer's endless stream of ready batches: source, decode, transform, batch. It wraps from the last record to the first

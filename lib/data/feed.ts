@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { blobShape, blobValues } from "../caffe/blob.js";
 import { decode } from "../caffe/message.js";
 import { NetrunError } from "../error.js";
+import { dummyFeed } from "./dummy-feed.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import { openSource } from "./open.js";
 import { RecordsFeed } from "./records-feed.js";
+import type { TransformSpec } from "./transform.js";
+import { windowFeed } from "./windows/feed.js";
 import type { Mean } from "./normalise.js";
 
 export type { Feed, FeedSpec } from "./feed-spec.js";
@@ -12,9 +15,18 @@ export { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer
 
 /** Opens a feed and reads its first record. Throws a NetrunError where the data is missing, empty or does not fit. */
 export async function openFeed(spec: FeedSpec): Promise<Feed> {
-  if (!(spec.batchSize > 0)) throw new NetrunError(`batch_size is ${spec.batchSize}; it has to be positive`);
-  const mean = spec.transform.meanFile === undefined ? undefined : readMean(spec.transform.meanFile);
-  return RecordsFeed.open(spec, await openSource(spec.source), mean);
+  switch (spec.kind) {
+    case "records":
+      return RecordsFeed.open(spec, await openSource(spec.source), meanOf(spec.transform));
+    case "dummy":
+      return dummyFeed(spec);
+    case "windows":
+      return windowFeed(spec, meanOf(spec.transform));
+  }
+}
+
+function meanOf({ meanFile }: TransformSpec): Mean | undefined {
+  return meanFile === undefined ? undefined : readMean(meanFile);
 }
 
 /** Reads a mean image (`mean.binaryproto`, a BlobProto [1, channels, height, width]); throws a NetrunError. */

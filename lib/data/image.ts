@@ -53,9 +53,11 @@ async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): P
   const sharp = await loadSharp();
   try {
     // OpenCV, too, reads on after warnings about the encoded data, but not past a truncation.
-    const { data, info } = await sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false })
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
+    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    // sharp makes gray images RGB unless it is told not to.
+    const isGray = mode === "unchanged" && (await image.metadata()).channels === 1;
+    const inSpace = isGray ? image.toColourspace("b-w") : image;
+    const { data, info } = await inSpace.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
     const { channels } = info;
     if (mode === "gray" && channels >= 3) return grayOf(data, channels, info);
     if (mode === "first" || mode === "gray") return planar(data, channels, info, 1, 1);

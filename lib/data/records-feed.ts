@@ -1,4 +1,5 @@
 import { NetrunError } from "../error.js";
+import { count } from "../graph/type.js";
 import { type Batch, BatchBuilder } from "./batch.js";
 import { columnsOf } from "./columns.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
@@ -7,8 +8,9 @@ import { type DataSource, shardRange } from "./source.js";
 import type { Tensor } from "./tensor.js";
 import type { Mean } from "./normalise.js";
 
-/** Batches prepared ahead: enough to ride out an uneven batch, few enough to bound memory. Caffe's default is 4. */
+/** Batches prepared ahead, as in Caffe, but no more than fit this many bytes. */
 const PREFETCH = 4;
+const PREFETCH_BYTES = 256 * 2 ** 20;
 
 /** A feed of a source's records, without end. */
 export class RecordsFeed implements Feed {
@@ -16,7 +18,7 @@ export class RecordsFeed implements Feed {
   readonly #spec: RecordsSpec;
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
-  #queue: Prefetch<Batch>;
+  #queue: Prefetch<Batch> | undefined;
   #position = 0;
   #skipped: Feed["skipped"] = { count: 0 };
 
@@ -25,7 +27,6 @@ export class RecordsFeed implements Feed {
     this.#source = source;
     this.#mean = mean;
     this.shapes = shapes;
-    this.#queue = this.#start(0);
   }
 
   /** Checks that the source fits the spec, reading its first record; takes over the source. */
@@ -59,20 +60,27 @@ export class RecordsFeed implements Feed {
   }
 
   async next(): Promise<Readonly<Record<string, Tensor>>> {
+    // Not before the first batch is wanted: feeds are also opened for their shapes alone.
+    this.#queue ??= this.#start(this.#position);
     const batch = await this.#queue.next();
     this.#position = batch.end;
     return batch.tensors;
   }
 
   async seek(position: number): Promise<void> {
-    await this.#queue.close();
+    await this.#queue?.close();
+    this.#queue = undefined;
     this.#position = position;
-    this.#queue = this.#start(position);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#queue.close();
+    await this.#queue?.close();
     await this.#source[Symbol.asyncDispose]();
+  }
+
+  #depth(): number {
+    const bytes = Object.values(this.shapes).reduce((sum, shape) => sum + 4 * count(shape), 0);
+    return Math.max(1, Math.min(PREFETCH, Math.floor(PREFETCH_BYTES / bytes)));
   }
 
   #start(position: number): Prefetch<Batch> {
@@ -80,7 +88,7 @@ export class RecordsFeed implements Feed {
       this.#skipped = { count: this.#skipped.count + 1, last: error.message };
     };
     const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
-    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), PREFETCH);
+    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), this.#depth());
   }
 }
 

@@ -6,16 +6,12 @@ import { isDataLayer } from "../../lib/data/layer.js";
 import { readSafetensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
-/** Cases whose layers are not there yet. The list only shrinks. */
-const WAITING = new Set(["dummy"]);
-
 describeShared("data layers against Caffe's batches", () => {
   const folder = sharedPath("goldens/data");
   const files = hasShared() ? readdirSync(folder).filter((name) => name.endsWith(".prototxt")) : [];
   for (const file of files) {
     const name = file.replace(".prototxt", "");
-    if (WAITING.has(name)) it.skip(`${name} (waits for its layer)`);
-    else it(name, () => check(folder, name));
+    it(name, () => check(folder, name));
   }
 });
 
