@@ -1,7 +1,8 @@
-import { has } from "../caffe/message.js";
+import { has, sub } from "../caffe/message.js";
 import type { ConvolutionParameter } from "../caffe/messages.js";
-import type { ConvAttrs } from "../ops/index.js";
-import { canonicalAxis, type Place } from "./layer.js";
+import { count, sameShape, type Value } from "../graph/index.js";
+import { type ConvAttrs, reshape } from "../ops/index.js";
+import { type BlobSpec, canonicalAxis, type Place } from "./layer.js";
 
 /** A convolution's kernel and its attributes, one number a spatial axis. */
 export interface ConvGeometry {
@@ -29,12 +30,12 @@ export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
       if (values.length > 0) throw place.error(`either ${field} or ${hw}_h and ${hw}_w, not both`, field);
       return [param[`${hw}_h`], param[`${hw}_w`]];
     }
-    if (values.length === 0) {
+    if (values.length === 0 && rank > 0) {
       if (fallback === undefined)
         throw place.error(`${field} is missing`, undefined, [`write ${field}: N, or kernel_h and kernel_w`]);
       return Array<number>(rank).fill(fallback);
     }
-    if (values.length !== 1 && values.length !== rank) {
+    if (values.length > 1 && values.length !== rank) {
       throw place.error(`${field} is given ${values.length} times for ${rank} spatial axes`, field, [
         "give it once, or once an axis",
       ]);
@@ -45,8 +46,75 @@ export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
   const strides = read("stride", "stride", 1);
   const pads = read("pad", "pad", 0);
   const dilations = read("dilation", undefined, 1);
-  if (kernel.some((k) => k <= 0)) throw place.error("kernel dimensions must be greater than 0", "kernel_size");
-  if (strides.some((s) => s <= 0)) throw place.error("stride dimensions must be greater than 0", "stride");
+  const given = (field: "kernel" | "stride", whole: Repeated) => (has(param, `${field}_h`) ? `${field}_h` : whole);
+  if (kernel.some((k) => k <= 0)) {
+    throw place.error("kernel dimensions must be greater than 0", given("kernel", "kernel_size"));
+  }
+  if (strides.some((s) => s <= 0)) throw place.error("stride must be greater than 0", given("stride", "stride"));
   if (dilations.some((d) => d <= 0)) throw place.error("dilation must be greater than 0", "dilation");
   return { axis, kernel, attrs: { strides, pads, dilations, group: param.group } };
+}
+
+/** The extent of a kernel with its dilation, on spatial axis `i`. */
+export const reach = ({ kernel, attrs }: ConvGeometry, i: number): number => attrs.dilations[i]! * (kernel[i]! - 1) + 1;
+
+/** Throws if a kernel does not fit into the padded bottom 0. */
+export function checkFit(place: Place<ConvolutionParameter>, geometry: ConvGeometry): void {
+  const { shape } = place.bottoms[0]!.type;
+  const { axis, kernel, attrs } = geometry;
+  kernel.forEach((_, i) => {
+    const size = shape[axis + 1 + i]!;
+    if (reach(geometry, i) <= size + 2 * attrs.pads[i]!) return;
+    throw place.error(
+      `the kernel covers ${reach(geometry, i)} entries of axis ${axis + 1 + i}, which has ${size} and pads of ${attrs.pads[i]}`,
+      "kernel_size",
+      [`bottom "${place.layer.bottom[0]}" is [${shape}]`],
+    );
+  });
+}
+
+/**
+ * The blobs of Convolution and, with the roles of bottom and top channels swapped, of Deconvolution: weights
+ * [channels out, channels in / group, ...kernel] and, where `bias_term`, biases [num_output]. Throws what Caffe checks.
+ */
+export function convBlobs(place: Place<ConvolutionParameter>, transposed: boolean): readonly BlobSpec[] {
+  const { param, bottoms } = place;
+  const { axis, kernel } = convGeometry(place);
+  const shape = bottoms[0]!.type.shape;
+  const channels = shape[axis]!;
+  const { num_output, group } = param;
+  if (num_output <= 0) throw place.error("num_output must be greater than 0", "num_output");
+  if (group <= 0 || channels % group !== 0) {
+    const message = `group ${group} does not divide the ${channels} channels of bottom "${place.layer.bottom[0]}"`;
+    throw place.error(message, "group");
+  }
+  if (num_output % group !== 0) throw place.error(`group ${group} does not divide num_output ${num_output}`, "group");
+  bottoms.forEach(({ type }, i) => {
+    if (sameShape(type.shape, shape)) return;
+    throw place.bottomError(i, `all bottoms must have the same shape, not [${type.shape}] and [${shape}]`);
+  });
+  const [rows, columns] = transposed ? [channels, num_output] : [num_output, channels];
+  const weight = { shape: [rows, columns / group, ...kernel], filler: sub(param, "weight_filler") };
+  return param.bias_term ? [weight, { shape: [num_output], filler: sub(param, "bias_filler") }] : [weight];
+}
+
+/**
+ * Applies a convolution of ONNX, which wants x [n, c, ...] and weights [.., .., ...] with at least one spatial axis, to a blob
+ * whose axes before the channel axis all count as batch and which may have no spatial axis at all.
+ */
+export function overBatch(
+  x: Value,
+  w: Value,
+  { axis, kernel, attrs }: ConvGeometry,
+  op: (x: Value, w: Value, attrs: ConvAttrs) => Value,
+): Value {
+  const { shape } = x.type;
+  const batch = [count(shape, 0, axis), ...shape.slice(axis)];
+  if (kernel.length > 0) {
+    const y = op(reshape(x, batch), w, attrs);
+    return reshape(y, [...shape.slice(0, axis), ...y.type.shape.slice(1)]);
+  }
+  const point = { strides: [1], pads: [0], dilations: [1], group: attrs.group };
+  const y = op(reshape(x, [...batch, 1]), reshape(w, [...w.type.shape, 1]), point);
+  return reshape(y, [...shape.slice(0, axis), y.type.shape[1]!]);
 }

@@ -122,3 +122,13 @@ export function canonicalAxis(place: Place<unknown>, axis: number, rank: number,
   }
   return axis < 0 ? axis + rank : axis;
 }
+
+/**
+ * The shape of a bottom as [num, channels, height, width], ones where it has fewer axes: how the older of Caffe's layers see it.
+ * Throws if it has more than four.
+ */
+export function legacyShape(place: Place<unknown>, bottom: number): readonly [number, number, number, number] {
+  const { shape } = place.bottoms[bottom]!.type;
+  if (shape.length > 4) throw place.bottomError(bottom, `a blob of at most 4 axes is needed, not [${shape}]`);
+  return [...shape, ...Array<number>(4 - shape.length).fill(1)] as unknown as [number, number, number, number];
+}

@@ -1,18 +1,58 @@
+import { create, has, sub as message } from "../caffe/message.js";
 import {
   type AccuracyParameter,
   LossParameter_NormalizationMode as Mode,
   type LossParameter,
 } from "../caffe/messages.js";
-import { has, sub as message } from "../caffe/message.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
-import { cast, div, equal, max, not, sumAll, stopGradient, where } from "../ops/index.js";
-import type { Place } from "./layer.js";
+import { cast, div, equal, greater, less, max, not, stopGradient, sumAll, where } from "../ops/index.js";
+import { legacyShape, type Place } from "./layer.js";
+
+/** Throws if predictions and labels (bottoms 0 and 1) differ in their first axis, as Caffe's loss layers check. */
+export function checkBatch(place: Place<unknown>): void {
+  const [x, labels] = place.bottoms.map(({ type }) => type.shape) as [readonly number[], readonly number[]];
+  if (x.length > 0 && labels.length > 0 && x[0] === labels[0]) return;
+  throw place.bottomError(1, `its first axis must be the same as that of bottom "${place.layer.bottom[0]}"`, [
+    `the bottoms are [${x}] and [${labels}]`,
+  ]);
+}
+
+/** Throws unless bottom `index` is one number for each entry of the batch: [n], [n, 1], [n, 1, 1] or [n, 1, 1, 1]. */
+export function checkOnePerEntry(place: Place<unknown>, index: number): void {
+  const [, ...rest] = legacyShape(place, index);
+  if (rest.every((dim) => dim === 1)) return;
+  throw place.bottomError(index, `it must be one number for each entry of the batch, not ${shapeText(place, index)}`);
+}
+
+const shapeText = (place: Place<unknown>, index: number) => `[${place.bottoms[index]!.type.shape}]`;
+
+/** Predictions [outer, classes, inner] that have one label each, by the axis of the classes. */
+export interface Predictions {
+  readonly axis: number;
+  readonly outer: number;
+  readonly classes: number;
+  readonly inner: number;
+}
+
+/** The predictions of bottom 0 along an axis. Throws if bottom 1 is not one label for each. */
+export function predictions(place: Place<unknown>, axis: number): Predictions {
+  const [x, labels] = place.bottoms.map(({ type }) => type.shape) as [readonly number[], readonly number[]];
+  const outer = count(x, 0, axis);
+  const inner = count(x, axis + 1);
+  if (count(labels) !== outer * inner) {
+    throw place.bottomError(1, `labels [${labels}] are not one for each of the ${outer * inner} predictions of [${x}]`, [
+      `with axis ${axis} as that of the classes the labels are [${[...x.slice(0, axis), ...x.slice(axis + 1)]}]`,
+    ]);
+  }
+  return { axis, outer, classes: x[axis]!, inner };
+}
 
 /** A loss's normalisation mode; the old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
-export function normalizationMode(place: Place<unknown>): Mode {
+export function normalizationMode(place: Place<unknown>, fallback: Mode = Mode.VALID): Mode {
   const param = message(place.layer, "loss_param");
-  if (!has(param, "normalization") && has(param, "normalize")) return param.normalize ? Mode.VALID : Mode.BATCH_SIZE;
-  return param.normalization;
+  if (has(param, "normalization")) return param.normalization;
+  if (has(param, "normalize")) return param.normalize ? Mode.VALID : Mode.BATCH_SIZE;
+  return fallback;
 }
 
 /**
@@ -32,28 +72,43 @@ export function normalizer(mode: Mode, outer: number, inner: number, valid: Valu
   }
 }
 
-/** Labels as int64 class indices and, where a label is ignored, which entries count (float32 0 or 1). */
-export interface Labels {
-  /** Ignored labels stand as 0 here. */
-  readonly classes: Value;
+/** Which entries count: those whose label is not `ignore_label`. */
+export interface Kept {
+  /** float32 0 or 1, of the labels' shape; undefined where nothing is ignored. */
   readonly kept: Value | undefined;
   /** Number of entries that count, a float32 scalar. */
   readonly valid: Value;
 }
 
-/** Reads labels, which never have a gradient. */
-export function readLabels(labels: Value, param: LossParameter | AccuracyParameter): Labels {
-  const classes = cast(stopGradient(labels), "int64");
-  const total = constant(count(labels.type.shape));
-  if (!has(param, "ignore_label")) return { classes, kept: undefined, valid: total };
-  const ignored = equal(classes, constantOf("int64", BigInt64Array.of(BigInt(param.ignore_label)), []));
-  const kept = cast(not(ignored), "float32");
-  return {
-    classes: where(ignored, constantOf("int64", BigInt64Array.of(0n), []), classes),
-    kept,
-    valid: sumAll(kept),
-  };
+/** Labels as int64 class indices. */
+export interface Labels extends Kept {
+  /** Ignored labels stand as 0 here. */
+  readonly classes: Value;
 }
+
+/** Which entries count. Labels are compared by their whole part. */
+export function keptEntries(labels: Value, param: LossParameter | AccuracyParameter): Kept {
+  if (!has(param, "ignore_label")) return { kept: undefined, valid: constant(count(labels.type.shape)) };
+  const kept = cast(not(equal(wholePart(labels), integer(param.ignore_label))), "float32");
+  return { kept, valid: sumAll(kept) };
+}
+
+/**
+ * Reads labels, which never have a gradient. Any number may be the ignored one. A label outside of [0, classes) that is not
+ * ignored fails when the net runs: it stands as `classes`, which no gather takes, where it is negative, since to ONNX negative
+ * indices count from the end.
+ */
+export function readLabels(labels: Value, classes: number, param?: LossParameter | AccuracyParameter): Labels {
+  const given = wholePart(labels);
+  const inRange = where(less(given, integer(0)), integer(classes), given);
+  const entries = keptEntries(labels, param ?? create("LossParameter"));
+  if (!entries.kept) return { ...entries, classes: inRange };
+  return { ...entries, classes: where(greater(entries.kept, constant(0)), inRange, integer(0)) };
+}
+
+const wholePart = (labels: Value) => cast(stopGradient(labels), "int64");
+
+const integer = (value: number) => constantOf("int64", BigInt64Array.of(BigInt(value)), []);
 
 /** `sum / normalizer`, with the gradient going to the sum alone. */
 export const normalized = (sum: Value, by: Value): Value => div(sum, stopGradient(by));

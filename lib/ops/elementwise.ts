@@ -67,6 +67,8 @@ export const Log = unaryOp("Log", (x, dy) => div(dy, x));
 export const Sqrt = unaryOp("Sqrt", (_x, dy, y) => div(mul(dy, constant(0.5)), y));
 export const Sigmoid = unaryOp("Sigmoid", (_x, dy, y) => mul(dy, mul(y, sub(constant(1), y))));
 export const Tanh = unaryOp("Tanh", (_x, dy, y) => mul(dy, sub(constant(1), mul(y, y))));
+/** log(1 + e^x), without overflow. */
+export const Softplus = unaryOp("Softplus", (x, dy) => mul(dy, sigmoid(x)));
 /** max(x, 0); its gradient at 0 is 0, as in Caffe. */
 export const Relu = unaryOp("Relu", (_x, dy, y) => mul(dy, cast(greater(y, constant(0)), "float32")));
 
@@ -144,6 +146,7 @@ export const exp = (x: Value): Value => apply(Exp, null, x);
 export const log = (x: Value): Value => apply(Log, null, x);
 export const sqrt = (x: Value): Value => apply(Sqrt, null, x);
 export const sigmoid = (x: Value): Value => apply(Sigmoid, null, x);
+export const softplus = (x: Value): Value => apply(Softplus, null, x);
 export const tanh = (x: Value): Value => apply(Tanh, null, x);
 export const relu = (x: Value): Value => apply(Relu, null, x);
 export const greater = (a: Value, b: Value): Value => apply(Greater, null, a, b);

@@ -51,6 +51,7 @@ const cases = {
   Log: unary(0.5, 2),
   Sqrt: unary(0.5, 2),
   Sigmoid: unary(),
+  Softplus: unary(-3, 3),
   Tanh: unary(),
   Relu: unary(),
   Greater: [],

@@ -1,0 +1,58 @@
+import { constant, constantOf, type Value } from "../graph/index.js";
+import {
+  cast,
+  div,
+  equal,
+  gatherElements,
+  greaterOrEqual,
+  less,
+  max,
+  mul,
+  reduceSum,
+  reshape,
+  stopGradient,
+  sumAll,
+} from "../ops/index.js";
+import { canonicalAxis, computeLayer } from "./layer.js";
+import { predictions, readLabels } from "./loss.js";
+
+/**
+ * Accuracy: the share of predictions whose label is among the `top_k` best; 0 where all are ignored.
+ * x [outer..., classes, inner...] along `axis`, labels of class numbers, one for each prediction; a scalar. A second top is the
+ * share for each class [classes], 0 for classes that do not occur.
+ * A prediction counts where fewer than top_k other classes score as high as the label's or higher: ties count against it.
+ * No gradient.
+ */
+export const Accuracy = computeLayer({
+  type: "Accuracy",
+  param: "accuracy_param",
+  bottoms: 2,
+  tops: [1, 2],
+  lower(site) {
+    const { param } = site;
+    const [x, labels] = site.bottoms as [Value, Value];
+    const axis = canonicalAxis(site, param.axis, x.type.shape.length);
+    const { outer, classes, inner } = predictions(site, axis);
+    if (param.top_k > classes) {
+      throw site.error(`top_k ${param.top_k} is more than the ${classes} classes`, "top_k");
+    }
+    const read = readLabels(labels, classes, param);
+    const scores = reshape(stopGradient(x), [outer, classes, inner]);
+    const index = reshape(read.classes, [outer, 1, inner]);
+    const better = reduceSum(
+      cast(greaterOrEqual(scores, gatherElements(scores, index, 1)), "float32"),
+      [1],
+      true,
+    );
+    // The label's own score is one of those that are as high.
+    const right = cast(less(better, constant(param.top_k + 1)), "float32");
+    const kept = read.kept && reshape(read.kept, [outer, 1, inner]);
+    const hits = kept ? mul(right, kept) : right;
+    const accuracy = div(sumAll(hits), max(read.valid, constant(1)));
+    if (site.topCount === 1) return { tops: [accuracy] };
+    const numbers = constantOf("int64", BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)), [1, classes, 1]);
+    const isClass = cast(equal(index, numbers), "float32");
+    const occurs = reduceSum(kept ? mul(isClass, kept) : isClass, [0, 2]);
+    return { tops: [accuracy, div(reduceSum(mul(isClass, hits), [0, 2]), max(occurs, constant(1)))] };
+  },
+});

@@ -1,0 +1,58 @@
+import { create, has } from "../caffe/message.js";
+import { constant, count, type Value } from "../graph/index.js";
+import { add, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
+import { computeLayer } from "./layer.js";
+import { moments } from "./moments.js";
+
+/**
+ * BatchNorm: y = (x - mean) / sqrt(variance + eps), a mean and a variance for each channel (axis 1). x [n, c, ...], y as x.
+ * From the batch in TRAIN, from the running blobs in TEST, or as `use_global_stats` says.
+ * Blobs, kept and not learnt: mean sums [c], variance sums [c], weight sum [1]. A forward on the batch's statistics multiplies
+ * all by moving_average_fraction and adds mean, variance * m/(m-1) (m values a channel) and 1; the running statistics are the
+ * sums divided by the weight sum, 0 where that is 0. The learnt scale and bias are a Scale layer's.
+ */
+export const BatchNorm = computeLayer({
+  type: "BatchNorm",
+  param: "batch_norm_param",
+  bottoms: 1,
+  tops: 1,
+  blobs(place) {
+    const { shape } = place.bottoms[0]!.type;
+    if (shape.length < 2) throw place.bottomError(0, `batch normalisation takes a blob of at least 2 axes, not [${shape}]`);
+    for (const { lr_mult } of place.layer.param) {
+      if (lr_mult === 0) continue;
+      throw place.error("running statistics are not learnt: their lr_mult is 0", "param", [
+        "leave param out, or set lr_mult: 0 in each",
+      ]);
+    }
+    const filler = create("FillerParameter");
+    return [[shape[1]!], [shape[1]!], [1]].map((dims) => ({ shape: dims, filler, state: true }));
+  },
+  lower({ bottoms, blobs, param, phase }) {
+    const x = bottoms[0]!;
+    const { shape } = x.type;
+    const channels = shape[1]!;
+    const [meanSum, varianceSum, weight] = blobs as [Value, Value, Value];
+    const perChannel = (value: Value) => reshape(value, [1, channels, ...shape.slice(2).map(() => 1)]);
+    const deviation = (variance: Value) => sqrt(add(variance, constant(param.eps)));
+    const global = has(param, "use_global_stats") ? param.use_global_stats : phase === "TEST";
+    if (global) {
+      const isEmpty = equal(weight, constant(0));
+      const factor = where(isEmpty, constant(0), div(constant(1), where(isEmpty, constant(1), weight)));
+      const mean = perChannel(mul(meanSum, factor));
+      return { tops: [div(sub(x, mean), perChannel(deviation(mul(varianceSum, factor))))] };
+    }
+    const { mean, centred, variance } = moments(
+      x,
+      shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+    );
+    const m = count(shape) / channels;
+    const keep = (sum: Value, update: Value) => add(mul(sum, constant(param.moving_average_fraction)), update);
+    const state = new Map([
+      [meanSum, keep(meanSum, reshape(mean, [channels]))],
+      [varianceSum, keep(varianceSum, mul(reshape(variance, [channels]), constant(m > 1 ? m / (m - 1) : 1)))],
+      [weight, keep(weight, constant(1))],
+    ]);
+    return { tops: [div(centred, deviation(variance))], state };
+  },
+});

@@ -1,0 +1,56 @@
+import { LRNParameter_NormRegion as Region } from "../caffe/messages.js";
+import { constant, count, type Value } from "../graph/index.js";
+import { add, averagePool, div, mul, pow, reshape, sqrt } from "../ops/index.js";
+import { computeLayer } from "./layer.js";
+
+/**
+ * LRN, local response normalisation: y = x / (k + alpha * mean of x^2 over a window)^beta. x [n, c, h, w], y as x.
+ * ACROSS_CHANNELS: the window is `local_size` channels around; WITHIN_CHANNEL: local_size^2 entries of the plane around, and k is
+ * 1 whatever is given. What lies outside of the blob counts as 0. local_size is odd.
+ * Source: Krizhevsky 2012, section 3.3, with alpha divided by the window, as Caffe does.
+ */
+export const LRN = computeLayer({
+  type: "LRN",
+  param: "lrn_param",
+  bottoms: 1,
+  tops: 1,
+  lower(site) {
+    const { alpha, beta, k, local_size, norm_region } = site.param;
+    const x = site.bottoms[0]!;
+    const { shape } = x.type;
+    if (local_size % 2 !== 1) throw site.error(`local_size ${local_size} is not odd`, "local_size");
+    if (shape.length !== 4) throw site.bottomError(0, `LRN takes a blob of 4 axes, not [${shape}]`);
+    const squares = mul(x, x);
+    switch (norm_region) {
+      case Region.ACROSS_CHANNELS: {
+        // One image whose planes are [c, h*w]: onnxruntime pools that several times faster than it computes its own LRN.
+        const planes = reshape(squares, [1, shape[0]!, shape[1]!, count(shape, 2)]);
+        const mean = reshape(neighbourhood(planes, [local_size, 1]), shape);
+        return { tops: [divideByPower(x, add(mul(mean, constant(alpha)), constant(k)), beta)] };
+      }
+      case Region.WITHIN_CHANNEL: {
+        const mean = neighbourhood(squares, [local_size, local_size]);
+        return { tops: [divideByPower(x, add(mul(mean, constant(alpha)), constant(1)), beta)] };
+      }
+      default:
+        throw site.error(`unknown norm_region ${norm_region}`, "norm_region");
+    }
+  },
+});
+
+/** Mean of the window around each entry, zeros outside. */
+function neighbourhood(x: Value, kernel: readonly [number, number]): Value {
+  const around = kernel.map((size) => [(size - 1) / 2, (size - 1) / 2] as const);
+  return averagePool(x, { kernel, strides: [1, 1], pads: around });
+}
+
+/** x / base^beta; roots where they do, since Pow takes several times as long. */
+function divideByPower(x: Value, base: Value, beta: number): Value {
+  if (beta === 0.75) {
+    const root = sqrt(base);
+    return div(x, mul(root, sqrt(root)));
+  }
+  if (beta === 0.5) return div(x, sqrt(base));
+  if (beta === 1) return div(x, base);
+  return mul(x, pow(base, constant(-beta)));
+}
