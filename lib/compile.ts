@@ -1,16 +1,17 @@
 import { filterNet } from "./caffe/filter.js";
-import { requirePath } from "./caffe/files.js";
-import { encode, has } from "./caffe/message.js";
+import { readBytes, requirePath } from "./caffe/files.js";
+import { decode, encode, has } from "./caffe/message.js";
 import type { NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
 import type { SolverNets } from "./caffe/solver-nets.js";
 import { Phase as PhaseNumber } from "./caffe/messages.js";
+import { storedBlob } from "./caffe/stored.js";
 import { type Feed, type FeedSpec, feedSpec, openFeed } from "./data/feed.js";
 import { isDataLayer as hasFeed } from "./data/layer.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest } from "./error.js";
-import type { Phase } from "./layers/index.js";
-import type { LoweredNet } from "./net/lower.js";
+import type { Phase, SourceBlob } from "./layers/index.js";
+import { type LoweredNet, sourcesOf } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
 import { updateRules } from "./solve/rules.js";
 import { spanOf } from "./text/notes.js";
@@ -34,6 +35,8 @@ export interface CompiledNetwork {
   readonly net: NetParameter;
   readonly feedSpecs: readonly FeedSpec[];
   readonly feeds: readonly Feed[];
+  /** The blobs in files that layers name, by path. */
+  readonly sources: ReadonlyMap<string, SourceBlob>;
   readonly program: Program;
   readonly lowered: LoweredNet;
 }
@@ -58,11 +61,13 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   const feeds = await openFeeds(feedSpecs);
   try {
     const shapes = new Map([...Object.entries(given), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
-    // 4. Layers become one graph of tensor operations, checked for shapes on the way.
-    const program = new Program({ layers: filtered.layer, phase }, context.session);
+    // 4. Blobs that layers name as files are read.
+    const sources = readSources(filtered, context.baseDir);
+    // 5. Layers become one graph of tensor operations, checked for shapes on the way.
+    const program = new Program({ layers: filtered.layer, phase, sources }, context.session);
     const lowered = program.lower(shapes);
-    // 5. Gradients, ONNX and sessions are made by the program when a run first asks for them.
-    return { name: net.name, phase, net: filtered, feedSpecs, feeds, program, lowered };
+    // 6. Gradients, ONNX and sessions are made by the program when a run first asks for them.
+    return { name: net.name, phase, net: filtered, feedSpecs, feeds, sources, program, lowered };
   } catch (error) {
     await closeAll(feeds);
     throw error;
@@ -93,8 +98,18 @@ export async function compileSolver(
   return { train, plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session } };
 }
 
-function netPlan({ net, phase, feedSpecs }: CompiledNetwork): NetPlan {
-  return { net: encode(net), phase, feeds: feedSpecs, shapes: {} };
+/** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
+function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
+  return new Map(
+    sourcesOf(net.layer).map((path) => {
+      const { path: file, bytes } = readBytes(path, { baseDir });
+      return [path, storedBlob(decode("BlobProto", bytes, file), "the blob", file)];
+    }),
+  );
+}
+
+function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
+  return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources };
 }
 
 function solverPlan(solver: SolverParameter, seed: number): SolverPlan {

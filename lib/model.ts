@@ -149,7 +149,7 @@ export class Net implements AsyncDisposable {
       seeds[name] = data;
     }
     const request: Request = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
-    const result = await this.#program.run(request, { ...last, seeds });
+    const result = await this.#program.run(request, { ...last, seeds, again: true });
     this.#weights.diff.fill(0);
     for (const [key, value] of Object.entries(result.gradients)) {
       view(this.#weights.diff, this.#weights.layout.slots.get(key)!).set(value);

@@ -32,6 +32,8 @@ export interface RunInputs {
   /** What random layers draw: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
+  /** What layers carry on from the forward before; zeros where absent. */
+  readonly carries?: Arrays | undefined;
 }
 
 /** What a run gave. Entries are absent where nothing depends on them: read them as zeros. */
@@ -39,6 +41,8 @@ export interface RunResult {
   readonly blobs: Arrays;
   /** New values of state parameters, by key. */
   readonly states: Arrays;
+  /** What layers carry on to the next forward. */
+  readonly carries: Arrays;
   /** By parameter key. */
   readonly gradients: Arrays;
   /** By input blob. */
@@ -49,7 +53,7 @@ export interface RunResult {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
-type Group = "blobs" | "states" | "gradients" | "inputGradients";
+type Group = "blobs" | "states" | "carries" | "gradients" | "inputGradients";
 
 /** The output that the objective is computed as. */
 const OBJECTIVE = "objective";
@@ -92,6 +96,7 @@ export class CompiledNet implements AsyncDisposable {
     const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
       states: {},
+      carries: {},
       gradients: {},
       inputGradients: {},
     };
@@ -115,6 +120,7 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
   };
   for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);
   for (const [key, value] of net.states) end("states", key, value);
+  for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
   if (request.gradients) {
     const parameters = net.parameters.filter(learns);
     const inputs = request.gradients === "all" ? [...net.inputs] : [];
@@ -163,15 +169,27 @@ function seedValues(net: LoweredNet, fed: readonly string[]): ReadonlyMap<Value,
   return seeds;
 }
 
-function feeds(net: Pick<LoweredNet, "randoms">, layout: Layout, inputs: RunInputs): Record<string, Elements> {
+function feeds(
+  net: Pick<LoweredNet, "randoms" | "carries">,
+  layout: Layout,
+  inputs: RunInputs,
+): Record<string, Elements> {
   const result: Record<string, Elements> = { ...inputs.data };
   for (const [key, slot] of layout.slots) result[`param:${key}`] = view(inputs.weights, slot);
   net.randoms.forEach(({ value, filler }, i) => {
     result[inputName(value)!] = draw(value.type.shape, filler, random(...inputs.draw, i));
   });
   for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[`seed:${name}`] = seed;
+  for (const { name, length } of carriedLeaves(net)) {
+    const carried = inputs.carries?.[name];
+    // As in Caffe, a batch of another size starts anew.
+    result[name] = carried?.length === length ? carried : new Float32Array(length);
+  }
   return result;
 }
+
+const carriedLeaves = ({ carries }: Pick<LoweredNet, "carries">) =>
+  [...carries.keys()].map((leaf) => ({ name: inputName(leaf)!, length: count(leaf.type.shape) }));
 
 function draw(shape: readonly number[], filler: FillerParameter | undefined, from: Random): Float32Array {
   if (filler) return fill(filler, shape, from);

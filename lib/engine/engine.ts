@@ -1,6 +1,6 @@
 import type { FeedSpec } from "../data/feed.js";
 import type { Tensor } from "../data/tensor.js";
-import type { Phase } from "../layers/index.js";
+import type { Phase, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { RuleSettings, updateRules } from "../solve/rules.js";
 
@@ -13,6 +13,8 @@ export interface NetPlan {
   readonly feeds: readonly FeedSpec[];
   /** Shapes of data blobs by name, where no feed tells them. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** The blobs in files that layers name, by path. */
+  readonly sources: ReadonlyMap<string, SourceBlob>;
 }
 
 /** How weights are updated, as plain data. */

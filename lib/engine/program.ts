@@ -1,5 +1,5 @@
 import type { LayerParameter } from "../caffe/messages.js";
-import type { LayerType, Phase } from "../layers/index.js";
+import type { LayerType, Phase, SourceBlob } from "../layers/index.js";
 import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
@@ -10,14 +10,18 @@ export interface ProgramSpec {
   readonly phase: Phase;
   /** Layer types beyond the built-in ones. */
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
+  /** The blobs in files that layers name, by path. */
+  readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
 }
 
 /** Shapes of data blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 /** What one run of a program takes: values and their shapes. */
-export interface ProgramInputs extends RunInputs {
+export interface ProgramInputs extends Omit<RunInputs, "carries"> {
   readonly shapes: Shapes;
+  /** Whether this is the forward of the last run once more (for its backward): it starts from the same carried values. */
+  readonly again?: boolean;
 }
 
 /**
@@ -28,6 +32,8 @@ export class Program implements AsyncDisposable {
   readonly #spec: ProgramSpec;
   readonly #options: SessionOptions;
   readonly #compiled = new Map<string, CompiledNet>();
+  /** What layers carry from one forward to the next: what the last run started with, and what it left. */
+  #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
 
   constructor(spec: ProgramSpec, options: SessionOptions = {}) {
     this.#spec = spec;
@@ -42,7 +48,10 @@ export class Program implements AsyncDisposable {
   /** Runs the net once, compiling what this request needs and did not need before. */
   async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
     const compiled = await this.#compile(inputs);
-    return compiled.run(request, inputs);
+    const carries = inputs.again ? this.#carries.before : this.#carries.after;
+    const result = await compiled.run(request, { ...inputs, carries });
+    this.#carries = { before: carries, after: result.carries };
+    return result;
   }
 
   async #compile(inputs: ProgramInputs): Promise<CompiledNet> {

@@ -161,11 +161,11 @@ export class Replica implements AsyncDisposable {
   }
 }
 
-async function openRunner({ net, phase, feeds: specs, shapes }: NetPlan, { session }: Plan): Promise<Runner> {
+async function openRunner({ net, phase, feeds: specs, shapes, sources }: NetPlan, { session }: Plan): Promise<Runner> {
   const feeds: Feed[] = [];
   try {
     for (const spec of specs) feeds.push(await openFeed(spec));
-    const program = new Program({ layers: decode("NetParameter", net).layer, phase }, session);
+    const program = new Program({ layers: decode("NetParameter", net).layer, phase, sources }, session);
     const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
     return { program, feeds, net: program.lower(known) };
   } catch (error) {

@@ -39,18 +39,18 @@ export const Accuracy = computeLayer({
     const read = readLabels(labels, classes, param);
     const scores = reshape(stopGradient(x), [outer, classes, inner]);
     const index = reshape(read.classes, [outer, 1, inner]);
-    const better = reduceSum(
-      cast(greaterOrEqual(scores, gatherElements(scores, index, 1)), "float32"),
-      [1],
-      true,
-    );
+    const better = reduceSum(cast(greaterOrEqual(scores, gatherElements(scores, index, 1)), "float32"), [1], true);
     // The label's own score is one of those that are as high.
     const right = cast(less(better, constant(param.top_k + 1)), "float32");
     const kept = read.kept && reshape(read.kept, [outer, 1, inner]);
     const hits = kept ? mul(right, kept) : right;
     const accuracy = div(sumAll(hits), max(read.valid, constant(1)));
     if (site.topCount === 1) return { tops: [accuracy] };
-    const numbers = constantOf("int64", BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)), [1, classes, 1]);
+    const numbers = constantOf(
+      "int64",
+      BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
+      [1, classes, 1],
+    );
     const isClass = cast(equal(index, numbers), "float32");
     const occurs = reduceSum(kept ? mul(isClass, kept) : isClass, [0, 2]);
     return { tops: [accuracy, div(reduceSum(mul(isClass, hits), [0, 2]), max(occurs, constant(1)))] };

@@ -18,7 +18,8 @@ export const BatchNorm = computeLayer({
   tops: 1,
   blobs(place) {
     const { shape } = place.bottoms[0]!.type;
-    if (shape.length < 2) throw place.bottomError(0, `batch normalisation takes a blob of at least 2 axes, not [${shape}]`);
+    if (shape.length < 2)
+      throw place.bottomError(0, `batch normalisation takes a blob of at least 2 axes, not [${shape}]`);
     for (const { lr_mult } of place.layer.param) {
       if (lr_mult === 0) continue;
       throw place.error("running statistics are not learnt: their lr_mult is 0", "param", [

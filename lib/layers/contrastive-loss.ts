@@ -1,5 +1,21 @@
 import { constant, count, type Value } from "../graph/index.js";
-import { add, cast, div, equal, mul, not, reduceSum, relu, reshape, slice, sqrt, stopGradient, sub, sumAll, where } from "../ops/index.js";
+import {
+  add,
+  cast,
+  div,
+  equal,
+  mul,
+  not,
+  reduceSum,
+  relu,
+  reshape,
+  slice,
+  sqrt,
+  stopGradient,
+  sub,
+  sumAll,
+  where,
+} from "../ops/index.js";
 import { computeLayer, legacyShape, type Place } from "./layer.js";
 import { checkBatch, checkOnePerEntry } from "./loss.js";
 import { withSlope } from "./slope.js";

@@ -15,7 +15,10 @@ export const EuclideanLoss = computeLayer({
     checkBatch(site);
     const [n] = legacyShape(site, 0);
     if (count(a.type.shape) !== count(b.type.shape)) {
-      throw site.bottomError(1, `[${b.type.shape}] and bottom "${site.layer.bottom[0]}" [${a.type.shape}] differ in count`);
+      throw site.bottomError(
+        1,
+        `[${b.type.shape}] and bottom "${site.layer.bottom[0]}" [${a.type.shape}] differ in count`,
+      );
     }
     const difference = sub(a, reshape(b, a.type.shape));
     return { tops: [mul(sumAll(mul(difference, difference)), constant(0.5 / n))] };

@@ -19,12 +19,15 @@ export const InfogainLoss = computeLayer({
   bottoms: [2, 3],
   tops: [1, 2],
   loss: true,
-  sources: ({ bottoms, param }) => (bottoms.length < 3 && has(param, "source") ? [param.source] : []),
+  sources({ bottom, infogain_loss_param: param }) {
+    return bottom.length < 3 && param && has(param, "source") ? [param.source] : [];
+  },
   lower(site) {
     const [x, labels] = site.bottoms as [Value, Value];
     const { shape } = x.type;
     checkBatch(site);
-    const { axis, outer, classes, inner } = predictions(site, canonicalAxis(site, site.param.axis, shape.length));
+    const axis = canonicalAxis(site, site.param.axis, shape.length);
+    const { outer, classes, inner } = predictions(site, axis);
     const lossParam = message(site.layer, "loss_param");
     if (has(lossParam, "normalize")) {
       throw site.error("normalize is not for InfogainLoss", "loss_param", ['use "normalization"']);
@@ -53,7 +56,9 @@ function infogain(site: Site<InfogainLossParameter>, classes: number): Value {
     return stopGradient(reshape(bottoms[2], square));
   }
   if (!has(param, "source")) {
-    throw site.error("the infogain matrix is missing", "source", ["give it as source: a BlobProto file, or as a third bottom"]);
+    throw site.error("the infogain matrix is missing", "source", [
+      "give it as source: a BlobProto file, or as a third bottom",
+    ]);
   }
   const { shape, data } = site.source(param.source);
   if (data.length !== classes * classes) throw site.error(wrong(shape), "source");

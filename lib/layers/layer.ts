@@ -49,9 +49,22 @@ export interface Site<P> extends Place<P> {
    * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.
    */
   size(scalar: Value, most: number): number;
+  /**
+   * Numbers that go on from one forward to the next without being parameters: zeros before the first. `lower` gives, in `state`,
+   * what the next forward starts with.
+   */
+  carry(shape: readonly number[]): Value;
+  /** The blob in one of the files that `sources` names. */
+  source(path: string): SourceBlob;
 }
 
-/** What a layer becomes: one value a top, and new values for its state blobs. */
+/** A blob read from a file that a layer names. */
+export interface SourceBlob {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** What a layer becomes: one value a top, and new values for its state blobs and for what it carries on. */
 export interface Lowered {
   readonly tops: readonly Value[];
   readonly state?: ReadonlyMap<Value, Value>;
@@ -72,6 +85,8 @@ interface Common<F extends ParamField | null> {
 export interface ComputeLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
   /** Caffe's loss layers: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
   readonly loss?: boolean;
+  /** BlobProto files that the layer needs to be lowered. */
+  sources?(layer: LayerParameter): readonly string[];
   blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];
   lower(site: Site<ParamOf<F>>): Lowered;
 }

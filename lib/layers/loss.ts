@@ -40,9 +40,11 @@ export function predictions(place: Place<unknown>, axis: number): Predictions {
   const outer = count(x, 0, axis);
   const inner = count(x, axis + 1);
   if (count(labels) !== outer * inner) {
-    throw place.bottomError(1, `labels [${labels}] are not one for each of the ${outer * inner} predictions of [${x}]`, [
-      `with axis ${axis} as that of the classes the labels are [${[...x.slice(0, axis), ...x.slice(axis + 1)]}]`,
-    ]);
+    throw place.bottomError(
+      1,
+      `labels [${labels}] are not one for each of the ${outer * inner} predictions of [${x}]`,
+      [`with axis ${axis} as that of the classes the labels are [${[...x.slice(0, axis), ...x.slice(axis + 1)]}]`],
+    );
   }
   return { axis, outer, classes: x[axis]!, inner };
 }

@@ -2,7 +2,18 @@ import type { Value } from "../graph/index.js";
 import { add, mul } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
 import { lstmStep } from "./lstm-unit.js";
-import { blobSpecs, firstStates, flagsOf, inputBlobs, inputsOfSteps, joined, sequenceOf, sequenceTops, step, transform } from "./recurrent.js";
+import {
+  blobSpecs,
+  firstStates,
+  flagsOf,
+  inputBlobs,
+  inputsOfSteps,
+  joined,
+  sequenceOf,
+  sequenceTops,
+  step,
+  transform,
+} from "./recurrent.js";
 
 /** Hidden states: h, c. */
 const STATES = 2;

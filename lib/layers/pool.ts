@@ -115,7 +115,10 @@ function drawn(x: Value, axes: readonly Windows[], site: Site<unknown>): Value {
   const sums = cumSum(stopGradient(entries), { axis: 2, exclusive: false, reverse: false });
   const r = sub(constant(1), site.random([n, c, 1, ...pooled]));
   const reached = cast(greaterOrEqual(sums, mul(r, slice(sums, 2, k - 1, k))), "float32");
-  const fromEnd = constant(Float32Array.from({ length: k }, (_, i) => k - i), [k, 1, 1]);
+  const fromEnd = constant(
+    Float32Array.from({ length: k }, (_, i) => k - i),
+    [k, 1, 1],
+  );
   const first = sub(constant(k), reduceMax(mul(reached, fromEnd), [2], true));
   const picked = gatherElements(entries, cast(min(first, constant(k - 1)), "int64"), 2);
   return behind(reshape(picked, [n, c, ...pooled]), axes, 0);

@@ -28,13 +28,17 @@ export function sequenceOf(place: Place<RecurrentParameter>, states: number): Se
     const message = `${2 + exposed} bottoms, or ${3 + exposed} with a static input, are needed, not ${bottoms.length}`;
     throw place.error(message, "bottom", hiddenNotes(exposed));
   }
-  if (topCount !== 1 + exposed) throw place.error(`${1 + exposed} tops are needed, not ${topCount}`, "top", hiddenNotes(exposed));
+  if (topCount !== 1 + exposed)
+    throw place.error(`${1 + exposed} tops are needed, not ${topCount}`, "top", hiddenNotes(exposed));
   const [x, cont] = shapes as [readonly number[], readonly number[]];
   if (x.length < 3) throw place.bottomError(0, `it must be [timesteps, streams, ...features], not [${x}]`);
   const [steps, streams] = x as [number, number];
   if (steps === 0) throw place.bottomError(0, "there must be at least one timestep");
   if (!sameShape(cont, [steps, streams])) {
-    throw place.bottomError(1, `the continuation flags must be [${steps},${streams}], one for each step and stream of bottom "${layer.bottom[0]}", not [${cont}]`);
+    throw place.bottomError(
+      1,
+      `the continuation flags must be [${steps},${streams}], one for each step and stream of bottom "${layer.bottom[0]}", not [${cont}]`,
+    );
   }
   const fixed = bottoms.length > 2 + exposed ? bottoms[2] : undefined;
   if (fixed && (shapes[2]!.length < 2 || shapes[2]![0] !== streams)) {
@@ -57,7 +61,11 @@ const hiddenNotes = (exposed: number) => [
 ];
 
 /** The blobs for what enters a step from outside: weights and bias for x, and weights for the static input. */
-export function inputBlobs(place: Place<RecurrentParameter>, { fixed }: Sequence, outputs: number): readonly BlobSpec[] {
+export function inputBlobs(
+  place: Place<RecurrentParameter>,
+  { fixed }: Sequence,
+  outputs: number,
+): readonly BlobSpec[] {
   const { weight, bias } = blobSpecs(place.param);
   const x = weight(outputs, count(place.bottoms[0]!.type.shape, 2));
   return fixed ? [x, bias(outputs), weight(outputs, count(fixed.type.shape, 1))] : [x, bias(outputs)];
@@ -107,13 +115,22 @@ export const joined = (steps: readonly Value[]): Value => concat(steps, 0);
  * The hidden states before the first step: the exposed bottoms, or those after the last step of the forward before (zeros at
  * first), which a cont of 0 in the first step forgets.
  */
-export function firstStates(site: Site<RecurrentParameter>, { streams, hidden }: Sequence, states: number): readonly Value[] {
+export function firstStates(
+  site: Site<RecurrentParameter>,
+  { streams, hidden }: Sequence,
+  states: number,
+): readonly Value[] {
   if (site.param.expose_hidden) return hidden;
   return Array.from({ length: states }, () => site.carry([1, streams, site.param.num_output]));
 }
 
 /** The tops y and, where exposed, the last hidden states; or those as what the next forward starts with. */
-export function sequenceTops(site: Site<RecurrentParameter>, y: Value, first: readonly Value[], last: readonly Value[]) {
+export function sequenceTops(
+  site: Site<RecurrentParameter>,
+  y: Value,
+  first: readonly Value[],
+  last: readonly Value[],
+) {
   if (site.param.expose_hidden) return { tops: [y, ...last.map(stopGradient)] };
   return { tops: [y], state: new Map(first.map((leaf, i) => [leaf, last[i]!] as const)) };
 }

@@ -1,7 +1,18 @@
 import type { Value } from "../graph/index.js";
 import { add, mul, tanh } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
-import { blobSpecs, firstStates, flagsOf, inputBlobs, inputsOfSteps, joined, sequenceOf, sequenceTops, step, transform } from "./recurrent.js";
+import {
+  blobSpecs,
+  firstStates,
+  flagsOf,
+  inputBlobs,
+  inputsOfSteps,
+  joined,
+  sequenceOf,
+  sequenceTops,
+  step,
+  transform,
+} from "./recurrent.js";
 
 /** Hidden states: h. */
 const STATES = 1;

@@ -13,6 +13,7 @@ import {
   type Phase,
   type Place,
   type Site,
+  type SourceBlob,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
@@ -30,6 +31,8 @@ export interface LowerOptions {
   readonly sizes?: ReadonlyMap<string, number>;
   /** Layer types beyond the built-in ones: plugins. */
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
+  /** The blobs in files that layers name (`sourcesOf`), by path. */
+  readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
 }
 
 /** A net of one phase as one graph. */
@@ -44,6 +47,8 @@ export interface LoweredNet {
   readonly parameters: readonly Parameter[];
   /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
   readonly states: ReadonlyMap<string, Value>;
+  /** What layers carry on from one forward to the next: input leaves, and what the next forward has for them. */
+  readonly carries: ReadonlyMap<Value, Value>;
   /** Tops that count in the objective, with their weights. */
   readonly losses: readonly Loss[];
   readonly randoms: readonly RandomLeaf[];
@@ -72,6 +77,23 @@ export class DataDependentSize extends Error {
   }
 }
 
+/** The BlobProto files that layers name, each once. */
+export function sourcesOf(
+  layers: readonly LayerParameter[],
+  types?: ReadonlyMap<string, LayerType>,
+): readonly string[] {
+  const paths = layers.flatMap((layer) => {
+    const type = findType(layer, types);
+    return type && !isDataLayer(type) ? (type.sources?.(layer) ?? []) : [];
+  });
+  return [...new Set(paths)];
+}
+
+function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
+  const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
+  return types?.get(layer.type) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+}
+
 /**
  * Lowers the layers of one phase, in order, to values by blob name. In-place layers rebind the name, shared parameters are the
  * same leaf, a bottom with `propagate_down: false` passes no gradient.
@@ -90,6 +112,8 @@ class Lowering {
   readonly #inputs = new Map<string, Value>();
   readonly #parameters = new ParameterTable();
   readonly #states = new Map<string, Value>();
+  readonly #carried = new Set<Value>();
+  readonly #carries = new Map<Value, Value>();
   readonly #losses: Loss[] = [];
   readonly #randoms: RandomLeaf[] = [];
 
@@ -113,17 +137,16 @@ class Lowering {
       outputs: [...this.#available].sort(),
       parameters: this.#parameters.list,
       states: this.#states,
+      carries: this.#carries,
       losses: this.#losses,
       randoms: this.#randoms,
     };
   }
 
   #typeOf(layer: LayerParameter): LayerType {
-    const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
-    const type =
-      this.#options.types?.get(layer.type) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+    const type = findType(layer, this.#options.types);
     if (type) return type;
-    const near = nearest(layer.type, Object.keys(builtIn));
+    const near = nearest(layer.type, Object.keys(layerTypes));
     throw layerError(layer, `unknown layer type "${layer.type}"`, spanOf(layer, "type") ?? spanOf(layer), [
       ...(near ? [`did you mean "${near}"?`] : []),
       "netrun layers lists the types that are there; a plugin can add one",
@@ -195,10 +218,23 @@ class Lowering {
         if (size === undefined) throw new DataDependentSize(layer.name, scalar, this.#randoms);
         return size;
       },
+      carry: (shape) => {
+        const value = input(`carry:${this.#carried.size}`, float32(shape));
+        this.#carried.add(value);
+        return value;
+      },
+      source: (path) => {
+        const blob = this.#options.sources?.get(path);
+        if (!blob) throw place.error(`the blob file "${path}" was not read`, "source");
+        return blob;
+      },
     };
     const { tops, state } = type.lower(site);
     if (tops.length !== topCount) throw new Error(`${type.type} gave ${tops.length} tops for ${topCount}`);
-    for (const [leaf, value] of state ?? []) this.#states.set(this.#parameters.keyOf(leaf), value);
+    for (const [leaf, value] of state ?? []) {
+      if (this.#carried.has(leaf)) this.#carries.set(leaf, value);
+      else this.#states.set(this.#parameters.keyOf(leaf), value);
+    }
     tops.forEach((value, i) => {
       const name = layer.top[i];
       if (name !== undefined) this.#bind(layer, name, i, value);
