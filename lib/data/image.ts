@@ -24,6 +24,8 @@ export interface ImageDecoding {
  * image at once where that is faster than a promise. Throws (or rejects with) a NetrunError that says why not.
  */
 export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promise<Image> {
+  if (bytes.length === 0)
+    return Promise.reject(new NetrunError("there is no image: the file is missing, not readable or empty"));
   const jpeg = jpegHeader(bytes);
   if (jpeg && jpeg.channels <= 3) {
     const luma = mode === "gray" && jpeg.channels === 3;

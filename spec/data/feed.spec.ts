@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { DataParameter_DB, type Init, type LayerParameter } from "../../lib/caffe/messages.js";
-import { NetrunError } from "../../lib/error.js";
 import { openLayer, take } from "../support/feed.js";
 import { describeShared, sharedPath } from "../support/shared.js";
+import { failure } from "../support/failure.js";
 
 /** A Data layer over the twelve 3 x 20 x 24 images of a golden LMDB. */
 function layer(change: Init<LayerParameter> = {}, batch_size = 5): Init<LayerParameter> {
@@ -84,13 +84,3 @@ describeShared("feed", () => {
     await failure(openLayer(layer({ transform_param: { mean_file: "/nowhere/mean" } })), "cannot read the mean file");
   });
 });
-
-/** Checks that a promise rejects with a NetrunError whose message holds `text`. */
-async function failure(promise: Promise<unknown>, text: string): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).to.be.instanceOf(NetrunError);
-  expect((error as NetrunError).message).to.include(text);
-}

@@ -7,6 +7,7 @@ import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
 import { detectSource } from "../../lib/data/detect.js";
 import { idxSource } from "../../lib/data/idx.js";
 import { WHOLE } from "../../lib/data/source.js";
+import { failure } from "../support/failure.js";
 
 /** An IDX file of bytes 0, 1, 2, ... */
 function idx(...dims: number[]): Buffer {
@@ -67,11 +68,3 @@ describe("idx", () => {
     expect(() => detectSource(images)).to.throw("its partner is missing");
   });
 });
-
-async function failure(promise: Promise<unknown>, text: string): Promise<void> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(String(error)).to.include(text);
-}

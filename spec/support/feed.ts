@@ -4,7 +4,7 @@ import { type Feed, feedSpec, openFeed } from "../../lib/data/feed.js";
 import type { FeedOptions } from "../../lib/data/layer.js";
 
 /** Opens the feed of a data layer given as a message. */
-export function openLayer(layer: Init<LayerParameter>, options: Partial<FeedOptions> = {}): Promise<Feed> {
+export async function openLayer(layer: Init<LayerParameter>, options: Partial<FeedOptions> = {}): Promise<Feed> {
   const whole = create("LayerParameter", { name: "d", top: ["data", "label"], ...layer });
   return openFeed(feedSpec(whole, { phase: "TEST", paths: (path) => path, seed: 1, ...options }));
 }

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import type { RecordBatch } from "apache-arrow";
-import { NetrunError } from "../../error.js";
 import { recordBatch } from "../columns.js";
 import { imageColumn } from "../datum.js";
 import { permutation } from "../shuffle.js";
@@ -58,17 +57,13 @@ async function* batches(
   for (let at = start + from; at < end; at += FILES_AT_ONCE) {
     const entries = [];
     for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(list.entry(order(i)));
-    const files = await Promise.all(entries.map(({ name, line }) => read(spec, spec.root + name, line)));
+    const files = await Promise.all(entries.map(({ name }) => read(spec.root + name)));
     const values = Int32Array.from(entries, ({ label }) => label);
     yield recordBatch({ data: imageColumn(files), label: { dtype: "int32", shape: [], values } }, files.length);
   }
 }
 
-async function read(spec: ImageListSpec, path: string, line: number): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const notes = [`named in line ${line} of ${spec.list}`, String(cause)];
-    throw new NetrunError("cannot read the image", { file: path, notes, cause });
-  }
+/** A file's bytes; none where it cannot be read: what is to happen then is decided where images are decoded. */
+function read(path: string): Promise<Uint8Array> {
+  return readFile(path).catch(() => new Uint8Array(0));
 }

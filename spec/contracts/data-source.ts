@@ -1,0 +1,120 @@
+import { existsSync, readdirSync } from "node:fs";
+import type { RecordBatch } from "apache-arrow";
+import { expect } from "chai";
+import { columnsOf } from "../../lib/data/columns.js";
+import { openFeed, sourceFeedSpec } from "../../lib/data/feed.js";
+import { openSource, type SourceSpec } from "../../lib/data/open.js";
+import { type DataSource, type Shard, WHOLE } from "../../lib/data/source.js";
+
+/** A source to check: how to describe it once its files are there, and what is in it. */
+export interface Subject {
+  readonly name: string;
+  /** Prepares files in an empty folder. */
+  prepare(folder: string): Promise<SourceSpec>;
+  /** A field of numbers, and its first element in each row. */
+  readonly field: string;
+  readonly rows: readonly number[];
+}
+
+/** What every data source has to do; `folder` gives a fresh one. */
+export function dataSourceContract(subject: Subject, folder: () => string): void {
+  describe(`the ${subject.name} source`, () => {
+    const { field, rows } = subject;
+    let spec: SourceSpec;
+    before(async () => {
+      spec = await subject.prepare(folder());
+    });
+
+    it("knows its length and fields", async () => {
+      await using source = await openSource(spec);
+      expect(source.length).to.equal(rows.length);
+      expect(Object.keys(source.fields)).to.include(field);
+    });
+
+    it("gives all rows in the same order each time", async () => {
+      await using source = await openSource(spec);
+      for (let i = 0; i < 2; i++) expect(await read(source, field)).to.deep.equal(rows);
+    });
+
+    it("gives rows of the fields that it promises", async () => {
+      await using source = await openSource(spec);
+      for await (const batch of source.batches(WHOLE)) {
+        expect(batch.numRows).to.be.above(0);
+        const columns = columnsOf(batch);
+        for (const [name, promised] of Object.entries(source.fields)) {
+          const column = columns[name]!;
+          expect(column.dtype).to.equal(promised.dtype);
+          if (column.dtype !== "image") expect(column.shape).to.deep.equal(promised.shape);
+        }
+      }
+    });
+
+    it("splits into shards that are disjoint and together the whole", async () => {
+      await using source = await openSource(spec);
+      for (const count of [1, 2, 3]) {
+        const parts: number[] = [];
+        for (let index = 0; index < count; index++) parts.push(...(await read(source, field, { index, count })));
+        expect(parts).to.deep.equal(rows);
+      }
+    });
+
+    it("starts at any row of a shard", async () => {
+      await using source = await openSource(spec);
+      for (const shard of [WHOLE, { index: 1, count: 2 }]) {
+        const all = await read(source, field, shard);
+        for (const from of [0, 1, all.length - 1, all.length])
+          expect(await read(source, field, shard, from)).to.deep.equal(all.slice(from));
+      }
+    });
+
+    it("wraps around in a feed, and resumes there", async () => {
+      const at = (i: number): number => rows[i % rows.length]!;
+      await using feed = await openFeed(sourceFeedSpec(spec, [field], 2, { phase: "TEST", seed: 1 }));
+      const next = async (): Promise<number[]> => firsts((await feed.next())[field]!.data, 2);
+      for (let i = 0; i < 2 * rows.length; i += 2) expect(await next()).to.deep.equal([at(i), at(i + 1)]);
+      await feed.seek(rows.length - 1);
+      expect(await next()).to.deep.equal([at(rows.length - 1), at(0)]);
+      expect(feed.position).to.equal(rows.length + 1);
+    });
+
+    it("says where a row comes from", async () => {
+      await using source = await openSource(spec);
+      const [first, last] = [await source.locate(0), await source.locate(rows.length - 1)];
+      expect(first).to.be.a("string").that.is.not.equal(last);
+    });
+
+    it("frees its files when it ends early", async function () {
+      if (!existsSync("/proc/self/fd")) this.skip();
+      const readOne = async (): Promise<void> => {
+        await using source = await openSource(spec);
+        for await (const _ of source.batches(WHOLE)) break;
+      };
+      // What a library keeps open for good it has opened after the first time.
+      await readOne();
+      const before = openFiles();
+      await readOne();
+      expect(openFiles()).to.equal(before);
+    });
+  });
+}
+
+function openFiles(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
+async function read(source: DataSource, field: string, shard: Shard = WHOLE, from = 0): Promise<number[]> {
+  const rows: number[] = [];
+  for await (const batch of source.batches(shard, from)) rows.push(...column(batch, field));
+  return rows;
+}
+
+function column(batch: RecordBatch, field: string): number[] {
+  const found = columnsOf(batch)[field]!;
+  if (found.dtype === "image") throw new Error("rows are told apart by a field of numbers");
+  return firsts(found.values, batch.numRows);
+}
+
+/** The first element of each row. */
+function firsts(values: ArrayLike<number>, rows: number): number[] {
+  return Array.from({ length: rows }, (_, i) => values[(i * values.length) / rows]!);
+}

@@ -1,0 +1,136 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import h5wasm from "h5wasm/node";
+import sharp from "sharp";
+import { create, encode } from "../../lib/caffe/message.js";
+import { writeArrow } from "../../lib/data/arrow/write.js";
+import { recordBatch } from "../../lib/data/columns.js";
+import { drawDigit } from "../../lib/data/digits/draw.js";
+import { dataSourceContract, type Subject } from "../contracts/data-source.js";
+import { root } from "../support/shared.js";
+
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+const SUBJECTS: readonly Subject[] = [
+  {
+    name: "Arrow",
+    field: "label",
+    rows: range(7),
+    prepare: async (folder) => {
+      const path = join(folder, "rows.arrow");
+      const batch = (from: number, rows: number) => {
+        const label = { dtype: "int32", shape: [], values: Int32Array.from(range(rows), (i) => from + i) } as const;
+        const data = { dtype: "float32", shape: [2, 3], values: new Float32Array(rows * 6) } as const;
+        return recordBatch({ data, label }, rows);
+      };
+      await writeArrow(path, [batch(0, 3), batch(3, 1), batch(4, 3)]);
+      return { kind: "arrow", path };
+    },
+  },
+  {
+    name: "HDF5",
+    field: "label",
+    rows: range(6),
+    prepare: async (folder) => {
+      await h5wasm.ready;
+      const files = [2, 4].map((rows, i) => {
+        const path = join(folder, `${i}.h5`);
+        const file = new h5wasm.File(path, "w");
+        file.create_dataset({ name: "label", data: Float32Array.from(range(rows), (k) => k + 2 * i), shape: [rows] });
+        file.create_dataset({
+          name: "data",
+          data: new Float64Array(rows * 4),
+          shape: [rows, 4],
+          chunks: [1, 4],
+          compression: 4,
+        });
+        file.close();
+        return path;
+      });
+      return { kind: "hdf5", files, datasets: ["data", "label"] };
+    },
+  },
+  {
+    name: "IDX",
+    field: "label",
+    rows: range(5),
+    prepare: async (folder) => {
+      const [images, labels] = [join(folder, "images"), join(folder, "labels")];
+      writeFileSync(
+        images,
+        Buffer.concat([Buffer.from([0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 2]), Buffer.alloc(20)]),
+      );
+      writeFileSync(labels, Buffer.from([0, 0, 8, 1, 0, 0, 0, 5, 0, 1, 2, 3, 4]));
+      return { kind: "idx", images, labels };
+    },
+  },
+  {
+    name: "image list",
+    field: "label",
+    rows: [3, 2, 1, 0],
+    prepare: async (folder) => {
+      const list = join(folder, "list.txt");
+      const lines = [3, 2, 1, 0].map((label) => `a picture ${label}.png ${label}`);
+      writeFileSync(list, `${lines.join("\n")}\n\n`);
+      for (const i of range(4))
+        await sharp(Buffer.alloc(12, i), { raw: { width: 2, height: 2, channels: 3 } }).toFile(
+          join(folder, `a picture ${i}.png`),
+        );
+      return { kind: "images", list, root: `${folder}/` };
+    },
+  },
+  {
+    name: "LevelDB",
+    field: "label",
+    rows: range(9),
+    prepare: async (folder) => {
+      const path = join(folder, "leveldb");
+      const db = new ClassicLevel<string, Uint8Array>(path, { valueEncoding: "view" });
+      for (const label of range(9)) {
+        const datum = create("Datum", { channels: 1, height: 1, width: 2, data: Uint8Array.of(label, 7), label });
+        await db.put(String(label).padStart(8, "0"), encode(datum));
+      }
+      await db.close();
+      return { kind: "leveldb", path };
+    },
+  },
+  {
+    name: "LMDB",
+    field: "label",
+    rows: [0, 2, 4, 1, 3, 0, 2, 4, 1, 3, 0, 2],
+    prepare: async (folder) => {
+      mkdirSync(folder, { recursive: true });
+      cpSync(join(root, "fixtures/data/float_lmdb"), folder, { recursive: true });
+      return { kind: "lmdb", path: folder };
+    },
+  },
+  {
+    name: "digits",
+    field: "label",
+    rows: range(2000).map((i) => drawDigit(1, 8000 + i).label),
+    prepare: async () => ({ kind: "digits", part: "test" }),
+  },
+];
+
+describe("data sources", () => {
+  let folder: string;
+  let cache: string | undefined;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "netrun-sources-"));
+    cache = process.env["NETRUN_CACHE"];
+    process.env["NETRUN_CACHE"] = folder;
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+    if (cache === undefined) delete process.env["NETRUN_CACHE"];
+    else process.env["NETRUN_CACHE"] = cache;
+  });
+  for (const subject of SUBJECTS)
+    dataSourceContract(subject, () => {
+      const own = join(folder, subject.name);
+      mkdirSync(own, { recursive: true });
+      return own;
+    });
+});
