@@ -79,11 +79,21 @@ export async function writeHdf5State(path: string, state: Hdf5State): Promise<vo
   });
 }
 
-/** Opens a file for the time of a function. The library is loaded with the first one: it is a megabyte of WebAssembly. */
+let loading: Promise<typeof import("h5wasm/node")> | undefined;
+
+/** The library, loaded with the first file: it is megabytes of WebAssembly. */
+function library(): Promise<typeof import("h5wasm/node")> {
+  loading ??= import("h5wasm/node").then(async (module) => {
+    // Without this the library prints its errors and returns values that are none.
+    (await module.ready).activate_throwing_error_handler();
+    return module;
+  });
+  return loading;
+}
+
+/** Opens a file for the time of a function. */
 async function withFile<T>(path: string, mode: "r" | "w", use: (file: File) => T): Promise<T> {
-  const { File, ready } = await import("h5wasm/node");
-  // Without this the library prints its errors and returns values that are none.
-  (await ready).activate_throwing_error_handler();
+  const { File } = await library();
   let file: File | undefined;
   try {
     file = new File(path, mode);

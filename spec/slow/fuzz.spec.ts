@@ -1,0 +1,82 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { filterNet } from "../../lib/caffe/filter.js";
+import { loadNet, loadSolver } from "../../lib/caffe/load.js";
+import { create, decode } from "../../lib/caffe/message.js";
+import { decodeSolverState } from "../../lib/caffe/solver-state.js";
+import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
+import { NetrunError } from "../../lib/error.js";
+import { printText } from "../../lib/text/print.js";
+import { mutate } from "../support/mutate.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+/** How long each reader is fed with damaged files. */
+const BUDGET_MS = Number(process.env["FUZZ_MS"] ?? 10_000);
+/** No damaged file may take longer. */
+const LIMIT_MS = 1000;
+const SEED = 20260000;
+
+/** Damages the files in turn until the time is up; reading may only succeed or throw NetrunError, and soon. */
+async function fuzz(files: readonly Uint8Array[], read: (bytes: Uint8Array) => unknown): Promise<void> {
+  const end = performance.now() + BUDGET_MS;
+  for (let round = 0; performance.now() < end; round++) {
+    const bytes = mutate(files[round % files.length]!, SEED + round);
+    const start = performance.now();
+    try {
+      await read(bytes);
+    } catch (error) {
+      if (!(error instanceof NetrunError))
+        throw new Error(`round ${round} throws what is no NetrunError: ${(error as Error).stack}`, { cause: error });
+      error.format();
+    }
+    const ms = performance.now() - start;
+    if (ms > LIMIT_MS) throw new Error(`round ${round} takes ${ms} ms`);
+  }
+}
+
+const small = (folder: string, pattern: RegExp) =>
+  (readdirSync(folder, { recursive: true }) as string[])
+    .filter((file) => pattern.test(file))
+    .sort()
+    .map((file) => readFileSync(join(folder, file)))
+    .filter(({ length }) => length < 200_000);
+
+describeShared("damaged files", function () {
+  this.timeout(BUDGET_MS + 30_000);
+  const temporary = mkdtempSync(join(tmpdir(), "netrun-fuzz-"));
+  after(() => rmSync(temporary, { recursive: true }));
+
+  it("as net prototxts load or are refused, and what loads prints and reads back", () =>
+    fuzz(
+      [...small(sharedPath("zoo", "prototxt"), /\.prototxt$/), ...small(sharedPath("goldens", "text"), /\.prototxt$/)],
+      (bytes) => {
+        // The line break makes it a text, never a path.
+        const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
+        filterNet(message, create("NetState"));
+        loadNet(`\n${printText(message)}`);
+      },
+    ));
+
+  it("as solver prototxts load or are refused", () =>
+    fuzz(small(sharedPath("goldens", "solvers"), /solver\.prototxt$/), (bytes) =>
+      loadSolver(`\n${Buffer.from(bytes).toString("utf8")}`),
+    ));
+
+  it("as weights are read or refused", () =>
+    fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel$/), (bytes) => {
+      decodeWeights(bytes);
+      decode("NetParameter", bytes);
+    }));
+
+  it("as solver states are read or refused", () =>
+    fuzz(small(sharedPath("goldens", "solvers"), /\.solverstate$/), (bytes) => decodeSolverState(bytes)));
+
+  it("as HDF5 weights are read or refused", () => {
+    const path = join(temporary, "w.h5");
+    return fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel\.h5$/), (bytes) => {
+      writeFileSync(path, bytes);
+      return readWeights(path);
+    });
+  });
+});
