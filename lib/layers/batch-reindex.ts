@@ -1,4 +1,5 @@
-import { cast, gather, stopGradient } from "../ops/index.js";
+import { gather } from "../ops/index.js";
+import { indicesOf } from "./indices.js";
 import { computeLayer } from "./layer.js";
 
 /**
@@ -16,6 +17,6 @@ export const BatchReindex = computeLayer({
     if (index!.type.shape.length !== 1) {
       throw site.bottomError(1, `the indices are a blob of 1 axis, not [${index!.type.shape}]`);
     }
-    return { tops: [gather(x!, cast(stopGradient(index!), "int64"), 0)] };
+    return { tops: [gather(x!, indicesOf(index!, x!.type.shape[0]!), 0)] };
   },
 });

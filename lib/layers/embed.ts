@@ -1,6 +1,7 @@
 import { sub } from "../caffe/message.js";
 import type { Value } from "../graph/index.js";
-import { add, cast, gather, stopGradient } from "../ops/index.js";
+import { add, gather } from "../ops/index.js";
+import { indicesOf } from "./indices.js";
 import { computeLayer } from "./layer.js";
 
 /**
@@ -20,9 +21,9 @@ export const Embed = computeLayer({
     const weight = { shape: [input_dim, num_output], filler: sub(param, "weight_filler") };
     return param.bias_term ? [weight, { shape: [num_output], filler: sub(param, "bias_filler") }] : [weight];
   },
-  lower({ bottoms, blobs }) {
+  lower({ bottoms, blobs, param }) {
     const [w, b] = blobs as [Value, Value | undefined];
-    const rows = gather(w, cast(stopGradient(bottoms[0]!), "int64"), 0);
+    const rows = gather(w, indicesOf(bottoms[0]!, param.input_dim), 0);
     return { tops: [b ? add(rows, b) : rows] };
   },
 });

@@ -16,7 +16,7 @@ export const Filter = computeLayer({
     const last = items.length;
     const { shape } = site.bottoms[last]!.type;
     if (site.topCount !== last) {
-      throw site.error(`${site.topCount} tops for ${last} bottoms and a selector`, "top", [
+      throw site.error(`${site.topCount} tops for ${last} bottom${last === 1 ? "" : "s"} and a selector`, "top", [
         "give a top for each bottom but the last",
       ]);
     }

@@ -112,18 +112,19 @@ export function allows(count: Count, n: number): boolean {
   return typeof count === "number" ? n === count : n >= count[0] && n <= count[1];
 }
 
-/** A count in words: "2", "1 to 3", "at least 1". */
-export function countText(count: Count): string {
-  if (typeof count === "number") return String(count);
-  if (count[0] === count[1]) return String(count[0]);
-  return count[1] === Number.POSITIVE_INFINITY ? `at least ${count[0]}` : `${count[0]} to ${count[1]}`;
+/** A count of things in words: "2 tops", "1 to 3 bottoms", "at least 1 top". */
+export function countText(count: Count, what: string): string {
+  const [min, max] = typeof count === "number" ? [count, count] : count;
+  const things = max === 1 || (min === 1 && max === Number.POSITIVE_INFINITY) ? what : `${what}s`;
+  if (min === max) return `${min} ${things}`;
+  return max === Number.POSITIVE_INFINITY ? `at least ${min} ${things}` : `${min} to ${max} ${things}`;
 }
 
 /** Throws for a top of the same name as its bottom, where a layer type cannot work in place. */
 export function forbidInPlace({ layer, error }: Place<unknown>): void {
   const i = layer.bottom.findIndex((name, index) => layer.top[index] === name);
   if (i < 0) return;
-  throw error(`a ${layer.type} layer does not work in place: "${layer.top[i]}" is both bottom and top`, "top", [
+  throw error(`${layer.type} layers do not work in place: "${layer.top[i]}" is both bottom and top`, "top", [
     "give the top a name of its own",
   ]);
 }

@@ -1,5 +1,5 @@
 import { has, type Message, sub } from "../caffe/message.js";
-import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
+import { type FillerParameter, type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { float32, input, labelled, type Value } from "../graph/index.js";
 import {
@@ -170,7 +170,7 @@ class Lowering {
     return {
       layer,
       param: (type.param === null ? null : sub(layer, type.param)) as never,
-      phase: this.#options.phase,
+      phase: phaseOf(layer) ?? this.#options.phase,
       bottoms,
       topCount,
       error: (message, field, notes) => layerError(layer, message, fieldSpan(layer, type.param, field), notes),
@@ -255,24 +255,26 @@ class Lowering {
   }
 }
 
+/** A layer's own phase, which goes before the net's. */
+function phaseOf(layer: LayerParameter): Phase | undefined {
+  if (!has(layer, "phase")) return undefined;
+  return layer.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+}
+
 function checkCounts(layer: LayerParameter, type: LayerType): void {
   const check = (what: "bottom" | "top", given: number) => {
     const allowed = type[`${what}s`];
     if (allows(allowed, given)) return;
     if (what === "top" && given === 0 && "loss" in type && type.loss) return;
     const span = spanOf(layer, what, given - 1) ?? spanOf(layer);
-    throw layerError(
-      layer,
-      `a ${layer.type} layer takes ${countText(allowed)} ${what}${allowed === 1 ? "" : "s"}, not ${given}`,
-      span,
-    );
+    throw layerError(layer, `${layer.type} layers take ${countText(allowed, what)}, not ${given}`, span);
   };
   check("bottom", layer.bottom.length);
   check("top", layer.top.length);
   if (type.topPerBottom && layer.bottom.length !== layer.top.length) {
     throw layerError(
       layer,
-      `a ${layer.type} layer has as many tops as bottoms, not ${layer.top.length} for ${layer.bottom.length}`,
+      `${layer.type} layers have as many tops as bottoms, not ${layer.top.length} for ${layer.bottom.length}`,
       spanOf(layer),
     );
   }

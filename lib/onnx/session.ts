@@ -39,7 +39,9 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
         if (data === undefined) throw new Error(`input ${name} was not fed`);
         tensors[name] = new ort.Tensor(type.dtype as "float32", data as Float32Array, type.shape);
       }
-      const results = await session.run(tensors, [...fetch]);
+      const results = await session.run(tensors, [...fetch]).catch((error: unknown) => {
+        throw runError(error);
+      });
       const outputs: Record<string, Float32Array> = {};
       for (const name of fetch) outputs[name] = results[name]!.data as Float32Array;
       return outputs;
@@ -48,13 +50,33 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
   };
 }
 
+/**
+ * A failed run, in the user's words where it is the data's fault: an index out of range (a label, an Embed layer's input).
+ * Nodes are named after their layers.
+ */
+function runError(cause: unknown): unknown {
+  const message = cause instanceof Error ? cause.message : "";
+  const node = /while running \w+ node\. Name:'(.*?)(?:\/grad)?\/\w+'/.exec(message);
+  const range = /idx=(-?\d+) must be within the inclusive range \[-?\d+ ?, ?(\d+)\]/.exec(message);
+  if (!node || !(range || message.includes("Out of range value in index tensor"))) return cause;
+  const [index, last] = [Number(range?.[1]), Number(range?.[2])];
+  // Layers move negative indices below the range that ONNX would count from the end.
+  const given = index < 0 ? index + last + 1 : index;
+  const what = range ? `index ${given} in its data is not in [0, ${last}]` : "an index in its data is out of range";
+  return new NetrunError(`layer "${node[1]}": ${what}`, {
+    notes: ["indices are labels, or what Embed and BatchReindex layers look up"],
+    cause,
+  });
+}
+
 async function create(model: Emitted, provider: Provider, threads: number | undefined): Promise<ort.InferenceSession> {
   const options: ort.InferenceSession.SessionOptions = {
     // NCHW: the WebGPU provider's default layout computes some convolutions wrongly.
     executionProviders: [provider === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : provider],
     // Spinning worker threads starve each other on shared cores: 1.3 to 1.8 times slower at two threads on a virtual machine.
     extra: { "session.intra_op.allow_spinning": "0" },
-    logSeverityLevel: 3,
+    // Errors are thrown; onnxruntime would write them to stderr as well.
+    logSeverityLevel: 4,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
   };
   try {

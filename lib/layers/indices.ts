@@ -1,0 +1,12 @@
+import { constantOf, type Value } from "../graph/index.js";
+import { add, cast, less, stopGradient, where } from "../ops/index.js";
+
+/**
+ * A blob of numbers in [0, n) as int64 indices for Gather, without a gradient; fractions are cut off. ONNX counts negative indices
+ * from the end, so they are moved out of its range: an index that is not in [0, n) makes the run fail and name the layer.
+ */
+export function indicesOf(blob: Value, n: number): Value {
+  const index = cast(stopGradient(blob), "int64");
+  const scalar = (value: number) => constantOf("int64", BigInt64Array.of(BigInt(value)), []);
+  return where(less(index, scalar(0)), add(index, scalar(-n)), index);
+}

@@ -1,0 +1,47 @@
+import { expect } from "chai";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
+
+describe("Filter", () => {
+  it("refuses another number of tops than bottoms before the selector", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 3, 2)}${inputLayer("s", 3)}layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y" top: "z"  }`,
+      ),
+    ).to.equal(
+      ['net:3:63: layer "l": 2 tops for 1 bottom and a selector', "note: give a top for each bottom but the last"].join(
+        "\n",
+      ),
+    );
+  });
+
+  it("refuses a selector of more than one value an item", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 3, 2)}${inputLayer("s", 3, 2)}layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y"  }`,
+      ),
+    ).to.equal('net:3:54: layer "l": the selector has one value an item, [n] or [n, 1...], not [3,2]');
+  });
+
+  it("refuses a selector for another number of items", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 3, 2)}${inputLayer("s", 4)}layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y"  }`,
+      ),
+    ).to.equal('net:3:42: layer "l": [3,2] does not have the 4 items of the selector');
+  });
+
+  const text = `${inputLayer("x", 3)}${inputLayer("s", 3, 1)}layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y" }
+layer { name: "double" type: "Eltwise" bottom: "y" bottom: "y" top: "z" }`;
+
+  it("keeps the items whose selector is not 0, and sizes the layers behind it by them", async () => {
+    const inputs = { x: tensor([1, 2, 3]), s: tensor([-0.5, 0, 2], [3, 1]) };
+    const { blobs, gradients } = await runText(text, inputs, { seeds: { z: tensor([1, 1]) } });
+    expect(blobs["z"]).to.deep.equal(tensor([2, 6]));
+    expect([...gradients["x"]!.data]).to.deep.equal([2, 0, 2]);
+  });
+
+  it("keeps nothing where every selector is 0", async () => {
+    const { blobs } = await runText(text, { x: tensor([1, 2, 3]), s: tensor([0, 0, 0], [3, 1]) });
+    expect(blobs["z"]!.shape).to.deep.equal([0]);
+  });
+});
