@@ -1,13 +1,11 @@
-import type { FillerParameter } from "../caffe/messages.js";
 import { constant, count, type Elements, float32, input, inputName, type Value } from "../graph/index.js";
-import { fill } from "../layers/fillers.js";
 import { gradient } from "../net/gradient.js";
 import { type Layout, layoutOf, learns, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { add, mul, sumAll } from "../ops/index.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
-import { type Random, random } from "../random.js";
+import { random } from "../random.js";
 
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
@@ -176,8 +174,10 @@ function feeds(
 ): Record<string, Elements> {
   const result: Record<string, Elements> = { ...inputs.data };
   for (const [key, slot] of layout.slots) result[`param:${key}`] = view(inputs.weights, slot);
-  net.randoms.forEach(({ value, filler }, i) => {
-    result[inputName(value)!] = draw(value.type.shape, filler, random(...inputs.draw, i));
+  net.randoms.forEach((leaf, i) => {
+    const numbers = new Float32Array(count(leaf.type.shape));
+    random(...inputs.draw, i).fill(numbers);
+    result[inputName(leaf)!] = numbers;
   });
   for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[`seed:${name}`] = seed;
   for (const { name, length } of carriedLeaves(net)) {
@@ -190,13 +190,6 @@ function feeds(
 
 const carriedLeaves = ({ carries }: Pick<LoweredNet, "carries">) =>
   [...carries.keys()].map((leaf) => ({ name: inputName(leaf)!, length: count(leaf.type.shape) }));
-
-function draw(shape: readonly number[], filler: FillerParameter | undefined, from: Random): Float32Array {
-  if (filler) return fill(filler, shape, from);
-  const numbers = new Float32Array(count(shape));
-  from.fill(numbers);
-  return numbers;
-}
 
 /** Computes one scalar of a net that is not complete yet. */
 export async function runScalar(

@@ -42,8 +42,8 @@ export interface Place<P> {
 export interface Site<P> extends Place<P> {
   /** The layer's blobs as values, in the order of its BlobSpecs. */
   readonly blobs: readonly Value[];
-  /** Random numbers of a shape, drawn anew for every forward from the seeded generator: uniform in [0, 1), or by a filler. */
-  random(shape: readonly number[], filler?: FillerParameter): Value;
+  /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
+  random(shape: readonly number[]): Value;
   /**
    * A size that only the data tells: the value of a float32 scalar, computed before the rest of the net is built; `most` where
    * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.

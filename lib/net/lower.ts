@@ -1,5 +1,5 @@
 import { has, type Message, sub } from "../caffe/message.js";
-import { type FillerParameter, type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
+import { type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { float32, input, labelled, type Value } from "../graph/index.js";
 import {
@@ -51,13 +51,8 @@ export interface LoweredNet {
   readonly carries: ReadonlyMap<Value, Value>;
   /** Tops that count in the objective, with their weights. */
   readonly losses: readonly Loss[];
-  readonly randoms: readonly RandomLeaf[];
-}
-
-/** An input leaf to fill with random numbers before each forward: by a filler, or uniform in [0, 1). */
-export interface RandomLeaf {
-  readonly value: Value;
-  readonly filler: FillerParameter | undefined;
+  /** Input leaves to fill with uniform random numbers before each forward. */
+  readonly randoms: readonly Value[];
 }
 
 export interface Loss {
@@ -71,7 +66,7 @@ export class DataDependentSize extends Error {
   constructor(
     readonly layer: string,
     readonly scalar: Value,
-    readonly randoms: readonly RandomLeaf[],
+    readonly randoms: readonly Value[],
   ) {
     super(`the size of layer ${layer} depends on data`);
   }
@@ -115,7 +110,7 @@ class Lowering {
   readonly #carried = new Set<Value>();
   readonly #carries = new Map<Value, Value>();
   readonly #losses: Loss[] = [];
-  readonly #randoms: RandomLeaf[] = [];
+  readonly #randoms: Value[] = [];
 
   constructor(options: LowerOptions) {
     this.#options = options;
@@ -207,10 +202,10 @@ class Lowering {
     const site: Site<never> = {
       ...place,
       blobs,
-      random: (shape, filler) => {
-        const value = input(`random:${this.#randoms.length}`, float32(shape));
-        this.#randoms.push({ value, filler });
-        return value;
+      random: (shape) => {
+        const leaf = input(`random:${this.#randoms.length}`, float32(shape));
+        this.#randoms.push(leaf);
+        return leaf;
       },
       size: (scalar, most) => {
         const { sizes } = this.#options;

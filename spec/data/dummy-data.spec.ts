@@ -27,8 +27,8 @@ describe("DummyData", () => {
   it("refuses shapes and fillers that are neither one nor one for each top", async () => {
     const shape = { dim: [1] };
     const open = (dummy_data_param: object) => openLayer({ type: "DummyData", top: ["a", "b", "c"], dummy_data_param });
-    await failure(open({ shape: [shape, shape] }), "2 shape for 3 tops: give one, or one each");
+    await failure(open({ shape: [shape, shape] }), "give it once for all tops, or once for each");
     await failure(open({ shape: [shape], data_filler: [gaussian, gaussian] }), "2 data_filler for 3 tops");
-    await failure(open({ shape: [shape], num: [1] }), "both shape and num");
+    await failure(open({ shape: [shape], num: [1] }), "give shape, or num, channels, height and width, not both");
   });
 });
