@@ -1,5 +1,6 @@
 import type { FeedSpec } from "../data/feed.js";
 import type { Tensor } from "../data/tensor.js";
+import { type ErrorDetail, NetrunError } from "../error.js";
 import type { Phase, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { RuleSettings, updateRules } from "../solve/rules.js";
@@ -36,18 +37,28 @@ export interface Plan {
   readonly tests: readonly NetPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
+  /** Index of the replica that the plan is for: each draws its own random numbers. The first where undefined. */
+  readonly replica?: number | undefined;
+}
+
+/** What one replica has besides the weights that all agree on. */
+export interface ReplicaState {
+  /** One vector a slot of the update rule. */
+  readonly history: readonly Float32Array[];
+  /** Records consumed of each train feed; a feed that has none here goes on where it is. */
+  readonly positions: readonly number[];
+  /** Parameters of its own, where averaging lets replicas differ. */
+  readonly weights?: Float32Array | undefined;
 }
 
 /** Where training stands. Everything that the next iteration depends on is in it or in the plan. */
 export interface Checkpoint {
-  /** Updates done. */
+  /** Updates done by each replica. */
   readonly iteration: number;
   /** All parameters, by the layout of the train net. */
   readonly weights: Float32Array;
-  /** One vector a slot of the update rule. */
-  readonly history: readonly Float32Array[];
-  /** Records consumed of each train feed. */
-  readonly positions: readonly number[];
+  /** One for each replica. */
+  readonly replicas: readonly ReplicaState[];
 }
 
 /** What to do in a call of `train`: one iteration for each learning rate. */
@@ -60,16 +71,45 @@ export interface Work {
   readonly batch?: Readonly<Record<string, Tensor>> | undefined;
 }
 
-/** What one replica did. */
+/** What some iterations gave: of one replica, or means over all. */
 export interface Report {
   /** The objective of each iteration, before its update. */
   readonly losses: readonly number[];
   /** Outputs of the train net by iteration, where `display` asked for them. */
   readonly outputs: ReadonlyMap<number, Readonly<Record<string, Float32Array>>>;
   readonly times: Times;
-  readonly checkpoint: Checkpoint;
   /** Rows of data consumed. */
   readonly rows: number;
+}
+
+/** What a call of `train` did: losses and outputs are means over the replicas, rows their sum. */
+export interface Round extends Report {
+  readonly checkpoint: Checkpoint;
+  /** Where the time of the round went; undefined for one replica that trains in place. */
+  readonly roundTimes?: RoundTimes | undefined;
+  /** Replicas that were lost on the way, and what was done about it. */
+  readonly lost: readonly Loss[];
+}
+
+/** Where the time of a round of several replicas went, in milliseconds; `totalMs` is the sum of the others. */
+export interface RoundTimes {
+  /** Copying the weights out to the replicas and handing them over. */
+  readonly sendMs: number;
+  /** Mean over the replicas of the time that their iterations took. */
+  readonly computeMs: number;
+  /** The rest until the slowest replica was done: what the mean replica waited, and the messages. */
+  readonly waitMs: number;
+  readonly averageMs: number;
+  readonly totalMs: number;
+}
+
+/** A replica that was lost in a round. */
+export interface Loss {
+  /** Its index, which is that of its partition of the data. */
+  readonly replica: number;
+  readonly reason: string;
+  /** Whether its part of the round was done again, or left out of the mean. */
+  readonly remedy: "redone" | "dropped";
 }
 
 /** Where the time of a report went, in milliseconds. */
@@ -86,13 +126,32 @@ export interface Scores {
   readonly loss: number;
 }
 
+/** What an engine found when it opened a plan. */
+export interface Opened {
+  /** What the user should know before training, such as a partition that is smaller than a round. */
+  readonly warnings: readonly string[];
+}
+
 /** Engines differ only in where their replicas live. */
 export interface Engine extends AsyncDisposable {
   readonly replicas: number;
   /** Rejects if a net does not compile or its data does not open. */
-  load(plan: Plan): Promise<void>;
-  /** Trains from a checkpoint, whose arrays the engine takes over; a report for each replica, with its new checkpoint. */
-  train(from: Checkpoint, work: Work): Promise<readonly Report[]>;
+  load(plan: Plan): Promise<Opened>;
+  /**
+   * Trains from a checkpoint, whose arrays the engine takes over: the weights of all replicas are brought together in them.
+   * Rejects with `TrainingStopped` if replicas fail again and again.
+   */
+  train(from: Checkpoint, work: Work): Promise<Round>;
   /** Runs a test net (by its index in the plan) over the next batches of its data. */
   test(net: number, weights: Float32Array, batches: number): Promise<Scores>;
+}
+
+/** Training cannot go on: where it stands, so that a snapshot can be taken, and why. */
+export class TrainingStopped extends NetrunError {
+  readonly checkpoint: Checkpoint;
+
+  constructor(message: string, checkpoint: Checkpoint, detail: ErrorDetail) {
+    super(message, detail);
+    this.checkpoint = checkpoint;
+  }
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, Engine, Plan, Report, Scores, Work } from "./engine.js";
+import type { Checkpoint, Engine, Opened, Plan, Round, Scores, Work } from "./engine.js";
 import { Replica } from "./replica.js";
 
 /** One replica in this thread. Its gradients are left in `gradients`, and weights change in the checkpoint's own arrays. */
@@ -11,13 +11,19 @@ export class LocalEngine implements Engine {
     this.#gradients = gradients;
   }
 
-  async load(plan: Plan): Promise<void> {
+  async load(plan: Plan): Promise<Opened> {
     await this.#replica?.[Symbol.asyncDispose]();
     this.#replica = await Replica.open(plan, this.#gradients);
+    return { warnings: [] };
   }
 
-  async train(from: Checkpoint, work: Work): Promise<readonly Report[]> {
-    return [await this.#loaded().train(from, work)];
+  async train(from: Checkpoint, work: Work): Promise<Round> {
+    const { weights } = from;
+    const { history, positions: start } = from.replicas[0]!;
+    const task = { iteration: from.iteration, weights, history, positions: start };
+    const { positions, ...report } = await this.#loaded().train(task, work);
+    const iteration = from.iteration + work.rates.length;
+    return { ...report, checkpoint: { iteration, weights, replicas: [{ history, positions }] }, lost: [] };
   }
 
   test(net: number, weights: Float32Array, batches: number): Promise<Scores> {

@@ -6,7 +6,7 @@ import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
 import type { Request } from "./compiled-net.js";
-import type { Checkpoint, NetPlan, Plan, Report, Scores, Work } from "./engine.js";
+import type { NetPlan, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
 import { Program } from "./program.js";
 import { Updater } from "./updater.js";
 import { createWeights, type Weights } from "./weights.js";
@@ -20,6 +20,18 @@ interface Runner {
   readonly feeds: readonly Feed[];
   /** A test net's own parameters, filled: those that the train net has too are copied over before a test. */
   readonly weights?: Weights;
+}
+
+/** What a replica trains from, in place. */
+export interface ReplicaTask extends ReplicaState {
+  /** Updates done. */
+  readonly iteration: number;
+  readonly weights: Float32Array;
+}
+
+/** What a replica did, and where it is in its data. */
+export interface ReplicaReport extends Report {
+  readonly positions: readonly number[];
 }
 
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
@@ -55,8 +67,8 @@ export class Replica implements AsyncDisposable {
     return new Replica(plan, train, tests, gradients);
   }
 
-  /** Trains from a checkpoint, in its own arrays. */
-  async train(from: Checkpoint, work: Work): Promise<Report> {
+  /** Trains from where a task stands, in the task's own arrays; `progress` is called after every iteration. */
+  async train(from: ReplicaTask, work: Work, progress: () => void = () => {}): Promise<ReplicaReport> {
     await seek(this.#train.feeds, from.positions);
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
@@ -73,9 +85,10 @@ export class Replica implements AsyncDisposable {
       await this.#update(from, rate, iteration);
       times.updateMs += performance.now() - started;
       iteration++;
+      progress();
     }
     const positions = this.#train.feeds.map(({ position }) => position);
-    return { losses, outputs, times, rows, checkpoint: { ...from, iteration, positions } };
+    return { losses, outputs, times, rows, positions };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */
@@ -86,7 +99,8 @@ export class Replica implements AsyncDisposable {
     given: Batch | undefined,
     times: { dataWaitMs: number; gradientMs: number },
   ) {
-    const { iterSize, seed } = this.#plan.solver;
+    const { iterSize } = this.#plan.solver;
+    const seed = replicaSeed(this.#plan);
     const request: Request = { blobs: show ? this.#train.net.outputs : [], gradients: "learnt", objective: true };
     let loss = 0;
     let rows = 0;
@@ -117,7 +131,7 @@ export class Replica implements AsyncDisposable {
     }
   }
 
-  #update({ weights, history }: Checkpoint, rate: number, iteration: number): Promise<void> {
+  #update({ weights, history }: ReplicaTask, rate: number, iteration: number): Promise<void> {
     const { rule, settings, iterSize, weightDecay, clipGradients } = this.#plan.solver;
     let scale = 1 / iterSize;
     if (clipGradients >= 0) {
@@ -160,6 +174,13 @@ export class Replica implements AsyncDisposable {
     await this.#updater[Symbol.asyncDispose]();
   }
 }
+
+/** Distance between the seeds of two replicas: odd, so that all of the first 2^32 replicas have different ones. */
+const SEED_STRIDE = 0x9e3779b1;
+
+/** What a replica's random layers draw from; the first one's is the solver's own seed. */
+const replicaSeed = ({ solver, replica = 0 }: Plan): number =>
+  replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
 async function openRunner({ net, phase, feeds: specs, shapes, sources }: NetPlan, { session }: Plan): Promise<Runner> {
   const feeds: Feed[] = [];

@@ -5,7 +5,7 @@ import { type SolverParameter, SolverParameter_SnapshotFormat as Format } from "
 import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import { compileSolver } from "../compile.js";
-import type { Checkpoint, Engine, Report, Scores } from "../engine/engine.js";
+import type { Checkpoint, Engine, ReplicaState, Round, Scores } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { createWeights, type Weights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
@@ -65,7 +65,7 @@ export class Solver implements AsyncDisposable {
     this.#batchRows = parts.batchRows;
     const { layout, data } = parts.weights;
     const history = Array.from({ length: updateRules[parts.rule].slots }, () => new Float32Array(layout.learnt));
-    this.#checkpoint = { iteration: 0, weights: data, history, positions: [] };
+    this.#checkpoint = { iteration: 0, weights: data, replicas: [{ history, positions: [] }] };
   }
 
   /**
@@ -122,11 +122,11 @@ export class Solver implements AsyncDisposable {
   }
 
   /** Trains for n iterations; what happened in them. */
-  async run(n: number, batch?: Tensors): Promise<Report> {
+  async run(n: number, batch?: Tensors): Promise<Round> {
     const rates = Array.from({ length: n }, (_, i) => this.#rate(this.iteration + i));
-    const [report] = await this.#engine.train(this.#checkpoint, { rates, display: this.parameter.display, batch });
-    this.#checkpoint = report!.checkpoint;
-    return report!;
+    const round = await this.#engine.train(this.#checkpoint, { rates, display: this.parameter.display, batch });
+    this.#checkpoint = round.checkpoint;
+    return round;
   }
 
   /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
@@ -153,7 +153,8 @@ export class Solver implements AsyncDisposable {
    */
   async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
     const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
-    const { iteration, history, positions } = this.#checkpoint;
+    const { iteration, replicas } = this.#checkpoint;
+    const { history, positions } = replicas[0]!;
     const paths = snapshotPaths(prefix, iteration, format);
     const { layout } = this.#weights;
     const state = {
@@ -176,14 +177,15 @@ export class Solver implements AsyncDisposable {
     const state = await readSolverState(path);
     const side = readSideState(path);
     const { layout } = this.#weights;
-    const history = this.#checkpoint.history.map((values) => new Float32Array(values.length));
+    const [replica] = this.#checkpoint.replicas as [ReplicaState];
+    const history = replica.history.map((values) => new Float32Array(values.length));
     restoreHistory(layout, history, state.history, path);
     await this.net.copyTrainedLayersFrom(modelOfState(path, state.learned_net));
-    this.#checkpoint.history.forEach((values, i) => {
+    replica.history.forEach((values, i) => {
       values.set(history[i]!);
     });
     const positions = side?.positions ?? (this.#batchRows > 0 ? [state.iter * this.#batchRows] : []);
-    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, positions };
+    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ ...replica, positions }] };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
