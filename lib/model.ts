@@ -64,6 +64,9 @@ export class Net implements AsyncDisposable {
   readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
   readonly #seed: number;
+  readonly #blobs: readonly string[];
+  /** Whether forward changes parameters: BatchNorm's running blobs. */
+  readonly #hasState: boolean;
   #forwards = 0;
   #last: Run | undefined;
 
@@ -81,6 +84,8 @@ export class Net implements AsyncDisposable {
     this.#feeds = compiled.feeds;
     this.#weights = weights;
     this.#seed = seed;
+    this.#blobs = [...lowered.blobs.keys()];
+    this.#hasState = lowered.states.size > 0;
   }
 
   /**
@@ -115,10 +120,9 @@ export class Net implements AsyncDisposable {
    */
   async forward(inputs: Tensors = {}): Promise<Tensors> {
     const { data, shapes } = this.#check({ ...(await this.#nextBatch(inputs)), ...inputs });
-    const net = this.#program.lower(shapes);
-    const blobs = [...net.blobs.keys()];
+    const blobs = this.#blobs;
     // Backward has to see the running statistics that this forward saw.
-    const weights = net.states.size > 0 ? this.#weights.data.slice() : this.#weights.data;
+    const weights = this.#hasState ? this.#weights.data.slice() : this.#weights.data;
     const run = { data, shapes, weights, draw: [this.#seed, this.#forwards++] as const };
     const result = await this.#program.run({ blobs }, run);
     for (const [key, value] of Object.entries(result.states)) {
