@@ -1,3 +1,21 @@
+export {
+  ConvolutionLayer,
+  Include,
+  InnerProductLayer,
+  layer,
+  NetParam,
+  Pooling,
+  PoolingLayer,
+  RDDLayer,
+  ReLULayer,
+  SoftmaxWithLoss,
+} from "./caffe/builders.js";
+export { amend, create, decode, encode, has, sub } from "./caffe/message.js";
+export type * from "./caffe/messages.js";
+export { ProtoLoader } from "./caffe/proto-loader.js";
+export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./caffe/replace-data.js";
 export { NetrunError } from "./error.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./model.js";
 export { Solver, type SolverOptions } from "./solve/solver.js";
+export { type Action, type TrainEvent, type TrainOptions, train } from "./solve/train.js";
+export { printText } from "./text/print.js";

@@ -1,5 +1,5 @@
 import { create } from "./caffe/message.js";
-import { loadNet, type LoadOptions } from "./caffe/load.js";
+import { type From, type LoadOptions, loadNet } from "./caffe/load.js";
 import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
 import { mergeStates } from "./caffe/filter.js";
 import type { StoredWeights } from "./caffe/stored.js";
@@ -89,12 +89,12 @@ export class Net implements AsyncDisposable {
   }
 
   /**
-   * Loads a net from the path of a prototxt or its text. Data layers open their data, which `forward` then reads batch by batch.
+   * Loads a net from the path of a prototxt, its text, or its message (as ProtoLoader gives it). Data layers open their data, which `forward` then reads batch by batch.
    * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
    */
-  static async load(pathOrText: string, options: NetOptions = {}): Promise<Net> {
+  static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
     const { phase = "TEST", seed = 1, weights = [] } = options;
-    const { message, baseDir } = loadNet(pathOrText, options);
+    const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
     const state = mergeStates(message.state, create("NetState", wanted));
     const compiled = await compileNet(message, {

@@ -33,37 +33,44 @@ export interface Loaded<M> {
   readonly upgrades: readonly string[];
 }
 
-/**
- * A net in today's format from a prototxt file, a binary file, or the text of a prototxt.
- * Throws NetrunError where the file does not exist or something in it is wrong.
- */
-export function loadNet(pathOrText: string, options: LoadOptions = {}): Loaded<NetParameter> {
-  return load("NetParameter", pathOrText, options, upgradeNet);
+/** What a net or solver is loaded from: a prototxt file, a binary file, the text of a prototxt, or the message itself. */
+export type From<M> = string | M;
+
+/** A net in today's format. Throws NetrunError where the file does not exist or something in it is wrong. */
+export function loadNet(from: From<NetParameter>, options: LoadOptions = {}): Loaded<NetParameter> {
+  return load("NetParameter", from, options, upgradeNet);
 }
 
 /** A solver in today's format, as `loadNet`. The nets that it names are loaded by `solverNets`. */
-export function loadSolver(pathOrText: string, options: LoadOptions = {}): Loaded<SolverParameter> {
-  return load("SolverParameter", pathOrText, options, upgradeSolver);
+export function loadSolver(from: From<SolverParameter>, options: LoadOptions = {}): Loaded<SolverParameter> {
+  return load("SolverParameter", from, options, upgradeSolver);
 }
 
 type Loadable = { NetParameter: NetParameter; SolverParameter: SolverParameter };
 
 function load<K extends keyof Loadable>(
   type: K,
-  pathOrText: string,
+  from: From<Loadable[K]>,
   options: LoadOptions,
   upgrade: (message: Loadable[K], warn: (warning: NetrunError) => void) => Upgraded<Loadable[K]>,
 ): Loaded<Loadable[K]> {
   const { onWarning = () => {} } = options;
-  const file = isText(pathOrText) ? undefined : readBytes(pathOrText, options);
+  const file = typeof from !== "string" || isText(from) ? undefined : readBytes(from, options);
   const name = file?.path ?? options.name ?? "<text>";
-  const message =
-    file && isBinary(file.bytes)
-      ? (decode(type, file.bytes, name) as Loadable[K])
-      : parse(type, file ? Buffer.from(file.bytes).toString("utf8") : pathOrText, { ...options, name });
+  const message = typeof from === "string" ? read(type, from, file?.bytes, { ...options, name }) : from;
   const { message: upgraded, passes } = upgrade(message, onWarning);
   if (passes.length > 0) onWarning(oldFormat(name, file?.path, passes));
   return { message: upgraded, path: file?.path, baseDir: file ? dirname(file.path) : ".", upgrades: passes };
+}
+
+function read<K extends keyof Loadable>(
+  type: K,
+  text: string,
+  bytes: Uint8Array | undefined,
+  options: LoadOptions,
+): Loadable[K] {
+  if (bytes && isBinary(bytes)) return decode(type, bytes, options.name) as Loadable[K];
+  return parse(type, bytes ? Buffer.from(bytes).toString("utf8") : text, options);
 }
 
 /** A path has no line break, brace or colon with a value; a prototxt that says anything has. */

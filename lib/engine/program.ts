@@ -25,6 +25,12 @@ export interface ProgramInputs extends Omit<RunInputs, "carries"> {
 }
 
 /**
+ * Sets of shapes that stay compiled. Images of any size give ever new ones, each with sessions of its own: the least recently
+ * used go first.
+ */
+const MOST_COMPILED = 16;
+
+/**
  * Compiles a net for the shapes that its data has, once each, and runs it. Shapes may change from batch to batch (images of
  * different sizes) and one layer's depend on values (Filter), while a graph's are static: such nets are lowered again.
  */
@@ -59,16 +65,29 @@ export class Program implements AsyncDisposable {
     for (;;) {
       const key = JSON.stringify([[...inputs.shapes], [...sizes]]);
       const known = this.#compiled.get(key);
-      if (known) return known;
+      if (known) {
+        this.#compiled.delete(key);
+        this.#compiled.set(key, known);
+        return known;
+      }
       try {
         const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
         const compiled = new CompiledNet(net, this.#options);
         this.#compiled.set(key, compiled);
+        await this.#release();
         return compiled;
       } catch (need) {
         if (!(need instanceof DataDependentSize)) throw need;
         sizes.set(need.layer, await this.#measure(need, inputs));
       }
+    }
+  }
+
+  async #release(): Promise<void> {
+    for (const [key, compiled] of this.#compiled) {
+      if (this.#compiled.size <= MOST_COMPILED) return;
+      this.#compiled.delete(key);
+      await compiled[Symbol.asyncDispose]();
     }
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { loadSolver, type LoadOptions } from "../caffe/load.js";
+import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
 import { type SolverParameter, SolverParameter_SnapshotFormat as Format } from "../caffe/messages.js";
 import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
@@ -69,11 +69,11 @@ export class Solver implements AsyncDisposable {
   }
 
   /**
-   * Loads a solver from the path of a prototxt or its text, with its nets and their data, and copies weights in.
+   * Loads a solver from the path of a prototxt, its text or its message, with its nets and their data, and copies weights in.
    * Throws NetrunError, located, for what is wrong with any of them.
    */
-  static async load(pathOrText: string, options: SolverOptions = {}): Promise<Solver> {
-    const { message, path, baseDir } = loadSolver(pathOrText, options);
+  static async load(from: From<SolverParameter>, options: SolverOptions = {}): Promise<Solver> {
+    const { message, path, baseDir } = loadSolver(from, options);
     const state = { level: options.level ?? 0, stage: options.stages ?? [] };
     const parameter = options.level === undefined && !options.stages?.length ? message : withTrainState(message, state);
     ratePolicy(parameter);
