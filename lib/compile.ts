@@ -1,7 +1,7 @@
 import { filterNet } from "./caffe/filter.js";
 import { readBytes, requirePath } from "./caffe/files.js";
 import { decode, encode, has } from "./caffe/message.js";
-import type { NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
+import type { LayerParameter, NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
 import type { SolverNets } from "./caffe/solver-nets.js";
 import { Phase as PhaseNumber } from "./caffe/messages.js";
 import { storedBlob } from "./caffe/stored.js";
@@ -9,7 +9,7 @@ import { type Feed, type FeedSpec, feedSpec, openFeed } from "./data/feed.js";
 import { isDataLayer as hasFeed } from "./data/layer.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { Program } from "./engine/program.js";
-import { NetrunError, nearest } from "./error.js";
+import { NetrunError, nearest, type Span } from "./error.js";
 import type { Phase, SourceBlob } from "./layers/index.js";
 import { type LoweredNet, sourcesOf } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
@@ -54,7 +54,7 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
       feedSpec(layer, {
         phase,
         seed: context.seed,
-        paths: (path) => requirePath(path, { baseDir: context.baseDir, span: spanOf(layer) }),
+        paths: (path) => dataPath(layer, path, context.baseDir),
       }),
     );
   // 3. Opened, they tell the shapes of their tops.
@@ -140,6 +140,32 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
     iterSize: solver.iter_size,
     seed,
   };
+}
+
+/** Where a path that a data layer names is. Throws NetrunError at that name, with what to do without the data. */
+function dataPath(layer: LayerParameter, path: string, baseDir: string): string {
+  try {
+    return requirePath(path, { baseDir, span: spanOfText(layer, path) });
+  } catch (error) {
+    if (!(error instanceof NetrunError)) throw error;
+    const { message, span, notes } = error;
+    throw new NetrunError(`layer "${layer.name}": ${message}`, {
+      span,
+      notes: [
+        ...notes,
+        "without this data: --data PATH, replaceDataLayers, or the option `shapes` to feed the blobs yourself",
+      ],
+    });
+  }
+}
+
+/** The place of a text in a layer's own parameters, or else of the layer. */
+function spanOfText(layer: LayerParameter, text: string): Span | undefined {
+  for (const param of Object.values(layer)) {
+    if (param === null || typeof param !== "object") continue;
+    for (const [field, value] of Object.entries(param)) if (value === text) return spanOf(param, field);
+  }
+  return spanOf(layer);
 }
 
 async function openFeeds(specs: readonly FeedSpec[]): Promise<readonly Feed[]> {
