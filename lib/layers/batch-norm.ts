@@ -1,7 +1,7 @@
 import { create, has } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
-import { computeLayer } from "./layer.js";
+import { bottomText, computeLayer } from "./layer.js";
 import { moments } from "./moments.js";
 
 /**
@@ -18,8 +18,7 @@ export const BatchNorm = computeLayer({
   tops: 1,
   blobs(place) {
     const { shape } = place.bottoms[0]!.type;
-    if (shape.length < 2)
-      throw place.bottomError(0, `batch normalisation takes a blob of at least 2 axes, not [${shape}]`);
+    if (shape.length < 2) throw place.bottomError(0, `${bottomText(place, 0)} has no channels, axis 1`);
     for (const { lr_mult } of place.layer.param) {
       if (lr_mult === 0) continue;
       throw place.error("running statistics are not learnt: their lr_mult is 0", "param", [

@@ -16,7 +16,7 @@ import {
   sumAll,
   where,
 } from "../ops/index.js";
-import { computeLayer, legacyShape, type Place } from "./layer.js";
+import { bottomText, computeLayer, legacyShape, type Place } from "./layer.js";
 import { checkBatch, checkOnePerEntry } from "./loss.js";
 import { withSlope } from "./slope.js";
 
@@ -57,13 +57,13 @@ function checkPairs(place: Place<unknown>): readonly [n: number, channels: numbe
   const [a, b] = [legacyShape(place, 0), legacyShape(place, 1)];
   for (const [i, shape] of [a, b].entries()) {
     if (shape[2] === 1 && shape[3] === 1) continue;
-    throw place.bottomError(i, `[${place.bottoms[i]!.type.shape}] is not a vector for each entry of the batch`);
+    throw place.bottomError(i, `${bottomText(place, i)} is not a vector for each entry of the batch`);
   }
   if (a[1] !== b[1]) {
-    throw place.bottomError(1, `it has ${b[1]} channels and bottom "${place.layer.bottom[0]}" ${a[1]}`);
+    throw place.bottomError(1, `${bottomText(place, 1)} and ${bottomText(place, 0)} differ in their channels`);
   }
   checkOnePerEntry(place, 2);
   const flags = legacyShape(place, 2)[0];
-  if (flags < a[0]) throw place.bottomError(2, `${flags} similarities for ${a[0]} pairs`);
+  if (flags < a[0]) throw place.bottomError(2, `${bottomText(place, 2)} has ${flags} similarities for ${a[0]} pairs`);
   return [a[0], a[1]];
 }

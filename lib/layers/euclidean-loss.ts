@@ -1,7 +1,7 @@
-import { constant, count, type Value } from "../graph/index.js";
+import { constant, type Value } from "../graph/index.js";
 import { mul, reshape, sub, sumAll } from "../ops/index.js";
 import { computeLayer, legacyShape } from "./layer.js";
-import { checkBatch } from "./loss.js";
+import { checkBatch, checkCounts } from "./loss.js";
 
 /** EuclideanLoss: sum of (a - b)^2 / 2n. a and b [n, ...] of equal counts; a scalar. Both bottoms have gradients. */
 export const EuclideanLoss = computeLayer({
@@ -14,12 +14,7 @@ export const EuclideanLoss = computeLayer({
     const [a, b] = site.bottoms as [Value, Value];
     checkBatch(site);
     const [n] = legacyShape(site, 0);
-    if (count(a.type.shape) !== count(b.type.shape)) {
-      throw site.bottomError(
-        1,
-        `[${b.type.shape}] and bottom "${site.layer.bottom[0]}" [${a.type.shape}] differ in count`,
-      );
-    }
+    checkCounts(site);
     const difference = sub(a, reshape(b, a.type.shape));
     return { tops: [mul(sumAll(mul(difference, difference)), constant(0.5 / n))] };
   },

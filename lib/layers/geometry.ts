@@ -2,7 +2,7 @@ import { has, sub } from "../caffe/message.js";
 import type { ConvolutionParameter } from "../caffe/messages.js";
 import { count, sameShape, type Value } from "../graph/index.js";
 import { type ConvAttrs, reshape } from "../ops/index.js";
-import { type BlobSpec, canonicalAxis, type Place } from "./layer.js";
+import { type BlobSpec, bottomText, canonicalAxis, type Place } from "./layer.js";
 
 /** A convolution's kernel and its attributes, one number a spatial axis. */
 export interface ConvGeometry {
@@ -91,7 +91,7 @@ export function convBlobs(place: Place<ConvolutionParameter>, transposed: boolea
   if (num_output % group !== 0) throw place.error(`group ${group} does not divide num_output ${num_output}`, "group");
   bottoms.forEach(({ type }, i) => {
     if (sameShape(type.shape, shape)) return;
-    throw place.bottomError(i, `all bottoms must have the same shape, not [${type.shape}] and [${shape}]`);
+    throw place.bottomError(i, `${bottomText(place, i)} and ${bottomText(place, 0)} differ in shape`);
   });
   const [rows, columns] = transposed ? [channels, num_output] : [num_output, channels];
   const weight = { shape: [rows, columns / group, ...kernel], filler: sub(param, "weight_filler") };

@@ -139,12 +139,16 @@ export function canonicalAxis(place: Place<unknown>, axis: number, rank: number,
   return axis < 0 ? axis + rank : axis;
 }
 
+/** A bottom as errors speak of it: its name and shape. */
+export const bottomText = ({ layer, bottoms }: Place<unknown>, index: number): string =>
+  `bottom "${layer.bottom[index]}" [${bottoms[index]!.type.shape}]`;
+
 /**
  * The shape of a bottom as [num, channels, height, width], ones where it has fewer axes: how the older of Caffe's layers see it.
  * Throws if it has more than four.
  */
 export function legacyShape(place: Place<unknown>, bottom: number): readonly [number, number, number, number] {
   const { shape } = place.bottoms[bottom]!.type;
-  if (shape.length > 4) throw place.bottomError(bottom, `a blob of at most 4 axes is needed, not [${shape}]`);
+  if (shape.length > 4) throw place.bottomError(bottom, `${bottomText(place, bottom)} has more than 4 axes`);
   return [...shape, ...Array<number>(4 - shape.length).fill(1)] as unknown as [number, number, number, number];
 }

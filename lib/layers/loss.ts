@@ -6,25 +6,31 @@ import {
 } from "../caffe/messages.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
 import { cast, div, equal, greater, less, max, not, stopGradient, sumAll, where } from "../ops/index.js";
-import { legacyShape, type Place } from "./layer.js";
+import { bottomText, legacyShape, type Place } from "./layer.js";
 
 /** Throws if predictions and labels (bottoms 0 and 1) differ in their first axis, as Caffe's loss layers check. */
 export function checkBatch(place: Place<unknown>): void {
   const [x, labels] = place.bottoms.map(({ type }) => type.shape) as [readonly number[], readonly number[]];
   if (x.length > 0 && labels.length > 0 && x[0] === labels[0]) return;
-  throw place.bottomError(1, `its first axis must be the same as that of bottom "${place.layer.bottom[0]}"`, [
-    `the bottoms are [${x}] and [${labels}]`,
-  ]);
+  throw place.bottomError(
+    1,
+    `${bottomText(place, 1)} and ${bottomText(place, 0)} differ in their first axis, the batch`,
+  );
 }
 
 /** Throws unless bottom `index` is one number for each entry of the batch: [n], [n, 1], [n, 1, 1] or [n, 1, 1, 1]. */
 export function checkOnePerEntry(place: Place<unknown>, index: number): void {
   const [, ...rest] = legacyShape(place, index);
   if (rest.every((dim) => dim === 1)) return;
-  throw place.bottomError(index, `it must be one number for each entry of the batch, not ${shapeText(place, index)}`);
+  throw place.bottomError(index, `${bottomText(place, index)} is not one number for each entry of the batch`);
 }
 
-const shapeText = (place: Place<unknown>, index: number) => `[${place.bottoms[index]!.type.shape}]`;
+/** Throws unless bottoms 0 and 1 have the same number of entries. */
+export function checkCounts(place: Place<unknown>): void {
+  const [a, b] = place.bottoms.map(({ type }) => count(type.shape));
+  if (a === b) return;
+  throw place.bottomError(1, `${bottomText(place, 1)} and ${bottomText(place, 0)} differ in their number of entries`);
+}
 
 /** Predictions [outer, classes, inner] that have one label each, by the axis of the classes. */
 export interface Predictions {
@@ -42,7 +48,7 @@ export function predictions(place: Place<unknown>, axis: number): Predictions {
   if (count(labels) !== outer * inner) {
     throw place.bottomError(
       1,
-      `labels [${labels}] are not one for each of the ${outer * inner} predictions of [${x}]`,
+      `${bottomText(place, 1)} is not a label for each of the ${outer * inner} predictions of ${bottomText(place, 0)}`,
       [`with axis ${axis} as that of the classes the labels are [${[...x.slice(0, axis), ...x.slice(axis + 1)]}]`],
     );
   }

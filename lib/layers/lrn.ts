@@ -1,7 +1,7 @@
 import { LRNParameter_NormRegion as Region } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, averagePool, div, mul, pow, reshape, sqrt } from "../ops/index.js";
-import { computeLayer } from "./layer.js";
+import { bottomText, computeLayer } from "./layer.js";
 
 /**
  * LRN, local response normalisation: y = x / (k + alpha * mean of x^2 over a window)^beta. x [n, c, h, w], y as x.
@@ -19,7 +19,7 @@ export const LRN = computeLayer({
     const x = site.bottoms[0]!;
     const { shape } = x.type;
     if (local_size % 2 !== 1) throw site.error(`local_size ${local_size} is not odd`, "local_size");
-    if (shape.length !== 4) throw site.bottomError(0, `LRN takes a blob of 4 axes, not [${shape}]`);
+    if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     const squares = mul(x, x);
     switch (norm_region) {
       case Region.ACROSS_CHANNELS: {

@@ -1,6 +1,6 @@
 import { constant, type Value } from "../graph/index.js";
 import { add, equal, mul, reshape, sigmoid, slice, stopGradient, sub, tanh, where } from "../ops/index.js";
-import { computeLayer } from "./layer.js";
+import { bottomText, computeLayer } from "./layer.js";
 import { withSlope } from "./slope.js";
 
 /**
@@ -18,15 +18,18 @@ export const LSTMUnit = computeLayer({
     const cell = shapes[0]!;
     shapes.forEach((shape, i) => {
       const axes = i === 2 ? 2 : 3;
-      if (shape.length !== axes) throw site.bottomError(i, `it has ${axes} axes in a step of an LSTM, not [${shape}]`);
-      if (shape[0] !== 1) throw site.bottomError(i, `a step of an LSTM is one timestep, not ${shape[0]}`);
+      if (shape.length !== axes) throw site.bottomError(i, `${bottomText(site, i)} does not have ${axes} axes`);
+      if (shape[0] !== 1) throw site.bottomError(i, `${bottomText(site, i)} is not one timestep`);
       if (shape[1] === cell[1]) return;
-      throw site.bottomError(i, `it has ${shape[1]} streams and bottom "${site.layer.bottom[0]}" ${cell[1]}`);
+      throw site.bottomError(i, `${bottomText(site, i)} and ${bottomText(site, 0)} differ in their streams`);
     });
     const [, n, d] = cell as [number, number, number];
     const gates = shapes[1]![2]!;
     if (gates !== 4 * d) {
-      throw site.bottomError(1, `the gates' inputs have ${gates} entries, not 4 for each of the ${d} of the cell`);
+      throw site.bottomError(
+        1,
+        `${bottomText(site, 1)} does not have the inputs of 4 gates for each of the ${d} cells of ${bottomText(site, 0)}`,
+      );
     }
     const [c, x, flags] = site.bottoms as [Value, Value, Value];
     return { tops: lstmStep(c, x, reshape(flags, [1, n, 1])) };

@@ -4,7 +4,7 @@ import {
   type PoolingParameter,
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
-import { computeLayer, type Place } from "./layer.js";
+import { bottomText, computeLayer, type Place } from "./layer.js";
 import { type Pool, pool, type Windows } from "./pool.js";
 
 /**
@@ -24,7 +24,7 @@ export const Pooling = computeLayer({
   lower(site) {
     const x = site.bottoms[0]!;
     const { param } = site;
-    if (x.type.shape.length !== 4) throw site.bottomError(0, `pooling takes a blob of 4 axes, not [${x.type.shape}]`);
+    if (x.type.shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (site.topCount > 1 && param.pool !== Method.MAX)
       throw site.error("only MAX pooling has a second top, the mask", "pool");
     const axes = windows(site);
@@ -53,7 +53,8 @@ function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const pair = (field: "stride" | "pad"): readonly [number, number] => {
     if (!has(param, `${field}_h`) && !has(param, `${field}_w`)) return [param[field], param[field]];
     if (has(param, field) || !has(param, `${field}_h`) || !has(param, `${field}_w`)) {
-      throw place.error(`give ${field}, or both ${field}_h and ${field}_w`, has(param, field) ? field : `${field}_h`);
+      const given = ([field, `${field}_h`, `${field}_w`] as const).find((name) => has(param, name));
+      throw place.error(`give ${field}, or both ${field}_h and ${field}_w`, given);
     }
     return [param[`${field}_h`], param[`${field}_w`]];
   };

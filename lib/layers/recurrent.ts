@@ -2,7 +2,7 @@ import { sub as message } from "../caffe/message.js";
 import type { RecurrentParameter } from "../caffe/messages.js";
 import { count, sameShape, type Value } from "../graph/index.js";
 import { concat, gemm, reshape, slice, stopGradient } from "../ops/index.js";
-import type { BlobSpec, Place, Site } from "./layer.js";
+import { type BlobSpec, bottomText, type Place, type Site } from "./layer.js";
 
 /** A recurrent layer's sequence: timesteps, streams, and which bottoms there are. */
 export interface Sequence {
@@ -20,7 +20,7 @@ export interface Sequence {
  * hidden states. `states` is the number of hidden states. Throws what Caffe checks.
  */
 export function sequenceOf(place: Place<RecurrentParameter>, states: number): Sequence {
-  const { param, bottoms, topCount, layer } = place;
+  const { param, bottoms, topCount } = place;
   const exposed = param.expose_hidden ? states : 0;
   const shapes = bottoms.map(({ type }) => type.shape);
   if (param.num_output <= 0) throw place.error("num_output must be greater than 0", "num_output");
@@ -31,24 +31,24 @@ export function sequenceOf(place: Place<RecurrentParameter>, states: number): Se
   if (topCount !== 1 + exposed)
     throw place.error(`${1 + exposed} tops are needed, not ${topCount}`, "top", hiddenNotes(exposed));
   const [x, cont] = shapes as [readonly number[], readonly number[]];
-  if (x.length < 3) throw place.bottomError(0, `it must be [timesteps, streams, ...features], not [${x}]`);
+  if (x.length < 3) throw place.bottomError(0, `${bottomText(place, 0)} is not [timesteps, streams, ...features]`);
   const [steps, streams] = x as [number, number];
-  if (steps === 0) throw place.bottomError(0, "there must be at least one timestep");
+  if (steps === 0) throw place.bottomError(0, `${bottomText(place, 0)} has no timestep`);
   if (!sameShape(cont, [steps, streams])) {
     throw place.bottomError(
       1,
-      `the continuation flags must be [${steps},${streams}], one for each step and stream of bottom "${layer.bottom[0]}", not [${cont}]`,
+      `${bottomText(place, 1)}, the continuation flags, is not [${steps},${streams}] as ${bottomText(place, 0)}`,
     );
   }
   const fixed = bottoms.length > 2 + exposed ? bottoms[2] : undefined;
   if (fixed && (shapes[2]!.length < 2 || shapes[2]![0] !== streams)) {
-    throw place.bottomError(2, `a static input must be [${streams}, ...features], not [${shapes[2]}]`);
+    throw place.bottomError(2, `${bottomText(place, 2)}, a static input, is not [${streams}, ...features]`);
   }
   const first = bottoms.length - exposed;
   const state = [1, streams, param.num_output];
   for (let i = first; i < bottoms.length; i++) {
     if (sameShape(shapes[i]!, state)) continue;
-    throw place.bottomError(i, `a hidden state must be [${state}], not [${shapes[i]}]`);
+    throw place.bottomError(i, `${bottomText(place, i)}, a hidden state, is not [${state}]`);
   }
   // Caffe copies hidden states in, without a way back for their gradients.
   return { steps, streams, fixed, hidden: bottoms.slice(first).map(stopGradient) };

@@ -3,7 +3,7 @@ import { LossParameter_NormalizationMode as Mode } from "../caffe/messages.js";
 import { count, type Value } from "../graph/index.js";
 import { mul, reshape, softplus, stopGradient, sub, sumAll } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
-import { checkBatch, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
+import { checkBatch, checkCounts, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
 
 /**
  * SigmoidCrossEntropyLoss: sum of log(1 + e^x) - t x, which is -t log(s) - (1 - t) log(1 - s) for s = sigmoid(x), divided as
@@ -20,9 +20,7 @@ export const SigmoidCrossEntropyLoss = computeLayer({
     const [x, targets] = site.bottoms as [Value, Value];
     const { shape } = x.type;
     checkBatch(site);
-    if (count(shape) !== count(targets.type.shape)) {
-      throw site.bottomError(1, `targets [${targets.type.shape}] and inputs [${shape}] differ in count`);
-    }
+    checkCounts(site);
     const t = reshape(stopGradient(targets), shape);
     const { kept, valid } = keptEntries(t, message(site.layer, "loss_param"));
     const each = sub(softplus(x), mul(x, t));

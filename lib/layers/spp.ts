@@ -1,7 +1,7 @@
 import { SPPParameter_PoolMethod as Method, type SPPParameter } from "../caffe/messages.js";
 import { count } from "../graph/index.js";
 import { concat, reshape } from "../ops/index.js";
-import { computeLayer, type Site } from "./layer.js";
+import { bottomText, computeLayer, type Site } from "./layer.js";
 import { type Pool, pool } from "./pool.js";
 import { poolWindows } from "./pooling.js";
 
@@ -19,7 +19,7 @@ export const SPP = computeLayer({
   lower(site) {
     const { shape } = site.bottoms[0]!.type;
     const levels = site.param.pyramid_height;
-    if (shape.length !== 4) throw site.bottomError(0, `SPP takes a blob of 4 axes, not [${shape}]`);
+    if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (levels <= 0) throw site.error("pyramid_height must be greater than 0", "pyramid_height");
     const pooled = Array.from({ length: levels }, (_, level) => poolLevel(site, level));
     if (levels === 1) return { tops: pooled };
@@ -30,7 +30,7 @@ export const SPP = computeLayer({
 
 function poolLevel(site: Site<SPPParameter>, level: number) {
   const size = site.bottoms[0]!.type.shape.slice(2) as [number, number];
-  if (size.some((dim) => dim <= 0)) throw site.bottomError(0, `an input of [${size}] cannot be pooled`);
+  if (size.some((dim) => dim <= 0)) throw site.bottomError(0, `${bottomText(site, 0)} has nothing to pool`);
   const bins = 2 ** level;
   const kernels = size.map((dim) => Math.ceil(dim / bins)) as [number, number];
   const pads = size.map((dim, i) => Math.floor((kernels[i]! * bins - dim + 1) / 2)) as [number, number];

@@ -1,0 +1,50 @@
+import { expect } from "chai";
+import { inputLayer, refusal } from "../support/net.js";
+
+describe("Accuracy", () => {
+  it("refuses a top_k above the number of classes", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 4, 3)}${inputLayer("t", 4)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { top_k: 4 } }`,
+      ),
+    ).to.equal('net:3:93: layer "l": top_k 4 is more than the 3 classes');
+  });
+
+  it("refuses labels that are not one for each prediction", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 4, 3)}${inputLayer("t", 3)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" }`,
+      ),
+    ).to.equal(
+      [
+        'net:3:56: layer "l": bottom "t" [3] is not a label for each of the 4 predictions of bottom "x" [4,3]',
+        "note: with axis 1 as that of the classes the labels are [4]",
+      ].join("\n"),
+    );
+  });
+
+  it("refuses labels for the wrong axis", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 2, 3, 5)}${inputLayer("t", 2, 5)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { axis: -1 } }`,
+      ),
+    ).to.equal(
+      [
+        'net:3:56: layer "l": bottom "t" [2,5] is not a label for each of the 6 predictions of bottom "x" [2,3,5]',
+        "note: with axis 2 as that of the classes the labels are [2,3]",
+      ].join("\n"),
+    );
+  });
+
+  it("refuses an axis that the bottom does not have", () => {
+    expect(
+      refusal(
+        `${inputLayer("x", 4, 3)}${inputLayer("t", 4)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { axis: 2 } }`,
+      ),
+    ).to.equal(
+      ['net:3:92: layer "l": axis 2 is out of range for a blob of 2 axes', "note: axes here go from -2 to 1"].join(
+        "\n",
+      ),
+    );
+  });
+});
