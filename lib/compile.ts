@@ -10,7 +10,7 @@ import { isDataLayer as hasFeed } from "./data/layer.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest, type Span } from "./error.js";
-import type { Phase, SourceBlob } from "./layers/index.js";
+import { extraFields, loadedPlugins, type Phase, registeredTypes, type SourceBlob } from "./layers/index.js";
 import { type LoweredNet, sourcesOf } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
 import { updateRules } from "./solve/rules.js";
@@ -64,7 +64,7 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
     // 4. Blobs that layers name as files are read.
     const sources = readSources(filtered, context.baseDir);
     // 5. Layers become one graph of tensor operations, checked for shapes on the way.
-    const program = new Program({ layers: filtered.layer, phase, sources }, context.session);
+    const program = new Program({ layers: filtered.layer, phase, sources, types: registeredTypes() }, context.session);
     const lowered = program.lower(shapes);
     // 6. Gradients, ONNX and sessions are made by the program when a run first asks for them.
     return { name: net.name, phase, net: filtered, feedSpecs, feeds, sources, program, lowered };
@@ -95,7 +95,10 @@ export async function compileSolver(
     await closeAll(compiled.feeds);
     tests.push(netPlan(compiled));
   }
-  return { train, plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session } };
+  return {
+    train,
+    plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session, plugins: loadedPlugins() },
+  };
 }
 
 /** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
@@ -109,7 +112,7 @@ function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, So
 }
 
 function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
-  return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources };
+  return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources, extras: extraFields(net.layer) };
 }
 
 function solverPlan(solver: SolverParameter, seed: number): SolverPlan {

@@ -15,7 +15,22 @@ export type * from "./caffe/messages.js";
 export { ProtoLoader } from "./caffe/proto-loader.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./caffe/replace-data.js";
 export { NetrunError } from "./error.js";
+export { constant, constantOf, count, float32, sameShape, type TensorType, type Value } from "./graph/index.js";
+export {
+  type BlobSpec,
+  canonicalAxis,
+  extraParam,
+  forbidInPlace,
+  type LayerPlugin,
+  type Lowered,
+  loadPlugins,
+  type Place,
+  type PluginModule,
+  registerLayer,
+  type Site,
+} from "./layers/index.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./model.js";
 export { Solver, type SolverOptions } from "./solve/solver.js";
+export * as ops from "./ops/index.js";
 export { type Action, type TrainEvent, type TrainOptions, train } from "./solve/train.js";
 export { printText } from "./text/print.js";

@@ -1,5 +1,6 @@
 import yargs from "yargs";
 import { NetrunError } from "../error.js";
+import { loadPlugins } from "../layers/index.js";
 import { testCommand } from "./test.js";
 import { trainCommand } from "./train.js";
 
@@ -27,6 +28,15 @@ export async function run(args: readonly string[]): Promise<number> {
         describe: "Unknown prototxt fields are errors",
         global: true,
       })
+      .option("plugin", {
+        type: "string",
+        array: true,
+        nargs: 1,
+        default: [],
+        describe: "File of layers in JavaScript",
+        global: true,
+      })
+      .middleware(({ plugin }) => loadPlugins(plugin))
       .command(commands as never)
       .demandCommand(1, "which command?")
       .strict()

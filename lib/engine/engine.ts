@@ -1,7 +1,7 @@
 import type { FeedSpec } from "../data/feed.js";
 import type { Tensor } from "../data/tensor.js";
 import { type ErrorDetail, NetrunError } from "../error.js";
-import type { Phase, SourceBlob } from "../layers/index.js";
+import type { ExtraFields, Phase, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { RuleSettings, updateRules } from "../solve/rules.js";
 
@@ -16,6 +16,8 @@ export interface NetPlan {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
+  /** What the binary form cannot hold: fields that Caffe's schema does not have, which plugins may read. */
+  readonly extras: ExtraFields;
 }
 
 /** How weights are updated, as plain data. */
@@ -37,6 +39,8 @@ export interface Plan {
   readonly tests: readonly NetPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
+  /** Files of layer plugins, which every thread loads for itself. */
+  readonly plugins: readonly string[];
   /** Index of the replica that the plan is for: each draws its own random numbers. The first where undefined. */
   readonly replica?: number | undefined;
 }

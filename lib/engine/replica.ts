@@ -2,6 +2,7 @@ import { decode } from "../caffe/message.js";
 import { type Feed, openFeed } from "../data/feed.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
+import { loadPlugins, registeredTypes, withExtraFields } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
@@ -55,6 +56,7 @@ export class Replica implements AsyncDisposable {
 
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
   static async open(plan: Plan, gradients?: Float32Array): Promise<Replica> {
+    await loadPlugins(plan.plugins);
     const opened: Runner[] = [];
     try {
       opened.push(await openRunner(plan.train, plan));
@@ -182,11 +184,13 @@ const SEED_STRIDE = 0x9e3779b1;
 const replicaSeed = ({ solver, replica = 0 }: Plan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
-async function openRunner({ net, phase, feeds: specs, shapes, sources }: NetPlan, { session }: Plan): Promise<Runner> {
+async function openRunner(plan: NetPlan, { session }: Plan): Promise<Runner> {
+  const { phase, feeds: specs, shapes, sources, extras } = plan;
   const feeds: Feed[] = [];
   try {
     for (const spec of specs) feeds.push(await openFeed(spec));
-    const program = new Program({ layers: decode("NetParameter", net).layer, phase, sources }, session);
+    const layers = withExtraFields(decode("NetParameter", plan.net).layer, extras);
+    const program = new Program({ layers, phase, sources, types: registeredTypes() }, session);
     const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
     return { program, feeds, net: program.lower(known) };
   } catch (error) {

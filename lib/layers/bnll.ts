@@ -1,6 +1,7 @@
 import { constant } from "../graph/index.js";
-import { abs, add, exp, log, mul, neg, relu, sigmoid, stopGradient, withGradientOf } from "../ops/index.js";
+import { abs, add, exp, log, neg, relu, sigmoid } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
+import { withSlope } from "./slope.js";
 
 /**
  * BNLL, binomial normal log likelihood: y = log(1 + exp(x)), element by element, as max(x, 0) + log(1 + exp(-|x|)) so that
@@ -14,6 +15,6 @@ export const BNLL = computeLayer({
   lower({ bottoms }) {
     const x = bottoms[0]!;
     const y = add(relu(x), log(add(exp(neg(abs(x))), constant(1))));
-    return { tops: [withGradientOf(y, mul(x, stopGradient(sigmoid(x))))] };
+    return { tops: [withSlope(y, x, sigmoid(x))] };
   },
 });

@@ -1,7 +1,8 @@
 import { constant } from "../graph/index.js";
-import { div, expand, mul, pow, stopGradient, withGradientOf } from "../ops/index.js";
+import { div, expand, mul, pow } from "../ops/index.js";
 import { affine } from "./affine.js";
 import { computeLayer } from "./layer.js";
+import { withSlope } from "./slope.js";
 
 /**
  * Power: y = (shift + scale * x)^power, element by element. Power 0 gives 1 for any x, and scale 0 gives shift^power.
@@ -21,6 +22,6 @@ export const Power = computeLayer({
     if (power === 2) return { tops: [mul(base, base)] };
     const y = pow(base, constant(power));
     const slope = mul(div(y, base), constant(power));
-    return { tops: [withGradientOf(y, mul(base, stopGradient(slope)))] };
+    return { tops: [withSlope(y, base, slope)] };
   },
 });

@@ -13,6 +13,7 @@ import {
   type Phase,
   type Place,
   type Site,
+  typeKey,
   type SourceBlob,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
@@ -29,7 +30,7 @@ export interface LowerOptions {
    * each is taken as the most that it can be.
    */
   readonly sizes?: ReadonlyMap<string, number>;
-  /** Layer types beyond the built-in ones: plugins. */
+  /** Layer types beyond the built-in ones, by `typeKey`: plugins. */
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
   /** The blobs in files that layers name (`sourcesOf`), by path. */
   readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
@@ -86,7 +87,7 @@ export function sourcesOf(
 
 function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
-  return types?.get(layer.type) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+  return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
 }
 
 /**
@@ -141,7 +142,7 @@ class Lowering {
   #typeOf(layer: LayerParameter): LayerType {
     const type = findType(layer, this.#options.types);
     if (type) return type;
-    const near = nearest(layer.type, Object.keys(layerTypes));
+    const near = nearest(layer.type, [...Object.keys(layerTypes), ...(this.#options.types?.keys() ?? [])]);
     throw layerError(layer, `unknown layer type "${layer.type}"`, spanOf(layer, "type") ?? spanOf(layer), [
       ...(near ? [`did you mean "${near}"?`] : []),
       "netrun layers lists the types that are there; a plugin can add one",

@@ -1,0 +1,118 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { sub } from "../caffe/message.js";
+import type { LayerParameter } from "../caffe/messages.js";
+import { NetrunError } from "../error.js";
+import { constant, constantOf, count, float32, sameShape } from "../graph/index.js";
+import * as ops from "../ops/index.js";
+import { extraParam } from "./extra-param.js";
+import {
+  canonicalAxis,
+  type ComputeLayer,
+  type Count,
+  computeLayer,
+  forbidInPlace,
+  type LayerType,
+  type ParamField,
+} from "./layer.js";
+import { layerTypes } from "./types.js";
+
+/**
+ * A layer type from outside netrun: a built-in one's definition, of which less has to be said. `param` is the field of
+ * LayerParameter with its parameters (none; of Python layers python_param), bottoms and tops are any number where not given.
+ */
+export interface LayerPlugin<F extends ParamField | null = ParamField | null>
+  extends Omit<ComputeLayer<F>, "param" | "bottoms" | "tops"> {
+  /** Of type "Python": the module and the class that the prototxt names. */
+  readonly module?: string;
+  readonly layer?: string;
+  readonly param?: F;
+  readonly bottoms?: Count;
+  readonly tops?: Count;
+}
+
+/** What a plugin's function gets, so that its file needs to import nothing. */
+export const pluginTools = {
+  ops,
+  constant,
+  constantOf,
+  count,
+  float32,
+  sameShape,
+  canonicalAxis,
+  forbidInPlace,
+  extraParam,
+  registerLayer,
+} as const;
+
+/** The default export of a plugin's file: layers, or a function that makes them. */
+export type PluginModule = Layers | ((tools: typeof pluginTools) => Layers | undefined);
+type Layers = LayerPlugin | readonly LayerPlugin[];
+
+// The one thing that lasts as long as the process: what the user called registerLayer with. Nets take it as it is when they load.
+const registered = new Map<string, LayerType>();
+const definitions = new Map<string, object>();
+const files: string[] = [];
+
+const ANY: Count = [0, Number.POSITIVE_INFINITY];
+
+/**
+ * Adds a layer type: one that netrun does not have, or (type "Python" with `module` and `layer`) a Python layer, which netrun
+ * cannot run as it is. Counts for nets that are loaded later. Throws NetrunError if that type is there already.
+ */
+export function registerLayer<F extends ParamField | null = null>(plugin: LayerPlugin<F>): void {
+  const python = plugin.type === "Python";
+  const { module, layer } = plugin;
+  if (!plugin.type) throw new NetrunError("a layer plugin needs a type");
+  if (typeof plugin.lower !== "function") throw new NetrunError(`plugin ${plugin.type}: lower is not a function`);
+  if (python && (module === undefined || layer === undefined))
+    throw new NetrunError("a plugin for Python layers needs module and layer, as the prototxt's python_param has them");
+  const key = python ? pythonKey(module!, layer!) : plugin.type;
+  if (definitions.get(key) === plugin) return;
+  if (Object.hasOwn(layerTypes, key)) throw new NetrunError(`netrun has a layer type ${key} of its own`);
+  if (registered.has(key)) throw new NetrunError(`the layer type ${key} is registered twice`);
+  const param = (plugin.param === undefined ? (python ? "python_param" : null) : plugin.param) as F;
+  registered.set(key, computeLayer<F>({ bottoms: ANY, tops: ANY, ...plugin, param }));
+  definitions.set(key, plugin);
+}
+
+/** The layer types that plugins added, by `typeKey`. */
+export const registeredTypes = (): ReadonlyMap<string, LayerType> => new Map(registered);
+
+/** The plugin files that were loaded, as absolute paths: other threads load them for themselves. */
+export const loadedPlugins = (): readonly string[] => [...files];
+
+/** What a layer's type goes by: its name, of Python layers module and class. */
+export function typeKey(layer: LayerParameter): string {
+  if (layer.type !== "Python") return layer.type;
+  const param = sub(layer, "python_param");
+  return pythonKey(param.module, param.layer);
+}
+
+const pythonKey = (module: string, layer: string) => `Python ${module}.${layer}`;
+
+/** Loads plugin files and registers their layers; one that is loaded already is left alone. Throws NetrunError for what is wrong with one. */
+export async function loadPlugins(paths: readonly string[]): Promise<void> {
+  for (const path of paths.map((given) => resolve(given))) {
+    if (files.includes(path)) continue;
+    const before = registered.size;
+    const exported = await load(path);
+    const layers = typeof exported === "function" ? exported(pluginTools) : exported;
+    for (const layer of [layers ?? []].flat()) registerLayer(layer as LayerPlugin);
+    if (registered.size === before) {
+      throw new NetrunError("the plugin registers no layer", {
+        file: path,
+        notes: ["its default export is a layer { type, blobs, lower }, a list of them, or a function that makes them"],
+      });
+    }
+    files.push(path);
+  }
+}
+
+async function load(path: string): Promise<PluginModule | undefined> {
+  try {
+    return ((await import(pathToFileURL(path).href)) as { readonly default?: PluginModule }).default;
+  } catch (cause) {
+    throw new NetrunError(`the plugin does not load: ${(cause as Error).message}`, { file: path, cause });
+  }
+}
