@@ -1,43 +1,15 @@
-import { readFileSync } from "node:fs";
-import { blobShape, blobValues } from "../caffe/blob.js";
-import { decode } from "../caffe/message.js";
-import { NetrunError } from "../error.js";
-import { dummyFeed } from "./dummy-feed.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
-import { openSource } from "./open.js";
-import { RecordsFeed } from "./records-feed.js";
-import type { TransformSpec } from "./transform.js";
-import { windowFeed } from "./windows/feed.js";
-import type { Mean } from "./normalise.js";
+import { openLocalFeed } from "./open-feed.js";
+import { ThreadedFeed } from "./threaded-feed.js";
 
 export type { Feed, FeedSpec } from "./feed-spec.js";
 export { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
 
-/** Opens a feed and reads its first record. Throws a NetrunError where the data is missing, empty or does not fit. */
+/**
+ * Opens a feed and reads its first record. Decoding and transforming soon run in a thread of their own, unless there is
+ * nothing to them. Throws a NetrunError where the data is missing, empty or does not fit.
+ */
 export async function openFeed(spec: FeedSpec): Promise<Feed> {
-  switch (spec.kind) {
-    case "records":
-      return RecordsFeed.open(spec, await openSource(spec.source), meanOf(spec.transform));
-    case "dummy":
-      return dummyFeed(spec);
-    case "windows":
-      return windowFeed(spec, meanOf(spec.transform));
-  }
-}
-
-function meanOf({ meanFile }: TransformSpec): Mean | undefined {
-  return meanFile === undefined ? undefined : readMean(meanFile);
-}
-
-/** Reads a mean image (`mean.binaryproto`, a BlobProto [1, channels, height, width]); throws a NetrunError. */
-export function readMean(path: string): Mean {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new NetrunError("cannot read the mean file", { file: path, notes: [String(cause)], cause });
-  }
-  const blob = decode("BlobProto", bytes, path);
-  const shape = blobShape(blob);
-  return { shape: shape.length === 4 && shape[0] === 1 ? shape.slice(1) : shape, data: blobValues(blob) };
+  const local = await openLocalFeed(spec, 1);
+  return spec.kind === "dummy" ? local : new ThreadedFeed(spec, local);
 }

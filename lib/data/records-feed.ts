@@ -1,5 +1,4 @@
 import { NetrunError } from "../error.js";
-import { count } from "../graph/type.js";
 import { type Batch, BatchBuilder } from "./batch.js";
 import { columnsOf } from "./columns.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
@@ -8,29 +7,38 @@ import { type DataSource, shardRange } from "./source.js";
 import type { Tensor } from "./tensor.js";
 import type { Mean } from "./normalise.js";
 
-/** Batches prepared ahead, as in Caffe, but no more than fit this many bytes. */
-const PREFETCH = 4;
-const PREFETCH_BYTES = 256 * 2 ** 20;
-
 /** A feed of a source's records, without end. */
 export class RecordsFeed implements Feed {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   readonly #spec: RecordsSpec;
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
+  readonly #prefetch: number;
   #queue: Prefetch<Batch> | undefined;
   #position = 0;
   #skipped: Feed["skipped"] = { count: 0 };
 
-  private constructor(spec: RecordsSpec, source: DataSource, mean: Mean | undefined, shapes: Feed["shapes"]) {
+  private constructor(
+    spec: RecordsSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    prefetch: number,
+    shapes: Feed["shapes"],
+  ) {
     this.#spec = spec;
     this.#source = source;
     this.#mean = mean;
+    this.#prefetch = prefetch;
     this.shapes = shapes;
   }
 
   /** Checks that the source fits the spec, reading its first record; takes over the source. */
-  static async open(spec: RecordsSpec, source: DataSource, mean: Mean | undefined): Promise<RecordsFeed> {
+  static async open(
+    spec: RecordsSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    prefetch: number,
+  ): Promise<RecordsFeed> {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
@@ -40,7 +48,7 @@ export class RecordsFeed implements Feed {
       const shapes: Record<string, readonly number[]> = {};
       for (const [top, tensor] of Object.entries((first.value as Batch).tensors))
         shapes[top] = [spec.batchSize, ...tensor.shape.slice(1)];
-      return new RecordsFeed(spec, source, mean, shapes);
+      return new RecordsFeed(spec, source, mean, prefetch, shapes);
     } catch (error) {
       await source[Symbol.asyncDispose]();
       throw error;
@@ -78,17 +86,12 @@ export class RecordsFeed implements Feed {
     await this.#source[Symbol.asyncDispose]();
   }
 
-  #depth(): number {
-    const bytes = Object.values(this.shapes).reduce((sum, shape) => sum + 4 * count(shape), 0);
-    return Math.max(1, Math.min(PREFETCH, Math.floor(PREFETCH_BYTES / bytes)));
-  }
-
   #start(position: number): Prefetch<Batch> {
     const skip = (error: NetrunError): void => {
       this.#skipped = { count: this.#skipped.count + 1, last: error.message };
     };
     const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
-    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), this.#depth());
+    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), this.#prefetch);
   }
 }
 

@@ -13,7 +13,7 @@ import { type Warped, warp } from "./warp.js";
  * A feed of windows chosen at random: of each batch the first part background, the last `foregroundShare` of it (rounded
  * down) foreground. Throws a NetrunError where the window file is damaged or lacks one of the two.
  */
-export async function windowFeed(spec: WindowsSpec, mean: Mean | undefined): Promise<Feed> {
+export async function windowFeed(spec: WindowsSpec, mean: Mean | undefined, prefetch: number): Promise<Feed> {
   const list = readWindowList(spec.list, spec.foregroundAbove, spec.backgroundBelow);
   const foreground = Math.trunc(Math.fround(spec.batchSize * Math.fround(spec.foregroundShare)));
   const lacking = foreground > 0 && list.foreground.length === 0 ? "foreground" : "background";
@@ -27,7 +27,7 @@ export async function windowFeed(spec: WindowsSpec, mean: Mean | undefined): Pro
     shapes: { [spec.tops[0]!]: shape, [spec.tops[1]!]: [spec.batchSize] },
     length: list.foreground.length + list.background.length,
     batchSize: spec.batchSize,
-    prefetch: 2,
+    prefetch,
     make: async (batch) => {
       const draws = random(spec.seed, spec.shard.index, batch);
       const chosen = Array.from({ length: spec.batchSize }, (_, i) => {

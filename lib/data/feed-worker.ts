@@ -1,0 +1,66 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type ErrorDetail, NetrunError } from "../error.js";
+import type { Feed, FeedSpec } from "./feed-spec.js";
+import { openLocalFeed } from "./open-feed.js";
+import type { Tensor } from "./tensor.js";
+
+/** What a ThreadedFeed asks its thread. Requests are served in order. */
+export type Request =
+  | { readonly kind: "next" }
+  | { readonly kind: "seek"; readonly position: number }
+  | { readonly kind: "close" };
+
+/** What the thread answers to "next": a batch, a mistake of the user's, or a bug. */
+export type Reply =
+  | {
+      readonly kind: "batch";
+      readonly tensors: Readonly<Record<string, Tensor>>;
+      readonly end: number;
+      readonly skipped: Feed["skipped"];
+    }
+  | { readonly kind: "failure"; readonly message: string; readonly detail: ErrorDetail }
+  | { readonly kind: "bug"; readonly error: unknown };
+
+async function openAt(spec: FeedSpec, position: number): Promise<Feed> {
+  const feed = await openLocalFeed(spec, 1);
+  if (position > 0) await feed.seek(position);
+  return feed;
+}
+
+async function next(feed: Promise<Feed>): Promise<Reply> {
+  try {
+    const opened = await feed;
+    const tensors = await opened.next();
+    return { kind: "batch", tensors, end: opened.position, skipped: opened.skipped };
+  } catch (error) {
+    if (!(error instanceof NetrunError)) return { kind: "bug", error };
+    const { message, file, notes, span } = error;
+    return { kind: "failure", message, detail: { file, notes, span } };
+  }
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const { spec, position } = workerData as { spec: FeedSpec; position: number };
+  const feed = openAt(spec, position);
+  // Reported by the first request.
+  feed.catch(() => {});
+  const serve = async (request: Request): Promise<void> => {
+    if (request.kind === "next") {
+      const reply = await next(feed);
+      const buffers = reply.kind === "batch" ? Object.values(reply.tensors).map(({ data }) => data.buffer) : [];
+      port.postMessage(reply, buffers as ArrayBuffer[]);
+    } else if (request.kind === "seek") await (await feed).seek(request.position);
+    else {
+      await feed.then(
+        (opened) => opened[Symbol.asyncDispose](),
+        () => {},
+      );
+      port.close();
+    }
+  };
+  let done = Promise.resolve();
+  port.on("message", (request: Request) => {
+    done = done.then(() => serve(request)).catch(() => {});
+  });
+}
