@@ -79,7 +79,7 @@ export class Replica implements AsyncDisposable {
     let { iteration } = from;
     for (const rate of work.rates) {
       const show = work.display > 0 && iteration % work.display === 0;
-      const step = await this.#gradientsOf(from.weights, iteration, show, work.batch, times);
+      const step = await this.#gradientsOf(from.weights, iteration, work, times);
       losses.push(step.loss);
       if (show) outputs.set(iteration, step.outputs);
       rows += step.rows;
@@ -97,13 +97,14 @@ export class Replica implements AsyncDisposable {
   async #gradientsOf(
     weights: Float32Array,
     iteration: number,
-    show: boolean,
-    given: Batch | undefined,
+    { display, batch: given }: Work,
     times: { dataWaitMs: number; gradientMs: number },
   ) {
     const { iterSize } = this.#plan.solver;
     const seed = replicaSeed(this.#plan);
-    const request: Request = { blobs: show ? this.#train.net.outputs : [], gradients: "learnt", objective: true };
+    // The same request in every iteration, shown or not: another one would be another session.
+    const blobs = display > 0 ? this.#train.net.outputs : [];
+    const request: Request = { blobs, gradients: "learnt", objective: true };
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
