@@ -1,12 +1,12 @@
-import { filterNet } from "./caffe/filter.js";
 import { readBytes, requirePath } from "./caffe/files.js";
-import { decode, encode, has } from "./caffe/message.js";
+import { filterNet } from "./caffe/filter.js";
+import { amend, decode, encode, has } from "./caffe/message.js";
 import type { LayerParameter, NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
-import type { SolverNets } from "./caffe/solver-nets.js";
 import { Phase as PhaseNumber } from "./caffe/messages.js";
+import type { SolverNets } from "./caffe/solver-nets.js";
 import { storedBlob } from "./caffe/stored.js";
-import { type Feed, type FeedSpec, feedSpec, openFeed } from "./data/feed.js";
-import { isDataLayer as hasFeed } from "./data/layer.js";
+import { type Feed, type FeedSpec, openFeed } from "./data/feed.js";
+import { type DataChoice, netFeeds } from "./data/net-feeds.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest, type Span } from "./error.js";
@@ -17,7 +17,7 @@ import { updateRules } from "./solve/rules.js";
 import { spanOf } from "./text/notes.js";
 
 /** What a net is compiled for. */
-export interface NetContext {
+export interface NetContext extends DataChoice {
   readonly state: NetState;
   /** Where paths inside the prototxt are looked up after the working directory. */
   readonly baseDir: string;
@@ -45,18 +45,16 @@ export interface CompiledNetwork {
 export async function compileNet(net: NetParameter, context: NetContext): Promise<CompiledNetwork> {
   const phase: Phase = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
   // 1. The layers of this phase, level and stages.
-  const filtered = filterNet(net, context.state);
+  const ofPhase = filterNet(net, context.state);
   // 2. The streams of its data layers, as far as nobody feeds them from outside.
   const given = context.shapes ?? {};
-  const feedSpecs = filtered.layer
-    .filter((layer) => hasFeed(layer.type) && !layer.top.every((top) => Object.hasOwn(given, top)))
-    .map((layer) =>
-      feedSpec(layer, {
-        phase,
-        seed: context.seed,
-        paths: (path) => dataPath(layer, path, context.baseDir),
-      }),
-    );
+  const { layers, specs: feedSpecs } = netFeeds(ofPhase.layer, context, {
+    phase,
+    seed: context.seed,
+    given: Object.keys(given),
+    paths: (layer) => (path) => dataPath(layer, path, context.baseDir),
+  });
+  const filtered = amend(ofPhase, { layer: layers });
   // 3. Opened, they tell the shapes of their tops.
   const feeds = await openFeeds(feedSpecs);
   try {
@@ -78,25 +76,35 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
 export interface CompiledSolver {
   readonly train: CompiledNetwork;
   readonly plan: Plan;
+  /** Batches of a test of each test net. */
+  readonly testIterations: readonly number[];
 }
 
 /** Compiles a solver's nets. The test nets are lowered once to check them, and again where they run. */
 export async function compileSolver(
   solver: SolverParameter,
   nets: SolverNets,
-  options: { readonly seed: number; readonly session: SessionOptions },
+  options: {
+    readonly seed: number;
+    readonly session: SessionOptions;
+    readonly data?: DataChoice;
+    readonly testData?: DataChoice;
+  },
 ): Promise<CompiledSolver> {
-  const { seed, session } = options;
-  const train = await compileNet(nets.train.net, { ...nets.train, seed, session });
+  const { seed, session, data, testData = data } = options;
+  const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
   await closeAll(train.feeds);
   const tests: NetPlan[] = [];
+  const testIterations: number[] = [];
   for (const test of nets.test) {
-    const compiled = await compileNet(test.net, { ...test, seed, session });
+    const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
     await closeAll(compiled.feeds);
     tests.push(netPlan(compiled));
+    testIterations.push(test.iterations > 0 ? test.iterations : batchesOf(compiled));
   }
   return {
     train,
+    testIterations,
     plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session, plugins: loadedPlugins() },
   };
 }
@@ -111,8 +119,30 @@ function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, So
   );
 }
 
+/** Batches of one epoch of a net's data, the last one filled from the start again. */
+function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
+  const batches = feeds.map((feed, i) => Math.ceil(feed.length / feedSpecs[i]!.batchSize));
+  return Math.max(1, ...batches.filter(Number.isFinite));
+}
+
 function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
   return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources, extras: extraFields(net.layer) };
+}
+
+/** What Caffe's solvers ask of their fields. Source: sgd_solvers.hpp. */
+function checkRule(solver: SolverParameter): void {
+  const { type, momentum, rms_decay } = solver;
+  if ((type === "AdaGrad" || type === "RMSProp") && momentum !== 0) {
+    throw new NetrunError(`${type} has no momentum`, {
+      span: spanOf(solver, "momentum"),
+      notes: ["remove momentum, or choose SGD, Nesterov or Adam"],
+    });
+  }
+  if (type === "RMSProp" && !(rms_decay >= 0 && rms_decay < 1)) {
+    throw new NetrunError(`rms_decay is ${rms_decay}; it has to be from 0 to below 1`, {
+      span: spanOf(solver, "rms_decay"),
+    });
+  }
 }
 
 function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
@@ -133,6 +163,7 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   if (solver.iter_size < 1) {
     throw new NetrunError("iter_size must be at least 1", { span: spanOf(solver, "iter_size") });
   }
+  checkRule(solver);
   const { momentum, momentum2, rms_decay, delta } = solver;
   return {
     rule: solver.type as keyof typeof updateRules,

@@ -1,11 +1,12 @@
-import { create } from "./caffe/message.js";
-import { type From, type LoadOptions, loadNet } from "./caffe/load.js";
-import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
 import { mergeStates } from "./caffe/filter.js";
+import { type From, type LoadOptions, loadNet } from "./caffe/load.js";
+import { create } from "./caffe/message.js";
+import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
 import type { StoredWeights } from "./caffe/stored.js";
 import { encodeWeights, readWeights } from "./caffe/weights.js";
 import { type CompiledNetwork, compileNet } from "./compile.js";
 import type { Feed } from "./data/feed.js";
+import type { DataChoice } from "./data/net-feeds.js";
 import type { Tensor } from "./data/tensor.js";
 import type { Arrays, Program, Request } from "./engine/program.js";
 import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "./engine/weights.js";
@@ -21,7 +22,10 @@ export type { Blob, Tensor };
 /** Tensors by blob name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-export interface NetOptions extends SessionOptions, Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
+export interface NetOptions
+  extends SessionOptions,
+    DataChoice,
+    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
   readonly phase?: Phase;
   /** Level and stages of the net state, which include and exclude rules may ask for. */
@@ -55,6 +59,8 @@ export class Net implements AsyncDisposable {
   readonly inputs: readonly string[];
   /** Names of the blobs that no layer consumes. */
   readonly outputs: readonly string[];
+  /** Weight in the objective of each blob that counts in it. */
+  readonly lossWeights: ReadonlyMap<string, number>;
   /** Shapes of all blobs by name, as the inputs last had them. */
   shapes: ReadonlyMap<string, readonly number[]>;
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
@@ -77,6 +83,7 @@ export class Net implements AsyncDisposable {
     this.phase = compiled.phase;
     this.inputs = [...lowered.inputs.keys()];
     this.outputs = lowered.outputs;
+    this.lossWeights = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
     this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
     this.params = blobsByLayer(weights);
     this.#net = compiled.net;
@@ -102,6 +109,9 @@ export class Net implements AsyncDisposable {
       baseDir: options.baseDir ?? baseDir,
       seed,
       shapes: options.shapes,
+      data: options.data,
+      batchSize: options.batchSize,
+      transform: options.transform,
       session: options,
     });
     const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed);

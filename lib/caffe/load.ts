@@ -46,6 +46,22 @@ export function loadSolver(from: From<SolverParameter>, options: LoadOptions = {
   return load("SolverParameter", from, options, upgradeSolver);
 }
 
+/** Whether a prototxt, by path or as a text, is a net rather than a solver: nothing in it is a solver's. */
+export function isNet(pathOrText: string, options: LoadOptions = {}): boolean {
+  if (isText(pathOrText)) return isNetText(pathOrText);
+  const { bytes } = readBytes(pathOrText, options);
+  return !isBinary(bytes) && isNetText(Buffer.from(bytes).toString("utf8"));
+}
+
+function isNetText(text: string): boolean {
+  try {
+    return isOther("SolverParameter", parseText(reflect("SolverParameter"), text) as SolverParameter);
+  } catch {
+    // What is wrong with it is told, with its place, by whoever loads it.
+    return false;
+  }
+}
+
 type Loadable = { NetParameter: NetParameter; SolverParameter: SolverParameter };
 
 function load<K extends keyof Loadable>(
@@ -85,15 +101,19 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
   const warnings: NetrunError[] = [];
   const parsing = { ...options, onWarning: (warning: NetrunError) => warnings.push(warning) };
   const message = parseText(reflect(type), text, parsing) as Loadable[K];
-  const unknown = unknownFields(message);
-  const { fields } = reflect(OTHER[type]);
-  if (
-    Object.keys(message).every((field) => !has(message, field as never)) &&
-    unknown.some(({ name }) => name in fields)
-  )
+  if (isOther(type, message))
     throw new NetrunError(`this is ${CALLED[OTHER[type]]}, where ${CALLED[type]} is expected`, { file: options.name });
   for (const warning of warnings) options.onWarning?.(warning);
   return message;
+}
+
+/** Whether a message has nothing of its type and something of the other one. */
+function isOther<K extends keyof Loadable>(type: K, message: Loadable[K]): boolean {
+  const { fields } = reflect(OTHER[type]);
+  return (
+    Object.keys(message).every((field) => !has(message, field as never)) &&
+    unknownFields(message).some(({ name }) => name in fields)
+  );
 }
 
 function oldFormat(name: string, path: string | undefined, passes: readonly string[]): NetrunError {

@@ -1,17 +1,90 @@
-import type { NetrunError } from "../error.js";
+import type { DataChoice } from "../data/net-feeds.js";
+import { NetrunError } from "../error.js";
 import type { Provider, SessionOptions } from "../onnx/session.js";
 
 /** Items of a flag that takes several with commas between. */
 export const listOf = (value: string | undefined): readonly string[] =>
   value === undefined ? [] : value.split(",").filter((item) => item !== "");
 
-/** Session options from the flags that every running verb has. */
-export function sessionOf(args: { readonly threads?: number; readonly provider?: string }): SessionOptions {
+/** Flags of every verb that runs a net. */
+export const RUN_FLAGS = {
+  level: { type: "number", describe: "Level of the net state" },
+  stage: { type: "string", describe: "Stages of the net state: NAME[,NAME...]" },
+  gpu: { type: "string", describe: "Run on a GPU: its number (0 is the first)" },
+  provider: { choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" },
+  threads: { type: "number", describe: "Threads inside one op" },
+} as const;
+
+/** What `RUN_FLAGS` parse to. */
+export interface RunArgs {
+  readonly level?: number;
+  readonly stage?: string;
+  readonly gpu?: string;
+  readonly provider?: string;
+  readonly threads?: number;
+  readonly strict: boolean;
+}
+
+/** Flags of every verb that reads data. */
+export const DATA_FLAGS = {
+  data: {
+    type: "string",
+    describe: "Data in place of what the net's data layers read: a path, or netrun:digits/train",
+  },
+  "batch-size": { type: "number", describe: "Rows of a batch" },
+  scale: { type: "number", describe: "What values are multiplied by, in place of the net's scale" },
+  "mean-value": { type: "number", array: true, describe: "Subtracted from each channel before" },
+  "mean-file": { type: "string", describe: "A mean image to subtract before" },
+  "crop-size": { type: "number", describe: "Side of the crop" },
+  mirror: { type: "boolean", describe: "Mirror images at random" },
+} as const;
+
+/** What `DATA_FLAGS` parse to. */
+export interface DataArgs {
+  readonly data?: string;
+  readonly batchSize?: number;
+  readonly scale?: number;
+  readonly meanValue?: readonly number[];
+  readonly meanFile?: string;
+  readonly cropSize?: number;
+  readonly mirror?: boolean;
+}
+
+/** Which data to read and how, from the flags. */
+export function dataOf(args: DataArgs): DataChoice {
+  const transform = {
+    ...(args.scale !== undefined && { scale: args.scale }),
+    ...(args.meanValue !== undefined && { meanValues: args.meanValue }),
+    ...(args.meanFile !== undefined && { meanFile: args.meanFile }),
+    ...(args.cropSize !== undefined && { cropSize: args.cropSize }),
+    ...(args.mirror !== undefined && { mirror: args.mirror }),
+  };
   return {
-    ...(args.threads !== undefined && { threads: args.threads }),
-    ...(args.provider !== undefined && { provider: args.provider as Provider }),
+    data: args.data,
+    batchSize: args.batchSize,
+    ...(Object.keys(transform).length > 0 && { transform }),
   };
 }
+
+/** Session options from the flags that every running verb has. Throws NetrunError for GPUs that netrun cannot choose. */
+export function sessionOf({ threads, provider, gpu }: RunArgs): SessionOptions {
+  if (gpu !== undefined && gpu !== "0") {
+    throw new NetrunError(`-gpu ${gpu}: netrun runs on the first GPU, 0`, {
+      notes: ["CUDA_VISIBLE_DEVICES chooses which that is; --workers trains on several cores or machines"],
+    });
+  }
+  const chosen = provider ?? (gpu === undefined ? undefined : "cuda");
+  return {
+    ...(threads !== undefined && { threads }),
+    ...(chosen !== undefined && { provider: chosen as Provider }),
+  };
+}
+
+/** Level and stages from the flags. */
+export const stateOf = ({ level, stage }: RunArgs) => ({
+  stages: listOf(stage),
+  ...(level !== undefined && { level }),
+});
 
 /** Prints a warning on stderr. */
 export function warn(warning: NetrunError): void {

@@ -59,7 +59,9 @@ function describeError(error: unknown, verbose: boolean): string {
   return verbose ? `${stack}` : `netrun failed: ${message}\nnote: this is a bug in netrun; --verbose shows where`;
 }
 
-/** Caffe's flags have one dash or two: `-solver x`, `--solver=x`. */
+/** Caffe's flags have one dash or two and underscores: `-sigint_effect=stop` is `--sigint-effect=stop`. */
 function doubleDash(arg: string): string {
-  return /^-[a-zA-Z][\w-]+/.test(arg) ? `-${arg}` : arg;
+  const [flag] = /^--?[a-zA-Z][\w-]+/.exec(arg) ?? [];
+  if (flag === undefined) return arg;
+  return `--${flag.replace(/^-+/, "").replaceAll("_", "-")}${arg.slice(flag.length)}`;
 }

@@ -1,17 +1,23 @@
 import type { CommandModule } from "yargs";
 import { NetrunError } from "../error.js";
 import { Net } from "../model.js";
-import { listOf, sessionOf, warn } from "./common.js";
+import {
+  DATA_FLAGS,
+  type DataArgs,
+  dataOf,
+  listOf,
+  RUN_FLAGS,
+  type RunArgs,
+  sessionOf,
+  stateOf,
+  warn,
+} from "./common.js";
+import { Ticker } from "./ticker.js";
 
-interface TestArgs {
-  readonly model?: string;
-  readonly weights?: string;
+interface TestArgs extends RunArgs, DataArgs {
+  readonly model: string;
+  readonly weights: string;
   readonly iterations: number;
-  readonly level?: number;
-  readonly stage?: string;
-  readonly threads?: number;
-  readonly provider?: string;
-  readonly strict: boolean;
 }
 
 /** `netrun test -model NET -weights FILE -iterations N`: scores a net over N batches of its data. */
@@ -19,28 +25,28 @@ export const testCommand: CommandModule<object, TestArgs> = {
   command: "test",
   describe: "Score a net on its data",
   builder: (yargs) =>
-    yargs
-      .option("model", { type: "string", demandOption: true, describe: "The net's prototxt" })
-      .option("weights", { type: "string", demandOption: true, describe: "Its weights: FILE[,FILE...]" })
-      .option("iterations", { type: "number", default: 50, describe: "Batches to score" })
-      .option("level", { type: "number", describe: "Level of the net state" })
-      .option("stage", { type: "string", describe: "Stages of the net state: NAME[,NAME...]" })
-      .option("threads", { type: "number", describe: "Threads inside one op" })
-      .option("provider", { choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" }) as never,
+    yargs.options({
+      model: { type: "string", demandOption: true, describe: "The net's prototxt" },
+      weights: { type: "string", demandOption: true, describe: "Its weights: FILE[,FILE...]" },
+      iterations: { type: "number", default: 50, describe: "Batches to score" },
+      ...DATA_FLAGS,
+      ...RUN_FLAGS,
+    }) as never,
   handler: (args) => runTest(args),
 };
 
 async function runTest(args: TestArgs): Promise<void> {
-  await using net = await Net.load(args.model!, {
+  if (!(args.iterations > 0)) throw new NetrunError(`-iterations ${args.iterations}: nothing to score`);
+  await using net = await Net.load(args.model, {
     ...sessionOf(args),
+    ...stateOf(args),
+    ...dataOf(args),
     phase: "TEST",
     weights: listOf(args.weights),
-    stages: listOf(args.stage),
-    ...(args.level !== undefined && { level: args.level }),
     strict: args.strict,
     onWarning: warn,
   });
-  if (!(args.iterations > 0)) throw new NetrunError(`-iterations ${args.iterations}: nothing to score`);
+  const ticker = new Ticker(process.stdout, args.iterations, "batches");
   const sums = new Map<string, Float64Array>();
   for (let i = 0; i < args.iterations; i++) {
     const blobs = await net.forward();
@@ -51,10 +57,31 @@ async function runTest(args: TestArgs): Promise<void> {
         sum[j]! += value;
       });
       sums.set(name, sum);
-      console.log(`Batch ${i}, ${name} = ${[...data].map((value) => value.toPrecision(6)).join(", ")}`);
+      ticker.line(`Batch ${i}, ${name} = ${[...data].map((value) => value.toPrecision(6)).join(", ")}`);
+    }
+    ticker.tick();
+  }
+  ticker.end();
+  report(net, sums, args.iterations);
+}
+
+/** Caffe's lines: the objective, then each output's mean with its share of the objective. */
+function report(net: Net, sums: ReadonlyMap<string, Float64Array>, batches: number): void {
+  const lines: string[] = [];
+  let objective = 0;
+  for (const [name, sum] of sums) {
+    const weight = net.lossWeights.get(name) ?? 0;
+    for (const value of sum) {
+      const mean = value / batches;
+      objective += weight * mean;
+      lines.push(`${name} = ${mean.toPrecision(6)}${lossShare(weight, mean)}`);
     }
   }
-  for (const [name, sum] of sums) {
-    for (const value of sum) console.log(`${name} = ${(value / args.iterations).toPrecision(6)}`);
-  }
+  console.log(`Loss: ${objective.toPrecision(6)}`);
+  for (const line of lines) console.log(line);
+}
+
+/** What Caffe writes behind an output that counts in the objective: ` (* 1 = 0.1 loss)`. */
+export function lossShare(weight: number, value: number): string {
+  return weight === 0 ? "" : ` (* ${weight} = ${(weight * value).toPrecision(6)} loss)`;
 }

@@ -1,57 +1,115 @@
+import { basename } from "node:path";
 import type { CommandModule } from "yargs";
+import { filterNet, mergeStates } from "../caffe/filter.js";
+import { isNet, loadNet } from "../caffe/load.js";
+import { create } from "../caffe/message.js";
+import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
+import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
-import { Solver } from "../solve/solver.js";
+import { Solver, type SolverOptions } from "../solve/solver.js";
 import { train } from "../solve/train.js";
-import { listOf, sessionOf, warn } from "./common.js";
+import {
+  DATA_FLAGS,
+  type DataArgs,
+  dataOf,
+  listOf,
+  RUN_FLAGS,
+  type RunArgs,
+  sessionOf,
+  stateOf,
+  warn,
+} from "./common.js";
 import { Progress } from "./progress.js";
+import { defaultSettings, SETTING_FLAGS, settingsOf } from "./settings.js";
+import { effectOf, Signals } from "./signals.js";
 
-interface TrainArgs {
+interface TrainArgs extends RunArgs, DataArgs {
   readonly model?: string;
   readonly solver?: string;
   readonly weights?: string;
   readonly snapshot?: string;
-  readonly level?: number;
-  readonly stage?: string;
-  readonly threads?: number;
-  readonly provider?: string;
-  readonly strict: boolean;
+  readonly testData?: string;
+  readonly testBatchSize?: number;
+  readonly warmUp?: number;
+  readonly sigintEffect: string;
+  readonly sighupEffect: string;
 }
 
-/** `netrun train SOLVER.prototxt`: trains to max_iter, with a live line, tests and snapshots. */
+/** `netrun train SOLVER.prototxt` or `NET.prototxt`: trains to max_iter, with a live line, tests and snapshots. */
 export const trainCommand: CommandModule<object, TrainArgs> = {
   command: "train [model]",
   describe: "Train a net",
   builder: (yargs) =>
-    yargs
-      .positional("model", { type: "string", describe: "A solver's prototxt" })
-      .option("solver", { type: "string", describe: "The same, as Caffe's flag" })
-      .option("weights", { type: "string", describe: "Weights to start from: FILE[,FILE...]" })
-      .option("snapshot", { type: "string", describe: "A .solverstate to go on from" })
-      .option("level", { type: "number", describe: "Level of the net state" })
-      .option("stage", { type: "string", describe: "Stages of the net state: NAME[,NAME...]" })
-      .option("threads", { type: "number", describe: "Threads inside one op" })
-      .option("provider", { choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" }) as never,
+    yargs.positional("model", { type: "string", describe: "The prototxt of a solver, or of a net" }).options({
+      solver: { type: "string", describe: "The same, as Caffe's flag" },
+      weights: { type: "string", describe: "Weights to start from: FILE[,FILE...]" },
+      snapshot: { type: "string", describe: "A .solverstate to go on from" },
+      ...DATA_FLAGS,
+      "test-data": { type: "string", describe: "Data that the tests read" },
+      "test-batch-size": { type: "number", describe: "Rows of a batch of a test" },
+      "warm-up": { type: "number", describe: "Iterations over which the learning rate rises to the policy's" },
+      "sigint-effect": { type: "string", default: "stop", describe: "What SIGINT does: stop, snapshot or none" },
+      "sighup-effect": { type: "string", default: "snapshot", describe: "What SIGHUP does: stop, snapshot or none" },
+      ...RUN_FLAGS,
+      ...SETTING_FLAGS,
+    }) as never,
   handler: (args) => runTrain(args),
 };
 
 async function runTrain(args: TrainArgs): Promise<void> {
   const path = args.model ?? args.solver;
   if (path === undefined || (args.model !== undefined && args.solver !== undefined)) {
-    throw new NetrunError("which solver?", { notes: ["netrun train SOLVER.prototxt"] });
+    throw new NetrunError("which solver?", { notes: ["netrun train SOLVER.prototxt, or NET.prototxt --data PATH"] });
   }
   if (args.snapshot !== undefined && args.weights !== undefined) {
     throw new NetrunError("give a snapshot to resume training or weights to start from, not both");
   }
-  await using solver = await Solver.load(path, {
+  const effects = {
+    sigint: effectOf("-sigint_effect", args.sigintEffect),
+    sighup: effectOf("-sighup_effect", args.sighupEffect),
+  };
+  const settings = settingsOf(args as never);
+  const net = isNet(path);
+  if (!net && args.data !== undefined && args.testData === undefined) {
+    warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
+  }
+  const options: SolverOptions = {
     ...sessionOf(args),
+    ...stateOf(args),
+    ...dataOf(args),
     weights: args.weights === undefined ? undefined : listOf(args.weights),
     snapshot: args.snapshot,
-    level: args.level,
-    stages: listOf(args.stage),
+    testData: args.testData,
+    testBatchSize: args.testBatchSize,
+    warmUp: args.warmUp,
+    settings: net ? undefined : settings,
     strict: args.strict,
     onWarning: warn,
-  });
+  };
+  await using solver = await Solver.load(net ? solverFor(path, settings, args) : path, options);
   const progress = new Progress(process.stdout, solver);
-  for await (const event of train(solver)) progress.show(event);
+  using signals = new Signals(effects);
+  for await (const event of train(solver, { action: () => signals.action() })) progress.show(event);
   progress.finish();
+}
+
+/** A solver for a net that has none. It tests where there is data for that, all of it. */
+function solverFor(path: string, given: Init<SolverParameter>, args: TrainArgs): SolverParameter {
+  const tests = args.testData !== undefined || (args.data === undefined && readsTestData(path));
+  const settings = defaultSettings(given);
+  const stem = basename(path).replace(/\.[^.]*$/, "");
+  return create("SolverParameter", {
+    net: path,
+    snapshot_prefix: `snapshots/${stem}`,
+    ...settings,
+    test_iter: given.test_iter ?? (tests ? [0] : []),
+    test_interval: tests ? settings.test_interval! : 0,
+  });
+}
+
+/** Whether a net has data layers that are there in tests. */
+function readsTestData(path: string): boolean {
+  const { message } = loadNet(path);
+  const state = mergeStates(create("NetState", { phase: Phase.TEST }), message.state);
+  return filterNet(message, state).layer.some(({ type }) => isDataType(type) && type !== "Input");
 }

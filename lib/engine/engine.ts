@@ -128,6 +128,8 @@ export interface Scores {
   readonly outputs: Readonly<Record<string, Float32Array>>;
   /** Mean objective of the test net. */
   readonly loss: number;
+  /** Records consumed of each of its feeds since the start of training. */
+  readonly positions: readonly number[];
 }
 
 /** What an engine found when it opened a plan. */
@@ -146,8 +148,8 @@ export interface Engine extends AsyncDisposable {
    * Rejects with `TrainingStopped` if replicas fail again and again.
    */
   train(from: Checkpoint, work: Work): Promise<Round>;
-  /** Runs a test net (by its index in the plan) over the next batches of its data. */
-  test(net: number, weights: Float32Array, batches: number): Promise<Scores>;
+  /** Runs a test net (by its index in the plan) over the next batches of its data, from `positions` on where they are given. */
+  test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores>;
 }
 
 /** Training cannot go on: where it stands, so that a snapshot can be taken, and why. */

@@ -26,8 +26,8 @@ export class LocalEngine implements Engine {
     return { ...report, checkpoint: { iteration, weights, replicas: [{ history, positions }] }, lost: [] };
   }
 
-  test(net: number, weights: Float32Array, batches: number): Promise<Scores> {
-    return this.#loaded().test(net, weights, batches);
+  test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
+    return this.#loaded().test(net, weights, batches, positions);
   }
 
   #loaded(): Replica {

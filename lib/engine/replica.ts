@@ -147,8 +147,14 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Runs a test net over its next batches with some weights of the train net, parameters matched by layer name. */
-  async test(index: number, weights: Float32Array, batches: number): Promise<Scores> {
+  async test(
+    index: number,
+    weights: Float32Array,
+    batches: number,
+    positions: readonly number[] = [],
+  ): Promise<Scores> {
     const runner = this.#tests[index]!;
+    await seek(runner.feeds, positions);
     const own = runner.weights!;
     shareWeights(this.#layout, weights, own);
     const request: Request = { blobs: runner.net.outputs, objective: true };
@@ -169,7 +175,7 @@ export class Replica implements AsyncDisposable {
     const outputs = Object.fromEntries(
       Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / batches)]),
     );
-    return { outputs, loss: loss / batches };
+    return { outputs, loss: loss / batches, positions: runner.feeds.map(({ position }) => position) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,11 +1,15 @@
 /** The mean of the last `window` losses, as Caffe's `average_loss` shows them. */
 export class SmoothedLoss {
   readonly #window: number;
-  readonly #losses: number[];
+  #losses: number[] = [];
 
-  constructor(window: number, losses: readonly number[] = []) {
+  constructor(window: number) {
     this.#window = window;
-    this.#losses = [...losses];
+  }
+
+  /** Goes on from the last losses of another run. */
+  restore(losses: readonly number[]): void {
+    this.#losses = losses.slice(-this.#window);
   }
 
   /** Adds a loss; the mean of the last ones with it. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { findPath } from "../caffe/files.js";
 import { writeHdf5State, writeHdf5Weights } from "../caffe/hdf5.js";
 import type { NetParameter } from "../caffe/messages.js";
@@ -9,6 +9,7 @@ import { encodeWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { replaceFile, writeWhole } from "../file.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
+import type { RateState } from "./rate.js";
 
 /** The files of one snapshot. */
 export interface SnapshotPaths {
@@ -30,6 +31,8 @@ export interface SideState {
   readonly testPositions: readonly (readonly number[])[];
   /** The last losses that the smoothed loss is the mean of. */
   readonly losses: readonly number[];
+  /** Where the learning rate's policy stands. */
+  readonly rate: RateState;
 }
 
 export type SnapshotFormat = "BINARYPROTO" | "HDF5";
@@ -67,14 +70,17 @@ export async function writeSnapshot(
   }
 }
 
-/** The side file of a solverstate; undefined where there is none, as beside Caffe's own. Throws NetrunError if it is damaged. */
-export function readSideState(statePath: string): SideState | undefined {
+/**
+ * The side file of a solverstate; undefined where there is none, as beside Caffe's own, or where it is of another iteration.
+ * Throws NetrunError if it is damaged.
+ */
+export function readSideState(statePath: string, iteration: number): SideState | undefined {
   const path = statePath.replace(/\.solverstate(\.h5)?$/, ".netrunstate");
   if (path === statePath || !existsSync(path)) return undefined;
   try {
     const side = JSON.parse(readFileSync(path, "utf8")) as SideState;
     if (side.version !== 1 || !Array.isArray(side.positions)) throw new Error("not a netrun state of version 1");
-    return side;
+    return side.iteration === iteration ? side : undefined;
   } catch (cause) {
     throw new NetrunError(`damaged side file: ${(cause as Error).message}`, {
       file: path,
@@ -84,8 +90,37 @@ export function readSideState(statePath: string): SideState | undefined {
   }
 }
 
-/** Where the model of a solverstate is: as it was written there, or beside the solverstate. Throws NetrunError if nowhere. */
-export function modelOfState(statePath: string, learnedNet: string): string {
+/** What a snapshot could not bring back, as warnings. */
+export function lostState(
+  file: string,
+  found: { state: StoredState; side: SideState | undefined; seed: number; model: string | undefined },
+): readonly NetrunError[] {
+  const { side, seed, model } = found;
+  const lost: NetrunError[] = [];
+  if (model === undefined) {
+    lost.push(new NetrunError("it names no weights file: weights stay as they are", { file }));
+  }
+  if (!side) {
+    lost.push(
+      new NetrunError("not restored, for want of its .netrunstate: random numbers, test data and the smoothed loss", {
+        file,
+        notes: [
+          "weights, history, iteration and the place in the data are as they were; snapshots of Caffe hold no more",
+        ],
+      }),
+    );
+  } else if (side.seed !== seed) {
+    lost.push(new NetrunError(`it was made with random_seed ${side.seed}, this run has ${seed}`, { file }));
+  }
+  return lost;
+}
+
+/**
+ * Where the model of a solverstate is: as it was written there, or beside the solverstate; undefined where it names none.
+ * Throws NetrunError if it is in neither place.
+ */
+export function modelOfState(statePath: string, learnedNet: string): string | undefined {
+  if (learnedNet === "") return undefined;
   const found = findPath(learnedNet) ?? findPath(join(dirname(statePath), basename(learnedNet)));
   if (found !== undefined) return found;
   throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath });

@@ -1,20 +1,24 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
-import { type SolverParameter, SolverParameter_SnapshotFormat as Format } from "../caffe/messages.js";
+import { amend } from "../caffe/message.js";
+import { SolverParameter_SnapshotFormat as Format, type Init, type SolverParameter } from "../caffe/messages.js";
 import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import { compileSolver } from "../compile.js";
-import type { Checkpoint, Engine, ReplicaState, Round, Scores } from "../engine/engine.js";
+import type { DataChoice } from "../data/net-feeds.js";
+import type { Checkpoint, Engine, Round, Scores } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
 import { createWeights, type Weights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
 import { Net, type Tensors } from "../model.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
-import { currentStep, ratePolicy } from "./rate.js";
+import { LearningRate, policyOf } from "./rate.js";
 import { updateRules } from "./rules.js";
+import { SmoothedLoss } from "./smoothed-loss.js";
 import {
+  lostState,
   modelOfState,
   readSideState,
   restoreHistory,
@@ -24,7 +28,10 @@ import {
   writeSnapshot,
 } from "./snapshot.js";
 
-export interface SolverOptions extends SessionOptions, Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
+export interface SolverOptions
+  extends SessionOptions,
+    DataChoice,
+    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Weights files to start from, in place of the solver's own `weights`. */
   readonly weights?: string | readonly string[] | undefined;
   /** A solverstate to go on from. */
@@ -32,6 +39,13 @@ export interface SolverOptions extends SessionOptions, Pick<LoadOptions, "strict
   /** Level and stages added to the state of the train net. */
   readonly level?: number | undefined;
   readonly stages?: readonly string[] | undefined;
+  /** Fields of the solver in place of the file's. */
+  readonly settings?: Init<SolverParameter> | undefined;
+  /** Data that the data layers of the test nets read; `data` where undefined. */
+  readonly testData?: string | undefined;
+  readonly testBatchSize?: number | undefined;
+  /** Iterations over which the learning rate rises to the policy's. Default 0. */
+  readonly warmUp?: number | undefined;
 }
 
 /** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
@@ -47,10 +61,14 @@ export class Solver implements AsyncDisposable {
   readonly testIterations: readonly number[];
   readonly #engine: Engine;
   readonly #weights: Weights;
-  readonly #rate: (iteration: number) => number;
+  readonly #rate: LearningRate;
+  readonly #smoothed: SmoothedLoss;
+  readonly #warn: (warning: NetrunError) => void;
+  #testPositions: readonly (readonly number[])[] = [];
   readonly #seed: number;
   readonly #prefix: string;
-  readonly #batchRows: number;
+  /** Rows of each data layer in one iteration, over all of its iter_size batches. */
+  readonly #feedRows: readonly number[];
   #checkpoint: Checkpoint;
 
   private constructor(parts: Parts) {
@@ -59,10 +77,12 @@ export class Solver implements AsyncDisposable {
     this.testIterations = parts.testIterations;
     this.#engine = parts.engine;
     this.#weights = parts.weights;
-    this.#rate = ratePolicy(parts.parameter);
+    this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
+    this.#smoothed = new SmoothedLoss(parts.parameter.average_loss);
+    this.#warn = parts.options.onWarning ?? (() => {});
     this.#seed = parts.seed;
     this.#prefix = parts.prefix;
-    this.#batchRows = parts.batchRows;
+    this.#feedRows = parts.feedRows;
     const { layout, data } = parts.weights;
     const history = Array.from({ length: updateRules[parts.rule].slots }, () => new Float32Array(layout.learnt));
     this.#checkpoint = { iteration: 0, weights: data, replicas: [{ history, positions: [] }] };
@@ -73,20 +93,24 @@ export class Solver implements AsyncDisposable {
    * Throws NetrunError, located, for what is wrong with any of them.
    */
   static async load(from: From<SolverParameter>, options: SolverOptions = {}): Promise<Solver> {
-    const { message, path, baseDir } = loadSolver(from, options);
-    const state = { level: options.level ?? 0, stage: options.stages ?? [] };
-    const parameter = options.level === undefined && !options.stages?.length ? message : withTrainState(message, state);
-    ratePolicy(parameter);
+    const { parameter, path, baseDir } = readSolver(from, options);
+    policyOf(parameter);
     const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
-    const nets = solverNets(parameter, { ...options, baseDir: options.baseDir ?? baseDir });
+    const nets = solverNets(parameter, { ...options, baseDir });
     const session = sessionOptions(options);
-    const { train, plan } = await compileSolver(parameter, nets, { seed, session });
+    const { data, batchSize, transform, testData = data, testBatchSize } = options;
+    const { train, plan, testIterations } = await compileSolver(parameter, nets, {
+      seed,
+      session,
+      data: { data, batchSize, transform },
+      testData: { data: testData, batchSize: testBatchSize, transform },
+    });
     const weights = createWeights(layoutOf(train.lowered), seed);
     const net = new Net({ ...train, feeds: [] }, weights, seed);
     for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
     const engine = new LocalEngine(weights.diff);
     await engine.load(plan);
-    const solver = new Solver({
+    const made = new Solver({
       parameter,
       net,
       weights,
@@ -94,11 +118,12 @@ export class Solver implements AsyncDisposable {
       seed,
       rule: plan.solver.rule,
       prefix: snapshotPrefix(parameter, path),
-      testIterations: nets.test.map(({ iterations }) => iterations),
-      batchRows: (plan.train.feeds[0]?.batchSize ?? 0) * plan.solver.iterSize,
+      testIterations,
+      options,
+      feedRows: plan.train.feeds.map(({ batchSize }) => batchSize * plan.solver.iterSize),
     });
-    if (options.snapshot !== undefined) await solver.restore(options.snapshot);
-    return solver;
+    if (options.snapshot !== undefined) await made.restore(options.snapshot);
+    return made;
   }
 
   /** Updates done so far. */
@@ -108,25 +133,37 @@ export class Solver implements AsyncDisposable {
 
   /** Rows of data in one iteration, over all of its iter_size batches; 0 where batches are fed by hand. */
   get rowsPerIteration(): number {
-    return this.#batchRows;
+    return this.#feedRows[0] ?? 0;
   }
 
   /** The learning rate of the next iteration. */
   get rate(): number {
-    return this.#rate(this.iteration);
+    return this.#rate.rate(this.iteration);
   }
 
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
   async step(n: number, batch?: Tensors): Promise<readonly number[]> {
-    return (await this.run(n, batch)).losses;
+    const losses: number[] = [];
+    while (losses.length < n) {
+      // Rates that adapt are known one iteration ahead.
+      const { losses: more } = await this.run(this.#rate.adapts ? 1 : n, batch);
+      losses.push(...more);
+    }
+    return losses;
   }
 
-  /** Trains for n iterations; what happened in them. */
-  async run(n: number, batch?: Tensors): Promise<Round> {
-    const rates = Array.from({ length: n }, (_, i) => this.#rate(this.iteration + i));
+  /** Trains for n iterations, one round of the engine; what happened in them. */
+  async run(n: number, batch?: Tensors): Promise<Run> {
+    const start = this.iteration;
+    const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
     const round = await this.#engine.train(this.#checkpoint, { rates, display: this.parameter.display, batch });
     this.#checkpoint = round.checkpoint;
-    return round;
+    const smoothedLosses = round.losses.map((loss, i) => {
+      const smoothed = this.#smoothed.add(loss);
+      this.#rate.observe(start + i, smoothed);
+      return smoothed;
+    });
+    return { ...round, smoothedLosses };
   }
 
   /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
@@ -144,7 +181,11 @@ export class Solver implements AsyncDisposable {
     const iterations = this.testIterations[index];
     if (iterations === undefined)
       throw new NetrunError(`the solver has ${this.testIterations.length} test nets, none with index ${index}`);
-    return this.#engine.test(index, this.#weights.data, iterations);
+    const scores = await this.#engine.test(index, this.#weights.data, iterations, this.#testPositions[index]);
+    this.#testPositions = this.testIterations.map((_, i) =>
+      i === index ? scores.positions : (this.#testPositions[i] ?? []),
+    );
+    return scores;
   }
 
   /**
@@ -157,35 +198,48 @@ export class Solver implements AsyncDisposable {
     const { history, positions } = replicas[0]!;
     const paths = snapshotPaths(prefix, iteration, format);
     const { layout } = this.#weights;
+    const rate = this.#rate.stateAt(iteration - 1);
     const state = {
       iter: iteration,
       learned_net: paths.model,
-      current_step: currentStep(this.parameter, iteration),
+      // Caffe looks at its steps when it updates: what the last update saw.
+      current_step: iteration > 0 ? rate.step : 0,
       history: storeHistory(layout, history),
     };
-    const side = { version: 1 as const, iteration, seed: this.#seed, positions, testPositions: [], losses: [] };
+    const side = {
+      version: 1 as const,
+      iteration,
+      seed: this.#seed,
+      positions,
+      testPositions: this.#testPositions,
+      losses: this.#smoothed.losses,
+      rate,
+    };
     const weights = this.net.stored(this.parameter.snapshot_diff);
     await writeSnapshot(paths, { net: this.net.parameter, weights, state, side }, format);
     return paths;
   }
 
   /**
-   * Goes on from a solverstate: weights, history, iteration and, from its .netrunstate, the place in the data. Without that file
-   * (a snapshot of Caffe's) the data goes on where an undisturbed run would be. Throws NetrunError with nothing changed.
+   * Goes on from a solverstate: weights, history, iteration and, from its .netrunstate, all else that the next iterations depend
+   * on. Without that file (a snapshot of Caffe's) the data goes on where an undisturbed run would be, and a warning says what is
+   * not as it was. Throws NetrunError with nothing changed.
    */
   async restore(path: string): Promise<void> {
     const state = await readSolverState(path);
-    const side = readSideState(path);
+    const side = readSideState(path, state.iter);
     const { layout } = this.#weights;
-    const [replica] = this.#checkpoint.replicas as [ReplicaState];
-    const history = replica.history.map((values) => new Float32Array(values.length));
+    const [replica] = this.#checkpoint.replicas;
+    const history = replica!.history.map((values) => new Float32Array(values.length));
     restoreHistory(layout, history, state.history, path);
-    await this.net.copyTrainedLayersFrom(modelOfState(path, state.learned_net));
-    replica.history.forEach((values, i) => {
-      values.set(history[i]!);
-    });
-    const positions = side?.positions ?? (this.#batchRows > 0 ? [state.iter * this.#batchRows] : []);
-    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ ...replica, positions }] };
+    const model = modelOfState(path, state.learned_net);
+    if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
+    const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
+    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ history, positions }] };
+    this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
+    this.#smoothed.restore(side?.losses ?? []);
+    this.#testPositions = side?.testPositions ?? [];
+    for (const loss of lostState(path, { state, side, seed: this.#seed, model })) this.#warn(loss);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -203,7 +257,21 @@ interface Parts {
   readonly rule: keyof typeof updateRules;
   readonly prefix: string;
   readonly testIterations: readonly number[];
-  readonly batchRows: number;
+  readonly feedRows: readonly number[];
+  readonly options: SolverOptions;
+}
+
+/** What some iterations gave, and the smoothed loss after each. */
+export interface Run extends Round {
+  readonly smoothedLosses: readonly number[];
+}
+
+function readSolver(from: From<SolverParameter>, options: SolverOptions) {
+  const { message, path, baseDir } = loadSolver(from, options);
+  const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
+  const state = { level: options.level ?? 0, stage: options.stages ?? [] };
+  const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
+  return { parameter, path, baseDir: options.baseDir ?? baseDir };
 }
 
 const sessionOptions = ({ provider, threads }: SessionOptions): SessionOptions => ({

@@ -1,5 +1,4 @@
 import type { Times } from "../engine/engine.js";
-import { SmoothedLoss } from "./smoothed-loss.js";
 import type { SnapshotPaths } from "./snapshot.js";
 import type { Solver } from "./solver.js";
 
@@ -54,21 +53,20 @@ export interface TrainOptions {
 export async function* train(solver: Solver, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void> {
   const { parameter } = solver;
   const { test_interval, test_initialization, display, snapshot, max_iter } = parameter;
-  const smoothed = new SmoothedLoss(parameter.average_loss);
   let stopped = false;
   while (solver.iteration < max_iter && !stopped) {
     const { iteration, rate } = solver;
     if (test_interval > 0 && iteration % test_interval === 0 && (iteration > 0 || test_initialization)) {
       yield* testAll(solver);
     }
-    const { losses, outputs, times, rows } = await solver.run(1);
+    const { losses, smoothedLosses, outputs, times, rows } = await solver.run(1);
     const loss = losses[0]!;
     const shown = display > 0 && iteration % display === 0;
     yield {
       kind: "iteration",
       iteration,
       loss,
-      smoothedLoss: smoothed.add(loss),
+      smoothedLoss: smoothedLosses[0]!,
       rate,
       rows,
       times,

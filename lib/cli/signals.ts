@@ -1,0 +1,55 @@
+import { NetrunError } from "../error.js";
+import type { Action } from "../solve/train.js";
+
+const EFFECTS = ["stop", "snapshot", "none"] as const;
+
+/** What a signal does to a training, as Caffe's -sigint_effect and -sighup_effect have it. */
+export type Effect = (typeof EFFECTS)[number];
+
+/** Reads an effect. Throws NetrunError for another word. */
+export function effectOf(flag: string, value: string): Effect {
+  const effect = EFFECTS.find((each) => each === value);
+  if (effect) return effect;
+  throw new NetrunError(`${flag} ${value}: a signal's effect is one of ${EFFECTS.join(", ")}`);
+}
+
+/** Exit status of a process that a signal ended. */
+const EXIT_BY_SIGINT = 130;
+
+/** Signals caught while a training runs: `action` tells, once, what the last one asked for. */
+export class Signals implements Disposable {
+  readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
+  #asked: Action = "none";
+  #interrupted = false;
+
+  /** A second SIGINT, before the first has taken effect, leaves at once. */
+  constructor(effects: { readonly sigint: Effect; readonly sighup: Effect }) {
+    const interrupt = () => {
+      if (this.#interrupted) process.exit(EXIT_BY_SIGINT);
+      this.#interrupted = effects.sigint !== "none";
+      this.#ask(effects.sigint);
+    };
+    this.#listeners = [
+      ["SIGINT", interrupt],
+      ["SIGHUP", () => this.#ask(effects.sighup)],
+    ];
+    for (const [signal, listener] of this.#listeners) process.on(signal, listener);
+  }
+
+  /** What was asked for since the last call. */
+  action(): Action {
+    const asked = this.#asked;
+    this.#asked = "none";
+    // Once it stops, what is left to do is a snapshot: another SIGINT still means to leave at once.
+    if (asked !== "stop") this.#interrupted = false;
+    return asked;
+  }
+
+  #ask(effect: Effect): void {
+    if (effect !== "none") this.#asked = effect;
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+  }
+}
