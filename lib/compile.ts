@@ -112,7 +112,7 @@ export async function compileSolver(
 /** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
 function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
   return new Map(
-    sourcesOf(net.layer).map((path) => {
+    sourcesOf(net.layer, registeredTypes()).map((path) => {
       const { path: file, bytes } = readBytes(path, { baseDir });
       return [path, storedBlob(decode("BlobProto", bytes, file), "the blob", file)];
     }),

@@ -11,10 +11,10 @@ import { type LoweredNet, lower } from "../../lib/net/lower.js";
 export const inputLayer = (name: string, ...dims: readonly number[]): string =>
   `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${dims.map((dim) => `dim: ${dim} `).join("")}} } }\n`;
 
-/** The layers of a prototxt's text as a graph. */
-export function lowerText(text: string, phase: Phase = "TEST"): LoweredNet {
+/** The layers of a prototxt's text as a graph. `sizes` are those that data decides, by layer. */
+export function lowerText(text: string, phase: Phase = "TEST", sizes?: ReadonlyMap<string, number>): LoweredNet {
   const net = filterNet(loadNet(text, { name: "net" }).message, create("NetState", { phase: PhaseNumber[phase] }));
-  return lower(net.layer, { phase });
+  return lower(net.layer, { phase, ...(sizes && { sizes }) });
 }
 
 /** What netrun says of a prototxt's text that it refuses, without the excerpt. Throws if it does not refuse it. */

@@ -1,0 +1,311 @@
+import { expect } from "chai";
+import { count, float32, input, inputName, type Value } from "../../lib/graph/index.js";
+import { layerTypes, type Phase } from "../../lib/layers/index.js";
+import { gradient } from "../../lib/net/gradient.js";
+import { inputLayer, lowerText } from "../support/net.js";
+import { prng } from "../support/prng.js";
+import { runGraph } from "../support/run-graph.js";
+
+/** A bottom: its shape with values between -1 and 1, or within a range, or given ones that have no gradient. */
+type Bottom =
+  | readonly number[]
+  | { readonly shape: readonly number[]; readonly from: number; readonly to: number }
+  | { readonly shape: readonly number[]; readonly given: readonly number[] };
+
+/** One use of a layer type: its bottoms, by default one, its parameters as text, and what differs from one top in TEST. */
+interface Case {
+  readonly bottoms?: readonly Bottom[];
+  readonly param?: string;
+  readonly tops?: number;
+  readonly phase?: Phase;
+  /** Sizes that the data decides. */
+  readonly size?: number;
+}
+
+const within = (from: number, to: number, shape: readonly number[]): Bottom => ({ shape, from, to });
+const fixed = (values: readonly number[], shape: readonly number[] = [values.length]): Bottom => ({
+  shape,
+  given: values,
+});
+
+const odd = [3, 5, 2, 2];
+const unary: readonly Case[] = [{}, { bottoms: [[]] }, { bottoms: [[7]] }];
+const inside = [1, 0, 1, 1, 1, 0];
+const time = [1, 1, 0, 1, 1, 0, 1, 1];
+
+/**
+ * Every layer type, with uses whose gradients (of bottoms and blobs) are compared with differences; or why it has none.
+ * A new layer type does not compile until it is here.
+ */
+const table = {
+  AbsVal: unary,
+  Accuracy: "counts",
+  ArgMax: "gives indices, and values without a gradient",
+  BNLL: unary,
+  BatchNorm: [{ phase: "TRAIN" }, { phase: "TRAIN", bottoms: [[5, 3]] }, {}],
+  BatchReindex: [{ bottoms: [[3, 5], fixed([2, 0, 2, 1])] }],
+  Bias: [
+    {},
+    { param: "bias_param { axis: -3 num_axes: 2 }" },
+    { param: "bias_param { num_axes: 0 }" },
+    { param: "bias_param { axis: 0 num_axes: -1 }" },
+    { bottoms: [odd, [5, 2]] },
+    { bottoms: [odd, []] },
+  ],
+  Clip: [{ param: "clip_param { min: -0.5 max: 0.7 }" }],
+  Concat: [
+    { bottoms: [odd, [3, 1, 2, 2], [3, 4, 2, 2]] },
+    { bottoms: [odd, [3, 5, 2, 7]], param: "concat_param { axis: -1 }" },
+    { bottoms: [odd], param: "concat_param { axis: 0 }" },
+  ],
+  ContrastiveLoss: [
+    { bottoms: [[5, 3], [5, 3], fixed([1, 0, 0, 1, 0])] },
+    {
+      bottoms: [[5, 3], [5, 3], fixed([1, 0, 0, 1, 0])],
+      param: "contrastive_loss_param { margin: 3 legacy_version: true }",
+    },
+  ],
+  Convolution: [
+    { bottoms: [[2, 3, 7, 5]], param: "convolution_param { num_output: 4 kernel_size: 3 pad: 1 stride: 2 }" },
+    {
+      bottoms: [[2, 4, 7, 5]],
+      param: "convolution_param { num_output: 6 kernel_h: 3 kernel_w: 2 pad_h: 2 pad_w: 0 group: 2 bias_term: false }",
+    },
+    { bottoms: [[2, 3, 11]], param: "convolution_param { num_output: 2 kernel_size: 3 dilation: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 2, 5, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 2 }" },
+    { bottoms: [[2, 3, 2, 6, 5]], param: "convolution_param { axis: 2 num_output: 2 kernel_size: 2 kernel_size: 3 }" },
+  ],
+  Crop: [
+    {
+      bottoms: [
+        [3, 5, 6, 7],
+        [3, 5, 4, 2],
+      ],
+      param: "crop_param { offset: 1 offset: 3 }",
+    },
+    {
+      bottoms: [
+        [4, 5],
+        [2, 3],
+      ],
+      param: "crop_param { axis: -2 offset: 2 }",
+    },
+  ],
+  Data: "brings data in",
+  Deconvolution: [
+    { bottoms: [[2, 3, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }" },
+    {
+      bottoms: [[2, 4, 3, 3]],
+      param: "convolution_param { num_output: 4 kernel_size: 3 group: 2 dilation: 2 bias_term: false }",
+    },
+  ],
+  Dropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "dropout_param { dropout_ratio: 0.9 }" }, {}],
+  DummyData: "brings data in",
+  ELU: [{}, { param: "elu_param { alpha: 0.3 }" }],
+  Eltwise: [
+    { bottoms: [odd, odd, odd] },
+    { bottoms: [odd, odd], param: "eltwise_param { coeff: -2 coeff: 0.5 }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: MAX }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: PROD }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: PROD stable_prod_grad: false }" },
+  ],
+  Embed: [
+    { bottoms: [fixed([2, 0, 2, 4, 1, 0], [3, 2])], param: "embed_param { input_dim: 5 num_output: 3 }" },
+    { bottoms: [fixed([1], [])], param: "embed_param { input_dim: 2 num_output: 3 bias_term: false }" },
+  ],
+  EuclideanLoss: [
+    {
+      bottoms: [
+        [5, 3],
+        [5, 3],
+      ],
+    },
+  ],
+  Exp: [{}, { param: "exp_param { base: 3 scale: -0.5 shift: 2 }" }, { param: "exp_param { shift: 0.5 }" }],
+  Filter: [{ bottoms: [[6, 3], [6], fixed(inside, [6, 1])], tops: 2, size: 4 }],
+  Flatten: [{}, { param: "flatten_param { axis: -3 end_axis: -2 }" }],
+  HDF5Data: "brings data in",
+  HDF5Output: "has no tops",
+  HingeLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "hinge_loss_param { norm: L2 }" },
+  ],
+  Im2col: [{ bottoms: [[2, 3, 7, 5]], param: "convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }" }],
+  ImageData: "brings data in",
+  InfogainLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0]), fixed([1, 0.2, 0, 0.1, 2, 0.3, 0, 0.5, 1.5], [1, 1, 3, 3])] },
+  ],
+  InnerProduct: [
+    { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 }" },
+    { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 axis: -1 transpose: true bias_term: false }" },
+  ],
+  Input: "brings data in",
+  LRN: [
+    { bottoms: [[2, 7, 3, 2]], param: "lrn_param { local_size: 5 alpha: 2 beta: 0.6 k: 2 }" },
+    { bottoms: [[2, 3, 5, 7]], param: "lrn_param { local_size: 3 alpha: 2 norm_region: WITHIN_CHANNEL }" },
+  ],
+  // Exposed hidden states have no gradient, in Caffe neither.
+  LSTM: [
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2])], param: "recurrent_param { num_output: 3 }" },
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2]), [2, 5]], param: "recurrent_param { num_output: 3 }" },
+  ],
+  LSTMUnit: [{ bottoms: [[1, 3, 2], [1, 3, 8], fixed([1, 0, 1], [1, 3])], tops: 2 }],
+  Log: [
+    { bottoms: [within(0.5, 2, odd)] },
+    { bottoms: [within(0.5, 2, odd)], param: "log_param { base: 3 scale: 2 shift: 1 }" },
+  ],
+  MVN: [{}, { param: "mvn_param { across_channels: true }" }, { param: "mvn_param { normalize_variance: false }" }],
+  MemoryData: "brings data in",
+  MultinomialLogisticLoss: [{ bottoms: [within(0.2, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])] }],
+  PReLU: [{}, { bottoms: [[3, 5]] }, { param: "prelu_param { channel_shared: true }" }],
+  Parameter: [{ bottoms: [], param: "parameter_param { shape { dim: 3 dim: 5 } }" }],
+  Pooling: [
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { kernel_size: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE global_pooling: true }" },
+    {
+      bottoms: [within(0.1, 1, [2, 3, 7, 5])],
+      param: "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 3 }",
+      phase: "TRAIN",
+    },
+  ],
+  Power: [
+    { param: "power_param { power: 2 scale: 3 shift: -0.5 }" },
+    { bottoms: [within(0.5, 2, odd)], param: "power_param { power: -1.7 }" },
+    { bottoms: [within(0.5, 2, odd)], param: "power_param { power: 3 scale: 0.5 shift: 1 }" },
+    { param: "power_param { power: 1 scale: -2 shift: 1 }" },
+  ],
+  Python: "is what a plugin makes of it",
+  RNN: [
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2])], param: "recurrent_param { num_output: 3 }" },
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2]), [2, 5]], param: "recurrent_param { num_output: 3 }" },
+  ],
+  ReLU: [{}, { param: "relu_param { negative_slope: 0.3 }" }],
+  Reduction: [
+    {},
+    { param: "reduction_param { operation: ASUM axis: 1 coeff: -2 }" },
+    { param: "reduction_param { operation: SUMSQ axis: -1 }" },
+    { param: "reduction_param { operation: MEAN axis: 2 coeff: 3 }" },
+  ],
+  Reshape: [{ param: "reshape_param { axis: 1 num_axes: 2 shape { dim: 2 dim: -1 } }" }],
+  SPP: [
+    { bottoms: [[2, 3, 9, 8]], param: "spp_param { pyramid_height: 3 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "spp_param { pyramid_height: 2 pool: AVE }" },
+  ],
+  Scale: [
+    { param: "scale_param { bias_term: true }" },
+    { param: "scale_param { axis: -2 num_axes: -1 }" },
+    { param: "scale_param { num_axes: 0 bias_term: true }" },
+    { bottoms: [odd, [5, 2]], param: "scale_param { bias_term: true }" },
+    { bottoms: [odd, []] },
+    { bottoms: [odd, odd], param: "scale_param { axis: 0 }" },
+  ],
+  Sigmoid: unary,
+  SigmoidCrossEntropyLoss: [
+    { bottoms: [[5, 3], fixed([0, 1, 0.3, 0, 1, 1, 0, 0, 1, 0.5, 1, 0, 0, 1, 1], [5, 3])] },
+    {
+      bottoms: [[5, 3], fixed([0, 1, 2, 0, 1, 1, 0, 2, 1, 0, 1, 0, 0, 1, 1], [5, 3])],
+      param: "loss_param { ignore_label: 2 normalization: VALID }",
+    },
+  ],
+  Silence: "has no tops",
+  Slice: [
+    { bottoms: [[3, 5]], tops: 3, param: "slice_param { slice_point: 1 slice_point: 4 }" },
+    { bottoms: [[3, 6, 2]], tops: 2, param: "slice_param { axis: -2 }" },
+    { bottoms: [[3, 5]], tops: 1 },
+  ],
+  Softmax: [{}, { param: "softmax_param { axis: -1 }" }, { param: "softmax_param { axis: 0 }" }],
+  SoftmaxWithLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    {
+      bottoms: [[2, 3, 3], fixed([0, 2, 255, 1, 255, 0], [2, 3])],
+      param: "softmax_param { axis: -1 } loss_param { ignore_label: 255 normalization: FULL }",
+    },
+  ],
+  Split: [{ tops: 3 }],
+  Swish: [{}, { param: "swish_param { beta: 2.5 }" }],
+  TanH: unary,
+  Threshold: "is constant between its steps",
+  Tile: [{ param: "tile_param { tiles: 3 }" }, { bottoms: [[2, 3]], param: "tile_param { axis: -1 tiles: 2 }" }],
+  WindowData: "brings data in",
+} as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;
+
+describe("layers have the gradients that differences show", () => {
+  for (const [type, cases] of Object.entries<readonly Case[] | string>(table)) {
+    if (typeof cases === "string") continue;
+    cases.forEach((example, i) => {
+      it(`${type} ${i + 1}${example.param ? `: ${example.param}` : ""}`, () => check(type, example));
+    });
+  }
+});
+
+/** Central differences in float32: with a step of 2^-7 both their errors stay near 1e-4 of the result. */
+const STEP = 2 ** -7;
+
+async function check(
+  type: string,
+  { bottoms = [odd], param = "", tops = 1, phase = "TEST", size }: Case,
+): Promise<void> {
+  const shapes = bottoms.map((bottom) => ("shape" in bottom ? bottom.shape : bottom));
+  const names = shapes.map((_, i) => `x${i}`);
+  const topNames = Array.from({ length: tops }, (_, i) => `y${i}`);
+  const fields = [...names.map((name) => `bottom: "${name}"`), ...topNames.map((name) => `top: "${name}"`)].join(" ");
+  const text = `${shapes.map((shape, i) => inputLayer(names[i]!, ...shape)).join("")}layer { name: "l" type: "${type}" ${fields} ${param} }`;
+  const net = lowerText(text, phase, size === undefined ? undefined : new Map([["l", size]]));
+  const random = prng(7);
+  const feeds: Record<string, Float32Array> = {};
+  const moving: Value[] = [];
+  const feed = (leaf: Value, values: Float32Array, moves: boolean) => {
+    feeds[inputName(leaf)!] = values;
+    if (moves) moving.push(leaf);
+  };
+  bottoms.forEach((bottom, i) => {
+    const leaf = net.inputs.get(names[i]!)!;
+    if ("given" in bottom) return feed(leaf, Float32Array.from(bottom.given), false);
+    const { from, to } = "from" in bottom ? bottom : { from: -1, to: 1 };
+    feed(leaf, spread(count(shapes[i]!), from, to, 0.15 + i / 3, random), true);
+  });
+  for (const { value, spec } of net.parameters) {
+    feed(value, spread(count(spec.shape), spec.state ? 0.5 : -1, 1, 0.45, random), !spec.state);
+  }
+  for (const leaf of net.randoms) feed(leaf, Float32Array.from({ length: count(leaf.type.shape) }, random), false);
+  for (const leaf of net.carries.keys()) feed(leaf, new Float32Array(count(leaf.type.shape)), false);
+
+  const outputs = Object.fromEntries(topNames.map((name) => [name, net.blobs.get(name)!]));
+  const seeds = new Map<Value, Value>();
+  for (const [name, value] of Object.entries(outputs)) {
+    feeds[`seed:${name}`] = Float32Array.from({ length: count(value.type.shape) }, () => random() + 0.5);
+    if (!seeds.has(value)) seeds.set(value, input(`seed:${name}`, float32(value.type.shape)));
+    else feeds[`seed:${name}`]!.fill(0);
+  }
+  const direction = new Map(
+    moving.map((leaf) => [inputName(leaf)!, feeds[inputName(leaf)!]!.map(() => random() - 0.5)]),
+  );
+  const at = async (by: number) => {
+    const moved = Object.entries(feeds).map(([name, values]) => {
+      const along = direction.get(name);
+      return [name, along ? values.map((value, j) => value + by * along[j]!) : values] as const;
+    });
+    const result = await runGraph(outputs, Object.fromEntries(moved));
+    return Object.entries(result).reduce((sum, [name, y]) => sum + inner(y, feeds[`seed:${name}`]!), 0);
+  };
+  const difference = ((await at(STEP)) - (await at(-STEP))) / (2 * STEP);
+  const gradients = gradient(seeds, moving);
+  const ends = Object.fromEntries(
+    moving.flatMap((leaf, i) => (gradients[i] ? [[`${inputName(leaf)}/grad`, gradients[i]]] : [])),
+  );
+  const found = await runGraph(ends, feeds);
+  const slope = moving.reduce((sum, leaf) => {
+    const dx = found[`${inputName(leaf)}/grad`];
+    return dx ? sum + inner(dx, direction.get(inputName(leaf)!)!) : sum;
+  }, 0);
+  expect(slope).to.be.closeTo(difference, 2e-3 * Math.max(1, Math.abs(slope)));
+}
+
+const inner = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, j) => sum + value * b[j]!, 0);
+
+/** Values in even steps, each input's apart from the others' by `offset` steps: a small move crosses no kink and makes no tie. */
+function spread(n: number, from: number, to: number, offset: number, random: () => number): Float32Array {
+  const ranks = Array.from({ length: n }, (_, i) => i).sort(() => random() - 0.5);
+  return Float32Array.from(ranks, (rank) => from + ((to - from) * (rank + offset)) / n);
+}
