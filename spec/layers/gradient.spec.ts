@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { count, float32, input, inputName, type Value } from "../../lib/graph/index.js";
-import { layerTypes, type Phase } from "../../lib/layers/index.js";
+import type { layerTypes, Phase } from "../../lib/layers/index.js";
 import { gradient } from "../../lib/net/gradient.js";
 import { inputLayer, lowerText } from "../support/net.js";
 import { prng } from "../support/prng.js";
@@ -261,9 +261,9 @@ async function check(
   };
   bottoms.forEach((bottom, i) => {
     const leaf = net.inputs.get(names[i]!)!;
-    if ("given" in bottom) return feed(leaf, Float32Array.from(bottom.given), false);
     const { from, to } = "from" in bottom ? bottom : { from: -1, to: 1 };
-    feed(leaf, spread(count(shapes[i]!), from, to, 0.15 + i / 3, random), true);
+    if ("given" in bottom) feed(leaf, Float32Array.from(bottom.given), false);
+    else feed(leaf, spread(count(shapes[i]!), from, to, 0.15 + i / 3, random), true);
   });
   for (const { value, spec } of net.parameters) {
     feed(value, spread(count(spec.shape), spec.state ? 0.5 : -1, 1, 0.45, random), !spec.state);
