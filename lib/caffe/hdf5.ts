@@ -8,6 +8,14 @@ export function isHdf5(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from("\x89HDF\r\n\x1a\n", "latin1"));
 }
 
+/** What Caffe keeps in an HDF5 file: weights, a solver's state, or neither (data). */
+export function hdf5Kind(path: string): Promise<"weights" | "state" | undefined> {
+  return withFile(path, "r", (file) => {
+    if (isGroup(child(file, "data"))) return "weights";
+    return isGroup(child(file, "history")) ? "state" : undefined;
+  });
+}
+
 /** Reads Caffe's HDF5 weights: /data/LAYER/i, and gradients in /diff/LAYER/i where there are some. */
 export async function readHdf5Weights(path: string, fileBytes: number): Promise<StoredWeights> {
   return withFile(path, "r", (file) => {

@@ -97,23 +97,28 @@ function isText(pathOrText: string): boolean {
 const OTHER = { NetParameter: "SolverParameter", SolverParameter: "NetParameter" } as const;
 const CALLED = { NetParameter: "a net", SolverParameter: "a solver" } as const;
 
+/** Whether a prototxt is a net's or a solver's, by its fields. Throws NetrunError for what is no prototxt. */
+export function kindOfText(text: string, name?: string): keyof Loadable {
+  const net = parseText(reflect("NetParameter"), text, { name }) as NetParameter;
+  return isOther("NetParameter", net) ? "SolverParameter" : "NetParameter";
+}
+
 function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOptions): Loadable[K] {
   const warnings: NetrunError[] = [];
-  const parsing = { ...options, onWarning: (warning: NetrunError) => warnings.push(warning) };
+  const parsing = { ...options, strict: false, onWarning: (warning: NetrunError) => warnings.push(warning) };
   const message = parseText(reflect(type), text, parsing) as Loadable[K];
   if (isOther(type, message))
     throw new NetrunError(`this is ${CALLED[OTHER[type]]}, where ${CALLED[type]} is expected`, { file: options.name });
+  if (options.strict && warnings[0]) throw warnings[0];
   for (const warning of warnings) options.onWarning?.(warning);
   return message;
 }
 
-/** Whether a message has nothing of its type and something of the other one. */
+/** Whether a message has fields of the other kind, and none that only its own kind has. */
 function isOther<K extends keyof Loadable>(type: K, message: Loadable[K]): boolean {
   const { fields } = reflect(OTHER[type]);
-  return (
-    Object.keys(message).every((field) => !has(message, field as never)) &&
-    unknownFields(message).some(({ name }) => name in fields)
-  );
+  const own = Object.keys(message).filter((field) => has(message, field as never) && !(field in fields));
+  return own.length === 0 && unknownFields(message).some(({ name }) => name in fields);
 }
 
 function oldFormat(name: string, path: string | undefined, passes: readonly string[]): NetrunError {

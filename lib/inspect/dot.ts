@@ -1,0 +1,112 @@
+import type { LayerSummary, NetSummary } from "./summary.js";
+
+/** Fill colours by what a layer does; all other types are white. */
+const COLOURS = {
+  Convolution: "#f4b6b0",
+  Deconvolution: "#f4b6b0",
+  InnerProduct: "#d9b8f0",
+  Embed: "#d9b8f0",
+  LSTM: "#d9b8f0",
+  RNN: "#d9b8f0",
+  Pooling: "#f7d794",
+  SPP: "#f7d794",
+} as const;
+
+const DATA = "#bfe3c0";
+const LOSS = "#f29c9c";
+
+/**
+ * A net of one or both phases in Graphviz's language: a box for each layer, in-place layers stacked under the box that they work on,
+ * edges named by blobs and shapes, layers of one phase only dashed, and dotted lines between layers that share parameters.
+ */
+export function toDot(nets: readonly NetSummary[]): string {
+  const lines = [
+    "digraph net {",
+    `  graph [label=${quote(nets[0]?.name ?? "")}, labelloc=t, fontname="Helvetica"];`,
+    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=11];',
+    '  edge [fontname="Helvetica", fontsize=9];',
+  ];
+  const nodes = new Map<string, { phases: string[]; stack: readonly LayerSummary[]; id: string }>();
+  const edges = new Map<string, string>();
+  for (const net of nets) addNet(net, nodes, edges);
+  const all = nets.map(({ phase }) => phase);
+  for (const { id, stack, phases } of nodes.values()) lines.push(`  ${id} [${nodeAttributes(stack, phases, all)}];`);
+  lines.push(...edges.values(), "}");
+  return `${lines.join("\n")}\n`;
+}
+
+type Nodes = Map<string, { phases: string[]; stack: readonly LayerSummary[]; id: string }>;
+
+function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, string>): void {
+  const stacks = stackInPlace(layers);
+  const ids = new Map<LayerSummary, string>();
+  for (const stack of stacks) {
+    const key = JSON.stringify(stack.map(({ name, type, tops }) => [name, type, tops]));
+    const node = nodes.get(key) ?? { phases: [], stack, id: `n${nodes.size}` };
+    node.phases.push(phase);
+    nodes.set(key, node);
+    for (const layer of stack) ids.set(layer, node.id);
+  }
+  const makers = new Map<string, LayerSummary>();
+  const owners = new Map<string, LayerSummary>();
+  for (const layer of layers) {
+    for (const bottom of layer.bottoms) {
+      const maker = makers.get(bottom);
+      if (!maker || ids.get(maker) === ids.get(layer)) continue;
+      const shape = maker.tops.find(({ name }) => name === bottom)?.shape;
+      const edge = `  ${ids.get(maker)} -> ${ids.get(layer)} [label=${quote(shape ? `${bottom}\n${shape.join("x")}` : bottom)}];`;
+      edges.set(edge, edge);
+    }
+    for (const { sharedWith } of layer.blobs) {
+      const owner = sharedWith === undefined ? undefined : owners.get(sharedWith);
+      if (!owner) continue;
+      const edge = `  ${ids.get(owner)} -> ${ids.get(layer)} [style=dotted, dir=none, constraint=false, label="shared"];`;
+      edges.set(edge, edge);
+    }
+    for (const { name } of layer.tops) makers.set(name, layer);
+    owners.set(layer.name, layer);
+  }
+}
+
+/** Layers in order, each with the in-place layers that work on its top before anyone else reads it. */
+function stackInPlace(layers: readonly LayerSummary[]): LayerSummary[][] {
+  const stacks: LayerSummary[][] = [];
+  const making = new Map<string, LayerSummary[]>();
+  for (const layer of layers) {
+    const top = layer.tops[0]?.name;
+    const stack = layer.inPlace && layer.bottoms.length === 1 && top !== undefined ? making.get(top) : undefined;
+    if (stack) {
+      stack.push(layer);
+      continue;
+    }
+    // A blob that is read may still be changed in place later; then that is a box of its own.
+    for (const bottom of layer.bottoms) making.delete(bottom);
+    const made = [layer];
+    stacks.push(made);
+    for (const { name } of layer.tops) making.set(name, made);
+  }
+  return stacks;
+}
+
+function nodeAttributes(stack: readonly LayerSummary[], phases: readonly string[], all: readonly string[]): string {
+  const [first] = stack;
+  const isPartial = phases.length < all.length;
+  const text = stack.map((layer) => `${layer.name}: ${layer.type}${costText(layer)}`);
+  if (isPartial) text.push(`(${phases.join(", ")} only)`);
+  const style = isPartial ? ', style="filled,rounded,dashed"' : "";
+  return `label=${quote(text.join("\n"))}, fillcolor="${colourOf(first!)}"${style}`;
+}
+
+function costText({ blobs, parameters }: LayerSummary): string {
+  return blobs.length === 0 ? "" : ` (${blobs[0]!.shape.join("x")}, ${parameters.toLocaleString("en-US")} parameters)`;
+}
+
+function colourOf({ type, bottoms }: LayerSummary): string {
+  if (bottoms.length === 0) return DATA;
+  if (/Loss/.test(type) || type === "Accuracy") return LOSS;
+  return Object.hasOwn(COLOURS, type) ? COLOURS[type as keyof typeof COLOURS] : "#ffffff";
+}
+
+function quote(text: string): string {
+  return `"${text.replace(/[\\"]/g, "\\$&").replace(/\n/g, "\\n")}"`;
+}

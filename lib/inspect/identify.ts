@@ -1,0 +1,79 @@
+import { basename } from "node:path";
+import protobuf from "protobufjs";
+import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
+import { isBinary, readBytes } from "../caffe/files.js";
+import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
+import { decode } from "../caffe/message.js";
+import type { NetParameter, SolverParameter } from "../caffe/messages.js";
+import { decodeSolverState, type StoredState } from "../caffe/solver-state.js";
+import { type StoredBlob, storedBlob } from "../caffe/stored.js";
+import { decodeWeights, type StoredNet } from "../caffe/weights.js";
+import { NetrunError } from "../error.js";
+
+/** A file of Caffe's, read. */
+export type Artifact =
+  | { readonly kind: "net"; readonly path: string; readonly loaded: Loaded<NetParameter> }
+  | { readonly kind: "solver"; readonly path: string; readonly loaded: Loaded<SolverParameter> }
+  | { readonly kind: "weights"; readonly path: string; readonly net: StoredNet }
+  | { readonly kind: "state"; readonly path: string; readonly state: StoredState }
+  | { readonly kind: "mean"; readonly path: string; readonly blob: StoredBlob };
+
+/** What is in a file, by its content. */
+export type FileKind = Artifact["kind"];
+
+/** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
+export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
+  const { path: found, bytes } = readBytes(path);
+  if (isHdf5(bytes)) return readHdf5(found, bytes.length);
+  switch (kindOf(bytes, found)) {
+    case "net":
+      return { kind: "net", path: found, loaded: loadNet(found, options) };
+    case "solver":
+      return { kind: "solver", path: found, loaded: loadSolver(found, options) };
+    case "weights":
+      return { kind: "weights", path: found, net: decodeWeights(bytes, found) };
+    case "state":
+      return { kind: "state", path: found, state: decodeSolverState(bytes, found) };
+    case "mean":
+      return { kind: "mean", path: found, blob: storedBlob(decode("BlobProto", bytes, found), "the blob", found) };
+  }
+}
+
+/** The kind of a file that is not HDF5: a binary one by the numbers and wire types of its fields, which differ. */
+export function kindOf(bytes: Uint8Array, path: string): FileKind {
+  if (!isBinary(bytes))
+    return kindOfText(Buffer.from(bytes).toString("utf8"), path) === "NetParameter" ? "net" : "solver";
+  const fields = topFields(bytes);
+  // BlobProto's data, shape and double_data; SolverState's iter is a varint where NetParameter has a string.
+  if ([5, 7, 8].some((id) => fields.has(`${id} 2`)) || fields.has("5 5")) return "mean";
+  return fields.has("1 0") ? "state" : "weights";
+}
+
+function topFields(bytes: Uint8Array): ReadonlySet<string> {
+  const reader = new protobuf.Reader(bytes);
+  const fields = new Set<string>();
+  try {
+    while (reader.pos < reader.len) {
+      const tag = reader.tag();
+      fields.add(`${tag >>> 3} ${tag & 7}`);
+      reader.skipType(tag & 7);
+    }
+  } catch {
+    // Whoever reads the file for good says where it is damaged.
+  }
+  return fields;
+}
+
+async function readHdf5(path: string, length: number): Promise<Artifact> {
+  switch (await hdf5Kind(path)) {
+    case "weights": {
+      const weights = await readHdf5Weights(path, length);
+      const layers = Array.from(weights, ([name, blobs]) => ({ name, type: "", bottom: [], top: [], blobs }));
+      return { kind: "weights", path, net: { name: basename(path), layers } };
+    }
+    case "state":
+      return { kind: "state", path, state: await readHdf5State(path, length) };
+    default:
+      throw new NetrunError("is HDF5, but neither weights nor a solver state", { file: path });
+  }
+}

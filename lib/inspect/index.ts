@@ -1,0 +1,54 @@
+import { filterNet, mergeStates } from "../caffe/filter.js";
+import { create } from "../caffe/message.js";
+import { type NetParameter, type NetState, Phase as PhaseNumber } from "../caffe/messages.js";
+import { NetrunError } from "../error.js";
+import type { Phase } from "../layers/index.js";
+import { dataShapes, type Shapes } from "./shapes.js";
+import { type NetSummary, summarise } from "./summary.js";
+
+/** Which layers of a net to look at, and what is known of its data. */
+export interface InspectOptions {
+  readonly phase: Phase;
+  readonly level?: number | undefined;
+  readonly stages?: readonly string[] | undefined;
+  readonly shapes?: Shapes | undefined;
+  readonly baseDir: string;
+}
+
+/** Shapes, parameters and costs of a net in a state. Throws NetrunError, located, for what is wrong with the net. */
+export async function inspectNet(net: NetParameter, options: InspectOptions): Promise<NetSummary> {
+  const { phase, level, stages, shapes: given = new Map(), baseDir } = options;
+  const phaseState = create("NetState", { phase: PhaseNumber[phase] });
+  const flags = create("NetState", { level: level ?? null, stage: stages ?? [] });
+  return inspectState(net, mergeStates(net.state, phaseState, flags), { given, baseDir });
+}
+
+/**
+ * The net in its test phase or, where that is not sound (a data layer of a stage is missing, say), in its training phase, with
+ * the reason among its notes. Throws as `inspectNet` if neither is.
+ */
+export async function inspectEither(net: NetParameter, options: Omit<InspectOptions, "phase">): Promise<NetSummary> {
+  try {
+    return await inspectNet(net, { ...options, phase: "TEST" });
+  } catch (error) {
+    if (!(error instanceof NetrunError)) throw error;
+    const summary = await inspectNet(net, { ...options, phase: "TRAIN" }).catch(() => {
+      throw error;
+    });
+    return { ...summary, notes: [...summary.notes, `phase TEST does not work: ${error.message}`] };
+  }
+}
+
+/** The same for a state as a whole. */
+export async function inspectState(
+  net: NetParameter,
+  state: NetState,
+  { given = new Map(), baseDir }: { readonly given?: Shapes; readonly baseDir: string },
+): Promise<NetSummary> {
+  const phase: Phase = state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  const filtered = filterNet(net, state);
+  return summarise(filtered, phase, await dataShapes(filtered.layer, { phase, baseDir, given }));
+}
+
+export { readArtifact } from "./identify.js";
+export type { LayerSummary, NetSummary } from "./summary.js";

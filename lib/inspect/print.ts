@@ -1,0 +1,119 @@
+import type { StoredBlob } from "../caffe/stored.js";
+import type { StoredLayer, StoredNet } from "../caffe/weights.js";
+import type { LayerSummary, NetSummary, ParameterSummary, TopSummary } from "./summary.js";
+
+/** Rows as lines of aligned columns, those of `right` flush right. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** 1234567 as "1,234,567". */
+export const grouped = (n: number): string => n.toLocaleString("en-US");
+
+/** Bytes in the unit that leaves up to three digits before the point. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${units[power - 1]}`;
+}
+
+const shapeText = (shape: readonly number[]) => `[${shape.join(", ")}]`;
+const topText = ({ name, shape }: TopSummary) => (shape ? `${name} ${shapeText(shape)}` : name);
+
+/** A net as text: its layers in a table, then the sums. */
+export function printNet(net: NetSummary): string[] {
+  const fieldText = ({ receptiveField: field }: LayerSummary) =>
+    field ? `${field.size.join("x")}/${field.stride.join("x")}` : "";
+  const rows = net.layers.map((layer) => [
+    layer.name,
+    layer.type + (layer.inPlace ? " (in place)" : ""),
+    layer.bottoms.join(", "),
+    layer.tops.map(topText).join(", "),
+    layer.blobs.map(blobText).join(" "),
+    layer.multiplyAdds > 0 ? grouped(layer.multiplyAdds) : "",
+    fieldText(layer),
+  ]);
+  const header = ["layer", "type", "bottoms", "tops", "parameters", "multiply-adds", "sees/step"];
+  const columns = net.complete ? header.length : 4;
+  return [
+    `net ${net.name === "" ? "(no name)" : net.name}, phase ${net.phase}: ${net.layers.length} layers`,
+    ...table(
+      [header, ...rows].map((row) => row.slice(0, columns)),
+      [5],
+    ),
+    ...(net.complete ? totals(net) : []),
+    ...net.notes.map((note) => `note: ${note}`),
+  ];
+}
+
+function blobText({ shape, sharedWith }: ParameterSummary): string {
+  return sharedWith === undefined ? shapeText(shape) : `${shapeText(shape)} of ${sharedWith}`;
+}
+
+function totals(net: NetSummary): string[] {
+  return [
+    `inputs         ${net.inputs.map(topText).join(", ")}`,
+    `outputs        ${net.outputs.map(topText).join(", ")}`,
+    `parameters     ${grouped(net.parameters)} (${bytesText(net.parameterBytes)})`,
+    `multiply-adds  ${grouped(net.multiplyAdds)} for a batch`,
+    `memory         ${bytesText(net.blobBytes)} for the blobs of a batch; training about twice blobs and parameters`,
+  ];
+}
+
+/** What there is to say about numbers. */
+export interface Statistics {
+  readonly min: number;
+  readonly max: number;
+  readonly mean: number;
+  /** Root mean square. */
+  readonly rms: number;
+  /** Numbers that are inf or nan; the others do not count them. */
+  readonly broken: number;
+}
+
+/** Statistics of a blob's values. */
+export function statistics(values: Float32Array): Statistics {
+  let [min, max, sum, squares, broken] = [Infinity, -Infinity, 0, 0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) {
+      broken++;
+      continue;
+    }
+    min = Math.min(min, value);
+    max = Math.max(max, value);
+    sum += value;
+    squares += value * value;
+  }
+  const n = values.length - broken;
+  return n === 0
+    ? { min: 0, max: 0, mean: 0, rms: 0, broken }
+    : { min, max, mean: sum / n, rms: Math.sqrt(squares / n), broken };
+}
+
+const STATISTICS = ["min", "max", "mean", "rms"] as const;
+
+/** Named blobs as text: shape and statistics. */
+export function printBlobs(blobs: readonly (readonly [name: string, blob: StoredBlob])[]): string[] {
+  const rows = blobs.map(([name, { shape, data }]) => {
+    const values = statistics(data);
+    const numbers = STATISTICS.map((key) => String(Number(values[key].toPrecision(4))));
+    return [name, shapeText(shape), ...numbers, values.broken > 0 ? `${grouped(values.broken)} inf or nan` : ""];
+  });
+  return table([["blob", "shape", ...STATISTICS, ""], ...rows], [2, 3, 4, 5]);
+}
+
+/** A weights file as text. */
+export function printWeights({ name, layers }: StoredNet): string[] {
+  const blobs = layers.flatMap((layer: StoredLayer) =>
+    layer.blobs.map((blob, i) => [`${layer.name}/${i}`, blob] as const),
+  );
+  const count = blobs.reduce((sum, [, { data }]) => sum + data.length, 0);
+  return [`weights ${name}: ${layers.length} layers, ${grouped(count)} parameters`, ...printBlobs(blobs)];
+}

@@ -1,0 +1,173 @@
+import { LAYER_PARAMS, type LayerParameter, type NetParameter } from "../caffe/messages.js";
+import { NetrunError, nearest, positionOf } from "../error.js";
+import { count, topological, type Value } from "../graph/index.js";
+import { isDataLayer, layerTypes, type Phase } from "../layers/index.js";
+import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
+import { spanOf } from "../text/notes.js";
+import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
+import { type DataShapes, typeOfLayer } from "./shapes.js";
+
+/** A blob that a layer makes; without a shape where the data is not known. */
+export interface TopSummary {
+  readonly name: string;
+  readonly shape?: readonly number[] | undefined;
+}
+
+/** A parameter blob of a layer. */
+export interface ParameterSummary {
+  readonly shape: readonly number[];
+  /** The layer that owns it, where it is shared. */
+  readonly sharedWith?: string | undefined;
+}
+
+/** A layer of a net in one phase. */
+export interface LayerSummary {
+  readonly name: string;
+  readonly type: string;
+  readonly line?: number | undefined;
+  readonly bottoms: readonly string[];
+  readonly tops: readonly TopSummary[];
+  readonly inPlace: boolean;
+  readonly blobs: readonly ParameterSummary[];
+  /** Numbers in its own blobs; shared ones count where they are owned. */
+  readonly parameters: number;
+  /** Multiplications with its blobs, each with an addition, in a forward of one batch. */
+  readonly multiplyAdds: number;
+  readonly receptiveField?: ReceptiveField | undefined;
+}
+
+/** A net in one phase. */
+export interface NetSummary {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly layers: readonly LayerSummary[];
+  readonly inputs: readonly TopSummary[];
+  readonly outputs: readonly TopSummary[];
+  /** Whether shapes, parameters and costs are known. */
+  readonly complete: boolean;
+  readonly parameters: number;
+  readonly multiplyAdds: number;
+  /** Bytes of all blobs of a forward, and of parameters; training needs each once more for gradients. */
+  readonly blobBytes: number;
+  readonly parameterBytes: number;
+  readonly notes: readonly string[];
+}
+
+const FLOAT_BYTES = 4;
+
+/**
+ * What a net of one phase (filtered) is: shapes, parameters, costs. Without the shapes of its data, its layers alone.
+ * Throws NetrunError, located, for what is wrong with the net and for layer types that netrun does not have.
+ */
+export function summarise(net: NetParameter, phase: Phase, data: DataShapes): NetSummary {
+  checkTypes(net.layer);
+  const notes = [...data.notes];
+  const isComplete = data.unknown.length === 0 && sourcesOf(net.layer).length === 0;
+  if (sourcesOf(net.layer).length > 0) notes.push("shapes are not shown for a net that needs a blob from a file");
+  const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes }) : undefined;
+  const costs = lowered ? multiplyAdds(lowered) : new Map<string, number>();
+  const fields = new Map<string, ReceptiveField | undefined>();
+  const layers = net.layer.map((layer) => {
+    const blobs = lowered ? blobsOf(layer, lowered) : [];
+    const type = typeOfLayer(layer)!;
+    const field = isDataLayer(type)
+      ? undefined
+      : receptiveField(
+          layer,
+          layer.bottom.map((name) => fields.get(name)),
+        );
+    for (const top of layer.top) fields.set(top, isDataLayer(type) ? dataField(lowered?.blobs.get(top)) : field);
+    const own = blobs.filter(({ sharedWith }) => sharedWith === undefined);
+    const span = spanOf(layer);
+    return {
+      name: layer.name,
+      type: layer.type,
+      line: span && positionOf(span).line,
+      bottoms: layer.bottom,
+      tops: layer.top.map((name) => ({ name, shape: lowered?.blobs.get(name)?.type.shape })),
+      inPlace: layer.top.some((top, i) => top === layer.bottom[i]),
+      blobs,
+      parameters: own.reduce((sum, { shape }) => sum + count(shape), 0),
+      multiplyAdds: blobs.length > 0 ? (costs.get(layer.name) ?? 0) : 0,
+      receptiveField: field,
+    };
+  });
+  const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
+  return {
+    name: net.name,
+    phase,
+    layers,
+    inputs: topsNamed([...(lowered?.inputs.keys() ?? [])], lowered),
+    outputs: topsNamed(lowered?.outputs ?? [], lowered),
+    complete: isComplete,
+    parameters,
+    multiplyAdds: layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0),
+    blobBytes: lowered ? FLOAT_BYTES * sumOf([...lowered.blobs.values()]) : 0,
+    parameterBytes: FLOAT_BYTES * parameters,
+    notes,
+  };
+}
+
+function checkTypes(layers: readonly LayerParameter[]): void {
+  for (const layer of layers) {
+    if (typeOfLayer(layer)) continue;
+    const near = nearest(layer.type, Object.keys(layerTypes));
+    const note = Object.hasOwn(LAYER_PARAMS, layer.type)
+      ? ["its parameters are known, from a fork of Caffe or Caffe itself, but not how it is computed"]
+      : near
+        ? [`did you mean "${near}"?`]
+        : [];
+    throw new NetrunError(`layer "${layer.name}": layer type "${layer.type}" is not supported yet`, {
+      span: spanOf(layer, "type") ?? spanOf(layer),
+      notes: note,
+    });
+  }
+}
+
+function topsNamed(names: readonly string[], lowered: LoweredNet | undefined): TopSummary[] {
+  return names.map((name) => ({ name, shape: lowered?.blobs.get(name)?.type.shape }));
+}
+
+function sumOf(values: readonly Value[]): number {
+  return values.reduce((sum, { type }) => sum + count(type.shape), 0);
+}
+
+/** Only images have places. */
+function dataField(value: Value | undefined): ReceptiveField | undefined {
+  return value?.type.shape.length === 4 ? PIXEL : undefined;
+}
+
+function blobsOf(layer: LayerParameter, { parameters }: LoweredNet): ParameterSummary[] {
+  const blobs: ParameterSummary[] = [];
+  for (const parameter of parameters)
+    for (const use of parameter.users) {
+      if (use.layer !== layer.name) continue;
+      blobs[use.index] = { shape: use.shape, sharedWith: use === parameter.users[0] ? undefined : parameter.layer };
+    }
+  return blobs;
+}
+
+/** Multiplications of matrix products and convolutions, by the layer that they come from. */
+function multiplyAdds(net: LoweredNet): Map<string, number> {
+  const costs = new Map<string, number>();
+  for (const { op, inputs, outputs, label } of topological([...net.blobs.values()])) {
+    const [a, w] = inputs.map(({ type }) => type.shape);
+    const out = outputs[0]?.type.shape ?? [];
+    const cost = () => {
+      switch (op.name) {
+        case "Conv":
+          return count(out) * count(w!.slice(1));
+        case "ConvTranspose":
+          return count(a!) * count(w!.slice(1));
+        case "MatMul":
+          return count(out) * a!.at(-1)!;
+        case "Gemm":
+          return count(out) * (count(a!) / out[0]!);
+        default:
+          return 0;
+      }
+    };
+    costs.set(label, (costs.get(label) ?? 0) + cost());
+  }
+  return costs;
+}

@@ -1,0 +1,161 @@
+import { existsSync, readdirSync } from "node:fs";
+import { expect } from "chai";
+import { loadNet } from "../../lib/caffe/load.js";
+import type { NetrunError } from "../../lib/error.js";
+import { toDot } from "../../lib/inspect/dot.js";
+import { inspectEither, inspectNet, readArtifact } from "../../lib/inspect/index.js";
+import { printNet } from "../../lib/inspect/print.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+const LENET = `name: "small"
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN } data_param { batch_size: 4 } transform_param { crop_size: 8 } }
+layer { name: "data" type: "Input" top: "data" include { phase: TEST } input_param { shape { dim: [2, 3, 8, 8] } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" param { name: "w" } convolution_param { num_output: 4 kernel_size: 3 pad: 1 bias_term: false } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "twin" type: "Convolution" bottom: "data" top: "twin" param { name: "w" } convolution_param { num_output: 4 kernel_size: 3 stride: 2 pad: 1 bias_term: false } }
+layer { name: "sum" type: "Eltwise" bottom: "pool" bottom: "twin" top: "sum" }
+layer { name: "ip" type: "InnerProduct" bottom: "sum" top: "ip" inner_product_param { num_output: 10 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" include { phase: TRAIN } }`;
+
+const { message } = loadNet(LENET, { name: "small.prototxt" });
+
+describe("inspecting a net", () => {
+  it("tells shapes, parameters, multiply-adds and what each place sees", async () => {
+    const net = await inspectNet(message, { phase: "TEST", baseDir: "." });
+    const rows = net.layers.map((layer) => [
+      layer.name,
+      layer.tops.map(({ shape }) => shape!.join("x")).join(),
+      layer.parameters,
+      layer.multiplyAdds,
+      layer.receptiveField && `${layer.receptiveField.size[0]}/${layer.receptiveField.stride[0]}`,
+    ]);
+    expect(rows).to.deep.equal([
+      ["data", "2x3x8x8", 0, 0, undefined],
+      ["conv", "2x4x8x8", 108, 2 * 64 * 108, "3/1"],
+      ["relu", "2x4x8x8", 0, 0, "3/1"],
+      ["pool", "2x4x4x4", 0, 0, "4/2"],
+      ["twin", "2x4x4x4", 0, 2 * 16 * 108, "3/2"],
+      ["sum", "2x4x4x4", 0, 0, "4/2"],
+      ["ip", "2x10", 650, 2 * 640, undefined],
+    ]);
+    expect([net.parameters, net.parameterBytes, net.blobBytes]).to.deep.equal([
+      758,
+      4 * 758,
+      4 * (384 + 512 + 3 * 128 + 20),
+    ]);
+    expect([net.inputs, net.outputs]).to.deep.equal([
+      [{ name: "data", shape: [2, 3, 8, 8] }],
+      [{ name: "ip", shape: [2, 10] }],
+    ]);
+    expect(net.layers[4]!.blobs).to.deep.equal([{ shape: [4, 3, 3, 3], sharedWith: "conv" }]);
+  });
+
+  it("assumes colour images where there is no data, and says so", async () => {
+    const net = await inspectNet(message, { phase: "TRAIN", baseDir: "." });
+    expect(net.layers[0]!.tops).to.deep.equal([
+      { name: "data", shape: [4, 3, 8, 8] },
+      { name: "label", shape: [4] },
+    ]);
+    expect(net.notes).to.deep.equal(["data is assumed to be [4, 3, 8, 8], since its data is not here"]);
+  });
+
+  it("takes shapes that are given, and shows a net without shapes where they are missing", async () => {
+    const text = 'layer { name: "d" type: "Data" top: "x" } layer { name: "r" type: "ReLU" bottom: "x" top: "y" }';
+    const net = loadNet(text).message;
+    expect(
+      printNet(await inspectNet(net, { phase: "TEST", baseDir: "." })).join("\n"),
+    ).to.equal(`net (no name), phase TEST: 2 layers
+layer  type  bottoms  tops
+d      Data           x
+r      ReLU  x        y
+note: shapes are not known without the data: --shape x=N,C,H,W`);
+    const shapes = new Map([["x", [5, 6]]]);
+    const given = await inspectNet(net, { phase: "TEST", baseDir: ".", shapes });
+    expect(given.layers[1]!.tops).to.deep.equal([{ name: "y", shape: [5, 6] }]);
+  });
+
+  it("names the layer type that it does not have, with its line", async () => {
+    const net = loadNet(
+      'layer { name: "d" type: "Input" top: "x" }\nlayer { name: "p" type: "Permute" bottom: "x" top: "y" }',
+    );
+    const error = await inspectNet(net.message, { phase: "TEST", baseDir: "." }).catch((thrown: unknown) => thrown);
+    expect((error as NetrunError).format()).to.match(
+      /^<text>:2:25: layer "p": layer type "Permute" is not supported yet/,
+    );
+  });
+
+  it("falls back to the training phase, with the reason", async () => {
+    const text = `layer { name: "d" type: "Input" top: "x" include { phase: TRAIN } input_param { shape { dim: 1 } } }
+      layer { name: "r" type: "ReLU" bottom: "x" top: "y" }`;
+    const net = await inspectEither(loadNet(text).message, { baseDir: "." });
+    expect([net.phase, net.notes]).to.deep.equal([
+      "TRAIN",
+      ['phase TEST does not work: layer "r": bottom "x" is not produced by any layer above'],
+    ]);
+  });
+});
+
+describe("drawing a net", () => {
+  it("stacks in-place layers, marks layers of one phase and joins those that share parameters", async () => {
+    const nets = [
+      await inspectNet(message, { phase: "TRAIN", baseDir: "." }),
+      await inspectNet(message, { phase: "TEST", baseDir: "." }),
+    ];
+    const test = toDot(nets.slice(1));
+    expect(test).to.contain('label="conv: Convolution (4x3x3x3, 108 parameters)\\nrelu: ReLU"');
+    expect(test).to.match(/n\d -> n\d \[label="conv\\n2x4x8x8"\];/);
+    expect(test).to.contain('[style=dotted, dir=none, constraint=false, label="shared"]');
+    expect(toDot(nets)).to.contain('(TRAIN only)", fillcolor="#f29c9c", style="filled,rounded,dashed"');
+  });
+
+  it("is a picture that Graphviz makes", async () => {
+    const { instance } = await import("@viz-js/viz");
+    const dot = toDot([await inspectNet(message, { phase: "TEST", baseDir: "." })]);
+    expect((await instance()).renderString(dot, { format: "svg" })).to.contain("conv: Convolution");
+  });
+});
+
+describeShared("inspecting published files", () => {
+  const folder = sharedPath("zoo", "prototxt");
+  const nets = existsSync(folder)
+    ? (readdirSync(folder, { recursive: true }) as string[]).filter(
+        (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver/.test(file),
+      )
+    : [];
+  const missing = new Map<string, number>();
+
+  for (const file of nets.sort())
+    it(`${file} is shown, or the layer type that is not supported is named`, async () => {
+      try {
+        const artifact = await readArtifact(`${folder}/${file}`);
+        if (artifact.kind !== "net") throw new Error(`taken for a ${artifact.kind}`);
+        await inspectEither(artifact.loaded.message, artifact.loaded);
+      } catch (error) {
+        const [, type] = /layer type "(\w+)" is not supported yet$/.exec((error as Error).message) ?? [];
+        if (type === undefined || !(error as NetrunError).span) throw error;
+        missing.set(type, (missing.get(type) ?? 0) + 1);
+      }
+    });
+
+  it("leaves only layers of forks and of Python", () => {
+    expect([...missing.keys()].sort()).to.deep.equal([
+      "AnnotatedData",
+      "BN",
+      "DenseImageData",
+      "Permute",
+      "Python",
+      "ROIPooling",
+    ]);
+  });
+
+  it("tells weights, states and means apart", async () => {
+    const kinds = async (...files: string[]) => (await readArtifact(sharedPath(...files))).kind;
+    expect(await kinds("zoo", "models", "mtcnn_det1.caffemodel")).to.equal("weights");
+    expect(await kinds("zoo", "models", "lenet_iter_10000.solverstate")).to.equal("state");
+    expect(await kinds("zoo", "cifar10", "mean.binaryproto")).to.equal("mean");
+    expect(await kinds("goldens", "solvers", "adagrad", "snap_iter_6.solverstate.h5")).to.equal("state");
+    expect(await kinds("goldens", "solvers", "adagrad", "snap_iter_6.caffemodel.h5")).to.equal("weights");
+    expect(await kinds("zoo", "training", "lenet_solver.prototxt")).to.equal("solver");
+  });
+});
