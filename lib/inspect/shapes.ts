@@ -3,7 +3,7 @@ import { findPath, requirePath } from "../caffe/files.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { feedSpec, openFeed } from "../data/feed.js";
 import { NetrunError } from "../error.js";
-import { type LayerType, layerTypes, type Phase } from "../layers/index.js";
+import type { layerTypes, Phase } from "../layers/index.js";
 
 /** The shapes of blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -94,9 +94,4 @@ function assume(layer: LayerParameter, notes: string[]): TopShapes {
   const shape = [batch_size, channels, height, width];
   notes.push(`${data} is assumed to be [${shape.join(", ")}], since its data is not here`);
   return { [data]: shape, ...(label !== undefined && { [label]: [batch_size] }) };
-}
-
-/** The type of a layer; undefined for one that netrun does not have. */
-export function typeOfLayer({ type }: LayerParameter): LayerType | undefined {
-  return Object.hasOwn(layerTypes, type) ? layerTypes[type as keyof typeof layerTypes] : undefined;
 }

@@ -1,11 +1,11 @@
 import { LAYER_PARAMS, type LayerParameter, type NetParameter } from "../caffe/messages.js";
 import { NetrunError, nearest, positionOf } from "../error.js";
 import { count, topological, type Value } from "../graph/index.js";
-import { isDataLayer, layerTypes, type Phase } from "../layers/index.js";
-import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
+import { isDataLayer, layerTypes, type Phase, registeredTypes } from "../layers/index.js";
+import { findType, type LoweredNet, lower, sourcesOf } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
-import { type DataShapes, typeOfLayer } from "./shapes.js";
+import type { DataShapes } from "./shapes.js";
 
 /** A blob that a layer makes; without a shape where the data is not known. */
 export interface TopSummary {
@@ -60,16 +60,18 @@ const FLOAT_BYTES = 4;
  * Throws NetrunError, located, for what is wrong with the net and for layer types that netrun does not have.
  */
 export function summarise(net: NetParameter, phase: Phase, data: DataShapes): NetSummary {
-  checkTypes(net.layer);
+  const types = registeredTypes();
+  checkTypes(net.layer, types);
   const notes = [...data.notes];
-  const isComplete = data.unknown.length === 0 && sourcesOf(net.layer).length === 0;
-  if (sourcesOf(net.layer).length > 0) notes.push("shapes are not shown for a net that needs a blob from a file");
-  const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes }) : undefined;
+  const isComplete = data.unknown.length === 0 && sourcesOf(net.layer, types).length === 0;
+  if (sourcesOf(net.layer, types).length > 0)
+    notes.push("shapes are not shown for a net that needs a blob from a file");
+  const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes, types }) : undefined;
   const costs = lowered ? multiplyAdds(lowered) : new Map<string, number>();
   const fields = new Map<string, ReceptiveField | undefined>();
   const layers = net.layer.map((layer) => {
     const blobs = lowered ? blobsOf(layer, lowered) : [];
-    const type = typeOfLayer(layer)!;
+    const type = findType(layer, types)!;
     const field = isDataLayer(type)
       ? undefined
       : receptiveField(
@@ -108,12 +110,12 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
   };
 }
 
-function checkTypes(layers: readonly LayerParameter[]): void {
+function checkTypes(layers: readonly LayerParameter[], types: ReturnType<typeof registeredTypes>): void {
   for (const layer of layers) {
-    if (typeOfLayer(layer)) continue;
+    if (findType(layer, types)) continue;
     const near = nearest(layer.type, Object.keys(layerTypes));
     const note = Object.hasOwn(LAYER_PARAMS, layer.type)
-      ? ["its parameters are known, from a fork of Caffe or Caffe itself, but not how it is computed"]
+      ? ["its parameters are known, but not how it is computed; a plugin can add it: --plugin FILE"]
       : near
         ? [`did you mean "${near}"?`]
         : [];

@@ -85,7 +85,8 @@ export function sourcesOf(
   return [...new Set(paths)];
 }
 
-function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
+/** The type of a layer, a plugin's before a built-in one; undefined where there is neither. */
+export function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
 }
