@@ -1,3 +1,4 @@
+export { type Converted, type ConvertOptions, type ConvertReport, convert } from "./convert/index.js";
 export {
   ConvolutionLayer,
   Include,

@@ -81,7 +81,7 @@ export function emit({ name, outputs }: Model): Emitted {
 }
 
 /** What the ends are computed from, inputs before users: not what an op takes for its gradient alone. */
-function computed(ends: Iterable<Value>): readonly Node[] {
+export function computed(ends: Iterable<Value>): readonly Node[] {
   const values = [...ends];
   const order = topological(values);
   const live = new Set(values.map(({ node }) => node));
@@ -92,7 +92,8 @@ function computed(ends: Iterable<Value>): readonly Node[] {
   return order.filter((node) => live.has(node));
 }
 
-const isLeaf = (node: Node) =>
+/** Whether a node is an input or a constant. */
+export const isLeaf = (node: Node) =>
   node.inputs.length === 0 && (node.op === (Input as unknown as Op) || node.op === (Const as unknown as Op));
 
 /** Names of values and nodes; equal small constants share an initializer. */
@@ -123,7 +124,8 @@ class Names {
   }
 }
 
-function littleEndian(data: Constant["data"]): Uint8Array {
+/** The bytes of elements as ONNX's raw_data has them. */
+export function littleEndian(data: Constant["data"]): Uint8Array {
   // ONNX's raw_data is little-endian; so is every machine that onnxruntime-node is built for.
   if (endianness() !== "LE") throw new Error("netrun needs a little-endian machine");
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -154,7 +156,8 @@ function nodeProto(node: Node, names: Names, ends: ReadonlyMap<Value, string>, u
   return { name, op_type: call.opType, input, output, attribute };
 }
 
-function attributeProto(name: string, attribute: Attribute): object {
+/** An attribute as ONNX writes it. */
+export function attributeProto(name: string, attribute: Attribute): object {
   if ("i" in attribute) return { name, type: attributeType.i, i: attribute.i };
   if ("f" in attribute) return { name, type: attributeType.f, f: attribute.f };
   if ("s" in attribute) return { name, type: attributeType.s, s: Buffer.from(attribute.s) };

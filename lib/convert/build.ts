@@ -1,0 +1,84 @@
+import { constant, count, inputName, type Value } from "../graph/index.js";
+import type { LayerParameter } from "../caffe/messages.js";
+import { NetrunError, nearest } from "../error.js";
+import { type LoweredNet, lower } from "../net/lower.js";
+import { foldAffine, type Memo } from "./fold.js";
+import { dropGradients, foldConstants, substitute } from "./simplify.js";
+import { inferenceTypes } from "./types.js";
+import type { Probe } from "./write.js";
+
+/** What every probe of a conversion shares. */
+export interface BuildContext {
+  readonly layers: readonly LayerParameter[];
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly outputs: readonly string[] | undefined;
+  readonly fold: boolean;
+  readonly memo: Memo;
+}
+
+/** A probe, and which layers folding made part of which others. */
+export interface Built extends Probe {
+  readonly folded: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Sizes that depend on data are taken as this number by every layer that asks. */
+const sizesOf = (size: number): ReadonlyMap<string, number> =>
+  ({ get: () => size }) as unknown as ReadonlyMap<string, number>;
+
+/** The inference graph of a net for some shapes of its inputs: weights are constants, and what can be folded is. */
+export async function build(
+  context: BuildContext,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  size: number,
+): Promise<Built> {
+  const net = lower(context.layers, { phase: "TEST", shapes, types: inferenceTypes(), sizes: sizesOf(size) });
+  const ends = outputsOf(net, context.outputs);
+  let become: ReadonlyMap<Value, Value> = new Map([...net.blobs.values()].map((value) => [value, value]));
+  const pass = (next: ReadonlyMap<Value, Value>) => {
+    become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
+  };
+  const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
+  pass(substitute(values(), leavesOf(net, context.weights)));
+  pass(dropGradients(values()));
+  pass(await foldConstants(values()));
+  pass(dropGradients(values()));
+  let folded: Built["folded"] = new Map();
+  if (context.fold) {
+    const result = foldAffine(values(), context.memo);
+    folded = result.layers;
+    pass(result.become);
+  }
+  const named = (names: Iterable<string>) =>
+    new Map(
+      [...names].flatMap((name) => {
+        const value = become.get(net.blobs.get(name)!);
+        return value ? [[name, value] as const] : [];
+      }),
+    );
+  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded };
+}
+
+/** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */
+export function outputsOf(net: LoweredNet, wanted: readonly string[] | undefined): readonly string[] {
+  if (!wanted || wanted.length === 0)
+    return net.outputs.filter((name) => inputName(net.blobs.get(name)!) === undefined);
+  for (const name of wanted) {
+    if (net.blobs.has(name)) continue;
+    const near = nearest(name, net.blobs.keys());
+    throw new NetrunError(`the net has no blob "${name}"`, {
+      notes: [near ? `did you mean "${near}"?` : `there are: ${[...net.blobs.keys()].join(", ")}`],
+    });
+  }
+  return wanted;
+}
+
+/** Constants for parameters and for what recurrent layers carry on, which starts as zeros. */
+function leavesOf(net: LoweredNet, weights: ReadonlyMap<string, Float32Array>): ReadonlyMap<Value, Value> {
+  const leaves = new Map<Value, Value>();
+  for (const { key, value, spec } of net.parameters) leaves.set(value, constant(weights.get(key)!, spec.shape));
+  for (const carried of net.carries.keys()) {
+    const { shape } = carried.type;
+    leaves.set(carried, constant(new Float32Array(count(shape)), shape));
+  }
+  return leaves;
+}

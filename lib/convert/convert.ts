@@ -1,0 +1,211 @@
+import { loadNet } from "../caffe/load.js";
+import type { NetParameter } from "../caffe/messages.js";
+import type { StoredWeights } from "../caffe/stored.js";
+import { NetrunError } from "../error.js";
+import { registeredTypes } from "../layers/index.js";
+import { type LoweredNet, lower } from "../net/lower.js";
+import { type BuildContext, build, outputsOf } from "./build.js";
+import { Memo } from "./fold.js";
+import { inferenceNet } from "./net.js";
+import { OPSETS } from "./opset.js";
+import type { Converted, ConvertOptions, Difference, WeightsSource } from "./options.js";
+import { randomInputs, type Tensors, type VerifyContext, verify } from "./verify.js";
+import { gatherWeights, readAllWeights } from "./weights.js";
+import { NotFree, type Probe, type Written, write } from "./write.js";
+
+type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** Sizes that depend on data (detections, Filter): two different ones show where they go. No batch size of a probe is one. */
+const DATA_SIZES = [5, 7] as const;
+/** What a probe adds to the batch size, or to height and width. */
+const BATCHES = [2, 3] as const;
+
+/** From this many bytes on, protobuf's limit of 2 GB forces weights into a file of their own. */
+const EXTERNAL_FROM = 2 ** 31 - 2 ** 24;
+
+/**
+ * Converts a Caffe net with its weights to standard ONNX: the TEST-phase net with data layers as inputs and losses as predictions.
+ * `net` is the path of a prototxt, its text or a message; weights are files or blobs by layer name.
+ * Throws NetrunError for what is wrong with the net or the weights; what verification finds is in the report.
+ */
+export async function convert(
+  net: string | NetParameter,
+  weights: WeightsSource,
+  options: ConvertOptions = {},
+): Promise<Converted> {
+  const { opset = OPSETS.default } = options;
+  checkOptions(opset, options);
+  // 1. The layers that inference needs, and the shapes of their inputs.
+  const message = typeof net === "string" ? loadNet(net, options).message : net;
+  const inference = inferenceNet(message, options);
+  const { layers } = inference;
+  const shapes = sized(lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes }), options);
+  const lowered = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
+  const outputs = outputsOf(lowered, options.outputs);
+  // 2. Their weights.
+  const sources = weightSources(weights);
+  const file = sources.filter((source) => typeof source === "string").join(", ") || undefined;
+  const gathered = gatherWeights(lowered.parameters, await readAllWeights(sources), { ...options, file });
+  // 3. Graphs for several shapes, and from what they have in common 4. the file.
+  const context = {
+    layers,
+    weights: gathered.values,
+    outputs,
+    fold: options.fold ?? true,
+    memo: new Memo(),
+  };
+  const external = options.externalData ?? (byteLength(gathered.values) > EXTERNAL_FROM ? "weights.data" : undefined);
+  const plan: Plan = { context, shapes, options, opset, name: inference.name, external };
+  const { written, folded, fixedBatch } = await writeFreely(plan);
+  // 5. The file against the net.
+  const verification = await check(written, plan, batchesOf(plan, fixedBatch));
+  return {
+    model: written.model,
+    externalData: external === undefined ? undefined : { name: external, parts: written.externalData },
+    report: {
+      name: inference.name,
+      opset,
+      inputs: written.inputs,
+      outputs: written.outputs,
+      nodes: written.nodes,
+      bytes: written.model.length + written.externalData.reduce((sum, part) => sum + part.length, 0),
+      fixedBatch,
+      missing: gathered.missing,
+      extra: gathered.extra,
+      folded,
+      verification,
+    },
+  };
+}
+
+interface Plan {
+  readonly context: BuildContext & { readonly outputs: readonly string[] };
+  readonly shapes: Shapes;
+  readonly options: ConvertOptions;
+  readonly opset: number;
+  readonly name: string;
+  readonly external: string | undefined;
+}
+
+interface Result {
+  readonly written: Written;
+  readonly folded: Readonly<Record<string, readonly string[]>>;
+  readonly fixedBatch: string | undefined;
+}
+
+function checkOptions(opset: number, options: ConvertOptions): void {
+  if (!(Number.isInteger(opset) && opset >= OPSETS.least && opset <= OPSETS.most))
+    throw new NetrunError(`opset ${opset} is not one of ${OPSETS.least} to ${OPSETS.most}`);
+  for (const name of ["batch", "height", "width"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new NetrunError(`${name} ${value} is not a positive integer`);
+  }
+}
+
+/** The inputs' shapes with the batch size, height and width that were asked for. */
+function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertOptions): Shapes {
+  const shapes = new Map<string, readonly number[]>();
+  for (const [name, { type }] of inputs) {
+    const shape = [...type.shape];
+    if (batch !== undefined && shape.length > 0) shape[0] = batch;
+    if (height !== undefined && shape.length === 4) shape[2] = height;
+    if (width !== undefined && shape.length === 4) shape[3] = width;
+    shapes.set(name, shape);
+  }
+  return shapes;
+}
+
+/** Writes the model with an open batch size where the net allows that; why not, where it does not. */
+async function writeFreely(plan: Plan): Promise<Result> {
+  if (plan.options.batch !== undefined) return { ...(await writeFor(plan, false)), fixedBatch: undefined };
+  try {
+    return { ...(await writeFor(plan, true)), fixedBatch: undefined };
+  } catch (error) {
+    if (!(error instanceof NotFree || error instanceof NetrunError)) throw error;
+    return { ...(await writeFor(plan, false)), fixedBatch: error.message };
+  }
+}
+
+async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "fixedBatch">> {
+  const { context, options } = plan;
+  const dimNames = new Map<string, string>();
+  const shapesAt = (batch: number, grow: number): Shapes =>
+    new Map(
+      [...(freeBatch ? atBatch(plan.shapes, batch) : plan.shapes)].map(([name, shape]) => {
+        const next = [...shape];
+        if (freeBatch) dimNames.set(`${name}/0`, "N");
+        if (options.dynamicSpatial && shape.length === 4) {
+          next[2]! += grow;
+          next[3]! += 2 * grow;
+          dimNames.set(`${name}/2`, "height").set(`${name}/3`, "width");
+        }
+        return [name, next];
+      }),
+    );
+  const first = await build(context, shapesAt(BATCHES[0], 0), DATA_SIZES[0]);
+  const probes: Probe[] = [first];
+  if (freeBatch) probes.push(await build(context, shapesAt(BATCHES[1], 0), DATA_SIZES[0]));
+  if (options.dynamicSpatial) probes.push(await build(context, shapesAt(BATCHES[0], SPATIAL_GROWTH), DATA_SIZES[0]));
+  probes.push(await build(context, shapesAt(BATCHES[0], 0), DATA_SIZES[1]));
+  const weightNames = new Map<unknown, string>();
+  for (const [key, value] of context.weights) weightNames.set(value, key);
+  const folded = Object.fromEntries([...first.folded].map(([layer, parts]) => [layer, [...parts]]));
+  const written = write(probes, {
+    name: plan.name,
+    opset: plan.opset,
+    dimNames,
+    weightNames,
+    metadata: { "netrun.folded": JSON.stringify(folded) },
+    externalData: plan.external,
+  });
+  return { written, folded };
+}
+
+/** Input shapes at a batch size; inputs with several rows an item (as two boxes an image) keep that. */
+function atBatch(shapes: Shapes, batch: number): Shapes {
+  const least = [...shapes.values()].reduce((gcd, [rows = 0]) => greatestDivisor(gcd, rows), 0);
+  return new Map(
+    [...shapes].map(([name, [rows, ...rest]]) => [name, rows === undefined ? [] : [(rows / least) * batch, ...rest]]),
+  );
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
+/** Height grows by this and width by twice this: odd, so that rounding of pooled sizes shows. */
+const SPATIAL_GROWTH = 37;
+
+function weightSources(weights: WeightsSource): readonly (string | StoredWeights)[] {
+  return typeof weights === "string" || weights instanceof Map
+    ? [weights]
+    : (weights as readonly (string | StoredWeights)[]);
+}
+
+const byteLength = (values: ReadonlyMap<string, Float32Array>) =>
+  [...values.values()].reduce((sum, value) => sum + value.byteLength, 0);
+
+/** What to check on: given batches, or random ones; where the batch size is open each at two sizes. */
+function batchesOf({ options, shapes }: Plan, fixedBatch: string | undefined): readonly Tensors[] {
+  const { verify: wanted = 1 } = options;
+  if (typeof wanted === "object") return wanted;
+  const isOpen = fixedBatch === undefined && options.batch === undefined;
+  return Array.from({ length: Number(wanted) }, (_, i) =>
+    isOpen
+      ? [randomInputs(atBatch(shapes, 1), 2 * i + 1), randomInputs(atBatch(shapes, 2), 2 * i + 2)]
+      : [randomInputs(shapes, i + 1)],
+  ).flat();
+}
+
+async function check(
+  { model }: Written,
+  { context, external, options }: Plan,
+  batches: readonly Tensors[],
+): Promise<readonly Difference[] | undefined> {
+  // A model without its weights' file does not load; the command line verifies it where it was written.
+  if (batches.length === 0 || external !== undefined) return undefined;
+  return verify(model, { ...context, bound: boundOf(options) }, batches);
+}
+
+/** How close a file has to come: rounding in another order, or in half precision. */
+export const boundOf = ({ fp16 }: ConvertOptions): VerifyContext["bound"] =>
+  fp16 ? { absolute: 1e-2, relative: 2e-2 } : { absolute: 1e-4, relative: 1e-3 };

@@ -1,0 +1,165 @@
+import {
+  type Constant,
+  constant,
+  count,
+  isOp,
+  labelled,
+  type Node,
+  rewrite,
+  topological,
+  type Value,
+} from "../graph/index.js";
+import { Add, Conv, ConvTranspose, Div, Gemm, Mul, Sub } from "../ops/index.js";
+import { BatchNormalization, batchNormalization } from "../ops/inference.js";
+import { again, constantData } from "./simplify.js";
+
+/** y = scale * x + shift, a number for each channel (axis 1). */
+interface Affine {
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}
+
+/** Arrays made in one walk and used again by the next: the same net at another batch size has the same weights. */
+export class Memo {
+  #arrays: Float32Array[] = [];
+  #next = 0;
+
+  /** Starts another walk over the same nodes. */
+  restart(): void {
+    this.#next = 0;
+  }
+
+  /** The array that the first walk made here. */
+  make(compute: () => Float32Array): Float32Array {
+    const i = this.#next++;
+    this.#arrays[i] ??= compute();
+    return this.#arrays[i]!;
+  }
+}
+
+/**
+ * Folds what only scales and shifts channels into the convolution or inner product before it, which needs weights that are
+ * constants and no other user; BatchNorm with Scale after anything else becomes one BatchNormalization.
+ * Exact up to rounding: products are taken in double and rounded to float once.
+ */
+export function foldAffine(values: readonly Value[], memo: Memo): Folded {
+  memo.restart();
+  const users = new Map<Value, number>();
+  const use = (value: Value) => users.set(value, (users.get(value) ?? 0) + 1);
+  for (const value of values) use(value);
+  for (const node of topological(values)) node.inputs.forEach(use);
+  const layers = new Map<string, Set<string>>();
+  const become = rewrite(values, (node, inputs) => {
+    const at = operand(node, inputs);
+    if (at === undefined || users.get(node.inputs[at]!) !== 1) return undefined;
+    const x = inputs[at]!;
+    const affine = affineOf(node, inputs, at);
+    const folded = affine && labelled(x.node.label, () => into(x, affine, memo));
+    if (!folded) return undefined;
+    const { label } = folded.node;
+    if (label !== node.label) layers.set(label, (layers.get(label) ?? new Set<string>()).add(node.label));
+    return [folded];
+  });
+  return { become, layers };
+}
+
+/** What folding made of values, and which layers are now part of which other ones. */
+export interface Folded {
+  readonly become: ReadonlyMap<Value, Value>;
+  readonly layers: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Which input is scaled or shifted by the others. */
+function operand(node: Node, inputs: readonly Value[]): number | undefined {
+  if (isOp(node, BatchNormalization)) return 0;
+  if (isOp(node, Sub) || isOp(node, Div)) return constantData(inputs[1]!) ? 0 : undefined;
+  if (!isOp(node, Add) && !isOp(node, Mul)) return undefined;
+  return constantData(inputs[1]!) ? 0 : constantData(inputs[0]!) ? 1 : undefined;
+}
+
+function affineOf(node: Node, inputs: readonly Value[], at: number): Affine | undefined {
+  const { shape } = inputs[at]!.type;
+  const channels = shape[1];
+  if (channels === undefined || node.outputs[0]!.type.shape.join() !== shape.join()) return undefined;
+  if (isOp(node, BatchNormalization)) {
+    const [s, b, mean, variance] = inputs.slice(1).map((value) => constantData(value)?.data as Float32Array);
+    if (!s || !b || !mean || !variance) return undefined;
+    const scale = Float64Array.from(s, (x, i) => x / Math.sqrt(variance[i]! + node.attrs.epsilon));
+    return { scale, shift: Float64Array.from(b, (x, i) => x - mean[i]! * scale[i]!) };
+  }
+  const by = perChannel(constantData(inputs[1 - at]!)!, shape);
+  if (!by) return undefined;
+  const [zeros, ones] = [0, 1].map((x) => new Float64Array(channels).fill(x)) as [Float64Array, Float64Array];
+  if (isOp(node, Add)) return { scale: ones, shift: by };
+  if (isOp(node, Sub)) return { scale: ones, shift: by.map((x) => -x) };
+  return { scale: isOp(node, Div) ? by.map((x) => 1 / x) : by, shift: zeros };
+}
+
+/** A constant's number for each channel of a tensor that it stretches over; undefined if it differs within one. */
+function perChannel({ dtype, shape, data }: Constant, of: readonly number[]): Float64Array | undefined {
+  const channels = of[1]!;
+  if (dtype !== "float32" || count(shape) !== data.length) return undefined;
+  if (data.length === 1) return new Float64Array(channels).fill((data as Float32Array)[0]!);
+  const axis = shape.length - (of.length - 1);
+  const fits = axis >= 0 && shape[axis] === channels && data.length === channels;
+  return fits ? Float64Array.from(data as Float32Array) : undefined;
+}
+
+/** x's node with the affine map taken into its weights, if it has some that are constants. */
+function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
+  const { node } = x;
+  const [input, w, b] = node.inputs;
+  if (isOp(node, BatchNormalization)) {
+    const [scale, bias, mean, variance] = node.inputs.slice(1);
+    const s = constantData(scale!)?.data as Float32Array | undefined;
+    const t = constantData(bias!)?.data as Float32Array | undefined;
+    if (!s || !t) return undefined;
+    const scaled = constant(
+      memo.make(() => s.map((v, i) => v * affine.scale[i]!)),
+      scale!.type.shape,
+    );
+    const shifted = constant(
+      memo.make(() => shift(t, affine)),
+      bias!.type.shape,
+    );
+    return batchNormalization(input!, [scaled, shifted, mean!, variance!], node.attrs.epsilon);
+  }
+  const channelOf = weightChannel(node);
+  const weights = w && (constantData(w)?.data as Float32Array | undefined);
+  const bias = b && (constantData(b)?.data as Float32Array | undefined);
+  if (!channelOf || !weights || (b && !bias)) return undefined;
+  const channels = affine.scale.length;
+  if (bias && bias.length !== channels) return undefined;
+  const scales = affine.scale.some((s) => s !== 1);
+  const newW = scales
+    ? constant(
+        memo.make(() => weights.map((v, i) => v * affine.scale[channelOf(i)]!)),
+        w.type.shape,
+      )
+    : w;
+  const newB = memo.make(() => shift(bias ?? new Float32Array(channels), affine));
+  return again(node, input!, newW, constant(newB, [channels]));
+}
+
+const shift = (bias: Float32Array, { scale, shift: by }: Affine) => bias.map((v, i) => v * scale[i]! + by[i]!);
+
+/** The output channel that an element of a node's weights belongs to. */
+function weightChannel(node: Node): ((element: number) => number) | undefined {
+  const shape = node.inputs[1]?.type.shape;
+  if (isOp(node, Conv)) {
+    const size = count(shape!, 1);
+    return (i) => Math.floor(i / size);
+  }
+  if (isOp(node, ConvTranspose)) {
+    // Weights [c, k/group, ...]: rows of group g make the channels from g * k/group on.
+    const [c, perGroup] = shape as [number, number];
+    const size = count(shape!, 2);
+    const rows = c / node.attrs.group;
+    return (i) => Math.floor(Math.floor(i / (perGroup * size)) / rows) * perGroup + (Math.floor(i / size) % perGroup);
+  }
+  if (isOp(node, Gemm) && !node.attrs.transA) {
+    const columns = shape![1]!;
+    return node.attrs.transB ? (i) => Math.floor(i / columns) : (i) => i % columns;
+  }
+  return undefined;
+}

@@ -1,0 +1,2 @@
+export { convert } from "./convert.js";
+export type { Converted, ConvertOptions, ConvertReport, Difference, WeightsSource } from "./options.js";

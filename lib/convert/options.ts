@@ -1,0 +1,78 @@
+import type { StoredWeights } from "../caffe/stored.js";
+import type { NetrunError } from "../error.js";
+import type { Tensor } from "../data/tensor.js";
+import type { Dim } from "./write.js";
+
+/** Weights: paths of `.caffemodel` or `.h5` files, in order, or blobs by layer name. */
+export type WeightsSource = string | StoredWeights | readonly (string | StoredWeights)[];
+
+/** How to convert a net. */
+export interface ConvertOptions {
+  /** ONNX opset, 13 to 21. Default 17. */
+  readonly opset?: number;
+  /** Batch size; open where absent, as far as the net allows it. */
+  readonly batch?: number | undefined;
+  /** Height and width of image inputs, in place of the prototxt's. */
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+  /** Leaves height and width open. Throws where a layer needs them to be fixed. */
+  readonly dynamicSpatial?: boolean;
+  /** Blobs to give, in place of the net's own outputs. */
+  readonly outputs?: readonly string[];
+  /** Weights and computation in half precision; inputs and outputs stay float32. */
+  readonly fp16?: boolean;
+  /** Shapes of inputs by blob name, where the prototxt does not say them. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Lets fillers fill layers that no weights file has. */
+  readonly allowMissing?: boolean;
+  /** Whether to fold BatchNorm and Scale into the layers before them. Default true. */
+  readonly fold?: boolean;
+  /** Level and stages of the net state, which include and exclude rules may ask for. */
+  readonly level?: number;
+  readonly stages?: readonly string[];
+  /** Puts weights into a file of this name beside the model; on its own from 2 GB on. */
+  readonly externalData?: string;
+  /** Checks the written model: on so many batches of random inputs, or on the given ones. Default 1; false or 0 for none. */
+  readonly verify?: boolean | number | readonly Readonly<Record<string, Tensor>>[];
+  /** Makes unknown prototxt fields errors. */
+  readonly strict?: boolean;
+  readonly onWarning?: (warning: NetrunError) => void;
+  /** Where paths in the prototxt are looked up after the working directory. */
+  readonly baseDir?: string;
+}
+
+/** How an output of the written file compares with the net. */
+export interface Difference {
+  readonly output: string;
+  /** Largest difference, and the same as a part of the output's largest value. */
+  readonly absolute: number;
+  readonly relative: number;
+  readonly within: boolean;
+}
+
+/** What a conversion did. */
+export interface ConvertReport {
+  readonly name: string;
+  readonly opset: number;
+  readonly inputs: Readonly<Record<string, readonly Dim[]>>;
+  readonly outputs: Readonly<Record<string, readonly Dim[]>>;
+  readonly nodes: number;
+  readonly bytes: number;
+  /** Why the batch size is fixed where it was to be open. */
+  readonly fixedBatch: string | undefined;
+  /** Layers without weights in the files, and layers that only the files have. */
+  readonly missing: readonly string[];
+  readonly extra: readonly string[];
+  /** Layers that are now part of others, by those. */
+  readonly folded: Readonly<Record<string, readonly string[]>>;
+  /** Largest differences over all batches; undefined where nothing was verified. */
+  readonly verification: readonly Difference[] | undefined;
+}
+
+/** A converted net. */
+export interface Converted {
+  readonly model: Uint8Array;
+  /** The external data file's content, where there is one: `report` and the model name it. */
+  readonly externalData: { readonly name: string; readonly parts: readonly Uint8Array[] } | undefined;
+  readonly report: ConvertReport;
+}

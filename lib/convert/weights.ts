@@ -1,0 +1,82 @@
+import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { readWeights } from "../caffe/weights.js";
+import { NetrunError, nearest } from "../error.js";
+import { count, sameShape } from "../graph/index.js";
+import { fill } from "../layers/fillers.js";
+import type { Parameter } from "../net/parameters.js";
+import { random } from "../random.js";
+
+/** How the weights files and the net's layers went together. */
+export interface WeightsReport {
+  /** Layers of the net that no file has; their fillers filled them. */
+  readonly missing: readonly string[];
+  /** Layers of the files that the net does not have. */
+  readonly extra: readonly string[];
+}
+
+/** Weights by parameter key. */
+export interface GatheredWeights extends WeightsReport {
+  readonly values: ReadonlyMap<string, Float32Array>;
+}
+
+/** Reads weights files in order, later ones before earlier ones. */
+export async function readAllWeights(sources: readonly (string | StoredWeights)[]): Promise<StoredWeights> {
+  const all = new Map<string, readonly StoredBlob[]>();
+  for (const source of sources) {
+    const stored = typeof source === "string" ? await readWeights(source) : source;
+    for (const [layer, blobs] of stored) all.set(layer, blobs);
+  }
+  return all;
+}
+
+/**
+ * The weights of a net's parameters. Throws NetrunError, listing all of them, for layers that are missing (unless allowed: then
+ * fillers fill them) or have other shapes than the net.
+ */
+export function gatherWeights(
+  parameters: readonly Parameter[],
+  stored: StoredWeights,
+  options: { readonly allowMissing?: boolean | undefined; readonly file?: string | undefined },
+): GatheredWeights {
+  const values = new Map<string, Float32Array>();
+  const missing = new Set<string>();
+  const problems: string[] = [];
+  parameters.forEach((parameter, i) => {
+    const { key, spec, users } = parameter;
+    // A shared blob may be stored with any of its layers.
+    const found = users.flatMap(({ layer, index }) => stored.get(layer)?.[index] ?? [])[0];
+    if (!found) {
+      missing.add(parameter.layer);
+      if (options.allowMissing) values.set(key, fill(spec.filler, spec.shape, random(1, i)));
+    } else if (!fits(found, spec.shape)) {
+      problems.push(
+        `blob ${parameter.index} of layer "${parameter.layer}" is [${found.shape}], the net has [${spec.shape}]`,
+      );
+    } else values.set(key, found.data);
+  });
+  const used = new Set(parameters.flatMap(({ users }) => users.map(({ layer }) => layer)));
+  const extra = [...stored.keys()].filter((layer) => !used.has(layer));
+  if (!options.allowMissing) problems.unshift(...[...missing].map((layer) => missingNote(layer, extra)));
+  if (problems.length > 0) {
+    throw new NetrunError(`${problems.length} layers of the net do not get their weights`, {
+      file: options.file,
+      notes: [
+        ...problems,
+        ...(extra.length > 0 ? [`layers that only the file has: ${extra.join(", ")}`] : []),
+        ...(missing.size > 0 && !options.allowMissing ? ["--allow-missing fills missing layers by their fillers"] : []),
+      ],
+    });
+  }
+  return { values, missing: [...missing], extra };
+}
+
+function missingNote(layer: string, others: readonly string[]): string {
+  const near = nearest(layer, others);
+  return `layer "${layer}" has no weights${near ? `; the file has "${near}"` : ""}`;
+}
+
+/** Same shape, or the legacy four dims of files from before blobs had free shapes, or the same count in vectors. */
+function fits({ shape }: StoredBlob, wanted: readonly number[]): boolean {
+  const bare = (dims: readonly number[]) => dims.filter((dim) => dim !== 1);
+  return count(shape) === count(wanted) && (sameShape(shape, wanted) || sameShape(bare(shape), bare(wanted)));
+}

@@ -1,0 +1,60 @@
+import * as ort from "onnxruntime-node";
+import { NetrunError } from "../error.js";
+
+/** Tensors by name. */
+type Tensors = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
+
+/** A model file in onnxruntime, run with tensors of whatever shapes it takes. */
+export interface ModelFile extends AsyncDisposable {
+  readonly inputs: readonly ModelEnd[];
+  readonly outputs: readonly string[];
+  /** Runs the model once; outputs by name. */
+  run(inputs: Tensors): Promise<Tensors>;
+}
+
+/** An input as the file declares it; open dims by name. */
+export interface ModelEnd {
+  readonly name: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** How to open a model file. */
+export interface ModelFileOptions {
+  readonly threads?: number | undefined;
+  /** Whether onnxruntime rewrites the graph for speed. Default true. */
+  readonly optimise?: boolean;
+}
+
+/** Opens a model from its path or its bytes. Throws NetrunError if onnxruntime does not take it. */
+export async function openModelFile(model: string | Uint8Array, options: ModelFileOptions = {}): Promise<ModelFile> {
+  const { threads, optimise = true } = options;
+  let session: ort.InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(model as string, {
+      extra: { "session.intra_op.allow_spinning": "0" },
+      logSeverityLevel: 3,
+      graphOptimizationLevel: optimise ? "all" : "disabled",
+      ...(threads !== undefined && { intraOpNumThreads: threads }),
+    });
+  } catch (cause) {
+    const file = typeof model === "string" ? { file: model } : {};
+    throw new NetrunError(`onnxruntime does not load the model: ${(cause as Error).message}`, { ...file, cause });
+  }
+  const inputs = session.inputMetadata.map((end) => ({ name: end.name, shape: end.isTensor ? [...end.shape] : [] }));
+  return {
+    inputs,
+    outputs: session.outputNames,
+    async run(given) {
+      const feeds = inputs.map(({ name }) => {
+        const tensor = given[name];
+        if (!tensor) throw new NetrunError(`input "${name}" is missing`);
+        return [name, new ort.Tensor("float32", tensor.data, tensor.shape)] as const;
+      });
+      const results = await session.run(Object.fromEntries(feeds));
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { dims, data }]) => [name, { shape: dims, data: data as Float32Array }]),
+      );
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
