@@ -209,6 +209,9 @@ function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: num
   const field = byName ? names.find((name) => name === top) : names[index];
   if (field !== undefined) return field;
   throw new NetrunError(`no field for the top "${top}"`, {
-    notes: [`the source has ${names.map((name) => `"${name}"`).join(", ")}`],
+    notes: [
+      `the source has ${names.map((name) => `"${name}"`).join(", ")}`,
+      ...Object.entries(source.unusable ?? {}).map(([name, why]) => `column "${name}" is no field: ${why}`),
+    ],
   });
 }

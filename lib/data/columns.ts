@@ -42,16 +42,25 @@ const ELEMENT = {
 
 /** The key of a column's shape in its Arrow field's metadata, as JSON: an Arrow list alone has one dimension. */
 const SHAPE = "netrun.shape";
+/** The key of the texts that a column's indices stand for, as JSON. */
+const LABELS = "netrun.labels";
 
 /**
  * Columns as an Arrow record batch of `rows` rows without copying: scalars as plain columns, tensors as
- * FixedSizeList with their shape in the field's metadata, images as Binary.
+ * FixedSizeList with their shape in the field's metadata, images as Binary. `labels` are the texts that the indices of
+ * some columns stand for.
  */
-export function recordBatch(columns: Readonly<Record<string, Column>>, rows: number): RecordBatch {
+export function recordBatch(
+  columns: Readonly<Record<string, Column>>,
+  rows: number,
+  labels: Readonly<Record<string, readonly string[]>> = {},
+): RecordBatch {
   const fields: ArrowField[] = [];
   const children = Object.entries(columns).map(([name, column]) => {
     const data = arrowData(column, rows);
-    fields.push(new ArrowField(name, data.type, false, new Map([[SHAPE, JSON.stringify(fieldOf(column).shape)]])));
+    const metadata = new Map([[SHAPE, JSON.stringify(fieldOf(column).shape)]]);
+    if (labels[name]) metadata.set(LABELS, JSON.stringify(labels[name]));
+    fields.push(new ArrowField(name, data.type, false, metadata));
     return data;
   });
   const data = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
@@ -75,6 +84,21 @@ function arrowData(column: Column, rows: number): Data {
   if (column.shape.length === 0) return values;
   const item = new ArrowField("item", type, false);
   return make({ type: new FixedSizeList(n, item), length: rows, nullCount: 0, child: values });
+}
+
+/** The labels that `recordBatch` was given for a schema's fields. */
+export function labelsOfSchema(schema: Schema): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    schema.fields.flatMap(({ name, metadata }) => {
+      const labels = metadata.get(LABELS);
+      return labels === undefined ? [] : [[name, JSON.parse(labels) as readonly string[]]];
+    }),
+  );
+}
+
+/** Whether a record batch has the form that `recordBatch` gives. */
+export function isRecordBatchOfOurs(batch: RecordBatch): boolean {
+  return batch.schema.fields.every(({ metadata }) => metadata.has(SHAPE));
 }
 
 /** The columns of a record batch that `recordBatch` made, also after a way through a file; views, not copies. */

@@ -7,10 +7,10 @@ import { type NumberColumn, recordBatch } from "./columns.js";
 import { permutation } from "./shuffle.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "./source.js";
 
-/** The files, the datasets that are wanted from each, and the key of new orders (of files, and rows in a file). */
+/** The files, the datasets that are wanted (all of numbers if not said), and the key of new orders of files and of rows in a file. */
 export interface Hdf5Spec {
   readonly files: readonly string[];
-  readonly datasets: readonly string[];
+  readonly datasets?: readonly string[] | undefined;
   readonly shuffle?: number | undefined;
 }
 
@@ -22,7 +22,8 @@ export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
   // Without this the library prints its errors and returns values that are none.
   (await h5wasm.ready).activate_throwing_error_handler();
   if (spec.files.length === 0) throw new NetrunError("no HDF5 files are listed");
-  const files = spec.files.map((path) => survey(path, spec.datasets));
+  const names = spec.datasets ?? datasetsIn(spec.files[0]!);
+  const files = spec.files.map((path) => survey(path, names));
   const first = files[0]!;
   for (const file of files.slice(1)) checkAlike(first, file);
   const length = files.reduce((sum, file) => sum + file.rows, 0);
@@ -141,6 +142,20 @@ function survey(path: string, datasets: readonly string[]): Survey {
       fields[name] = { dtype: "float32", shape: shape.slice(1) };
     }
     return { path, rows: rows ?? 0, fields };
+  } finally {
+    file.close();
+  }
+}
+
+function datasetsIn(path: string): readonly string[] {
+  const file = open(path);
+  try {
+    const names = file.keys().filter((name) => {
+      const found = dataset(file, name);
+      return found?.shape && found.shape.length > 0 && found.metadata.type <= 1;
+    });
+    if (names.length === 0) throw new NetrunError("the file has no datasets of numbers", { file: path });
+    return names;
   } finally {
     file.close();
   }

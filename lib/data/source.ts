@@ -35,6 +35,10 @@ export interface DataSource extends AsyncDisposable {
   readonly length: number;
   /** The fields of the first row by name, in order; later record batches may hold rows of another shape. */
   readonly fields: Readonly<Record<string, Field>>;
+  /** The texts that stand for 0, 1, 2, ... in the fields that were texts. */
+  readonly labels?: Readonly<Record<string, readonly string[]>>;
+  /** Why what looks like a field is none, by name. */
+  readonly unusable?: Readonly<Record<string, string>>;
   /**
    * One epoch of a shard's rows, from the shard's row `from` on. Sources that shuffle give each epoch another order,
    * the same for all shards, so that shards stay disjoint. Ending the iteration early frees what it holds.

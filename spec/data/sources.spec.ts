@@ -1,13 +1,18 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tableFromArrays, tableToIPC } from "apache-arrow";
+import { expect } from "chai";
 import { ClassicLevel } from "classic-level";
 import h5wasm from "h5wasm/node";
+import { parquetWriteFile } from "hyparquet-writer";
 import sharp from "sharp";
 import { create, encode } from "../../lib/caffe/message.js";
 import { writeArrow } from "../../lib/data/arrow/write.js";
 import { recordBatch } from "../../lib/data/columns.js";
+import { detectSource } from "../../lib/data/detect.js";
 import { drawDigit } from "../../lib/data/digits/draw.js";
+import { saveRows } from "../../lib/data/table/save.js";
 import { dataSourceContract, type Subject } from "../contracts/data-source.js";
 import { root } from "../support/shared.js";
 
@@ -104,6 +109,87 @@ const SUBJECTS: readonly Subject[] = [
       mkdirSync(folder, { recursive: true });
       cpSync(join(root, "fixtures/data/float_lmdb"), folder, { recursive: true });
       return { kind: "lmdb", path: folder };
+    },
+  },
+  {
+    name: "foreign Arrow",
+    field: "label",
+    rows: [1, 0, 1, 2, 1],
+    prepare: async (folder) => {
+      const path = join(folder, "foreign.arrow");
+      const table = tableFromArrays({ x: Float64Array.from(range(5)), label: ["b", "a", "b", "c", "b"] });
+      writeFileSync(path, tableToIPC(table, "file"));
+      return detectSource(path);
+    },
+  },
+  {
+    name: "saved rows",
+    field: "x",
+    rows: range(6),
+    prepare: async (folder) => {
+      const path = join(folder, "saved.arrow");
+      const rows = (async function* () {
+        for (const i of range(6)) yield { x: i, data: [[i, 1, 2], new Float32Array(3)] };
+      })();
+      expect(await saveRows(path, rows)).to.equal(6);
+      return detectSource(path);
+    },
+  },
+  {
+    name: "Parquet",
+    field: "x",
+    rows: range(2500),
+    prepare: async (folder) => {
+      const path = join(folder, "table.parquet");
+      const columnData = [
+        { name: "x", data: range(2500), type: "INT32" as const },
+        { name: "label", data: range(2500).map((i) => (i % 2 ? "odd" : "even")), type: "STRING" as const },
+      ];
+      parquetWriteFile({ filename: path, columnData, rowGroupSize: 1000 });
+      return detectSource(path);
+    },
+  },
+  {
+    name: "CSV",
+    field: "label",
+    rows: [1, 0, 0, 1],
+    prepare: async (folder) => {
+      const path = join(folder, "table.csv");
+      writeFileSync(path, 'height,kind,width\n1.5,"a ""b""",2\n2,A,3\n2.5,A,4\n3,"a ""b""",5\n');
+      return detectSource(`${path}?label=kind`);
+    },
+  },
+  {
+    name: "text",
+    field: "label",
+    rows: [1, 0, 1],
+    prepare: async (folder) => {
+      const path = join(folder, "table.txt");
+      writeFileSync(path, "spam\tBuy now, buy!\nham\tHello\n\nspam\tbuy\n");
+      return detectSource(`${path}?length=4`);
+    },
+  },
+  {
+    name: "CIFAR-10",
+    field: "label",
+    rows: range(5),
+    prepare: async (folder) => {
+      const records = range(5).map((label) => Buffer.alloc(3073, label));
+      writeFileSync(join(folder, "data_batch_1.bin"), Buffer.concat(records.slice(0, 3)));
+      writeFileSync(join(folder, "data_batch_2.bin"), Buffer.concat(records.slice(3)));
+      return detectSource(folder);
+    },
+  },
+  {
+    name: "image folder",
+    field: "label",
+    rows: [0, 0, 1],
+    prepare: async (folder) => {
+      for (const name of ["cat/1.png", "cat/2.png", "dog/1.png"]) {
+        mkdirSync(join(folder, name, ".."), { recursive: true });
+        await sharp(Buffer.alloc(12), { raw: { width: 2, height: 2, channels: 3 } }).toFile(join(folder, name));
+      }
+      return detectSource(folder);
     },
   },
   {

@@ -1,22 +1,25 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
-import { columnsOf, fieldOf } from "../columns.js";
+import { columnsOf, fieldOf, isRecordBatchOfOurs, labelsOfSchema } from "../columns.js";
 import { type DataSource, type Field, type Shard, shardRange } from "../source.js";
+import { type ForeignPlan, foreignPlan } from "./foreign.js";
 import { type ArrowMessages, openArrow } from "./messages.js";
 
-/** The rows of an Arrow IPC file, read one record batch at a time. Throws a NetrunError where it is empty or damaged. */
+/** The rows of an Arrow IPC file or stream, whoever wrote it, read one record batch at a time. Throws a NetrunError where it is empty or damaged. */
 export async function arrowSource(path: string): Promise<DataSource> {
   const messages = openArrow(path);
   try {
     const length = messages.rows.reduce((sum, rows) => sum + rows, 0);
     if (length === 0) throw new NetrunError("the file has no rows", { file: path });
     const first = messages.read(messages.rows.findIndex((rows) => rows > 0));
-    const fields: Record<string, Field> = {};
-    for (const [name, column] of Object.entries(columnsOf(first))) fields[name] = fieldOf(column);
+    const plan = isRecordBatchOfOurs(first) ? undefined : await foreignPlan(messages, first);
+    const fields = plan ? plan.fields : fieldsOf(first);
     return {
       length,
       fields,
-      batches: (shard, from) => batches(messages, shard, from ?? 0, length),
+      labels: plan ? plan.labels : labelsOfSchema(first.schema),
+      unusable: plan?.unusable ?? {},
+      batches: (shard, from) => batches(messages, plan, shard, from ?? 0, length),
       locate: (index) => `${path}: row ${index}`,
       [Symbol.asyncDispose]: async () => messages.close(),
     };
@@ -26,8 +29,13 @@ export async function arrowSource(path: string): Promise<DataSource> {
   }
 }
 
+function fieldsOf(batch: RecordBatch): Record<string, Field> {
+  return Object.fromEntries(Object.entries(columnsOf(batch)).map(([name, column]) => [name, fieldOf(column)]));
+}
+
 async function* batches(
   messages: ArrowMessages,
+  plan: ForeignPlan | undefined,
   shard: Shard,
   from: number,
   length: number,
@@ -37,7 +45,10 @@ async function* batches(
   for (const [index, rows] of messages.rows.entries()) {
     const low = Math.max(start + from, first) - first;
     const high = Math.min(end, first + rows) - first;
-    if (low < high) yield slice(messages.read(index), low, high);
+    if (low < high) {
+      const batch = slice(messages.read(index), low, high);
+      yield plan ? plan.convert(batch, first + low) : batch;
+    }
     first += rows;
   }
 }

@@ -4,7 +4,8 @@ import { recordBatch } from "../columns.js";
 import { imageColumn } from "../datum.js";
 import { permutation } from "../shuffle.js";
 import { type DataSource, type Shard, shardRange } from "../source.js";
-import { type ImageList, readImageList } from "./list.js";
+import { readImageFolder } from "./folder.js";
+import { readImageList } from "./list.js";
 
 /** Which images: the list, what stands before its names, and the key of a new order for each epoch. */
 export interface ImageListSpec {
@@ -20,15 +21,45 @@ const FILES_AT_ONCE = 32;
 /** The images of a list file, as encoded bytes and a label; throws a NetrunError where the list cannot be read. */
 export async function imageListSource(spec: ImageListSpec): Promise<DataSource> {
   const list = readImageList(spec.list);
-  const order = epochOrder(list.length, spec.shuffle);
-  return {
+  const { root } = spec;
+  return imageFiles({
     length: list.length,
-    fields: { data: { dtype: "image", shape: [] }, label: { dtype: "int32", shape: [] } },
-    batches: (shard, from, epoch) => batches(spec, list, order(epoch ?? 0), shard, from ?? 0),
-    locate: (index, epoch) => {
-      const { name, line } = list.entry(order(epoch ?? 0)(index));
-      return `${spec.list}:${line}: ${spec.root}${name}`;
+    shuffle: spec.shuffle,
+    entry: (index) => {
+      const { name, label, line } = list.entry(index);
+      return { path: root + name, label, where: `${spec.list}:${line}: ${root}${name}` };
     },
+  });
+}
+
+/** The images of a folder that has a folder for each class; labels are the classes in the order of their names. */
+export async function imageFolderSource(path: string, shuffle?: number): Promise<DataSource> {
+  const { classes, files } = readImageFolder(path);
+  const entry = (index: number): ImageEntry => ({ ...files[index]!, where: files[index]!.path });
+  const source = imageFiles({ length: files.length, shuffle, entry });
+  return { ...source, labels: { label: classes } };
+}
+
+/** An image file, its label, and what errors call it. */
+interface ImageEntry {
+  readonly path: string;
+  readonly label: number;
+  readonly where: string;
+}
+
+interface ImageFiles {
+  readonly length: number;
+  readonly shuffle: number | undefined;
+  entry(index: number): ImageEntry;
+}
+
+function imageFiles(files: ImageFiles): DataSource {
+  const order = epochOrder(files.length, files.shuffle);
+  return {
+    length: files.length,
+    fields: { data: { dtype: "image", shape: [] }, label: { dtype: "int32", shape: [] } },
+    batches: (shard, from, epoch) => batches(files, order(epoch ?? 0), shard, from ?? 0),
+    locate: (index, epoch) => files.entry(order(epoch ?? 0)(index)).where,
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -46,20 +77,14 @@ export function epochOrder(n: number, shuffle: number | undefined): (epoch: numb
   };
 }
 
-async function* batches(
-  spec: ImageListSpec,
-  list: ImageList,
-  order: Order,
-  shard: Shard,
-  from: number,
-): AsyncGenerator<RecordBatch> {
-  const { start, end } = shardRange(shard, list.length);
+async function* batches(files: ImageFiles, order: Order, shard: Shard, from: number): AsyncGenerator<RecordBatch> {
+  const { start, end } = shardRange(shard, files.length);
   for (let at = start + from; at < end; at += FILES_AT_ONCE) {
-    const entries = [];
-    for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(list.entry(order(i)));
-    const files = await Promise.all(entries.map(({ name }) => read(spec.root + name)));
+    const entries: ImageEntry[] = [];
+    for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(files.entry(order(i)));
+    const images = await Promise.all(entries.map(({ path }) => read(path)));
     const values = Int32Array.from(entries, ({ label }) => label);
-    yield recordBatch({ data: imageColumn(files), label: { dtype: "int32", shape: [], values } }, files.length);
+    yield recordBatch({ data: imageColumn(images), label: { dtype: "int32", shape: [], values } }, images.length);
   }
 }
 

@@ -1,0 +1,176 @@
+import { createReadStream, statSync } from "node:fs";
+import { createGunzip } from "node:zlib";
+import type { RecordBatch } from "apache-arrow";
+import { parse } from "csv-parse";
+import { NetrunError, nearest } from "../../error.js";
+import type { DataSource } from "../source.js";
+import type { TableField } from "./cells.js";
+import { LabelSet } from "./labels.js";
+import { type Row, rowBatches } from "./rows.js";
+import { spooled } from "./spool.js";
+
+/** A CSV or TSV file and how to read it; what is left out is found out. */
+export interface CsvSpec {
+  readonly path: string;
+  /** Between cells; a tab for .tsv files, else a comma. */
+  readonly delimiter?: string | undefined;
+  /** Whether the first row holds names; it does where none of its cells is a number. */
+  readonly header?: boolean | undefined;
+  /** The label's column by name or number from 0 (from the end if negative); "label" where there is one. */
+  readonly label?: string | number | undefined;
+  /** The value of empty cells; without it they are errors. */
+  readonly missing?: number | undefined;
+}
+
+/**
+ * The rows of a CSV or TSV file (gzip too). With a label column the fields are `data` [columns], all other columns, which have to be
+ * numbers, and `label`; without one each column is a field of its own name. Columns of texts become
+ * indices into their different texts, sorted. Throws a NetrunError that names file, line and column.
+ */
+export async function csvSource(spec: CsvSpec): Promise<DataSource> {
+  if (!statSync(spec.path, { throwIfNoEntry: false })?.isFile())
+    throw new NetrunError("no such file", { file: spec.path });
+  return spooled([spec.path], spec, () => convert(spec));
+}
+
+async function* convert(spec: CsvSpec): AsyncGenerator<RecordBatch> {
+  const survey = await surveyOf(spec);
+  const plan = planOf(spec, survey);
+  const rows = (async function* (): AsyncGenerator<Row> {
+    for await (const cells of cellsOf(spec, survey.header)) yield plan.row(cells.record, cells.line);
+  })();
+  yield* rowBatches(plan.fields, rows, (row) => `${spec.path}: row ${row}`);
+}
+
+/** A column after the first pass. */
+interface ColumnSurvey {
+  readonly name: string;
+  isText: boolean;
+  readonly labels: LabelSet;
+}
+
+interface Survey {
+  readonly header: boolean;
+  readonly columns: readonly ColumnSurvey[];
+}
+
+/** One pass over the file: names, which columns are texts, and which texts. */
+async function surveyOf(spec: CsvSpec): Promise<Survey> {
+  let header = spec.header;
+  let columns: ColumnSurvey[] | undefined;
+  for await (const { record } of cellsOf(spec, false)) {
+    if (!columns) {
+      header ??= record.every((cell) => !isNumber(cell));
+      columns = record.map((cell, i) => ({
+        name: header ? cell.trim() : `c${i}`,
+        isText: false,
+        labels: new LabelSet(),
+      }));
+      if (header) continue;
+    }
+    for (const [i, column] of columns.entries()) {
+      const cell = record[i]!;
+      if (cell.trim() === "") continue;
+      column.isText ||= !isNumber(cell);
+      column.labels.add(cell);
+    }
+  }
+  if (!columns || header === undefined) throw new NetrunError("the file has no rows", { file: spec.path });
+  return { header, columns };
+}
+
+function isNumber(cell: string): boolean {
+  return cell.trim() !== "" && !Number.isNaN(Number(cell));
+}
+
+interface Plan {
+  readonly fields: readonly TableField[];
+  row(cells: readonly string[], line: number): Row;
+}
+
+function planOf(spec: CsvSpec, { columns }: Survey): Plan {
+  const read = (i: number, cells: readonly string[], line: number): unknown => {
+    const cell = cells[i]!;
+    if (cell.trim() !== "") return columns[i]!.isText ? cell : Number(cell);
+    if (spec.missing !== undefined) return spec.missing;
+    throw new NetrunError(`line ${line}: column "${columns[i]!.name}" has a missing value`, {
+      file: spec.path,
+      notes: ["give a value for missing ones: FILE?missing=0"],
+    });
+  };
+  const field = (i: number, name: string): TableField => {
+    const { isText, labels } = columns[i]!;
+    if (!isText) return { name, dtype: "float64", shape: [] };
+    const texts = labels.sorted();
+    if (texts) return { name, dtype: "int32", shape: [], labels: texts };
+    throw new NetrunError(`column "${columns[i]!.name}" has too many different texts to be labels`, {
+      file: spec.path,
+    });
+  };
+  const label = labelColumn(spec, columns);
+  if (label === undefined) {
+    const usable = columns.map((_, i) => i).filter((i) => !columns[i]!.isText || columns[i]!.labels.sorted());
+    return {
+      fields: usable.map((i) => field(i, columns[i]!.name)),
+      row: (cells, line) => usable.map((i) => read(i, cells, line)),
+    };
+  }
+  const features = columns.map((_, i) => i).filter((i) => i !== label);
+  const text = features.find((i) => columns[i]!.isText);
+  if (text !== undefined)
+    throw new NetrunError(`column "${columns[text]!.name}" holds texts, and only numbers can be data`, {
+      file: spec.path,
+      notes: ["take the column out, or make it numbers"],
+    });
+  return {
+    fields: [{ name: "data", dtype: "float32", shape: [features.length] }, field(label, "label")],
+    row: (cells, line) => [features.map((i) => read(i, cells, line)), read(label, cells, line)],
+  };
+}
+
+function labelColumn(spec: CsvSpec, columns: readonly ColumnSurvey[]): number | undefined {
+  const names = columns.map(({ name }) => name);
+  if (spec.label === undefined) return names.includes("label") ? names.indexOf("label") : undefined;
+  const byName = names.indexOf(String(spec.label));
+  if (byName >= 0) return byName;
+  const number = Number(spec.label);
+  const index = number < 0 ? number + columns.length : number;
+  if (Number.isInteger(index) && index >= 0 && index < columns.length) return index;
+  const near = nearest(String(spec.label), names);
+  throw new NetrunError(`there is no column "${spec.label}" for the label`, {
+    file: spec.path,
+    notes: [near ? `did you mean "${near}"?` : `columns: ${names.join(", ")}`],
+  });
+}
+
+interface Cells {
+  readonly record: readonly string[];
+  readonly line: number;
+}
+
+async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
+  const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : ",");
+  const bytes = createReadStream(spec.path);
+  const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
+  const parser = text.pipe(parse({ delimiter, bom: true, info: true, skip_empty_lines: true }));
+  const forward = (error: Error): void => {
+    parser.destroy(error);
+  };
+  bytes.on("error", forward);
+  text.on("error", forward);
+  try {
+    let isFirst = true;
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      if (!(isFirst && skipFirst)) yield { record, line: info.lines };
+      isFirst = false;
+    }
+  } catch (cause) {
+    if (cause instanceof NetrunError) throw cause;
+    throw new NetrunError(`the file is not in the form of a table: ${(cause as Error).message}`, {
+      file: spec.path,
+      cause,
+    });
+  } finally {
+    bytes.destroy();
+  }
+}

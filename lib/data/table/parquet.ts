@@ -1,0 +1,124 @@
+import { statSync } from "node:fs";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import type { RecordBatch } from "apache-arrow";
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from "hyparquet";
+import { NetrunError } from "../../error.js";
+import { recordBatch } from "../columns.js";
+import { count } from "../../graph/type.js";
+import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "../source.js";
+import { columnOfCells, fieldOfCell, type TableField } from "./cells.js";
+import { LabelSet } from "./labels.js";
+import { labelsOf } from "./rows.js";
+
+/** hyparquet has Snappy itself; these come with Node. */
+const compressors = {
+  GZIP: (input: Uint8Array) => gunzipSync(input),
+  BROTLI: (input: Uint8Array) => brotliDecompressSync(input),
+};
+
+interface Table {
+  readonly path: string;
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly fields: readonly TableField[];
+}
+
+/**
+ * The rows of a Parquet file, one row group in memory at a time. Columns of numbers, booleans, lists, bytes and texts (as
+ * indices into their different texts, sorted) are fields; others are left out. Throws a NetrunError where the file is damaged.
+ */
+export async function parquetSource(path: string): Promise<DataSource> {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NetrunError("no such file", { file: path });
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
+    throw damaged(path, cause);
+  });
+  const length = Number(metadata.num_rows);
+  if (length === 0) throw new NetrunError("the file has no rows", { file: path });
+  const { fields, unusable } = await survey({ path, file, metadata, fields: [] });
+  const table: Table = { path, file, metadata, fields };
+  return {
+    length,
+    fields: Object.fromEntries(fields.map(({ name, dtype, shape }): [string, Field] => [name, { dtype, shape }])),
+    labels: labelsOf(fields),
+    unusable,
+    batches: (shard, from) => batches(table, length, shard, from ?? 0),
+    locate: (index) => `${path}: row ${index}`,
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function survey(table: Table) {
+  const [first] = await read(table, 0, 1, undefined);
+  const fields: TableField[] = [];
+  const unusable: Record<string, string> = {};
+  for (const [name, cell] of Object.entries(first!)) {
+    const labels = typeof cell === "string" ? await labelsIn(table, name) : undefined;
+    const field = fieldOfCell(name, cell, labels);
+    if (typeof field === "string") unusable[name] = field;
+    else fields.push(field);
+  }
+  return { fields, unusable };
+}
+
+async function labelsIn(table: Table, column: string): Promise<readonly string[] | undefined> {
+  const labels = new LabelSet();
+  for (const { start, end } of rowGroups(table.metadata))
+    for (const row of await read(table, start, end, [column]))
+      if (typeof row[column] === "string") labels.add(row[column]);
+  return labels.sorted();
+}
+
+async function* batches(table: Table, length: number, shard: Shard, from: number): AsyncGenerator<RecordBatch> {
+  const range = shardRange(shard, length);
+  const bytes = table.fields.reduce((sum, { dtype, shape }) => sum + (dtype === "image" ? 16384 : 8 * count(shape)), 0);
+  const step = rowsPerBatch(bytes);
+  const names = table.fields.map(({ name }) => name);
+  for (const group of rowGroups(table.metadata)) {
+    const start = Math.max(group.start, range.start + from);
+    const end = Math.min(group.end, range.end);
+    if (start >= end) continue;
+    const rows = await read(table, start, end, names);
+    for (let at = 0; at < rows.length; at += step) {
+      const part = rows.slice(at, at + step);
+      const where = (row: number): string => `${table.path}: row ${start + at + row}`;
+      const columns = table.fields.map((field) => [
+        field.name,
+        columnOfCells(field, part.length, (row) => part[row]![field.name], where),
+      ]);
+      yield recordBatch(Object.fromEntries(columns), part.length, labelsOf(table.fields));
+    }
+  }
+}
+
+function* rowGroups({ row_groups }: FileMetaData): Generator<{ start: number; end: number }> {
+  let start = 0;
+  for (const { num_rows } of row_groups) {
+    yield { start, end: start + Number(num_rows) };
+    start += Number(num_rows);
+  }
+}
+
+async function read(
+  { path, file, metadata }: Table,
+  rowStart: number,
+  rowEnd: number,
+  columns: string[] | undefined,
+): Promise<Record<string, unknown>[]> {
+  try {
+    const options = { file, metadata, rowStart, rowEnd, compressors, utf8: false, ...(columns && { columns }) };
+    return await parquetReadObjects(options);
+  } catch (cause) {
+    throw damaged(path, cause);
+  }
+}
+
+function damaged(path: string, cause: unknown): NetrunError {
+  return new NetrunError("the Parquet file cannot be read", { file: path, notes: [String(cause)], cause });
+}

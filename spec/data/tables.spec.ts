@@ -1,0 +1,170 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { Field, Int16, List, Table, Timestamp, TimeUnit, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
+import { expect } from "chai";
+import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
+import { detectSource } from "../../lib/data/detect.js";
+import { openSource } from "../../lib/data/open.js";
+import { type DataSource, WHOLE } from "../../lib/data/source.js";
+import { saveRows } from "../../lib/data/table/save.js";
+import { failure } from "../support/failure.js";
+import { freshFolder } from "../support/folder.js";
+
+/** All values of each field. */
+async function read(source: DataSource): Promise<Record<string, number[]>> {
+  const all: Record<string, number[]> = {};
+  for await (const batch of source.batches(WHOLE))
+    for (const [name, column] of Object.entries(columnsOf(batch)) as [string, NumberColumn][]) {
+      all[name] ??= [];
+      all[name].push(...column.values);
+    }
+  return all;
+}
+
+describe("tables", () => {
+  const folder = freshFolder();
+  let cache: string | undefined;
+  beforeEach(() => {
+    cache = process.env["NETRUN_CACHE"];
+    process.env["NETRUN_CACHE"] = folder();
+  });
+  afterEach(() => {
+    if (cache === undefined) delete process.env["NETRUN_CACHE"];
+    else process.env["NETRUN_CACHE"] = cache;
+  });
+  const put = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder(), name), content);
+    return join(folder(), name);
+  };
+  const open = async (name: string): Promise<DataSource> => openSource(detectSource(name));
+
+  describe("CSV", () => {
+    it("gathers all columns but the label into data, and numbers the label's texts in their order", async () => {
+      const path = put("iris.csv", "a,b,kind\n1,2,rose\n3,4,iris\n");
+      await using source = await open(`${path}?label=kind`);
+      expect(source.labels).to.deep.equal({ label: ["iris", "rose"] });
+      expect(await read(source)).to.deep.equal({ data: [1, 2, 3, 4], label: [1, 0] });
+    });
+
+    it("takes the label by number, from the end too, and rows without names", async () => {
+      const path = put("plain.csv", "5,1,2\n6,3,4\n");
+      for (const label of ["0", "-3"]) {
+        await using source = await open(`${path}?label=${label}`);
+        expect(await read(source)).to.deep.equal({ data: [1, 2, 3, 4], label: [5, 6] });
+      }
+    });
+
+    it("makes each column a field where there is no label", async () => {
+      await using source = await open(put("xy.tsv.gz", gzipSync("x\ty\n1\t2\n3\t4\n")));
+      expect(await read(source)).to.deep.equal({ x: [1, 3], y: [2, 4] });
+    });
+
+    it("names line and column of a missing value, or fills it in", async () => {
+      const path = put("holes.csv", "x,y\n1,2\n,4\n");
+      await failure(open(path), 'line 3: column "x" has a missing value');
+      await using source = await open(`${path}?missing=-1`);
+      expect(await read(source)).to.deep.equal({ x: [1, -1], y: [2, 4] });
+    });
+
+    it("refuses rows of another length, texts among data, unknown labels and unknown options", async () => {
+      await failure(open(put("ragged.csv", "x,y\n1,2\n3\n")), "Invalid Record Length");
+      const path = put("texts.csv", "x,name\n1,Ann\n2,Bob\n");
+      await failure(open(`${path}?label=x`), 'column "name" holds texts, and only numbers can be data');
+      await failure(open(`${path}?label=nam`), 'did you mean "name"?');
+      expect(() => detectSource(`${path}?lable=x`)).to.throw('there is no option "lable"');
+    });
+
+    it("is converted again when the file changes", async () => {
+      const path = put("changes.csv", "x\n1\n");
+      await using before = await open(path);
+      expect(await read(before)).to.deep.equal({ x: [1] });
+      put("changes.csv", "x\n1\n2\n");
+      await using after = await open(path);
+      expect(await read(after)).to.deep.equal({ x: [1, 2] });
+    });
+  });
+
+  describe("text", () => {
+    it("numbers tokens by frequency, fills up with 0 and cuts off", async () => {
+      await using source = await open(`${put("t.txt", "b a, a!\nc\n")}?length=3&tokens=4`);
+      // a is the most frequent (2), then "!" by code unit (3); all others are 1.
+      expect(await read(source)).to.deep.equal({ data: [1, 2, 1, 1, 0, 0] });
+    });
+
+    it("hashes tokens into the numbers from 1 on", async () => {
+      await using source = await open(`${put("t.txt", "b a b\n")}?length=4&tokens=50&hash=true`);
+      const { data } = await read(source);
+      expect(data![0]).to.equal(data![2]);
+      expect(data!.slice(0, 3).every((token) => token > 0 && token < 50)).to.equal(true);
+    });
+
+    it("refuses classes in some lines only", async () => {
+      await failure(open(put("t.txt", "spam\tbuy\nhello\n")), "1 lines have no class before a tab, others do");
+    });
+  });
+
+  describe("Arrow files of other programs", () => {
+    it("gives lists as tensors, texts as labels, and leaves out what a net cannot take", async () => {
+      const table = new Table({
+        list: vectorFromArray(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          new List(new Field("item", new Int16())),
+        ),
+        text: vectorFromArray(["b", "a"], new Utf8()),
+        when: vectorFromArray([0, 1000], new Timestamp(TimeUnit.SECOND)),
+        flag: vectorFromArray([true, false]),
+      });
+      await using source = await open(put("other.arrow", tableToIPC(table, "stream")));
+      expect(source.unusable).to.deep.equal({ when: "it holds times" });
+      expect(source.labels).to.deep.equal({ text: ["a", "b"] });
+      expect(source.fields["list"]).to.deep.equal({ dtype: "float32", shape: [2] });
+      expect(await read(source)).to.deep.equal({ list: [1, 2, 3, 4], text: [1, 0], flag: [1, 0] });
+    });
+
+    it("names row, column and what was wanted where lists differ in length or values are missing", async () => {
+      const type = new List(new Field("item", new Int16()));
+      await using ragged = await open(
+        put("ragged.arrow", tableToIPC(new Table({ list: vectorFromArray([[1, 2], [3]], type) }), "file")),
+      );
+      await failure(read(ragged), 'row 1: column "list" has 1 values\nnote: a tensor of the shape [2] was wanted');
+      await using holes = await open(
+        put("holes.arrow", tableToIPC(new Table({ x: vectorFromArray([1, null]) }), "file")),
+      );
+      await failure(read(holes), 'row 1: column "x" has a missing value\nnote: a number was wanted');
+    });
+
+    it("refuses a cut-off file", async () => {
+      const bytes = tableToIPC(new Table({ x: vectorFromArray([1, 2, 3]) }), "file");
+      for (const end of [10, 100, bytes.length - 1]) {
+        const path = put("cut.arrow", bytes.subarray(0, end));
+        await failure(openSource({ kind: "arrow", path }), "not an Arrow file, or damaged");
+      }
+    });
+  });
+
+  describe("rows of the API", () => {
+    it("have the first row's fields; labels are given", async () => {
+      const path = join(folder(), "rows.arrow");
+      const rows = [
+        { data: new Uint8Array(3).fill(2), label: "no", w: 1n },
+        { data: Uint8Array.of(1, 2, 3), label: "yes", w: 2n },
+      ];
+      await saveRows(path, rows, { label: ["yes", "no"] });
+      await using source = await open(path);
+      expect(source.labels).to.deep.equal({ label: ["yes", "no"] });
+      expect(await read(source)).to.deep.equal({ data: [2, 2, 2, 1, 2, 3], label: [1, 0], w: [1, 2] });
+    });
+
+    it("refuse no rows, texts without labels and rows that differ", async () => {
+      const path = join(folder(), "rows.arrow");
+      await failure(saveRows(path, []), "there are no rows");
+      await failure(saveRows(path, [{ name: "Ann" }]), 'column "name" is nothing that a net takes: it holds texts');
+      await failure(saveRows(path, [{ x: 1 }, { y: 1 }]), 'row 1: column "x" has a missing value');
+      await failure(saveRows(path, [{ l: "a" }, { l: "b" }], { l: ["a"] }), '"b", which is none of its labels');
+    });
+  });
+});
