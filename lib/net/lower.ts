@@ -109,6 +109,7 @@ class Lowering {
   readonly #inputs = new Map<string, Value>();
   readonly #parameters = new ParameterTable();
   readonly #states = new Map<string, Value>();
+  readonly #stateKeys = new Map<Value, string>();
   readonly #carried = new Set<Value>();
   readonly #carries = new Map<Value, Value>();
   readonly #losses: Loss[] = [];
@@ -200,7 +201,7 @@ class Lowering {
     const topCount = type.loss ? Math.max(1, layer.top.length) : layer.top.length;
     const place = this.#place(layer, type, bottoms, topCount);
     const specs = type.blobs?.(place) ?? [];
-    const blobs = this.#parameters.add(layer, specs);
+    const blobs = this.#parameters.add(layer, specs).map((leaf) => this.#latest(leaf));
     const site: Site<never> = {
       ...place,
       blobs,
@@ -230,7 +231,7 @@ class Lowering {
     if (tops.length !== topCount) throw new Error(`${type.type} gave ${tops.length} tops for ${topCount}`);
     for (const [leaf, value] of state ?? []) {
       if (this.#carried.has(leaf)) this.#carries.set(leaf, value);
-      else this.#states.set(this.#parameters.keyOf(leaf), value);
+      else this.#states.set(this.#stateKeys.get(leaf) ?? this.#parameters.keyOf(leaf), value);
     }
     tops.forEach((value, i) => {
       const name = layer.top[i];
@@ -238,6 +239,15 @@ class Lowering {
       const weight = layer.loss_weight[i] ?? (type.loss && i === 0 ? 1 : 0);
       if (weight !== 0) this.#losses.push({ blob: name ?? layer.name, value, weight });
     });
+  }
+
+  /** A parameter, or of a state that a layer above has changed already (shared running statistics) what it left. */
+  #latest(leaf: Value): Value {
+    const key = this.#parameters.keyOf(leaf);
+    const changed = this.#states.get(key);
+    if (!changed) return leaf;
+    this.#stateKeys.set(changed, key);
+    return changed;
   }
 
   #bind(layer: LayerParameter, name: string, index: number, value: Value): void {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("Accuracy", () => {
   it("refuses a top_k above the number of classes", () => {
@@ -46,5 +46,19 @@ describe("Accuracy", () => {
         "\n",
       ),
     );
+  });
+
+  it("counts ties against the label, and gives the share of each class", async () => {
+    const text = `${inputLayer("x", 4, 3)}${inputLayer("t", 4)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" top: "classes" }`;
+    const x = tensor([5, 5, 0, 9, 1, 2, 0, 1, 2, 0, 3, 1], [4, 3]);
+    const { blobs } = await runText(text, { x, t: tensor([0, 0, 2, 1]) });
+    expect(blobs["y"]).to.deep.equal(tensor([0.75], []));
+    expect(blobs["classes"]).to.deep.equal(tensor([0.5, 1, 1]));
+  });
+
+  it("is 0 where all labels are ignored, whatever number stands for that", async () => {
+    const text = `${inputLayer("x", 2, 3)}${inputLayer("t", 2)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { ignore_label: -1 } }`;
+    const { blobs } = await runText(text, { x: tensor([1, 2, 3, 4, 5, 6], [2, 3]), t: tensor([-1, -1]) });
+    expect(blobs["y"]).to.deep.equal(tensor([0], []));
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, lowerText, refusal, runText, tensor } from "../support/net.js";
 
 describe("Convolution", () => {
   it("refuses a kernel that is larger than the padded input", () => {
@@ -179,5 +179,22 @@ describe("Convolution", () => {
         `${inputLayer("x", 1, 1, 5, 5)}${inputLayer("z", 1, 1, 5, 5)}layer { name: "l" type: "Convolution" bottom: "x" bottom: "z" top: "y" convolution_param { num_output: 1 kernel_size: 3 } }`,
       ),
     ).to.equal('net:3:1: layer "l": Convolution layers have as many tops as bottoms, not 1 for 2');
+  });
+
+  it("is an inner product over the channels where there is no spatial axis", async () => {
+    const text = `${inputLayer("x", 2, 2)}layer { name: "l" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 1 } }`;
+    const { blobs } = await runText(
+      text,
+      { x: tensor([1, 2, 3, 4], [2, 2]) },
+      { params: { "l/0": [1, 10], "l/1": [0.5] } },
+    );
+    expect(blobs["y"]).to.deep.equal(tensor([21.5, 43.5], [2, 1]));
+  });
+
+  it("counts all axes before the channels as batch", () => {
+    const net = lowerText(
+      `${inputLayer("x", 2, 3, 4, 5, 6)}layer { name: "l" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 7 kernel_size: 3 axis: -3 } }`,
+    );
+    expect(net.blobs.get("y")!.type.shape).to.deep.equal([2, 3, 7, 3, 4]);
   });
 });

@@ -73,6 +73,7 @@ const table = {
     },
     { bottoms: [[2, 3, 11]], param: "convolution_param { num_output: 2 kernel_size: 3 dilation: 3 stride: 2 pad: 1 }" },
     { bottoms: [[2, 2, 5, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 2 }" },
+    { bottoms: [[2, 3, 4]], param: "convolution_param { axis: -1 num_output: 5 }" },
     { bottoms: [[2, 3, 2, 6, 5]], param: "convolution_param { axis: 2 num_output: 2 kernel_size: 2 kernel_size: 3 }" },
   ],
   Crop: [
@@ -98,6 +99,8 @@ const table = {
       bottoms: [[2, 4, 3, 3]],
       param: "convolution_param { num_output: 4 kernel_size: 3 group: 2 dilation: 2 bias_term: false }",
     },
+    { bottoms: [[2, 3, 5]], param: "convolution_param { num_output: 2 kernel_size: 2 stride: 3 }" },
+    { bottoms: [[3, 5]], param: "convolution_param { num_output: 4 }" },
   ],
   Dropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "dropout_param { dropout_ratio: 0.9 }" }, {}],
   DummyData: "brings data in",

@@ -1,7 +1,15 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { blobProto } from "../../lib/caffe/blob.js";
+import { encode } from "../../lib/caffe/message.js";
+import { Net } from "../../lib/model.js";
+import { freshFolder } from "../support/folder.js";
+import { inputLayer, refusal, tensor } from "../support/net.js";
 
 describe("InfogainLoss", () => {
+  const folder = freshFolder();
+
   it("refuses to go without a matrix", () => {
     expect(
       refusal(
@@ -44,5 +52,14 @@ describe("InfogainLoss", () => {
         "note: with axis 1 as that of the classes the labels are [2,4]",
       ].join("\n"),
     );
+  });
+
+  it("reads its matrix from a BlobProto file, beside the prototxt", async () => {
+    const matrix = blobProto([1, 1, 2, 2], Float32Array.of(1, 0, 0, 2));
+    writeFileSync(join(folder(), "H.binaryproto"), encode(matrix));
+    const text = `${inputLayer("x", 2, 2)}${inputLayer("t", 2)}layer { name: "l" type: "InfogainLoss" bottom: "x" bottom: "t" top: "y" infogain_loss_param { source: "H.binaryproto" } }`;
+    await using net = await Net.load(text, { name: "net", baseDir: folder() });
+    const { y } = await net.forward({ x: tensor([0, 0, 0, 0], [2, 2]), t: tensor([0, 1]) });
+    expect(y!.data[0]).to.be.closeTo(1.5 * Math.LN2, 1e-6);
   });
 });

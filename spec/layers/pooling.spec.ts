@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { Net } from "../../lib/model.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("Pooling", () => {
   it("refuses a blob that does not have 4 axes", () => {
@@ -114,5 +115,48 @@ describe("Pooling", () => {
         `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" top: "mask" pooling_param { pool: AVE kernel_size: 2 } }`,
       ),
     ).to.equal('net:2:90: layer "l": only MAX pooling has a second top, the mask');
+  });
+
+  const stochastic = (kernel: number) =>
+    `${inputLayer("x", 1, 1, 2, 3)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: STOCHASTIC kernel_size: ${kernel} stride: 2 } }`;
+  const x = tensor([1, 0, 2, 0, 3, 0], [1, 1, 2, 3]);
+
+  it("weights a window's entries by themselves in STOCHASTIC's TEST phase, windows clipped to the input", async () => {
+    const { blobs } = await runText(stochastic(2), { x });
+    expect(blobs["y"]).to.deep.equal(tensor([2.5, 2], [1, 1, 1, 2]));
+  });
+
+  it("draws a window's entries in proportion to themselves in STOCHASTIC's TRAIN phase, zeros never", async () => {
+    await using net = await Net.load(stochastic(2), { name: "net", phase: "TRAIN" });
+    const counts = new Map<number, number>();
+    for (let i = 0; i < 400; i++) {
+      const [first, second] = (await net.forward({ x }))["y"]!.data;
+      counts.set(first!, (counts.get(first!) ?? 0) + 1);
+      expect(second).to.equal(2);
+    }
+    expect([...counts.keys()].sort()).to.deep.equal([1, 3]);
+    // 400 draws at 3/4: 300 with a deviation of 8.7.
+    expect(counts.get(3)).to.be.within(260, 340);
+  });
+
+  it("sends STOCHASTIC's gradient to the entry that was drawn", async () => {
+    await using net = await Net.load(stochastic(2), { name: "net", phase: "TRAIN" });
+    const { y } = await net.forward({ x });
+    const gradients = await net.backward({ y: tensor([5, 7], [1, 1, 1, 2]) });
+    const drawn = y!.data[0] === 1 ? 0 : 4;
+    expect([...gradients["x"]!.data]).to.deep.equal([0, 1, 2, 3, 4, 5].map((i) => (i === drawn ? 5 : i === 2 ? 7 : 0)));
+  });
+
+  it("gives 0 for a window of zeros in both phases of STOCHASTIC", async () => {
+    for (const phase of ["TRAIN", "TEST"] as const) {
+      const { blobs } = await runText(stochastic(2), { x: tensor([0, 0, 0, 0, 0, 0], [1, 1, 2, 3]) }, { phase });
+      expect([...blobs["y"]!.data]).to.deep.equal([0, 0]);
+    }
+  });
+
+  it("rounds up a kernel that is larger than the input to one clipped window", async () => {
+    const text = `${inputLayer("x", 1, 1, 2, 3)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { pool: AVE kernel_size: 4 stride: 3 } }`;
+    const { blobs } = await runText(text, { x });
+    expect(blobs["y"]).to.deep.equal(tensor([1], [1, 1, 1, 1]));
   });
 });

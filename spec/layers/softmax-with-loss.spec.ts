@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("SoftmaxWithLoss", () => {
   it("refuses labels that are not one for each prediction", () => {
@@ -33,5 +33,39 @@ describe("SoftmaxWithLoss", () => {
         "\n",
       ),
     );
+  });
+
+  it("has the gradient softmax - one-hot also where the log is clamped", async () => {
+    const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" }`;
+    const { blobs, gradients } = await runText(text, { x: tensor([1e9, 0], [1, 2]), t: tensor([1]) }, { seeds: {} });
+    expect(blobs["y"]!.data[0]).to.be.closeTo(87.3365, 1e-3);
+    expect([...gradients["x"]!.data]).to.deep.equal([1, -1]);
+  });
+
+  it("is 0 and has no gradient where all labels are ignored", async () => {
+    const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" loss_param { ignore_label: 255 } }`;
+    const { blobs, gradients } = await runText(text, { x: tensor([1, 2], [1, 2]), t: tensor([255]) }, { seeds: {} });
+    expect(Math.abs(blobs["y"]!.data[0]!)).to.equal(0);
+    expect([...gradients["x"]!.data].map(Math.abs)).to.deep.equal([0, 0]);
+  });
+
+  for (const label of [-1, 2]) {
+    it(`fails to run with the label ${label} of 2 classes`, async () => {
+      const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" }`;
+      const failed = await runText(text, { x: tensor([1, 2], [1, 2]), t: tensor([label]) }).catch(
+        (error: Error) => error,
+      );
+      expect(failed).to.be.instanceOf(Error);
+    });
+  }
+
+  it("means BATCH_SIZE by normalize: false, unless normalization is given", async () => {
+    const run = async (lossParam: string) => {
+      const text = `${inputLayer("x", 1, 2, 2)}${inputLayer("t", 1, 2)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" loss_param { ${lossParam} } }`;
+      const { blobs } = await runText(text, { x: tensor([0, 0, 0, 0], [1, 2, 2]), t: tensor([0, 1], [1, 2]) });
+      return blobs["y"]!.data[0]! / Math.LN2;
+    };
+    expect(await run("normalize: false")).to.be.closeTo(2, 1e-6);
+    expect(await run("normalize: false normalization: FULL")).to.be.closeTo(1, 1e-6);
   });
 });
