@@ -132,17 +132,20 @@ export interface Scores {
   readonly positions: readonly number[];
 }
 
-/** What an engine found when it opened a plan. */
-export interface Opened {
-  /** What the user should know before training, such as a partition that is smaller than a round. */
-  readonly warnings: readonly string[];
+/** What a replica has of the data of one train feed. */
+export interface Partition {
+  readonly replica: number;
+  /** Index of the feed. */
+  readonly feed: number;
+  readonly rows: number;
+  readonly batchSize: number;
 }
 
 /** Engines differ only in where their replicas live. */
 export interface Engine extends AsyncDisposable {
   readonly replicas: number;
-  /** Rejects if a net does not compile or its data does not open. */
-  load(plan: Plan): Promise<Opened>;
+  /** Opens a plan; what each replica reads. Rejects if a net does not compile or its data does not open. */
+  load(plan: Plan): Promise<readonly Partition[]>;
   /**
    * Trains from a checkpoint, whose arrays the engine takes over: the weights of all replicas are brought together in them.
    * Rejects with `TrainingStopped` if replicas fail again and again.

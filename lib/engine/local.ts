@@ -1,4 +1,4 @@
-import type { Checkpoint, Engine, Opened, Plan, Round, Scores, Work } from "./engine.js";
+import type { Checkpoint, Engine, Partition, Plan, Round, Scores, Work } from "./engine.js";
 import { Replica } from "./replica.js";
 
 /** One replica in this thread. Its gradients are left in `gradients`, and weights change in the checkpoint's own arrays. */
@@ -11,10 +11,10 @@ export class LocalEngine implements Engine {
     this.#gradients = gradients;
   }
 
-  async load(plan: Plan): Promise<Opened> {
+  async load(plan: Plan): Promise<readonly Partition[]> {
     await this.#replica?.[Symbol.asyncDispose]();
     this.#replica = await Replica.open(plan, this.#gradients);
-    return { warnings: [] };
+    return this.#replica.info.partitions;
   }
 
   async train(from: Checkpoint, work: Work): Promise<Round> {

@@ -1,5 +1,6 @@
 import { decode } from "../caffe/message.js";
 import { type Feed, openFeed } from "../data/feed.js";
+import { shardRange } from "../data/source.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { loadPlugins, registeredTypes, withExtraFields } from "../layers/index.js";
@@ -7,7 +8,8 @@ import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
 import type { Request } from "./compiled-net.js";
-import type { NetPlan, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
+import { type WeightedSums, weightedSums } from "./average.js";
+import type { NetPlan, Partition, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
 import { Program } from "./program.js";
 import { Updater } from "./updater.js";
 import { createWeights, type Weights } from "./weights.js";
@@ -33,6 +35,16 @@ export interface ReplicaTask extends ReplicaState {
 /** What a replica did, and where it is in its data. */
 export interface ReplicaReport extends Report {
   readonly positions: readonly number[];
+}
+
+/** What whoever brings replicas together has to know of them; plain data. */
+export interface ReplicaInfo {
+  /** Floats of all parameters, and of those that are learnt. */
+  readonly length: number;
+  readonly learnt: number;
+  readonly sums: readonly WeightedSums[];
+  /** The train feeds that have an end. */
+  readonly partitions: readonly Partition[];
 }
 
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
@@ -67,6 +79,17 @@ export class Replica implements AsyncDisposable {
     }
     const [train, ...tests] = opened as [Runner, ...Runner[]];
     return new Replica(plan, train, tests, gradients);
+  }
+
+  get info(): ReplicaInfo {
+    const { length, learnt } = this.#layout;
+    const { feeds } = this.#plan.train;
+    const partitions = this.#train.feeds.flatMap((feed, i) => {
+      const { shard, batchSize } = feeds[i]!;
+      const { start, end } = shardRange(shard, feed.length);
+      return Number.isFinite(feed.length) ? [{ replica: shard.index, feed: i, rows: end - start, batchSize }] : [];
+    });
+    return { length, learnt, sums: weightedSums(this.#layout), partitions };
   }
 
   /** Trains from where a task stands, in the task's own arrays; `progress` is called after every iteration. */

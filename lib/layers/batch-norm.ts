@@ -26,7 +26,12 @@ export const BatchNorm = computeLayer({
       ]);
     }
     const filler = create("FillerParameter");
-    return [[shape[1]!], [shape[1]!], [1]].map((dims) => ({ shape: dims, filler, state: true }));
+    return [[shape[1]!], [shape[1]!], [1]].map((dims, i) => ({
+      shape: dims,
+      filler,
+      state: true,
+      ...(i < 2 && { divisor: 2 }),
+    }));
   },
   lower({ bottoms, blobs, param, phase }) {
     const x = bottoms[0]!;

@@ -20,6 +20,8 @@ export interface BlobSpec {
   readonly filler: FillerParameter;
   /** Not learnt but kept, as BatchNorm's running blobs: no gradient, and `lower` says how forward changes it. */
   readonly state?: boolean;
+  /** Of weighted sums: the index of the layer's blob that has the sum of the weights. The statistic is their quotient. */
+  readonly divisor?: number;
 }
 
 /** What a layer sees of its place in a net while its blobs are declared. */

@@ -1,0 +1,48 @@
+import type { Plan, Scores, Work } from "./engine.js";
+import type { ReplicaInfo, ReplicaReport } from "./replica.js";
+
+/** What a host's replica is asked to do, and what it answers; buffers go with it both ways. */
+export interface Calls {
+  /** Opens a plan, in place of one that was open. No buffers. */
+  readonly open: { readonly task: Plan; readonly result: ReplicaInfo };
+  /** Buffers: the weights, then the history, changed in place. */
+  readonly train: {
+    readonly task: { readonly iteration: number; readonly positions: readonly number[]; readonly work: Work };
+    readonly result: ReplicaReport;
+  };
+  /** Buffers: the weights. `first` is the number of the first batch, from the start of the data. */
+  readonly test: {
+    readonly task: { readonly net: number; readonly first: number; readonly batches: number };
+    readonly result: Scores;
+  };
+}
+
+export type CallName = keyof Calls;
+
+/** A call on its way to a replica, as plain data. */
+export interface Call<N extends CallName = CallName> {
+  readonly name: N;
+  readonly task: Calls[N]["task"];
+  readonly buffers: readonly Float32Array[];
+}
+
+/** What comes back: the result and the buffers. */
+export interface Answer<N extends CallName = CallName> {
+  readonly result: Calls[N]["result"];
+  readonly buffers: readonly Float32Array[];
+}
+
+/** Where one replica lives: a thread or a process. One call at a time. */
+export interface Host extends AsyncDisposable {
+  /** What to name it by in messages. */
+  readonly name: string;
+  /** Iterations done since it started; it shows that a replica is alive while a call is under way. */
+  readonly progress: number;
+  /**
+   * Has the replica do something. The buffers are given away: those of the answer are the same memory or other memory of the
+   * same lengths. Rejects if the replica throws, dies or is killed; the buffers are lost then.
+   */
+  call<N extends CallName>(name: N, task: Calls[N]["task"], buffers: readonly Float32Array[]): Promise<Answer<N>>;
+  /** Ends it at once, whatever it does. */
+  kill(): Promise<void>;
+}

@@ -1,0 +1,234 @@
+import { averageWeights, defaultAlpha, elasticAverage, mean } from "./average.js";
+import { Buffers } from "./buffers.js";
+import type { Checkpoint, Engine, Loss, Partition, Plan, ReplicaState, Round, Scores, Work } from "./engine.js";
+import { TrainingStopped } from "./engine.js";
+import type { Answer, Host } from "./host.js";
+import { PartitionFailed, ReplicaSlot } from "./replica-slot.js";
+import type { ReplicaInfo } from "./replica.js";
+import { meanReport, meanScores } from "./reports.js";
+import type { BatchScaling } from "./shard-plan.js";
+import { shardPlan } from "./shard-plan.js";
+import { ProcessHost } from "./process-host.js";
+import { ThreadHost } from "./thread-host.js";
+
+/** Where replicas live and how they are brought together. */
+export interface PoolOptions {
+  /** Replicas. */
+  readonly workers: number;
+  /** Worker threads, or child processes, whose crashes leave this one alone. Default thread. */
+  readonly isolation?: "thread" | "process" | undefined;
+  /** All go on from the mean, or each from its own weights, drawn towards a centre (EASGD). Default mean. */
+  readonly averaging?: "mean" | "elastic" | undefined;
+  /** How far elastic averaging draws. Default 0.9 / workers. */
+  readonly alpha?: number | undefined;
+  /** Whether the solver's history is averaged too; else it stays with its replica. */
+  readonly averageHistory?: boolean | undefined;
+  readonly batchScaling?: BatchScaling | undefined;
+  /** Whether the part of a lost replica is done again or left out of the mean. Default redo. */
+  readonly onWorkerLoss?: "redo" | "drop" | undefined;
+  /** A replica that does not finish an iteration for this long is lost; found from how long iterations take where undefined. */
+  readonly workerTimeoutMs?: number | undefined;
+  /** Makes a replica's host, in place of what `isolation` says. */
+  readonly host?: ((index: number) => Host) | undefined;
+}
+
+/** What a replica trains with in a round, and copies of it where it may have to be done again. */
+interface Part {
+  readonly state: ReplicaState;
+  readonly backup: readonly Float32Array[] | undefined;
+}
+
+/** K replicas in threads or processes, each with its part of the data, brought together after every call of `train`. */
+export class PoolEngine implements Engine {
+  readonly replicas: number;
+  readonly #options: PoolOptions;
+  readonly #slots: readonly ReplicaSlot[];
+  readonly #buffers = new Buffers();
+  #info: ReplicaInfo | undefined;
+  /** Batches of each test net that tests have used. */
+  #tested: number[] = [];
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.replicas = options.workers;
+    const make =
+      options.host ?? ((index) => (options.isolation === "process" ? new ProcessHost(index) : new ThreadHost(index)));
+    this.#slots = Array.from(
+      { length: options.workers },
+      (_, index) => new ReplicaSlot(index, options.workers, () => make(index), options.workerTimeoutMs),
+    );
+  }
+
+  async load(plan: Plan): Promise<readonly Partition[]> {
+    const { batchScaling = "weak" } = this.#options;
+    const plans = this.#slots.map(({ index }) => shardPlan(plan, index, this.replicas, batchScaling));
+    const infos = await allOrFirstError(this.#slots.map((slot) => slot.open(plans[slot.index]!)));
+    this.#info = infos[0]!;
+    this.#tested = plan.tests.map(() => 0);
+    return infos.flatMap(({ partitions }) => partitions);
+  }
+
+  async train(from: Checkpoint, work: Work): Promise<Round> {
+    if (from.replicas.length !== this.replicas) {
+      throw new Error(`a checkpoint of ${from.replicas.length} replicas for ${this.replicas}`);
+    }
+    const started = performance.now();
+    const lost: Loss[] = [];
+    const parts: Part[] = [];
+    const runs: Promise<Answer<"train"> | undefined>[] = [];
+    for (const slot of this.#slots) {
+      const { part, run } = this.#send(slot, from, work, lost);
+      parts.push(part);
+      runs.push(run);
+    }
+    const sent = performance.now();
+    const settled = await Promise.allSettled(runs);
+    const done = performance.now();
+    const failed = settled.find((each): each is PromiseRejectedResult => each.status === "rejected");
+    const answers = settled.map((each) => (each.status === "fulfilled" ? each.value : undefined));
+    if (failed) throw this.#stopped(failed.reason, from, parts, answers);
+    for (const { backup } of parts) this.#buffers.give(backup ?? []);
+    const replicas = this.#average(from, answers);
+    const averaged = performance.now();
+    const reports = answers.flatMap((answer) => (answer ? [answer.result] : []));
+    const computeMs = reports.reduce((sum, { times }) => sum + times.dataWaitMs + times.gradientMs + times.updateMs, 0);
+    const sendMs = sent - started;
+    const meanMs = Math.min(computeMs / reports.length, done - sent);
+    return {
+      ...meanReport(reports),
+      checkpoint: { iteration: from.iteration + work.rates.length, weights: from.weights, replicas },
+      roundTimes: {
+        sendMs,
+        computeMs: meanMs,
+        waitMs: done - sent - meanMs,
+        averageMs: averaged - done,
+        totalMs: averaged - started,
+      },
+      lost: lost.sort((a, b) => a.replica - b.replica),
+    };
+  }
+
+  /** Starts one replica's part of a round. */
+  #send(slot: ReplicaSlot, from: Checkpoint, work: Work, lost: Loss[]) {
+    const state = from.replicas[slot.index]!;
+    const redo = this.#options.onWorkerLoss !== "drop";
+    const kept = [...(state.weights ? [state.weights] : []), ...state.history];
+    const backup = redo ? kept.map((values) => this.#buffers.copy(values)) : undefined;
+    const own = state.weights ?? this.#buffers.copy(from.weights);
+    const task = { iteration: from.iteration, positions: state.positions, work };
+    const again = () => {
+      const copies = (backup ?? []).map((values) => this.#buffers.copy(values));
+      return state.weights ? copies : [this.#buffers.copy(from.weights), ...copies];
+    };
+    const run = slot.call("train", task, [own, ...state.history], {
+      again: redo ? again : undefined,
+      onLoss: (reason) => lost.push({ replica: slot.index, reason, remedy: redo ? "redone" : "dropped" }),
+    });
+    return { part: { state, backup }, run };
+  }
+
+  /** Brings the replicas' weights together in the checkpoint's; the states that they go on from. */
+  #average(from: Checkpoint, answers: readonly (Answer<"train"> | undefined)[]): readonly ReplicaState[] {
+    const { averaging = "mean", averageHistory = false, alpha = defaultAlpha(this.replicas) } = this.#options;
+    const { learnt, sums } = this.#info!;
+    const here = answers.flatMap((answer) => (answer ? [answer] : []));
+    const weights = here.map(({ buffers }) => buffers[0]!);
+    const elastic = averaging === "elastic";
+    if (elastic) elasticAverage(from.weights, weights, alpha, learnt, sums);
+    else {
+      averageWeights(from.weights, weights, sums);
+      this.#buffers.give(weights);
+    }
+    const histories = here.map(({ buffers }) => buffers.slice(1));
+    if (averageHistory) shareMean(histories);
+    let present = 0;
+    return answers.map((answer, i) => {
+      const { positions } = answer ? answer.result : from.replicas[i]!;
+      if (!answer) return this.#newcomer(from, histories, positions, elastic);
+      const own = present++;
+      return { positions, history: histories[own]!, ...(elastic && { weights: weights[own]! }) };
+    });
+  }
+
+  /** The state of a replica that was dropped: the others' mean history, and the common weights. */
+  #newcomer(
+    { weights }: Checkpoint,
+    histories: readonly (readonly Float32Array[])[],
+    positions: readonly number[],
+    elastic: boolean,
+  ): ReplicaState {
+    const history = histories[0]!.map((values, slot) => {
+      const out = this.#buffers.take(values.length);
+      mean(
+        out,
+        histories.map((each) => each[slot]!),
+      );
+      return out;
+    });
+    return { history, positions, ...(elastic && { weights: this.#buffers.copy(weights) }) };
+  }
+
+  /** What training stands at after a failed round: its start where replicas' states were kept, else what is left of them. */
+  #stopped(
+    cause: unknown,
+    from: Checkpoint,
+    parts: readonly Part[],
+    answers: readonly (Answer<"train"> | undefined)[],
+  ): Error {
+    if (!(cause instanceof PartitionFailed)) return cause as Error;
+    const replicas = parts.map(({ state, backup }, i): ReplicaState => {
+      const left = backup ?? (state.weights ? answers[i]?.buffers : answers[i]?.buffers.slice(1));
+      const vectors = left ?? this.#zeros(state);
+      const { positions } = state;
+      return state.weights
+        ? { positions, weights: vectors[0]!, history: vectors.slice(1) }
+        : { positions, history: vectors };
+    });
+    return new TrainingStopped(cause.message, { ...from, replicas }, { notes: cause.notes, cause: cause.cause });
+  }
+
+  #zeros({ history, weights }: ReplicaState): readonly Float32Array[] {
+    const { learnt, length } = this.#info!;
+    return [...(weights ? [new Float32Array(length)] : []), ...history.map(() => new Float32Array(learnt))];
+  }
+
+  async test(net: number, weights: Float32Array, batches: number): Promise<Scores> {
+    const base = this.#tested[net]!;
+    const bounds = this.#slots.map(({ index }) => Math.floor((index * batches) / this.replicas));
+    const answers = await Promise.all(
+      this.#slots.map(async (slot, i) => {
+        const first = bounds[i]!;
+        const count = (bounds[i + 1] ?? batches) - first;
+        if (count === 0) return undefined;
+        const copy = () => [this.#buffers.copy(weights)];
+        const answer = await slot.call("test", { net, first: base + first, batches: count }, copy(), { again: copy });
+        this.#buffers.give(answer!.buffers);
+        return { scores: answer!.result, batches: count };
+      }),
+    );
+    this.#tested[net] = base + batches;
+    return meanScores(answers.flatMap((answer) => (answer ? [answer] : [])));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
+  }
+}
+
+/** Replaces every replica's history by the mean of all, slot by slot. */
+function shareMean(histories: readonly (readonly Float32Array[])[]): void {
+  const [first, ...others] = histories;
+  first!.forEach((values, slot) => {
+    mean(
+      values,
+      histories.map((each) => each[slot]!),
+    );
+    for (const other of others) other[slot]!.set(values);
+  });
+}
+
+/** Waits for all, so that nothing is left running, and then throws the first error if there is one. */
+async function allOrFirstError<T>(promises: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
+}

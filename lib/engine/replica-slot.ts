@@ -1,0 +1,115 @@
+import { NetrunError } from "../error.js";
+import type { Plan } from "./engine.js";
+import type { Answer, CallName, Calls, Host } from "./host.js";
+import type { ReplicaInfo } from "./replica.js";
+import { whileAlive } from "./watch.js";
+
+/** Failures in a row of one partition after which training stops. */
+const FAILURES = 3;
+/** Patience with opening a plan and with a first iteration, which compiles. */
+const START_MS = 600_000;
+/** A replica is lost if an iteration takes this many times as long as its slowest one, and at least `SLOW_MS`. */
+const SLOW_FACTOR = 20;
+const SLOW_MS = 60_000;
+
+/** A partition's replica was lost again and again. */
+export class PartitionFailed extends NetrunError {}
+
+/** What to do about a replica that is lost in a call. */
+export interface Remedy {
+  /** The buffers to call its successor with; without it the call is left out. */
+  readonly again?: (() => readonly Float32Array[]) | undefined;
+  readonly onLoss?: (reason: string) => void;
+}
+
+/** The place of one replica: whichever host has it now, and its successors. */
+export class ReplicaSlot implements AsyncDisposable {
+  readonly index: number;
+  readonly #count: number;
+  readonly #make: () => Host;
+  readonly #timeoutMs: number | undefined;
+  #host: Host | undefined;
+  #plan: Plan | undefined;
+  #failures = 0;
+  #slowestMs = 0;
+
+  constructor(index: number, count: number, make: () => Host, timeoutMs: number | undefined) {
+    this.index = index;
+    this.#count = count;
+    this.#make = make;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Opens a plan in the slot's host, which is started where there is none. */
+  async open(plan: Plan): Promise<ReplicaInfo> {
+    this.#plan = plan;
+    this.#host ??= this.#make();
+    const answer = await this.#watched("open", plan, []);
+    return answer.result;
+  }
+
+  /**
+   * Calls the replica. If it is lost another one takes its place and is called again, or, where nothing is to be done again, the
+   * outcome is undefined. Rejects with `PartitionFailed` after three failures in a row.
+   */
+  async call<N extends "train" | "test">(
+    name: N,
+    task: Calls[N]["task"],
+    buffers: readonly Float32Array[],
+    { again, onLoss }: Remedy,
+  ): Promise<Answer<N> | undefined> {
+    let given: readonly Float32Array[] | undefined = buffers;
+    for (;;) {
+      try {
+        if (!this.#host) {
+          await this.open(this.#plan!);
+          given = again?.();
+          if (!given) return undefined;
+        }
+        const answer = await this.#watched(name, task, given!);
+        this.#failures = 0;
+        return answer;
+      } catch (error) {
+        await this.#lose(error as Error, onLoss);
+      }
+    }
+  }
+
+  async #lose(error: Error, onLoss: Remedy["onLoss"]): Promise<void> {
+    const name = this.#host?.name ?? "worker";
+    await this.#host?.[Symbol.asyncDispose]();
+    this.#host = undefined;
+    this.#failures++;
+    onLoss?.(`${name}: ${error.message}`);
+    if (this.#failures < FAILURES) return;
+    this.#failures = 0;
+    throw new PartitionFailed(
+      `partition ${this.index} of ${this.#count} failed ${FAILURES} times in a row: ${error.message}`,
+      { cause: error, notes: error instanceof NetrunError ? error.notes : [] },
+    );
+  }
+
+  #watched<N extends CallName>(name: N, task: Calls[N]["task"], buffers: readonly Float32Array[]): Promise<Answer<N>> {
+    const host = this.#host!;
+    // Opening, testing and the first iteration compile models.
+    let compiles = name !== "train" || host.progress === 0;
+    return whileAlive(host, host.call(name, task, buffers), {
+      everyMs: Math.min(1000, (this.#timeoutMs ?? START_MS) / 4),
+      patienceMs: () => this.#patience(compiles),
+      onIteration: (ms) => {
+        if (!compiles) this.#slowestMs = Math.max(this.#slowestMs, ms);
+        compiles = false;
+      },
+    });
+  }
+
+  #patience(compiling: boolean): number {
+    if (this.#timeoutMs !== undefined) return this.#timeoutMs;
+    return compiling ? START_MS : Math.max(SLOW_MS, SLOW_FACTOR * this.#slowestMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#host?.[Symbol.asyncDispose]();
+    this.#host = undefined;
+  }
+}

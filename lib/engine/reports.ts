@@ -1,0 +1,47 @@
+import type { Report, Scores } from "./engine.js";
+
+type Outputs = Readonly<Record<string, Float32Array>>;
+
+/** One report for several replicas that did the same iterations: means of losses, outputs and times, the sum of rows. */
+export function meanReport(reports: readonly Report[]): Report {
+  const [first, ...others] = reports as [Report, ...Report[]];
+  const { losses, outputs, times, rows } = first;
+  if (others.length === 0) return { losses, outputs, times, rows };
+  const count = reports.length;
+  const meanOf = (of: (report: Report) => number) => reports.reduce((sum, report) => sum + of(report), 0) / count;
+  return {
+    losses: losses.map((_, i) => meanOf((report) => report.losses[i]!)),
+    outputs: new Map(
+      [...outputs.keys()].map((iteration) => [
+        iteration,
+        weightedMean(reports.map((report) => ({ outputs: report.outputs.get(iteration)!, weight: 1 }))),
+      ]),
+    ),
+    times: {
+      dataWaitMs: meanOf((report) => report.times.dataWaitMs),
+      gradientMs: meanOf((report) => report.times.gradientMs),
+      updateMs: meanOf((report) => report.times.updateMs),
+    },
+    rows: meanOf((report) => report.rows) * count,
+  };
+}
+
+/** The scores of one test whose batches several replicas ran. */
+export function meanScores(parts: readonly { readonly scores: Scores; readonly batches: number }[]): Scores {
+  if (parts.length === 1) return parts[0]!.scores;
+  const total = parts.reduce((sum, { batches }) => sum + batches, 0);
+  return {
+    outputs: weightedMean(parts.map(({ scores, batches }) => ({ outputs: scores.outputs, weight: batches }))),
+    loss: parts.reduce((sum, { scores, batches }) => sum + scores.loss * batches, 0) / total,
+  };
+}
+
+function weightedMean(parts: readonly { readonly outputs: Outputs; readonly weight: number }[]): Outputs {
+  const total = parts.reduce((sum, { weight }) => sum + weight, 0);
+  return Object.fromEntries(
+    Object.entries(parts[0]!.outputs).map(([name, values]) => [
+      name,
+      values.map((_, i) => parts.reduce((sum, { outputs, weight }) => sum + outputs[name]![i]! * weight, 0) / total),
+    ]),
+  );
+}

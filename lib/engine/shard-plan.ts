@@ -1,0 +1,31 @@
+import type { FeedSpec } from "../data/feed.js";
+import { NetrunError } from "../error.js";
+import type { Plan } from "./engine.js";
+
+/** Whether each replica takes whole batches (weak), so that K replicas see K times the rows, or a K-th of each (strong). */
+export type BatchScaling = "weak" | "strong";
+
+/**
+ * The plan of replica `index` of `count`: its part of the training data and its own random numbers. Test data stays whole.
+ * Throws NetrunError where a batch cannot be divided.
+ */
+export function shardPlan(plan: Plan, index: number, count: number, scaling: BatchScaling): Plan {
+  const feeds = plan.train.feeds.map((feed) => ({
+    ...feed,
+    shard: { index, count },
+    batchSize: scaling === "strong" ? share(feed, count) : feed.batchSize,
+  }));
+  return { ...plan, train: { ...plan.train, feeds }, replica: index };
+}
+
+function share({ batchSize, kind, tops }: FeedSpec, count: number): number {
+  if (kind === "dummy" && count > 1) {
+    throw new NetrunError(`the blobs "${tops.join('", "')}" of a DummyData layer have no batch that could be divided`, {
+      notes: ["use --batch-scaling weak"],
+    });
+  }
+  if (batchSize % count === 0) return batchSize / count;
+  throw new NetrunError(`a batch of ${batchSize} cannot be divided among ${count} workers`, {
+    notes: [`with --batch-scaling strong the batch_size has to be a multiple of the number of workers`],
+  });
+}

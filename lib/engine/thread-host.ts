@@ -1,0 +1,63 @@
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import type { Answer, CallName, Calls, Host } from "./host.js";
+import type { ThreadAnswer, ThreadTask } from "./thread-worker.js";
+import { unpackError } from "./wire-error.js";
+
+/** How long to wait for a thread to end: one that is inside a native call ends only after it. */
+const END_MS = 2000;
+
+/** A replica in a worker thread. Buffers move to the thread and back without a copy. */
+export class ThreadHost implements Host {
+  readonly name: string;
+  readonly #progress = new Int32Array(new SharedArrayBuffer(4));
+  readonly #pool: Piscina<ThreadTask, ThreadAnswer>;
+  #killed = false;
+
+  constructor(index: number) {
+    this.name = `worker thread ${index}`;
+    // A pool of one thread for each replica: a session stays where it is. Without Atomics, since a thread that waits in them
+    // cannot prefetch data.
+    this.#pool = new Piscina({
+      filename: fileURLToPath(new URL("thread-worker.js", import.meta.url)),
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      atomics: "disabled",
+      recordTiming: false,
+    });
+    // A thread that fails between calls makes the next call fail; Piscina starts another one, which has no plan open.
+    this.#pool.on("error", () => {});
+  }
+
+  get progress(): number {
+    return Atomics.load(this.#progress, 0);
+  }
+
+  async call<N extends CallName>(
+    name: N,
+    task: Calls[N]["task"],
+    buffers: readonly Float32Array[],
+  ): Promise<Answer<N>> {
+    if (this.#killed) throw new Error("was killed");
+    const transferList = buffers.map(({ buffer }) => buffer as ArrayBuffer);
+    const answer = await this.#pool.run({ call: { name, task, buffers }, progress: this.#progress }, { transferList });
+    if ("error" in answer) throw unpackError(answer.error);
+    return answer as Answer<N>;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#killed) return;
+    this.#killed = true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, END_MS);
+    });
+    await Promise.race([this.#pool.destroy(), late]);
+    clearTimeout(timer);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill();
+  }
+}
