@@ -10,9 +10,9 @@ export interface Calls {
     readonly task: { readonly iteration: number; readonly positions: readonly number[]; readonly work: Work };
     readonly result: ReplicaReport;
   };
-  /** Buffers: the weights. `first` is the number of the first batch, from the start of the data. */
+  /** Buffers: the weights. */
   readonly test: {
-    readonly task: { readonly net: number; readonly first: number; readonly batches: number };
+    readonly task: { readonly net: number; readonly batches: number; readonly positions: readonly number[] };
     readonly result: Scores;
   };
 }

@@ -45,8 +45,7 @@ export class PoolEngine implements Engine {
   readonly #slots: readonly ReplicaSlot[];
   readonly #buffers = new Buffers();
   #info: ReplicaInfo | undefined;
-  /** Batches of each test net that tests have used. */
-  #tested: number[] = [];
+  #plan: Plan | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -64,7 +63,7 @@ export class PoolEngine implements Engine {
     const plans = this.#slots.map(({ index }) => shardPlan(plan, index, this.replicas, batchScaling));
     const infos = await allOrFirstError(this.#slots.map((slot) => slot.open(plans[slot.index]!)));
     this.#info = infos[0]!;
-    this.#tested = plan.tests.map(() => 0);
+    this.#plan = plan;
     return infos.flatMap(({ partitions }) => partitions);
   }
 
@@ -192,22 +191,22 @@ export class PoolEngine implements Engine {
     return [...(weights ? [new Float32Array(length)] : []), ...history.map(() => new Float32Array(learnt))];
   }
 
-  async test(net: number, weights: Float32Array, batches: number): Promise<Scores> {
-    const base = this.#tested[net]!;
+  async test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
+    const { feeds } = this.#plan!.tests[net]!;
     const bounds = this.#slots.map(({ index }) => Math.floor((index * batches) / this.replicas));
-    const answers = await Promise.all(
+    const copy = () => [this.#buffers.copy(weights)];
+    const answers = await allOrFirstError(
       this.#slots.map(async (slot, i) => {
         const first = bounds[i]!;
         const count = (bounds[i + 1] ?? batches) - first;
-        if (count === 0) return undefined;
-        const copy = () => [this.#buffers.copy(weights)];
-        const answer = await slot.call("test", { net, first: base + first, batches: count }, copy(), { again: copy });
+        if (count === 0) return [];
+        const start = feeds.map(({ batchSize }, feed) => (positions?.[feed] ?? 0) + first * batchSize);
+        const answer = await slot.call("test", { net, batches: count, positions: start }, copy(), { again: copy });
         this.#buffers.give(answer!.buffers);
-        return { scores: answer!.result, batches: count };
+        return [{ scores: answer!.result, batches: count }];
       }),
     );
-    this.#tested[net] = base + batches;
-    return meanScores(answers.flatMap((answer) => (answer ? [answer] : [])));
+    return meanScores(answers.flat());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

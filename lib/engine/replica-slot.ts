@@ -76,11 +76,11 @@ export class ReplicaSlot implements AsyncDisposable {
   }
 
   async #lose(error: Error, onLoss: Remedy["onLoss"]): Promise<void> {
-    const name = this.#host?.name ?? "worker";
-    await this.#host?.[Symbol.asyncDispose]();
+    const host = this.#host;
     this.#host = undefined;
+    await host?.[Symbol.asyncDispose]();
     this.#failures++;
-    onLoss?.(`${name}: ${error.message}`);
+    onLoss?.(`${host?.name ?? "worker"}: ${error.message}`);
     if (this.#failures < FAILURES) return;
     this.#failures = 0;
     throw new PartitionFailed(

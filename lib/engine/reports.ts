@@ -26,13 +26,14 @@ export function meanReport(reports: readonly Report[]): Report {
   };
 }
 
-/** The scores of one test whose batches several replicas ran. */
+/** The scores of one test whose batches several replicas ran, in order. */
 export function meanScores(parts: readonly { readonly scores: Scores; readonly batches: number }[]): Scores {
   if (parts.length === 1) return parts[0]!.scores;
   const total = parts.reduce((sum, { batches }) => sum + batches, 0);
   return {
     outputs: weightedMean(parts.map(({ scores, batches }) => ({ outputs: scores.outputs, weight: batches }))),
     loss: parts.reduce((sum, { scores, batches }) => sum + scores.loss * batches, 0) / total,
+    positions: parts.at(-1)!.scores.positions,
   };
 }
 

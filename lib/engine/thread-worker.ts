@@ -1,4 +1,4 @@
-import { transferableSymbol, valueSymbol } from "piscina";
+import { move, transferableSymbol, valueSymbol } from "piscina";
 import type { Answer, Call } from "./host.js";
 import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
@@ -20,5 +20,5 @@ export default async function run({ call, progress }: ThreadTask): Promise<unkno
     answer = { error: packError(error) };
   }
   const moved = "error" in answer ? [] : answer.buffers.map(({ buffer }) => buffer);
-  return { [transferableSymbol]: moved, [valueSymbol]: answer };
+  return move({ [transferableSymbol]: moved, [valueSymbol]: answer } as never);
 }

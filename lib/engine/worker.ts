@@ -21,8 +21,8 @@ const handlers: Handlers = {
   train({ work, ...task }, [weights, ...history], progress) {
     return opened().train({ ...task, weights: weights!, history }, work, progress);
   },
-  test({ net, batches, first }, [weights]) {
-    return opened().test(net, weights!, batches, first);
+  test({ net, batches, positions }, [weights]) {
+    return opened().test(net, weights!, batches, positions);
   },
 };
 
