@@ -12,7 +12,7 @@ export class LocalEngine implements Engine {
   }
 
   async load(plan: Plan): Promise<readonly Partition[]> {
-    await this.#replica?.[Symbol.asyncDispose]();
+    await this[Symbol.asyncDispose]();
     this.#replica = await Replica.open(plan, this.#gradients);
     return this.#replica.info.partitions;
   }
@@ -36,7 +36,8 @@ export class LocalEngine implements Engine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#replica?.[Symbol.asyncDispose]();
+    const replica = this.#replica;
     this.#replica = undefined;
+    await replica?.[Symbol.asyncDispose]();
   }
 }

@@ -23,6 +23,7 @@ export class ProcessHost implements Host {
   #progress = 0;
   #pending: Pending | undefined;
   #ended: string | undefined;
+  #disposed = false;
 
   constructor(index: number) {
     const path = join(this.#folder, `${index}`);
@@ -99,6 +100,8 @@ export class ProcessHost implements Host {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
     await this.kill();
     this.#exchange.close();
     deleteExchangeFolder(this.#folder);

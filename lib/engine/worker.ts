@@ -14,7 +14,9 @@ type Handlers = {
 
 const handlers: Handlers = {
   async open(plan) {
-    await replica?.[Symbol.asyncDispose]();
+    const before = replica;
+    replica = undefined;
+    await before?.[Symbol.asyncDispose]();
     replica = await Replica.open(plan);
     return replica.info;
   },

@@ -17,17 +17,22 @@ export function engineContract(name: string, make: () => Engine): void {
   describe(`the ${name} engine`, () => {
     const folder = freshFolder();
 
+    // One for all tests: loading a plan starts afresh, while starting threads and processes takes long.
+    let engine: Engine;
+    before(() => {
+      engine = make();
+    });
+    after(() => engine[Symbol.asyncDispose]());
+
     async function withEngine<T>(plan: Plan, use: (engine: Engine, start: Checkpoint) => Promise<T>): Promise<T> {
-      await using engine = make();
       await engine.load(plan);
-      return await use(engine, startOf(plan, BATCH, engine.replicas, DROPOUT));
+      return use(engine, startOf(plan, BATCH, engine.replicas, DROPOUT));
     }
 
     const plan = async (rows = 48): Promise<Plan> =>
       makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(rows)), batch: BATCH, extra: DROPOUT });
 
     it("tells what each replica reads", async () => {
-      await using engine = make();
       const partitions = await engine.load(await plan());
       expect(partitions.map(({ replica }) => replica)).to.deep.equal(upTo(engine.replicas));
       expect(partitions.reduce((sum, { rows }) => sum + rows, 0)).to.equal(48);
@@ -100,7 +105,6 @@ export function engineContract(name: string, make: () => Engine): void {
       const [feed] = there.train.feeds;
       const source = { kind: "arrow", path: `${folder()}/missing.arrow` } as const;
       const broken = { ...there, train: { ...there.train, feeds: [{ ...feed!, source } as typeof feed & object] } };
-      await using engine = make();
       let message = "";
       await engine.load(broken as Plan).catch((error: Error) => {
         message = `${error.name} ${(error as Error & { file?: string }).file}`;

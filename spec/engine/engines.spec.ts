@@ -4,5 +4,5 @@ import { engineContract } from "../contracts/engine.js";
 
 engineContract("local", () => new LocalEngine());
 engineContract("one-thread", () => new PoolEngine({ workers: 1 }));
-engineContract("thread", () => new PoolEngine({ workers: 3 }));
+engineContract("thread", () => new PoolEngine({ workers: 2 }));
 engineContract("process", () => new PoolEngine({ workers: 2, isolation: "process" }));

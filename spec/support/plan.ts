@@ -63,7 +63,13 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
   const netPlan = (phase: Phase, path: string): NetPlan => {
     const { message } = loadNet(netText(batch, extra), { name: "net" });
     const feed = sourceFeedSpec({ kind: "arrow", path }, ["data", "label"], batch, { phase, seed: 1 });
-    return { net: encode(filterNet(message, create("NetState", { phase: PhaseNumber[phase] }))), phase, feeds: [feed], shapes: {}, sources: new Map() };
+    return {
+      net: encode(filterNet(message, create("NetState", { phase: PhaseNumber[phase] }))),
+      phase,
+      feeds: [feed],
+      shapes: {},
+      sources: new Map(),
+    };
   };
   return {
     train: netPlan("TRAIN", train),
@@ -83,8 +89,7 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
 }
 
 /** Where training of that plan starts, with a state for each replica. */
-export function startOf({ train, solver }: Plan, batch: number, replicas: number, extra = ""): Checkpoint {
-  void train;
+export function startOf({ solver }: Plan, batch: number, replicas: number, extra = ""): Checkpoint {
   const { message } = loadNet(netText(batch, extra), { name: "net" });
   const net = filterNet(message, create("NetState", { phase: PhaseNumber.TRAIN }));
   const layout = layoutOf(lower(net.layer, { phase: "TRAIN" }));
@@ -93,5 +98,9 @@ export function startOf({ train, solver }: Plan, batch: number, replicas: number
     history: Array.from({ length: slots }, () => new Float32Array(layout.learnt)),
     positions: [],
   });
-  return { iteration: 0, weights: createWeights(layout, solver.seed).data, replicas: Array.from({ length: replicas }, state) };
+  return {
+    iteration: 0,
+    weights: createWeights(layout, solver.seed).data,
+    replicas: Array.from({ length: replicas }, state),
+  };
 }
