@@ -68,6 +68,7 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
       phase,
       feeds: [feed],
       shapes: {},
+      extras: {},
       sources: new Map(),
     };
   };
@@ -85,6 +86,7 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
       ...solver,
     },
     session: { threads: 1 },
+    plugins: [],
   };
 }
 
