@@ -4,11 +4,20 @@ import { loadPlugins } from "../layers/index.js";
 import { convertCommand } from "./convert.js";
 import { drawCommand } from "./draw.js";
 import { inspectCommand } from "./inspect.js";
+import { layersCommand } from "./layers.js";
 import { testCommand } from "./test.js";
 import { trainCommand } from "./train.js";
 import { upgradeCommand } from "./upgrade.js";
 
-const commands = [trainCommand, testCommand, convertCommand, inspectCommand, drawCommand, upgradeCommand];
+const commands = [
+  trainCommand,
+  testCommand,
+  convertCommand,
+  inspectCommand,
+  drawCommand,
+  upgradeCommand,
+  layersCommand,
+];
 
 /** Exit status where the user can mend what is wrong, as against a bug. */
 const USER_ERROR = 1;

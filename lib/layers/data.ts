@@ -4,6 +4,7 @@ import { dataLayer } from "./layer.js";
 export const Data = dataLayer({
   type: "Data",
   param: "data_param",
+  also: ["transform_param"],
   bottoms: 0,
   tops: [1, 2],
   shapes: () => undefined,

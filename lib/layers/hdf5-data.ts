@@ -4,6 +4,7 @@ import { dataLayer } from "./layer.js";
 export const HDF5Data = dataLayer({
   type: "HDF5Data",
   param: "hdf5_data_param",
+  also: ["transform_param"],
   bottoms: 0,
   tops: [1, Number.POSITIVE_INFINITY],
   shapes: () => undefined,

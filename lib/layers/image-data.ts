@@ -4,6 +4,7 @@ import { dataLayer } from "./layer.js";
 export const ImageData = dataLayer({
   type: "ImageData",
   param: "image_data_param",
+  also: ["transform_param"],
   bottoms: 0,
   tops: 2,
   shapes: () => undefined,

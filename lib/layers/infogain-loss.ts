@@ -16,6 +16,7 @@ import { passThrough } from "./slope.js";
 export const InfogainLoss = computeLayer({
   type: "InfogainLoss",
   param: "infogain_loss_param",
+  also: ["loss_param"],
   bottoms: [2, 3],
   tops: [1, 2],
   loss: true,

@@ -77,6 +77,8 @@ interface Common<F extends ParamField | null> {
   readonly type: string;
   /** The field of LayerParameter with its own parameters. */
   readonly param: F;
+  /** Further fields that it reads, such as loss_param. */
+  readonly also?: readonly ParamField[];
   readonly bottoms: Count;
   readonly tops: Count;
   /** A top for each bottom. */
@@ -114,12 +116,19 @@ export function allows(count: Count, n: number): boolean {
   return typeof count === "number" ? n === count : n >= count[0] && n <= count[1];
 }
 
-/** A count of things in words: "2 tops", "1 to 3 bottoms", "at least 1 top". */
+/** A count in words: "2", "1 or 2", "1 to 3", "at least 1", "any". */
+export function numberText(count: Count): string {
+  const [min, max] = typeof count === "number" ? [count, count] : count;
+  if (min === max) return String(min);
+  if (max === Number.POSITIVE_INFINITY) return min === 0 ? "any" : `at least ${min}`;
+  return max === min + 1 ? `${min} or ${max}` : `${min} to ${max}`;
+}
+
+/** A count of things in words: "2 tops", "at least 1 bottom". */
 export function countText(count: Count, what: string): string {
   const [min, max] = typeof count === "number" ? [count, count] : count;
-  const things = max === 1 || (min === 1 && max === Number.POSITIVE_INFINITY) ? what : `${what}s`;
-  if (min === max) return `${min} ${things}`;
-  return max === Number.POSITIVE_INFINITY ? `at least ${min} ${things}` : `${min} to ${max} ${things}`;
+  const one = max === 1 || (min === 1 && max === Number.POSITIVE_INFINITY);
+  return `${numberText(count)} ${one ? what : `${what}s`}`;
 }
 
 /** Throws for a top of the same name as its bottom, where a layer type cannot work in place. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { sub } from "../caffe/message.js";
+import { create, sub } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
 import { constant, constantOf, count, float32, sameShape } from "../graph/index.js";
@@ -33,6 +33,7 @@ export interface LayerPlugin<F extends ParamField | null = ParamField | null>
 
 /** What a plugin's function gets, so that its file needs to import nothing. */
 export const pluginTools = {
+  create,
   ops,
   constant,
   constantOf,

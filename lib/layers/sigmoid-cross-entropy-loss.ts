@@ -13,6 +13,7 @@ import { checkBatch, checkCounts, keptEntries, normalizationMode, normalized, no
 export const SigmoidCrossEntropyLoss = computeLayer({
   type: "SigmoidCrossEntropyLoss",
   param: null,
+  also: ["loss_param"],
   bottoms: 2,
   tops: 1,
   loss: true,

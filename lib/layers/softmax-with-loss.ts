@@ -17,6 +17,7 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
 export const SoftmaxWithLoss = computeLayer({
   type: "SoftmaxWithLoss",
   param: "softmax_param",
+  also: ["loss_param"],
   bottoms: 2,
   tops: [1, 2],
   loss: true,

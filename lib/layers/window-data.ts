@@ -4,6 +4,7 @@ import { dataLayer } from "./layer.js";
 export const WindowData = dataLayer({
   type: "WindowData",
   param: "window_data_param",
+  also: ["transform_param"],
   bottoms: 0,
   tops: 2,
   shapes: () => undefined,

@@ -1,0 +1,73 @@
+import type { CommandModule } from "yargs";
+import { NetrunError, nearest } from "../error.js";
+import { type CatalogEntry, type CatalogField, catalog, registeredTypes } from "../layers/index.js";
+
+interface LayersArgs {
+  readonly type?: string;
+}
+
+/** `netrun layers [TYPE]`: every layer type with its bottoms, tops and parameters; plugins' too. */
+export const layersCommand: CommandModule<object, LayersArgs> = {
+  command: "layers [type]",
+  describe: "List the layer types, or show one with its parameters",
+  builder: (yargs) =>
+    yargs.positional("type", { type: "string", describe: "A layer type; without one, all are listed" }) as never,
+  handler: ({ type }) => {
+    const entries = catalog(registeredTypes());
+    console.log((type === undefined ? overview(entries) : [details(find(entries, type))]).join("\n"));
+  },
+};
+
+function find(entries: readonly CatalogEntry[], type: string): CatalogEntry {
+  const found = entries.find((entry) => entry.type.toLowerCase() === type.toLowerCase());
+  if (found) return found;
+  const near = nearest(
+    type,
+    entries.map((entry) => entry.type),
+  );
+  throw new NetrunError(`unknown layer type "${type}"`, {
+    notes: [near ? `did you mean "${near}"?` : "netrun layers lists all"],
+  });
+}
+
+function overview(entries: readonly CatalogEntry[]): readonly string[] {
+  const width = Math.max(...entries.map(({ type }) => type.length)) + 2;
+  const indent = " ".repeat(width);
+  return entries.flatMap(({ type, bottoms, tops, params }) => [
+    `${type.padEnd(width)}bottoms: ${bottoms}; tops: ${tops}`,
+    ...params.flatMap(({ field, fields }) => wrapped(`${field}: ${fields.map(shortText).join(", ")}`, indent)),
+  ]);
+}
+
+/** A parameter with its default, where it has one; dots stand for a list. */
+const shortText = ({ name, repeated, default: value }: CatalogField) =>
+  `${name}${repeated ? "..." : ""}${value === undefined ? "" : `=${value === "" ? '""' : value}`}`;
+
+/** Words in lines of up to 120 columns. */
+function wrapped(text: string, indent: string): readonly string[] {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of text.split(" ")) {
+    if (line.length + word.length > 120) {
+      lines.push(line.trimEnd());
+      line = `${indent}  `;
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}
+
+function details(entry: CatalogEntry): string {
+  const lines = [entry.type, `  bottoms: ${entry.bottoms}`, `  tops: ${entry.tops}`];
+  if (entry.data) lines.push("  brings data in");
+  if (entry.loss) lines.push("  a loss: its first top has loss_weight 1 unless given another");
+  for (const { field, fields } of entry.params) {
+    const width = Math.max(...fields.map(({ name }) => name.length));
+    lines.push(`  ${field}:`, ...fields.map((each) => `    ${each.name.padEnd(width)}  ${typeText(each)}`));
+  }
+  return lines.join("\n");
+}
+
+function typeText({ type, repeated, default: value }: CatalogField): string {
+  return `${repeated ? "list of " : ""}${type}${value === undefined ? "" : `, default ${value}`}`;
+}
