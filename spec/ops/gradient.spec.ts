@@ -139,6 +139,10 @@ const cases = {
       attrs: { strides: [2, 3], pads: [1, 2], dilations: [2, 1], group: 2 },
       inputs: [uniform([2, 4, 8, 9]), uniform([6, 2, 2, 3])],
     },
+    {
+      attrs: { strides: [2, 3], pads: [0, 0], dilations: [1, 1], group: 1 },
+      inputs: [uniform([2, 3, 6, 7]), uniform([4, 3, 1, 1])],
+    },
     { attrs: { strides: [3], pads: [1], dilations: [1], group: 1 }, inputs: [uniform([2, 2, 9]), uniform([3, 2, 2])] },
   ],
   ConvTranspose: [
