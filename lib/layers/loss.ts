@@ -5,7 +5,8 @@ import {
   type LossParameter,
 } from "../caffe/messages.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
-import { cast, div, equal, greater, less, max, not, stopGradient, sumAll, where } from "../ops/index.js";
+import { cast, div, equal, greater, max, not, stopGradient, sumAll, where } from "../ops/index.js";
+import { indicesOf } from "./indices.js";
 import { bottomText, legacyShape, type Place } from "./layer.js";
 
 /** Throws if predictions and labels (bottoms 0 and 1) differ in their first axis, as Caffe's loss layers check. */
@@ -97,26 +98,18 @@ export interface Labels extends Kept {
 /** Which entries count. Labels are compared by their whole part. */
 export function keptEntries(labels: Value, param: LossParameter | AccuracyParameter): Kept {
   if (!has(param, "ignore_label")) return { kept: undefined, valid: constant(count(labels.type.shape)) };
-  const kept = cast(not(equal(wholePart(labels), integer(param.ignore_label))), "float32");
+  const ignored = constantOf("int64", BigInt64Array.of(BigInt(param.ignore_label)), []);
+  const kept = cast(not(equal(cast(stopGradient(labels), "int64"), ignored)), "float32");
   return { kept, valid: sumAll(kept) };
 }
 
-/**
- * Reads labels, which never have a gradient. Any number may be the ignored one. A label outside of [0, classes) that is not
- * ignored fails when the net runs: it stands as `classes`, which no gather takes, where it is negative, since to ONNX negative
- * indices count from the end.
- */
+/** Reads labels, which never have a gradient. Any number may be the ignored one; others have to be in [0, classes). */
 export function readLabels(labels: Value, classes: number, param?: LossParameter | AccuracyParameter): Labels {
-  const given = wholePart(labels);
-  const inRange = where(less(given, integer(0)), integer(classes), given);
   const entries = keptEntries(labels, param ?? create("LossParameter"));
-  if (!entries.kept) return { ...entries, classes: inRange };
-  return { ...entries, classes: where(greater(entries.kept, constant(0)), inRange, integer(0)) };
+  if (!entries.kept) return { ...entries, classes: indicesOf(labels, classes) };
+  const counted = where(greater(entries.kept, constant(0)), stopGradient(labels), constant(0));
+  return { ...entries, classes: indicesOf(counted, classes) };
 }
-
-const wholePart = (labels: Value) => cast(stopGradient(labels), "int64");
-
-const integer = (value: number) => constantOf("int64", BigInt64Array.of(BigInt(value)), []);
 
 /** `sum / normalizer`, with the gradient going to the sum alone. */
 export const normalized = (sum: Value, by: Value): Value => div(sum, stopGradient(by));

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { NetrunError } from "../../lib/error.js";
 import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("SoftmaxWithLoss", () => {
@@ -52,10 +53,10 @@ describe("SoftmaxWithLoss", () => {
   for (const label of [-1, 2]) {
     it(`fails to run with the label ${label} of 2 classes`, async () => {
       const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" }`;
-      const failed = await runText(text, { x: tensor([1, 2], [1, 2]), t: tensor([label]) }).catch(
-        (error: Error) => error,
-      );
-      expect(failed).to.be.instanceOf(Error);
+      const inputs = { x: tensor([1, 2], [1, 2]), t: tensor([label]) };
+      const failed = await runText(text, inputs).catch((error: unknown) => error);
+      expect(failed).to.be.instanceOf(NetrunError);
+      expect((failed as NetrunError).message).to.equal('layer "l": an index in its data is out of range');
     });
   }
 
