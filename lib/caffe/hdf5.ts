@@ -87,6 +87,37 @@ export async function writeHdf5State(path: string, state: Hdf5State): Promise<vo
   });
 }
 
+/** Rows per chunk of data sets that grow: HDF5 stores and reads chunks whole. */
+const CHUNK_ROWS = 64;
+
+/**
+ * Writes data sets whose first axis counts rows into a new file, or (`append`) adds their rows to those of the file.
+ * Throws NetrunError if the file cannot be written, or its rows are not of that shape.
+ */
+export async function writeHdf5Rows(
+  path: string,
+  sets: Readonly<Record<string, StoredBlob>>,
+  append: boolean,
+): Promise<void> {
+  await withFile(path, append ? "a" : "w", (file) => {
+    for (const [name, { shape, data }] of Object.entries(sets)) {
+      const [rows, ...row] = shape as [number, ...number[]];
+      if (!append) {
+        const chunks = [Math.max(1, Math.min(rows, CHUNK_ROWS)), ...row];
+        file.create_dataset({ name, data, shape: [...shape], maxshape: [null, ...row], chunks });
+        continue;
+      }
+      const set = child(file, name);
+      const [before, ...there] = (isDataset(set) && set.shape) || [0];
+      if (!isDataset(set) || there.join() !== row.join())
+        throw new NetrunError(`/${name} has rows of [${there}], and now [${row}] are to be added`, { file: path });
+      if (rows === 0) continue;
+      set.resize([before! + rows, ...row]);
+      set.write_slice([[before!, before! + rows], ...row.map((dim): [number, number] => [0, dim])], data);
+    }
+  });
+}
+
 let loading: Promise<typeof import("h5wasm/node")> | undefined;
 
 /** The library, loaded with the first file: it is megabytes of WebAssembly. */
@@ -100,7 +131,7 @@ function library(): Promise<typeof import("h5wasm/node")> {
 }
 
 /** Opens a file for the time of a function. */
-async function withFile<T>(path: string, mode: "r" | "w", use: (file: File) => T): Promise<T> {
+async function withFile<T>(path: string, mode: "r" | "w" | "a", use: (file: File) => T): Promise<T> {
   const { File } = await library();
   let file: File | undefined;
   try {

@@ -17,6 +17,8 @@ export interface Request {
   readonly gradients?: "learnt" | "all";
   /** Whether to give the objective: the sum of all losses by their weights. */
   readonly objective?: boolean;
+  /** Whether to give what the forward adds to files. */
+  readonly files?: boolean;
   /** Blobs whose gradients are fed, in place of their weights in the objective. */
   readonly seeds?: readonly string[];
 }
@@ -41,6 +43,8 @@ export interface RunResult {
   readonly states: Arrays;
   /** What layers carry on to the next forward. */
   readonly carries: Arrays;
+  /** What the forward adds to files, by `fileKey`. */
+  readonly files: Arrays;
   /** By parameter key. */
   readonly gradients: Arrays;
   /** By input blob. */
@@ -51,7 +55,7 @@ export interface RunResult {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
-type Group = "blobs" | "states" | "carries" | "gradients" | "inputGradients";
+type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGradients";
 
 /** The output that the objective is computed as. */
 const OBJECTIVE = "objective";
@@ -93,6 +97,7 @@ export class CompiledNet implements AsyncDisposable {
     const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
     const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
+      files: {},
       states: {},
       carries: {},
       gradients: {},
@@ -117,6 +122,11 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
     if (value) ends.set(`${group}:${name}`, { group, name, value });
   };
   for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);
+  if (request.files) {
+    net.files.forEach(({ sets }, i) => {
+      for (const [set, value] of Object.entries(sets)) end("files", fileKey(i, set), value);
+    });
+  }
   for (const [key, value] of net.states) end("states", key, value);
   for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
   if (request.gradients) {
@@ -140,6 +150,9 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
   const model = emit({ name: "netrun", outputs });
   return { session: await openSession(model, options), ends };
 }
+
+/** The name of a data set of a net's files[index] among what a run gave. */
+export const fileKey = (index: number, set: string): string => `${index}/${set}`;
 
 /** The sum of all losses by their weights, a scalar. */
 function objectiveOf(net: LoweredNet): Value {

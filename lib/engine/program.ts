@@ -2,6 +2,7 @@ import type { LayerParameter } from "../caffe/messages.js";
 import type { LayerType, Phase, SourceBlob } from "../layers/index.js";
 import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { OutputFiles } from "./output-files.js";
 import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
 
 /** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
@@ -38,6 +39,7 @@ export class Program implements AsyncDisposable {
   readonly #spec: ProgramSpec;
   readonly #options: SessionOptions;
   readonly #compiled = new Map<string, CompiledNet>();
+  readonly #files = new OutputFiles();
   /** What layers carry from one forward to the next: what the last run started with, and what it left. */
   #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
 
@@ -55,7 +57,10 @@ export class Program implements AsyncDisposable {
   async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
     const compiled = await this.#compile(inputs);
     const carries = inputs.again ? this.#carries.before : this.#carries.after;
-    const result = await compiled.run(request, { ...inputs, carries });
+    const { files } = compiled.net;
+    const writes = files.length > 0 && !inputs.again;
+    const result = await compiled.run(writes ? { ...request, files: true } : request, { ...inputs, carries });
+    if (writes) await this.#files.append(files, result.files);
     this.#carries = { before: carries, after: result.carries };
     return result;
   }

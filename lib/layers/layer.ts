@@ -70,6 +70,14 @@ export interface SourceBlob {
 export interface Lowered {
   readonly tops: readonly Value[];
   readonly state?: ReadonlyMap<Value, Value>;
+  /** What each forward adds to a file. */
+  readonly file?: FileOutput;
+}
+
+/** An HDF5 file that forwards write to: rows of data sets, by name. */
+export interface FileOutput {
+  readonly path: string;
+  readonly sets: Readonly<Record<string, Value>>;
 }
 
 interface Common<F extends ParamField | null> {

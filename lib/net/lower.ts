@@ -7,6 +7,7 @@ import {
   type ComputeLayer,
   countText,
   type DataLayer,
+  type FileOutput,
   isDataLayer,
   type LayerType,
   layerTypes,
@@ -54,6 +55,8 @@ export interface LoweredNet {
   readonly losses: readonly Loss[];
   /** Input leaves to fill with uniform random numbers before each forward. */
   readonly randoms: readonly Value[];
+  /** What each forward adds to files. */
+  readonly files: readonly FileOutput[];
 }
 
 export interface Loss {
@@ -114,6 +117,7 @@ class Lowering {
   readonly #carries = new Map<Value, Value>();
   readonly #losses: Loss[] = [];
   readonly #randoms: Value[] = [];
+  readonly #files: FileOutput[] = [];
 
   constructor(options: LowerOptions) {
     this.#options = options;
@@ -138,6 +142,7 @@ class Lowering {
       carries: this.#carries,
       losses: this.#losses,
       randoms: this.#randoms,
+      files: this.#files,
     };
   }
 
@@ -227,8 +232,12 @@ class Lowering {
         return blob;
       },
     };
-    const { tops, state } = type.lower(site);
-    if (tops.length !== topCount) throw new Error(`${type.type} gave ${tops.length} tops for ${topCount}`);
+    const { tops, state, file } = type.lower(site);
+    if (tops.length !== topCount) {
+      // Only a plugin can come to this.
+      throw layerError(layer, `its lowering gives ${tops.length} tops for ${topCount}`, spanOf(layer, "type"));
+    }
+    if (file) this.#files.push(file);
     for (const [leaf, value] of state ?? []) {
       if (this.#carried.has(leaf)) this.#carries.set(leaf, value);
       else this.#states.set(this.#stateKeys.get(leaf) ?? this.#parameters.keyOf(leaf), value);

@@ -41,6 +41,12 @@ describe("layer plugins", () => {
     await failure(Net.load(times.replace('top: "y"', 'top: "y" top: "z"')), "SpecTimes layers take 1 top, not 2");
   });
 
+  it("give a value for each top", async () => {
+    registerLayer({ type: "SpecNothing", lower: () => ({ tops: [] }) });
+    const text = `layer { name: "l" type: "SpecNothing" top: "y" }`;
+    await failure(Net.load(text), 'layer "l": its lowering gives 0 tops for 1');
+  });
+
   it("stand for Python layers, by module and class", async () => {
     await loadPlugins([join(root, "models/plugins/pyloss.js")]);
     const text = `${inputLayer("a", 2, 2)}${inputLayer("b", 2, 2)}layer { name: "l" type: "Python" bottom: "a" bottom: "b" top: "loss" loss_weight: 1 python_param { module: "pyloss" layer: "EuclideanLossLayer" } }`;
