@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { LmdbCursor } from "../../lib/data/lmdb/cursor.js";
 import { NetrunError } from "../../lib/error.js";
 import { describeShared, sharedPath } from "../support/shared.js";
+import { writeLmdb } from "../support/write-lmdb.js";
 
 /** Reads all records, at most `limit`; gives keys and a checksum of the values. */
 function readAll(cursor: LmdbCursor, limit = Infinity): { keys: string[]; bytes: number } {
@@ -27,6 +28,41 @@ function withFile<T>(content: Buffer, body: (path: string) => T): T {
     rmSync(folder, { recursive: true });
   }
 }
+
+describe("lmdb files of all depths", () => {
+  /** Records whose sizes spread from inside a page to overflow pages of more than a read window. */
+  function* records(n: number): Generator<readonly [string, Uint8Array]> {
+    for (let i = 0; i < n; i++) {
+      const size = i % 50 === 7 ? 9000 : i % 997 === 3 ? 1_500_000 : 20 + (i % 90);
+      yield [String(i).padStart(9, "0"), new Uint8Array(size).fill(i)];
+    }
+  }
+
+  for (const n of [0, 1, 60, 2000, 30_000])
+    it(`reads all ${n} records, and from the middle`, () => {
+      withFile(Buffer.alloc(0), (path) => {
+        writeLmdb(path, records(n));
+        const cursor = new LmdbCursor(path);
+        try {
+          let i = 0;
+          for (const [key, value] of records(n)) {
+            expect(cursor.next()).to.equal(true);
+            if (i++ % 13 === 0 || value.length > 9000) {
+              expect(cursor.key.toString()).to.equal(key);
+              expect(cursor.value().equals(value)).to.equal(true);
+            }
+          }
+          expect(cursor.next()).to.equal(false);
+          if (n > 0) {
+            cursor.seek(n >> 1);
+            expect(cursor.key.toString()).to.equal(String(n >> 1).padStart(9, "0"));
+          }
+        } finally {
+          cursor.close();
+        }
+      });
+    });
+});
 
 describeShared("lmdb", () => {
   const raw = (): Buffer => readFileSync(sharedPath("goldens/data/raw_lmdb/data.mdb"));
