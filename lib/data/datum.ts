@@ -3,6 +3,7 @@ import type { Datum } from "../caffe/messages.js";
 import { decode } from "../caffe/message.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
+import { type RawDatum, scanRawDatum } from "./datum-scan.js";
 import { type NumberColumn, recordBatch } from "./columns.js";
 import { rowsPerBatch } from "./source.js";
 
@@ -20,6 +21,8 @@ interface Row {
  */
 export class DatumBatcher {
   #first: Row | undefined;
+  #isRaw = false;
+  readonly #raw: RawDatum = { channels: 0, height: 0, width: 0, label: 0, start: 0, end: 0 };
   #capacity = 0;
   #rows = 0;
   #values: NumberColumn["values"] = new Uint8Array(0);
@@ -31,6 +34,16 @@ export class DatumBatcher {
    * Throws a NetrunError where the message is damaged; `where` then names the record.
    */
   add(message: Uint8Array, where: () => string): RecordBatch | undefined {
+    const raw = this.#raw;
+    if (scanRawDatum(message, raw)) {
+      const fits = this.#isRaw && this.#rows < this.#capacity && sameShape(this.#first!.shape, raw);
+      const finished = fits ? undefined : this.flush();
+      const data = message.subarray(raw.start, raw.end);
+      if (!fits) this.#begin({ dtype: "uint8", shape: [raw.channels, raw.height, raw.width], data, label: raw.label });
+      this.#values.set(data, this.#rows * data.length);
+      this.#labels[this.#rows++] = raw.label;
+      return finished;
+    }
     const row = rowOf(message, where);
     const first = this.#first;
     const fits = first && row.dtype === first.dtype && row.shape.every((dim, i) => dim === first.shape[i]);
@@ -45,6 +58,7 @@ export class DatumBatcher {
     const first = this.#first;
     if (!first) return undefined;
     this.#first = undefined;
+    this.#isRaw = false;
     const label = { dtype: "int32", shape: [], values: this.#labels.subarray(0, this.#rows) } as const;
     if (first.dtype === "image") return recordBatch({ data: imageColumn(this.#images), label }, this.#rows);
     const values = this.#values.subarray(0, this.#rows * count(first.shape));
@@ -54,6 +68,7 @@ export class DatumBatcher {
   #begin(row: Row): void {
     const n = count(row.shape);
     this.#first = row;
+    this.#isRaw = row.dtype === "uint8";
     this.#rows = 0;
     this.#images = [];
     this.#capacity = rowsPerBatch(row.data.length * (row.dtype === "float32" ? 4 : 1));
@@ -80,6 +95,10 @@ export function imageColumn(images: readonly Uint8Array[]) {
     bytes.set(image, offsets[i]);
   });
   return { dtype: "image", offsets, bytes } as const;
+}
+
+function sameShape([channels, height, width]: readonly number[], raw: RawDatum): boolean {
+  return channels === raw.channels && height === raw.height && width === raw.width;
 }
 
 function rowOf(message: Uint8Array, where: () => string): Row {

@@ -80,6 +80,11 @@ export interface Feed extends AsyncDisposable {
   readonly skipped: { readonly count: number; readonly last?: string | undefined };
   /** The next batch by top name. Rejects with a NetrunError that names the record where one does not decode. */
   next(): Promise<Readonly<Record<string, Tensor>>>;
+  /**
+   * Hands back the arrays of a batch that nobody uses any more, to be filled again: fresh memory costs more than what is
+   * written into it. Not to be called for arrays that anything else still refers to.
+   */
+  recycle(batch: Readonly<Record<string, Tensor>>): void;
   /** Continues from a position; what follows is what followed there the first time, random choices included. */
   seek(position: number): Promise<void>;
 }

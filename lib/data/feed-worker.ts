@@ -7,6 +7,7 @@ import type { Tensor } from "./tensor.js";
 /** What a ThreadedFeed asks its thread. Requests are served in order. */
 export type Request =
   | { readonly kind: "next" }
+  | { readonly kind: "recycle"; readonly batch: Readonly<Record<string, Tensor>> }
   | { readonly kind: "seek"; readonly position: number }
   | { readonly kind: "close" };
 
@@ -50,7 +51,8 @@ if (parentPort) {
       const reply = await next(feed);
       const buffers = reply.kind === "batch" ? Object.values(reply.tensors).map(({ data }) => data.buffer) : [];
       port.postMessage(reply, buffers as ArrayBuffer[]);
-    } else if (request.kind === "seek") await (await feed).seek(request.position);
+    } else if (request.kind === "recycle") (await feed).recycle(request.batch);
+    else if (request.kind === "seek") await (await feed).seek(request.position);
     else {
       await feed.then(
         (opened) => opened[Symbol.asyncDispose](),

@@ -2,6 +2,7 @@ import { NetrunError } from "../error.js";
 import { type Batch, BatchBuilder } from "./batch.js";
 import { columnsOf } from "./columns.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
+import { ArrayPool } from "./pool.js";
 import { Prefetch } from "./prefetch.js";
 import { type DataSource, shardRange } from "./source.js";
 import type { Tensor } from "./tensor.js";
@@ -14,6 +15,7 @@ export class RecordsFeed implements Feed {
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
   readonly #prefetch: number;
+  readonly #pool = new ArrayPool();
   #queue: Prefetch<Batch> | undefined;
   #position = 0;
   #skipped: Feed["skipped"] = { count: 0 };
@@ -42,7 +44,14 @@ export class RecordsFeed implements Feed {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
-      const iterator = batches(one, source, mean, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
+      const iterator = batches(
+        one,
+        source,
+        mean,
+        new ArrayPool(),
+        0,
+        spec.onBadRecord === "skip" ? () => {} : undefined,
+      );
       const first = await iterator.next();
       await iterator.return();
       const shapes: Record<string, readonly number[]> = {};
@@ -75,6 +84,10 @@ export class RecordsFeed implements Feed {
     return batch.tensors;
   }
 
+  recycle(batch: Readonly<Record<string, Tensor>>): void {
+    for (const { data } of Object.values(batch)) this.#pool.give(data);
+  }
+
   async seek(position: number): Promise<void> {
     await this.#queue?.close();
     this.#queue = undefined;
@@ -91,7 +104,7 @@ export class RecordsFeed implements Feed {
       this.#skipped = { count: this.#skipped.count + 1, last: error.message };
     };
     const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
-    return new Prefetch(batches(this.#spec, this.#source, this.#mean, position, onBad), this.#prefetch);
+    return new Prefetch(batches(this.#spec, this.#source, this.#mean, this.#pool, position, onBad), this.#prefetch);
   }
 }
 
@@ -109,6 +122,7 @@ async function* batches(
   spec: RecordsSpec,
   source: DataSource,
   mean: Mean | undefined,
+  pool: ArrayPool,
   position: number,
   onBad: ((error: NetrunError) => void) | undefined,
 ): AsyncGenerator<Batch, void> {
@@ -120,7 +134,7 @@ async function* batches(
     if (++bad >= length) throw new NetrunError(`none of ${length} records can be used`, { notes: [error.message] });
     onBad!(error);
   };
-  const builder = new BatchBuilder(spec, source, mean, onBad && note);
+  const builder = new BatchBuilder(spec, source, mean, pool, onBad && note);
   for (let at = position + spec.skip; ; ) {
     const epoch = Math.floor(at / length);
     for await (const rows of source.batches(spec.shard, at % length, epoch)) {

@@ -48,7 +48,7 @@ export interface DataSource extends AsyncDisposable {
   locate(index: number, epoch?: number): string | Promise<string>;
 }
 
-/** Rows in a record batch so that it holds about a mebibyte: small enough to stream, large enough to cost little per row. */
+/** Rows in a record batch so that it holds about 256 KiB: small enough for caches, large enough to cost little per row. */
 export function rowsPerBatch(bytesPerRow: number): number {
-  return Math.max(1, Math.min(1024, Math.floor(2 ** 20 / Math.max(1, bytesPerRow))));
+  return Math.max(1, Math.min(1024, Math.floor(2 ** 18 / Math.max(1, bytesPerRow))));
 }

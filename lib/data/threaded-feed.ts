@@ -81,6 +81,14 @@ export class ThreadedFeed implements Feed {
     return tensors;
   }
 
+  recycle(batch: Readonly<Record<string, Tensor>>): void {
+    if (this.#local) this.#local.recycle(batch);
+    else if (this.#worker) {
+      const buffers = Object.values(batch).map(({ data }) => data.buffer as ArrayBuffer);
+      this.#worker.postMessage({ kind: "recycle", batch } satisfies Request, buffers);
+    }
+  }
+
   async seek(position: number): Promise<void> {
     this.#position = position;
     this.#ready = [];
