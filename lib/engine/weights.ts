@@ -21,7 +21,7 @@ export interface Weights {
 
 /** New weights, filled by the layers' fillers. The same seed gives the same weights. */
 export function createWeights(layout: Layout, seed: number): Weights {
-  const weights = { layout, data: new Float32Array(layout.length), diff: new Float32Array(layout.length) };
+  const weights = { layout, data: allocate(layout.length), diff: allocate(layout.length) };
   let i = 0;
   for (const slot of layout.slots.values()) {
     const { shape, filler } = slot.parameter.spec;
@@ -33,6 +33,14 @@ export function createWeights(layout: Layout, seed: number): Weights {
     }
   }
   return weights;
+}
+
+function allocate(length: number): Float32Array {
+  try {
+    return new Float32Array(length);
+  } catch (cause) {
+    throw new NetrunError(`there is no memory for ${length.toLocaleString("en-US")} parameters`, { cause });
+  }
 }
 
 /** The blobs of every layer that has some, by layer name; a shared blob is in each of its layers. */

@@ -57,15 +57,19 @@ export interface Op<A = unknown> {
 }
 
 let currentLabel = "";
+let nodesOfLabel = 0;
 
-/** Runs `build`; nodes made meanwhile carry `label`. */
+/** More nodes than a layer can need: a damaged net may ask for billions (timesteps, windows), which no memory holds. */
+const MAX_NODES = 200_000;
+
+/** Runs `build`; nodes made meanwhile carry `label`. Throws RangeError if they are more than any layer needs. */
 export function labelled<T>(label: string, build: () => T): T {
-  const before = currentLabel;
-  currentLabel = label;
+  const before = [currentLabel, nodesOfLabel] as const;
+  [currentLabel, nodesOfLabel] = [label, 0];
   try {
     return build();
   } finally {
-    currentLabel = before;
+    [currentLabel, nodesOfLabel] = before;
   }
 }
 
@@ -74,6 +78,7 @@ export function applyAll<A>(op: Op<A>, attrs: A, ...inputs: readonly Value[]): r
   const [min, max] = typeof op.arity === "number" ? [op.arity, op.arity] : op.arity;
   if (inputs.length < min || inputs.length > max)
     throw new Error(`${op.name} takes ${op.arity} inputs, not ${inputs.length}`);
+  if (++nodesOfLabel > MAX_NODES && currentLabel !== "") throw new RangeError(`more than ${MAX_NODES} operations`);
   const types = op.infer(attrs, ...inputs.map((value) => value.type));
   const outputs: Value[] = [];
   const node: Node<A> = { op, attrs, inputs, outputs, label: currentLabel };

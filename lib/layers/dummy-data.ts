@@ -1,5 +1,5 @@
 import type { DummyDataParameter } from "../caffe/messages.js";
-import { dataLayer, type Place } from "./layer.js";
+import { dataLayer, type Place, shapeFault } from "./layer.js";
 
 /**
  * DummyData: tops of given shapes, filled by fillers: no `data_filler` for zeros, one for all tops, or one each. Constant fillers
@@ -31,13 +31,20 @@ export function dummyShapes(
   };
   const legacy = { num, channels, height, width };
   const pick = <T>(values: readonly T[], i: number) => values[values.length === 1 ? 0 : i]!;
+  const possible = (shapes: readonly (readonly number[])[]) => {
+    for (const shape of shapes) {
+      const fault = shapeFault(shape);
+      if (fault) throw error(`a top is [${shape}], ${fault}`, "shape");
+    }
+    return shapes;
+  };
   const each = Array.from({ length: topCount }, (_, i) => i);
   once("data_filler", data_filler.length, true);
   if (Object.values(legacy).every((values) => values.length === 0)) {
     once("shape", shape.length);
-    return each.map((i) => pick(shape, i).dim);
+    return possible(each.map((i) => pick(shape, i).dim));
   }
   if (shape.length > 0) throw error("give shape, or num, channels, height and width, not both", "shape");
   for (const [field, values] of Object.entries(legacy)) once(field, values.length);
-  return each.map((i) => Object.values(legacy).map((values) => pick(values, i)));
+  return possible(each.map((i) => Object.values(legacy).map((values) => pick(values, i))));
 }

@@ -1,6 +1,6 @@
 import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
 import type { NetrunError } from "../error.js";
-import type { Value } from "../graph/index.js";
+import { count, type Value } from "../graph/index.js";
 
 /** Caffe's two phases. */
 export type Phase = "TRAIN" | "TEST";
@@ -170,4 +170,16 @@ export function legacyShape(place: Place<unknown>, bottom: number): readonly [nu
   const { shape } = place.bottoms[bottom]!.type;
   if (shape.length > 4) throw place.bottomError(bottom, `${bottomText(place, bottom)} has more than 4 axes`);
   return [...shape, ...Array<number>(4 - shape.length).fill(1)] as unknown as [number, number, number, number];
+}
+
+/** What Caffe's blobs hold at most: it counts in an int. */
+const MAX_COUNT = 2 ** 31 - 1;
+
+/** Why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
+export function shapeFault(shape: readonly number[]): string | undefined {
+  if (shape.some((dim) => dim < 0)) return "with a negative dimension";
+  // A dim of 0 makes the others count for nothing, but not any size is a size.
+  return Math.max(count(shape), ...shape) > MAX_COUNT
+    ? `more than the ${MAX_COUNT} values that a blob can have`
+    : undefined;
 }

@@ -17,7 +17,7 @@ export const MVN = computeLayer({
     const { across_channels, eps, normalize_variance } = site.param;
     const shape = legacyShape(site, 0);
     const groups = across_channels ? shape[0] : shape[0] * shape[1];
-    const x = reshape(site.bottoms[0]!, [groups, count(shape) / groups]);
+    const x = reshape(site.bottoms[0]!, [groups, count(shape, across_channels ? 1 : 2)]);
     const { centred, variance } = moments(x, [1]);
     if (!normalize_variance) return { tops: [reshape(centred, shape)] };
     const root = add(sqrt(variance), constant(eps));

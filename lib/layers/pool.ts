@@ -1,4 +1,4 @@
-import { constant, constantOf, type Value } from "../graph/index.js";
+import { constant, constantOf, count, type Value } from "../graph/index.js";
 import {
   add,
   averagePool,
@@ -72,7 +72,7 @@ function maxPooling(x: Value, axes: readonly Windows[], mask: boolean): readonly
  * the last entry of the plane before (for the first plane, outside of the blob). The numbers are Caffe's only with it.
  */
 function strayGradients(x: Value, top: Value, axes: readonly Windows[]): Value {
-  if (axes.every((axis) => inside(axis) === axis.pooled)) return top;
+  if (count(x.type.shape) === 0 || axes.every((axis) => inside(axis) === axis.pooled)) return top;
   const [n, c, h, w] = x.type.shape as [number, number, number, number];
   const last = slice(reshape(x, [n * c, h * w]), 1, h * w - 1, h * w);
   const before = reshape(
@@ -91,15 +91,25 @@ function strayGradients(x: Value, top: Value, axes: readonly Windows[]): Value {
 
 function averagePooling(x: Value, axes: readonly Windows[]): Value {
   const y = behind(averagePool(x, poolAttrs(axes)), axes, 0);
-  const [rows, columns] = axes.map(areaCorrection) as [number[], number[]];
-  if (rows.every((r) => r === 1) && columns.every((c) => c === 1)) return y;
-  const factors = Float32Array.from(rows.flatMap((r) => columns.map((c) => r * c)));
+  if (axes.every(isWhole)) return y;
+  const [rows, columns] = axes.map(areaCorrection) as [Float64Array, Float64Array];
+  const factors = new Float32Array(rows.length * columns.length);
+  rows.forEach((r, i) => {
+    columns.forEach((c, j) => {
+      factors[i * columns.length + j] = r * c;
+    });
+  });
   return mul(y, constant(factors, [rows.length, columns.length]));
 }
 
+/** Whether the last window, and so every one, lies in the padded input. */
+function isWhole({ kernel, stride, pad: padding, size, pooled }: Windows): boolean {
+  return (pooled - 1) * stride + kernel <= size + 2 * padding;
+}
+
 /** Kernel over window length for each window of an axis: ONNX divides by the kernel, Caffe by what of it lies in the padded input. */
-function areaCorrection({ kernel, stride, pad: padding, size, pooled }: Windows): number[] {
-  return Array.from({ length: pooled }, (_, i) => {
+function areaCorrection({ kernel, stride, pad: padding, size, pooled }: Windows): Float64Array {
+  return new Float64Array(pooled).map((_, i) => {
     const start = i * stride - padding;
     return kernel / (Math.min(start + kernel, size + padding) - start);
   });

@@ -14,6 +14,7 @@ import {
   type Phase,
   type Place,
   type Site,
+  shapeFault,
   typeKey,
   type SourceBlob,
 } from "../layers/index.js";
@@ -195,6 +196,7 @@ class Lowering {
           ["give the data layer its data, or replace it: replaceDataLayers, or --data PATH"],
         );
       }
+      checkShape(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
       const leaf = input(name, float32(shape));
       this.#inputs.set(name, leaf);
       this.#bind(layer, name, i, leaf);
@@ -206,6 +208,9 @@ class Lowering {
     const topCount = type.loss ? Math.max(1, layer.top.length) : layer.top.length;
     const place = this.#place(layer, type, bottoms, topCount);
     const specs = type.blobs?.(place) ?? [];
+    specs.forEach(({ shape }, i) => {
+      checkShape(layer, `parameter ${i}`, shape);
+    });
     const blobs = this.#parameters.add(layer, specs).map((leaf) => this.#latest(leaf));
     const site: Site<never> = {
       ...place,
@@ -232,7 +237,7 @@ class Lowering {
         return blob;
       },
     };
-    const { tops, state, file } = type.lower(site);
+    const { tops, state, file } = lowerLayer(type, site);
     if (tops.length !== topCount) {
       // Only a plugin can come to this.
       throw layerError(layer, `its lowering gives ${tops.length} tops for ${topCount}`, spanOf(layer, "type"));
@@ -266,8 +271,30 @@ class Lowering {
         "only an in-place layer (the same name as bottom and top) may produce a blob again",
       ]);
     }
+    checkShape(layer, `top "${name}"`, value.type.shape, spanOf(layer, "top", index));
     this.#blobs.set(name, value);
     this.#available.add(name);
+  }
+}
+
+/** Throws for a shape that no blob can have. */
+function checkShape(
+  layer: LayerParameter,
+  what: string,
+  shape: readonly number[],
+  span?: ReturnType<typeof spanOf>,
+): void {
+  const fault = shapeFault(shape);
+  if (fault) throw layerError(layer, `${what} is [${shape}], ${fault}`, span);
+}
+
+/** Constants are made while a layer is lowered, and parameters may ask for more of them than there is memory. */
+function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLayer["lower"]> {
+  try {
+    return type.lower(site);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw layerError(site.layer, `its parameters make it too large: ${error.message}`, spanOf(site.layer));
   }
 }
 

@@ -7,8 +7,9 @@ import { create, decode } from "../../lib/caffe/message.js";
 import { decodeSolverState } from "../../lib/caffe/solver-state.js";
 import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
+import { inspectNet } from "../../lib/inspect/index.js";
 import { printText } from "../../lib/text/print.js";
-import { mutate } from "../support/mutate.js";
+import { mutate, mutateNumbers } from "../support/mutate.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 /** How long each reader is fed with damaged files. */
@@ -18,10 +19,14 @@ const LIMIT_MS = 1000;
 const SEED = 20260000;
 
 /** Damages the files in turn until the time is up; reading may only succeed or throw NetrunError, and soon. */
-async function fuzz(files: readonly Uint8Array[], read: (bytes: Uint8Array) => unknown): Promise<void> {
+async function fuzz(
+  files: readonly Uint8Array[],
+  read: (bytes: Uint8Array) => unknown,
+  damage: (bytes: Uint8Array, seed: number) => Uint8Array = mutate,
+): Promise<void> {
   const end = performance.now() + BUDGET_MS;
   for (let round = 0; performance.now() < end; round++) {
-    const bytes = mutate(files[round % files.length]!, SEED + round);
+    const bytes = damage(files[round % files.length]!, SEED + round);
     const start = performance.now();
     try {
       await read(bytes);
@@ -56,6 +61,16 @@ describeShared("damaged files", function () {
         filterNet(message, create("NetState"));
         loadNet(`\n${printText(message)}`);
       },
+    ));
+
+  it("as nets of single layers are understood or refused", () =>
+    fuzz(
+      small(sharedPath("goldens", "layers"), /\.prototxt$/),
+      async (bytes) => {
+        const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
+        for (const phase of ["TRAIN", "TEST"] as const) await inspectNet(message, { phase, baseDir: temporary });
+      },
+      (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed)),
     ));
 
   it("as solver prototxts load or are refused", () =>

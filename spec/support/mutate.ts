@@ -43,3 +43,40 @@ export function mutate(bytes: Uint8Array, seed: number): Uint8Array {
   }
   return Uint8Array.from(result);
 }
+
+const NUMBERS = [
+  "0",
+  "-1",
+  "1",
+  "2",
+  "3",
+  "7",
+  "1000",
+  "2147483647",
+  "4294967295",
+  "1e30",
+  "0.5",
+  "nan",
+  "inf",
+  "-inf",
+];
+
+/** Puts other numbers, extreme ones among them, into one or two fields of a prototxt, and may drop or repeat a line. */
+export function mutateNumbers(text: string, seed: number): string {
+  const random = prng(seed);
+  const below = (n: number) => Math.floor(random() * n);
+  let result = text;
+  for (let n = 1 + below(2); n > 0; n--) {
+    const numbers = [...result.matchAll(/(?<=[:,[]\s*)-?\d[\d.e-]*/g)];
+    const match = numbers[below(numbers.length)];
+    if (!match) break;
+    result =
+      result.slice(0, match.index) + NUMBERS[below(NUMBERS.length)] + result.slice(match.index + match[0].length);
+  }
+  if (below(2) === 0) return result;
+  const lines = result.split("\n");
+  const at = below(lines.length);
+  if (below(2) === 0) lines.splice(at, 1);
+  else lines.splice(below(lines.length), 0, lines[at]!);
+  return lines.join("\n");
+}
