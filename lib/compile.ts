@@ -76,8 +76,16 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
 export interface CompiledSolver {
   readonly train: CompiledNetwork;
   readonly plan: Plan;
-  /** Batches of a test of each test net. */
-  readonly testIterations: readonly number[];
+  readonly tests: readonly TestShape[];
+}
+
+/** What is known of a test net before it runs. */
+export interface TestShape {
+  /** Batches of a test. */
+  readonly iterations: number;
+  readonly outputs: readonly string[];
+  /** Weight in the objective of each blob that counts in it. */
+  readonly lossWeights: ReadonlyMap<string, number>;
 }
 
 /** Compiles a solver's nets. The test nets are lowered once to check them, and again where they run. */
@@ -94,18 +102,22 @@ export async function compileSolver(
   const { seed, session, data, testData = data } = options;
   const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
   await closeAll(train.feeds);
-  const tests: NetPlan[] = [];
-  const testIterations: number[] = [];
+  const plans: NetPlan[] = [];
+  const tests: TestShape[] = [];
   for (const test of nets.test) {
     const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
     await closeAll(compiled.feeds);
-    tests.push(netPlan(compiled));
-    testIterations.push(test.iterations > 0 ? test.iterations : batchesOf(compiled));
+    plans.push(netPlan(compiled));
+    tests.push({
+      iterations: test.iterations > 0 ? test.iterations : batchesOf(compiled),
+      outputs: compiled.lowered.outputs,
+      lossWeights: new Map(compiled.lowered.losses.map(({ blob, weight }) => [blob, weight])),
+    });
   }
   return {
     train,
-    testIterations,
-    plan: { train: netPlan(train), tests, solver: solverPlan(solver, seed), session, plugins: loadedPlugins() },
+    tests,
+    plan: { train: netPlan(train), tests: plans, solver: solverPlan(solver, seed), session, plugins: loadedPlugins() },
   };
 }
 
@@ -172,6 +184,7 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
     weightDecay: solver.weight_decay,
     clipGradients: has(solver, "clip_gradients") ? solver.clip_gradients : -1,
     iterSize: solver.iter_size,
+    debugInfo: solver.debug_info,
     seed,
   };
 }

@@ -12,6 +12,7 @@ import {
   stateOf,
   warn,
 } from "./common.js";
+import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
 interface TestArgs extends RunArgs, DataArgs {
@@ -79,9 +80,4 @@ function report(net: Net, sums: ReadonlyMap<string, Float64Array>, batches: numb
   }
   console.log(`Loss: ${objective.toPrecision(6)}`);
   for (const line of lines) console.log(line);
-}
-
-/** What Caffe writes behind an output that counts in the objective: ` (* 1 = 0.1 loss)`. */
-export function lossShare(weight: number, value: number): string {
-  return weight === 0 ? "" : ` (* ${weight} = ${(weight * value).toPrecision(6)} loss)`;
 }

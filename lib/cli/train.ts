@@ -19,6 +19,7 @@ import {
   stateOf,
   warn,
 } from "./common.js";
+import { LogFiles } from "./log-files.js";
 import { Progress } from "./progress.js";
 import { defaultSettings, SETTING_FLAGS, settingsOf } from "./settings.js";
 import { effectOf, Signals } from "./signals.js";
@@ -31,6 +32,12 @@ interface TrainArgs extends RunArgs, DataArgs {
   readonly testData?: string;
   readonly testBatchSize?: number;
   readonly warmUp?: number;
+  readonly maxTime?: number;
+  readonly earlyStop?: string;
+  readonly patience?: number;
+  readonly keepBest?: string;
+  readonly logJson?: string;
+  readonly logCsv?: string;
   readonly sigintEffect: string;
   readonly sighupEffect: string;
 }
@@ -48,6 +55,12 @@ export const trainCommand: CommandModule<object, TrainArgs> = {
       "test-data": { type: "string", describe: "Data that the tests read" },
       "test-batch-size": { type: "number", describe: "Rows of a batch of a test" },
       "warm-up": { type: "number", describe: "Iterations over which the learning rate rises to the policy's" },
+      "max-time": { type: "number", describe: "Minutes after which training stops" },
+      "early-stop": { type: "string", describe: "Stop when this score of tests gets no better: NAME[:min|:max]" },
+      patience: { type: "number", describe: "Tests that --early-stop waits (5)" },
+      "keep-best": { type: "string", describe: "Keep the weights with the best score: NAME[:min|:max]" },
+      "log-json": { type: "string", describe: "Log events to a file, a JSON object each" },
+      "log-csv": { type: "string", describe: "Log losses, rates and scores to a file" },
       "sigint-effect": { type: "string", default: "stop", describe: "What SIGINT does: stop, snapshot or none" },
       "sighup-effect": { type: "string", default: "snapshot", describe: "What SIGHUP does: stop, snapshot or none" },
       ...RUN_FLAGS,
@@ -87,10 +100,24 @@ async function runTrain(args: TrainArgs): Promise<void> {
     onWarning: warn,
   };
   await using solver = await Solver.load(net ? solverFor(path, settings, args) : path, options);
-  const progress = new Progress(process.stdout, solver);
+  using files = new LogFiles({ json: args.logJson, csv: args.logCsv });
   using signals = new Signals(effects);
-  for await (const event of train(solver, { action: () => signals.action() })) progress.show(event);
-  progress.finish();
+  const progress = new Progress(process.stdout, solver);
+  const run = train(solver, {
+    action: () => signals.action(),
+    maxTimeMs: args.maxTime === undefined ? undefined : args.maxTime * 60_000,
+    earlyStop: args.earlyStop,
+    patience: args.patience,
+    keepBest: args.keepBest,
+  });
+  let failed = false;
+  for await (const event of run) {
+    progress.show(event);
+    files.write(event);
+    failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
+  }
+  progress.finish(`netrun train ${path}`);
+  if (failed) throw new NetrunError("the last snapshot could not be written");
 }
 
 /** A solver for a net that has none. It tests where there is data for that, all of it. */

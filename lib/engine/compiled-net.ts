@@ -13,8 +13,8 @@ export type Arrays = Readonly<Record<string, Float32Array>>;
 export interface Request {
   /** Blobs whose values to give. */
   readonly blobs: readonly string[];
-  /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs. */
-  readonly gradients?: "learnt" | "all";
+  /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs, or of these and of all blobs. */
+  readonly gradients?: "learnt" | "all" | "blobs";
   /** Whether to give the objective: the sum of all losses by their weights. */
   readonly objective?: boolean;
   /** Whether to give what the forward adds to files. */
@@ -47,7 +47,7 @@ export interface RunResult {
   readonly files: Arrays;
   /** By parameter key. */
   readonly gradients: Arrays;
-  /** By input blob. */
+  /** By input blob, or by blob where those of all were asked for. */
   readonly inputGradients: Arrays;
   /** The objective where it was asked for; 0 for a net without losses. */
   readonly objective: number;
@@ -131,7 +131,7 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
   for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
   if (request.gradients) {
     const parameters = net.parameters.filter(learns);
-    const inputs = request.gradients === "all" ? [...net.inputs] : [];
+    const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
     const seeds = seedValues(net, request.seeds ?? []);
     const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
     parameters.forEach(({ key }, i) => {

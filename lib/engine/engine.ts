@@ -31,6 +31,8 @@ export interface SolverPlan {
   /** Batches whose gradients are summed before each update. */
   readonly iterSize: number;
   readonly seed: number;
+  /** Whether displayed iterations tell the mean absolute values of their blobs. */
+  readonly debugInfo: boolean;
 }
 
 /** All that a replica needs to train and test. Structured-cloneable: it goes to other threads and processes. */
@@ -51,6 +53,8 @@ export interface ReplicaState {
   readonly history: readonly Float32Array[];
   /** Records consumed of each train feed; a feed that has none here goes on where it is. */
   readonly positions: readonly number[];
+  /** What layers carry from one forward to the next (recurrent ones), by leaf; where absent they go on as they are. */
+  readonly carries?: Readonly<Record<string, Float32Array>> | undefined;
   /** Parameters of its own, where averaging lets replicas differ. */
   readonly weights?: Float32Array | undefined;
 }
@@ -84,6 +88,10 @@ export interface Report {
   readonly times: Times;
   /** Rows of data consumed. */
   readonly rows: number;
+  /** Why training stopped before the last iteration that was asked for: what is not a finite number any more. */
+  readonly notFinite?: string | undefined;
+  /** What debug_info shows, by iteration, where `display` names it. */
+  readonly debug?: ReadonlyMap<number, readonly string[]> | undefined;
 }
 
 /** What a call of `train` did: losses and outputs are means over the replicas, rows their sum. */

@@ -19,11 +19,12 @@ export class LocalEngine implements Engine {
 
   async train(from: Checkpoint, work: Work): Promise<Round> {
     const { weights } = from;
-    const { history, positions: start } = from.replicas[0]!;
-    const task = { iteration: from.iteration, weights, history, positions: start };
-    const { positions, ...report } = await this.#loaded().train(task, work);
-    const iteration = from.iteration + work.rates.length;
-    return { ...report, checkpoint: { iteration, weights, replicas: [{ history, positions }] }, lost: [] };
+    const state = from.replicas[0]!;
+    const task = { ...state, iteration: from.iteration, weights };
+    const { positions, carries, ...report } = await this.#loaded().train(task, work);
+    const iteration = from.iteration + report.losses.length;
+    const replicas = [{ history: state.history, positions, carries }];
+    return { ...report, checkpoint: { iteration, weights, replicas }, lost: [] };
   }
 
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {

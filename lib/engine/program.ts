@@ -65,6 +65,16 @@ export class Program implements AsyncDisposable {
     return result;
   }
 
+  /** What layers carry on to the next forward; part of where training stands. */
+  get carried(): Arrays {
+    return this.#carries.after;
+  }
+
+  /** Has the next forward start from what another program carried. */
+  carry(values: Arrays): void {
+    this.#carries = { before: values, after: values };
+  }
+
   async #compile(inputs: ProgramInputs): Promise<CompiledNet> {
     const sizes = new Map<string, number>();
     for (;;) {

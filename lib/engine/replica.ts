@@ -7,9 +7,11 @@ import { loadPlugins, registeredTypes, withExtraFields } from "../layers/index.j
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
-import type { Request } from "./compiled-net.js";
 import { type WeightedSums, weightedSums } from "./average.js";
+import type { Arrays, Request, RunResult } from "./compiled-net.js";
+import { debugLines, updateLines } from "./debug-info.js";
 import type { NetPlan, Partition, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
+import { allFinite, firstNotFinite } from "./not-finite.js";
 import { Program } from "./program.js";
 import { Updater } from "./updater.js";
 import { createWeights, type Weights } from "./weights.js";
@@ -35,6 +37,7 @@ export interface ReplicaTask extends ReplicaState {
 /** What a replica did, and where it is in its data. */
 export interface ReplicaReport extends Report {
   readonly positions: readonly number[];
+  readonly carries: Arrays;
 }
 
 /** What whoever brings replicas together has to know of them; plain data. */
@@ -95,25 +98,33 @@ export class Replica implements AsyncDisposable {
   /** Trains from where a task stands, in the task's own arrays; `progress` is called after every iteration. */
   async train(from: ReplicaTask, work: Work, progress: () => void = () => {}): Promise<ReplicaReport> {
     await seek(this.#train.feeds, from.positions);
+    if (from.carries) this.#train.program.carry(from.carries);
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
+    const debug = new Map<number, readonly string[]>();
     const losses: number[] = [];
     let rows = 0;
+    let notFinite: string | undefined;
     let { iteration } = from;
     for (const rate of work.rates) {
       const show = work.display > 0 && iteration % work.display === 0;
       const step = await this.#gradientsOf(from.weights, iteration, work, times);
+      notFinite = step.notFinite;
+      if (notFinite !== undefined) break;
       losses.push(step.loss);
       if (show) outputs.set(iteration, step.outputs);
       rows += step.rows;
+      const before = step.debug && from.weights.slice();
       const started = performance.now();
       await this.#update(from, rate, iteration);
       times.updateMs += performance.now() - started;
+      if (before && step.debug)
+        debug.set(iteration, [...step.debug, ...updateLines(this.#layout, before, from.weights)]);
       iteration++;
       progress();
     }
     const positions = this.#train.feeds.map(({ position }) => position);
-    return { losses, outputs, times, rows, positions };
+    return { losses, outputs, times, rows, positions, carries: this.#train.program.carried, notFinite, debug };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */
@@ -128,6 +139,8 @@ export class Replica implements AsyncDisposable {
     // The same request in every iteration, shown or not: another one would be another session.
     const blobs = display > 0 ? this.#train.net.outputs : [];
     const request: Request = { blobs, gradients: "learnt", objective: true };
+    const shown = this.#plan.solver.debugInfo && display > 0 && iteration % display === 0;
+    let debug: readonly string[] | undefined;
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
@@ -139,6 +152,12 @@ export class Replica implements AsyncDisposable {
       times.dataWaitMs += started - waited;
       const draw = [seed, iteration * iterSize + sub] as const;
       const result = await run(this.#train, request, batch, weights, draw);
+      const all = () => this.#everything(batch, weights, draw);
+      if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
+        const notFinite = firstNotFinite(this.#train.net, weights, await all());
+        return { loss, outputs, rows, debug, notFinite };
+      }
+      if (shown) debug = debugLines(this.#train.net, this.#layout, weights, await all());
       this.#accumulate(result.gradients, sub > 0);
       for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
       loss += result.objective;
@@ -146,7 +165,13 @@ export class Replica implements AsyncDisposable {
       rows += Object.values(batch)[0]?.shape[0] ?? 0;
       times.gradientMs += performance.now() - started;
     }
-    return { loss: loss / iterSize, outputs, rows };
+    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined };
+  }
+
+  /** The last forward once more, with every blob and every gradient. */
+  #everything(batch: Batch, weights: Float32Array, draw: readonly [number, number]): Promise<RunResult> {
+    const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
+    return run(this.#train, request, batch, weights, draw, true);
   }
 
   #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
@@ -253,6 +278,7 @@ function run(
   batch: Batch,
   weights: Float32Array,
   draw: readonly [number, number],
+  again = false,
 ) {
   const data: Record<string, Float32Array> = {};
   const shapes = new Map<string, readonly number[]>();
@@ -266,7 +292,7 @@ function run(
     data[name] = tensor.data;
     shapes.set(name, tensor.shape);
   }
-  return program.run(request, { data, shapes, weights, draw });
+  return program.run(request, { data, shapes, weights, draw, again });
 }
 
 const withWeights = (runner: Runner, seed: number): Runner => ({

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { findPath } from "../caffe/files.js";
 import { writeHdf5State, writeHdf5Weights } from "../caffe/hdf5.js";
@@ -33,6 +33,66 @@ export interface SideState {
   readonly losses: readonly number[];
   /** Where the learning rate's policy stands. */
   readonly rate: RateState;
+  /** Best scores of tests so far, by metric. */
+  readonly best?: Readonly<Record<string, Best>>;
+  /** What recurrent layers carry on to the next iteration: little-endian floats in base64. */
+  readonly carries?: Readonly<Record<string, string>>;
+}
+
+/** The best score of a metric, and how many tests ago it was. */
+export interface Best {
+  readonly value: number;
+  readonly tests: number;
+}
+
+type Arrays = Readonly<Record<string, Float32Array>>;
+
+export const encodeArrays = (arrays: Arrays): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(arrays).map(([name, { buffer, byteOffset, byteLength }]) => [
+      name,
+      Buffer.from(buffer, byteOffset, byteLength).toString("base64"),
+    ]),
+  );
+
+export const decodeArrays = (arrays: Readonly<Record<string, string>>): Arrays =>
+  Object.fromEntries(
+    Object.entries(arrays).map(([name, text]) => [
+      name,
+      new Float32Array(new Uint8Array(Buffer.from(text, "base64")).buffer),
+    ]),
+  );
+
+/** Checks that files of about `bytes` can be written under a prefix, making its folder. Throws NetrunError. */
+export function probeFolder(prefix: string, bytes: number): void {
+  const folder = dirname(prefix);
+  const probe = `${prefix}.${process.pid}.probe`;
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(probe, "");
+    rmSync(probe);
+  } catch (cause) {
+    throw new NetrunError(`snapshots cannot be written here: ${(cause as Error).message}`, {
+      file: folder,
+      notes: ["snapshot_prefix (--snapshot-prefix) says where; snapshot_after_train: false and snapshot: 0 make none"],
+      cause,
+    });
+  }
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail * bsize < bytes) {
+    const mib = (n: number) => `${Math.ceil(n / 2 ** 20)} MiB`;
+    throw new NetrunError(`a snapshot takes ${mib(bytes)} and the disk has ${mib(bavail * bsize)} left`, {
+      file: folder,
+    });
+  }
+}
+
+/** Throws NetrunError if a parameter is not finite: the snapshot before is the better one to go on from. */
+export function checkFinite(layout: Layout, weights: Float32Array): void {
+  for (const slot of layout.slots.values()) {
+    if (view(weights, slot).every(Number.isFinite)) continue;
+    throw new NetrunError(`parameter ${slot.parameter.index} of layer "${slot.parameter.layer}" is not finite`);
+  }
 }
 
 export type SnapshotFormat = "BINARYPROTO" | "HDF5";

@@ -5,7 +5,7 @@ import { amend } from "../caffe/message.js";
 import { SolverParameter_SnapshotFormat as Format, type Init, type SolverParameter } from "../caffe/messages.js";
 import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
-import { compileSolver } from "../compile.js";
+import { compileSolver, type TestShape } from "../compile.js";
 import type { DataChoice } from "../data/net-feeds.js";
 import type { Checkpoint, Engine, Round, Scores } from "../engine/engine.js";
 import { LocalEngine } from "../engine/local.js";
@@ -18,8 +18,13 @@ import { LearningRate, policyOf } from "./rate.js";
 import { updateRules } from "./rules.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
 import {
+  type Best,
+  checkFinite,
+  decodeArrays,
+  encodeArrays,
   lostState,
   modelOfState,
+  probeFolder,
   readSideState,
   restoreHistory,
   type SnapshotPaths,
@@ -57,13 +62,15 @@ export class Solver implements AsyncDisposable {
   readonly parameter: SolverParameter;
   /** The train net; its parameters are those that training changes, with the last gradients in `diff`. */
   readonly net: Net;
-  /** Batches of a test pass of each test net (test_iter). */
-  readonly testIterations: readonly number[];
+  /** The test nets: batches of a test (test_iter), and weights of losses. */
+  readonly tests: readonly TestShape[];
   readonly #engine: Engine;
   readonly #weights: Weights;
   readonly #rate: LearningRate;
   readonly #smoothed: SmoothedLoss;
   readonly #warn: (warning: NetrunError) => void;
+  /** Best scores of tests so far, by metric; part of snapshots. */
+  readonly bests = new Map<string, Best>();
   #testPositions: readonly (readonly number[])[] = [];
   readonly #seed: number;
   readonly #prefix: string;
@@ -74,7 +81,7 @@ export class Solver implements AsyncDisposable {
   private constructor(parts: Parts) {
     this.parameter = parts.parameter;
     this.net = parts.net;
-    this.testIterations = parts.testIterations;
+    this.tests = parts.tests;
     this.#engine = parts.engine;
     this.#weights = parts.weights;
     this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
@@ -99,7 +106,7 @@ export class Solver implements AsyncDisposable {
     const nets = solverNets(parameter, { ...options, baseDir });
     const session = sessionOptions(options);
     const { data, batchSize, transform, testData = data, testBatchSize } = options;
-    const { train, plan, testIterations } = await compileSolver(parameter, nets, {
+    const { train, plan, tests } = await compileSolver(parameter, nets, {
       seed,
       session,
       data: { data, batchSize, transform },
@@ -118,7 +125,7 @@ export class Solver implements AsyncDisposable {
       seed,
       rule: plan.solver.rule,
       prefix: snapshotPrefix(parameter, path),
-      testIterations,
+      tests,
       options,
       feedRows: plan.train.feeds.map(({ batchSize }) => batchSize * plan.solver.iterSize),
     });
@@ -146,8 +153,9 @@ export class Solver implements AsyncDisposable {
     const losses: number[] = [];
     while (losses.length < n) {
       // Rates that adapt are known one iteration ahead.
-      const { losses: more } = await this.run(this.#rate.adapts ? 1 : n, batch);
+      const { losses: more, notFinite } = await this.run(this.#rate.adapts ? 1 : n, batch);
       losses.push(...more);
+      if (notFinite !== undefined) throw notFiniteError(notFinite, this.iteration);
     }
     return losses;
   }
@@ -178,14 +186,27 @@ export class Solver implements AsyncDisposable {
 
   /** A test pass of one test net over its test_iter batches. Throws NetrunError if there is no such test net. */
   async scores(index = 0): Promise<Scores> {
-    const iterations = this.testIterations[index];
+    const iterations = this.tests[index]?.iterations;
     if (iterations === undefined)
-      throw new NetrunError(`the solver has ${this.testIterations.length} test nets, none with index ${index}`);
+      throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
     const scores = await this.#engine.test(index, this.#weights.data, iterations, this.#testPositions[index]);
-    this.#testPositions = this.testIterations.map((_, i) =>
-      i === index ? scores.positions : (this.#testPositions[i] ?? []),
-    );
+    this.#testPositions = this.tests.map((_, i) => (i === index ? scores.positions : (this.#testPositions[i] ?? [])));
     return scores;
+  }
+
+  /**
+   * Checks that a snapshot can be written where it will be: the folder is made, a file tried, the room on the disk looked at.
+   * Throws NetrunError.
+   */
+  checkSnapshots(): void {
+    const floats = this.#weights.layout.length * (this.parameter.snapshot_diff ? 2 : 1);
+    const history = this.#checkpoint.replicas.flatMap((replica) => replica.history.map(({ length }) => length));
+    probeFolder(this.#prefix, 4 * (floats + history.reduce((a, b) => a + b, 0)));
+  }
+
+  /** Path that the names of snapshots start with. */
+  get snapshotPrefix(): string {
+    return this.#prefix;
   }
 
   /**
@@ -195,9 +216,10 @@ export class Solver implements AsyncDisposable {
   async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
     const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
     const { iteration, replicas } = this.#checkpoint;
-    const { history, positions } = replicas[0]!;
+    const { history, positions, carries } = replicas[0]!;
     const paths = snapshotPaths(prefix, iteration, format);
     const { layout } = this.#weights;
+    checkFinite(layout, this.#weights.data);
     const rate = this.#rate.stateAt(iteration - 1);
     const state = {
       iter: iteration,
@@ -214,6 +236,8 @@ export class Solver implements AsyncDisposable {
       testPositions: this.#testPositions,
       losses: this.#smoothed.losses,
       rate,
+      best: Object.fromEntries(this.bests),
+      ...(carries && { carries: encodeArrays(carries) }),
     };
     const weights = this.net.stored(this.parameter.snapshot_diff);
     await writeSnapshot(paths, { net: this.net.parameter, weights, state, side }, format);
@@ -235,9 +259,12 @@ export class Solver implements AsyncDisposable {
     const model = modelOfState(path, state.learned_net);
     if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
     const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
-    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ history, positions }] };
+    const carries = decodeArrays(side?.carries ?? {});
+    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ history, positions, carries }] };
     this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
     this.#smoothed.restore(side?.losses ?? []);
+    this.bests.clear();
+    for (const [metric, best] of Object.entries(side?.best ?? {})) this.bests.set(metric, best);
     this.#testPositions = side?.testPositions ?? [];
     for (const loss of lostState(path, { state, side, seed: this.#seed, model })) this.#warn(loss);
   }
@@ -256,7 +283,7 @@ interface Parts {
   readonly seed: number;
   readonly rule: keyof typeof updateRules;
   readonly prefix: string;
-  readonly testIterations: readonly number[];
+  readonly tests: readonly TestShape[];
   readonly feedRows: readonly number[];
   readonly options: SolverOptions;
 }
@@ -264,6 +291,13 @@ interface Parts {
 /** What some iterations gave, and the smoothed loss after each. */
 export interface Run extends Round {
   readonly smoothedLosses: readonly number[];
+}
+
+/** Why training cannot go on. */
+export function notFiniteError(what: string, iteration: number, ...notes: readonly string[]): NetrunError {
+  return new NetrunError(`${what} is not a finite number in iteration ${iteration}: training stops`, {
+    notes: ["a smaller base_lr, a warm-up or clip_gradients may help", ...notes],
+  });
 }
 
 function readSolver(from: From<SolverParameter>, options: SolverOptions) {

@@ -1,6 +1,10 @@
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { Times } from "../engine/engine.js";
+import { metricOf, observeScores } from "./best.js";
 import type { SnapshotPaths } from "./snapshot.js";
-import type { Solver } from "./solver.js";
+import { notFiniteError, type Solver } from "./solver.js";
 
 /** What a training run tells while it goes on. */
 export type TrainEvent =
@@ -9,7 +13,18 @@ export type TrainEvent =
   | { readonly kind: "snapshot"; readonly iteration: number; readonly paths: SnapshotPaths }
   /** A snapshot could not be written; training goes on, and the next one is tried. */
   | { readonly kind: "snapshot-failed"; readonly iteration: number; readonly error: Error }
-  | { readonly kind: "done"; readonly iteration: number; readonly stopped: boolean };
+  /** A test has found the best score so far, and its weights are kept. */
+  | {
+      readonly kind: "best";
+      readonly iteration: number;
+      readonly metric: string;
+      readonly value: number;
+      readonly path: string;
+    }
+  | { readonly kind: "done"; readonly iteration: number; readonly stopped: Stopped | undefined };
+
+/** Why training ended before max_iter. */
+export type Stopped = "asked" | "early-stop" | "max-time";
 
 /** One iteration is done. */
 export interface IterationEvent {
@@ -25,6 +40,8 @@ export interface IterationEvent {
   /** Whether the solver's `display` names this iteration; then `outputs` has the train net's output blobs. */
   readonly display: boolean;
   readonly outputs: Readonly<Record<string, Float32Array>>;
+  /** What debug_info shows of it. */
+  readonly debug: readonly string[];
 }
 
 /** A test pass of one test net is done. */
@@ -44,58 +61,149 @@ export type Action = "none" | "snapshot" | "stop";
 export interface TrainOptions {
   /** Asked after every iteration. */
   readonly action?: () => Action;
+  /** Training stops after this time. */
+  readonly maxTimeMs?: number | undefined;
+  /** Training stops when this score of tests (see `metricOf`) has not become better for `patience` tests. */
+  readonly earlyStop?: string | undefined;
+  /** Tests without a better score before `earlyStop` stops. Default 5. */
+  readonly patience?: number | undefined;
+  /** The weights with the best score so far are kept in PREFIX_best.caffemodel. */
+  readonly keepBest?: string | undefined;
 }
+
+/** A snapshot that failed is tried again after this time, if no other is due before. */
+const RETRY_MS = 30_000;
 
 /**
  * Trains a solver to its max_iter, testing, displaying and writing snapshots when its settings say so, in the order that Caffe
- * does it: test, iteration, display, update, snapshot. Ending the loop over the events ends the training.
+ * does it: test, iteration, display, update, snapshot. Ending the loop over the events ends the training. Throws NetrunError
+ * before the first iteration where snapshots cannot be written, and when what is computed is not finite any more.
  */
 export async function* train(solver: Solver, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void> {
   const { parameter } = solver;
-  const { test_interval, test_initialization, display, snapshot, max_iter } = parameter;
-  let stopped = false;
+  const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter } = parameter;
+  if (snapshot > 0 || snapshot_after_train || options.keepBest !== undefined) solver.checkSnapshots();
+  const watch = watchOf(solver, options);
+  const snapshots = new Snapshots(solver);
+  const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
+  let stopped: Stopped | undefined;
   while (solver.iteration < max_iter && !stopped) {
-    const { iteration, rate } = solver;
+    const { iteration } = solver;
     if (test_interval > 0 && iteration % test_interval === 0 && (iteration > 0 || test_initialization)) {
-      yield* testAll(solver);
+      yield* testAll(solver, watch);
+      if (watch.isOver()) {
+        stopped = "early-stop";
+        break;
+      }
     }
-    const { losses, smoothedLosses, outputs, times, rows } = await solver.run(1);
-    const loss = losses[0]!;
-    const shown = display > 0 && iteration % display === 0;
-    yield {
-      kind: "iteration",
-      iteration,
-      loss,
-      smoothedLoss: smoothedLosses[0]!,
-      rate,
-      rows,
-      times,
-      display: shown,
-      outputs: outputs.get(iteration) ?? {},
-    };
+    yield await iterate(solver, snapshots);
+    // Signals and timers get their turn: runs of a model do not give them one.
+    await setImmediate();
     const action = options.action?.() ?? "none";
-    if (action === "snapshot" || (snapshot > 0 && solver.iteration % snapshot === 0)) yield await tryToSnapshot(solver);
-    stopped = action === "stop";
+    const due = snapshot > 0 && solver.iteration % snapshot === 0;
+    if (action === "snapshot" || due || snapshots.isRetryDue()) yield await snapshots.take();
+    if (action === "stop") stopped = "asked";
+    else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
-  if (parameter.snapshot_after_train && (snapshot === 0 || iteration % snapshot !== 0))
-    yield await tryToSnapshot(solver);
-  if (!stopped && test_interval > 0 && iteration % test_interval === 0) yield* testAll(solver);
+  if (snapshot_after_train && snapshots.lastIteration !== iteration) yield* snapshots.takeLast();
+  if (!stopped && test_interval > 0 && iteration % test_interval === 0) yield* testAll(solver, watch);
   yield { kind: "done", iteration, stopped };
 }
 
-async function* testAll(solver: Solver): AsyncGenerator<TestEvent> {
-  for (const net of solver.testIterations.keys()) {
+/** One iteration of the solver, as an event. Throws NetrunError, naming the last snapshot, if a number is not finite. */
+async function iterate(solver: Solver, snapshots: Snapshots): Promise<IterationEvent> {
+  const { iteration, rate } = solver;
+  const { display } = solver.parameter;
+  const { losses, smoothedLosses, outputs, times, rows, notFinite, debug } = await solver.run(1);
+  if (notFinite !== undefined) {
+    throw notFiniteError(notFinite, iteration, ...(snapshots.last ? [`the last snapshot is ${snapshots.last}`] : []));
+  }
+  return {
+    kind: "iteration",
+    iteration,
+    loss: losses[0]!,
+    smoothedLoss: smoothedLosses[0]!,
+    rate,
+    rows,
+    times,
+    display: display > 0 && iteration % display === 0,
+    outputs: outputs.get(iteration) ?? {},
+    debug: debug?.get(iteration) ?? [],
+  };
+}
+
+/** What tests are watched for. */
+interface Watch {
+  see(event: TestEvent): Promise<TrainEvent | undefined>;
+  /** Whether the score has not become better for long enough. */
+  isOver(): boolean;
+}
+
+function watchOf(solver: Solver, { earlyStop, keepBest, patience = 5 }: TrainOptions): Watch {
+  const stop = earlyStop === undefined ? undefined : metricOf(earlyStop, solver);
+  const keep = keepBest === undefined ? undefined : metricOf(keepBest, solver);
+  return {
+    async see({ iteration, outputs }) {
+      const isBest = keep && observeScores(solver.bests, keep, outputs);
+      if (stop && stop.name !== keep?.name) observeScores(solver.bests, stop, outputs);
+      if (!isBest) return undefined;
+      const path = `${solver.snapshotPrefix}_best.caffemodel`;
+      try {
+        await solver.net.save(path);
+        return { kind: "best", iteration, metric: keep.name, value: outputs[keep.name]![0]!, path };
+      } catch (error) {
+        return { kind: "snapshot-failed", iteration, error: error as Error };
+      }
+    },
+    isOver: () => stop !== undefined && (solver.bests.get(stop.name)?.tests ?? 0) >= patience,
+  };
+}
+
+async function* testAll(solver: Solver, watch: Watch): AsyncGenerator<TrainEvent> {
+  for (const net of solver.tests.keys()) {
     const { outputs, loss } = await solver.scores(net);
-    yield { kind: "test", iteration: solver.iteration, net, outputs, loss };
+    const event = { kind: "test" as const, iteration: solver.iteration, net, outputs, loss };
+    yield event;
+    const best = await watch.see(event);
+    if (best) yield best;
   }
 }
 
-async function tryToSnapshot(solver: Solver): Promise<TrainEvent> {
-  const { iteration } = solver;
-  try {
-    return { kind: "snapshot", iteration, paths: await solver.snapshot() };
-  } catch (error) {
-    return { kind: "snapshot-failed", iteration, error: error as Error };
+/** The snapshots of a run: a failure is told, and tried again later. */
+class Snapshots {
+  readonly #solver: Solver;
+  /** Path of the last solverstate that was written. */
+  last: string | undefined;
+  lastIteration = -1;
+  #failedMs: number | undefined;
+
+  constructor(solver: Solver) {
+    this.#solver = solver;
+  }
+
+  isRetryDue(): boolean {
+    return this.#failedMs !== undefined && performance.now() - this.#failedMs >= RETRY_MS;
+  }
+
+  async take(prefix?: string): Promise<TrainEvent> {
+    const { iteration } = this.#solver;
+    try {
+      const paths = await this.#solver.snapshot(prefix);
+      this.last = paths.state;
+      this.lastIteration = iteration;
+      this.#failedMs = undefined;
+      return { kind: "snapshot", iteration, paths };
+    } catch (error) {
+      this.#failedMs = performance.now();
+      return { kind: "snapshot-failed", iteration, error: error as Error };
+    }
+  }
+
+  /** The snapshot at the end: where it cannot be written, one in the folder for temporary files, so that the run is not lost. */
+  async *takeLast(): AsyncGenerator<TrainEvent> {
+    const event = await this.take();
+    yield event;
+    if (event.kind === "snapshot-failed") yield await this.take(join(tmpdir(), basename(this.#solver.snapshotPrefix)));
   }
 }

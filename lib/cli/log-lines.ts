@@ -1,0 +1,91 @@
+import type { Solver } from "../solve/solver.js";
+import type { IterationEvent, TestEvent, TrainEvent } from "../solve/train.js";
+
+/** A line of the log, and what it is, for its colour. */
+export interface LogLine {
+  readonly text: string;
+  readonly kind: "plain" | "test" | "good" | "warning";
+}
+
+const line = (text: string, kind: LogLine["kind"] = "plain"): LogLine => ({ text, kind });
+
+/** Six digits, as Caffe prints. */
+const digits = (value: number): string => String(Number(value.toPrecision(6)));
+
+/** What Caffe writes behind an output that counts in the objective: ` (* 1 = 0.1 loss)`. */
+export function lossShare(weight: number, value: number): string {
+  return weight === 0 ? "" : ` (* ${digits(weight)} = ${digits(weight * value)} loss)`;
+}
+
+/** Tells a training run in Caffe's words. */
+export class LogLines {
+  readonly #solver: Solver;
+  #shownMs = performance.now();
+  #shownIteration: number;
+
+  constructor(solver: Solver) {
+    this.#solver = solver;
+    this.#shownIteration = solver.iteration;
+  }
+
+  of(event: TrainEvent): readonly LogLine[] {
+    switch (event.kind) {
+      case "iteration":
+        return event.display ? this.#display(event) : [];
+      case "test":
+        return this.#test(event);
+      case "best":
+        return [
+          line(`Iteration ${event.iteration}, best ${event.metric} = ${digits(event.value)}: ${event.path}`, "good"),
+        ];
+      case "snapshot":
+        return [line(`Snapshotting to ${event.paths.model} and ${event.paths.state}`)];
+      case "snapshot-failed":
+        return [line(`warning: no snapshot of iteration ${event.iteration}: ${event.error.message}`, "warning")];
+      case "done":
+        return [line(event.stopped ? `Optimization stopped early${REASONS[event.stopped]}.` : "Optimization Done.")];
+    }
+  }
+
+  /** What Caffe prints every `display` iterations. */
+  #display({ iteration, smoothedLoss, rate, outputs, debug }: IterationEvent): readonly LogLine[] {
+    const now = performance.now();
+    const iterations = iteration - this.#shownIteration;
+    const seconds = (now - this.#shownMs) / 1000;
+    const speed =
+      iterations > 0 ? ` (${digits(iterations / seconds)} iter/s, ${digits(seconds)}s/${iterations} iters)` : "";
+    this.#shownIteration = iteration;
+    this.#shownMs = now;
+    return [
+      ...debug.map((text) => line(text)),
+      line(`Iteration ${iteration}${speed}, loss = ${digits(smoothedLoss)}`),
+      ...outputLines("Train", outputs, this.#solver.net.lossWeights),
+      line(`Iteration ${iteration}, lr = ${digits(rate)}`),
+    ];
+  }
+
+  #test({ iteration, net, outputs, loss }: TestEvent): readonly LogLine[] {
+    return [
+      line(`Iteration ${iteration}, Testing net (#${net})`, "test"),
+      ...(this.#solver.parameter.test_compute_loss ? [line(`Test loss: ${digits(loss)}`, "test")] : []),
+      ...outputLines("Test", outputs, this.#solver.tests[net]!.lossWeights).map(({ text }) => line(text, "test")),
+    ];
+  }
+}
+
+const REASONS = {
+  asked: "",
+  "early-stop": ": no better score for long enough",
+  "max-time": ": the time is over",
+} as const;
+
+function outputLines(
+  phase: "Train" | "Test",
+  outputs: Readonly<Record<string, Float32Array>>,
+  weights: ReadonlyMap<string, number>,
+): readonly LogLine[] {
+  const values = Object.entries(outputs).flatMap(([name, all]) => [...all].map((value) => ({ name, value })));
+  return values.map(({ name, value }, i) =>
+    line(`    ${phase} net output #${i}: ${name} = ${digits(value)}${lossShare(weights.get(name) ?? 0, value)}`),
+  );
+}
