@@ -93,9 +93,10 @@ export class PoolEngine implements Engine {
     const computeMs = reports.reduce((sum, { times }) => sum + times.dataWaitMs + times.gradientMs + times.updateMs, 0);
     const sendMs = sent - started;
     const meanMs = Math.min(computeMs / reports.length, done - sent);
+    const report = meanReport(reports);
     return {
-      ...meanReport(reports),
-      checkpoint: { iteration: from.iteration + work.rates.length, weights: from.weights, replicas },
+      ...report,
+      checkpoint: { iteration: from.iteration + report.losses.length, weights: from.weights, replicas },
       roundTimes: {
         sendMs,
         computeMs: meanMs,

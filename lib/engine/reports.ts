@@ -2,20 +2,27 @@ import type { Report, Scores } from "./engine.js";
 
 type Outputs = Readonly<Record<string, Float32Array>>;
 
-/** One report for several replicas that did the same iterations: means of losses, outputs and times, the sum of rows. */
+/**
+ * One report for several replicas that did the same iterations: means of losses, outputs and times, the sum of rows. Where one
+ * stopped at a number that is not finite, it has the iterations that all did, and says why.
+ */
 export function meanReport(reports: readonly Report[]): Report {
   const [first, ...others] = reports as [Report, ...Report[]];
-  const { losses, outputs, times, rows } = first;
-  if (others.length === 0) return { losses, outputs, times, rows };
+  const { outputs, times, rows, debug } = first;
+  const notFinite = reports.find((report) => report.notFinite !== undefined)?.notFinite;
+  const losses = first.losses.slice(0, Math.min(...reports.map((report) => report.losses.length)));
+  if (others.length === 0) return { losses, outputs, times, rows, notFinite, debug };
   const count = reports.length;
   const meanOf = (of: (report: Report) => number) => reports.reduce((sum, report) => sum + of(report), 0) / count;
   return {
     losses: losses.map((_, i) => meanOf((report) => report.losses[i]!)),
     outputs: new Map(
-      [...outputs.keys()].map((iteration) => [
-        iteration,
-        weightedMean(reports.map((report) => ({ outputs: report.outputs.get(iteration)!, weight: 1 }))),
-      ]),
+      [...outputs.keys()]
+        .filter((iteration) => reports.every((report) => report.outputs.has(iteration)))
+        .map((iteration) => [
+          iteration,
+          weightedMean(reports.map((report) => ({ outputs: report.outputs.get(iteration)!, weight: 1 }))),
+        ]),
     ),
     times: {
       dataWaitMs: meanOf((report) => report.times.dataWaitMs),
@@ -23,6 +30,8 @@ export function meanReport(reports: readonly Report[]): Report {
       updateMs: meanOf((report) => report.times.updateMs),
     },
     rows: meanOf((report) => report.rows) * count,
+    notFinite,
+    debug,
   };
 }
 

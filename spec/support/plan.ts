@@ -82,6 +82,7 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
       weightDecay: 0.0005,
       clipGradients: -1,
       iterSize: 1,
+      debugInfo: false,
       seed: 7,
       ...solver,
     },
