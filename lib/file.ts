@@ -10,8 +10,16 @@ let writes = 0;
  */
 export async function replaceFile(path: string, write: (temporary: string) => void | Promise<void>): Promise<void> {
   const temporary = `${path}.${process.pid}.${writes++}.tmp`;
+  const fail = (cause: unknown) =>
+    cause instanceof NetrunError
+      ? cause
+      : new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
   try {
     mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw fail(cause);
+  }
+  try {
     await write(temporary);
     sync(temporary, "r+");
     renameSync(temporary, path);
@@ -19,8 +27,7 @@ export async function replaceFile(path: string, write: (temporary: string) => vo
     if (process.platform !== "win32") sync(dirname(path), "r");
   } catch (cause) {
     rmSync(temporary, { force: true });
-    if (cause instanceof NetrunError) throw cause;
-    throw new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
+    throw fail(cause);
   }
 }
 
