@@ -17,6 +17,8 @@ export interface SnapshotPaths {
   readonly state: string;
   /** What Caffe's two files cannot hold. */
   readonly side: string;
+  /** What each of several replicas has of its own; written where there are several. */
+  readonly replicas: string;
 }
 
 /** The side file `*.netrunstate`: JSON, written beside a solverstate, so that a resumed run goes on to the bit. */
@@ -27,6 +29,8 @@ export interface SideState {
   readonly seed: number;
   /** Records consumed of each data layer of the train net. */
   readonly positions: readonly number[];
+  /** Of several replicas: what each of them consumed; their history is in the `.netrunreplicas` file. */
+  readonly replicas?: SideReplicas | undefined;
   /** Records consumed of each data layer of each test net. */
   readonly testPositions: readonly (readonly number[])[];
   /** The last losses that the smoothed loss is the mean of. */
@@ -95,13 +99,26 @@ export function checkFinite(layout: Layout, weights: Float32Array): void {
   }
 }
 
+/** What the side file says of several replicas. */
+export interface SideReplicas {
+  /** Records consumed of each data layer, by replica. */
+  readonly positions: readonly (readonly number[])[];
+  /** Whether each has parameters of its own, after its history. */
+  readonly weights: boolean;
+}
+
 export type SnapshotFormat = "BINARYPROTO" | "HDF5";
 
 /** Caffe's names: PREFIX_iter_N.caffemodel and so on, with .h5 behind them for HDF5. */
 export function snapshotPaths(prefix: string, iteration: number, format: SnapshotFormat): SnapshotPaths {
   const end = format === "HDF5" ? ".h5" : "";
   const stem = `${prefix}_iter_${iteration}`;
-  return { model: `${stem}.caffemodel${end}`, state: `${stem}.solverstate${end}`, side: `${stem}.netrunstate` };
+  return {
+    model: `${stem}.caffemodel${end}`,
+    state: `${stem}.solverstate${end}`,
+    side: `${stem}.netrunstate`,
+    replicas: `${stem}.netrunreplicas`,
+  };
 }
 
 /** What a snapshot is made of. */

@@ -7,14 +7,33 @@ import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import { compileSolver, type TestShape } from "../compile.js";
 import type { DataChoice } from "../data/net-feeds.js";
-import type { Checkpoint, Engine, Round, Scores } from "../engine/engine.js";
-import { LocalEngine } from "../engine/local.js";
+import {
+  type Checkpoint,
+  type Engine,
+  type Partition,
+  type Plan,
+  type ReplicaState,
+  type Round,
+  type Scores,
+  TrainingStopped,
+} from "../engine/engine.js";
 import { createWeights, type Weights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
 import { Net, type Tensors } from "../model.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { LearningRate, policyOf } from "./rate.js";
+import {
+  describeParallel,
+  engineOf,
+  isParallel,
+  type ParallelOptions,
+  partitionWarnings,
+  planFor,
+  rowsOfReplica,
+  syncIntervalOf,
+} from "./parallel.js";
+import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
 import { updateRules } from "./rules.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
 import {
@@ -36,6 +55,7 @@ import {
 export interface SolverOptions
   extends SessionOptions,
     DataChoice,
+    ParallelOptions,
     Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Weights files to start from, in place of the solver's own `weights`. */
   readonly weights?: string | readonly string[] | undefined;
@@ -76,6 +96,9 @@ export class Solver implements AsyncDisposable {
   readonly #prefix: string;
   /** Rows of each data layer in one iteration, over all of its iter_size batches. */
   readonly #feedRows: readonly number[];
+  readonly #parts: Parts;
+  /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
+  readonly syncInterval: number | "auto";
   #checkpoint: Checkpoint;
 
   private constructor(parts: Parts) {
@@ -90,9 +113,12 @@ export class Solver implements AsyncDisposable {
     this.#seed = parts.seed;
     this.#prefix = parts.prefix;
     this.#feedRows = parts.feedRows;
+    this.#parts = parts;
+    this.syncInterval = parts.syncInterval;
     const { layout, data } = parts.weights;
-    const history = Array.from({ length: updateRules[parts.rule].slots }, () => new Float32Array(layout.learnt));
-    this.#checkpoint = { iteration: 0, weights: data, replicas: [{ history, positions: [] }] };
+    const { slots } = updateRules[parts.rule];
+    const state = () => newState(slots, layout.learnt);
+    this.#checkpoint = { iteration: 0, weights: data, replicas: Array.from({ length: this.replicas }, state) };
   }
 
   /**
@@ -115,8 +141,19 @@ export class Solver implements AsyncDisposable {
     const weights = createWeights(layoutOf(train.lowered), seed);
     const net = new Net({ ...train, feeds: [] }, weights, seed);
     for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
-    const engine = new LocalEngine(weights.diff);
-    await engine.load(plan);
+    const engine = engineOf(options, weights.diff);
+    const syncInterval = syncIntervalOf(options);
+    let partitions: readonly Partition[];
+    try {
+      partitions = await engine.load(planFor(options, plan));
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+    if (isParallel(options) && syncInterval !== "auto") {
+      const warnings = partitionWarnings(partitions, syncInterval, plan.solver.iterSize);
+      for (const warning of warnings) options.onWarning?.(warning);
+    }
     const made = new Solver({
       parameter,
       net,
@@ -127,7 +164,9 @@ export class Solver implements AsyncDisposable {
       prefix: snapshotPrefix(parameter, path),
       tests,
       options,
-      feedRows: plan.train.feeds.map(({ batchSize }) => batchSize * plan.solver.iterSize),
+      plan,
+      syncInterval,
+      feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
     });
     if (options.snapshot !== undefined) await made.restore(options.snapshot);
     return made;
@@ -138,9 +177,19 @@ export class Solver implements AsyncDisposable {
     return this.#checkpoint.iteration;
   }
 
-  /** Rows of data in one iteration, over all of its iter_size batches; 0 where batches are fed by hand. */
+  /** Rows of data in one iteration, over all of its iter_size batches and all replicas; 0 where batches are fed by hand. */
   get rowsPerIteration(): number {
-    return this.#feedRows[0] ?? 0;
+    return (this.#feedRows[0] ?? 0) * this.replicas;
+  }
+
+  /** Copies of the net that are trained. */
+  get replicas(): number {
+    return this.#engine.replicas;
+  }
+
+  /** How replicas are trained, in a line; undefined where the one of this thread is. */
+  get parallel(): string | undefined {
+    return isParallel(this.#parts.options) ? describeParallel(this.#parts.options) : undefined;
   }
 
   /** The learning rate of the next iteration. */
@@ -164,7 +213,13 @@ export class Solver implements AsyncDisposable {
   async run(n: number, batch?: Tensors): Promise<Run> {
     const start = this.iteration;
     const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
-    const round = await this.#engine.train(this.#checkpoint, { rates, display: this.parameter.display, batch });
+    const round = await this.#engine
+      .train(this.#checkpoint, { rates, display: this.parameter.display, batch })
+      .catch((error: unknown) => {
+        // The arrays went to the engine: what it gives back is where training stands.
+        if (error instanceof TrainingStopped) this.#checkpoint = error.checkpoint;
+        throw error;
+      });
     this.#checkpoint = round.checkpoint;
     const smoothedLosses = round.losses.map((loss, i) => {
       const smoothed = this.#smoothed.add(loss);
@@ -172,6 +227,22 @@ export class Solver implements AsyncDisposable {
       return smoothed;
     });
     return { ...round, smoothedLosses };
+  }
+
+  /**
+   * Images per second of one replica that trains alone, with all threads and whole batches, over some iterations after a first
+   * one. Training is not changed by it.
+   */
+  async baseline(iterations: number): Promise<number> {
+    const { plan, options, rule } = this.#parts;
+    const { layout, data } = this.#weights;
+    await using engine = engineOf({ workers: 1, isolation: options.isolation }, this.#weights.diff);
+    await engine.load(plan);
+    const replicas = [newState(updateRules[rule].slots, layout.learnt)];
+    const work = (n: number) => ({ rates: Array<number>(n).fill(0), display: 0 });
+    const { checkpoint } = await engine.train({ iteration: 0, weights: data.slice(), replicas }, work(1));
+    const { rows, roundTimes } = await engine.train(checkpoint, work(iterations));
+    return rows / (roundTimes!.totalMs / 1000);
   }
 
   /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
@@ -216,7 +287,7 @@ export class Solver implements AsyncDisposable {
   async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
     const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
     const { iteration, replicas } = this.#checkpoint;
-    const { history, positions, carries } = replicas[0]!;
+    const { positions, carries } = replicas[0]!;
     const paths = snapshotPaths(prefix, iteration, format);
     const { layout } = this.#weights;
     checkFinite(layout, this.#weights.data);
@@ -226,7 +297,7 @@ export class Solver implements AsyncDisposable {
       learned_net: paths.model,
       // Caffe looks at its steps when it updates: what the last update saw.
       current_step: iteration > 0 ? rate.step : 0,
-      history: storeHistory(layout, history),
+      history: storeHistory(layout, meanHistory(replicas)),
     };
     const side = {
       version: 1 as const,
@@ -234,12 +305,14 @@ export class Solver implements AsyncDisposable {
       seed: this.#seed,
       positions,
       testPositions: this.#testPositions,
+      ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
       losses: this.#smoothed.losses,
       rate,
       best: Object.fromEntries(this.bests),
       ...(carries && { carries: encodeArrays(carries) }),
     };
     const weights = this.net.stored(this.parameter.snapshot_diff);
+    if (hasReplicaFile(replicas)) await writeReplicas(paths.replicas, replicas);
     await writeSnapshot(paths, { net: this.net.parameter, weights, state, side }, format);
     return paths;
   }
@@ -253,14 +326,20 @@ export class Solver implements AsyncDisposable {
     const state = await readSolverState(path);
     const side = readSideState(path, state.iter);
     const { layout } = this.#weights;
-    const [replica] = this.#checkpoint.replicas;
-    const history = replica!.history.map((values) => new Float32Array(values.length));
+    const { history } = newState(updateRules[this.#parts.rule].slots, layout.learnt);
     restoreHistory(layout, history, state.history, path);
     const model = modelOfState(path, state.learned_net);
     if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
     const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
     const carries = decodeArrays(side?.carries ?? {});
-    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas: [{ history, positions, carries }] };
+    const one = { history, positions, carries };
+    const replicas = restoreReplicas(path, one, {
+      count: this.replicas,
+      side,
+      length: layout.length,
+      warn: this.#warn,
+    });
+    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas };
     this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
     this.#smoothed.restore(side?.losses ?? []);
     this.bests.clear();
@@ -286,7 +365,14 @@ interface Parts {
   readonly tests: readonly TestShape[];
   readonly feedRows: readonly number[];
   readonly options: SolverOptions;
+  readonly plan: Plan;
+  readonly syncInterval: number | "auto";
 }
+
+const newState = (slots: number, learnt: number): ReplicaState => ({
+  history: Array.from({ length: slots }, () => new Float32Array(learnt)),
+  positions: [],
+});
 
 /** What some iterations gave, and the smoothed loss after each. */
 export interface Run extends Round {
