@@ -1,0 +1,66 @@
+import { expect } from "chai";
+import { averageWeights, elasticAverage, mean } from "../../lib/engine/average.js";
+
+const f32 = (...values: number[]) => Float32Array.from(values);
+
+describe("averaging", () => {
+  it("takes the mean element by element", () => {
+    const out = new Float32Array(3);
+    mean(out, [f32(1, 2, 3), f32(3, 2, 1), f32(2, 2, 8)]);
+    expect([...out]).to.deep.equal([2, 2, 4]);
+  });
+
+  it("gives one vector back bit by bit, NaN and all", () => {
+    const out = new Float32Array(4);
+    mean(out, [f32(Number.NaN, 1e-45, -0, 1 / 3)]);
+    expect(out).to.deep.equal(f32(Number.NaN, 1e-45, -0, 1 / 3));
+  });
+
+  it("gives the same vector back for any number of equal ones", () => {
+    const values = Float32Array.from({ length: 5000 }, (_, i) => Math.sin(i) * 10 ** ((i % 60) - 30));
+    for (const count of [2, 3, 5, 8]) {
+      const out = new Float32Array(values.length);
+      mean(out, Array<Float32Array>(count).fill(values));
+      expect(out).to.deep.equal(values);
+    }
+  });
+
+  it("does not overflow where the mean is a float", () => {
+    const out = new Float32Array(1);
+    mean(out, [f32(3e38), f32(3e38)]);
+    expect(out).to.deep.equal(f32(3e38));
+  });
+
+  it("averages the statistics of weighted sums, not the sums", () => {
+    const out = new Float32Array(3);
+    // A parameter, a sum and its weight: statistics 4 / 2 = 2 and 40 / 10 = 4, of mean 3; weights of mean 6.
+    averageWeights(out, [f32(1, 4, 2), f32(3, 40, 10)], [{ offset: 1, length: 1, divisor: 2 }]);
+    expect([...out]).to.deep.equal([2, 18, 6]);
+  });
+
+  it("leaves replicas without a batch out of a statistic", () => {
+    const out = new Float32Array(2);
+    averageWeights(out, [f32(0, 0), f32(40, 10)], [{ offset: 0, length: 1, divisor: 1 }]);
+    expect([...out]).to.deep.equal([40, 10]);
+    averageWeights(out, [f32(0, 0), f32(0, 0)], [{ offset: 0, length: 1, divisor: 1 }]);
+    expect([...out]).to.deep.equal([0, 0]);
+  });
+
+  it("may write into one of the vectors", () => {
+    const first = f32(4, 2);
+    averageWeights(first, [first, f32(40, 10)], [{ offset: 0, length: 1, divisor: 1 }]);
+    expect([...first]).to.deep.equal([18, 6]);
+  });
+
+  it("draws replicas and centre together by alpha", () => {
+    const centre = f32(0, 9);
+    const replicas = [f32(4, 1), f32(-2, 3)];
+    elasticAverage(centre, replicas, 0.25, 1, []);
+    // Differences 4 and -2: the centre moves by a quarter of their sum, each replica by a quarter of its own. The rest is averaged.
+    expect([...centre]).to.deep.equal([0.5, 2]);
+    expect(replicas.map((values) => [...values])).to.deep.equal([
+      [3, 1],
+      [-1.5, 3],
+    ]);
+  });
+});

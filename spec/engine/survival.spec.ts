@@ -1,0 +1,147 @@
+import { expect } from "chai";
+import { type Checkpoint, type Engine, type Plan, type Round, TrainingStopped } from "../../lib/engine/engine.js";
+import type { Host } from "../../lib/engine/host.js";
+import { PoolEngine } from "../../lib/engine/pool.js";
+import { ProcessHost } from "../../lib/engine/process-host.js";
+import { ThreadHost } from "../../lib/engine/thread-host.js";
+import { upTo, work } from "../contracts/engine.js";
+import { freshFolder } from "../support/folder.js";
+import { makePlan, startOf, writeRows } from "../support/plan.js";
+
+const BATCH = 4;
+const INTERVAL = 4;
+
+/** The hosts of a pool, by replica, so that a test can end them. */
+class Hosts<H extends Host> {
+  readonly current: H[] = [];
+  readonly #make: (index: number) => H;
+  started = 0;
+
+  constructor(make: (index: number) => H) {
+    this.#make = make;
+  }
+
+  readonly host = (index: number): H => {
+    this.started++;
+    this.current[index] = this.#make(index);
+    return this.current[index];
+  };
+}
+
+const threads = () => new Hosts((index) => new ThreadHost(index));
+const processes = () => new Hosts((index) => new ProcessHost(index));
+
+/** A host whose calls of `train` throw while `broken` says so. */
+function fragile(host: Host, broken: () => boolean): Host {
+  return {
+    name: host.name,
+    get progress() {
+      return host.progress;
+    },
+    async call(name, task, buffers) {
+      if (name === "train" && broken()) throw new Error("the replica is broken");
+      return host.call(name, task, buffers);
+    },
+    kill: () => host.kill(),
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+  };
+}
+
+describe("a pool that loses workers", () => {
+  const folder = freshFolder();
+  const plan = async () => makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: BATCH });
+
+  /** Trains for some rounds; `during` is called when each is under way. */
+  async function rounds(engine: Engine, same: Plan, count: number, during: (round: number) => void = () => {}) {
+    await engine.load(same);
+    let checkpoint: Checkpoint = startOf(same, BATCH, engine.replicas);
+    const done: Round[] = [];
+    for (let i = 0; i < count; i++) {
+      const running = engine.train(checkpoint, work(INTERVAL));
+      during(i);
+      const round = await running;
+      done.push(round);
+      ({ checkpoint } = round);
+    }
+    return { done, weights: checkpoint.weights };
+  }
+
+  it("does the round again, to the same bits, when a thread is ended", async () => {
+    const same = await plan();
+    const hosts = threads();
+    await using calm = new PoolEngine({ workers: 2 });
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host });
+    const { done, weights } = await rounds(pool, same, 4, (round) => {
+      if (round === 0 || round === 2) void hosts.current[round / 2]!.kill();
+    });
+    expect(done.map(({ lost }) => lost.map(({ replica, remedy }) => `${replica} ${remedy}`))).to.deep.equal([
+      ["0 redone"],
+      [],
+      ["1 redone"],
+      [],
+    ]);
+    expect(hosts.started).to.equal(4);
+    expect(weights).to.deep.equal((await rounds(calm, same, 4)).weights);
+  });
+
+  it("names the partition, and goes on, when a process is killed", async () => {
+    const hosts = processes();
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host });
+    let pid = 0;
+    const { done } = await rounds(pool, await plan(), 3, (round) => {
+      if (round !== 1) return;
+      ({ pid } = hosts.current[1]!);
+      process.kill(pid, "SIGKILL");
+    });
+    expect(done.map(({ lost }) => lost)).to.deep.equal([
+      [],
+      [{ replica: 1, reason: `worker process 1 (pid ${pid}): ended by SIGKILL`, remedy: "redone" }],
+      [],
+    ]);
+  });
+
+  it("replaces a process that hangs past the deadline", async () => {
+    const hosts = processes();
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host, workerTimeoutMs: 4000 });
+    const { done } = await rounds(pool, await plan(), 3, (round) => {
+      if (round === 1) process.kill(hosts.current[0]!.pid, "SIGSTOP");
+    });
+    expect(done[1]!.lost.map(({ replica }) => replica)).to.deep.equal([0]);
+    expect(done[1]!.lost[0]!.reason).to.match(/hung: no iteration was done in 4.00 s/);
+  });
+
+  it("takes the mean of the survivors where lost parts are dropped", async () => {
+    const same = await plan();
+    const hosts = threads();
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host, onWorkerLoss: "drop" });
+    const { done } = await rounds(pool, same, 3, (round) => {
+      if (round === 1) void hosts.current[1]!.kill();
+    });
+    expect(done.map(({ rows }) => rows)).to.deep.equal([2, 1, 2].map((replicas) => replicas * INTERVAL * BATCH));
+    expect(done[1]!.lost.map(({ remedy }) => remedy)).to.deep.equal(["dropped"]);
+    expect(done.map(({ checkpoint }) => checkpoint.replicas.map(({ positions }) => positions[0]))).to.deep.equal([
+      [16, 16],
+      [32, 16],
+      [48, 32],
+    ]);
+  });
+
+  it("stops with the state of the round's start when a partition fails three times in a row", async () => {
+    const same = await plan();
+    let rounds1 = 0;
+    const host = (index: number) => fragile(new ThreadHost(index), () => index === 1 && rounds1 > 0);
+    await using pool = new PoolEngine({ workers: 2, host });
+    await pool.load(same);
+    const first = await pool.train(startOf(same, BATCH, 2), work(INTERVAL));
+    const before = structuredClone(first.checkpoint);
+    rounds1++;
+    const error = await pool.train(first.checkpoint, work(INTERVAL)).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).to.be.instanceOf(TrainingStopped);
+    const stopped = error as TrainingStopped;
+    expect(stopped.message).to.equal("partition 1 of 2 failed 3 times in a row: the replica is broken");
+    expect(stopped.checkpoint).to.deep.equal(before);
+  });
+});
