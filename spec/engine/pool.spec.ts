@@ -68,7 +68,7 @@ describe("replicas in a pool", () => {
       const whole = await run(local, serial, batch, "", rounds(30, 1));
       const halves = await run(pool, parallel, batch, "", rounds(30, 1));
       // 30 updates, each with a rounding of 2^-24 of values near 1.
-      whole.weights.forEach((value, i) => expect(halves.weights[i]!).to.be.closeTo(value, 2e-6));
+      for (const [i, value] of whole.weights.entries()) expect(halves.weights[i]).to.be.closeTo(value, 2e-6);
       expect(whole.weights).to.not.deep.equal(startOf(serial, batch, 1).weights);
     });
   }
