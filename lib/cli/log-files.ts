@@ -67,8 +67,28 @@ function record(event: TrainEvent): object {
       return { event: kind, iteration, ...event.paths };
     case "snapshot-failed":
       return { event: kind, iteration, error: event.error.message };
-    case "done":
-      return { event: kind, iteration, stopped: event.stopped ?? null };
+    case "round": {
+      const { round, iterations, loss, rows, imagesPerSecond, times, lost } = event;
+      const ms = {
+        send_ms: times.sendMs,
+        compute_ms: times.computeMs,
+        wait_ms: times.waitMs,
+        average_ms: times.averageMs,
+      };
+      return { event: kind, iteration, round, iterations, loss, rows, images_per_second: imagesPerSecond, ...ms, lost };
+    }
+    case "sync-interval": {
+      const { interval, iterationMs, overheadMs } = event;
+      return { event: kind, iteration, interval, iteration_ms: iterationMs, overhead_ms: overheadMs };
+    }
+    case "baseline":
+      return { event: kind, iteration, images_per_second: event.imagesPerSecond };
+    case "done": {
+      const { imagesPerSecond, speedUp } = event;
+      const speed =
+        imagesPerSecond === undefined ? {} : { images_per_second: imagesPerSecond, speed_up: speedUp ?? null };
+      return { event: kind, iteration, stopped: event.stopped ?? null, ...speed };
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Solver } from "../solve/solver.js";
-import type { IterationEvent, TestEvent, TrainEvent } from "../solve/train.js";
+import type { RoundEvent } from "../solve/rounds.js";
+import type { DoneEvent, IterationEvent, TestEvent, TrainEvent } from "../solve/train.js";
 
 /** A line of the log, and what it is, for its colour. */
 export interface LogLine {
@@ -42,8 +43,21 @@ export class LogLines {
         return [line(`Snapshotting to ${event.paths.model} and ${event.paths.state}`)];
       case "snapshot-failed":
         return [line(`warning: no snapshot of iteration ${event.iteration}: ${event.error.message}`, "warning")];
+      case "round":
+        return roundLines(event);
+      case "sync-interval":
+        return [
+          line(
+            `Sync interval ${event.interval}: ${ms(event.iterationMs)} an iteration, ${ms(event.overheadMs)} to bring replicas together`,
+          ),
+        ];
+      case "baseline":
+        return [line(`Baseline: one replica alone, ${digits(Math.round(event.imagesPerSecond))} images/s`)];
       case "done":
-        return [line(event.stopped ? `Optimization stopped early${REASONS[event.stopped]}.` : "Optimization Done.")];
+        return [
+          ...speedLines(event),
+          line(event.stopped ? `Optimization stopped early${REASONS[event.stopped]}.` : "Optimization Done."),
+        ];
     }
   }
 
@@ -71,6 +85,30 @@ export class LogLines {
       ...outputLines("Test", outputs, this.#solver.tests[net]!.lossWeights).map(({ text }) => line(text, "test")),
     ];
   }
+}
+
+const ms = (value: number): string => `${Number(value.toPrecision(3))} ms`;
+
+/** What every round of several replicas tells, and what happened to those that were lost. */
+function roundLines({ round, iteration, loss, imagesPerSecond, times, lost }: RoundEvent): readonly LogLine[] {
+  const { computeMs, waitMs, averageMs, sendMs } = times;
+  const parts = `computing ${ms(computeMs)}, waiting ${ms(waitMs)}, averaging ${ms(averageMs)}, sending ${ms(sendMs)}`;
+  return [
+    ...lost.map(({ replica, reason, remedy }) =>
+      line(`warning: partition ${replica} lost its ${reason}; its part of the round is ${REMEDIES[remedy]}`, "warning"),
+    ),
+    line(
+      `Round ${round}, iteration ${iteration}, loss = ${digits(loss)}, ${Math.round(imagesPerSecond)} images/s: ${parts}`,
+    ),
+  ];
+}
+
+const REMEDIES = { redone: "done again", dropped: "left out" } as const;
+
+function speedLines({ imagesPerSecond, speedUp }: DoneEvent): readonly LogLine[] {
+  if (imagesPerSecond === undefined) return [];
+  const against = speedUp === undefined ? "" : `, ${speedUp.toFixed(2)} times one replica alone`;
+  return [line(`Replicas together: ${Math.round(imagesPerSecond)} images/s${against}`)];
 }
 
 const REASONS = {

@@ -20,11 +20,12 @@ import {
   warn,
 } from "./common.js";
 import { LogFiles } from "./log-files.js";
+import { PARALLEL_FLAGS, type ParallelArgs, parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
 import { defaultSettings, SETTING_FLAGS, settingsOf } from "./settings.js";
 import { effectOf, Signals } from "./signals.js";
 
-interface TrainArgs extends RunArgs, DataArgs {
+interface TrainArgs extends RunArgs, DataArgs, ParallelArgs {
   readonly model?: string;
   readonly solver?: string;
   readonly weights?: string;
@@ -52,6 +53,7 @@ export const trainCommand: CommandModule<object, TrainArgs> = {
       weights: { type: "string", describe: "Weights to start from: FILE[,FILE...]" },
       snapshot: { type: "string", describe: "A .solverstate to go on from" },
       ...DATA_FLAGS,
+      ...PARALLEL_FLAGS,
       "test-data": { type: "string", describe: "Data that the tests read" },
       "test-batch-size": { type: "number", describe: "Rows of a batch of a test" },
       "warm-up": { type: "number", describe: "Iterations over which the learning rate rises to the policy's" },
@@ -90,6 +92,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
     ...sessionOf(args),
     ...stateOf(args),
     ...dataOf(args),
+    ...parallelOf(args),
     weights: args.weights === undefined ? undefined : listOf(args.weights),
     snapshot: args.snapshot,
     testData: args.testData,
@@ -102,6 +105,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
   await using solver = await Solver.load(net ? solverFor(path, settings, args) : path, options);
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv });
   using signals = new Signals(effects);
+  if (solver.parallel !== undefined) console.log(solver.parallel);
   const progress = new Progress(process.stdout, solver);
   const run = train(solver, {
     action: () => signals.action(),
@@ -109,6 +113,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
     earlyStop: args.earlyStop,
     patience: args.patience,
     keepBest: args.keepBest,
+    baseline: args.baseline,
   });
   let failed = false;
   for await (const event of run) {

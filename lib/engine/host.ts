@@ -1,5 +1,5 @@
 import type { Plan, Scores, Work } from "./engine.js";
-import type { ReplicaInfo, ReplicaReport } from "./replica.js";
+import type { ReplicaInfo, ReplicaReport, ReplicaTask } from "./replica.js";
 
 /** What a host's replica is asked to do, and what it answers; buffers go with it both ways. */
 export interface Calls {
@@ -7,7 +7,7 @@ export interface Calls {
   readonly open: { readonly task: Plan; readonly result: ReplicaInfo };
   /** Buffers: the weights, then the history, changed in place. */
   readonly train: {
-    readonly task: { readonly iteration: number; readonly positions: readonly number[]; readonly work: Work };
+    readonly task: Omit<ReplicaTask, "weights" | "history"> & { readonly work: Work };
     readonly result: ReplicaReport;
   };
   /** Buffers: the weights. */

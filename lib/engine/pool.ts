@@ -115,7 +115,8 @@ export class PoolEngine implements Engine {
     const kept = [...(state.weights ? [state.weights] : []), ...state.history];
     const backup = redo ? kept.map((values) => this.#buffers.copy(values)) : undefined;
     const own = state.weights ?? this.#buffers.copy(from.weights);
-    const task = { iteration: from.iteration, positions: state.positions, work };
+    const { positions, carries } = state;
+    const task = { iteration: from.iteration, positions, carries, work };
     const again = () => {
       const copies = (backup ?? []).map((values) => this.#buffers.copy(values));
       return state.weights ? copies : [this.#buffers.copy(from.weights), ...copies];
@@ -143,10 +144,10 @@ export class PoolEngine implements Engine {
     if (averageHistory) shareMean(histories);
     let present = 0;
     return answers.map((answer, i) => {
-      const { positions } = answer ? answer.result : from.replicas[i]!;
-      if (!answer) return this.#newcomer(from, histories, positions, elastic);
+      if (!answer) return this.#newcomer(from, histories, from.replicas[i]!.positions, elastic);
+      const { positions, carries } = answer.result;
       const own = present++;
-      return { positions, history: histories[own]!, ...(elastic && { weights: weights[own]! }) };
+      return { positions, carries, history: histories[own]!, ...(elastic && { weights: weights[own]! }) };
     });
   }
 
@@ -179,10 +180,10 @@ export class PoolEngine implements Engine {
     const replicas = parts.map(({ state, backup }, i): ReplicaState => {
       const left = backup ?? (state.weights ? answers[i]?.buffers : answers[i]?.buffers.slice(1));
       const vectors = left ?? this.#zeros(state);
-      const { positions } = state;
+      const { positions, carries } = state;
       return state.weights
-        ? { positions, weights: vectors[0]!, history: vectors.slice(1) }
-        : { positions, history: vectors };
+        ? { positions, carries, weights: vectors[0]!, history: vectors.slice(1) }
+        : { positions, carries, history: vectors };
     });
     return new TrainingStopped(cause.message, { ...from, replicas }, { notes: cause.notes, cause: cause.cause });
   }

@@ -3,7 +3,7 @@ import type { ReplicaState } from "../engine/engine.js";
 import { mean } from "../engine/average.js";
 import { NetrunError } from "../error.js";
 import { replaceFile } from "../file.js";
-import type { SideReplicas, SideState } from "./snapshot.js";
+import { decodeArrays, encodeArrays, type SideReplicas, type SideState } from "./snapshot.js";
 
 /** Bytes of one read or write: below what a system call takes at most. */
 const PIECE = 2 ** 30;
@@ -36,6 +36,7 @@ export const hasReplicaFile = (replicas: readonly ReplicaState[]): boolean =>
 export const sideReplicas = (replicas: readonly ReplicaState[]): SideReplicas => ({
   positions: replicas.map(({ positions }) => positions),
   weights: replicas[0]!.weights !== undefined,
+  carries: replicas.map(({ carries }) => encodeArrays(carries ?? {})),
 });
 
 /** What replicas are restored from besides a solverstate. */
@@ -60,7 +61,9 @@ export function restoreReplicas(
   const saved = side?.replicas;
   if (saved?.positions.length === count) {
     const file = statePath.replace(/\.solverstate(\.h5)?$/, ".netrunreplicas");
-    const like = saved.positions.map((positions) => ({ ...common, positions }));
+    const like = saved.positions.map((positions, i) => {
+      return { ...common, positions, carries: decodeArrays(saved.carries[i] ?? {}) };
+    });
     return readReplicas(file, like, saved.weights ? length : undefined);
   }
   if (saved || (side && count > 1)) {

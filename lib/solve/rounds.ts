@@ -29,9 +29,10 @@ export interface SyncIntervalEvent {
   readonly overheadMs: number;
 }
 
-/** What one replica alone does, measured before training; and at the end how much faster all were. */
+/** What one replica alone does, measured before training. */
 export interface BaselineEvent {
   readonly kind: "baseline";
+  readonly iteration: number;
   readonly imagesPerSecond: number;
 }
 

@@ -105,6 +105,8 @@ export interface SideReplicas {
   readonly positions: readonly (readonly number[])[];
   /** Whether each has parameters of its own, after its history. */
   readonly weights: boolean;
+  /** What recurrent layers of each carry on, as in `SideState`. */
+  readonly carries: readonly Readonly<Record<string, string>>[];
 }
 
 export type SnapshotFormat = "BINARYPROTO" | "HDF5";

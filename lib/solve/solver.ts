@@ -226,7 +226,7 @@ export class Solver implements AsyncDisposable {
       this.#rate.observe(start + i, smoothed);
       return smoothed;
     });
-    return { ...round, smoothedLosses };
+    return { ...round, smoothedLosses, rates };
   }
 
   /**
@@ -377,6 +377,8 @@ const newState = (slots: number, learnt: number): ReplicaState => ({
 /** What some iterations gave, and the smoothed loss after each. */
 export interface Run extends Round {
   readonly smoothedLosses: readonly number[];
+  /** The learning rate of each iteration. */
+  readonly rates: readonly number[];
 }
 
 /** Why training cannot go on. */

@@ -1,10 +1,11 @@
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import type { Times } from "../engine/engine.js";
+import { type Times, TrainingStopped } from "../engine/engine.js";
 import { metricOf, observeScores } from "./best.js";
+import { type BaselineEvent, IntervalFinder, type RoundEvent, roundEvent, type SyncIntervalEvent } from "./rounds.js";
 import type { SnapshotPaths } from "./snapshot.js";
-import { notFiniteError, type Solver } from "./solver.js";
+import { notFiniteError, type Run, type Solver } from "./solver.js";
 
 /** What a training run tells while it goes on. */
 export type TrainEvent =
@@ -21,7 +22,21 @@ export type TrainEvent =
       readonly value: number;
       readonly path: string;
     }
-  | { readonly kind: "done"; readonly iteration: number; readonly stopped: Stopped | undefined };
+  | RoundEvent
+  | SyncIntervalEvent
+  | BaselineEvent
+  | DoneEvent;
+
+/** Training is over. */
+export interface DoneEvent {
+  readonly kind: "done";
+  readonly iteration: number;
+  readonly stopped: Stopped | undefined;
+  /** Images per second of all replicas together, over all rounds but the first, which compiles; where several trained. */
+  readonly imagesPerSecond?: number | undefined;
+  /** How many times as many that is as of one replica alone, where `baseline` was asked for. */
+  readonly speedUp?: number | undefined;
+}
 
 /** Why training ended before max_iter. */
 export type Stopped = "asked" | "early-stop" | "max-time";
@@ -69,6 +84,8 @@ export interface TrainOptions {
   readonly patience?: number | undefined;
   /** The weights with the best score so far are kept in PREFIX_best.caffemodel. */
   readonly keepBest?: string | undefined;
+  /** Whether one replica is measured alone before the training of several. */
+  readonly baseline?: boolean | undefined;
 }
 
 /** A snapshot that failed is tried again after this time, if no other is due before. */
@@ -85,51 +102,122 @@ export async function* train(solver: Solver, options: TrainOptions = {}): AsyncG
   if (snapshot > 0 || snapshot_after_train || options.keepBest !== undefined) solver.checkSnapshots();
   const watch = watchOf(solver, options);
   const snapshots = new Snapshots(solver);
+  const rounds = new Rounds(solver, snapshots, options.baseline ?? false);
+  yield* rounds.measureBaseline();
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   let stopped: Stopped | undefined;
+  // Rounds of several iterations pass over the iterations that are due for something.
+  let before = solver.iteration - 1;
   while (solver.iteration < max_iter && !stopped) {
     const { iteration } = solver;
-    if (test_interval > 0 && iteration % test_interval === 0 && (iteration > 0 || test_initialization)) {
+    if (isPassed(test_interval, before, iteration) && (iteration > 0 || test_initialization)) {
       yield* testAll(solver, watch);
       if (watch.isOver()) {
         stopped = "early-stop";
         break;
       }
     }
-    yield await iterate(solver, snapshots);
+    yield* rounds.next();
+    before = iteration;
     // Signals and timers get their turn: runs of a model do not give them one.
     await setImmediate();
     const action = options.action?.() ?? "none";
-    const due = snapshot > 0 && solver.iteration % snapshot === 0;
+    const due = isPassed(snapshot, before, solver.iteration);
     if (action === "snapshot" || due || snapshots.isRetryDue()) yield await snapshots.take();
     if (action === "stop") stopped = "asked";
     else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
   if (snapshot_after_train && snapshots.lastIteration !== iteration) yield* snapshots.takeLast();
-  if (!stopped && test_interval > 0 && iteration % test_interval === 0) yield* testAll(solver, watch);
-  yield { kind: "done", iteration, stopped };
+  if (!stopped && isPassed(test_interval, before, iteration)) yield* testAll(solver, watch);
+  yield { kind: "done", iteration, stopped, ...rounds.speed };
 }
 
-/** One iteration of the solver, as an event. Throws NetrunError, naming the last snapshot, if a number is not finite. */
-async function iterate(solver: Solver, snapshots: Snapshots): Promise<IterationEvent> {
-  const { iteration, rate } = solver;
-  const { display } = solver.parameter;
-  const { losses, smoothedLosses, outputs, times, rows, notFinite, debug } = await solver.run(1);
-  if (notFinite !== undefined) {
-    throw notFiniteError(notFinite, iteration, ...(snapshots.last ? [`the last snapshot is ${snapshots.last}`] : []));
+/** Whether a multiple of an interval is above one iteration and not above another; 0 has none. */
+const isPassed = (interval: number, above: number, upTo: number): boolean =>
+  interval > 0 && Math.floor(upTo / interval) > Math.floor(above / interval);
+
+/** The rounds of a run: one iteration each, or a sync interval of several replicas. */
+class Rounds {
+  readonly #solver: Solver;
+  readonly #snapshots: Snapshots;
+  readonly #interval: IntervalFinder;
+  readonly #measuresBaseline: boolean;
+  #baseline: number | undefined;
+  #done = 0;
+  #rows = 0;
+  #ms = 0;
+
+  constructor(solver: Solver, snapshots: Snapshots, measuresBaseline: boolean) {
+    this.#solver = solver;
+    this.#snapshots = snapshots;
+    this.#interval = new IntervalFinder(solver.syncInterval);
+    this.#measuresBaseline = measuresBaseline;
   }
+
+  async *measureBaseline(): AsyncGenerator<BaselineEvent> {
+    if (!this.#measuresBaseline) return;
+    this.#baseline = await this.#solver.baseline(BASELINE_ITERATIONS);
+    yield { kind: "baseline", iteration: this.#solver.iteration, imagesPerSecond: this.#baseline };
+  }
+
+  /**
+   * The next round, as events. Throws NetrunError, naming the last snapshot, if a number is not finite, and, after a snapshot, if
+   * replicas fail again and again.
+   */
+  async *next(): AsyncGenerator<TrainEvent> {
+    const { iteration, parameter } = this.#solver;
+    const count = Math.min(this.#interval.next, parameter.max_iter - iteration);
+    let run: Run;
+    try {
+      run = await this.#solver.run(count);
+    } catch (error) {
+      if (error instanceof TrainingStopped) yield* this.#snapshots.takeLast();
+      throw error;
+    }
+    yield* run.losses.map((_, i) => iterationEvent(run, iteration, i, parameter.display));
+    if (run.notFinite !== undefined) {
+      const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];
+      throw notFiniteError(run.notFinite, iteration + run.losses.length, ...notes);
+    }
+    if (!run.roundTimes) return;
+    const event = roundEvent(++this.#done, run);
+    if (this.#done > 1) {
+      this.#rows += event.rows;
+      this.#ms += event.times.totalMs;
+    }
+    yield event;
+    const found = this.#interval.see(event);
+    if (found) yield found;
+  }
+
+  /** What the done event says of the rounds' speed. */
+  get speed(): Pick<DoneEvent, "imagesPerSecond" | "speedUp"> {
+    if (this.#ms === 0) return {};
+    const imagesPerSecond = this.#rows / (this.#ms / 1000);
+    return { imagesPerSecond, ...(this.#baseline && { speedUp: imagesPerSecond / this.#baseline }) };
+  }
+}
+
+/** Iterations that a baseline is measured over: enough to even out a slow one. */
+const BASELINE_ITERATIONS = 10;
+
+/** Iteration `i` of a run that began at iteration `start`. */
+function iterationEvent(run: Run, start: number, i: number, display: number): IterationEvent {
+  const iteration = start + i;
+  const { dataWaitMs, gradientMs, updateMs } = run.times;
+  const count = run.losses.length;
   return {
     kind: "iteration",
     iteration,
-    loss: losses[0]!,
-    smoothedLoss: smoothedLosses[0]!,
-    rate,
-    rows,
-    times,
+    loss: run.losses[i]!,
+    smoothedLoss: run.smoothedLosses[i]!,
+    rate: run.rates[i]!,
+    rows: run.rows / count,
+    times: { dataWaitMs: dataWaitMs / count, gradientMs: gradientMs / count, updateMs: updateMs / count },
     display: display > 0 && iteration % display === 0,
-    outputs: outputs.get(iteration) ?? {},
-    debug: debug?.get(iteration) ?? [],
+    outputs: run.outputs.get(iteration) ?? {},
+    debug: run.debug?.get(iteration) ?? [],
   };
 }
 
