@@ -12,7 +12,7 @@ export {
   SoftmaxWithLoss,
 } from "./caffe/builders.js";
 export { amend, create, decode, encode, has, sub } from "./caffe/message.js";
-export type * from "./caffe/messages.js";
+export * from "./caffe/messages.js";
 export { ProtoLoader } from "./caffe/proto-loader.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./caffe/replace-data.js";
 export { NetrunError } from "./error.js";

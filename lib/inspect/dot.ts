@@ -23,7 +23,7 @@ export function toDot(nets: readonly NetSummary[]): string {
   const lines = [
     "digraph net {",
     `  graph [label=${quote(nets[0]?.name ?? "")}, labelloc=t, fontname="Helvetica"];`,
-    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=11];',
+    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=11, margin="0.2,0.08"];',
     '  edge [fontname="Helvetica", fontsize=9];',
   ];
   const nodes = new Map<string, { phases: string[]; stack: readonly LayerSummary[]; id: string }>();
@@ -57,8 +57,8 @@ function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, 
       const edge = `  ${ids.get(maker)} -> ${ids.get(layer)} [label=${quote(shape ? `${bottom}\n${shape.join("x")}` : bottom)}];`;
       edges.set(edge, edge);
     }
-    for (const { sharedWith } of layer.blobs) {
-      const owner = sharedWith === undefined ? undefined : owners.get(sharedWith);
+    for (const name of layer.sharesWith) {
+      const owner = owners.get(name);
       if (!owner) continue;
       const edge = `  ${ids.get(owner)} -> ${ids.get(layer)} [style=dotted, dir=none, constraint=false, label="shared"];`;
       edges.set(edge, edge);

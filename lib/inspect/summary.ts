@@ -29,6 +29,8 @@ export interface LayerSummary {
   readonly tops: readonly TopSummary[];
   readonly inPlace: boolean;
   readonly blobs: readonly ParameterSummary[];
+  /** Layers above whose parameters it shares, by ParamSpec names; known even without shapes. */
+  readonly sharesWith: readonly string[];
   /** Numbers in its own blobs; shared ones count where they are owned. */
   readonly parameters: number;
   /** Multiplications with its blobs, each with an addition, in a forward of one batch. */
@@ -69,6 +71,7 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
   const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes, types }) : undefined;
   const costs = lowered ? multiplyAdds(lowered) : new Map<string, number>();
   const fields = new Map<string, ReceptiveField | undefined>();
+  const owners = new Map<string, string>();
   const layers = net.layer.map((layer) => {
     const blobs = lowered ? blobsOf(layer, lowered) : [];
     const type = findType(layer, types)!;
@@ -89,6 +92,7 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
       tops: layer.top.map((name) => ({ name, shape: lowered?.blobs.get(name)?.type.shape })),
       inPlace: layer.top.some((top, i) => top === layer.bottom[i]),
       blobs,
+      sharesWith: sharedLayers(layer, owners),
       parameters: own.reduce((sum, { shape }) => sum + count(shape), 0),
       multiplyAdds: blobs.length > 0 ? (costs.get(layer.name) ?? 0) : 0,
       receptiveField: field,
@@ -147,6 +151,18 @@ function blobsOf(layer: LayerParameter, { parameters }: LoweredNet): ParameterSu
       blobs[use.index] = { shape: use.shape, sharedWith: use === parameter.users[0] ? undefined : parameter.layer };
     }
   return blobs;
+}
+
+/** The owners of a layer's named parameters, other than itself; it becomes the owner of names that are new. */
+function sharedLayers({ name, param }: LayerParameter, owners: Map<string, string>): string[] {
+  const others = new Set<string>();
+  for (const spec of param) {
+    if (spec.name === "") continue;
+    const owner = owners.get(spec.name);
+    if (owner === undefined) owners.set(spec.name, name);
+    else if (owner !== name) others.add(owner);
+  }
+  return [...others];
 }
 
 /** Multiplications of matrix products and convolutions, by the layer that they come from. */

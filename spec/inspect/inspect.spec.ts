@@ -97,6 +97,14 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
 });
 
 describe("drawing a net", () => {
+  it("shows shared parameters even without shapes", async () => {
+    const text = `layer { name: "d" type: "Data" top: "x" }
+      layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" param { name: "w" } param { } }
+      layer { name: "b" type: "InnerProduct" bottom: "x" top: "b" param { name: "w" } param { } }`;
+    const dot = toDot([await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." })]);
+    expect(dot).to.contain('  n1 -> n2 [style=dotted, dir=none, constraint=false, label="shared"];');
+  });
+
   it("stacks in-place layers, marks layers of one phase and joins those that share parameters", async () => {
     const nets = [
       await inspectNet(message, { phase: "TRAIN", baseDir: "." }),
