@@ -163,6 +163,7 @@ export class Replica implements AsyncDisposable {
       loss += result.objective;
       outputs = result.blobs;
       rows += Object.values(batch)[0]?.shape[0] ?? 0;
+      if (!given) recycle(this.#train.feeds, batch, result.blobs);
       times.gradientMs += performance.now() - started;
     }
     return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined };
@@ -219,6 +220,7 @@ export class Replica implements AsyncDisposable {
           sum[j]! += value;
         });
       }
+      recycle(runner.feeds, batch, result.blobs);
     }
     const outputs = Object.fromEntries(
       Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / batches)]),
@@ -270,6 +272,15 @@ async function seek(feeds: readonly Feed[], positions: readonly number[]): Promi
 export async function nextBatch(feeds: readonly Feed[]): Promise<Batch> {
   const batches = await Promise.all(feeds.map((feed) => feed.next()));
   return Object.assign({}, ...batches);
+}
+
+/** Hands the arrays of a batch back to its feeds, except those that a result still refers to. */
+function recycle(feeds: readonly Feed[], batch: Batch, results: Readonly<Record<string, Float32Array>>): void {
+  const kept = new Set(Object.values(results).map(({ buffer }) => buffer));
+  for (const feed of feeds) {
+    const tops = Object.keys(feed.shapes).map((top) => [top, batch[top]!] as const);
+    if (tops.every(([, { data }]) => !kept.has(data.buffer))) feed.recycle(Object.fromEntries(tops));
+  }
 }
 
 function run(
