@@ -2,9 +2,12 @@ import yargs from "yargs";
 import { NetrunError } from "../error.js";
 import { loadPlugins } from "../layers/index.js";
 import { convertCommand } from "./convert.js";
+import { datasetCommand } from "./dataset.js";
 import { drawCommand } from "./draw.js";
+import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { layersCommand } from "./layers.js";
+import { meanCommand } from "./mean.js";
 import { testCommand } from "./test.js";
 import { trainCommand } from "./train.js";
 import { upgradeCommand } from "./upgrade.js";
@@ -17,6 +20,9 @@ const commands = [
   drawCommand,
   upgradeCommand,
   layersCommand,
+  importCommand,
+  meanCommand,
+  datasetCommand,
 ];
 
 /** Exit status where the user can mend what is wrong, as against a bug. */

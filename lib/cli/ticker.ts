@@ -22,7 +22,12 @@ export class Ticker {
 
   /** One of the total is done; `note` follows the count. */
   tick(note = ""): void {
-    this.#done++;
+    this.to(this.#done + 1, note);
+  }
+
+  /** `done` of the total are done. */
+  to(done: number, note = ""): void {
+    this.#done = done;
     const now = performance.now();
     const spentMs = now - this.#startMs;
     const leftMs = (spentMs / this.#done) * (this.#total - this.#done);
@@ -41,6 +46,18 @@ export class Ticker {
   end(): void {
     if (this.#out.isTTY) this.#out.write("\r\u001b[K");
   }
+}
+
+/** A progress bar for what tells its total with each step; pass `at` on, and take the bar away with `end`. */
+export function progressBar(out: WriteStream, what: string): { at(done: number, total: number): void; end(): void } {
+  let ticker: Ticker | undefined;
+  return {
+    at(done, total) {
+      ticker ??= new Ticker(out, total, what);
+      ticker.to(done);
+    },
+    end: () => ticker?.end(),
+  };
 }
 
 function bar(share: number): string {

@@ -22,7 +22,7 @@ export function embeddedSource(name: string): SourceSpec | undefined {
 }
 
 /**
- * Which source a path (or the name of an embedded one) is, decided by content: an LMDB, LevelDB, IDX, CIFAR-10, image or
+ * Which source a path (or the name of an embedded one) is, decided by content: an LMDB, LevelDB, IDX, CIFAR-10, Arrow, image or
  * text folder, or an LMDB, IDX (its partner beside it), Arrow, Parquet, HDF5, CSV, TSV or text file or a list of image or HDF5 files.
  * Options stand behind a question mark, as in an address: `iris.csv?label=species&missing=0`. Throws a NetrunError
  * that says what would have been understood.
@@ -40,7 +40,7 @@ export function detectSource(name: string): SourceSpec {
     throw new NetrunError("not a kind of data that netrun knows", {
       file: path,
       notes: [
-        "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, a folder of images (or texts) for each class",
+        "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, Arrow, a folder of images (or texts) for each class",
         "files: LMDB, IDX, Arrow, Parquet, HDF5, CSV and TSV (gzip too), text, lists of image or HDF5 files",
         "embedded: netrun:digits/train and netrun:digits/test",
       ],
@@ -53,6 +53,7 @@ function inFolder(path: string, options: Options): SourceSpec | undefined {
   const names = readdirSync(path).sort();
   if (names.includes("data.mdb")) return { kind: "lmdb", path };
   if (names.includes("CURRENT")) return { kind: "leveldb", path };
+  if (names.some((name) => name.endsWith(".arrow"))) return { kind: "arrow", path };
   const images = names.filter((name) => /idx[34]-ubyte/.test(name));
   if (images.length === 1) return idxPair(join(path, images[0]!));
   if (images.length > 1)

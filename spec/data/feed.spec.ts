@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { DataParameter_DB, type Init, type LayerParameter } from "../../lib/caffe/messages.js";
+import { failure } from "../support/failure.js";
 import { openLayer, take } from "../support/feed.js";
 import { describeShared, sharedPath } from "../support/shared.js";
-import { failure } from "../support/failure.js";
 
 /** A Data layer over the twelve 3 x 20 x 24 images of a golden LMDB. */
 function layer(change: Init<LayerParameter> = {}, batch_size = 5): Init<LayerParameter> {

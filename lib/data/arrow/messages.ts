@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { Message, MessageHeader, type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
 import { Footer } from "apache-arrow/ipc/metadata/file";
 import { NetrunError } from "../../error.js";
@@ -49,6 +50,26 @@ export function openArrow(path: string): ArrowMessages {
     closeSync(fd);
     throw error;
   }
+}
+
+/** The Arrow files of a folder, in the order of their names, as one. */
+export function openArrowFolder(path: string): ArrowMessages {
+  const names = readdirSync(path)
+    .filter((name) => name.endsWith(".arrow"))
+    .sort();
+  const files: ArrowMessages[] = [];
+  const close = (): void => {
+    for (const file of files) file.close();
+  };
+  try {
+    for (const name of names) files.push(openArrow(join(path, name)));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const places = files.flatMap((file) => file.rows.map((rows, index) => ({ file, rows, index })));
+  const read = (index: number): RecordBatch => places[index]!.file.read(places[index]!.index);
+  return { path, rows: places.map(({ rows }) => rows), read, close };
 }
 
 /** What every record batch needs before it, schema and dictionaries, and the record batches. */

@@ -1,13 +1,14 @@
+import { statSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { columnsOf, fieldOf, isRecordBatchOfOurs, labelsOfSchema } from "../columns.js";
 import { type DataSource, type Field, type Shard, shardRange } from "../source.js";
 import { type ForeignPlan, foreignPlan } from "./foreign.js";
-import { type ArrowMessages, openArrow } from "./messages.js";
+import { type ArrowMessages, openArrow, openArrowFolder } from "./messages.js";
 
-/** The rows of an Arrow IPC file or stream, whoever wrote it, read one record batch at a time. Throws a NetrunError where it is empty or damaged. */
+/** The rows of an Arrow IPC file or stream, whoever wrote it, or of a folder of such files, read one record batch at a time. Throws a NetrunError where it is empty or damaged. */
 export async function arrowSource(path: string): Promise<DataSource> {
-  const messages = openArrow(path);
+  const messages = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? openArrowFolder(path) : openArrow(path);
   try {
     const length = messages.rows.reduce((sum, rows) => sum + rows, 0);
     if (length === 0) throw new NetrunError("the file has no rows", { file: path });

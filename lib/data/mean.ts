@@ -1,0 +1,50 @@
+import { create } from "../caffe/message.js";
+import type { BlobProto } from "../caffe/messages.js";
+import { NetrunError } from "../error.js";
+import { sourceFeedSpec } from "./layer.js";
+import { openLocalFeed } from "./open-feed.js";
+import type { SourceSpec } from "./open.js";
+
+/** The mean image of a source and, of each channel, the mean value. */
+export interface MeanImage {
+  /** What Caffe's compute_image_mean writes: legacy dims [1, channels, height, width] and the values. */
+  readonly blob: BlobProto;
+  readonly channelMeans: readonly number[];
+  readonly rows: number;
+}
+
+const BATCH = 64;
+
+/**
+ * The mean over all rows of a source's first field, images decoded as they are. Sums and divides in float32 in the order of
+ * the rows, as Caffe does, so that the result is Caffe's to the bit. Throws a NetrunError where rows are no images of one
+ * size. Source: compute_image_mean.cpp.
+ */
+export async function meanImage(
+  source: SourceSpec,
+  progress: (rows: number, total: number) => void = () => {},
+): Promise<MeanImage> {
+  const spec = { ...sourceFeedSpec(source, ["data"], BATCH, { phase: "TEST", seed: 0 }), match: "position" } as const;
+  await using feed = await openLocalFeed(spec, 2);
+  const [, ...shape] = feed.shapes["data"]!;
+  if (shape.length !== 3)
+    throw new NetrunError(`rows of the shape [${shape}] have no mean image: [channels, height, width] is needed`);
+  const [channels, height, width] = shape as [number, number, number];
+  const sum = new Float32Array(channels * height * width);
+  for (let row = 0; row < feed.length; ) {
+    const batch = await feed.next();
+    const { data } = batch["data"]!;
+    for (let i = 0; i < BATCH && row < feed.length; i++, row++)
+      for (let j = 0, at = i * sum.length; j < sum.length; j++, at++) sum[j]! += data[at]!;
+    feed.recycle(batch);
+    progress(row, feed.length);
+  }
+  for (let j = 0; j < sum.length; j++) sum[j]! /= feed.length;
+  const area = height * width;
+  const channelMeans = Array.from({ length: channels }, (_, c) => {
+    let total = 0;
+    for (let i = 0; i < area; i++) total += sum[c * area + i]!;
+    return total / area;
+  });
+  return { blob: create("BlobProto", { num: 1, channels, height, width, data: sum }), channelMeans, rows: feed.length };
+}

@@ -1,0 +1,97 @@
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import sharp from "sharp";
+import { create, encode } from "../../lib/caffe/message.js";
+import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
+import { detectSource } from "../../lib/data/detect.js";
+import { importSource } from "../../lib/data/import/import.js";
+import { openSource } from "../../lib/data/open.js";
+import { WHOLE } from "../../lib/data/source.js";
+import { failure } from "../support/failure.js";
+import { freshFolder } from "../support/folder.js";
+import { writeLmdb } from "../support/write-lmdb.js";
+
+describe("importing", () => {
+  const folder = freshFolder();
+
+  /** An LMDB of `n` images [1, 1, 2] whose pixels and label are their number. */
+  const numbers = (n: number): string => {
+    const path = join(folder(), "numbers.mdb");
+    const datum = (i: number) => ({ channels: 1, height: 1, width: 2, data: Uint8Array.of(i, i), label: i });
+    const record = (i: number) => [String(i).padStart(8, "0"), encode(create("Datum", datum(i)))] as const;
+    writeLmdb(
+      path,
+      Array.from({ length: n }, (_, i) => record(i)),
+    );
+    return path;
+  };
+  const read = async (path: string, field: string): Promise<number[]> => {
+    await using source = await openSource(detectSource(path));
+    const values: number[] = [];
+    for await (const batch of source.batches(WHOLE)) values.push(...(columnsOf(batch)[field] as NumberColumn).values);
+    return values;
+  };
+  const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+  it("copies a source to one Arrow file", async () => {
+    const out = join(folder(), "out.arrow");
+    const seen: number[] = [];
+    const progress = (rows: number): void => void seen.push(rows);
+    expect(await importSource(detectSource(numbers(50)), out, { progress })).to.deep.equal({
+      rows: 50,
+      files: [out],
+      kept: 0,
+    });
+    expect(await read(out, "label")).to.deep.equal(range(50));
+    expect(seen.at(-1)).to.equal(50);
+  });
+
+  it("shuffles rows whole, in another order for another seed", async () => {
+    const source = detectSource(numbers(200));
+    const orders = [];
+    for (const shuffle of [1, 2, 1]) {
+      const out = join(folder(), `out${orders.length}.arrow`);
+      await importSource(source, out, { shuffle });
+      const labels = await read(out, "label");
+      expect(await read(out, "data")).to.deep.equal(labels.flatMap((label) => [label, label]));
+      expect([...labels].sort((a, b) => a - b)).to.deep.equal(range(200));
+      orders.push(labels);
+    }
+    expect(orders[0]).to.not.deep.equal(orders[1]);
+    expect(orders[0]).to.deep.equal(orders[2]);
+  });
+
+  it("writes parts that are a source together, and keeps whole ones when it is run again", async () => {
+    const source = detectSource(numbers(25));
+    const out = join(folder(), "parts");
+    const { files } = await importSource(source, out, { rowsPerFile: 10 });
+    expect(readdirSync(out).sort()).to.deep.equal(["import.json", ...files.map((file) => file.slice(out.length + 1))]);
+    expect(await read(out, "label")).to.deep.equal(range(25));
+    rmSync(files[1]!);
+    const { ino } = statSync(files[0]!);
+    expect((await importSource(source, out, { rowsPerFile: 10 })).kept).to.equal(2);
+    expect(statSync(files[0]!).ino).to.equal(ino);
+    expect(await read(out, "label")).to.deep.equal(range(25));
+    await failure(importSource(source, out, { rowsPerFile: 5 }), "an import of other data or with other settings");
+  });
+
+  it("decodes and resizes images, and names one that does not decode", async () => {
+    const list = join(folder(), "list.txt");
+    for (const [name, width] of [
+      ["a.png", 2],
+      ["b.png", 4],
+    ] as const)
+      await sharp({ create: { width, height: 2, channels: 3, background: "#102030" } }).toFile(join(folder(), name));
+    writeFileSync(list, "a.png 0\nb.png 1\n");
+    const out = join(folder(), "out.arrow");
+    await importSource(detectSource(list), out, { images: { colour: "color", size: { width: 1, height: 2 } } });
+    expect(await read(out, "data")).to.deep.equal([48, 48, 32, 32, 16, 16, 48, 48, 32, 32, 16, 16]);
+    writeFileSync(join(folder(), "b.png"), "no image");
+    const images = { colour: "color" } as const;
+    await failure(
+      importSource(detectSource(list), out, { images }),
+      `${list}:2: ${folder()}/b.png: the image does not decode`,
+    );
+  });
+});
