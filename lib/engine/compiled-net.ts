@@ -92,6 +92,8 @@ export class CompiledNet implements AsyncDisposable {
     if (!compiling) {
       compiling = compile(this.net, request, this.#options);
       this.#sessions.set(key, compiling);
+      // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
+      compiling.catch(() => this.#sessions.delete(key));
     }
     const { session, ends } = await compiling;
     const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
@@ -129,6 +131,7 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
   }
   for (const [key, value] of net.states) end("states", key, value);
   for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
+  if (request.gradients && net.untrainable) throw net.untrainable;
   if (request.gradients) {
     const parameters = net.parameters.filter(learns);
     const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];

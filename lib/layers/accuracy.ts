@@ -28,6 +28,7 @@ export const Accuracy = computeLayer({
   param: "accuracy_param",
   bottoms: 2,
   tops: [1, 2],
+  noGradientTo: [0, 1],
   lower(site) {
     const { param } = site;
     const [x, labels] = site.bottoms as [Value, Value];

@@ -14,6 +14,7 @@ export const ArgMax = computeLayer({
   param: "argmax_param",
   bottoms: 1,
   tops: 1,
+  noGradientTo: [0],
   lower(site) {
     const { param } = site;
     const x = stopGradient(site.bottoms[0]!);

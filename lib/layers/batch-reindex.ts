@@ -11,6 +11,7 @@ export const BatchReindex = computeLayer({
   param: null,
   bottoms: 2,
   tops: 1,
+  noGradientTo: [1],
   lower(site) {
     const [x, index] = site.bottoms;
     if (x!.type.shape.length === 0) throw site.bottomError(0, "BatchReindex takes a blob of at least 1 axis");

@@ -13,6 +13,7 @@ export const Embed = computeLayer({
   param: "embed_param",
   bottoms: 1,
   tops: 1,
+  noGradientTo: [0],
   blobs(place) {
     const { param } = place;
     const { num_output, input_dim } = param;

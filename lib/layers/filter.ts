@@ -11,6 +11,7 @@ export const Filter = computeLayer({
   param: null,
   bottoms: [2, Number.POSITIVE_INFINITY],
   tops: [1, Number.POSITIVE_INFINITY],
+  noGradientTo: [-1],
   lower(site) {
     const items = site.bottoms.slice(0, -1);
     const last = items.length;

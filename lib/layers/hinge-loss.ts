@@ -13,6 +13,7 @@ export const HingeLoss = computeLayer({
   param: "hinge_loss_param",
   bottoms: 2,
   tops: 1,
+  noGradientTo: [1],
   loss: true,
   lower(site) {
     const [x, labels] = site.bottoms as [Value, Value];

@@ -19,6 +19,7 @@ export const InfogainLoss = computeLayer({
   also: ["loss_param"],
   bottoms: [2, 3],
   tops: [1, 2],
+  noGradientTo: [1, 2],
   loss: true,
   sources({ bottom, infogain_loss_param: param }) {
     return bottom.length < 3 && param && has(param, "source") ? [param.source] : [];

@@ -97,6 +97,8 @@ interface Common<F extends ParamField | null> {
 export interface ComputeLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
   /** Caffe's loss layers: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
   readonly loss?: boolean;
+  /** Bottoms that have no gradient, from the end if negative: labels, indices. Caffe refuses to train what lies under them. */
+  readonly noGradientTo?: readonly number[];
   /** BlobProto files that the layer needs to be lowered. */
   sources?(layer: LayerParameter): readonly string[];
   blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];

@@ -29,6 +29,7 @@ export const LSTM = computeLayer({
   param: "recurrent_param",
   bottoms: [2, 5],
   tops: [1, 3],
+  noGradientTo: [1],
   blobs(place) {
     const d = place.param.num_output;
     return [...inputBlobs(place, sequenceOf(place, STATES), 4 * d), blobSpecs(place.param).weight(4 * d, d)];

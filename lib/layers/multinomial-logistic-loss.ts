@@ -16,6 +16,7 @@ export const MultinomialLogisticLoss = computeLayer({
   param: null,
   bottoms: 2,
   tops: 1,
+  noGradientTo: [1],
   loss: true,
   lower(site) {
     const [p, labels] = site.bottoms as [Value, Value];

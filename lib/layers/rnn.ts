@@ -28,6 +28,7 @@ export const RNN = computeLayer({
   param: "recurrent_param",
   bottoms: [2, 4],
   tops: [1, 2],
+  noGradientTo: [1],
   blobs(place) {
     const d = place.param.num_output;
     const { weight, bias } = blobSpecs(place.param);

@@ -16,6 +16,7 @@ export const SigmoidCrossEntropyLoss = computeLayer({
   also: ["loss_param"],
   bottoms: 2,
   tops: 1,
+  noGradientTo: [1],
   loss: true,
   lower(site) {
     const [x, targets] = site.bottoms as [Value, Value];

@@ -20,6 +20,7 @@ export const SoftmaxWithLoss = computeLayer({
   also: ["loss_param"],
   bottoms: 2,
   tops: [1, 2],
+  noGradientTo: [1],
   loss: true,
   lower(site) {
     const [x, labels] = site.bottoms as [Value, Value];

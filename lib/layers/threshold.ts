@@ -8,5 +8,6 @@ export const Threshold = computeLayer({
   param: "threshold_param",
   bottoms: 1,
   tops: 1,
+  noGradientTo: [0],
   lower: ({ bottoms, param }) => ({ tops: [cast(greater(bottoms[0]!, constant(param.threshold)), "float32")] }),
 });

@@ -21,6 +21,7 @@ import {
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
 import { type Parameter, ParameterTable } from "./parameters.js";
+import { type Step, whyUntrainable } from "./trainable.js";
 
 /** What lowering needs to know besides the layers themselves. */
 export interface LowerOptions {
@@ -58,6 +59,8 @@ export interface LoweredNet {
   readonly randoms: readonly Value[];
   /** What each forward adds to files. */
   readonly files: readonly FileOutput[];
+  /** Why its gradients cannot be had, where they cannot: learnt parameters under a bottom that has no gradient. */
+  readonly untrainable: NetrunError | undefined;
 }
 
 export interface Loss {
@@ -119,6 +122,7 @@ class Lowering {
   readonly #losses: Loss[] = [];
   readonly #randoms: Value[] = [];
   readonly #files: FileOutput[] = [];
+  readonly #steps: Step[] = [];
 
   constructor(options: LowerOptions) {
     this.#options = options;
@@ -144,6 +148,7 @@ class Lowering {
       losses: this.#losses,
       randoms: this.#randoms,
       files: this.#files,
+      untrainable: whyUntrainable(this.#steps),
     };
   }
 
@@ -247,10 +252,13 @@ class Lowering {
       if (this.#carried.has(leaf)) this.#carries.set(leaf, value);
       else this.#states.set(this.#stateKeys.get(leaf) ?? this.#parameters.keyOf(leaf), value);
     }
+    const weights = tops.map((_, i) => layer.loss_weight[i] ?? (type.loss && i === 0 ? 1 : 0));
+    const learns = specs.some(({ state: kept }, i) => !kept && (layer.param[i]?.lr_mult ?? 1) !== 0);
+    this.#steps.push({ type, place, tops, learns, isLoss: weights.some((weight) => weight !== 0) });
     tops.forEach((value, i) => {
       const name = layer.top[i];
       if (name !== undefined) this.#bind(layer, name, i, value);
-      const weight = layer.loss_weight[i] ?? (type.loss && i === 0 ? 1 : 0);
+      const weight = weights[i]!;
       if (weight !== 0) this.#losses.push({ blob: name ?? layer.name, value, weight });
     });
   }

@@ -1,0 +1,42 @@
+import type { NetrunError } from "../error.js";
+import type { Value } from "../graph/index.js";
+import type { ComputeLayer, Place } from "../layers/index.js";
+
+/** A layer that computes, as far as the way of gradients goes. */
+export interface Step {
+  readonly type: ComputeLayer;
+  readonly place: Place<never>;
+  readonly tops: readonly Value[];
+  /** Whether it has learnt parameters. */
+  readonly learns: boolean;
+  /** Whether a top counts in the objective. */
+  readonly isLoss: boolean;
+}
+
+/**
+ * Why a net cannot be trained, where it cannot: a bottom that has no gradient (labels, indices) lies between learnt parameters and a
+ * loss. Caffe refuses such a net at its first backward; the gradient would be silently wrong.
+ */
+export function whyUntrainable(steps: readonly Step[]): NetrunError | undefined {
+  const learning = new Set<Value>();
+  for (const { place, tops, learns } of steps) {
+    if (learns || place.bottoms.some((value) => learning.has(value))) for (const top of tops) learning.add(top);
+  }
+  const underLoss = new Set<Value>();
+  for (const { type, place, tops, isLoss } of steps.toReversed()) {
+    if (!isLoss && !tops.some((value) => underLoss.has(value))) continue;
+    for (const value of place.bottoms) underLoss.add(value);
+    for (const given of type.noGradientTo ?? []) {
+      const index = given < 0 ? place.bottoms.length + given : given;
+      const value = place.bottoms[index];
+      if (!value || !learning.has(value)) continue;
+      const name = place.layer.bottom[index];
+      return place.bottomError(
+        index,
+        `"${name}" depends on learnt parameters, but ${type.type} has no gradient to it`,
+        ["propagate_down, given for each bottom, can say that the gradient is to stop here"],
+      );
+    }
+  }
+  return undefined;
+}
