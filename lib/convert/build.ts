@@ -11,9 +11,11 @@ import type { Probe } from "./write.js";
 export interface BuildContext {
   readonly layers: readonly LayerParameter[];
   readonly weights: ReadonlyMap<string, Float32Array>;
-  readonly outputs: readonly string[] | undefined;
+  readonly outputs: readonly string[];
   readonly fold: boolean;
   readonly memo: Memo;
+  /** Whether some dims are to be left open. */
+  readonly openDims: boolean;
 }
 
 /** A probe, and which layers folding made part of which others. */
@@ -32,7 +34,7 @@ export async function build(
   size: number,
 ): Promise<Built> {
   const net = lower(context.layers, { phase: "TEST", shapes, types: inferenceTypes(), sizes: sizesOf(size) });
-  const ends = outputsOf(net, context.outputs);
+  const ends = context.outputs;
   let become: ReadonlyMap<Value, Value> = new Map([...net.blobs.values()].map((value) => [value, value]));
   const pass = (next: ReadonlyMap<Value, Value>) => {
     become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
@@ -40,7 +42,7 @@ export async function build(
   const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
   pass(substitute(values(), leavesOf(net, context.weights)));
   pass(dropGradients(values()));
-  pass(await foldConstants(values()));
+  pass(await foldConstants(values(), context.openDims));
   pass(dropGradients(values()));
   let folded: Built["folded"] = new Map();
   if (context.fold) {
@@ -59,9 +61,16 @@ export async function build(
 }
 
 /** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */
-export function outputsOf(net: LoweredNet, wanted: readonly string[] | undefined): readonly string[] {
-  if (!wanted || wanted.length === 0)
-    return net.outputs.filter((name) => inputName(net.blobs.get(name)!) === undefined);
+export function outputsOf(
+  net: LoweredNet,
+  wanted: readonly string[] | undefined,
+  silenced: ReadonlySet<string>,
+): readonly string[] {
+  if (!wanted || wanted.length === 0) {
+    const own = net.outputs.filter((name) => !silenced.has(name) && inputName(net.blobs.get(name)!) === undefined);
+    if (own.length === 0) throw new NetrunError("the net computes nothing from its inputs");
+    return own;
+  }
   for (const name of wanted) {
     if (net.blobs.has(name)) continue;
     const near = nearest(name, net.blobs.keys());

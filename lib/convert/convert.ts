@@ -41,7 +41,7 @@ export async function convert(
   const { layers } = inference;
   const shapes = sized(lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes }), options);
   const lowered = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
-  const outputs = outputsOf(lowered, options.outputs);
+  const outputs = outputsOf(lowered, options.outputs, inference.silenced);
   // 2. Their weights.
   const sources = weightSources(weights);
   const file = sources.filter((source) => typeof source === "string").join(", ") || undefined;
@@ -53,6 +53,7 @@ export async function convert(
     outputs,
     fold: options.fold ?? true,
     memo: new Memo(),
+    openDims: false,
   };
   const external = options.externalData ?? (byteLength(gathered.values) > EXTERNAL_FROM ? "weights.data" : undefined);
   const plan: Plan = { context, shapes, options, opset, name: inference.name, external };
@@ -79,7 +80,7 @@ export async function convert(
 }
 
 interface Plan {
-  readonly context: BuildContext & { readonly outputs: readonly string[] };
+  readonly context: BuildContext;
   readonly shapes: Shapes;
   readonly options: ConvertOptions;
   readonly opset: number;
@@ -128,26 +129,28 @@ async function writeFreely(plan: Plan): Promise<Result> {
 }
 
 async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "fixedBatch">> {
-  const { context, options } = plan;
+  const { options } = plan;
+  const openDims = freeBatch || options.dynamicSpatial === true;
+  const context = { ...plan.context, openDims };
   const dimNames = new Map<string, string>();
-  const shapesAt = (batch: number, grow: number): Shapes =>
-    new Map(
-      [...(freeBatch ? atBatch(plan.shapes, batch) : plan.shapes)].map(([name, shape]) => {
-        const next = [...shape];
-        if (freeBatch) dimNames.set(`${name}/0`, "N");
-        if (options.dynamicSpatial && shape.length === 4) {
-          next[2]! += grow;
-          next[3]! += 2 * grow;
-          dimNames.set(`${name}/2`, "height").set(`${name}/3`, "width");
-        }
-        return [name, next];
-      }),
-    );
-  const first = await build(context, shapesAt(BATCHES[0], 0), DATA_SIZES[0]);
+  const groups = freeBatch ? batchGroups(plan) : [];
+  groups.forEach((group, i) => {
+    for (const name of group) dimNames.set(`${name}/0`, i === 0 ? "N" : `${name}_N`);
+  });
+  if (options.dynamicSpatial) {
+    for (const [name, shape] of plan.shapes)
+      if (shape.length === 4) dimNames.set(`${name}/2`, "height").set(`${name}/3`, "width");
+  }
+  const base = freeBatch ? atBatch(plan.shapes, BATCHES[0]) : plan.shapes;
+  const more = atBatch(plan.shapes, BATCHES[1]);
+  const first = await build(context, base, DATA_SIZES[0]);
   const probes: Probe[] = [first];
-  if (freeBatch) probes.push(await build(context, shapesAt(BATCHES[1], 0), DATA_SIZES[0]));
-  if (options.dynamicSpatial) probes.push(await build(context, shapesAt(BATCHES[0], SPATIAL_GROWTH), DATA_SIZES[0]));
-  probes.push(await build(context, shapesAt(BATCHES[0], 0), DATA_SIZES[1]));
+  for (const group of groups) {
+    const shapes = new Map([...base].map(([name, shape]) => [name, group.includes(name) ? more.get(name)! : shape]));
+    probes.push(await build(context, shapes, DATA_SIZES[0]));
+  }
+  if (options.dynamicSpatial) probes.push(await build(context, grown(base), DATA_SIZES[0]));
+  probes.push(await build(context, base, DATA_SIZES[1]));
   const weightNames = new Map<unknown, string>();
   for (const [key, value] of context.weights) weightNames.set(value, key);
   const folded = Object.fromEntries([...first.folded].map(([layer, parts]) => [layer, [...parts]]));
@@ -160,6 +163,34 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     externalData: plan.external,
   });
   return { written, folded };
+}
+
+/** The shapes with larger images. */
+const grown = (shapes: Shapes): Shapes =>
+  new Map(
+    [...shapes].map(([name, shape]) => {
+      const [n, c, h, w] = shape;
+      return [name, shape.length === 4 ? [n!, c!, h! + SPATIAL_GROWTH, w! + 2 * SPATIAL_GROWTH] : shape];
+    }),
+  );
+
+/** Inputs whose batch sizes go together: most often all, but boxes are not as many as images. Scalars are in none. */
+function batchGroups({ context, shapes }: Plan): readonly (readonly string[])[] {
+  const names = [...shapes].filter(([, shape]) => shape.length > 0).map(([name]) => name);
+  if (names.length === 1) return [names];
+  const [base, more] = BATCHES.map((batch) => atBatch(shapes, batch)) as [Shapes, Shapes];
+  const alone = names.filter((name) => {
+    try {
+      const mixed = new Map([...base].map(([each, shape]) => [each, each === name ? more.get(each)! : shape]));
+      lower(context.layers, { phase: "TEST", types: registeredTypes(), shapes: mixed });
+      return true;
+    } catch (error) {
+      if (error instanceof NetrunError) return false;
+      throw error;
+    }
+  });
+  const together = names.filter((name) => !alone.includes(name));
+  return together.length > 0 ? [together, ...alone.map((name) => [name])] : alone.map((name) => [name]);
 }
 
 /** Input shapes at a batch size; inputs with several rows an item (as two boxes an image) keep that. */

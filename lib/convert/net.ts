@@ -3,13 +3,15 @@ import { amend, create, has, sub } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
-import { spanOf } from "../text/notes.js";
+import { noteSpan, spanOf } from "../text/notes.js";
 
 /** The layers of a net that a converted file computes, and the shapes of its inputs as the prototxt says them. */
 export interface InferenceNet {
   readonly name: string;
   readonly layers: readonly LayerParameter[];
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Blobs that Silence layers swallow: no outputs. */
+  readonly silenced: ReadonlySet<string>;
 }
 
 /** What a net is asked for beside its prototxt. */
@@ -37,45 +39,103 @@ const PREDICTIONS = {
 } as const satisfies Readonly<Record<string, { readonly type: string; readonly param: "softmax_param" | null } | null>>;
 
 /**
- * The TEST-phase net as inference needs it: data layers are inputs, losses their predictions, scores are gone.
+ * The TEST-phase net as inference needs it: data layers are inputs, losses their predictions, scores are gone. Where the TEST phase
+ * has no data layer for a blob, another phase's or stage's stands for it.
  * A data layer's shape is [batch_size, 3, crop_size, crop_size] as far as its parameters tell it.
+ * Throws NetrunError for a data layer whose shape is neither there nor given.
  */
 export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {}): InferenceNet {
   const { level = 0, stages = [] } = options;
   const filtered = filterNet(net, create("NetState", { phase: Phase.TEST, level, stage: stages }));
   const shapes = new Map(Object.entries(options.shapes ?? {}));
-  const data = filtered.layer.filter((layer) => isDataType(layer.type) && layer.type !== "Input");
-  for (const layer of data) noteShapes(layer, shapes);
-  const layers = filtered.layer.flatMap((layer) => {
-    if (DROPPED.includes(layer.type)) return [];
-    return Object.hasOwn(PREDICTIONS, layer.type) ? prediction(layer, filtered.layer) : [layer];
-  });
-  return { name: filtered.name, layers, shapes };
+  const computing = withoutTargets(
+    filtered.layer.flatMap((layer) => {
+      if (DROPPED.includes(layer.type) || bringsData(layer)) return [];
+      return isLoss(layer) ? prediction(layer, filtered.layer) : [layer];
+    }),
+  );
+  const silenced = new Set(filtered.layer.flatMap(({ type, bottom }) => (type === "Silence" ? bottom : [])));
+  const inputs = dataLayers(net, filtered, computing).map((layer) => inputLayer(layer, shapes));
+  return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced };
 }
 
-/** The shapes of a data layer's tops where its parameters tell them: data from batch and crop sizes, labels one each. */
-function noteShapes(layer: LayerParameter, shapes: Map<string, readonly number[]>): void {
-  const crop = sub(layer, "transform_param").crop_size;
-  const { force_gray } = sub(layer, "transform_param");
+/** Python layers count as losses where they weigh in the objective. */
+const isLoss = ({ type, loss_weight }: LayerParameter) =>
+  Object.hasOwn(PREDICTIONS, type) || (type === "Python" && loss_weight.some((weight) => weight !== 0));
+
+const pythonClass = (layer: LayerParameter) => sub(layer, "python_param").layer;
+
+/**
+ * The layers without those that make targets for losses: Python layers whose tops nobody takes now. Faster R-CNN's sampled
+ * proposals are in inference the proposals themselves.
+ */
+function withoutTargets(layers: readonly LayerParameter[]): readonly LayerParameter[] {
+  const passing = layers.map((layer) =>
+    layer.type === "Python" && pythonClass(layer) === "ProposalTargetLayer"
+      ? create("LayerParameter", { name: layer.name, type: "Split", bottom: [layer.bottom[0]!], top: [layer.top[0]!] })
+      : layer,
+  );
+  const taken = new Set(passing.flatMap(({ bottom }) => bottom));
+  return passing.filter(
+    ({ type, top }) => type !== "Python" || top.length === 0 || top.some((name) => taken.has(name)),
+  );
+}
+
+/** Data layers; Input layers, whose shapes may be there, are among the others. Of Python layers those without bottoms. */
+const bringsData = ({ type, bottom }: LayerParameter) =>
+  (isDataType(type) && type !== "Input") || (type === "Python" && bottom.length === 0);
+
+/** The data layers of the TEST phase, and the first elsewhere for what would be missing. */
+function dataLayers(
+  net: NetParameter,
+  filtered: NetParameter,
+  computing: readonly LayerParameter[],
+): readonly LayerParameter[] {
+  const chosen = filtered.layer.filter(bringsData);
+  const made = new Set([...chosen, ...computing].flatMap(({ top }) => top));
+  const needed = computing.flatMap(({ bottom }) => bottom).filter((name) => !made.has(name));
+  for (const layer of net.layer.filter(bringsData)) {
+    if (!layer.top.some((top) => needed.includes(top) && !made.has(top))) continue;
+    chosen.push(layer);
+    for (const top of layer.top) made.add(top);
+  }
+  return chosen;
+}
+
+/** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
+function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]>): LayerParameter {
+  const { crop_size, force_gray } = sub(layer, "transform_param");
   const batch = Math.max(1, batchSize(layer));
-  const first = layer.top[0]!;
-  if (!shapes.has(first) && crop > 0) shapes.set(first, [batch, force_gray ? 1 : 3, crop, crop]);
-  for (const top of layer.top.slice(1)) if (!shapes.has(top)) shapes.set(top, [shapes.get(first)?.[0] ?? batch]);
-  if (shapes.has(first) || layer.type === "MemoryData") return;
-  throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
-    span: spanOf(layer),
-    notes: [`give it: --shape ${first}=1,3,224,224 (in the API shapes: { "${first}": [1, 3, 224, 224] })`],
+  const [first, ...others] = layer.top as [string, ...string[]];
+  const { memory_data_param: memory } = layer;
+  if (!shapes.has(first) && crop_size > 0) shapes.set(first, [batch, force_gray ? 1 : 3, crop_size, crop_size]);
+  if (!shapes.has(first) && memory) shapes.set(first, [batch, memory.channels, memory.height, memory.width]);
+  if (!shapes.has(first)) {
+    throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
+      span: spanOf(layer),
+      notes: [`give it: --shape ${first}=1,3,224,224 (in the API shapes: { "${first}": [1, 3, 224, 224] })`],
+    });
+  }
+  for (const top of others) if (!shapes.has(top)) shapes.set(top, [shapes.get(first)![0] ?? batch]);
+  const input = create("LayerParameter", {
+    name: layer.name,
+    type: "Input",
+    top: layer.top,
+    input_param: { shape: layer.top.map((top) => ({ dim: shapes.get(top)! })) },
   });
+  noteSpan(input, spanOf(layer));
+  return input;
 }
 
 function batchSize(layer: LayerParameter): number {
-  const { data_param, image_data_param, hdf5_data_param, window_data_param } = layer;
-  return (data_param ?? image_data_param ?? hdf5_data_param ?? window_data_param)?.batch_size ?? 1;
+  const { data_param, image_data_param, hdf5_data_param, window_data_param, memory_data_param } = layer;
+  const param = data_param ?? image_data_param ?? hdf5_data_param ?? window_data_param ?? memory_data_param;
+  return param?.batch_size ?? 1;
 }
 
 /** The layer that stands for a loss, under the loss's name and first top. */
 function prediction(loss: LayerParameter, layers: readonly LayerParameter[]): readonly LayerParameter[] {
-  const kind = PREDICTIONS[loss.type as keyof typeof PREDICTIONS];
+  const kind = loss.type === "Python" ? null : PREDICTIONS[loss.type as keyof typeof PREDICTIONS];
   const scores = loss.bottom[0]!;
   // The same prediction may be in the net already, as a TEST-phase layer of its own.
   const there = layers.some((layer) => layer !== loss && layer.type === kind?.type && layer.bottom[0] === scores);

@@ -14,7 +14,7 @@ import {
 } from "../graph/index.js";
 import { emit } from "../onnx/emit.js";
 import { openSession } from "../onnx/session.js";
-import { Add, Div, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../ops/index.js";
+import { Add, Div, Expand, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../ops/index.js";
 
 /** A value's elements, where they are known when the graph is built. */
 export const constantData = (value: Value): Constant | undefined =>
@@ -57,14 +57,17 @@ function neutral(node: Node, [a, b]: readonly Value[]): Value | undefined {
   return undefined;
 }
 
-/** Computes, with onnxruntime, every value that depends on constants alone, and puts the results in its place. */
-export async function foldConstants(values: readonly Value[]): Promise<ReadonlyMap<Value, Value>> {
+/**
+ * Computes, with onnxruntime, every value that depends on constants alone, and puts the results in its place. With `openDims` a
+ * constant that is only stretched stays as it is: its size may be one that the file is to leave open.
+ */
+export async function foldConstants(values: readonly Value[], openDims: boolean): Promise<ReadonlyMap<Value, Value>> {
   const known = new Set<Node>();
   const wanted = new Set<Value>();
   const order = topological(values);
   for (const node of order) {
     const fixed = isOp(node, Const) || (node.inputs.length > 0 && node.inputs.every((input) => known.has(input.node)));
-    if (fixed) known.add(node);
+    if (fixed && !(openDims && isOp(node, Expand))) known.add(node);
     else for (const input of node.inputs) if (known.has(input.node)) wanted.add(input);
   }
   for (const value of values) if (known.has(value.node)) wanted.add(value);

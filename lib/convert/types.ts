@@ -64,7 +64,7 @@ export const inferenceTypes = (): ReadonlyMap<string, LayerType> =>
   new Map<string, LayerType>([...registeredTypes(), ...replacements.map((type) => [type.type, type] as const)]);
 
 /** A layer type with another lowering; where that gives undefined, its own. */
-function replaced<F extends ParamField>(
+function replaced<F extends ParamField | null>(
   type: ComputeLayer,
   _field: F,
   lower: (site: Site<ParamOf<F>>) => Value | undefined,

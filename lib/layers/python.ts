@@ -1,7 +1,9 @@
+import { pythonLayers } from "./forks/python-layers.js";
 import { computeLayer } from "./layer.js";
 
 /**
- * Python: a layer written in Python, which netrun does not run. A plugin for its module and class serves in its place; without
+ * Python: a layer written in Python, which netrun does not run, but for those that it knows by
+ * module and class. A plugin for its module and class serves in its place; without
  * one this refuses the net.
  */
 export const Python = computeLayer({
@@ -9,8 +11,11 @@ export const Python = computeLayer({
   param: "python_param",
   bottoms: [0, Number.POSITIVE_INFINITY],
   tops: [0, Number.POSITIVE_INFINITY],
-  lower({ param: { module, layer }, error }) {
-    throw error(
+  lower(site) {
+    const { module, layer } = site.param;
+    const known = Object.hasOwn(pythonLayers, `${module}.${layer}`) ? pythonLayers[`${module}.${layer}`] : undefined;
+    if (known) return known(site);
+    throw site.error(
       `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,
       "python_param",
       [

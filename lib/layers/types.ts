@@ -21,6 +21,22 @@ import { EuclideanLoss } from "./euclidean-loss.js";
 import { Exp } from "./exp.js";
 import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
+import { Axpy } from "./forks/axpy.js";
+import { BN } from "./forks/bn.js";
+import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
+import { DetectionOutput } from "./forks/detection-output.js";
+import { Interp } from "./forks/interp.js";
+import { Normalize } from "./forks/normalize.js";
+import { Permute } from "./forks/permute.js";
+import { PriorBox } from "./forks/prior-box.js";
+import { Proposal } from "./forks/proposal-layer.js";
+import { PSROIPooling } from "./forks/psroi-pooling.js";
+import { ReLU6 } from "./forks/relu6.js";
+import { Reorg } from "./forks/reorg.js";
+import { ROIPooling } from "./forks/roi-pooling.js";
+import { ShuffleChannel } from "./forks/shuffle-channel.js";
+import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
+import { Upsample } from "./forks/upsample.js";
 import { HDF5Data } from "./hdf5-data.js";
 import { HDF5Output } from "./hdf5-output.js";
 import { HingeLoss } from "./hinge-loss.js";
@@ -124,4 +140,23 @@ export const layerTypes = {
   Threshold,
   Tile,
   WindowData,
+
+  // Layers of Caffe's forks.
+  Axpy,
+  BN,
+  ConvolutionDepthwise,
+  DepthwiseConvolution,
+  DetectionOutput,
+  Interp,
+  Normalize,
+  Permute,
+  PriorBox,
+  Proposal,
+  PSROIPooling,
+  ReLU6,
+  Reorg,
+  ROIPooling,
+  ShuffleChannel,
+  SmoothL1Loss,
+  Upsample,
 } as const satisfies Readonly<Record<string, LayerType>>;

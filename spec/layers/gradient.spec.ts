@@ -231,6 +231,38 @@ const table = {
   Threshold: "is constant between its steps",
   Tile: [{ param: "tile_param { tiles: 3 }" }, { bottoms: [[2, 3]], param: "tile_param { axis: -1 tiles: 2 }" }],
   WindowData: "brings data in",
+
+  Axpy: [{ bottoms: [[3, 5], odd, odd] }, { bottoms: [[3, 5, 1, 1], odd, odd] }],
+  BN: [
+    {},
+    { param: "bn_param { bn_mode: INFERENCE }" },
+    { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
+  ],
+  ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
+  DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
+  DetectionOutput: "is for inference only",
+  Interp: "is for inference only",
+  Normalize: [
+    {},
+    { param: "norm_param { across_spatial: false channel_shared: false }" },
+    { param: "norm_param { across_spatial: false eps: 0.5 }" },
+  ],
+  Permute: [{ param: "permute_param { order: 0 order: 2 order: 3 }" }],
+  PriorBox: "gives constants",
+  Proposal: "is for inference only",
+  PSROIPooling: "is for inference only",
+  ReLU6: [{ bottoms: [within(-9, 9, odd)] }],
+  Reorg: [
+    { bottoms: [[2, 4, 4, 6]], param: "reorg_param { stride: 2 }" },
+    { bottoms: [[2, 8, 2, 3]], param: "reorg_param { stride: 2 reverse: true }" },
+  ],
+  ROIPooling: "is for inference only",
+  ShuffleChannel: [{ bottoms: [[2, 6, 2, 2]], param: "shuffle_channel_param { group: 3 }" }],
+  SmoothL1Loss: [
+    { bottoms: [within(-4, 4, odd), odd] },
+    { bottoms: [within(-4, 4, odd), odd, odd, odd], param: "smooth_l1_loss_param { sigma: 3 }" },
+  ],
+  Upsample: "is for inference only",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;
 
 describe("layers have the gradients that differences show", () => {

@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { convert } from "../../lib/convert/index.js";
+import { NetrunError } from "../../lib/error.js";
 import { count } from "../../lib/graph/index.js";
 import { Net } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { hashedInput, hashWeights } from "../support/hashed.js";
+import { zeroWeights } from "../support/zero-weights.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
 interface Golden {
@@ -47,3 +49,43 @@ async function hashedWeights(path: string) {
   hashWeights(net);
   return net.stored();
 }
+
+/** Published prototxts that do not convert, and why. */
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "mobilenet_ssd/template+MobileNetSSD_deploy_template.prototxt": "a template: num_output is a placeholder",
+  "mobilenet_ssd/template+MobileNetSSD_test_template.prototxt": "a template: num_output is a placeholder",
+  "mobilenet_ssd/template+MobileNetSSD_train_template.prototxt": "a template: num_output is a placeholder",
+  "sparknet/models+test+test.prototxt": "has inputs and no layers",
+};
+
+/** Shapes that prototxts leave to their data. */
+function shapesFor(name: string): Readonly<Record<string, readonly number[]>> {
+  const images = name.includes("mnist") ? [1, 1, 28, 28] : name.includes("cifar10") ? [1, 3, 32, 32] : [1, 3, 224, 224];
+  const flat = /hdf5|linreg/.test(name) ? [1, 4] : undefined;
+  const det4 = name.includes("det4") ? [1, 15, 24, 24] : undefined;
+  return { data: flat ?? det4 ?? images, pair_data: [1, 2, 28, 28], rois: [2, 5], im_info: [1, 3] };
+}
+
+describeShared("published prototxts convert", () => {
+  if (!hasShared()) return;
+  const files = readdirSync(sharedPath("zoo", "prototxt"), { recursive: true, encoding: "utf8" });
+  for (const name of files.sort()) {
+    if (!/\.(prototxt|pt)$/.test(name) || /solver|labelmap/.test(name)) continue;
+    const reason = EXCEPTIONS[name];
+    it(reason === undefined ? name : `${name} does not: ${reason}`, async () => {
+      const path = sharedPath("zoo", "prototxt", name);
+      const shapes = shapesFor(name);
+      const work = async () => {
+        const { report } = await convert(path, zeroWeights(path, shapes), {
+          verify: false,
+          shapes,
+          externalData: "weights",
+        });
+        expect(report.nodes).to.be.greaterThan(0);
+      };
+      const error = await work().catch((thrown) => thrown as unknown);
+      if (reason !== undefined) expect(error).to.be.instanceOf(NetrunError);
+      else if (error) throw error;
+    });
+  }
+});

@@ -1,0 +1,60 @@
+import { create, has, sub } from "../../caffe/message.js";
+import { BNParameter_BNMode as Mode, type BNParameter } from "../../caffe/messages.js";
+import { constant, type Value } from "../../graph/index.js";
+import { add, div, mul, reshape, sqrt, sub as minus } from "../../ops/index.js";
+import { type BlobSpec, computeLayer, type Place, type Site } from "../layer.js";
+import { moments } from "../moments.js";
+
+/** What SegNet adds to a variance. */
+const SEGNET_EPS = 1e-10;
+
+/**
+ * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the
+ * statistics are in the blobs, and on the batch's statistics in mode LEARN. PSPNet and others: blobs slope, bias, mean and variance
+ * [1,c,1,1]; y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by the fields that are given, scale_filler,
+ * shift_filler or bn_mode being SegNet's. Inference only.
+ */
+export const BN = computeLayer({
+  type: "BN",
+  param: "bn_param",
+  bottoms: 1,
+  tops: 1,
+  blobs(place) {
+    const { shape } = place.bottoms[0]!.type;
+    if (shape.length !== 4) throw place.bottomError(0, `BN takes a blob of 4 axes, not [${shape}]`);
+    const { param } = place;
+    const blob = (filler: BlobSpec["filler"], state = false): BlobSpec => ({
+      shape: [1, shape[1]!, 1, 1],
+      filler,
+      state,
+    });
+    const filled = (field: "scale_filler" | "shift_filler" | "slope_filler" | "bias_filler", value: number) =>
+      has(param, field) ? sub(param, field) : create("FillerParameter", { type: "constant", value });
+    if (isSegNet(param)) return [blob(filled("scale_filler", 1)), blob(filled("shift_filler", 0))];
+    const [zeros, ones] = [0, 1].map((value) => create("FillerParameter", { type: "constant", value }));
+    return [blob(filled("slope_filler", 1)), blob(filled("bias_filler", 0)), blob(zeros!, true), blob(ones!, true)];
+  },
+  lower: (site) => ({ tops: [isSegNet(site.param) ? segNet(site) : withStatistics(site)] }),
+});
+
+const isSegNet = (param: BNParameter) =>
+  has(param, "scale_filler") || has(param, "shift_filler") || has(param, "bn_mode");
+
+function segNet({ bottoms, blobs, param }: Site<BNParameter>): Value {
+  const [scale, shift] = blobs as [Value, Value];
+  if (param.bn_mode === Mode.INFERENCE) return add(mul(bottoms[0]!, scale), shift);
+  const { centred, variance } = moments(bottoms[0]!, [0, 2, 3]);
+  return add(mul(div(centred, sqrt(add(variance, constant(SEGNET_EPS)))), scale), shift);
+}
+
+function withStatistics(site: Site<BNParameter>): Value {
+  const { bottoms, blobs, param, phase } = site;
+  if (phase === "TRAIN" && !param.frozen) throw needsInference(site);
+  const [slope, bias, mean, variance] = blobs.map((blob) => reshape(blob, blob.type.shape));
+  return add(mul(div(minus(bottoms[0]!, mean!), sqrt(add(variance!, constant(param.eps)))), slope!), bias!);
+}
+
+const needsInference = (place: Place<BNParameter>) =>
+  place.error("BN with running statistics is there for inference, not for training", undefined, [
+    "frozen: true trains with the statistics as they are",
+  ]);

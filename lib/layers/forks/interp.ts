@@ -1,0 +1,34 @@
+import { has } from "../../caffe/message.js";
+import type { InterpParameter } from "../../caffe/messages.js";
+import { pad } from "../../ops/index.js";
+import { resize } from "../../ops/detection.js";
+import { computeLayer, type Place } from "../layer.js";
+
+/**
+ * Interp (DeepLab, PSPNet): bilinear interpolation of the last two axes with the corners in place. Size: of `height` and `width`, of
+ * the second bottom, or (size - 1) / shrink_factor + 1, then size + (size - 1) * (zoom_factor - 1). pad_beg and pad_end crop by
+ * negative numbers. Inference only.
+ */
+export const Interp = computeLayer({
+  type: "Interp",
+  param: "interp_param",
+  bottoms: [1, 2],
+  tops: 1,
+  lower(site) {
+    const { pad_beg, pad_end } = site.param;
+    const { shape } = site.bottoms[0]!.type;
+    if (shape.length !== 4) throw site.bottomError(0, `Interp takes a blob of 4 axes, not [${shape}]`);
+    if (pad_beg > 0 || pad_end > 0) throw site.error("only cropping is supported: pads of 0 and less", "pad_beg");
+    const around = [pad_beg, pad_end] as const;
+    const x = pad(site.bottoms[0]!, [[0, 0], [0, 0], around, around]);
+    const size = x.type.shape.slice(2).map((dim, i) => target(site, dim, i));
+    return { tops: [resize(x, { mode: "linear", size: size as [number, number] })] };
+  },
+});
+
+function target({ bottoms, param }: Place<InterpParameter>, dim: number, i: number): number {
+  if (bottoms[1]) return bottoms[1].type.shape[2 + i]!;
+  if (has(param, "height") || has(param, "width")) return i === 0 ? param.height : param.width;
+  const shrunk = Math.floor((dim - 1) / param.shrink_factor) + 1;
+  return shrunk + (shrunk - 1) * (param.zoom_factor - 1);
+}

@@ -1,0 +1,82 @@
+import { constant, type Value } from "../../graph/index.js";
+import {
+  add,
+  and,
+  cast,
+  div,
+  floor,
+  greaterOrEqual,
+  less,
+  matMul,
+  max,
+  min,
+  mul,
+  neg,
+  reduceSum,
+  reshape,
+  slice,
+  sub,
+  transpose,
+} from "../../ops/index.js";
+import { computeLayer } from "../layer.js";
+
+/** The least size of a box, in entries of the map. */
+const LEAST_SIZE = 0.1;
+
+/**
+ * PSROIPooling (R-FCN): position-sensitive average pooling. x [1, output_dim*g*g, h, w], boxes [r,5] of (item, x1, y1, x2, y2), y
+ * [r, output_dim, g, g]: cell (i, j) of a g x g grid over a box is the mean of channel (c*g + i)*g + j over it, 0 where it is empty.
+ * A mask of rows and one of columns for each cell make sums over cells two products. One image at a time; inference only.
+ */
+export const PSROIPooling = computeLayer({
+  type: "PSROIPooling",
+  param: "psroi_pooling_param",
+  bottoms: 2,
+  tops: 1,
+  lower({ bottoms, param, bottomError }) {
+    const [x, rois] = bottoms as [Value, Value];
+    const [n, channels, h, w] = x.type.shape as [number, number, number, number];
+    const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
+    if (n !== 1) throw bottomError(0, "PSROIPooling works on one image at a time");
+    if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
+    const r = rois.type.shape[0]!;
+    const rows = maskOf(rois, [2, 4], { scale, cells: g, size: h });
+    const columns = maskOf(rois, [1, 3], { scale, cells: g, size: w });
+    // [dims, gi, gj, h, w] -> [gi, h, gj * dims * w], summed over rows by [gi, r, h].
+    const planes = reshape(transpose(reshape(x, [dims, g, g, h, w]), [1, 3, 2, 0, 4]), [g, h, g * dims * w]);
+    const overRows = reshape(matMul(transpose(rows.mask, [1, 0, 2]), planes), [g, r, g, dims, w]);
+    const perCell = mul(overRows, reshape(columns.mask, [1, r, g, 1, w]));
+    const sums = transpose(reduceSum(perCell, [4]), [1, 3, 0, 2]);
+    const area = mul(reshape(rows.length, [r, 1, g, 1]), reshape(columns.length, [r, 1, 1, g]));
+    return { tops: [div(sums, max(area, constant(1)))] };
+  },
+});
+
+/** Which entries of an axis belong to each cell: 0 or 1 [r, cells, size], and how many. */
+function maskOf(
+  rois: Value,
+  [from, to]: readonly [number, number],
+  { scale, cells, size }: { readonly scale: number; readonly cells: number; readonly size: number },
+) {
+  const corner = (i: number) => round(slice(rois, 1, i, i + 1));
+  const start = mul(corner(from), constant(scale));
+  const end = mul(add(corner(to), constant(1)), constant(scale));
+  const cell = div(max(sub(end, start), constant(LEAST_SIZE)), constant(cells));
+  const index = (n: number, more = 0) =>
+    constant(
+      Float32Array.from({ length: n }, (_, i) => i + more),
+      [n],
+    );
+  const within = (edge: Value) => max(min(edge, constant(size)), constant(0));
+  const low = within(floor(add(mul(index(cells), cell), start)));
+  const high = within(ceil(add(mul(index(cells, 1), cell), start)));
+  const r = rois.type.shape[0]!;
+  const at = index(size);
+  const [lows, highs] = [low, high].map((edge) => reshape(edge, [r, cells, 1])) as [Value, Value];
+  const mask = cast(and(greaterOrEqual(at, lows), less(at, highs)), "float32");
+  return { mask, length: max(sub(high, low), constant(0)) };
+}
+
+/** C's round, of numbers from 0 on. */
+const round = (x: Value) => floor(add(x, constant(0.5)));
+const ceil = (x: Value) => neg(floor(neg(x)));

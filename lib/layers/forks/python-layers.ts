@@ -1,0 +1,30 @@
+import type { PythonParameter } from "../../caffe/messages.js";
+import type { Lowered, Site } from "../layer.js";
+import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
+
+/** Python layers that netrun knows, by module and class. */
+export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>) => Lowered>> = {
+  "rpn.proposal_layer.ProposalLayer": (site) => proposals(site, settings(site)),
+  // ENet's dropout of whole channels.
+  "spatial_dropout.SpatialDropoutLayer": (site) => {
+    if (site.phase === "TRAIN") throw site.error("spatial dropout is there for inference, not for training");
+    return { tops: [site.bottoms[0]!] };
+  },
+};
+
+/** A Faster R-CNN proposal layer's settings: feat_stride and scales in param_str, a YAML or Python dictionary. */
+function settings({ param, error }: Site<PythonParameter>) {
+  const text = param.param_str;
+  const number = /['"]?feat_stride['"]?\s*:\s*(\d+)/.exec(text)?.[1];
+  const list = /['"]?scales['"]?\s*:\s*(?:!!python\/tuple\s*)?[[(]([^\])]*)[\])]/.exec(text)?.[1];
+  const scales = list
+    ?.split(",")
+    .filter((item) => item.trim() !== "")
+    .map(Number);
+  if (scales?.some(Number.isNaN)) throw error(`scales in "${text}" are not numbers`, "python_param");
+  return {
+    ...PROPOSAL_DEFAULTS,
+    ...(number !== undefined && { stride: Number(number) }),
+    ...(scales && { scales }),
+  };
+}

@@ -1,0 +1,25 @@
+import { apply } from "../../graph/index.js";
+import { MaxRoiPool } from "../../ops/detection.js";
+import { computeLayer } from "../layer.js";
+
+/**
+ * ROIPooling (Fast R-CNN): the maximum of each cell of a pooled_h x pooled_w grid over each box. x [n,c,h,w], boxes [r,5] of (item,
+ * x1, y1, x2, y2) in image coordinates, times spatial_scale those of x, rounded; y [r, c, pooled_h, pooled_w]. Inference only.
+ */
+export const ROIPooling = computeLayer({
+  type: "ROIPooling",
+  param: "roi_pooling_param",
+  bottoms: 2,
+  tops: 1,
+  lower({ bottoms, param, bottomError, error }) {
+    const [x, rois] = bottoms;
+    if (x!.type.shape.length !== 4) throw bottomError(0, `ROIPooling takes a blob of 4 axes, not [${x!.type.shape}]`);
+    if (rois!.type.shape.length !== 2 || rois!.type.shape[1] !== 5)
+      throw bottomError(1, `boxes are [r, 5], not [${rois!.type.shape}]`);
+    if (param.pooled_h === 0 || param.pooled_w === 0)
+      throw error("pooled_h and pooled_w must be greater than 0", "pooled_h");
+    return {
+      tops: [apply(MaxRoiPool, { pooled: [param.pooled_h, param.pooled_w], scale: param.spatial_scale }, x!, rois!)],
+    };
+  },
+});

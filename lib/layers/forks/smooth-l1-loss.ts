@@ -1,0 +1,30 @@
+import { constant, sameShape, type Value } from "../../graph/index.js";
+import { abs, less, mul, sub, sumAll, where } from "../../ops/index.js";
+import { computeLayer } from "../layer.js";
+
+/**
+ * SmoothL1Loss (Fast R-CNN): the sum of f(inside * (x - t)) * outside over all entries, divided by the batch size, where
+ * f(d) = (sigma d)^2 / 2 for |d| < 1 / sigma^2, else |d| - 1 / (2 sigma^2). Bottoms x, t and, if given, inside and outside weights,
+ * all of one shape.
+ */
+export const SmoothL1Loss = computeLayer({
+  type: "SmoothL1Loss",
+  param: "smooth_l1_loss_param",
+  bottoms: [2, 4],
+  tops: 1,
+  loss: true,
+  lower({ bottoms, param, bottomError }) {
+    const [x, target, inside, outside] = bottoms as [Value, Value, Value | undefined, Value | undefined];
+    bottoms.forEach(({ type }, i) => {
+      if (!sameShape(type.shape, x.type.shape)) throw bottomError(i, `[${type.shape}] differs from [${x.type.shape}]`);
+    });
+    const square = param.sigma * param.sigma;
+    const difference = sub(x, target);
+    const d = inside ? mul(difference, inside) : difference;
+    const size = abs(d);
+    const near = mul(mul(d, d), constant(square / 2));
+    const each = where(less(size, constant(1 / square)), near, sub(size, constant(0.5 / square)));
+    const sum = sumAll(outside ? mul(each, outside) : each);
+    return { tops: [mul(sum, constant(1 / x.type.shape[0]!))] };
+  },
+});

@@ -1,0 +1,164 @@
+import { apply, applyAll, int64, type Op, type Value } from "../graph/index.js";
+
+/** Boxes of a detector: [n, boxes, 4] as (x1, y1, x2, y2), scores [n, classes, boxes]. */
+interface NmsAttrs {
+  /** Most boxes to select of each class. */
+  readonly most: number;
+  /** Boxes that overlap a better one by more than this (intersection over union) go. */
+  readonly overlap: number;
+  /** Only boxes with a greater score count. */
+  readonly score: number;
+  /** How many boxes the data lets it select. */
+  readonly selected: number;
+}
+
+/** Picks boxes by score and drops those that overlap a better one: int64 [selected, 3] of (item, class, box), scores falling within a class. */
+export const NonMaxSuppression: Op<NmsAttrs> = {
+  name: "NonMaxSuppression",
+  arity: 2,
+  infer: ({ selected }) => [{ dtype: "int64", shape: [selected, 3] }],
+  onnx: ({ attrs, inputs }) => ({
+    opType: "NonMaxSuppression",
+    inputs: [
+      ...inputs,
+      int64([attrs.most]),
+      { dtype: "float32", shape: [1], data: Float32Array.of(attrs.overlap) },
+      { dtype: "float32", shape: [1], data: Float32Array.of(attrs.score) },
+    ],
+    attributes: {},
+  }),
+};
+
+interface RoiPoolAttrs {
+  readonly pooled: readonly [height: number, width: number];
+  readonly scale: number;
+}
+
+/** The maximum of each cell of a grid laid over each box. x [n,c,h,w], boxes [r,5] of (item, x1, y1, x2, y2), y [r,c,...pooled]. */
+export const MaxRoiPool: Op<RoiPoolAttrs> = {
+  name: "MaxRoiPool",
+  arity: 2,
+  infer: ({ pooled }, x, rois) => [{ dtype: x!.dtype, shape: [rois!.shape[0]!, x!.shape[1]!, ...pooled] }],
+  onnx: ({ attrs, inputs }) => ({
+    opType: "MaxRoiPool",
+    inputs,
+    attributes: { pooled_shape: { ints: attrs.pooled }, spatial_scale: { f: attrs.scale } },
+  }),
+};
+
+/** Number of entries of axis 0, int64 [1], as it is when the model runs. */
+export function lengthOf(x: Value): Value {
+  return apply(GatherFirst, null, apply(Shape, null, x));
+}
+
+/** The dims of a tensor when the model runs, int64. */
+export const Shape: Op<null> = {
+  name: "Shape",
+  arity: 1,
+  infer: (_, x) => [{ dtype: "int64", shape: [x!.shape.length] }],
+  onnx: (node) => ({ opType: "Shape", inputs: node.inputs, attributes: {} }),
+};
+
+/** The first entry of a vector, [1]. */
+const GatherFirst: Op<null> = {
+  name: "GatherFirst",
+  arity: 1,
+  infer: (_, x) => [{ dtype: x!.dtype, shape: [1] }],
+  onnx: (node) => ({ opType: "Gather", inputs: [node.inputs[0]!, int64([0])], attributes: { axis: { i: 0 } } }),
+};
+
+/** The same elements with axes of 1 put in at these places of the result. */
+export const Unsqueeze: Op<{ readonly axes: readonly number[] }> = {
+  name: "Unsqueeze",
+  arity: 1,
+  infer: ({ axes }, x) => {
+    const shape = [...x!.shape];
+    for (const axis of axes) shape.splice(axis, 0, 1);
+    return [{ dtype: x!.dtype, shape }];
+  },
+  onnx: ({ attrs, inputs }) => ({ opType: "Unsqueeze", inputs: [inputs[0]!, int64(attrs.axes)], attributes: {} }),
+};
+
+interface DynamicAttrs {
+  /** How many entries the data lets it have. */
+  readonly size: number;
+}
+
+/** The greatest (or least) entries of a vector, as many as the int64 [1] of input 1 says, in order, and their indices. */
+export const TopKOf: Op<DynamicAttrs & { readonly largest: boolean }> = {
+  name: "TopKOf",
+  arity: 2,
+  infer: ({ size }, x) => [
+    { dtype: x!.dtype, shape: [size] },
+    { dtype: "int64", shape: [size] },
+  ],
+  onnx: ({ attrs, inputs }) => ({
+    opType: "TopK",
+    inputs,
+    attributes: { axis: { i: 0 }, largest: { i: Number(attrs.largest) } },
+  }),
+};
+
+/** The first entries along axis 0, as many as the int64 [1] of input 1 says. */
+export const FirstOf: Op<DynamicAttrs> = {
+  name: "FirstOf",
+  arity: 2,
+  infer: ({ size }, x) => [{ dtype: x!.dtype, shape: [size, ...x!.shape.slice(1)] }],
+  onnx: ({ inputs }) => ({
+    opType: "Slice",
+    inputs: [inputs[0]!, int64([0]), inputs[1]!, int64([0])],
+    attributes: {},
+  }),
+};
+
+/** x with entries replaced: y[...][indices[i]] = updates[i] along an axis. No two indices may be the same. */
+export const ScatterElements: Op<{ readonly axis: number }> = {
+  name: "ScatterElements",
+  arity: 3,
+  infer: (_, x) => [x!],
+  onnx: ({ attrs, inputs }) => ({ opType: "ScatterElements", inputs, attributes: { axis: { i: attrs.axis } } }),
+};
+
+interface ResizeAttrs {
+  readonly mode: "nearest" | "linear";
+  /** Height and width of the result. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/**
+ * Resizes the last two axes of [n,c,h,w]: "nearest" repeats entries, "linear" interpolates with the corners in place.
+ */
+export const Resize: Op<ResizeAttrs> = {
+  name: "Resize",
+  arity: 1,
+  infer: ({ size }, x) => [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, 2), ...size] }],
+  onnx: ({ attrs: { mode, size }, inputs }) => {
+    const [h, w] = inputs[0]!.type.shape.slice(2) as [number, number];
+    // Sizes are rounded down from scales; corners in place need nothing of a scale but that size.
+    const slack = mode === "linear" ? 0.5 : 0;
+    const scales = Float32Array.of(1, 1, (size[0] + slack) / h, (size[1] + slack) / w);
+    const nearest = { nearest_mode: { s: "floor" } } as const;
+    return {
+      opType: "Resize",
+      inputs: [inputs[0]!, null, { dtype: "float32", shape: [4], data: scales }],
+      attributes: {
+        mode: { s: mode },
+        coordinate_transformation_mode: { s: mode === "linear" ? "align_corners" : "asymmetric" },
+        ...(mode === "nearest" && nearest),
+      },
+    };
+  },
+};
+
+export const nonMaxSuppression = (boxes: Value, scores: Value, attrs: NmsAttrs): Value =>
+  apply(NonMaxSuppression, attrs, boxes, scores);
+export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply(Unsqueeze, { axes }, x);
+/** The greatest entries of a vector, or the least, and their indices. */
+export const topKOf = (x: Value, k: Value, size: number, largest = true) => {
+  const [values, indices] = applyAll(TopKOf, { size, largest }, x, k);
+  return { values: values!, indices: indices! };
+};
+export const firstOf = (x: Value, end: Value, size: number): Value => apply(FirstOf, { size }, x, end);
+export const scatter = (x: Value, indices: Value, updates: Value, axis: number): Value =>
+  apply(ScatterElements, { axis }, x, indices, updates);
+export const resize = (x: Value, attrs: ResizeAttrs): Value => apply(Resize, attrs, x);
