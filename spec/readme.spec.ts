@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { catalog } from "../lib/layers/index.js";
+import { conversionOf } from "../lib/convert/net.js";
+import { catalog, type LayerType, layerTypes } from "../lib/layers/index.js";
 import { root } from "./support/shared.js";
 
 const path = join(root, "README.md");
@@ -15,11 +16,20 @@ function layerTable(): string {
     bottoms,
     tops,
     params.map(({ field }) => `\`${field}\``).join(", "),
+    trains(type) ? "yes" : "no",
+    "yes",
+    conversionOf(type),
   ]);
-  const header = ["type", "bottoms", "tops", "parameters"];
+  const header = ["type", "bottoms", "tops", "parameters", "trains", "runs", "converts"];
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((cells) => cells[i]!.length)));
   const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |\n`;
   return line(header) + line(widths.map((width) => "-".repeat(width))) + rows.map(line).join("");
+}
+
+/** Layers of forks may be for inference alone. */
+function trains(type: string): boolean {
+  const definition = layerTypes[type as keyof typeof layerTypes] as LayerType;
+  return !("inferenceOnly" in definition && definition.inferenceOnly);
 }
 
 describe("README.md", () => {

@@ -38,6 +38,13 @@ const PREDICTIONS = {
   MultiBoxLoss: null,
 } as const satisfies Readonly<Record<string, { readonly type: string; readonly param: "softmax_param" | null } | null>>;
 
+/** What becomes of a layer type in a converted file. */
+export function conversionOf(type: string): "yes" | "input" | "prediction" | "left out" {
+  if (DROPPED.includes(type)) return "left out";
+  if (Object.hasOwn(PREDICTIONS, type)) return "prediction";
+  return isDataType(type) ? "input" : "yes";
+}
+
 /**
  * The TEST-phase net as inference needs it: data layers are inputs, losses their predictions, scores are gone. Where the TEST phase
  * has no data layer for a blob, another phase's or stage's stands for it.

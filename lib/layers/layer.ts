@@ -99,6 +99,8 @@ export interface ComputeLayer<F extends ParamField | null = ParamField | null> e
   readonly loss?: boolean;
   /** Bottoms that have no gradient, from the end if negative: labels, indices. Caffe refuses to train what lies under them. */
   readonly noGradientTo?: readonly number[];
+  /** A layer of a fork that has no gradient here: it runs and converts, and does not train. */
+  readonly inferenceOnly?: boolean;
   /** BlobProto files that the layer needs to be lowered. */
   sources?(layer: LayerParameter): readonly string[];
   blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];

@@ -40,6 +40,7 @@ export const DetectionOutput = computeLayer({
   param: "detection_output_param",
   bottoms: 3,
   tops: 1,
+  inferenceOnly: true,
   lower(site) {
     const { param } = site;
     const nms = message(param, "nms_param");

@@ -14,6 +14,7 @@ export const Interp = computeLayer({
   param: "interp_param",
   bottoms: [1, 2],
   tops: 1,
+  inferenceOnly: true,
   lower(site) {
     const { pad_beg, pad_end } = site.param;
     const { shape } = site.bottoms[0]!.type;

@@ -7,6 +7,7 @@ export const Proposal = computeLayer({
   param: "proposal_param",
   bottoms: 3,
   tops: [1, 2],
+  inferenceOnly: true,
   lower: (site) => {
     const { feat_stride, base_size, min_size, ratio, scale, pre_nms_topn, post_nms_topn, nms_thresh } = site.param;
     return proposals(site, {

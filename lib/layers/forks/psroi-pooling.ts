@@ -33,6 +33,7 @@ export const PSROIPooling = computeLayer({
   param: "psroi_pooling_param",
   bottoms: 2,
   tops: 1,
+  inferenceOnly: true,
   lower({ bottoms, param, bottomError }) {
     const [x, rois] = bottoms as [Value, Value];
     const [n, channels, h, w] = x.type.shape as [number, number, number, number];

@@ -11,6 +11,7 @@ export const ROIPooling = computeLayer({
   param: "roi_pooling_param",
   bottoms: 2,
   tops: 1,
+  inferenceOnly: true,
   lower({ bottoms, param, bottomError, error }) {
     const [x, rois] = bottoms;
     if (x!.type.shape.length !== 4) throw bottomError(0, `ROIPooling takes a blob of 4 axes, not [${x!.type.shape}]`);

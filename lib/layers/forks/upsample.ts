@@ -14,6 +14,7 @@ export const Upsample = computeLayer({
   param: "upsample_param",
   bottoms: [1, 2],
   tops: 1,
+  inferenceOnly: true,
   lower(site) {
     const [x, mask] = site.bottoms;
     const { shape } = x!.type;
