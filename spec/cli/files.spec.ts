@@ -96,10 +96,10 @@ describe("netrun inspect", () => {
   it("fails with the line of a layer type that is not supported", async () => {
     const { err, status } = await netrun(
       "inspect",
-      file("fork.prototxt", 'layer { name: "b"\n type: "BN" top: "x" }\n'),
+      file("fork.prototxt", 'layer { name: "b"\n type: "Correlation" top: "x" }\n'),
     );
     expect(status).to.equal(1);
-    expect(err).to.match(/^DIR\/fork.prototxt:2:8: layer "b": layer type "BN" is not supported yet/);
+    expect(err).to.match(/^DIR\/fork.prototxt:2:8: layer "b": layer type "Correlation" is not supported yet/);
   });
 });
 

@@ -77,11 +77,11 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
 
   it("names the layer type that it does not have, with its line", async () => {
     const net = loadNet(
-      'layer { name: "d" type: "Input" top: "x" }\nlayer { name: "p" type: "Permute" bottom: "x" top: "y" }',
+      'layer { name: "d" type: "Input" top: "x" }\nlayer { name: "p" type: "Correlation" bottom: "x" top: "y" }',
     );
     const error = await inspectNet(net.message, { phase: "TEST", baseDir: "." }).catch((thrown: unknown) => thrown);
     expect((error as NetrunError).format()).to.match(
-      /^<text>:2:25: layer "p": layer type "Permute" is not supported yet/,
+      /^<text>:2:25: layer "p": layer type "Correlation" is not supported yet/,
     );
   });
 
@@ -142,21 +142,15 @@ describeShared("inspecting published files", () => {
       } catch (error) {
         const { message } = error as Error;
         const [, type] = /layer type "(\w+)" is not supported yet$/.exec(message) ?? [];
+        // A training net of a fork may have neither a data layer for its test phase nor a known one for training.
+        if ((error as NetrunError).span && /bottom "data" is not produced/.test(message)) return;
         if (!(error as NetrunError).span || !/is not supported yet$|netrun runs no Python/.test(message)) throw error;
         missing.add(type ?? "Python");
       }
     });
 
-  it("leaves only layers of forks and of Python", () => {
-    expect([...missing].sort()).to.deep.equal([
-      "AnnotatedData",
-      "BN",
-      "DenseImageData",
-      "Permute",
-      "Python",
-      "ROIPooling",
-      "SmoothL1Loss",
-    ]);
+  it("leaves only data layers of forks and Python", () => {
+    expect([...missing].sort()).to.deep.equal(["AnnotatedData", "DenseImageData", "Python"]);
   });
 
   it("tells weights, states and means apart", async () => {
