@@ -198,6 +198,11 @@ export class Net implements AsyncDisposable {
     return new Map(entries as [string, Blob[]][]);
   }
 
+  /** Records of the data that data layers read, of the first one; undefined where nothing is read. */
+  get records(): number | undefined {
+    return this.#feeds[0]?.length;
+  }
+
   /** The layers of this phase. */
   get parameter(): NetParameter {
     return this.#net;

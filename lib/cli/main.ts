@@ -1,20 +1,30 @@
 import yargs from "yargs";
 import { NetrunError } from "../error.js";
 import { loadPlugins } from "../layers/index.js";
+import { classifyCommand } from "./classify.js";
 import { convertCommand } from "./convert.js";
 import { datasetCommand } from "./dataset.js";
+import { devicesCommand } from "./devices.js";
+import { extractCommand } from "./extract.js";
 import { drawCommand } from "./draw.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { layersCommand } from "./layers.js";
 import { meanCommand } from "./mean.js";
+import { plotCommand } from "./plot.js";
 import { testCommand } from "./test.js";
+import { timeCommand } from "./time.js";
 import { trainCommand } from "./train.js";
 import { upgradeCommand } from "./upgrade.js";
 
 const commands = [
   trainCommand,
   testCommand,
+  timeCommand,
+  extractCommand,
+  classifyCommand,
+  devicesCommand,
+  plotCommand,
   convertCommand,
   inspectCommand,
   drawCommand,

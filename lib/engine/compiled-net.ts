@@ -66,7 +66,8 @@ interface Compiled {
   readonly ends: ReadonlyMap<string, End>;
 }
 
-interface End {
+/** What an output is. */
+export interface End {
   readonly group: Group;
   readonly name: string;
   readonly value: Value;
@@ -119,6 +120,17 @@ export class CompiledNet implements AsyncDisposable {
 }
 
 async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
+  const { ends, outputs } = endsOf(net, request);
+  if (outputs.size === 0) return { session: undefined, ends };
+  const model = emit({ name: "netrun", outputs });
+  return { session: await openSession(model, options), ends };
+}
+
+/** What a request asks for, as values: all of it, and by output name what has to be computed. */
+export function endsOf(
+  net: LoweredNet,
+  request: Request,
+): { readonly ends: ReadonlyMap<string, End>; readonly outputs: ReadonlyMap<string, Value> } {
   const ends = new Map<string, End>();
   const end = (group: Group, name: string, value: Value | null) => {
     if (value) ends.set(`${group}:${name}`, { group, name, value });
@@ -149,9 +161,7 @@ async function compile(net: LoweredNet, request: Request, options: SessionOption
     ([, { value }]) => !(inputName(value) !== undefined && net.inputs.has(inputName(value)!)),
   );
   const outputs = new Map([...computed.map(([name, { value }]) => [name, value] as const), ...objective]);
-  if (outputs.size === 0) return { session: undefined, ends };
-  const model = emit({ name: "netrun", outputs });
-  return { session: await openSession(model, options), ends };
+  return { ends, outputs };
 }
 
 /** The name of a data set of a net's files[index] among what a run gave. */
@@ -183,7 +193,8 @@ function seedValues(net: LoweredNet, fed: readonly string[]): ReadonlyMap<Value,
   return seeds;
 }
 
-function feeds(
+/** What a model of a net is fed. */
+export function feeds(
   net: Pick<LoweredNet, "randoms" | "carries">,
   layout: Layout,
   inputs: RunInputs,

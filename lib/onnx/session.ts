@@ -10,6 +10,8 @@ export interface SessionOptions {
   readonly provider?: Provider;
   /** Threads inside one op; onnxruntime's own choice (the physical cores) where undefined. */
   readonly threads?: number | undefined;
+  /** Path that the name of a profile starts with; the file is whole when the session is closed. */
+  readonly profile?: string | undefined;
 }
 
 /** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
@@ -28,7 +30,7 @@ export type Feeds = Readonly<Record<string, Elements>>;
 /** Opens a session on an emitted model. Throws a NetrunError if the provider is not to be had here. */
 export async function openSession(model: Emitted, options: SessionOptions = {}): Promise<Session> {
   const { provider = "cpu" } = options;
-  const session = await create(model, provider, options.threads);
+  const session = await create(model, provider, options);
   const inputs = [...model.inputs];
   return {
     outputs: model.outputs,
@@ -46,7 +48,10 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
       for (const name of fetch) outputs[name] = results[name]!.data as Float32Array;
       return outputs;
     },
-    [Symbol.asyncDispose]: () => session.release(),
+    async [Symbol.asyncDispose]() {
+      if (options.profile !== undefined) session.endProfiling();
+      await session.release();
+    },
   };
 }
 
@@ -69,7 +74,11 @@ function runError(cause: unknown): unknown {
   });
 }
 
-async function create(model: Emitted, provider: Provider, threads: number | undefined): Promise<ort.InferenceSession> {
+async function create(
+  model: Emitted,
+  provider: Provider,
+  { threads, profile }: SessionOptions,
+): Promise<ort.InferenceSession> {
   const options: ort.InferenceSession.SessionOptions = {
     // NCHW: the WebGPU provider's default layout computes some convolutions wrongly.
     executionProviders: [provider === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : provider],
@@ -78,6 +87,7 @@ async function create(model: Emitted, provider: Provider, threads: number | unde
     // Errors are thrown; onnxruntime would write them to stderr as well.
     logSeverityLevel: 4,
     ...(threads !== undefined && { intraOpNumThreads: threads }),
+    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
   try {
     return await ort.InferenceSession.create(model.bytes, options);

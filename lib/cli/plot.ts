@@ -1,0 +1,63 @@
+import { basename } from "node:path";
+import type { CommandModule } from "yargs";
+import { NetrunError } from "../error.js";
+import { writeWhole } from "../file.js";
+import { type Log, readLog } from "./plot-logs.js";
+import { drawPanels } from "./plot-svg.js";
+
+interface PlotArgs {
+  readonly logs: readonly string[];
+  readonly output: string;
+  readonly x: "iteration" | "time";
+}
+
+/** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */
+export const plotCommand: CommandModule<object, PlotArgs> = {
+  command: "plot <logs..>",
+  describe: "Draw logs of training runs, netrun's or Caffe's",
+  builder: (yargs) =>
+    yargs
+      .positional("logs", {
+        type: "string",
+        array: true,
+        describe: "Files of --log-json or --log-csv, or printed logs",
+      })
+      .option("output", { alias: "o", type: "string", demandOption: true, describe: "The SVG file to write" })
+      .option("x", { choices: ["iteration", "time"], default: "iteration", describe: "What runs along" }) as never,
+  handler: async ({ logs, output, x }) => {
+    const read = logs.map((path) => readLog(path));
+    const panels = panelsOf(read, x);
+    if (panels.length === 0) {
+      throw new NetrunError(
+        x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs",
+      );
+    }
+    await writeWhole(output, drawPanels(panels, x === "time" ? "seconds" : "iteration"));
+    console.log(
+      `${output}: ${panels.map(({ title }) => title).join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
+    );
+  },
+};
+
+/** A panel for losses, one for each other score, one for learning rates. */
+function panelsOf(logs: readonly Log[], x: "iteration" | "time") {
+  const names = [...new Set(logs.flatMap(({ series }) => [...series.keys()]))];
+  const isLoss = (name: string) => /loss/.test(name);
+  const groups = new Map<string, string[]>([["loss", names.filter(isLoss)]]);
+  for (const name of names.filter((each) => !isLoss(each) && each !== "lr")) groups.set(name, [name]);
+  if (names.includes("lr")) groups.set("learning rate", ["lr"]);
+  return [...groups]
+    .map(([title, members]) => ({
+      title,
+      lines: logs.flatMap(({ path, series }) =>
+        members.flatMap((name) => {
+          const points = (series.get(name) ?? []).flatMap((point) => {
+            const at = x === "time" ? point.seconds : point.iteration;
+            return at === undefined ? [] : [[at, point.value] as const];
+          });
+          return points.length > 0 ? [{ label: `${logs.length > 1 ? `${basename(path)}: ` : ""}${name}`, points }] : [];
+        }),
+      ),
+    }))
+    .filter(({ lines }) => lines.length > 0);
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { count, type Node, topological } from "../graph/index.js";
+import { layoutOf } from "../net/layout.js";
+import type { LoweredNet } from "../net/lower.js";
+import { emit } from "../onnx/emit.js";
+import { openSession, type SessionOptions } from "../onnx/session.js";
+import { endsOf, feeds, type RunInputs } from "./compiled-net.js";
+
+/** Mean times of a layer in one pass, in milliseconds. */
+export interface LayerTime {
+  readonly layer: string;
+  readonly forwardMs: number;
+  readonly backwardMs: number;
+}
+
+/** What passes over a net took. */
+export interface Profile {
+  /** In the net's order; what belongs to no layer, such as the sum of losses, comes last as "(net)". */
+  readonly layers: readonly LayerTime[];
+  /** Mean time of a forward and backward pass by the clock. */
+  readonly passMs: number;
+  /** Multiplications and additions of one pass in convolutions and matrix products. */
+  readonly flops: number;
+}
+
+const NET = "(net)";
+
+/**
+ * Times passes forward and backward over a net, after one that does not count, by onnxruntime's own profile.
+ * `order` has the names of the net's layers.
+ */
+export async function profileNet(
+  net: LoweredNet,
+  order: readonly string[],
+  inputs: RunInputs,
+  passes: number,
+  options: SessionOptions,
+): Promise<Profile> {
+  const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
+  const { outputs } = endsOf(net, request);
+  const folder = mkdtempSync(join(tmpdir(), "netrun-profile-"));
+  try {
+    const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
+    const fed = feeds(net, layoutOf(net), inputs);
+    await session.run(fed, session.outputs);
+    const startMs = performance.now();
+    for (let i = 0; i < passes; i++) await session.run(fed, session.outputs);
+    const passMs = (performance.now() - startMs) / passes;
+    await session[Symbol.asyncDispose]();
+    const events = JSON.parse(readFileSync(join(folder, readdirSync(folder)[0]!), "utf8")) as ProfileEvent[];
+    const nodes = topological(outputs.values());
+    return {
+      layers: layerTimes(order, nodes, events),
+      passMs,
+      flops: nodes.reduce((sum, node) => sum + flopsOf(node), 0),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** An event of onnxruntime's profile, in Chrome's trace format; durations in microseconds. */
+interface ProfileEvent {
+  readonly cat: string;
+  readonly name: string;
+  readonly dur: number;
+}
+
+function layerTimes(
+  order: readonly string[],
+  nodes: readonly Node[],
+  events: readonly ProfileEvent[],
+): readonly LayerTime[] {
+  const durations = new Map<string, number[]>();
+  for (const { cat, name, dur } of events) {
+    if (cat !== "Node" || !name.endsWith("_kernel_time")) continue;
+    const all = durations.get(name);
+    if (all) all.push(dur);
+    else durations.set(name, [dur]);
+  }
+  const names = new Set(nodes.map(({ label }) => label.replace(/\/grad$/, "")));
+  const layers = order.filter((layer) => names.has(layer));
+  const times = new Map([...layers, NET].map((layer) => [layer, { forwardMs: 0, backwardMs: 0 }]));
+  // Longer names first: "conv1/x" is not a node of layer "conv1". Fused nodes are named after their first one.
+  const byLength = layers.toSorted((a, b) => b.length - a.length);
+  for (const [name, [, ...counted]] of durations) {
+    const layer = byLength.find((each) => name.startsWith(`${each}/`) || name.includes(` ${each}/`)) ?? NET;
+    const ms = counted.reduce((sum, each) => sum + each, 0) / Math.max(1, counted.length) / 1000;
+    times.get(layer)![name.includes(`${layer}/grad/`) ? "backwardMs" : "forwardMs"] += ms;
+  }
+  return [...times].map(([layer, time]) => ({ layer, ...time }));
+}
+
+/** Floating point operations of a convolution or matrix product, two for each multiplication; 0 for other ops. */
+function flopsOf({ op, inputs, outputs }: Node): number {
+  const [a, b] = inputs.map(({ type }) => type.shape);
+  const out = count(outputs[0]!.type.shape);
+  switch (op.name) {
+    case "Conv":
+      return 2 * out * count(b!.slice(1));
+    case "ConvTranspose":
+      return 2 * count(a!) * count(b!.slice(1));
+    case "MatMul":
+      return 2 * out * a!.at(-1)!;
+    case "Gemm": {
+      // a is [m, k] or its transpose, and m is out's first size.
+      const m = outputs[0]!.type.shape[0]!;
+      return 2 * out * (count(a!) / m);
+    }
+    default:
+      return 0;
+  }
+}
