@@ -1,4 +1,4 @@
-export { type Converted, type ConvertOptions, type ConvertReport, convert } from "./convert/index.js";
+export { type Converted, type ConvertOptions, type ConvertReport, convert, importWeights } from "./convert/index.js";
 export {
   ConvolutionLayer,
   Include,

@@ -8,6 +8,7 @@ import { devicesCommand } from "./devices.js";
 import { extractCommand } from "./extract.js";
 import { drawCommand } from "./draw.js";
 import { importCommand } from "./import.js";
+import { importWeightsCommand } from "./import-weights.js";
 import { inspectCommand } from "./inspect.js";
 import { layersCommand } from "./layers.js";
 import { meanCommand } from "./mean.js";
@@ -26,6 +27,7 @@ const commands = [
   devicesCommand,
   plotCommand,
   convertCommand,
+  importWeightsCommand,
   inspectCommand,
   drawCommand,
   upgradeCommand,

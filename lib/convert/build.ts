@@ -1,8 +1,9 @@
-import { constant, count, inputName, type Value } from "../graph/index.js";
+import { constant, count, inputName, topological, type Value } from "../graph/index.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { foldAffine, type Memo } from "./fold.js";
+import { toHalf } from "./half.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
 import type { Probe } from "./write.js";
@@ -16,11 +17,15 @@ export interface BuildContext {
   readonly memo: Memo;
   /** Whether some dims are to be left open. */
   readonly openDims: boolean;
+  /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
+  readonly halves: Map<unknown, Uint16Array> | undefined;
 }
 
 /** A probe, and which layers folding made part of which others. */
 export interface Built extends Probe {
   readonly folded: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Layers that turned out to change nothing. */
+  readonly neutral: readonly string[];
 }
 
 /** Sizes that depend on data are taken as this number by every layer that asks. */
@@ -40,6 +45,8 @@ export async function build(
     become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
   };
   const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
+  const labels = () => new Set(topological(values()).map(({ label }) => label));
+  const before = labels();
   pass(substitute(values(), leavesOf(net, context.weights)));
   pass(dropGradients(values()));
   pass(await foldConstants(values(), context.openDims));
@@ -50,6 +57,10 @@ export async function build(
     folded = result.layers;
     pass(result.become);
   }
+  const after = labels();
+  for (const parts of folded.values()) for (const part of parts) after.add(part);
+  const neutral = [...before].filter((label) => !after.has(label));
+  if (context.halves) pass(toHalf(values(), context.halves));
   const named = (names: Iterable<string>) =>
     new Map(
       [...names].flatMap((name) => {
@@ -57,7 +68,7 @@ export async function build(
         return value ? [[name, value] as const] : [];
       }),
     );
-  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded };
+  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded, neutral };
 }
 
 /** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */

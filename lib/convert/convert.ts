@@ -54,6 +54,7 @@ export async function convert(
     fold: options.fold ?? true,
     memo: new Memo(),
     openDims: false,
+    halves: options.fp16 ? new Map() : undefined,
   };
   const external = options.externalData ?? (byteLength(gathered.values) > EXTERNAL_FROM ? "weights.data" : undefined);
   const plan: Plan = { context, shapes, options, opset, name: inference.name, external };
@@ -159,7 +160,7 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     opset: plan.opset,
     dimNames,
     weightNames,
-    metadata: { "netrun.folded": JSON.stringify(folded) },
+    metadata: { "netrun.folded": JSON.stringify(folded), "netrun.neutral": JSON.stringify(first.neutral) },
     externalData: plan.external,
   });
   return { written, folded };

@@ -2,6 +2,7 @@ import { Const, type Constant, Input, inputName, isOp, type Node, type OnnxCall,
 import { attributeProto, computed, isLeaf, littleEndian } from "../onnx/emit.js";
 import { ModelProto, type NodeProto, type TensorProto, type ValueInfoProto } from "../onnx/schema.js";
 import { onnxType } from "../ops/index.js";
+import { BatchNormalization } from "../ops/inference.js";
 import { forOpset, irVersion } from "./opset.js";
 import { SymbolicShapes } from "./symbolic.js";
 
@@ -43,6 +44,11 @@ export interface Written {
 /** Thrown where something depends on a dim that was to be left open. */
 export class NotFree extends Error {}
 
+/** What the inputs of a BatchNormalization after its first are called. */
+const NORM_ROLES: readonly string[] = ["scale", "bias", "mean", "variance"];
+/** Ops whose second and third inputs are a layer's blobs 0 and 1. */
+const WEIGHTED: readonly string[] = ["Conv", "ConvTranspose", "Gemm"];
+
 /** Weights below this stay in the model even where there is an external data file. */
 const EXTERNAL_BYTES = 1024;
 
@@ -61,6 +67,7 @@ class Writer {
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: object[] = [];
   readonly #constants = new Map<string, string>();
+  readonly #weightNames = new Map<unknown, string>();
   readonly #external: Uint8Array[] = [];
   #offset = 0;
 
@@ -76,7 +83,22 @@ class Writer {
     });
   }
 
+  /** Names of weights, those that passes made included: a layer's name and the blob's index, of BatchNormalization what it is. */
+  #nameWeights(): void {
+    for (const [data, name] of this.#options.weightNames) this.#weightNames.set(data, name);
+    for (const node of this.#orders[0]!) {
+      const roles = isOp(node, BatchNormalization) ? NORM_ROLES : WEIGHTED.includes(node.op.name) ? ["0", "1"] : [];
+      roles.forEach((role, i) => {
+        const input = node.inputs[i + 1]?.node;
+        if (!input || !isOp(input, Const) || node.label === "") return;
+        const { data } = input.attrs as Constant;
+        if (!this.#weightNames.has(data)) this.#weightNames.set(data, `${node.label}/${role}`);
+      });
+    }
+  }
+
   write(): Written {
+    this.#nameWeights();
     const { outputs, blobs } = this.#probes[0]!;
     const inputs = this.#declareInputs();
     const wanted = new Map<Value, string>();
@@ -183,7 +205,7 @@ class Writer {
     const [first, ...others] = this.#orders.map((order) => order[i]!.attrs as Constant);
     if (others.some((other) => !equalConstants(first!, other)))
       throw new NotFree(`a constant of layer "${node.label}" depends on the shape of the input`);
-    this.#values.set(node.outputs[0]!, this.#constant(first!, `${node.label}/constant`));
+    this.#values.set(node.outputs[0]!, this.#constant(first!, node.label === "" ? "const" : `${node.label}/constant`));
   }
 
   #node(i: number, wanted: ReadonlyMap<Value, string>, isEnd: ReadonlyMap<Value, string>): void {
@@ -272,7 +294,7 @@ class Writer {
   #constant(constant: Constant, wanted: string): string {
     const { dtype, shape, data } = constant;
     const bytes = littleEndian(data);
-    const weight = this.#options.weightNames.get(data);
+    const weight = this.#weightNames.get(data);
     const key =
       weight !== undefined
         ? `${weight}[${shape}]`

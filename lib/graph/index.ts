@@ -1,3 +1,4 @@
+export * from "./half.js";
 export * from "./leaf.js";
 export * from "./print.js";
 export * from "./rewrite.js";

@@ -4,6 +4,7 @@ import {
   type Constant,
   constant,
   count,
+  halfOf,
   int64,
   type Op,
   sameShape,
@@ -131,12 +132,21 @@ export const Pad: Op<{ readonly pads: readonly (readonly [before: number, after:
     ],
   };
 
+/** The greatest number of half precision. */
+const HALF_MAX = 65504;
+
 function scalarLike(x: Value, value: number): Constant {
   switch (x.type.dtype) {
     case "float32":
       return { dtype: "float32", shape: [], data: Float32Array.of(value) };
     case "int64":
       return { dtype: "int64", shape: [], data: BigInt64Array.of(BigInt(value)) };
+    case "float16":
+      return {
+        dtype: "float16",
+        shape: [],
+        data: Uint16Array.of(halfOf(Math.max(-HALF_MAX, Math.min(HALF_MAX, value)))),
+      };
     default:
       throw new Error(`no pad value of type ${x.type.dtype}`);
   }

@@ -1,0 +1,101 @@
+import { expect } from "chai";
+import { decodeWeights, readWeights, weightsOf } from "../../lib/caffe/weights.js";
+import { convert, importWeights } from "../../lib/convert/index.js";
+import { NetrunError } from "../../lib/error.js";
+import { halfOf, halfValue } from "../../lib/graph/index.js";
+import { openModelFile } from "../../lib/onnx/file.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+const net = (bias: boolean) => `input: "data" input_shape { dim: 1 dim: 3 dim: 6 dim: 6 }
+  layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1" convolution_param { num_output: 4 kernel_size: 3
+    bias_term: ${bias} weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -1 max: 1 } } }
+  layer { name: "bn1" type: "BatchNorm" bottom: "conv1" top: "conv1" }
+  layer { name: "scale1" type: "Scale" bottom: "conv1" top: "conv1" scale_param { bias_term: true
+    filler { type: "uniform" min: 0.5 max: 2 } bias_filler { type: "uniform" min: -1 max: 1 } } }
+  layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+  layer { name: "bn2" type: "BatchNorm" bottom: "conv1" top: "bn2" }
+  layer { name: "scale2" type: "Scale" bottom: "bn2" top: "bn2" scale_param { bias_term: true filler { type: "uniform" min: 0.5 max: 2 } } }
+  layer { name: "ip" type: "InnerProduct" bottom: "bn2" top: "ip" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }`;
+
+const statistics = new Map(
+  ["bn1", "bn2"].map((layer, k) => [
+    layer,
+    [
+      { shape: [4], data: Float32Array.of(1, -2, 0.5, k) },
+      { shape: [4], data: Float32Array.of(2, 3, 0.25, 1 + k) },
+      { shape: [1], data: Float32Array.of(2) },
+    ],
+  ]),
+);
+
+describe("importWeights", () => {
+  for (const bias of [true, false]) {
+    it(`gives weights that convert to the same model again (convolution ${bias ? "with" : "without"} bias)`, async () => {
+      const { model } = await convert(net(bias), [statistics], { allowMissing: true });
+      const weights = weightsOf(decodeWeights(importWeights(model, net(bias))));
+      const again = await convert(net(bias), [weights]);
+      await using first = await openModelFile(model);
+      await using second = await openModelFile(again.model);
+      const data = { shape: [2, 3, 6, 6], data: Float32Array.from({ length: 216 }, (_, i) => Math.sin(i)) };
+      const third = weightsOf(decodeWeights(importWeights(again.model, net(bias))));
+      expect(third.get("scale1")).to.deep.equal(weights.get("scale1"));
+      expect((await second.run({ data })).ip).to.deep.equal((await first.run({ data })).ip);
+    });
+  }
+
+  it("lists the blobs that a model does not have", async () => {
+    const { model } = await convert(net(true), [statistics], { allowMissing: true });
+    const other = net(true).replaceAll('"ip"', '"fc"');
+    expect(() => importWeights(model, other)).to.throw(NetrunError, "2 blobs of the net are not in the model");
+  });
+
+  it("refuses what is no ONNX model", () => {
+    expect(() => importWeights(Uint8Array.of(0xff, 0xff, 0xff), net(true))).to.throw(NetrunError, "not an ONNX model");
+  });
+});
+
+describeShared("importWeights, of published weights", () => {
+  it("gives back exactly what was converted", async () => {
+    const [path, file] = [
+      sharedPath("zoo", "prototxt", "bvlc", "examples+mnist+lenet.prototxt"),
+      sharedPath("zoo", "models", "lenet_iter_10000.caffemodel"),
+    ];
+    const { model } = await convert(path, file);
+    const [before, after] = [await readWeights(file), weightsOf(decodeWeights(importWeights(model, path)))];
+    for (const [layer, blobs] of after)
+      blobs.forEach(({ data }, i) => {
+        expect(data, `${layer}/${i}`).to.deep.equal(before.get(layer)![i]!.data);
+      });
+    expect([...after.keys()]).to.deep.equal(["conv1", "conv2", "ip1", "ip2"]);
+  });
+});
+
+describe("half precision", () => {
+  it("rounds to nearest, ties to even, down to the smallest numbers", () => {
+    const cases = [
+      [1, 0x3c00],
+      [-2, 0xc000],
+      [65504, 0x7bff],
+      [65520, 0x7c00],
+      [2 ** -14, 0x0400],
+      [2 ** -24, 1],
+      [2 ** -25, 0],
+      [1.5 * 2 ** -24, 2],
+      [1 + 2 ** -11, 0x3c00],
+      [1 + 3 * 2 ** -11, 0x3c02],
+      [0, 0],
+      [Number.POSITIVE_INFINITY, 0x7c00],
+    ] as const;
+    for (const [value, bits] of cases) expect(halfOf(value), String(value)).to.equal(bits);
+    for (let bits = 0; bits < 0x7c00; bits++) expect(halfOf(halfValue(bits))).to.equal(bits);
+  });
+
+  it("converts weights and computation, with float32 inputs and outputs", async () => {
+    const { model, report } = await convert(net(true), [statistics], { allowMissing: true, fp16: true });
+    const full = await convert(net(true), [statistics], { allowMissing: true });
+    expect(report.verification!.every(({ within }) => within)).to.equal(true);
+    expect(report.verification![0]!.absolute).to.be.greaterThan(0);
+    expect(report.inputs).to.deep.equal(full.report.inputs);
+    expect(model.length).to.be.lessThan(full.model.length);
+  });
+});
