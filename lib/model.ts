@@ -111,6 +111,7 @@ export class Net implements AsyncDisposable {
       shapes: options.shapes,
       data: options.data,
       batchSize: options.batchSize,
+      onBadRecord: options.onBadRecord,
       transform: options.transform,
       session: options,
     });

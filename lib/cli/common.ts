@@ -32,6 +32,10 @@ export const DATA_FLAGS = {
     describe: "Data in place of what the net's data layers read: a path, or netrun:digits/train",
   },
   "batch-size": { type: "number", describe: "Rows of a batch" },
+  "on-bad-record": {
+    choices: ["fail", "skip"],
+    describe: "A record that does not decode ends the run, or is reported and left out",
+  },
   scale: { type: "number", describe: "What values are multiplied by, in place of the net's scale" },
   "mean-value": { type: "number", array: true, describe: "Subtracted from each channel before" },
   "mean-file": { type: "string", describe: "A mean image to subtract before" },
@@ -43,6 +47,7 @@ export const DATA_FLAGS = {
 export interface DataArgs {
   readonly data?: string;
   readonly batchSize?: number;
+  readonly onBadRecord?: "fail" | "skip";
   readonly scale?: number;
   readonly meanValue?: readonly number[];
   readonly meanFile?: string;
@@ -62,6 +67,7 @@ export function dataOf(args: DataArgs): DataChoice {
   return {
     data: args.data,
     batchSize: args.batchSize,
+    onBadRecord: args.onBadRecord,
     ...(Object.keys(transform).length > 0 && { transform }),
   };
 }

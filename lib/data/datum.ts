@@ -1,10 +1,10 @@
 import type { RecordBatch } from "apache-arrow";
 import type { Datum } from "../caffe/messages.js";
 import { decode } from "../caffe/message.js";
-import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
 import { type RawDatum, scanRawDatum } from "./datum-scan.js";
 import { type NumberColumn, recordBatch } from "./columns.js";
+import { failedImage } from "./image.js";
 import { rowsPerBatch } from "./source.js";
 
 /** A Datum's content in the form of a row: pixels or floats of a shape, or an encoded image. */
@@ -31,9 +31,9 @@ export class DatumBatcher {
 
   /**
    * Adds one encoded Datum message, whose bytes may change after the call. Gives the record batch before it, if that is complete.
-   * Throws a NetrunError where the message is damaged; `where` then names the record.
+   * A damaged message becomes a failed image.
    */
-  add(message: Uint8Array, where: () => string): RecordBatch | undefined {
+  add(message: Uint8Array): RecordBatch | undefined {
     const raw = this.#raw;
     if (scanRawDatum(message, raw)) {
       const fits = this.#isRaw && this.#rows < this.#capacity && sameShape(this.#first!.shape, raw);
@@ -44,7 +44,7 @@ export class DatumBatcher {
       this.#labels[this.#rows++] = raw.label;
       return finished;
     }
-    const row = rowOf(message, where);
+    const row = rowOf(message);
     const first = this.#first;
     const fits = first && row.dtype === first.dtype && row.shape.every((dim, i) => dim === first.shape[i]);
     const finished = fits && this.#rows < this.#capacity ? undefined : this.flush();
@@ -101,12 +101,12 @@ function sameShape([channels, height, width]: readonly number[], raw: RawDatum):
   return channels === raw.channels && height === raw.height && width === raw.width;
 }
 
-function rowOf(message: Uint8Array, where: () => string): Row {
+function rowOf(message: Uint8Array): Row {
   let datum: Datum;
   try {
     datum = decode("Datum", message);
   } catch (cause) {
-    throw new NetrunError(`${where()}: not a Datum message`, { notes: [String(cause)], cause });
+    return failed(`not a Datum message: ${(cause as Error).message}`);
   }
   const { label } = datum;
   if (datum.encoded) return { dtype: "image", shape: [], data: datum.data, label };
@@ -114,9 +114,10 @@ function rowOf(message: Uint8Array, where: () => string): Row {
   const isBytes = datum.data.length > 0;
   const data = isBytes ? datum.data : datum.float_data;
   const wanted = count(shape);
-  if (data.length !== wanted || wanted === 0)
-    throw new NetrunError(
-      `${where()}: the Datum has ${data.length} ${isBytes ? "bytes" : "floats"}, its shape [${shape}] wants ${wanted}`,
-    );
-  return { dtype: isBytes ? "uint8" : "float32", shape, data, label };
+  if (data.length === wanted && wanted > 0) return { dtype: isBytes ? "uint8" : "float32", shape, data, label };
+  return failed(`the Datum has ${data.length} ${isBytes ? "bytes" : "floats"}, its shape [${shape}] wants ${wanted}`);
+}
+
+function failed(why: string): Row {
+  return { dtype: "image", shape: [], data: failedImage(why), label: 0 };
 }

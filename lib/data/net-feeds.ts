@@ -14,6 +14,8 @@ export interface DataChoice {
   readonly data?: string | undefined;
   /** Rows of a batch. */
   readonly batchSize?: number | undefined;
+  /** What to do about a record that cannot be used; the default is to fail. */
+  readonly onBadRecord?: "fail" | "skip" | undefined;
   /** Changes of the transform of the first top. */
   readonly transform?: Partial<TransformSpec> | undefined;
 }
@@ -88,10 +90,11 @@ function plainTransform(layer: LayerParameter, options: Options): Partial<Transf
   return { scale, mirror, cropSize: crop_size, meanValues: [...mean_value], meanFile };
 }
 
-function changed(spec: FeedSpec, { batchSize, transform }: DataChoice): FeedSpec {
+function changed(spec: FeedSpec, { batchSize, onBadRecord, transform }: DataChoice): FeedSpec {
   if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0))
     throw new NetrunError(`the batch size is ${batchSize}; it has to be a positive whole number`);
   if (spec.kind === "dummy") return spec;
   const sized = batchSize === undefined ? spec : { ...spec, batchSize };
-  return transform === undefined ? sized : { ...sized, transform: { ...spec.transform, ...transform } };
+  const strict = onBadRecord === undefined || sized.kind !== "records" ? sized : { ...sized, onBadRecord };
+  return transform === undefined ? strict : { ...strict, transform: { ...spec.transform, ...transform } };
 }

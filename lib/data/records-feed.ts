@@ -101,7 +101,11 @@ export class RecordsFeed implements Feed {
 
   #start(position: number): Prefetch<Batch> {
     const skip = (error: NetrunError): void => {
-      this.#skipped = { count: this.#skipped.count + 1, last: error.message };
+      const count = this.#skipped.count + 1;
+      this.#skipped = { count, last: error.message };
+      // Of many, the first and every tenth power: they are to be noticed, not to drown everything else.
+      if (Number.isInteger(Math.log10(count)))
+        process.emitWarning(`${error.message} (records left out so far: ${count})`, "BadRecord");
     };
     const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
     return new Prefetch(batches(this.#spec, this.#source, this.#mean, this.#pool, position, onBad), this.#prefetch);

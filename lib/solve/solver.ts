@@ -131,12 +131,12 @@ export class Solver implements AsyncDisposable {
     const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
     const nets = solverNets(parameter, { ...options, baseDir });
     const session = sessionOptions(options);
-    const { data, batchSize, transform, testData = data, testBatchSize } = options;
+    const { data, batchSize, onBadRecord, transform, testData = data, testBatchSize } = options;
     const { train, plan, tests } = await compileSolver(parameter, nets, {
       seed,
       session,
-      data: { data, batchSize, transform },
-      testData: { data: testData, batchSize: testBatchSize, transform },
+      data: { data, batchSize, onBadRecord, transform },
+      testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
     });
     const weights = createWeights(layoutOf(train.lowered), seed);
     const net = new Net({ ...train, feeds: [] }, weights, seed);

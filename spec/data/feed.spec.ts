@@ -1,8 +1,12 @@
+import { join } from "node:path";
 import { expect } from "chai";
+import { create, encode } from "../../lib/caffe/message.js";
 import { DataParameter_DB, type Init, type LayerParameter } from "../../lib/caffe/messages.js";
 import { failure } from "../support/failure.js";
 import { openLayer, take } from "../support/feed.js";
+import { freshFolder } from "../support/folder.js";
 import { describeShared, sharedPath } from "../support/shared.js";
+import { writeLmdb } from "../support/write-lmdb.js";
 
 /** A Data layer over the twelve 3 x 20 x 24 images of a golden LMDB. */
 function layer(change: Init<LayerParameter> = {}, batch_size = 5): Init<LayerParameter> {
@@ -11,6 +15,8 @@ function layer(change: Init<LayerParameter> = {}, batch_size = 5): Init<LayerPar
 }
 
 describeShared("feed", () => {
+  const folder = freshFolder();
+
   it("wraps from the last record to the first inside a batch", async () => {
     await using feed = await openLayer(layer());
     const labels = await take(feed, "label", 24);
@@ -61,6 +67,23 @@ describeShared("feed", () => {
 
   it("names the record that a crop does not fit", async () => {
     await failure(openLayer(layer({ transform_param: { crop_size: 21 } })), 'record 0 (key "00000000"): crop_size 21');
+  });
+
+  it("names a damaged Datum, or leaves it out on request", async () => {
+    const good = (label: number) =>
+      encode(create("Datum", { channels: 1, height: 1, width: 1, data: Uint8Array.of(label), label }));
+    const source = join(folder(), "data.mdb");
+    writeLmdb(source, [
+      ["a", good(1)],
+      ["b", Uint8Array.of(255)],
+      ["c", good(3)],
+    ]);
+    const data_param = { source, batch_size: 2, backend: DataParameter_DB.LMDB };
+    await using strict = await openLayer({ type: "Data", data_param });
+    await failure(strict.next(), `${source}: record 1 (key "b"): not a Datum message`);
+    await using lenient = await openLayer({ type: "Data", data_param }, { onBadRecord: "skip" });
+    expect(await take(lenient, "label", 4)).to.deep.equal([1, 3, 1, 3]);
+    expect(lenient.skipped.last).to.include('(key "b")');
   });
 
   it("refuses a mean of another shape, both kinds of mean, and a wrong number of means", async () => {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { RecordBatch } from "apache-arrow";
 import { recordBatch } from "../columns.js";
 import { imageColumn } from "../datum.js";
+import { failedImage } from "../image.js";
 import { permutation } from "../shuffle.js";
 import { type DataSource, type Shard, shardRange } from "../source.js";
 import { readImageFolder } from "./folder.js";
@@ -88,7 +89,6 @@ async function* batches(files: ImageFiles, order: Order, shard: Shard, from: num
   }
 }
 
-/** A file's bytes; none where it cannot be read: what is to happen then is decided where images are decoded. */
 function read(path: string): Promise<Uint8Array> {
-  return readFile(path).catch(() => new Uint8Array(0));
+  return readFile(path).catch((error: Error) => failedImage(`there is no image: ${error.message}`));
 }

@@ -29,7 +29,7 @@ export async function leveldbSource(path: string): Promise<DataSource> {
     if (length === 0) throw new NetrunError("the database is empty", { file: path });
     return {
       length,
-      fields: await firstFields(db, path),
+      fields: await firstFields(db),
       batches: (shard, from) => batches(db, path, marks, length, shard, from ?? 0),
       locate: (index) => locate(db, path, marks, index),
       [Symbol.asyncDispose]: close,
@@ -54,11 +54,11 @@ async function survey(db: Database): Promise<{ marks: Buffer[]; length: number }
   return { marks, length };
 }
 
-async function firstFields(db: Database, path: string): Promise<Record<string, Field>> {
+async function firstFields(db: Database): Promise<Record<string, Field>> {
   const fields: Record<string, Field> = {};
-  for await (const [key, value] of db.iterator({ ...ENCODING, limit: 1 })) {
+  for await (const [, value] of db.iterator({ ...ENCODING, limit: 1 })) {
     const batcher = new DatumBatcher();
-    batcher.add(value, () => describe(path, 0, key));
+    batcher.add(value);
     for (const [name, column] of Object.entries(columnsOf(batcher.flush()!))) fields[name] = fieldOf(column);
   }
   return fields;
@@ -76,10 +76,10 @@ async function* batches(
   const batcher = new DatumBatcher();
   let index = start + from;
   try {
-    for await (const [key, value] of entries(db, marks, index)) {
+    for await (const [, value] of entries(db, marks, index)) {
       if (index >= end) break;
-      const at = index++;
-      const batch = batcher.add(value, () => describe(path, at, key));
+      index++;
+      const batch = batcher.add(value);
       if (batch) yield batch;
     }
   } catch (cause) {

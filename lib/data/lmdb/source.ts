@@ -15,7 +15,7 @@ export async function lmdbSource(path: string): Promise<DataSource> {
     const { file, length } = cursor;
     if (!cursor.next()) throw new NetrunError("the database is empty", { file });
     const batcher = new DatumBatcher();
-    const first = batcher.add(cursor.value(), () => describe(cursor, 0)) ?? batcher.flush()!;
+    const first = batcher.add(cursor.value()) ?? batcher.flush()!;
     const fields: Record<string, Field> = {};
     for (const [name, column] of Object.entries(columnsOf(first))) fields[name] = fieldOf(column);
     return {
@@ -38,7 +38,7 @@ async function* batches(path: string, shard: Shard, from: number): AsyncGenerato
     for (let i = start + from; i < end; i++) {
       if (i === start + from && i > 0) cursor.seek(i);
       else cursor.next();
-      const batch = batcher.add(cursor.value(), () => describe(cursor, i));
+      const batch = batcher.add(cursor.value());
       if (batch) yield batch;
     }
     const rest = batcher.flush();
