@@ -10,33 +10,14 @@ import {
   registeredTypes,
   type Site,
 } from "../layers/index.js";
-import { div, equal, mul, reshape, where } from "../ops/index.js";
-import {
-  batchNormalization,
-  clip,
-  Elu,
-  GlobalAveragePool,
-  GlobalMaxPool,
-  LeakyRelu,
-  LRN,
-  PRelu,
-} from "../ops/inference.js";
+import { div, equal, mul, where } from "../ops/index.js";
+import { batchNormalization, GlobalAveragePool, GlobalMaxPool, LRN } from "../ops/inference.js";
 
 /**
  * Layer types that ONNX has an op of its own for, which inference is shorter and faster with. Training needs the lowerings of
  * lib/layers, from ops with gradients; a converted file is verified against those.
  */
 const replacements: readonly ComputeLayer[] = [
-  replaced(layerTypes.ReLU, "relu_param", ({ bottoms, param }) =>
-    param.negative_slope === 0 ? undefined : apply(LeakyRelu, { alpha: param.negative_slope }, bottoms[0]!),
-  ),
-  replaced(layerTypes.ELU, "elu_param", ({ bottoms, param }) => apply(Elu, { alpha: param.alpha }, bottoms[0]!)),
-  replaced(layerTypes.Clip, "clip_param", ({ bottoms, param }) => clip(bottoms[0]!, param.min, param.max)),
-  replaced(layerTypes.PReLU, "prelu_param", ({ bottoms, blobs, param }) => {
-    const { shape } = bottoms[0]!.type;
-    const channels = param.channel_shared ? 1 : shape[1]!;
-    return apply(PRelu, null, bottoms[0]!, reshape(blobs[0]!, [channels, ...shape.slice(2).map(() => 1)]));
-  }),
   replaced(layerTypes.Pooling, "pooling_param", ({ bottoms, param, topCount }) => {
     if (!param.global_pooling || topCount > 1) return undefined;
     if (param.pool === PoolMethod.AVE) return apply(GlobalAveragePool, null, bottoms[0]!);

@@ -1,5 +1,4 @@
-import { constant } from "../graph/index.js";
-import { add, exp, min, mul, relu, sub } from "../ops/index.js";
+import { elu } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
 
 /** ELU: y = x for x > 0, else alpha * (exp(x) - 1), element by element. The gradient at 0 is alpha, as in Caffe. */
@@ -8,9 +7,5 @@ export const ELU = computeLayer({
   param: "elu_param",
   bottoms: 1,
   tops: 1,
-  lower({ bottoms, param }) {
-    const x = bottoms[0]!;
-    const below = sub(exp(min(x, constant(0))), constant(1));
-    return { tops: [add(relu(x), mul(below, constant(param.alpha)))] };
-  },
+  lower: ({ bottoms, param }) => ({ tops: [elu(bottoms[0]!, param.alpha)] }),
 });

@@ -1,6 +1,5 @@
 import { create, has, sub } from "../caffe/message.js";
-import { constant } from "../graph/index.js";
-import { add, min, mul, relu, reshape } from "../ops/index.js";
+import { prelu, reshape } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
 
 const QUARTER = create("FillerParameter", { type: "constant", value: 0.25 });
@@ -23,13 +22,8 @@ export const PReLU = computeLayer({
   },
   lower({ bottoms, blobs, param }) {
     const x = bottoms[0]!;
-    const { shape } = x.type;
-    const slope = param.channel_shared
-      ? blobs[0]!
-      : reshape(
-          blobs[0]!,
-          shape.slice(1).map((dim, i) => (i === 0 ? dim : 1)),
-        );
-    return { tops: [add(relu(x), mul(min(x, constant(0)), slope))] };
+    const channels = param.channel_shared ? 1 : x.type.shape[1]!;
+    const slope = reshape(blobs[0]!, [channels, ...x.type.shape.slice(2).map(() => 1)]);
+    return { tops: [prelu(x, slope)] };
   },
 });

@@ -1,4 +1,4 @@
-import { apply, type Attribute, constant, type Op, sameShape, type TensorType, type Value } from "../graph/index.js";
+import { apply, type Attribute, type Op, sameShape, type TensorType, type Value } from "../graph/index.js";
 
 /** An op for inference alone, whose first output has its first input's type. */
 function likeFirst<A>(name: string, arity: Op["arity"], attributes: (attrs: A) => Record<string, Attribute>): Op<A> {
@@ -16,20 +16,6 @@ export const BatchNormalization: Op<{ readonly epsilon: number }> = likeFirst(
   5,
   ({ epsilon }) => ({ epsilon: { f: epsilon } }),
 );
-
-/** x where x >= 0, else slope * x; the slope stretches to x's shape. */
-export const PRelu: Op<null> = likeFirst("PRelu", 2, () => ({}));
-
-/** x where x >= 0, else alpha * x. */
-export const LeakyRelu: Op<{ readonly alpha: number }> = likeFirst("LeakyRelu", 1, ({ alpha }) => ({
-  alpha: { f: alpha },
-}));
-
-/** x where x >= 0, else alpha * (exp(x) - 1). */
-export const Elu: Op<{ readonly alpha: number }> = likeFirst("Elu", 1, ({ alpha }) => ({ alpha: { f: alpha } }));
-
-/** x kept within the scalars of inputs 1 and 2. */
-export const Clip: Op<null> = likeFirst("Clip", 3, () => ({}));
 
 interface LrnAttrs {
   readonly size: number;
@@ -63,8 +49,5 @@ export const GlobalMaxPool = globalPool("GlobalMaxPool");
 /** Batch normalisation with given statistics. */
 export const batchNormalization = (x: Value, [scale, bias, mean, variance]: readonly Value[], epsilon: number): Value =>
   apply(BatchNormalization, { epsilon }, x, scale!, bias!, mean!, variance!);
-/** x kept within [low, high]. */
-export const clip = (x: Value, low: number, high: number): Value => apply(Clip, null, x, constant(low), constant(high));
-
 /** Whether two types are the same. */
 export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);

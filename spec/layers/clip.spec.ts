@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { inputLayer, runText, tensor } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("Clip", () => {
   it("passes the gradient at both ends", async () => {
@@ -16,5 +16,12 @@ describe("Clip", () => {
     const { blobs, gradients } = await runText(text, { x: tensor([0, 1, 2, 3]) }, { seeds });
     expect([...blobs["y"]!.data]).to.deep.equal([2, 2, 2, 2]);
     expect([...gradients["x"]!.data]).to.deep.equal([0, 0, 0, 0]);
+  });
+
+  it("refuses to guess a bound", () => {
+    const text = `${inputLayer("x", 2)}layer { name: "l" type: "Clip" bottom: "x" top: "y" clip_param { min: 0 } }`;
+    expect(refusal(text)).to.equal(
+      ['net:2:53: layer "l": max is missing', "note: write clip_param { min: A max: B }"].join("\n"),
+    );
   });
 });

@@ -35,6 +35,13 @@ type OpName = { [K in keyof typeof ops]: (typeof ops)[K] extends Op<never> ? K :
 
 /** Every op is here, or this does not compile. An op without a vjp has no cases, and one with a vjp must have some. */
 const cases = {
+  LeakyRelu: [{ attrs: { alpha: 0.3 }, inputs: [uniform([3, 4])] }],
+  Elu: [{ attrs: { alpha: 0.3 }, inputs: [uniform([3, 4])] }],
+  PRelu: [
+    { attrs: null, inputs: [uniform([2, 3, 4]), uniform([3, 1])] },
+    { attrs: null, inputs: [uniform([2, 3, 4]), uniform([1])] },
+  ],
+  Clip: [{ attrs: null, inputs: [uniform([3, 4], -2, 2), integers([], [-1]), integers([], [1])] }],
   Add: binary(),
   Sub: binary(),
   Mul: binary(),
@@ -276,8 +283,9 @@ function spread({ shape, from, to }: Uniform, offset: number, random: () => numb
   return Float32Array.from(ranks, (rank) => from + ((to - from) * (rank + offset)) / n);
 }
 
-/** Integers as int64, or as float32 where the op takes numbers of the same type as its first input (Pow). */
+/** Integers as int64, or as float32 where the op takes numbers of the same type as its first input (Pow, Clip). */
 function integerLeaf(op: Op, { shape, int64 }: Integers): Value {
-  if (op === (ops.Pow as unknown as Op)) return constantOf("float32", Float32Array.from(int64), shape);
+  if (op === (ops.Pow as unknown as Op) || op === (ops.Clip as unknown as Op))
+    return constantOf("float32", Float32Array.from(int64), shape);
   return constantOf("int64", BigInt64Array.from(int64, BigInt), shape);
 }
