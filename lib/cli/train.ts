@@ -6,6 +6,7 @@ import { create } from "../caffe/message.js";
 import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
 import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
+import { inUnits } from "../solve/memory.js";
 import { Solver, type SolverOptions } from "../solve/solver.js";
 import { train } from "../solve/train.js";
 import {
@@ -106,6 +107,10 @@ async function runTrain(args: TrainArgs): Promise<void> {
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv });
   using signals = new Signals(effects);
   if (solver.parallel !== undefined) console.log(solver.parallel);
+  const { parameters, blobs } = solver.memory;
+  console.log(
+    `Memory: ${inUnits(parameters)} for parameters, gradients and history, up to ${inUnits(blobs)} for blobs`,
+  );
   const progress = new Progress(process.stdout, solver);
   const run = train(solver, {
     action: () => signals.action(),

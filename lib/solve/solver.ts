@@ -22,6 +22,7 @@ import { NetrunError } from "../error.js";
 import { Net, type Tensors } from "../model.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { LearningRate, policyOf } from "./rate.js";
 import {
   describeParallel,
@@ -82,6 +83,8 @@ export class Solver implements AsyncDisposable {
   readonly parameter: SolverParameter;
   /** The train net; its parameters are those that training changes, with the last gradients in `diff`. */
   readonly net: Net;
+  /** What training takes, by an estimate. */
+  readonly memory: MemoryEstimate;
   /** The test nets: batches of a test (test_iter), and weights of losses. */
   readonly tests: readonly TestShape[];
   readonly #engine: Engine;
@@ -105,6 +108,7 @@ export class Solver implements AsyncDisposable {
     this.parameter = parts.parameter;
     this.net = parts.net;
     this.tests = parts.tests;
+    this.memory = parts.memory;
     this.#engine = parts.engine;
     this.#weights = parts.weights;
     this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
@@ -138,6 +142,8 @@ export class Solver implements AsyncDisposable {
       data: { data, batchSize, onBadRecord, transform },
       testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
     });
+    const memory = estimateMemory(train.lowered, plan, options.workers ?? 1);
+    checkMemory(memory);
     const weights = createWeights(layoutOf(train.lowered), seed);
     const net = new Net({ ...train, feeds: [] }, weights, seed);
     for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
@@ -163,6 +169,7 @@ export class Solver implements AsyncDisposable {
       rule: plan.solver.rule,
       prefix: snapshotPrefix(parameter, path),
       tests,
+      memory,
       options,
       plan,
       syncInterval,
@@ -363,6 +370,7 @@ interface Parts {
   readonly rule: keyof typeof updateRules;
   readonly prefix: string;
   readonly tests: readonly TestShape[];
+  readonly memory: MemoryEstimate;
   readonly feedRows: readonly number[];
   readonly options: SolverOptions;
   readonly plan: Plan;
