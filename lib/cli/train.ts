@@ -126,8 +126,18 @@ async function runTrain(args: TrainArgs): Promise<void> {
     files.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
-  progress.finish(`netrun train ${path}`);
+  progress.finish(resumeCommand(process.argv.slice(2)));
   if (failed) throw new NetrunError("the last snapshot could not be written");
+}
+
+/** The command that this run was started by, without what a run that goes on is told anew. */
+function resumeCommand(argv: readonly string[]): string {
+  const anew = /^--?(snapshot|weights|max[-_]iter)(=|$)/;
+  const kept = argv.filter((arg, i) => {
+    const before = argv[i - 1] ?? "";
+    return !anew.test(arg) && !(anew.test(before) && !before.includes("="));
+  });
+  return ["netrun", ...kept].join(" ");
 }
 
 /** A solver for a net that has none. It tests where there is data for that, all of it. */

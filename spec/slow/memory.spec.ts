@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -16,17 +16,17 @@ const script = (solver: string) => `
     globalThis.gc();
     globalThis.gc();
     console.log(process.memoryUsage().rss);
-  }`;
+  }
+  await solver[Symbol.asyncDispose]();`;
 
 describe("memory", () => {
   it("10,000 iterations, tests and snapshots among them, keep it within 5 % of what it is after 1,000", function () {
     this.timeout(600_000);
     const folder = mkdtempSync(join(tmpdir(), "netrun-memory-"));
     const solver = writeRestless(folder, "max_iter: 10000 snapshot: 500");
-    const code = script(solver);
-    const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--input-type=module", "--eval", code], {
-      encoding: "utf8",
-    });
+    const file = join(folder, "train.mjs");
+    writeFileSync(file, script(solver));
+    const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", file], { encoding: "utf8" });
     rmSync(folder, { recursive: true });
     const [early, late] = stdout.trim().split("\n").map(Number);
     expect(early, stderr).to.be.greaterThan(0);
