@@ -151,6 +151,11 @@ const cases = {
       inputs: [uniform([2, 3, 6, 7]), uniform([4, 3, 1, 1])],
     },
     { attrs: { strides: [3], pads: [1], dilations: [1], group: 1 }, inputs: [uniform([2, 2, 9]), uniform([3, 2, 2])] },
+    // Many channels: the weight gradient by matrix products.
+    {
+      attrs: { strides: [2, 1], pads: [1, 2], dilations: [1, 2], group: 2 },
+      inputs: [uniform([2, 96, 4, 5]), uniform([4, 48, 3, 2])],
+    },
   ],
   ConvTranspose: [
     {
