@@ -15,6 +15,11 @@ export { amend, create, decode, encode, has, sub } from "./caffe/message.js";
 export * from "./caffe/messages.js";
 export { ProtoLoader } from "./caffe/proto-loader.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./caffe/replace-data.js";
+export { detectSource } from "./data/detect.js";
+export { type Imported, type ImportOptions, importSource } from "./data/import/import.js";
+export { openSource, type SourceSpec } from "./data/open.js";
+export type { DataSource, Field, Shard } from "./data/source.js";
+export { type NamedRow, saveRows } from "./data/table/save.js";
 export { NetrunError } from "./error.js";
 export { constant, constantOf, count, float32, sameShape, type TensorType, type Value } from "./graph/index.js";
 export {
