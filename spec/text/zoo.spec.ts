@@ -21,9 +21,11 @@ const prototxts = files.filter((file) => !isTemplate(file));
 
 describeShared("published prototxts", () => {
   it(`all ${prototxts.length} parse, together in less than 2 s`, () => {
-    const start = performance.now();
+    // In time of the processor, so that the machine's other work does not count.
+    const start = process.cpuUsage();
     for (const file of prototxts) parseText(typeOf(file), texts.get(file)!, { name: file });
-    expect(performance.now() - start).to.be.below(2000);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).to.be.below(2000);
     expect(prototxts).to.have.length(153);
   });
 
