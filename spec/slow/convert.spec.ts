@@ -89,3 +89,20 @@ describeShared("published prototxts convert", () => {
     });
   }
 });
+
+describeShared("converted detectors and segmenters do what their nets do", () => {
+  for (const [name, options] of [
+    ["mobilenet_ssd/deploy.prototxt", {}],
+    ["faster_rcnn/models+pascal_voc+ZF+faster_rcnn_end2end+test.prototxt", { height: 224, width: 320 }],
+    ["faster_rcnn/models+pascal_voc+ZF+fast_rcnn+test.prototxt", {}],
+    ["enet/prototxts+enet_deploy_final.prototxt", { height: 128, width: 256 }],
+  ] as const) {
+    it(name, async () => {
+      const path = sharedPath("zoo", "prototxt", name);
+      const { report } = await convert(path, await hashedWeights(path), options);
+      for (const { output, absolute, within } of report.verification!) {
+        expect(within, `${output}: ${absolute}`).to.equal(true);
+      }
+    });
+  }
+});

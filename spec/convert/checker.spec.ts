@@ -1,0 +1,98 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { convert } from "../../lib/convert/index.js";
+
+const python = process.env["PYTHON"] ?? "python3";
+
+/** Why Python's onnx cannot check files here; undefined where it can. */
+function reason(): string | undefined {
+  try {
+    execFileSync(python, ["-c", "import onnx"], { stdio: "ignore" });
+    return undefined;
+  } catch {
+    return `needs Python's onnx: pip install onnx, and PYTHON names another ${python}`;
+  }
+}
+
+const CHECK = `
+import sys, onnx
+from onnx import checker, shape_inference
+for path in sys.argv[1:]:
+    model = onnx.load(path)
+    checker.check_model(model, full_check=True)
+    shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+`;
+
+const layer = (name: string, type: string, bottom: string, more = "", top = name) =>
+  `layer { name: "${name}" type: "${type}" ${bottom
+    .split(" ")
+    .map((blob) => `bottom: "${blob}"`)
+    .join(" ")} top: "${top}" ${more} }\n`;
+const conv = (name: string, bottom: string, outputs: number) =>
+  layer(
+    name,
+    "Convolution",
+    bottom,
+    `convolution_param { num_output: ${outputs} kernel_size: 3 pad: 1 weight_filler { type: "xavier" } }`,
+  );
+const image = `input: "data" input_shape { dim: 1 dim: 3 dim: 32 dim: 32 }\n`;
+
+const NETS: Readonly<Record<string, string>> = {
+  classifier:
+    image +
+    conv("c", "data", 4) +
+    layer("bn", "BatchNorm", "c", "", "c") +
+    layer("lrn", "LRN", "c") +
+    layer("a", "PReLU", "lrn") +
+    layer("pool", "Pooling", "a", "pooling_param { kernel_size: 3 stride: 2 pool: AVE }") +
+    layer("max", "Reduction", "pool", "reduction_param { axis: 2 operation: MEAN }") +
+    layer("ip", "InnerProduct", "max", `inner_product_param { num_output: 5 weight_filler { type: "xavier" } }`) +
+    layer("prob", "Softmax", "ip"),
+  ssd:
+    image +
+    conv("map", "data", 4) +
+    layer("loc", "Convolution", "map", "convolution_param { num_output: 8 kernel_size: 1 }") +
+    layer("conf", "Convolution", "map", "convolution_param { num_output: 6 kernel_size: 1 }") +
+    layer("loc_perm", "Permute", "loc", "permute_param { order: 0 order: 2 order: 3 order: 1 }") +
+    layer("conf_perm", "Permute", "conf", "permute_param { order: 0 order: 2 order: 3 order: 1 }") +
+    layer("loc_flat", "Flatten", "loc_perm") +
+    layer("conf_flat", "Flatten", "conf_perm") +
+    layer("priors", "PriorBox", "map data", "prior_box_param { min_size: 4 max_size: 8 }") +
+    layer(
+      "found",
+      "DetectionOutput",
+      "loc_flat conf_flat priors",
+      "detection_output_param { num_classes: 3 keep_top_k: 9 nms_param { nms_threshold: 0.4 top_k: 20 } code_type: CENTER_SIZE confidence_threshold: 0.1 }",
+    ),
+  unpooling:
+    image +
+    `layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }` +
+    layer("up", "Upsample", "pool mask", "upsample_param { scale: 2 }") +
+    layer("zoom", "Interp", "up", "interp_param { zoom_factor: 2 }"),
+};
+
+describe("converted files, by ONNX's own checker", () => {
+  const why = reason();
+  for (const [name, net] of Object.entries(NETS)) {
+    for (const options of [{ opset: 13 }, { opset: 17 }, { opset: 21 }, { fp16: true }]) {
+      const title = `${name} ${JSON.stringify(options)} is valid and its shapes can be inferred`;
+      if (why !== undefined) {
+        it.skip(`${title} (${why})`);
+        continue;
+      }
+      it(title, async () => {
+        const folder = mkdtempSync(join(tmpdir(), "netrun-"));
+        try {
+          const { model } = await convert(net, [], { ...options, allowMissing: true });
+          const path = join(folder, "model.onnx");
+          writeFileSync(path, model);
+          execFileSync(python, ["-c", CHECK, path], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+        } finally {
+          rmSync(folder, { recursive: true });
+        }
+      });
+    }
+  }
+});
