@@ -1,6 +1,6 @@
 import { readBytes, requirePath } from "./caffe/files.js";
 import { filterNet } from "./caffe/filter.js";
-import { amend, decode, encode, has } from "./caffe/message.js";
+import { amend, create, decode, encode, has } from "./caffe/message.js";
 import type { LayerParameter, NetParameter, NetState, SolverParameter } from "./caffe/messages.js";
 import { Phase as PhaseNumber } from "./caffe/messages.js";
 import type { SolverNets } from "./caffe/solver-nets.js";
@@ -8,6 +8,7 @@ import { storedBlob } from "./caffe/stored.js";
 import { type Feed, type FeedSpec, openFeed } from "./data/feed.js";
 import { type DataChoice, netFeeds } from "./data/net-feeds.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
+import { openModelProgram, type Runner } from "./engine/model-program.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest, type Span } from "./error.js";
 import { extraFields, loadedPlugins, type Phase, registeredTypes, type SourceBlob } from "./layers/index.js";
@@ -37,7 +38,7 @@ export interface CompiledNetwork {
   readonly feeds: readonly Feed[];
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
-  readonly program: Program;
+  readonly program: Runner;
   readonly lowered: LoweredNet;
 }
 
@@ -70,6 +71,13 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
     await closeAll(feeds);
     throw error;
   }
+}
+
+/** A converted ONNX file in the place of a net: what it computes runs, and nothing else is known of it. */
+export async function compileModelFile(path: string, session: SessionOptions): Promise<CompiledNetwork> {
+  const { program, lowered } = await openModelProgram(path, session.threads);
+  const net = create("NetParameter", { name: path });
+  return { name: path, phase: "TEST", net, feedSpecs: [], feeds: [], sources: new Map(), program, lowered };
 }
 
 /** A solver's nets compiled, and the plan that engines get. */

@@ -1,14 +1,16 @@
 import { mergeStates } from "./caffe/filter.js";
 import { type From, type LoadOptions, loadNet } from "./caffe/load.js";
+import { requirePath } from "./caffe/files.js";
 import { create } from "./caffe/message.js";
 import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
 import type { StoredWeights } from "./caffe/stored.js";
 import { encodeWeights, readWeights } from "./caffe/weights.js";
-import { type CompiledNetwork, compileNet } from "./compile.js";
+import { type CompiledNetwork, compileModelFile, compileNet } from "./compile.js";
 import type { Feed } from "./data/feed.js";
 import type { DataChoice } from "./data/net-feeds.js";
 import type { Tensor } from "./data/tensor.js";
-import type { Arrays, Program, Request } from "./engine/program.js";
+import type { Runner } from "./engine/model-program.js";
+import type { Arrays, Request } from "./engine/program.js";
 import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "./engine/weights.js";
 import { NetrunError, nearest } from "./error.js";
 import { writeWhole } from "./file.js";
@@ -66,7 +68,7 @@ export class Net implements AsyncDisposable {
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
   readonly #net: NetParameter;
-  readonly #program: Program;
+  readonly #program: Runner;
   readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
   readonly #seed: number;
@@ -97,10 +99,12 @@ export class Net implements AsyncDisposable {
 
   /**
    * Loads a net from the path of a prototxt, its text, or its message (as ProtoLoader gives it). Data layers open their data, which `forward` then reads batch by batch.
+   * The path of a converted `.onnx` file gives a net of its inputs and outputs, which runs forward.
    * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
    */
   static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
     const { phase = "TEST", seed = 1, weights = [] } = options;
+    if (typeof from === "string" && from.endsWith(".onnx")) return Net.#loadModel(from, options);
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
     const state = mergeStates(message.state, create("NetState", wanted));
@@ -123,6 +127,14 @@ export class Net implements AsyncDisposable {
       throw error;
     }
     return net;
+  }
+
+  static async #loadModel(path: string, options: NetOptions): Promise<Net> {
+    if ([options.weights ?? []].flat().length > 0) {
+      throw new NetrunError("a converted file has its weights in it", { file: path, notes: ["leave weights out"] });
+    }
+    const compiled = await compileModelFile(requirePath(path), options);
+    return new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
   }
 
   /**

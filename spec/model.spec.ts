@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Net, NetrunError, type Tensor } from "../lib/index.js";
+import { convert, Net, NetrunError, type Tensor } from "../lib/index.js";
 
 const tensor = (shape: readonly number[], ...values: number[]): Tensor => ({ shape, data: Float32Array.from(values) });
 
@@ -111,5 +111,24 @@ describe("Net", () => {
     await net.forward({ x: tensor([2, 2], 1, 1, 1, 1) });
     const wrong = await errorOf(() => net.backward({ y: tensor([1, 2], 1, 1) }));
     expect(wrong.message).to.equal('the gradient of "y" is [1,2] with 2 values, the blob is [2,1]');
+  });
+
+  it("runs a converted file, which has no gradients", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "netrun-"));
+    try {
+      const path = join(folder, "line.onnx");
+      const { model } = await convert(LINE, [], { allowMissing: true });
+      writeFileSync(path, model);
+      await using net = await Net.load(path);
+      expect([net.inputs, net.outputs]).to.deep.equal([["x"], ["y"]]);
+      await using original = await Net.load(LINE);
+      const x = tensor([3, 2], 1, 2, 3, 4, 5, 6);
+      expect((await net.forward({ x }))["y"]).to.deep.equal((await original.forward({ x }))["y"]);
+      expect(net.shapes.get("y")).to.deep.equal([3, 1]);
+      const error = await errorOf(() => net.backward({ y: tensor([3, 1], 1, 1, 1) }));
+      expect(error.message).to.equal("a converted file has no gradients");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -1,4 +1,5 @@
 import type protobuf from "protobufjs";
+import { halfValue } from "../graph/index.js";
 
 // The generated codec of protobufjs reads repeated floats into a JS array, number by number: CaffeNet's 61 million weights
 // would take 2 GB. Here a packed run of floats, which on the wire is their little-endian memory, is one copy.
@@ -15,6 +16,9 @@ const LISTS = {
 } as const;
 
 const DIMS = { 1: "num", 2: "channels", 3: "height", 4: "width" } as const;
+
+/** NVIDIA's fork keeps values as bytes (field 12) of a type (field 10): 0 double, 1 float, 2 half. */
+const RAW = { type: 10, data: 12 } as const;
 
 const WIRE = { varint: 0, bytes: 2 } as const;
 
@@ -43,6 +47,8 @@ export function emptyLists(): Pick<Blob, "data" | "diff" | "double_data" | "doub
 
 /** Reads the fields of a BlobProto up to `end` into `blob`. Lists may be packed, unpacked or both. Throws RangeError if cut off. */
 export function decodeBlob(reader: protobuf.Reader, end: number, blob: Blob, shapeType: protobuf.Type): void {
+  let rawType = 0;
+  let raw: Uint8Array | undefined;
   while (reader.pos < end) {
     const tag = reader.tag();
     const id = tag >>> 3;
@@ -55,9 +61,23 @@ export function decodeBlob(reader: protobuf.Reader, end: number, blob: Blob, sha
         Object.assign(blob, { [name]: readUnpacked(reader, end, tag, blob[name], List) });
       else reader.skipType(wire);
     } else if (id in DIMS && wire === WIRE.varint) blob[DIMS[id as keyof typeof DIMS]] = reader.int32();
+    else if (id === RAW.type && wire === WIRE.varint) rawType = reader.int32();
+    else if (id === RAW.data && wire === WIRE.bytes) raw = reader.bytes();
     else if (id === 7 && wire === WIRE.bytes) blob.shape = shapeType.decode(reader, reader.size());
     else reader.skipType(wire);
   }
+  if (raw) Object.assign(blob, rawValues(raw, rawType));
+}
+
+/** Values in NVIDIA's form. Throws RangeError for a type that weights do not have, or a part of a value. */
+function rawValues(raw: Uint8Array, type: number): Partial<Blob> {
+  const size = [8, 4, 2][type];
+  if (size === undefined) throw RangeError(`raw values of type ${type} are not weights`);
+  if (raw.length % size !== 0) throw RangeError(`${raw.length} bytes are not a whole number of values`);
+  // A copy: the values need not be aligned in the file.
+  const { buffer } = Uint8Array.from(raw);
+  if (type === 0) return { double_data: new Float64Array(buffer) };
+  return { data: type === 1 ? new Float32Array(buffer) : Float32Array.from(new Uint16Array(buffer), halfValue) };
 }
 
 /** Writes a BlobProto's own fields, in order of number, lists packed, as Caffe does. */

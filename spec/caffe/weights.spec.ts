@@ -100,6 +100,35 @@ describe("reading weights", () => {
     ]);
   });
 
+  it("reads the raw values of NVIDIA's fork, in half, single and double precision", () => {
+    const raw = (type: number, bytes: ArrayBufferView) => {
+      const shape = protobuf.Writer.create()
+        .uint32((1 << 3) | 0)
+        .int64(2)
+        .finish();
+      const blob = protobuf.Writer.create()
+        .uint32((7 << 3) | 2)
+        .bytes(shape)
+        .uint32(10 << 3)
+        .int32(type);
+      blob.uint32((12 << 3) | 2).bytes(new Uint8Array(bytes.buffer));
+      const layer = protobuf.Writer.create()
+        .uint32((1 << 3) | 2)
+        .string("a")
+        .uint32((7 << 3) | 2)
+        .bytes(blob.finish());
+      return protobuf.Writer.create()
+        .uint32((100 << 3) | 2)
+        .bytes(layer.finish())
+        .finish();
+    };
+    const values = (bytes: Uint8Array) => [...weightsOf(decodeWeights(bytes)).get("a")![0]!.data];
+    expect(values(raw(2, Uint16Array.of(0x3c00, 0xc100)))).to.deep.equal([1, -2.5]);
+    expect(values(raw(1, Float32Array.of(0.5, 3)))).to.deep.equal([0.5, 3]);
+    expect(values(raw(0, Float64Array.of(0.25, -1)))).to.deep.equal([0.25, -1]);
+    expect(() => decodeWeights(raw(4, Uint16Array.of(1)))).to.throw(NetrunError);
+  });
+
   it("passes over fields that a fork gave another meaning", () => {
     const layer = protobuf.Writer.create()
       .uint32((1 << 3) | 2)
