@@ -11,7 +11,8 @@ import { passThrough } from "./slope.js";
  * InfogainLoss: -sum over entries and classes k of H[label, k] log(max(softmax(x)[k], 1e-20)), divided as `loss_param` says.
  * x [outer..., classes, inner...] along `axis`, labels of class numbers, one for each prediction and with x's first axis; H has
  * classes^2 entries, from a third bottom or from the BlobProto file `source`. A scalar; a second top is softmax(x).
- * The gradient is (sum of H's row * softmax - H's row) / normalizer also where the log is clamped; H has none.
+ * The gradient is (sum of H's row * softmax - H's row) / normalizer also where the log is clamped; H and the
+ * second top have none.
  */
 export const InfogainLoss = computeLayer({
   type: "InfogainLoss",
@@ -42,7 +43,7 @@ export const InfogainLoss = computeLayer({
     const counted = read.kept ? mul(each, reshape(read.kept, [outer, 1, inner])) : each;
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const loss = normalized(neg(sumAll(counted)), by);
-    return { tops: site.topCount > 1 ? [loss, exp(reshape(logProb, shape))] : [loss] };
+    return { tops: site.topCount > 1 ? [loss, stopGradient(exp(reshape(logProb, shape)))] : [loss] };
   },
 });
 

@@ -1,6 +1,6 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, type Value } from "../graph/index.js";
-import { exp, gatherElements, logSoftmax, max, mul, neg, reshape, sumAll } from "../ops/index.js";
+import { exp, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 import { checkBatch, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { passThrough } from "./slope.js";
@@ -12,7 +12,8 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
  * SoftmaxWithLoss: -sum of log(max(softmax(x)[label], FLT_MIN)) over batch and spatial entries, divided as `loss_param` says.
  * x [outer..., classes, inner...] with `softmax_param.axis`, labels of class numbers, one for each prediction and with x's first
  * axis; the loss is a scalar, a second top is softmax(x).
- * The gradient is (softmax - one-hot) / normalizer also where the log is clamped; ignored labels give none.
+ * The gradient is (softmax - one-hot) / normalizer also where the log is clamped; ignored labels give none,
+ * and the second top neither: what is done with it is not learnt from.
  */
 export const SoftmaxWithLoss = computeLayer({
   type: "SoftmaxWithLoss",
@@ -36,6 +37,6 @@ export const SoftmaxWithLoss = computeLayer({
     const counted = read.kept ? mul(clamped, reshape(read.kept, index.type.shape)) : clamped;
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const loss = normalized(neg(sumAll(counted)), by);
-    return { tops: site.topCount > 1 ? [loss, exp(logProb)] : [loss] };
+    return { tops: site.topCount > 1 ? [loss, stopGradient(exp(logProb))] : [loss] };
   },
 });

@@ -43,6 +43,13 @@ describe("SoftmaxWithLoss", () => {
     expect([...gradients["x"]!.data]).to.deep.equal([1, -1]);
   });
 
+  it("learns nothing from what is done with its second top, as in Caffe", async () => {
+    const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" top: "p" loss_weight: 0 loss_weight: 1 }`;
+    const inputs = { x: tensor([1, 2], [1, 2]), t: tensor([1]) };
+    const { gradients } = await runText(text, inputs, { seeds: { p: tensor([1, 2], [1, 2]) } });
+    expect([...gradients["x"]!.data]).to.deep.equal([0, 0]);
+  });
+
   it("is 0 and has no gradient where all labels are ignored", async () => {
     const text = `${inputLayer("x", 1, 2)}${inputLayer("t", 1)}layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "y" loss_param { ignore_label: 255 } }`;
     const { blobs, gradients } = await runText(text, { x: tensor([1, 2], [1, 2]), t: tensor([255]) }, { seeds: {} });
