@@ -29,12 +29,12 @@ export const RESTLESS_NET = `
   layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
 
 /** Writes the restless net and a solver for it into a folder; the solver's path. */
-export function writeRestless(folder: string, fields: string): string {
+export function writeRestless(folder: string, fields: string, tests = "test_iter: 2 test_interval: 5"): string {
   writeFileSync(join(folder, "net.prototxt"), RESTLESS_NET);
   const solver = join(folder, "solver.prototxt");
   writeFileSync(
     solver,
-    `net: "${join(folder, "net.prototxt")}" test_iter: 2 test_interval: 5 test_initialization: false
+    `net: "${join(folder, "net.prototxt")}" ${tests} test_initialization: false
      base_lr: 0.05 lr_policy: "multistep" gamma: 0.5 stepvalue: 7 stepvalue: 13 momentum: 0.9 weight_decay: 0.001
      display: 5 average_loss: 7 random_seed: 3 snapshot_prefix: "${join(folder, "snap")}" ${fields}`,
   );
