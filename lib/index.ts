@@ -35,8 +35,12 @@ export {
   registerLayer,
   type Site,
 } from "./layers/index.js";
+export { TrainingStopped } from "./engine/engine.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./model.js";
+export type { ParallelOptions } from "./solve/parallel.js";
 export { Solver, type SolverOptions } from "./solve/solver.js";
 export * as ops from "./ops/index.js";
-export { type Action, type TrainEvent, type TrainOptions, train } from "./solve/train.js";
+export type { BaselineEvent, RoundEvent, SyncIntervalEvent } from "./solve/rounds.js";
+export type { Action, TrainEvent, TrainOptions } from "./solve/train.js";
+export { type TrainReplicasOptions, train } from "./solve/train-replicas.js";
 export { printText } from "./text/print.js";

@@ -6,7 +6,9 @@ import { PoolEngine, type PoolOptions } from "../engine/pool.js";
 import { NetrunError } from "../error.js";
 
 /** How many replicas train, and how they are brought together. */
-export interface ParallelOptions extends Partial<PoolOptions> {
+export interface ParallelOptions extends Omit<PoolOptions, "workers"> {
+  /** Replicas, each in a thread or process; without it, one in this thread. */
+  readonly workers?: number | undefined;
   /** Iterations of each replica in a round, after which they are averaged; "auto" finds it (see `IntervalFinder`). Default 10. */
   readonly syncInterval?: number | "auto" | undefined;
 }
