@@ -1,0 +1,68 @@
+/**
+ * What a round costs besides its iterations: `npm run bench:averaging -- cost`. Nets of one inner product, as large as asked for,
+ * on two replicas; one iteration a round, so that nothing hides the rest.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { train } from "../../lib/index.js";
+import { recordBatch } from "../../lib/data/columns.js";
+import { writeArrow } from "../../lib/data/arrow/write.js";
+
+/** The cost of a round: median milliseconds over the rounds after the first. */
+export interface Cost {
+  readonly parameters: number;
+  readonly workers: number;
+  readonly isolation: "thread" | "process";
+  readonly sendMs: number;
+  readonly waitMs: number;
+  readonly averageMs: number;
+  /** Everything but the iterations. */
+  readonly overheadMs: number;
+  readonly residentMB: number;
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** Measures rounds of a net with inputs * outputs parameters. */
+export async function measureCost(
+  inputs: number,
+  outputs: number,
+  isolation: "thread" | "process",
+  rounds: number,
+): Promise<Cost> {
+  const folder = mkdtempSync(join(tmpdir(), "netrun-cost-"));
+  try {
+    const rows = 4;
+    const values = new Float32Array(rows * inputs).fill(0.01);
+    const labels = { dtype: "int32", shape: [], values: new Int32Array(rows) } as const;
+    const path = join(folder, "rows.arrow");
+    await writeArrow(path, [recordBatch({ data: { dtype: "float32", shape: [inputs], values }, label: labels }, rows)]);
+    const net = `
+      layer { name: "in" type: "Input" top: "data" top: "label"
+        input_param { shape { dim: 1 dim: ${inputs} } shape { dim: 1 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: ${outputs} bias_term: false } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
+    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${rounds}
+      snapshot_after_train: false`;
+    const seen: { send: number; wait: number; average: number }[] = [];
+    for await (const { times } of train({ solver, data: path, workers: 2, syncInterval: 1, isolation })) {
+      seen.push({ send: times.sendMs, wait: times.waitMs, average: times.averageMs });
+    }
+    const after = seen.slice(Math.min(2, seen.length - 1));
+    const of = (pick: (each: (typeof seen)[number]) => number) => median(after.map(pick));
+    return {
+      parameters: inputs * outputs,
+      workers: 2,
+      isolation,
+      sendMs: of(({ send }) => send),
+      waitMs: of(({ wait }) => wait),
+      averageMs: of(({ average }) => average),
+      overheadMs: of(({ send, wait, average }) => send + wait + average),
+      residentMB: Math.round(process.memoryUsage().rss / 1e6),
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
