@@ -21,7 +21,14 @@ const resident = () => process.memoryUsage().rss / 1e6;
 let rounds = 0;
 let lost = 0;
 let halfMB = 0;
-const settings = { max_iter: 1_000_000, snapshot: 0, snapshot_after_train: false, display: 0, test_interval: 100, test_iter: [2] };
+const settings = {
+  max_iter: 1_000_000,
+  snapshot: 0,
+  snapshot_after_train: false,
+  display: 0,
+  test_interval: 100,
+  test_iter: [2],
+};
 const run = train({
   solver: "models/lenet/solver.prototxt",
   workers: Number(values.workers),
@@ -32,11 +39,14 @@ const run = train({
 for await (const round of run) {
   rounds++;
   lost += round.lost.length;
-  for (const { replica, reason } of round.lost) console.log(`round ${round.round}: replica ${replica} was lost: ${reason}`);
+  for (const { replica, reason } of round.lost)
+    console.log(`round ${round.round}: replica ${replica} was lost: ${reason}`);
   const now = performance.now();
   if (halfMB === 0 && now - startMs > (endMs - startMs) / 2) halfMB = resident();
   if (now > endMs) break;
 }
 const endMB = resident();
-console.log(`${rounds} rounds, ${lost} workers lost, ${halfMB.toFixed(0)} MB half way, ${endMB.toFixed(0)} MB at the end`);
+console.log(
+  `${rounds} rounds, ${lost} workers lost, ${halfMB.toFixed(0)} MB half way, ${endMB.toFixed(0)} MB at the end`,
+);
 if (lost > 0 || endMB > GROWTH * halfMB) process.exitCode = 1;

@@ -11,7 +11,7 @@ import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { openModelProgram, type Runner } from "./engine/model-program.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest, type Span } from "./error.js";
-import { extraFields, loadedPlugins, type Phase, registeredTypes, type SourceBlob } from "./layers/index.js";
+import { extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "./layers/index.js";
 import { type LoweredNet, sourcesOf } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
 import { updateRules } from "./solve/rules.js";
@@ -111,11 +111,13 @@ export async function compileSolver(
   const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
   await closeAll(train.feeds);
   const plans: NetPlan[] = [];
+  const layers = [...train.net.layer];
   const tests: TestShape[] = [];
   for (const test of nets.test) {
     const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
     await closeAll(compiled.feeds);
     plans.push(netPlan(compiled));
+    layers.push(...compiled.net.layer);
     tests.push({
       iterations: test.iterations > 0 ? test.iterations : batchesOf(compiled),
       outputs: compiled.lowered.outputs,
@@ -125,7 +127,13 @@ export async function compileSolver(
   return {
     train,
     tests,
-    plan: { train: netPlan(train), tests: plans, solver: solverPlan(solver, seed), session, plugins: loadedPlugins() },
+    plan: {
+      train: netPlan(train),
+      tests: plans,
+      solver: solverPlan(solver, seed),
+      session,
+      plugins: pluginsOf(layers),
+    },
   };
 }
 

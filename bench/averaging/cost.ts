@@ -9,7 +9,7 @@ import { train } from "../../lib/index.js";
 import { recordBatch } from "../../lib/data/columns.js";
 import { writeArrow } from "../../lib/data/arrow/write.js";
 
-/** The cost of a round: median milliseconds over the rounds after the first. */
+/** The cost of a round in milliseconds, the least of the rounds after the first two: other programs only add to it. */
 export interface Cost {
   readonly parameters: number;
   readonly workers: number;
@@ -21,8 +21,6 @@ export interface Cost {
   readonly overheadMs: number;
   readonly residentMB: number;
 }
-
-const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Measures rounds of a net with inputs * outputs parameters. */
 export async function measureCost(
@@ -51,7 +49,7 @@ export async function measureCost(
       seen.push({ send: times.sendMs, wait: times.waitMs, average: times.averageMs });
     }
     const after = seen.slice(Math.min(2, seen.length - 1));
-    const of = (pick: (each: (typeof seen)[number]) => number) => median(after.map(pick));
+    const of = (pick: (each: (typeof seen)[number]) => number) => Math.min(...after.map(pick));
     return {
       parameters: inputs * outputs,
       workers: 2,

@@ -77,7 +77,10 @@ async function grid([name, workers, intervals, iterations, every, history]: read
     for (const interval of k === 1 ? [10] : numbers(intervals)) {
       const run = await trainGrid(name!, subject, { workers: k, interval, averageHistory }, limits);
       const isSame = (other: GridRun) =>
-        other.subject === name && other.workers === k && other.interval === interval && other.averageHistory === averageHistory;
+        other.subject === name &&
+        other.workers === k &&
+        other.interval === interval &&
+        other.averageHistory === averageHistory;
       results.runs = [...results.runs.filter((other) => !isSame(other)), run];
       save();
       const points = run.points.map(({ iteration, accuracy }) => `${iteration}: ${accuracy.toFixed(3)}`).join(", ");

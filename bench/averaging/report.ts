@@ -47,7 +47,14 @@ function accuracyTable(subject: string, runs: readonly GridRun[]): string {
     points.at(-1)?.seconds.toFixed(0) ?? "",
   ]);
   const last = runs[0]?.points.at(-1)?.iteration ?? 0;
-  const head = ["K", "TAU", "history", "images/s", ...[0.25, 0.5, 0.75, 1].map((share) => `at ${share * last}`), "seconds"];
+  const head = [
+    "K",
+    "TAU",
+    "history",
+    "images/s",
+    ...[0.25, 0.5, 0.75, 1].map((share) => `at ${share * last}`),
+    "seconds",
+  ];
   return `(a) ${subject}: accuracy on the test data after iterations of each replica\n\n${table(head, rows)}`;
 }
 
@@ -57,21 +64,30 @@ function speedUpTable(subject: string, runs: readonly GridRun[], accuracy: numbe
   const serial = local.find(({ workers }) => workers === 1);
   const needed = serial && iterationsTo(serial, accuracy);
   if (needed === undefined) return `(b) ${subject}: the serial run did not reach ${accuracy}`;
-  const intervals = [...new Set(local.filter(({ workers }) => workers > 1).map(({ interval }) => interval))].sort((a, b) => a - b);
+  const intervals = [...new Set(local.filter(({ workers }) => workers > 1).map(({ interval }) => interval))].sort(
+    (a, b) => a - b,
+  );
   const workers = [...new Set(local.map((run) => run.workers))].filter((k) => k > 1).sort((a, b) => a - b);
   const rows = workers.map((k) => [
     k,
     ...intervals.map((interval) => {
       const run = local.find((each) => each.workers === k && each.interval === interval);
       const iterations = run && iterationsTo(run, accuracy);
-      return iterations === undefined ? "" : `${(needed / iterations).toFixed(2)} (${Math.ceil(iterations / interval)})`;
+      return iterations === undefined
+        ? ""
+        : `${(needed / iterations).toFixed(2)} (${Math.ceil(iterations / interval)})`;
     }),
   ]);
   return `(b) ${subject}: ${needed} serial iterations to ${accuracy}, divided by those of each replica (and its rounds)\n\n${table(["K \\ TAU", ...intervals.map(String)], rows)}`;
 }
 
 function throughputTable(throughput: Results["throughput"]): string {
-  const rows = throughput.map(({ subject, two, one }) => [subject, Math.round(two), Math.round(one), (two / one).toFixed(2)]);
+  const rows = throughput.map(({ subject, two, one }) => [
+    subject,
+    Math.round(two),
+    Math.round(one),
+    (two / one).toFixed(2),
+  ]);
   return `(c) images/s\n\n${table(["", "K = 2, 1 thread each", "K = 1, 2 threads", "ratio"], rows)}`;
 }
 
@@ -112,7 +128,9 @@ export function plot(all: readonly GridRun[]): string {
   const y = (accuracy: number) => HEIGHT - MARGIN - accuracy * (HEIGHT - 2 * MARGIN);
   const lines = runs.map(({ workers, interval, points }, i) => {
     const colour = COLOURS[i % COLOURS.length]!;
-    const path = points.map(({ iteration, accuracy }) => `${x(iteration).toFixed(1)},${y(accuracy).toFixed(1)}`).join(" ");
+    const path = points
+      .map(({ iteration, accuracy }) => `${x(iteration).toFixed(1)},${y(accuracy).toFixed(1)}`)
+      .join(" ");
     const name = workers === 1 ? "K = 1" : `K = ${workers}, TAU = ${interval}`;
     const top = MARGIN + 16 * i;
     return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>

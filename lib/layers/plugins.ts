@@ -53,7 +53,8 @@ type Layers = LayerPlugin | readonly LayerPlugin[];
 // The one thing that lasts as long as the process: what the user called registerLayer with. Nets take it as it is when they load.
 const registered = new Map<string, LayerType>();
 const definitions = new Map<string, object>();
-const files: string[] = [];
+/** What the files of plugins registered, by path. */
+const files = new Map<string, readonly string[]>();
 
 const ANY: Count = [0, Number.POSITIVE_INFINITY];
 
@@ -80,8 +81,11 @@ export function registerLayer<F extends ParamField | null = null>(plugin: LayerP
 /** The layer types that plugins added, by `typeKey`. */
 export const registeredTypes = (): ReadonlyMap<string, LayerType> => new Map(registered);
 
-/** The plugin files that were loaded, as absolute paths: other threads load them for themselves. */
-export const loadedPlugins = (): readonly string[] => [...files];
+/** The plugin files that some layers need, as absolute paths: other threads load them for themselves. */
+export function pluginsOf(layers: readonly LayerParameter[]): readonly string[] {
+  const keys = new Set(layers.map(typeKey));
+  return [...files].flatMap(([path, registers]) => (registers.some((key) => keys.has(key)) ? [path] : []));
+}
 
 /** What a layer's type goes by: its name, of Python layers module and class. */
 export function typeKey(layer: LayerParameter): string {
@@ -95,18 +99,19 @@ const pythonKey = (module: string, layer: string) => `Python ${module}.${layer}`
 /** Loads plugin files and registers their layers; one that is loaded already is left alone. Throws NetrunError for what is wrong with one. */
 export async function loadPlugins(paths: readonly string[]): Promise<void> {
   for (const path of paths.map((given) => resolve(given))) {
-    if (files.includes(path)) continue;
-    const before = registered.size;
+    if (files.has(path)) continue;
+    const before = new Set(registered.keys());
     const exported = await load(path);
     const layers = typeof exported === "function" ? exported(pluginTools) : exported;
     for (const layer of [layers ?? []].flat()) registerLayer(layer as LayerPlugin);
-    if (registered.size === before) {
+    const added = [...registered.keys()].filter((key) => !before.has(key));
+    if (added.length === 0) {
       throw new NetrunError("the plugin registers no layer", {
         file: path,
         notes: ["its default export is a layer { type, blobs, lower }, a list of them, or a function that makes them"],
       });
     }
-    files.push(path);
+    files.set(path, added);
   }
 }
 
