@@ -19,6 +19,9 @@ interface ConvertArgs {
   readonly fold: boolean;
   readonly shape?: readonly string[];
   readonly allowMissing: boolean;
+  readonly scale?: number;
+  readonly mean?: string;
+  readonly preprocess: boolean;
   readonly externalData: boolean;
   readonly verify?: string;
   readonly level?: number;
@@ -49,6 +52,13 @@ export const convertCommand: CommandModule<object, ConvertArgs> = {
       .option("fold", { type: "boolean", default: true, describe: "Fold BatchNorm and Scale into what is before them" })
       .option("shape", { type: "string", array: true, nargs: 1, describe: "An input's shape: BLOB=1,3,224,224" })
       .option("allow-missing", { type: "boolean", default: false, describe: "Fill layers that no weights file has" })
+      .option("scale", { type: "number", describe: "Factor on image values, where no data layer says it" })
+      .option("mean", { type: "string", describe: "Mean values to subtract, in BGR order: B,G,R" })
+      .option("preprocess", {
+        type: "boolean",
+        default: false,
+        describe: "Mean and scale in the graph: input 0 to 255",
+      })
       .option("external-data", { type: "boolean", default: false, describe: "Weights in a file beside the model" })
       .option("verify", { type: "string", describe: "Random batches to check on (default 1); 0 or --no-verify: none" })
       .option("level", { type: "number", describe: "Level of the net state" })
@@ -72,12 +82,16 @@ async function runConvert(args: ConvertArgs): Promise<void> {
 }
 
 function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
-  const { opset, batch, height, width, level, dynamicSpatial, fp16, fold, allowMissing, strict } = args;
+  const { opset, batch, height, width, level, dynamicSpatial, preprocess, scale, fp16, fold, allowMissing, strict } =
+    args;
   return {
     batch,
     height,
     width,
     dynamicSpatial,
+    preprocess,
+    scale,
+    mean: args.mean === undefined ? undefined : meansOf(args.mean),
     fp16,
     fold,
     allowMissing,
@@ -99,6 +113,12 @@ function batchesOf(text: string | boolean | undefined): number {
   const n = Number(text);
   if (Number.isInteger(n) && n >= 0) return n;
   throw new NetrunError(`--verify ${text}: not a number of batches`);
+}
+
+function meansOf(text: string): readonly number[] {
+  const means = text.split(",").map(Number);
+  if (means.some(Number.isNaN)) throw new NetrunError(`--mean ${text}: not numbers with commas between`);
+  return means;
 }
 
 function shapeOf(text: string): readonly [string, readonly number[]] {

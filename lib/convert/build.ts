@@ -4,6 +4,7 @@ import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { foldAffine, type Memo } from "./fold.js";
 import { toHalf } from "./half.js";
+import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
 import type { Probe } from "./write.js";
@@ -17,6 +18,8 @@ export interface BuildContext {
   readonly memo: Memo;
   /** Whether some dims are to be left open. */
   readonly openDims: boolean;
+  /** What goes before the net into the graph. */
+  readonly preprocessing: Preprocessing | undefined;
   /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
   readonly halves: Map<unknown, Uint16Array> | undefined;
 }
@@ -47,7 +50,7 @@ export async function build(
   const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
   const labels = () => new Set(topological(values()).map(({ label }) => label));
   const before = labels();
-  pass(substitute(values(), leavesOf(net, context.weights)));
+  pass(substitute(values(), leavesOf(net, context)));
   pass(dropGradients(values()));
   pass(await foldConstants(values(), context.openDims));
   pass(dropGradients(values()));
@@ -92,9 +95,11 @@ export function outputsOf(
   return wanted;
 }
 
-/** Constants for parameters and for what recurrent layers carry on, which starts as zeros. */
-function leavesOf(net: LoweredNet, weights: ReadonlyMap<string, Float32Array>): ReadonlyMap<Value, Value> {
+/** What stands for leaves: preprocessed images for images, constants for parameters and for what recurrent layers carry on, which starts as zeros. */
+function leavesOf(net: LoweredNet, { weights, preprocessing }: BuildContext): ReadonlyMap<Value, Value> {
   const leaves = new Map<Value, Value>();
+  const image = preprocessing && net.inputs.get(preprocessing.input);
+  if (image) leaves.set(image, preprocessed(image, preprocessing));
   for (const { key, value, spec } of net.parameters) leaves.set(value, constant(weights.get(key)!, spec.shape));
   for (const carried of net.carries.keys()) {
     const { shape } = carried.type;

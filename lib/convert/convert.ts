@@ -9,6 +9,7 @@ import { Memo } from "./fold.js";
 import { inferenceNet } from "./net.js";
 import { OPSETS } from "./opset.js";
 import type { Converted, ConvertOptions, Difference, WeightsSource } from "./options.js";
+import { describe, type Preprocessing, preprocessingOf } from "./preprocess.js";
 import { randomInputs, type Tensors, type VerifyContext, verify } from "./verify.js";
 import { gatherWeights, readAllWeights } from "./weights.js";
 import { NotFree, type Probe, type Written, write } from "./write.js";
@@ -36,7 +37,7 @@ export async function convert(
   const { opset = OPSETS.default } = options;
   checkOptions(opset, options);
   // 1. The layers that inference needs, and the shapes of their inputs.
-  const message = typeof net === "string" ? loadNet(net, options).message : net;
+  const { message, baseDir } = typeof net === "string" ? loadNet(net, options) : { message: net, baseDir: "." };
   const inference = inferenceNet(message, options);
   const { layers } = inference;
   const shapes = sized(lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes }), options);
@@ -47,6 +48,7 @@ export async function convert(
   const file = sources.filter((source) => typeof source === "string").join(", ") || undefined;
   const gathered = gatherWeights(lowered.parameters, await readAllWeights(sources), { ...options, file });
   // 3. Graphs for several shapes, and from what they have in common 4. the file.
+  const preprocessing = preprocessingOf(message, shapes, { ...options, baseDir: options.baseDir ?? baseDir });
   const context = {
     layers,
     weights: gathered.values,
@@ -54,10 +56,11 @@ export async function convert(
     fold: options.fold ?? true,
     memo: new Memo(),
     openDims: false,
+    preprocessing: options.preprocess ? preprocessing : undefined,
     halves: options.fp16 ? new Map() : undefined,
   };
   const external = options.externalData ?? (byteLength(gathered.values) > EXTERNAL_FROM ? "weights.data" : undefined);
-  const plan: Plan = { context, shapes, options, opset, name: inference.name, external };
+  const plan: Plan = { context, shapes, options, opset, name: inference.name, external, preprocessing };
   const { written, folded, fixedBatch } = await writeFreely(plan);
   // 5. The file against the net.
   const verification = await check(written, plan, batchesOf(plan, fixedBatch));
@@ -87,6 +90,7 @@ interface Plan {
   readonly opset: number;
   readonly name: string;
   readonly external: string | undefined;
+  readonly preprocessing: Preprocessing | undefined;
 }
 
 interface Result {
@@ -160,7 +164,7 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     opset: plan.opset,
     dimNames,
     weightNames,
-    metadata: { "netrun.folded": JSON.stringify(folded), "netrun.neutral": JSON.stringify(first.neutral) },
+    metadata: metadataOf(plan, folded, first.neutral),
     externalData: plan.external,
   });
   return { written, folded };
@@ -203,6 +207,14 @@ function atBatch(shapes: Shapes, batch: number): Shapes {
 }
 
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
+/** What a file says of itself: for importWeights, and how to make its input. */
+function metadataOf({ preprocessing, shapes, options }: Plan, folded: Result["folded"], neutral: readonly string[]) {
+  const own = { "netrun.folded": JSON.stringify(folded), "netrun.neutral": JSON.stringify(neutral) };
+  if (!preprocessing) return own;
+  const text = describe(preprocessing, shapes.get(preprocessing.input)!, options.preprocess ?? false);
+  return { ...own, "netrun.preprocessing": text };
+}
 
 /** Height grows by this and width by twice this: odd, so that rounding of pooled sizes shows. */
 const SPATIAL_GROWTH = 37;

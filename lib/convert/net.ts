@@ -89,7 +89,7 @@ function withoutTargets(layers: readonly LayerParameter[]): readonly LayerParame
 }
 
 /** Data layers; Input layers, whose shapes may be there, are among the others. Of Python layers those without bottoms. */
-const bringsData = ({ type, bottom }: LayerParameter) =>
+export const bringsData = ({ type, bottom }: LayerParameter) =>
   (isDataType(type) && type !== "Input") || (type === "Python" && bottom.length === 0);
 
 /** The data layers of the TEST phase, and the first elsewhere for what would be missing. */

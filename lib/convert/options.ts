@@ -30,6 +30,11 @@ export interface ConvertOptions {
   /** Level and stages of the net state, which include and exclude rules may ask for. */
   readonly level?: number;
   readonly stages?: readonly string[];
+  /** What is done to images before the net, where its data layer does not say: y = (x - mean) * scale, channels in BGR order. */
+  readonly scale?: number | undefined;
+  readonly mean?: readonly number[] | undefined;
+  /** Puts preprocessing into the graph: its input is then an image of values from 0 to 255. */
+  readonly preprocess?: boolean;
   /** Puts weights into a file of this name beside the model; on its own from 2 GB on. */
   readonly externalData?: string;
   /** Checks the written model: on so many batches of random inputs, or on the given ones. Default 1; false or 0 for none. */

@@ -6,6 +6,7 @@ import { registeredTypes } from "../layers/index.js";
 import { layoutOf, view } from "../net/layout.js";
 import { openModelFile } from "../onnx/file.js";
 import { random } from "../random.js";
+import { type Preprocessing, preprocess } from "./preprocess.js";
 import type { Difference } from "./options.js";
 
 /** Tensors by blob name. */
@@ -16,6 +17,8 @@ export interface VerifyContext {
   readonly layers: readonly LayerParameter[];
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
+  /** What the file does to its image before the net. */
+  readonly preprocessing: Preprocessing | undefined;
   /** Bounds: the largest difference may be `absolute` plus `relative` of the output's largest value. */
   readonly bound: { readonly absolute: number; readonly relative: number };
 }
@@ -34,8 +37,11 @@ export async function verify(
   await using file = await openModelFile(model);
   const worst = new Map<string, Difference>();
   for (const inputs of batches) {
+    const { preprocessing } = context;
+    const image = preprocessing && inputs[preprocessing.input];
+    const seen = image ? { ...inputs, [preprocessing.input]: preprocess(image, preprocessing) } : inputs;
     const shapes = new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
-    const data = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor.data]));
+    const data = Object.fromEntries(Object.entries(seen).map(([name, tensor]) => [name, tensor.data]));
     const weights = flatWeights(program, shapes, context.weights);
     const expected = await program.run({ blobs: outputs }, { data, shapes, weights, draw: [1, 0] });
     const actual = await file.run(inputs);

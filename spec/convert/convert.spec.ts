@@ -6,6 +6,7 @@ import { ModelProto } from "../../lib/onnx/schema.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 interface RawModel {
+  readonly metadata_props: readonly { readonly key: string; readonly value: string }[];
   readonly ir_version: { toNumber(): number };
   readonly opset_import: readonly { readonly version: { toNumber(): number } }[];
   readonly graph: { readonly node: readonly { readonly name: string; readonly op_type: string }[] };
@@ -124,6 +125,28 @@ describe("convert", () => {
       "layers that only the file has: conv_2",
       "--allow-missing fills missing layers by their fillers",
     ]);
+  });
+
+  it("tells preprocessing in the metadata, and puts it into the graph on request", async () => {
+    const net = `layer { name: "data" type: "Data" top: "data" transform_param { crop_size: 8 scale: 0.5 mean_value: 1 mean_value: 2 mean_value: 3 }
+      data_param { batch_size: 1 source: "nowhere" } } ${conv("conv1", "data")}`;
+    const { model } = await convert(net, [], fresh);
+    const { metadata_props } = decoded(model);
+    const said = JSON.parse(metadata_props.find(({ key }) => key === "netrun.preprocessing")!.value);
+    expect(said).to.deep.equal({
+      input: "data",
+      channels: "BGR",
+      range: [0, 255],
+      mean: [1, 2, 3],
+      mean_image: false,
+      scale: 0.5,
+      height: 8,
+      width: 8,
+      in_graph: false,
+    });
+    const inGraph = await convert(net, [], { ...fresh, preprocess: true });
+    expect(nodesOf(inGraph.model)).to.deep.equal(["preprocess/Sub: Sub", "preprocess/Mul: Mul", "conv1: Conv"]);
+    expect(inGraph.report.verification![0]!.within).to.equal(true);
   });
 
   it("gives the blobs that are asked for and drops what they do not need", async () => {
