@@ -99,4 +99,27 @@ describe("resuming", () => {
     expect(second.net.params.get("ip")![0]!.data).to.deep.equal(first.net.params.get("ip")![0]!.data);
     rmSync(moved, { recursive: true });
   });
+
+  it("what recurrent layers carry from one iteration to the next goes on too", async () => {
+    const text = `base_lr: 0.1 lr_policy: "fixed" type: "AdaDelta" momentum: 0.9 delta: 1e-6 net_param {
+      layer {
+        name: "in" type: "DummyData" top: "x" top: "cont"
+        dummy_data_param {
+          shape { dim: 4 dim: 2 dim: 3 } shape { dim: 4 dim: 2 }
+          data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 }
+        }
+      }
+      layer {
+        name: "lstm" type: "LSTM" bottom: "x" bottom: "cont" top: "h"
+        recurrent_param { num_output: 3 weight_filler { type: "gaussian" std: 1 } }
+      }
+      layer { name: "loss" type: "Reduction" bottom: "h" top: "loss" loss_weight: 1 reduction_param { operation: SUMSQ } }
+    }`;
+    await using straight = await Solver.load(text);
+    await straight.step(3);
+    const { state } = await straight.snapshot(join(folder, "lstm"));
+    const expected = await straight.step(3);
+    await using resumed = await Solver.load(text, { snapshot: state });
+    expect(await resumed.step(3)).to.deep.equal(expected);
+  });
 });
