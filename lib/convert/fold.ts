@@ -124,16 +124,16 @@ function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
     );
     return batchNormalization(input!, [scaled, shifted, mean!, variance!], node.attrs.epsilon);
   }
-  const channelOf = weightChannel(node);
+  const runs = channelRuns(node);
   const weights = w && (constantData(w)?.data as Float32Array | undefined);
   const bias = b && (constantData(b)?.data as Float32Array | undefined);
-  if (!channelOf || !weights || (b && !bias)) return undefined;
+  if (!runs || !weights || (b && !bias)) return undefined;
   const channels = affine.scale.length;
   if (bias && bias.length !== channels) return undefined;
   const scales = affine.scale.some((s) => s !== 1);
   const newW = scales
     ? constant(
-        memo.make(() => weights.map((v, i) => v * affine.scale[channelOf(i)]!)),
+        memo.make(() => scaled(weights, runs, affine.scale)),
         w.type.shape,
       )
     : w;
@@ -143,23 +143,37 @@ function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
 
 const shift = (bias: Float32Array, { scale, shift: by }: Affine) => bias.map((v, i) => v * scale[i]! + by[i]!);
 
-/** The output channel that an element of a node's weights belongs to. */
-function weightChannel(node: Node): ((element: number) => number) | undefined {
-  const shape = node.inputs[1]?.type.shape;
-  if (isOp(node, Conv)) {
-    const size = count(shape!, 1);
-    return (i) => Math.floor(i / size);
+/** How a node's weights belong to output channels: runs of elements, each of one channel. */
+interface Runs {
+  readonly length: number;
+  channelOf(run: number): number;
+}
+
+/** Weights times their channel's factor: one tight loop a run, since a large net has tens of millions of weights. */
+function scaled(weights: Float32Array, { length, channelOf }: Runs, scale: Float64Array): Float32Array {
+  const result = new Float32Array(weights.length);
+  for (let start = 0, run = 0; start < weights.length; start += length, run++) {
+    const factor = scale[channelOf(run)]!;
+    for (let i = start; i < start + length; i++) result[i] = weights[i]! * factor;
   }
+  return result;
+}
+
+function channelRuns(node: Node): Runs | undefined {
+  const shape = node.inputs[1]?.type.shape;
+  if (isOp(node, Conv)) return { length: count(shape!, 1), channelOf: (run) => run };
   if (isOp(node, ConvTranspose)) {
     // Weights [c, k/group, ...]: rows of group g make the channels from g * k/group on.
     const [c, perGroup] = shape as [number, number];
-    const size = count(shape!, 2);
     const rows = c / node.attrs.group;
-    return (i) => Math.floor(Math.floor(i / (perGroup * size)) / rows) * perGroup + (Math.floor(i / size) % perGroup);
+    const channelOf = (run: number) => Math.floor(run / perGroup / rows) * perGroup + (run % perGroup);
+    return { length: count(shape!, 2), channelOf };
   }
   if (isOp(node, Gemm) && !node.attrs.transA) {
     const columns = shape![1]!;
-    return node.attrs.transB ? (i) => Math.floor(i / columns) : (i) => i % columns;
+    return node.attrs.transB
+      ? { length: columns, channelOf: (run) => run }
+      : { length: 1, channelOf: (run) => run % columns };
   }
   return undefined;
 }
