@@ -126,7 +126,8 @@ export class ThreadedFeed implements Feed {
   #start(): void {
     if (this.#worker) return;
     const workerData = { spec: this.#spec, position: this.#position };
-    const worker = new Worker(new URL("./feed-worker.js", import.meta.url), { workerData });
+    // Flags of the program that started this one (`--input-type`, `--eval`) would break a worker that is a file.
+    const worker = new Worker(new URL("./feed-worker.js", import.meta.url), { workerData, execArgv: [] });
     worker.on("message", (reply: Reply) => this.#answer(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", () => this.#fail(new NetrunError("the feed is closed")));

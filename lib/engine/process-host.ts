@@ -29,7 +29,12 @@ export class ProcessHost implements Host {
     const path = join(this.#folder, `${index}`);
     this.#exchange = new Exchange(path, true);
     const file = fileURLToPath(new URL("process-worker.js", import.meta.url));
-    this.#child = fork(file, [path], { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#child = fork(file, [path], {
+      // As for threads: flags of the program that started this one are not for a worker.
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     this.pid = this.#child.pid ?? 0;
     this.name = `worker process ${index} (pid ${this.pid})`;
     this.#child.on("message", (message) => this.#receive(message as FromChild));

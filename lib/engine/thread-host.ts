@@ -20,6 +20,8 @@ export class ThreadHost implements Host {
     // cannot prefetch data.
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL("thread-worker.js", import.meta.url)),
+      // Flags of the program that started this one (`--input-type`, `--eval`) would break a worker that is a file.
+      execArgv: [],
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
