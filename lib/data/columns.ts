@@ -112,7 +112,7 @@ export function columnsOf(batch: RecordBatch): Record<string, Column> {
 
 function columnOf(batch: RecordBatch, field: ArrowField, index: number): Column {
   const data = batch.data.children[index]!;
-  const shape = JSON.parse(field.metadata.get(SHAPE) ?? "[]") as number[];
+  const shape = shapeIn(field);
   if (field.type instanceof Binary) {
     const offsets = data.valueOffsets as Int32Array;
     return { dtype: "image", offsets: offsets.subarray(0, batch.numRows + 1), bytes: data.values as Uint8Array };
@@ -121,7 +121,17 @@ function columnOf(batch: RecordBatch, field: ArrowField, index: number): Column 
   const dtype = dtypeOf(isList ? (field.type as FixedSizeList).valueType : field.type, field.name);
   const n = isList ? (field.type as FixedSizeList).listSize : 1;
   const values = (isList ? data.children[0]! : data).values as NumberColumn["values"];
-  return { dtype, shape: isList && shape.length === 0 ? [n] : shape, values: values.subarray(0, batch.numRows * n) };
+  const wanted = batch.numRows * n;
+  const whole = isList && shape.length === 0 ? [n] : shape;
+  if (values.length < wanted || count(whole) !== n)
+    throw new NetrunError(`column "${field.name}" has ${values.length} values for ${batch.numRows} rows of [${whole}]`);
+  return { dtype, shape: whole, values: values.subarray(0, wanted) };
+}
+
+function shapeIn({ name, metadata }: ArrowField): readonly number[] {
+  const text = metadata.get(SHAPE) ?? "[]";
+  if (/^\[(\d+(,\d+)*)?\]$/.test(text)) return JSON.parse(text) as number[];
+  throw new NetrunError(`column "${name}" has the damaged shape ${text}`);
 }
 
 function dtypeOf(type: DataType, column: string): NumberColumn["dtype"] {

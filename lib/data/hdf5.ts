@@ -92,7 +92,7 @@ async function* fileBatches(
       yield recordBatch(columns, to - at);
     }
   } finally {
-    file.close();
+    close(file);
   }
 }
 
@@ -130,8 +130,7 @@ function floats(path: string, name: string, read: () => unknown): Float32Array {
 }
 
 function survey(path: string, datasets: readonly string[]): Survey {
-  const file = open(path);
-  try {
+  return withFile(path, (file) => {
     const fields: Record<string, Field> = {};
     let rows: number | undefined;
     for (const name of datasets) {
@@ -142,23 +141,18 @@ function survey(path: string, datasets: readonly string[]): Survey {
       fields[name] = { dtype: "float32", shape: shape.slice(1) };
     }
     return { path, rows: rows ?? 0, fields };
-  } finally {
-    file.close();
-  }
+  });
 }
 
 function datasetsIn(path: string): readonly string[] {
-  const file = open(path);
-  try {
+  return withFile(path, (file) => {
     const names = file.keys().filter((name) => {
       const found = dataset(file, name);
       return found?.shape && found.shape.length > 0 && found.metadata.type <= 1;
     });
     if (names.length === 0) throw new NetrunError("the file has no datasets of numbers", { file: path });
     return names;
-  } finally {
-    file.close();
-  }
+  });
 }
 
 function shapeOf(file: File, path: string, name: string): readonly number[] {
@@ -180,17 +174,36 @@ function dataset(file: File, name: string): Dataset | undefined {
   return found instanceof h5wasm.Dataset ? found : undefined;
 }
 
+/** Opens a file for the time of a function; whatever HDF5 has to say about it is a NetrunError. */
+function withFile<T>(path: string, use: (file: File) => T): T {
+  const file = open(path);
+  try {
+    return use(file);
+  } catch (cause) {
+    throw cause instanceof NetrunError ? cause : damaged(path, cause);
+  } finally {
+    close(file);
+  }
+}
+
 function open(path: string): File {
   try {
     return new h5wasm.File(path, "r");
   } catch (cause) {
-    const exists = existsSync(path);
-    throw new NetrunError(exists ? "not an HDF5 file, or damaged" : "no such file", {
-      file: path,
-      notes: exists ? [reason(cause)] : [],
-      cause,
-    });
+    throw existsSync(path) ? damaged(path, cause) : new NetrunError("no such file", { file: path, cause });
   }
+}
+
+function close(file: File): void {
+  try {
+    file.close();
+  } catch {
+    // A damaged file may refuse that too; what is wrong with it has been said.
+  }
+}
+
+function damaged(path: string, cause: unknown): NetrunError {
+  return new NetrunError("not an HDF5 file, or damaged", { file: path, notes: [reason(cause)], cause });
 }
 
 /** HDF5 reports the calls from the outside in; the last line that has a reason is the one that says something. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Message, MessageHeader, type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
 import { Footer } from "apache-arrow/ipc/metadata/file";
 import { NetrunError } from "../../error.js";
+import { isFooterBounded, isMessageBounded } from "./bounds.js";
 
 /** Where a message of an Arrow file lies: its length word, metadata and body. */
 interface Place {
@@ -84,17 +85,21 @@ function filePlaces(fd: number, path: string, size: number): Layout {
   if (end < 8 || read(fd, path, end + 4, MAGIC.length).toString("latin1") !== MAGIC) throw damaged(path, size);
   const length = read(fd, path, end, 4).readInt32LE(0);
   if (!(length > 0 && length <= end)) throw damaged(path, end);
+  const bytes = read(fd, path, end - length, length);
+  if (!isFooterBounded(bytes)) throw damaged(path, end - length);
   let footer: Footer;
+  let schema: Uint8Array;
   try {
-    footer = Footer.decode(read(fd, path, end - length, length));
+    footer = Footer.decode(bytes);
+    // Not every writer puts the schema in front of the first record batch, so it is taken from the footer.
+    schema = schemaMessage(footer.schema);
   } catch (cause) {
     throw damaged(path, end - length, cause);
   }
   const place = (block: { offset: bigint | number }): Place => placeAt(fd, path, size, Number(block.offset)).place;
   const dictionaries = [...footer.dictionaryBatches()].map((block) => bytesOf(fd, path, place(block)));
-  // Not every writer puts the schema in front of the first record batch, so it is taken from the footer.
   return {
-    prefix: concat([schemaMessage(footer.schema), ...dictionaries]),
+    prefix: concat([schema, ...dictionaries]),
     batches: [...footer.recordBatches()].map(place),
   };
 }
@@ -143,6 +148,7 @@ function schemaMessage(schema: Schema): Uint8Array {
 }
 
 function decode(metadata: Buffer, path: string, offset: number): Message {
+  if (!isMessageBounded(metadata)) throw damaged(path, offset);
   try {
     return Message.decode(metadata);
   } catch (cause) {

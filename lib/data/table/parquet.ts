@@ -58,7 +58,8 @@ async function survey(table: Table) {
   const [first] = await read(table, 0, 1, undefined);
   const fields: TableField[] = [];
   const unusable: Record<string, string> = {};
-  for (const [name, cell] of Object.entries(first!)) {
+  if (!first) throw damaged(table.path, "the first row is missing");
+  for (const [name, cell] of Object.entries(first)) {
     const labels = typeof cell === "string" ? await labelsIn(table, name) : undefined;
     const field = fieldOfCell(name, cell, labels);
     if (typeof field === "string") unusable[name] = field;
@@ -85,6 +86,7 @@ async function* batches(table: Table, length: number, shard: Shard, from: number
     const end = Math.min(group.end, range.end);
     if (start >= end) continue;
     const rows = await read(table, start, end, names);
+    if (rows.length !== end - start) throw damaged(table.path, `rows after ${start + rows.length} are missing`);
     for (let at = 0; at < rows.length; at += step) {
       const part = rows.slice(at, at + step);
       const where = (row: number): string => `${table.path}: row ${start + at + row}`;
