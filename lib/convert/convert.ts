@@ -1,3 +1,6 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
@@ -241,13 +244,22 @@ function batchesOf({ options, shapes }: Plan, fixedBatch: string | undefined): r
 }
 
 async function check(
-  { model }: Written,
+  { model, externalData }: Written,
   { context, external, options }: Plan,
   batches: readonly Tensors[],
 ): Promise<readonly Difference[] | undefined> {
-  // A model without its weights' file does not load; the command line verifies it where it was written.
-  if (batches.length === 0 || external !== undefined) return undefined;
-  return verify(model, { ...context, bound: boundOf(options) }, batches);
+  if (batches.length === 0) return undefined;
+  const against = { ...context, bound: boundOf(options) };
+  if (external === undefined) return verify(model, against, batches);
+  // onnxruntime finds the weights' file beside the model's.
+  const folder = mkdtempSync(join(tmpdir(), "netrun-"));
+  try {
+    writeFileSync(join(folder, "model.onnx"), model);
+    for (const part of externalData) appendFileSync(join(folder, external), part);
+    return await verify(join(folder, "model.onnx"), against, batches);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** How close a file has to come: rounding in another order, or in half precision. */

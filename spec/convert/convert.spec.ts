@@ -149,6 +149,18 @@ describe("convert", () => {
     expect(inGraph.report.verification![0]!.within).to.equal(true);
   });
 
+  it("puts large weights into a file of their own, and checks both", async () => {
+    const net = `${input} layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 9
+      weight_filler { type: "xavier" } } }`;
+    const { model, externalData, report } = await convert(net, [], { ...fresh, externalData: "ip.data" });
+    expect([externalData!.name, externalData!.parts.map(({ length }) => length)]).to.deep.equal([
+      "ip.data",
+      [9 * 192 * 4],
+    ]);
+    expect(model.length).to.be.lessThan(2000);
+    expect(report.verification![0]!.within).to.equal(true);
+  });
+
   it("gives the blobs that are asked for and drops what they do not need", async () => {
     const net = `${input} ${conv("conv1", "data")} ${conv("conv2", "conv1")}`;
     const { model, report } = await convert(net, [], { ...fresh, outputs: ["conv1"] });
