@@ -13,6 +13,7 @@ export class Progress {
   readonly #solver: Solver;
   readonly #lines: LogLines;
   readonly #ticker: Ticker;
+  #tests: Ticker | undefined;
   readonly #startMs = performance.now();
   readonly #startIteration: number;
   #rows = 0;
@@ -25,6 +26,17 @@ export class Progress {
     this.#lines = new LogLines(solver);
     this.#startIteration = solver.iteration;
     this.#ticker = new Ticker(out, solver.parameter.max_iter - solver.iteration, "iterations");
+  }
+
+  /** A test pass goes on. */
+  testing(done: number, total: number): void {
+    if (done === total) {
+      this.#tests?.end();
+      this.#tests = undefined;
+      return;
+    }
+    this.#tests ??= new Ticker(this.#out, total, "test batches");
+    this.#tests.to(done);
   }
 
   show(event: TrainEvent): void {

@@ -114,6 +114,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
   const progress = new Progress(process.stdout, solver);
   const run = train(solver, {
     action: () => signals.action(),
+    testProgress: (done, total) => progress.testing(done, total),
     maxTimeMs: args.maxTime === undefined ? undefined : args.maxTime * 60_000,
     earlyStop: args.earlyStop,
     patience: args.patience,

@@ -17,13 +17,13 @@ import {
   type Scores,
   TrainingStopped,
 } from "../engine/engine.js";
+import { meanScores } from "../engine/reports.js";
 import { createWeights, type Weights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
 import { Net, type Tensors } from "../model.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
-import { LearningRate, policyOf } from "./rate.js";
 import {
   describeParallel,
   engineOf,
@@ -34,6 +34,7 @@ import {
   rowsOfReplica,
   syncIntervalOf,
 } from "./parallel.js";
+import { LearningRate, policyOf } from "./rate.js";
 import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
 import { updateRules } from "./rules.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
@@ -73,6 +74,9 @@ export interface SolverOptions
   /** Iterations over which the learning rate rises to the policy's. Default 0. */
   readonly warmUp?: number | undefined;
 }
+
+/** Parts that a test pass is made in. */
+const TEST_PARTS = 10;
 
 /** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
 const DEFAULT_SEED = 1;
@@ -262,14 +266,25 @@ export class Solver implements AsyncDisposable {
     );
   }
 
-  /** A test pass of one test net over its test_iter batches. Throws NetrunError if there is no such test net. */
-  async scores(index = 0): Promise<Scores> {
+  /**
+   * A test pass of one test net over its test_iter batches, in parts, so that `progress` hears how many are done.
+   * Throws NetrunError if there is no such test net.
+   */
+  async scores(index = 0, progress: (done: number, total: number) => void = () => {}): Promise<Scores> {
     const iterations = this.tests[index]?.iterations;
     if (iterations === undefined)
       throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
-    const scores = await this.#engine.test(index, this.#weights.data, iterations, this.#testPositions[index]);
-    this.#testPositions = this.tests.map((_, i) => (i === index ? scores.positions : (this.#testPositions[i] ?? [])));
-    return scores;
+    const size = Math.max(this.replicas, Math.ceil(iterations / TEST_PARTS));
+    const parts: { scores: Scores; batches: number }[] = [];
+    for (let done = 0; done < iterations; done += size) {
+      const batches = Math.min(size, iterations - done);
+      const scores = await this.#engine.test(index, this.#weights.data, batches, this.#testPositions[index]);
+      const { positions } = scores;
+      this.#testPositions = this.tests.map((_, i) => (i === index ? positions : (this.#testPositions[i] ?? [])));
+      parts.push({ scores, batches });
+      progress(done + batches, iterations);
+    }
+    return meanScores(parts);
   }
 
   /**

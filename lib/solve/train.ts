@@ -76,6 +76,8 @@ export type Action = "none" | "snapshot" | "stop";
 export interface TrainOptions {
   /** Asked after every iteration. */
   readonly action?: () => Action;
+  /** Called while a test pass goes on, with the batches that are done. */
+  readonly testProgress?: (done: number, total: number) => void;
   /** Training stops after this time. */
   readonly maxTimeMs?: number | undefined;
   /** Training stops when this score of tests (see `metricOf`) has not become better for `patience` tests. */
@@ -111,7 +113,7 @@ export async function* train(solver: Solver, options: TrainOptions = {}): AsyncG
   while (solver.iteration < max_iter && !stopped) {
     const { iteration } = solver;
     if (isPassed(test_interval, before, iteration) && (iteration > 0 || test_initialization)) {
-      yield* testAll(solver, watch);
+      yield* testAll(solver, watch, options);
       if (watch.isOver()) {
         stopped = "early-stop";
         break;
@@ -129,7 +131,7 @@ export async function* train(solver: Solver, options: TrainOptions = {}): AsyncG
   }
   const { iteration } = solver;
   if (snapshot_after_train && snapshots.lastIteration !== iteration) yield* snapshots.takeLast();
-  if (!stopped && isPassed(test_interval, before, iteration)) yield* testAll(solver, watch);
+  if (!stopped && isPassed(test_interval, before, iteration)) yield* testAll(solver, watch, options);
   yield { kind: "done", iteration, stopped, ...rounds.speed };
 }
 
@@ -248,9 +250,9 @@ function watchOf(solver: Solver, { earlyStop, keepBest, patience = 5 }: TrainOpt
   };
 }
 
-async function* testAll(solver: Solver, watch: Watch): AsyncGenerator<TrainEvent> {
+async function* testAll(solver: Solver, watch: Watch, options: TrainOptions): AsyncGenerator<TrainEvent> {
   for (const net of solver.tests.keys()) {
-    const { outputs, loss } = await solver.scores(net);
+    const { outputs, loss } = await solver.scores(net, options.testProgress);
     const event = { kind: "test" as const, iteration: solver.iteration, net, outputs, loss };
     yield event;
     const best = await watch.see(event);
