@@ -23,7 +23,7 @@ export function tables(results: Results, goals: Readonly<Record<string, number>>
       const runs = results.runs.filter((run) => run.subject === subject);
       return [accuracyTable(subject, runs), speedUpTable(subject, runs, goals[subject]!)];
     }),
-    throughputTable(results.throughput),
+    ...(results.throughput.length > 0 ? [throughputTable(results.throughput)] : []),
     modelTable(results),
   ].join("\n\n");
 }
@@ -38,24 +38,18 @@ function costTable(costs: readonly Cost[]): string {
 }
 
 function accuracyTable(subject: string, runs: readonly GridRun[]): string {
+  const last = runs[0]?.points.at(-1)?.iteration ?? 0;
+  const shown = [last / 2, last];
   const rows = runs.map(({ workers, interval, averageHistory, imagesPerSecond, points }) => [
     workers,
     workers === 1 ? "-" : interval,
     averageHistory ? "averaged" : "local",
-    Math.round(imagesPerSecond),
-    ...[0.25, 0.5, 0.75, 1].map((share) => points[Math.ceil(share * points.length) - 1]?.accuracy.toFixed(3) ?? ""),
+    ...shown.map((at) => points.find(({ iteration }) => iteration === at)?.accuracy.toFixed(3) ?? ""),
     points.at(-1)?.seconds.toFixed(0) ?? "",
+    Math.round(imagesPerSecond),
   ]);
-  const last = runs[0]?.points.at(-1)?.iteration ?? 0;
-  const head = [
-    "K",
-    "TAU",
-    "history",
-    "images/s",
-    ...[0.25, 0.5, 0.75, 1].map((share) => `at ${share * last}`),
-    "seconds",
-  ];
-  return `(a) ${subject}: accuracy on the test data after iterations of each replica\n\n${table(head, rows)}`;
+  const head = ["K", "TAU", "history", ...shown.map((at) => `accuracy at ${at}`), "seconds", "images/s"];
+  return `(a) ${subject}: accuracy on test data after iterations of each replica\n\n${table(head, rows)}`;
 }
 
 /** SparkNet's figure: serial iterations divided by the iterations of each replica, both until an accuracy. */
