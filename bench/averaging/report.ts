@@ -34,7 +34,7 @@ function costTable(costs: readonly Cost[]): string {
     isolation,
     ...[sendMs, averageMs, waitMs, overheadMs].map((ms) => ms.toFixed(1)),
   ]);
-  return `A round's overhead with K = 2, milliseconds\n\n${table(["parameters", "isolation", "sending", "averaging", "waiting", "all"], rows)}`;
+  return `A round's overhead with K = 2, milliseconds, each the least over the rounds of a run\n\n${table(["parameters", "isolation", "sending", "averaging", "waiting", "all"], rows)}`;
 }
 
 function accuracyTable(subject: string, runs: readonly GridRun[]): string {
@@ -91,13 +91,17 @@ const MACHINES = [1, 2, 5, 10, 20, 50, 100];
 const TAU = 10;
 
 /** Throughput of K machines against one by the paper's model: K * TAU*C / (TAU*C + S), all K buffers through one machine's network. */
-function modelTable({ runs, costs }: Results): string {
+function modelTable({ runs, costs, throughput }: Results): string {
   const serial = runs.find(({ workers }) => workers === 1);
   const small = costs.find(({ isolation }) => isolation === "thread");
   if (!serial || !small) return "(d) needs a run with K = 1 and the costs";
   const bits = small.parameters * 32;
   const hereS = small.overheadMs / 1000;
-  const computeS = (TAU * serial.iterationMs) / 1000;
+  // The best of several short runs, where there are some, is nearer to what the machine can do.
+  const best = throughput.find(({ subject }) => subject === serial.subject)?.one;
+  const rowsPerIteration = (serial.imagesPerSecond * serial.iterationMs) / 1000;
+  const iterationMs = best === undefined ? serial.iterationMs : (1000 * rowsPerIteration) / best;
+  const computeS = (TAU * iterationMs) / 1000;
   const rows = MACHINES.map((k) => [
     k,
     ...GIGABITS.map((gigabits) => {
@@ -105,7 +109,7 @@ function modelTable({ runs, costs }: Results): string {
       return ((k * computeS) / (computeS + (k === 1 ? 0 : hereS) + sendS)).toFixed(1);
     }),
   ]);
-  const measured = `C = ${serial.iterationMs.toFixed(0)} ms (${serial.subject}), S = ${small.overheadMs.toFixed(1)} ms, both measured here`;
+  const measured = `C = ${iterationMs.toFixed(0)} ms (${serial.subject}), S = ${small.overheadMs.toFixed(1)} ms, both measured here`;
   return `(d) EXTRAPOLATED: time of a round = TAU * C + S, TAU = ${TAU}, ${measured}; S grows by 2 * K * ${millions(small.parameters)} floats over one machine's network. Throughput against one machine\n\n${table(["machines", ...GIGABITS.map((gigabits) => `${gigabits} Gbit/s`)], rows)}`;
 }
 
@@ -136,6 +140,7 @@ export function plot(all: readonly GridRun[]): string {
 <text x="${x(share * last)}" y="${HEIGHT - MARGIN + 18}" text-anchor="middle">${Math.round(share * last)}</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>Accuracy against iterations</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
 ${ticks.join("\n")}
 ${lines.join("\n")}
