@@ -18,6 +18,7 @@ export class Progress {
   readonly #startIteration: number;
   #rows = 0;
   #trainingMs = 0;
+  #waitMs = 0;
   #snapshot: { readonly model: string; readonly state: string } | undefined;
 
   constructor(out: WriteStream, solver: Solver) {
@@ -45,6 +46,7 @@ export class Progress {
     if (event.kind !== "iteration") return;
     const { times, rate, smoothedLoss } = event;
     this.#rows += event.rows;
+    this.#waitMs += times.dataWaitMs;
     this.#trainingMs += times.dataWaitMs + times.gradientMs + times.updateMs;
     const speed = this.#rows > 0 ? `  ${this.#imagesPerSecond()} images/s` : "";
     this.#ticker.tick(`  loss ${smoothedLoss.toPrecision(4)}  lr ${rate.toPrecision(3)}${speed}`);
@@ -54,7 +56,8 @@ export class Progress {
   finish(command: string): void {
     const seconds = (performance.now() - this.#startMs) / 1000;
     const iterations = this.#solver.iteration - this.#startIteration;
-    const speed = this.#rows > 0 ? `, ${this.#imagesPerSecond()} images/s while training` : "";
+    const waiting = `${((100 * this.#waitMs) / this.#trainingMs).toFixed(1)} % of it waiting for data`;
+    const speed = this.#rows > 0 ? `, ${this.#imagesPerSecond()} images/s while training, ${waiting}` : "";
     this.#ticker.end();
     this.#ticker.line(`${iterations} iterations in ${seconds.toFixed(1)} s${speed}`);
     if (!this.#snapshot) return;
