@@ -25,18 +25,23 @@ export async function inspectNet(net: NetParameter, options: InspectOptions): Pr
 
 /**
  * The net in its test phase or, where that is not sound (a data layer of a stage is missing, say), in its training phase, with
- * the reason among its notes. Throws as `inspectNet` if neither is.
+ * the reason among its notes. Throws as `inspectNet` if neither is, for the phase that the net has data for.
  */
 export async function inspectEither(net: NetParameter, options: Omit<InspectOptions, "phase">): Promise<NetSummary> {
   try {
     return await inspectNet(net, { ...options, phase: "TEST" });
   } catch (error) {
     if (!(error instanceof NetrunError)) throw error;
-    const summary = await inspectNet(net, { ...options, phase: "TRAIN" }).catch(() => {
-      throw error;
+    const summary = await inspectNet(net, { ...options, phase: "TRAIN" }).catch((ofTrain: unknown) => {
+      throw hasSource(net, PhaseNumber.TEST) ? error : ofTrain;
     });
     return { ...summary, notes: [...summary.notes, `phase TEST does not work: ${error.message}`] };
   }
+}
+
+/** Whether any layer of a phase brings data in; without one the net is not meant for that phase. */
+function hasSource(net: NetParameter, phase: PhaseNumber): boolean {
+  return filterNet(net, create("NetState", { phase })).layer.some(({ bottom }) => bottom.length === 0);
 }
 
 /** The same for a state as a whole. */
