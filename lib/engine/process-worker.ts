@@ -33,11 +33,16 @@ process.on("message", async (message) => {
   }
 });
 
-// The parent is gone, perhaps without having cleaned up.
-process.on("disconnect", () => {
+// A terminal sends its signals to all processes of a run: what they mean is for the parent to decide.
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+
+const leave = () => {
   deleteExchangeFolder(dirname(path));
   process.exit(0);
-});
+};
+// The parent is gone, perhaps without having cleaned up.
+process.on("disconnect", leave);
+process.on("SIGTERM", leave);
 
 function bufferOf(length: number, index: number): Float32Array {
   const known = kept[index];

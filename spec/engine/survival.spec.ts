@@ -110,6 +110,15 @@ describe("a pool that loses workers", () => {
     expect(done[1]!.lost[0]!.reason).to.match(/hung: no iteration was done in 4.00 s/);
   });
 
+  it("leaves it to the parent what a terminal's signals mean", async () => {
+    const hosts = processes();
+    await using pool = new PoolEngine({ workers: 1, host: hosts.host });
+    const { done } = await rounds(pool, await plan(), 2, () => {
+      process.kill(hosts.current[0]!.pid, "SIGINT");
+    });
+    expect(done.flatMap(({ lost }) => lost)).to.deep.equal([]);
+  });
+
   it("takes the mean of the survivors where lost parts are dropped", async () => {
     const same = await plan();
     const hosts = threads();
