@@ -10,7 +10,7 @@ export interface ExtraParam {
 }
 
 /**
- * A field of a layer that Caffe's schema does not have, such as `norm_param { ... }` of a fork's layer, for plugins; an empty
+ * A field of a layer that Caffe's schema does not have, such as `my_param { ... }` of a fork's layer, for plugins; an empty
  * object where it is not given.
  */
 export function extraParam(layer: LayerParameter, name: string): ExtraParam {
