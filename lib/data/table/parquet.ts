@@ -1,31 +1,19 @@
 import { statSync } from "node:fs";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetReadObjects,
-} from "hyparquet";
 import { NetrunError } from "../../error.js";
 import { recordBatch } from "../columns.js";
 import { count } from "../../graph/type.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "../source.js";
 import { columnOfCells, fieldOfCell, type TableField } from "./cells.js";
 import { LabelSet } from "./labels.js";
+import { ParquetReader } from "./parquet-reader.js";
 import { labelsOf } from "./rows.js";
-
-/** hyparquet has Snappy itself; these come with Node. */
-const compressors = {
-  GZIP: (input: Uint8Array) => gunzipSync(input),
-  BROTLI: (input: Uint8Array) => brotliDecompressSync(input),
-};
 
 interface Table {
   readonly path: string;
-  readonly file: AsyncBuffer;
-  readonly metadata: FileMetaData;
+  readonly reader: ParquetReader;
+  /** Rows of each row group. */
+  readonly groups: readonly number[];
   readonly fields: readonly TableField[];
 }
 
@@ -35,14 +23,20 @@ interface Table {
  */
 export async function parquetSource(path: string): Promise<DataSource> {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NetrunError("no such file", { file: path });
-  const file = await asyncBufferFromFile(path);
-  const metadata = await parquetMetadataAsync(file).catch((cause: unknown) => {
-    throw damaged(path, cause);
-  });
-  const length = Number(metadata.num_rows);
+  const { reader, groups } = await ParquetReader.open(path);
+  try {
+    return await openTable(path, reader, groups);
+  } catch (error) {
+    await reader[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openTable(path: string, reader: ParquetReader, groups: readonly number[]): Promise<DataSource> {
+  const length = groups.reduce((sum, rows) => sum + rows, 0);
   if (length === 0) throw new NetrunError("the file has no rows", { file: path });
-  const { fields, unusable } = await survey({ path, file, metadata, fields: [] });
-  const table: Table = { path, file, metadata, fields };
+  const { fields, unusable } = await survey({ path, reader, groups, fields: [] });
+  const table: Table = { path, reader, groups, fields };
   return {
     length,
     fields: Object.fromEntries(fields.map(({ name, dtype, shape }): [string, Field] => [name, { dtype, shape }])),
@@ -50,12 +44,12 @@ export async function parquetSource(path: string): Promise<DataSource> {
     unusable,
     batches: (shard, from) => batches(table, length, shard, from ?? 0),
     locate: (index) => `${path}: row ${index}`,
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }
 
 async function survey(table: Table) {
-  const [first] = await read(table, 0, 1, undefined);
+  const [first] = await table.reader.rows(0, 1);
   const fields: TableField[] = [];
   const unusable: Record<string, string> = {};
   if (!first) throw damaged(table.path, "the first row is missing");
@@ -70,8 +64,8 @@ async function survey(table: Table) {
 
 async function labelsIn(table: Table, column: string): Promise<readonly string[] | undefined> {
   const labels = new LabelSet();
-  for (const { start, end } of rowGroups(table.metadata))
-    for (const row of await read(table, start, end, [column]))
+  for (const { start, end } of rowGroups(table.groups))
+    for (const row of await table.reader.rows(start, end, [column]))
       if (typeof row[column] === "string") labels.add(row[column]);
   return labels.sorted();
 }
@@ -81,11 +75,11 @@ async function* batches(table: Table, length: number, shard: Shard, from: number
   const bytes = table.fields.reduce((sum, { dtype, shape }) => sum + (dtype === "image" ? 16384 : 8 * count(shape)), 0);
   const step = rowsPerBatch(bytes);
   const names = table.fields.map(({ name }) => name);
-  for (const group of rowGroups(table.metadata)) {
+  for (const group of rowGroups(table.groups)) {
     const start = Math.max(group.start, range.start + from);
     const end = Math.min(group.end, range.end);
     if (start >= end) continue;
-    const rows = await read(table, start, end, names);
+    const rows = await table.reader.rows(start, end, names);
     if (rows.length !== end - start) throw damaged(table.path, `rows after ${start + rows.length} are missing`);
     for (let at = 0; at < rows.length; at += step) {
       const part = rows.slice(at, at + step);
@@ -99,25 +93,11 @@ async function* batches(table: Table, length: number, shard: Shard, from: number
   }
 }
 
-function* rowGroups({ row_groups }: FileMetaData): Generator<{ start: number; end: number }> {
+function* rowGroups(groups: readonly number[]): Generator<{ start: number; end: number }> {
   let start = 0;
-  for (const { num_rows } of row_groups) {
-    yield { start, end: start + Number(num_rows) };
-    start += Number(num_rows);
-  }
-}
-
-async function read(
-  { path, file, metadata }: Table,
-  rowStart: number,
-  rowEnd: number,
-  columns: string[] | undefined,
-): Promise<Record<string, unknown>[]> {
-  try {
-    const options = { file, metadata, rowStart, rowEnd, compressors, utf8: false, ...(columns && { columns }) };
-    return await parquetReadObjects(options);
-  } catch (cause) {
-    throw damaged(path, cause);
+  for (const rows of groups) {
+    yield { start, end: start + rows };
+    start += rows;
   }
 }
 
