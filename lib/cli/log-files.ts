@@ -61,6 +61,8 @@ function record(event: TrainEvent): object {
     }
     case "test":
       return { event: kind, iteration, net: event.net, loss: event.loss, outputs: numbers(event.outputs) };
+    case "loss":
+      return { event: kind, iteration, smoothed_loss: event.smoothedLoss ?? null };
     case "best":
       return { event: kind, iteration, metric: event.metric, value: event.value, path: event.path };
     case "snapshot":

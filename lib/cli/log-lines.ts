@@ -35,6 +35,10 @@ export class LogLines {
         return event.display ? this.#display(event) : [];
       case "test":
         return this.#test(event);
+      case "loss":
+        return event.smoothedLoss === undefined
+          ? []
+          : [line(`Iteration ${event.iteration}, loss = ${digits(event.smoothedLoss)}`)];
       case "best":
         return [
           line(`Iteration ${event.iteration}, best ${event.metric} = ${digits(event.value)}: ${event.path}`, "good"),

@@ -241,6 +241,25 @@ export class Solver implements AsyncDisposable {
   }
 
   /**
+   * The smoothed loss with the next batch's in it, which Caffe shows after its last iteration; undefined where that is not finite.
+   * An iteration at a learning rate of 0, on copies: where training stands is not changed.
+   */
+  async lossAhead(): Promise<number | undefined> {
+    const { iteration, weights, replicas } = this.#checkpoint;
+    const copies = replicas.map((replica) => ({
+      ...replica,
+      history: replica.history.map((values) => values.slice()),
+      ...(replica.weights && { weights: replica.weights.slice() }),
+    }));
+    const from = { iteration, weights: weights.slice(), replicas: copies };
+    const { losses } = await this.#engine.train(from, { rates: [0], display: this.parameter.display });
+    if (losses[0] === undefined) return undefined;
+    const smoothed = new SmoothedLoss(this.parameter.average_loss);
+    smoothed.restore(this.#smoothed.losses);
+    return smoothed.add(losses[0]);
+  }
+
+  /**
    * Images per second of one replica that trains alone, with all threads and whole batches, over some iterations after a first
    * one. Training is not changed by it.
    */

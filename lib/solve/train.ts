@@ -11,6 +11,8 @@ import { notFiniteError, type Run, type Solver } from "./solver.js";
 export type TrainEvent =
   | IterationEvent
   | TestEvent
+  /** After the last iteration: the smoothed loss with that of the batch that would come next; undefined where it is not finite. */
+  | { readonly kind: "loss"; readonly iteration: number; readonly smoothedLoss: number | undefined }
   | { readonly kind: "snapshot"; readonly iteration: number; readonly paths: SnapshotPaths }
   /** A snapshot could not be written; training goes on, and the next one is tried. */
   | { readonly kind: "snapshot-failed"; readonly iteration: number; readonly error: Error }
@@ -100,7 +102,7 @@ const RETRY_MS = 30_000;
  */
 export async function* train(solver: Solver, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void> {
   const { parameter } = solver;
-  const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter } = parameter;
+  const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter, display } = parameter;
   if (snapshot > 0 || snapshot_after_train || options.keepBest !== undefined) solver.checkSnapshots();
   const watch = watchOf(solver, options);
   const snapshots = new Snapshots(solver);
@@ -131,6 +133,9 @@ export async function* train(solver: Solver, options: TrainOptions = {}): AsyncG
   }
   const { iteration } = solver;
   if (snapshot_after_train && snapshots.lastIteration !== iteration) yield* snapshots.takeLast();
+  if (!stopped && display > 0 && iteration % display === 0) {
+    yield { kind: "loss", iteration, smoothedLoss: await solver.lossAhead() };
+  }
   if (!stopped && isPassed(test_interval, before, iteration)) yield* testAll(solver, watch, options);
   yield { kind: "done", iteration, stopped, ...rounds.speed };
 }

@@ -34,6 +34,7 @@ describe("training runs", () => {
       "snapshot 4",
       "iteration 4",
       "snapshot 5",
+      "loss 5",
       "test 5",
       "done 5",
     ]);
