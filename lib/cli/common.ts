@@ -1,3 +1,4 @@
+import { basename, relative } from "node:path";
 import type { DataChoice } from "../data/net-feeds.js";
 import { NetrunError } from "../error.js";
 import type { Provider, SessionOptions } from "../onnx/session.js";
@@ -91,6 +92,12 @@ export const stateOf = ({ level, stage }: RunArgs) => ({
   stages: listOf(stage),
   ...(level !== undefined && { level }),
 });
+
+/** How this program was started, for commands that it suggests: `netrun` where it is installed, else the file. */
+export function programName(): string {
+  const file = process.argv[1] ?? "netrun";
+  return basename(file) === "netrun.js" ? `node ${relative(process.cwd(), file)}` : "netrun";
+}
 
 /** Prints a warning on stderr. */
 export function warn(warning: NetrunError): void {

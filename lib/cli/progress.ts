@@ -2,6 +2,7 @@ import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import type { Solver } from "../solve/solver.js";
 import type { TrainEvent } from "../solve/train.js";
+import { programName } from "./common.js";
 import { type LogLine, LogLines } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
@@ -69,7 +70,9 @@ export class Progress {
       `weights  ${model}`,
       `state    ${state}`,
       "next:",
-      ...(net !== "" && test ? [`  netrun test -model ${net} -weights ${model} -iterations ${test.iterations}`] : []),
+      ...(net !== "" && test
+        ? [`  ${programName()} test -model ${net} -weights ${model} -iterations ${test.iterations}`]
+        : []),
       `  ${command} -snapshot ${state} --max-iter ${2 * this.#solver.iteration}`,
     ])
       this.#ticker.line(text);

@@ -14,6 +14,7 @@ import {
   type DataArgs,
   dataOf,
   listOf,
+  programName,
   RUN_FLAGS,
   type RunArgs,
   sessionOf,
@@ -138,7 +139,7 @@ function resumeCommand(argv: readonly string[]): string {
     const before = argv[i - 1] ?? "";
     return !anew.test(arg) && !(anew.test(before) && !before.includes("="));
   });
-  return ["netrun", ...kept].join(" ");
+  return [programName(), ...kept].join(" ");
 }
 
 /** A solver for a net that has none. It tests where there is data for that, all of it. */
