@@ -2,7 +2,6 @@ import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import type { Tensor } from "../../lib/model.js";
 import { Solver } from "../../lib/solve/solver.js";
-import { missingTypes } from "../support/missing-types.js";
 import { readSafetensors, type Tensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
@@ -49,11 +48,6 @@ describeShared("solvers, against Caffe's trajectories", () => {
   if (!hasShared()) return;
   for (const name of readdirSync(sharedPath("goldens", "solvers"))) {
     const path = (...file: string[]) => sharedPath("goldens", "solvers", name, ...file);
-    const missing = missingTypes(path("net.prototxt"));
-    if (missing.length > 0) {
-      it.skip(`${name} waits for ${missing.join(", ")}`);
-      continue;
-    }
     const load = (options: { weights?: string; snapshot?: string }) => Solver.load(path("solver.prototxt"), options);
 
     it(`${name}: losses and parameters of 12 iterations`, async () => {
