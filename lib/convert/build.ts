@@ -7,7 +7,7 @@ import { toHalf } from "./half.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
-import type { Probe } from "./write.js";
+import { NotFree, type Probe } from "./write.js";
 
 /** What every probe of a conversion shares. */
 export interface BuildContext {
@@ -18,6 +18,8 @@ export interface BuildContext {
   readonly memo: Memo;
   /** Whether some dims are to be left open. */
   readonly openDims: boolean;
+  /** Whether height and width of images are among them. */
+  readonly openSpatial: boolean;
   /** What goes before the net into the graph. */
   readonly preprocessing: Preprocessing | undefined;
   /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
@@ -41,7 +43,12 @@ export async function build(
   shapes: ReadonlyMap<string, readonly number[]>,
   size: number,
 ): Promise<Built> {
-  const net = lower(context.layers, { phase: "TEST", shapes, types: inferenceTypes(), sizes: sizesOf(size) });
+  const net = lower(context.layers, {
+    phase: "TEST",
+    shapes,
+    types: inferenceTypes(context.openSpatial),
+    sizes: sizesOf(size),
+  });
   const ends = context.outputs;
   let become: ReadonlyMap<Value, Value> = new Map([...net.blobs.values()].map((value) => [value, value]));
   const pass = (next: ReadonlyMap<Value, Value>) => {
@@ -100,7 +107,12 @@ function leavesOf(net: LoweredNet, { weights, preprocessing }: BuildContext): Re
   const leaves = new Map<Value, Value>();
   const image = preprocessing && net.inputs.get(preprocessing.input);
   if (image) leaves.set(image, preprocessed(image, preprocessing));
-  for (const { key, value, spec } of net.parameters) leaves.set(value, constant(weights.get(key)!, spec.shape));
+  for (const { key, value, spec } of net.parameters) {
+    const data = weights.get(key)!;
+    if (data.length !== count(spec.shape))
+      throw new NotFree(`the size of blob ${key} depends on the shape of the input`);
+    leaves.set(value, constant(data, spec.shape));
+  }
   for (const carried of net.carries.keys()) {
     const { shape } = carried.type;
     leaves.set(carried, constant(new Float32Array(count(shape)), shape));

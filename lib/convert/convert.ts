@@ -59,6 +59,7 @@ export async function convert(
     fold: options.fold ?? true,
     memo: new Memo(),
     openDims: false,
+    openSpatial: options.dynamicSpatial ?? false,
     preprocessing: options.preprocess ? preprocessing : undefined,
     halves: options.fp16 ? new Map() : undefined,
   };
@@ -127,13 +128,31 @@ function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertOptions)
 
 /** Writes the model with an open batch size where the net allows that; why not, where it does not. */
 async function writeFreely(plan: Plan): Promise<Result> {
-  if (plan.options.batch !== undefined) return { ...(await writeFor(plan, false)), fixedBatch: undefined };
-  try {
-    return { ...(await writeFor(plan, true)), fixedBatch: undefined };
-  } catch (error) {
-    if (!(error instanceof NotFree || error instanceof NetrunError)) throw error;
-    return { ...(await writeFor(plan, false)), fixedBatch: error.message };
+  let fixedBatch: string | undefined;
+  if (plan.options.batch === undefined) {
+    try {
+      return { ...(await writeFor(plan, true)), fixedBatch };
+    } catch (error) {
+      if (!(error instanceof NotFree || error instanceof NetrunError)) throw error;
+      fixedBatch = error.message;
+    }
   }
+  try {
+    return { ...(await writeFor(plan, false)), fixedBatch };
+  } catch (error) {
+    throw notOpen(error, plan.options);
+  }
+}
+
+/** Why a file cannot be written, in the user's words: for given sizes the net was lowered before, so open ones are the cause. */
+function notOpen(error: unknown, { dynamicSpatial }: ConvertOptions): unknown {
+  if (!(error instanceof NotFree || (dynamicSpatial && error instanceof NetrunError))) return error;
+  return dynamicSpatial
+    ? new NetrunError(`height and width cannot be left open: ${error.message}`, {
+        notes: ["--height and --width choose other fixed sizes"],
+        cause: error,
+      })
+    : new NetrunError(`no one file holds for the net: ${error.message}`, { cause: error });
 }
 
 async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "fixedBatch">> {
@@ -157,7 +176,7 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     const shapes = new Map([...base].map(([name, shape]) => [name, group.includes(name) ? more.get(name)! : shape]));
     probes.push(await build(context, shapes, DATA_SIZES[0]));
   }
-  if (options.dynamicSpatial) probes.push(await build(context, grown(base), DATA_SIZES[0]));
+  if (options.dynamicSpatial) probes.push(await build(context, grown(base, SPATIAL_GROWTH), DATA_SIZES[0]));
   probes.push(await build(context, base, DATA_SIZES[1]));
   const weightNames = new Map<unknown, string>();
   for (const [key, value] of context.weights) weightNames.set(value, key);
@@ -173,12 +192,12 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
   return { written, folded };
 }
 
-/** The shapes with larger images. */
-const grown = (shapes: Shapes): Shapes =>
+/** The shapes with images higher by `growth` and wider by twice that. */
+const grown = (shapes: Shapes, growth: number): Shapes =>
   new Map(
     [...shapes].map(([name, shape]) => {
       const [n, c, h, w] = shape;
-      return [name, shape.length === 4 ? [n!, c!, h! + SPATIAL_GROWTH, w! + 2 * SPATIAL_GROWTH] : shape];
+      return [name, shape.length === 4 ? [n!, c!, h! + growth, w! + 2 * growth] : shape];
     }),
   );
 
@@ -219,7 +238,7 @@ function metadataOf({ preprocessing, shapes, options }: Plan, folded: Result["fo
   return { ...own, "netrun.preprocessing": text };
 }
 
-/** Height grows by this and width by twice this: odd, so that rounding of pooled sizes shows. */
+/** What a probe of open sizes adds to the height: odd, so that rounding of pooled sizes shows. */
 const SPATIAL_GROWTH = 37;
 
 function weightSources(weights: WeightsSource): readonly (string | StoredWeights)[] {
@@ -231,15 +250,15 @@ function weightSources(weights: WeightsSource): readonly (string | StoredWeights
 const byteLength = (values: ReadonlyMap<string, Float32Array>) =>
   [...values.values()].reduce((sum, value) => sum + value.byteLength, 0);
 
-/** What to check on: given batches, or random ones; where the batch size is open each at two sizes. */
+/** What to check on: given batches, or random ones; where sizes are open each at several. */
 function batchesOf({ options, shapes }: Plan, fixedBatch: string | undefined): readonly Tensors[] {
   const { verify: wanted = 1 } = options;
   if (typeof wanted === "object") return wanted;
   const isOpen = fixedBatch === undefined && options.batch === undefined;
+  const sizes = isOpen ? [atBatch(shapes, 1), atBatch(shapes, 2)] : [shapes];
+  if (options.dynamicSpatial) sizes.push(grown(sizes[0]!, SPATIAL_GROWTH + 1));
   return Array.from({ length: Number(wanted) }, (_, i) =>
-    isOpen
-      ? [randomInputs(atBatch(shapes, 1), 2 * i + 1), randomInputs(atBatch(shapes, 2), 2 * i + 2)]
-      : [randomInputs(shapes, i + 1)],
+    sizes.map((each, k) => randomInputs(each, sizes.length * i + k + 1)),
   ).flat();
 }
 

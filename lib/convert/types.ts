@@ -1,4 +1,9 @@
-import { LRNParameter_NormRegion as LrnRegion, PoolingParameter_PoolMethod as PoolMethod } from "../caffe/messages.js";
+import {
+  LRNParameter_NormRegion as LrnRegion,
+  type PoolingParameter,
+  PoolingParameter_PoolMethod as PoolMethod,
+  PoolingParameter_RoundMode as RoundMode,
+} from "../caffe/messages.js";
 import { has } from "../caffe/message.js";
 import { apply, constant, type Value } from "../graph/index.js";
 import {
@@ -10,19 +15,29 @@ import {
   registeredTypes,
   type Site,
 } from "../layers/index.js";
-import { div, equal, mul, where } from "../ops/index.js";
-import { batchNormalization, GlobalAveragePool, GlobalMaxPool, LRN } from "../ops/inference.js";
+import { windows } from "../layers/pooling.js";
+import { div, equal, mul, pad as padded, where } from "../ops/index.js";
+import {
+  batchNormalization,
+  GlobalAveragePool,
+  GlobalMaxPool,
+  LRN,
+  OpenAveragePool,
+  OpenMaxPool,
+} from "../ops/inference.js";
 
 /**
  * Layer types that ONNX has an op of its own for, which inference is shorter and faster with. Training needs the lowerings of
  * lib/layers, from ops with gradients; a converted file is verified against those.
  */
+const globalPooling = replaced(layerTypes.Pooling, "pooling_param", ({ bottoms, param, topCount }) => {
+  if (!param.global_pooling || topCount > 1) return undefined;
+  if (param.pool === PoolMethod.AVE) return apply(GlobalAveragePool, null, bottoms[0]!);
+  return param.pool === PoolMethod.MAX ? apply(GlobalMaxPool, null, bottoms[0]!) : undefined;
+});
+
 const replacements: readonly ComputeLayer[] = [
-  replaced(layerTypes.Pooling, "pooling_param", ({ bottoms, param, topCount }) => {
-    if (!param.global_pooling || topCount > 1) return undefined;
-    if (param.pool === PoolMethod.AVE) return apply(GlobalAveragePool, null, bottoms[0]!);
-    return param.pool === PoolMethod.MAX ? apply(GlobalMaxPool, null, bottoms[0]!) : undefined;
-  }),
+  globalPooling,
   replaced(layerTypes.LRN, "lrn_param", ({ bottoms, param }) => {
     if (param.norm_region !== LrnRegion.ACROSS_CHANNELS) return undefined;
     const { local_size: size, alpha, beta, k: bias } = param;
@@ -40,9 +55,35 @@ const replacements: readonly ComputeLayer[] = [
   }),
 ];
 
-/** The layer types to convert with: plugins' and those above. */
-export const inferenceTypes = (): ReadonlyMap<string, LayerType> =>
-  new Map<string, LayerType>([...registeredTypes(), ...replacements.map((type) => [type.type, type] as const)]);
+/**
+ * Pooling whose attributes do not depend on the size of its input. Undefined where they must: Caffe may drop a last window that
+ * begins in the padding after the input, and without padding it keeps one that begins behind the input.
+ */
+function openPooling(site: Site<PoolingParameter>): Value | undefined {
+  const { param, topCount } = site;
+  const x = site.bottoms[0]!;
+  if (param.global_pooling || topCount > 1 || param.pool === PoolMethod.STOCHASTIC || x.type.shape.length !== 4)
+    return undefined;
+  const axes = windows(site);
+  if (axes.some(({ kernel, stride, pad }) => pad + stride > kernel)) return undefined;
+  const attrs = {
+    kernel: axes.map(({ kernel }) => kernel),
+    strides: axes.map(({ stride }) => stride),
+    ceil: param.round_mode === RoundMode.CEIL,
+  };
+  const pads = axes.map(({ pad }) => pad);
+  if (param.pool === PoolMethod.MAX) return apply(OpenMaxPool, { ...attrs, pads }, x);
+  // Caffe divides by what a window has of the padded input: the padding counts, what is beyond does not.
+  const around = [[0, 0] as const, [0, 0] as const, ...pads.map((p) => [p, p] as const)];
+  return apply(OpenAveragePool, { ...attrs, pads: [0, 0] }, padded(x, around));
+}
+
+/** The layer types to convert with: plugins' and those above. `openSpatial`: for files that leave height and width open. */
+export function inferenceTypes(openSpatial: boolean): ReadonlyMap<string, LayerType> {
+  const open = replaced(globalPooling, "pooling_param", openPooling);
+  const types = openSpatial ? [...replacements, open] : replacements;
+  return new Map<string, LayerType>([...registeredTypes(), ...types.map((type) => [type.type, type] as const)]);
+}
 
 /** A layer type with another lowering; where that gives undefined, its own. */
 function replaced<F extends ParamField | null>(

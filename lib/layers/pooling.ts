@@ -45,8 +45,8 @@ function poolOf(site: Place<PoolingParameter>): Pool {
   }
 }
 
-/** The windows of both axes. Throws what Caffe checks. */
-function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
+/** The windows of both axes of a Pooling layer, height first. Throws what Caffe checks. */
+export function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const { param } = place;
   const [height, width] = place.bottoms[0]!.type.shape.slice(2) as [number, number];
   const kernels = kernelOf(place, height, width);

@@ -46,6 +46,43 @@ export const GlobalAveragePool = globalPool("GlobalAveragePool");
 /** Maximum of each plane: [n,c,...] to [n,c,1...]. */
 export const GlobalMaxPool = globalPool("GlobalMaxPool");
 
+/** Windows over the axes after channels, for any size of them; pads are the same before and after. */
+interface OpenPoolAttrs {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly pads: readonly number[];
+  /** Whether a last window may reach beyond the padded input (sizes are rounded up). */
+  readonly ceil: boolean;
+}
+
+function openPool(name: string, attributes: Record<string, Attribute>): Op<OpenPoolAttrs> {
+  return {
+    name,
+    arity: 1,
+    infer: ({ kernel, strides, pads, ceil }, x) => {
+      const round = ceil ? Math.ceil : Math.floor;
+      const spatial = kernel.map((k, i) => round((x!.shape[i + 2]! + 2 * pads[i]! - k) / strides[i]!) + 1);
+      return [{ dtype: x!.dtype, shape: [...x!.shape.slice(0, 2), ...spatial] }];
+    },
+    onnx: ({ inputs, attrs: { kernel, strides, pads, ceil } }) => ({
+      opType: name,
+      inputs,
+      attributes: {
+        kernel_shape: { ints: kernel },
+        strides: { ints: strides },
+        pads: { ints: [...pads, ...pads] },
+        ceil_mode: { i: Number(ceil) },
+        ...attributes,
+      },
+    }),
+  };
+}
+
+/** Maximum of each window; the same attributes for every size of x [n,c,...]. */
+export const OpenMaxPool = openPool("MaxPool", {});
+/** Mean of what each window has of x [n,c,...], padding not counted; the same attributes for every size. */
+export const OpenAveragePool = openPool("AveragePool", { count_include_pad: { i: 0 } });
+
 /** Batch normalisation with given statistics. */
 export const batchNormalization = (x: Value, [scale, bias, mean, variance]: readonly Value[], epsilon: number): Value =>
   apply(BatchNormalization, { epsilon }, x, scale!, bias!, mean!, variance!);

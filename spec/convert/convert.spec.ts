@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
+import { Net } from "../../lib/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
 import { describeShared, sharedPath } from "../support/shared.js";
@@ -95,6 +96,46 @@ describe("convert", () => {
     await using file = await openModelFile(model);
     const { prob } = await file.run({ data: { shape: [4, 3, 11, 6], data: new Float32Array(4 * 3 * 11 * 6) } });
     expect(prob!.shape).to.deep.equal([4, 4, 11, 6]);
+  });
+
+  it("rounds pooled sizes and divides averages as Caffe does at every image size", async () => {
+    const pooling = (name: string, bottom: string, param: string) =>
+      `layer { name: "${name}" type: "Pooling" bottom: "${bottom}" top: "${name}" pooling_param { ${param} } }`;
+    const net = `${input}
+      ${pooling("max", "data", "pool: MAX kernel_size: 3 stride: 2")} ${pooling("padded", "data", "pool: MAX kernel_size: 3 stride: 2 pad: 1")}
+      ${pooling("ave", "data", "pool: AVE kernel_size: 3 stride: 2")} ${pooling("floor", "data", "pool: AVE kernel_size: 3 stride: 2 pad: 1 round_mode: FLOOR")}
+      ${pooling("whole", "max", "pool: AVE global_pooling: true")}
+      ${pooling("deep", "max", "pool: AVE kernel_h: 2 kernel_w: 4 stride_h: 2 stride_w: 3 pad_h: 0 pad_w: 1")}`;
+    const { model } = await convert(net, [], { ...fresh, dynamicSpatial: true });
+    await using file = await openModelFile(model);
+    for (const [height, width] of [
+      [8, 8],
+      [9, 12],
+      [11, 13],
+      [14, 7],
+    ] as const) {
+      const shape = [2, 3, height, width];
+      const data = Float32Array.from({ length: 6 * height * width }, (_, i) => Math.sin(i * 1.7));
+      await using reference = await Net.load(net, { shapes: { data: shape } });
+      const expected = await reference.forward({ data: { shape, data } });
+      const actual = await file.run({ data: { shape, data } });
+      for (const [name, { shape: size, data: values }] of Object.entries(actual)) {
+        expect(size, name).to.deep.equal(expected[name]!.shape);
+        values.forEach((value, i) => {
+          expect(value, `${name}[${i}] of ${height}x${width}`).to.be.closeTo(expected[name]!.data[i]!, 1e-6);
+        });
+      }
+    }
+  });
+
+  it("says which layer needs a height and width", async () => {
+    const net = `${input} layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 9
+      weight_filler { type: "xavier" } } }`;
+    const error = await convert(net, [], { ...fresh, dynamicSpatial: true }).catch((e) => e);
+    expect(error).to.be.instanceOf(NetrunError);
+    expect(error.message).to.equal(
+      "height and width cannot be left open: the size of blob ip/0 depends on the shape of the input",
+    );
   });
 
   it("writes each opset with the IR version of its time", async () => {
