@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convert } from "../../lib/convert/index.js";
+import { SSD_NET } from "../support/ssd.js";
 
 const python = process.env["PYTHON"] ?? "python3";
 
@@ -50,22 +51,7 @@ const NETS: Readonly<Record<string, string>> = {
     layer("max", "Reduction", "pool", "reduction_param { axis: 2 operation: MEAN }") +
     layer("ip", "InnerProduct", "max", `inner_product_param { num_output: 5 weight_filler { type: "xavier" } }`) +
     layer("prob", "Softmax", "ip"),
-  ssd:
-    image +
-    conv("map", "data", 4) +
-    layer("loc", "Convolution", "map", "convolution_param { num_output: 8 kernel_size: 1 }") +
-    layer("conf", "Convolution", "map", "convolution_param { num_output: 6 kernel_size: 1 }") +
-    layer("loc_perm", "Permute", "loc", "permute_param { order: 0 order: 2 order: 3 order: 1 }") +
-    layer("conf_perm", "Permute", "conf", "permute_param { order: 0 order: 2 order: 3 order: 1 }") +
-    layer("loc_flat", "Flatten", "loc_perm") +
-    layer("conf_flat", "Flatten", "conf_perm") +
-    layer("priors", "PriorBox", "map data", "prior_box_param { min_size: 4 max_size: 8 }") +
-    layer(
-      "found",
-      "DetectionOutput",
-      "loc_flat conf_flat priors",
-      "detection_output_param { num_classes: 3 keep_top_k: 9 nms_param { nms_threshold: 0.4 top_k: 20 } code_type: CENTER_SIZE confidence_threshold: 0.1 }",
-    ),
+  ssd: SSD_NET,
   unpooling:
     image +
     `layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }` +
