@@ -44,8 +44,8 @@ function neighbourhood(x: Value, kernel: readonly [number, number]): Value {
   return averagePool(x, { kernel, strides: [1, 1], pads: around });
 }
 
-/** x / base^beta; roots where they do, since Pow takes several times as long. */
-function divideByPower(x: Value, base: Value, beta: number): Value {
+/** x / base^beta, entry by entry, of one shape; roots where they do, since Pow takes several times as long. */
+export function divideByPower(x: Value, base: Value, beta: number): Value {
   if (beta === 0.75) {
     const root = sqrt(base);
     return div(x, mul(root, sqrt(root)));

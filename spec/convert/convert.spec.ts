@@ -78,6 +78,20 @@ describe("convert", () => {
     expect(report.verification![0]!.within).to.equal(true);
   });
 
+  it("writes LRN of many channels as a convolution and roots, which are exact and in half precision do not overflow", async () => {
+    const net = `input: "data" input_shape { dim: 1 dim: 64 dim: 3 dim: 3 }
+      layer { name: "lrn" type: "LRN" bottom: "data" top: "lrn" lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 k: 2 } }`;
+    const data = Float32Array.from({ length: 2 * 64 * 9 }, (_, i) => 2000 * Math.sin(i));
+    const batch = { data: { shape: [2, 64, 3, 3], data } };
+    for (const options of [{}, { fp16: true }, { opset: 13 }, { opset: 21 }]) {
+      const { model, report } = await convert(net, [], { ...options, verify: [batch] });
+      expect(nodesOf(model).filter((node) => node.includes("Conv") || node.endsWith("LRN"))).to.deep.equal([
+        "lrn/Conv: Conv",
+      ]);
+      expect(report.verification![0]!.within).to.equal(true);
+    }
+  });
+
   it("gives data layers as inputs and losses as predictions, without scores", async () => {
     const net = `
       layer { name: "data" type: "Data" top: "data" top: "label" transform_param { crop_size: 8 } data_param { batch_size: 4 source: "nowhere" } }
