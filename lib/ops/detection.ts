@@ -1,4 +1,5 @@
-import { apply, applyAll, int64, type Op, type Value } from "../graph/index.js";
+import { apply, constantOf, int64, type Op, type Value } from "../graph/index.js";
+import { gather } from "./indexing.js";
 
 /** Boxes of a detector: [n, boxes, 4] as (x1, y1, x2, y2), scores [n, classes, boxes]. */
 interface NmsAttrs {
@@ -84,21 +85,6 @@ interface DynamicAttrs {
   readonly size: number;
 }
 
-/** The greatest (or least) entries of a vector, as many as the int64 [1] of input 1 says, in order, and their indices. */
-export const TopKOf: Op<DynamicAttrs & { readonly largest: boolean }> = {
-  name: "TopKOf",
-  arity: 2,
-  infer: ({ size }, x) => [
-    { dtype: x!.dtype, shape: [size] },
-    { dtype: "int64", shape: [size] },
-  ],
-  onnx: ({ attrs, inputs }) => ({
-    opType: "TopK",
-    inputs,
-    attributes: { axis: { i: 0 }, largest: { i: Number(attrs.largest) } },
-  }),
-};
-
 /** The first entries along axis 0, as many as the int64 [1] of input 1 says. */
 export const FirstOf: Op<DynamicAttrs> = {
   name: "FirstOf",
@@ -117,6 +103,30 @@ export const ScatterElements: Op<{ readonly axis: number }> = {
   arity: 3,
   infer: (_, x) => [x!],
   onnx: ({ attrs, inputs }) => ({ opType: "ScatterElements", inputs, attributes: { axis: { i: attrs.axis } } }),
+};
+
+/** Places of the entries of a tensor that are not 0: int64 [axes, found], in row-major order. */
+export const NonZero: Op<DynamicAttrs> = {
+  name: "NonZero",
+  arity: 1,
+  infer: ({ size }, x) => [{ dtype: "int64", shape: [x!.shape.length, size] }],
+  onnx: ({ inputs }) => ({ opType: "NonZero", inputs, attributes: {} }),
+};
+
+/** y[i] = x[indices[i][0], indices[i][1], ...]: int64 indices [n, k] over the first k axes of x. */
+export const GatherNd: Op<null> = {
+  name: "GatherND",
+  arity: 2,
+  infer: (_, x, indices) => [{ dtype: x!.dtype, shape: [indices!.shape[0]!, ...x!.shape.slice(indices!.shape[1]!)] }],
+  onnx: ({ inputs }) => ({ opType: "GatherND", inputs, attributes: {} }),
+};
+
+/** x with y[indices[i][0], indices[i][1], ...] = updates[i]. No two indices may be the same. */
+export const ScatterNd: Op<null> = {
+  name: "ScatterND",
+  arity: 3,
+  infer: (_, x) => [x!],
+  onnx: ({ inputs }) => ({ opType: "ScatterND", inputs, attributes: {} }),
 };
 
 interface ResizeAttrs {
@@ -153,11 +163,12 @@ export const Resize: Op<ResizeAttrs> = {
 export const nonMaxSuppression = (boxes: Value, scores: Value, attrs: NmsAttrs): Value =>
   apply(NonMaxSuppression, attrs, boxes, scores);
 export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply(Unsqueeze, { axes }, x);
-/** The greatest entries of a vector, or the least, and their indices. */
-export const topKOf = (x: Value, k: Value, size: number, largest = true) => {
-  const [values, indices] = applyAll(TopKOf, { size, largest }, x, k);
-  return { values: values!, indices: indices! };
-};
+/** Where a vector is not 0, int64 [size]. */
+export const placesOf = (x: Value, size: number): Value =>
+  gather(apply(NonZero, { size }, x), constantOf("int64", BigInt64Array.of(0n), []), 0);
+export const gatherNd = (x: Value, indices: Value): Value => apply(GatherNd, null, x, indices);
+export const scatterNd = (x: Value, indices: Value, updates: Value): Value =>
+  apply(ScatterNd, null, x, indices, updates);
 export const firstOf = (x: Value, end: Value, size: number): Value => apply(FirstOf, { size }, x, end);
 export const scatter = (x: Value, indices: Value, updates: Value, axis: number): Value =>
   apply(ScatterElements, { axis }, x, indices, updates);

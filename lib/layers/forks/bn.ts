@@ -6,7 +6,7 @@ import { type BlobSpec, computeLayer, type Place, type Site } from "../layer.js"
 import { moments } from "../moments.js";
 
 /** What SegNet adds to a variance. */
-const SEGNET_EPS = 1e-10;
+const SEGNET_EPS = 1e-9;
 
 /**
  * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the

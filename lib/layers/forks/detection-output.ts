@@ -6,34 +6,45 @@ import {
   cast,
   concat,
   div,
+  equal,
   exp,
   expand,
   gather,
   max,
-  min,
+  mod,
   mul,
   reshape,
   slice,
   sub,
   topK,
   transpose,
+  where,
 } from "../../ops/index.js";
-import { firstOf, lengthOf, nonMaxSuppression, scatter, topKOf, unsqueeze } from "../../ops/detection.js";
+import {
+  firstOf,
+  gatherNd,
+  lengthOf,
+  nonMaxSuppression,
+  placesOf,
+  scatter,
+  scatterNd,
+  unsqueeze,
+} from "../../ops/detection.js";
 import { computeLayer, type Place, type Site } from "../layer.js";
 
 /** A score below every threshold, for boxes that are not to be selected. */
-const NEVER = -1;
-/** Boxes of a class that are looked at where `top_k` does not say. */
-const NO_LIMIT = 2 ** 31 - 1;
+const NEVER = -3e38;
+/** The threshold where none is given. */
+const NO_THRESHOLD = -1e38;
 
 const int64 = (...values: number[]) => constantOf("int64", BigInt64Array.from(values, BigInt), [values.length]);
 const at = (i: number) => constantOf("int64", BigInt64Array.of(BigInt(i)), []);
 
 /**
  * DetectionOutput (SSD): boxes from predicted offsets to priors, non-maximum suppression for each class, the best `keep_top_k` of
- * all. Bottoms: offsets [1, boxes*4] (times classes without `share_location`), scores [1, boxes*classes], priors [1, 2, boxes*4].
- * Top [1, 1, found, 7]: rows of (item, class, score, x1, y1, x2, y2) by class and falling score, or one row of (0, -1...) where
- * nothing is found. One item at a time; inference only.
+ * each item. Bottoms: offsets [n, boxes*4] (times classes without `share_location`), scores [n, boxes*classes], priors
+ * [1, 2, boxes*4]. Top [1, 1, found, 7]: rows of (item, class, score, x1, y1, x2, y2) by item, class and falling score; where
+ * nothing is found in any item, a row of (item, -1...) for each. Inference only.
  */
 export const DetectionOutput = computeLayer({
   type: "DetectionOutput",
@@ -42,50 +53,111 @@ export const DetectionOutput = computeLayer({
   tops: 1,
   inferenceOnly: true,
   lower(site) {
-    const { param } = site;
-    const nms = message(param, "nms_param");
-    const boxes = priorsOf(site);
-    const { num_classes: classes } = param;
-    if (site.bottoms[0]!.type.shape[0] !== 1) throw site.bottomError(0, "DetectionOutput works on one item at a time");
-    if (has(nms, "eta") && nms.eta !== 1) throw site.error("eta other than 1 is not supported", "nms_param");
-    const decoded = decode(site, boxes);
-    const kept = Array.from({ length: classes }, (_, c) => c).filter((c) => c !== param.background_label_id);
-    const scores = gather(transpose(reshape(site.bottoms[1]!, [1, boxes, classes]), [0, 2, 1]), int64(...kept), 1);
-    const most = Math.min(boxes, has(nms, "top_k") && nms.top_k > 0 ? nms.top_k : NO_LIMIT);
-    const candidates = most < boxes ? best(scores, most) : scores;
-    // Without shared boxes each class has boxes of its own: as many items of one class each.
-    const perClass = !param.share_location;
-    const ownBoxes = perClass ? gather(decoded, int64(...kept), 0) : decoded;
-    const ownScores = perClass ? transpose(candidates, [1, 0, 2]) : candidates;
-    const settings = {
-      most,
-      overlap: nms.nms_threshold,
-      score: has(param, "confidence_threshold") ? param.confidence_threshold : -1e30,
-    };
-    const limit = param.keep_top_k > 0 ? Math.min(param.keep_top_k, kept.length * most) : kept.length * most;
-    const found = (selected: number) => nonMaxSuppression(ownBoxes, ownScores, { ...settings, selected });
-    const length = (all: Value) => min(lengthOf(all), int64(limit));
-    const rows = site.size(cast(reshape(max(length(found(limit)), int64(1)), []), "float32"), limit);
-    return { tops: [output(found(rows), length(found(rows)), rows)] };
-
-    function output(all: Value, n: Value, size: number): Value {
-      const [klass, box] = [perClass ? 0 : 1, 2].map((column) => gather(all, at(column), 1)) as [Value, Value];
-      const score = gather(reshape(scores, [count(scores.type.shape)]), add(mul(klass, at(boxes)), box), 0);
-      // The best of all, then in their order again: by class and falling score.
-      const chosen = topKOf(topKOf(score, n, size).indices, n, size, false).values;
-      const classOf = gather(klass, chosen, 0);
-      const corners = perClass
-        ? gather(reshape(ownBoxes, [kept.length * boxes, 4]), add(mul(classOf, at(boxes)), gather(box, chosen, 0)), 0)
-        : gather(reshape(ownBoxes, [boxes, 4]), gather(box, chosen, 0), 0);
-      const label = gather(constant(Float32Array.from(kept), [kept.length]), classOf, 0);
-      const first = mul(label, constant(0));
-      const columns = [first, label, gather(score, chosen, 0)].map((x) => unsqueeze(x, [1]));
-      const none = constant(Float32Array.of(0, -1, -1, -1, -1, -1, -1), [1, 7]);
-      const withNone = concat([concat([...columns, corners], 1), none], 0);
-      return unsqueeze(firstOf(withNone, max(n, int64(1)), size), [0, 1]);
-    }
+    const detector = detectorOf(site);
+    const { items, most, classes } = detector;
+    const { keep_top_k: keep } = site.param;
+    const limit = Math.max(1, keep > -1 ? Math.min(keep, classes.length * most) : classes.length * most) * items;
+    const rows = site.size(cast(reshape(output(detector, limit).end, []), "float32"), limit);
+    const { table, end } = output(detector, rows);
+    return { tops: [unsqueeze(firstOf(table, end, rows), [0, 1])] };
   },
 });
+
+/** What a detector has predicted. */
+interface Detector {
+  readonly param: DetectionOutputParameter;
+  readonly items: number;
+  readonly boxes: number;
+  /** Labels of the classes but for the background. */
+  readonly classes: readonly number[];
+  /** Most boxes of a class. */
+  readonly most: number;
+  /** Corners [n, boxes, 4], or [n, classes, boxes, 4] where each class has boxes of its own. */
+  readonly corners: Value;
+  /** Scores [n, classes, boxes]. */
+  readonly scores: Value;
+}
+
+function detectorOf(site: Site<DetectionOutputParameter>): Detector {
+  const { param, bottoms } = site;
+  const nms = message(param, "nms_param");
+  const boxes = priorsOf(site);
+  if (has(nms, "eta") && nms.eta !== 1) throw site.error("eta other than 1 is not supported", "nms_param");
+  const { num_classes: count, background_label_id: background, keep_top_k: keep } = param;
+  const items = bottoms[0]!.type.shape[0]!;
+  const classes = Array.from({ length: count }, (_, c) => c).filter((c) => c !== background);
+  const all = decode(site, items, boxes);
+  const most = keep === 0 ? 0 : has(nms, "top_k") && nms.top_k > -1 ? Math.min(boxes, nms.top_k) : boxes;
+  return {
+    param,
+    items,
+    boxes,
+    classes,
+    most,
+    corners: param.share_location ? reshape(all, [items, boxes, 4]) : gather(all, int64(...classes), 1),
+    scores: gather(transpose(reshape(bottoms[1]!, [items, boxes, count]), [0, 2, 1]), int64(...classes), 1),
+  };
+}
+
+/** Rows for what is found, then a row for each item of nothing, and how many of them count. `size` rows are made room for. */
+function output(detector: Detector, size: number): { readonly table: Value; readonly end: Value } {
+  const { param, items, classes, corners, scores } = detector;
+  const found = bestOf(detector, selected(detector, size), size);
+  const column = (i: number) => gather(found, at(i), 1);
+  const label = gather(constant(Float32Array.from(classes), [classes.length]), column(1), 0);
+  const columns = [cast(column(0), "float32"), label, gatherNd(scores, found)].map((x) => unsqueeze(x, [1]));
+  const box = gatherNd(corners, param.share_location ? gather(found, int64(0, 2), 1) : found);
+  const item = cast(placesOf(expand(constant(1), [items]), items), "float32");
+  const none = concat([unsqueeze(item, [1]), expand(constant(-1), [items, 6])], 1);
+  const n = lengthOf(found);
+  return {
+    table: concat([concat([...columns, box], 1), none], 0),
+    end: where(equal(n, int64(0)), lengthOf(scores), n),
+  };
+}
+
+/** Boxes [found, 3] of (item, class, box) after non-maximum suppression, by item, class and falling score. */
+function selected({ param, items, boxes, classes, most, corners, scores }: Detector, size: number): Value {
+  const nms = message(param, "nms_param");
+  const settings = {
+    most,
+    overlap: nms.nms_threshold,
+    score: has(param, "confidence_threshold") ? param.confidence_threshold : NO_THRESHOLD,
+    selected: size,
+  };
+  const candidates = most > 0 && most < boxes ? best(scores, most) : scores;
+  const low = slice(corners, corners.type.shape.length - 1, 0, 2);
+  const high = slice(corners, corners.type.shape.length - 1, 2, 4);
+  // A box whose corners are swapped overlaps nothing in Caffe; ONNX would swap them back.
+  const ordered =
+    param.code_type === CodeType.CENTER_SIZE ? corners : concat([low, max(low, high)], corners.type.shape.length - 1);
+  if (param.share_location) return nonMaxSuppression(ordered, candidates, settings);
+  // Each class has boxes of its own: as many items of one class each.
+  const apart = items * classes.length;
+  const found = nonMaxSuppression(
+    reshape(ordered, [apart, boxes, 4]),
+    reshape(candidates, [apart, 1, boxes]),
+    settings,
+  );
+  const [both, box] = [0, 2].map((i) => gather(found, at(i), 1)) as [Value, Value];
+  const k = at(classes.length);
+  return concat(
+    [div(both, k), mod(both, k), box].map((x) => unsqueeze(x, [1])),
+    1,
+  );
+}
+
+/** Of what is selected the best `keep_top_k` of each item, in the same order. */
+function bestOf({ param, items, boxes, classes, scores }: Detector, found: Value, size: number): Value {
+  const all = classes.length * boxes;
+  const { keep_top_k: keep } = param;
+  if (keep < 1 || keep >= all) return found;
+  const nowhere = expand(constant(NEVER), [items, classes.length, boxes]);
+  const ranked = topK(reshape(scatterNd(nowhere, found, gatherNd(scores, found)), [items, all]), 1, keep);
+  const marks = scatter(expand(constant(0), [items, all]), ranked.indices, expand(constant(1), [items, keep]), 1);
+  const kept = placesOf(gatherNd(reshape(marks, [items, classes.length, boxes]), found), size);
+  return gather(found, kept, 0);
+}
 
 /** The number of priors. Throws where the bottoms do not go together. */
 function priorsOf({ bottoms, param, bottomError, error }: Place<DetectionOutputParameter>): number {
@@ -101,20 +173,20 @@ function priorsOf({ bottoms, param, bottomError, error }: Place<DetectionOutputP
   return boxes;
 }
 
-/** Only the best scores of each class [1, classes, boxes]; the others never count. */
+/** Only the best scores of each class [n, classes, boxes]; the others never count. */
 function best(scores: Value, most: number): Value {
   const top = topK(scores, 2, most);
   return scatter(expand(constant(NEVER), scores.type.shape), top.indices, top.values, 2);
 }
 
-/** Corners of boxes [1 or classes, boxes, 4] from offsets to priors. */
-function decode({ bottoms, param, error }: Site<DetectionOutputParameter>, boxes: number): Value {
+/** Corners of boxes [n, 1 or classes, boxes, 4] from offsets to priors. */
+function decode({ bottoms, param, error }: Site<DetectionOutputParameter>, items: number, boxes: number): Value {
   const sets = param.share_location ? 1 : param.num_classes;
-  const offsets = transpose(reshape(bottoms[0]!, [boxes, sets, 4]), [1, 0, 2]);
+  const offsets = transpose(reshape(bottoms[0]!, [items, boxes, sets, 4]), [0, 2, 1, 3]);
   const priors = reshape(bottoms[2]!, [2, boxes, 4]);
   const prior = slice(priors, 0, 0, 1);
   const scaled = param.variance_encoded_in_target ? offsets : mul(offsets, slice(priors, 0, 1, 2));
-  const half = (x: Value, i: number) => slice(x, 2, 2 * i, 2 * i + 2);
+  const half = (x: Value, i: number) => slice(x, x.type.shape.length - 1, 2 * i, 2 * i + 2);
   const [low, high] = [half(prior, 0), half(prior, 1)];
   const size = sub(high, low);
   switch (param.code_type) {
@@ -125,7 +197,7 @@ function decode({ bottoms, param, error }: Site<DetectionOutputParameter>, boxes
     case CodeType.CENTER_SIZE: {
       const centre = add(mul(half(scaled, 0), size), div(add(low, high), constant(2)));
       const extent = div(mul(exp(half(scaled, 1)), size), constant(2));
-      return concat([sub(centre, extent), add(centre, extent)], 2);
+      return concat([sub(centre, extent), add(centre, extent)], 3);
     }
     default:
       throw error(`unknown code_type ${param.code_type}`, "code_type");

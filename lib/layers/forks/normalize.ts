@@ -7,7 +7,7 @@ const ONE = create("FillerParameter", { type: "constant", value: 1 });
 
 /**
  * Normalize (SSD): y = scale * x / sqrt(sum of x^2 + eps), the sum over channels at each place, or (`across_spatial`) over all of
- * an item. x [n,c,h,w]; scale is learnt, one for all (`channel_shared`) or [c].
+ * an item. x [n,c,...]; scale is learnt, one for all (`channel_shared`) or [c].
  */
 export const Normalize = computeLayer({
   type: "Normalize",
@@ -21,9 +21,10 @@ export const Normalize = computeLayer({
   lower({ bottoms, blobs, param, bottomError }) {
     const x = bottoms[0]!;
     const { shape } = x.type;
-    if (shape.length !== 4) throw bottomError(0, `Normalize takes a blob of 4 axes, not [${shape}]`);
-    const sum = reduceSum(mul(x, x), param.across_spatial ? [1, 2, 3] : [1], true);
-    const scale = param.channel_shared ? blobs[0]! : reshape(blobs[0]!, [shape[1]!, 1, 1]);
+    if (shape.length < 2) throw bottomError(0, `Normalize takes a blob of 2 axes or more, not [${shape}]`);
+    const axes = shape.map((_, axis) => axis).slice(1);
+    const sum = reduceSum(mul(x, x), param.across_spatial ? axes : [1], true);
+    const scale = param.channel_shared ? blobs[0]! : reshape(blobs[0]!, [shape[1]!, ...axes.slice(1).map(() => 1)]);
     return { tops: [mul(div(x, sqrt(add(sum, constant(param.eps)))), scale)] };
   },
 });

@@ -51,20 +51,24 @@ function stepOf(param: PriorBoxParameter, field: "step_h" | "step_w"): number | 
 /** Widths and heights of a cell's boxes. */
 function boxSizes({ param, error }: Place<PriorBoxParameter>): readonly (readonly [number, number])[] {
   const { min_size, max_size, aspect_ratio, flip } = param;
+  // Caffe keeps the sizes as whole numbers.
+  const [least, greatest] = [min_size, max_size].map((sizes) => sizes.map(Math.trunc)) as [number[], number[]];
   if (min_size.length === 0) throw error("min_size must be given", "min_size");
   if (max_size.length > 0 && max_size.length !== min_size.length) {
     throw error(`${max_size.length} max_size for ${min_size.length} min_size`, "max_size");
   }
+  if (max_size.some((size, i) => size <= min_size[i]!))
+    throw error("max_size must be greater than min_size", "max_size");
   const ratios: number[] = [];
   for (const ratio of aspect_ratio) {
     if ([1, ...ratios].some((known) => Math.abs(known - ratio) < 1e-6)) continue;
     ratios.push(ratio, ...(flip ? [1 / ratio] : []));
   }
-  return min_size.flatMap((least, i) => {
-    const middle = max_size.length > 0 ? [Math.sqrt(least * max_size[i]!)] : [];
+  return least.flatMap((size, i) => {
+    const middle = greatest.length > 0 ? [Math.sqrt(size * greatest[i]!)] : [];
     return [
-      ...[least, ...middle].map((side) => [side, side] as const),
-      ...ratios.map((ratio) => [least * Math.sqrt(ratio), least / Math.sqrt(ratio)] as const),
+      ...[size, ...middle].map((side) => [side, side] as const),
+      ...ratios.map((ratio) => [size * Math.sqrt(ratio), size / Math.sqrt(ratio)] as const),
     ];
   });
 }

@@ -1,9 +1,13 @@
 import { constant, type Value } from "../../graph/index.js";
+import { placesOf } from "../../ops/detection.js";
 import {
+  abs,
   add,
   and,
   cast,
   div,
+  equal,
+  expand,
   floor,
   greaterOrEqual,
   less,
@@ -14,19 +18,21 @@ import {
   neg,
   reduceSum,
   reshape,
+  sign,
   slice,
   sub,
   transpose,
 } from "../../ops/index.js";
 import { computeLayer } from "../layer.js";
+import { boxesOf } from "./roi-pooling.js";
 
 /** The least size of a box, in entries of the map. */
 const LEAST_SIZE = 0.1;
 
 /**
- * PSROIPooling (R-FCN): position-sensitive average pooling. x [1, output_dim*g*g, h, w], boxes [r,5] of (item, x1, y1, x2, y2), y
+ * PSROIPooling (R-FCN): position-sensitive average pooling. x [n, output_dim*g*g, h, w], boxes [r,5] of (item, x1, y1, x2, y2), y
  * [r, output_dim, g, g]: cell (i, j) of a g x g grid over a box is the mean of channel (c*g + i)*g + j over it, 0 where it is empty.
- * A mask of rows and one of columns for each cell make sums over cells two products. One image at a time; inference only.
+ * A mask of the items' rows and one of columns for each cell make sums over cells two products. Inference only.
  */
 export const PSROIPooling = computeLayer({
   type: "PSROIPooling",
@@ -35,17 +41,23 @@ export const PSROIPooling = computeLayer({
   tops: 1,
   inferenceOnly: true,
   lower({ bottoms, param, bottomError }) {
-    const [x, rois] = bottoms as [Value, Value];
+    const x = bottoms[0]!;
+    if (x.type.shape.length !== 4) throw bottomError(0, `PSROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);
+    const rois = boxesOf(bottoms[1]!);
+    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
     const [n, channels, h, w] = x.type.shape as [number, number, number, number];
     const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
-    if (n !== 1) throw bottomError(0, "PSROIPooling works on one image at a time");
     if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
     const r = rois.type.shape[0]!;
     const rows = maskOf(rois, [2, 4], { scale, cells: g, size: h });
     const columns = maskOf(rois, [1, 3], { scale, cells: g, size: w });
-    // [dims, gi, gj, h, w] -> [gi, h, gj * dims * w], summed over rows by [gi, r, h].
-    const planes = reshape(transpose(reshape(x, [dims, g, g, h, w]), [1, 3, 2, 0, 4]), [g, h, g * dims * w]);
-    const overRows = reshape(matMul(transpose(rows.mask, [1, 0, 2]), planes), [g, r, g, dims, w]);
+    // Rows of all items under each other, of which a box has those of its own: [gi, r, n * h].
+    const items = cast(placesOf(expand(constant(1), [n]), n), "float32");
+    const own = reshape(cast(equal(slice(rois, 1, 0, 1), items), "float32"), [r, 1, n, 1]);
+    const ownRows = reshape(transpose(mul(reshape(rows.mask, [r, g, 1, h]), own), [1, 0, 2, 3]), [g, r, n * h]);
+    // [n, dims, gi, gj, h, w] -> [gi, n * h, gj * dims * w], summed over rows.
+    const planes = reshape(transpose(reshape(x, [n, dims, g, g, h, w]), [2, 0, 4, 3, 1, 5]), [g, n * h, g * dims * w]);
+    const overRows = reshape(matMul(ownRows, planes), [g, r, g, dims, w]);
     const perCell = mul(overRows, reshape(columns.mask, [1, r, g, 1, w]));
     const sums = transpose(reduceSum(perCell, [4]), [1, 3, 0, 2]);
     const area = mul(reshape(rows.length, [r, 1, g, 1]), reshape(columns.length, [r, 1, 1, g]));
@@ -78,6 +90,6 @@ function maskOf(
   return { mask, length: max(sub(high, low), constant(0)) };
 }
 
-/** C's round, of numbers from 0 on. */
-const round = (x: Value) => floor(add(x, constant(0.5)));
+/** C's round: halves away from 0. */
+const round = (x: Value) => mul(sign(x), floor(add(abs(x), constant(0.5))));
 const ceil = (x: Value) => neg(floor(neg(x)));

@@ -1,4 +1,5 @@
-import { apply } from "../../graph/index.js";
+import { apply, count, type Value } from "../../graph/index.js";
+import { reshape } from "../../ops/index.js";
 import { MaxRoiPool } from "../../ops/detection.js";
 import { computeLayer } from "../layer.js";
 
@@ -13,14 +14,20 @@ export const ROIPooling = computeLayer({
   tops: 1,
   inferenceOnly: true,
   lower({ bottoms, param, bottomError, error }) {
-    const [x, rois] = bottoms;
-    if (x!.type.shape.length !== 4) throw bottomError(0, `ROIPooling takes a blob of 4 axes, not [${x!.type.shape}]`);
-    if (rois!.type.shape.length !== 2 || rois!.type.shape[1] !== 5)
-      throw bottomError(1, `boxes are [r, 5], not [${rois!.type.shape}]`);
+    const x = bottoms[0]!;
+    const rois = boxesOf(bottoms[1]!);
+    if (x.type.shape.length !== 4) throw bottomError(0, `ROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);
+    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
     if (param.pooled_h === 0 || param.pooled_w === 0)
       throw error("pooled_h and pooled_w must be greater than 0", "pooled_h");
     return {
-      tops: [apply(MaxRoiPool, { pooled: [param.pooled_h, param.pooled_w], scale: param.spatial_scale }, x!, rois!)],
+      tops: [apply(MaxRoiPool, { pooled: [param.pooled_h, param.pooled_w], scale: param.spatial_scale }, x, rois)],
     };
   },
 });
+
+/** Boxes [r, 5], which old prototxts have as [r, 5, 1, 1]; undefined for anything else. */
+export function boxesOf(rois: Value): Value | undefined {
+  const { shape } = rois.type;
+  return shape.length >= 2 && count(shape, 1) === 5 ? reshape(rois, [shape[0]!, 5]) : undefined;
+}

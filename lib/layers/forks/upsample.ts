@@ -33,7 +33,7 @@ export const Upsample = computeLayer({
 });
 
 function sizeOf({ param }: Place<UpsampleParameter>, h: number, w: number): readonly [number, number] {
-  if (has(param, "upsample_h") || has(param, "upsample_w")) return [param.upsample_h, param.upsample_w];
+  if (has(param, "upsample_h") && has(param, "upsample_w")) return [param.upsample_h, param.upsample_w];
   const both = has(param, "stride") ? param.stride : param.scale;
   const factor = (scale: "scale_h" | "scale_w", stride: "stride_h" | "stride_w") =>
     has(param, scale) ? param[scale] : has(param, stride) ? param[stride] : both;
