@@ -60,6 +60,7 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
       if (DROPPED.includes(layer.type) || bringsData(layer)) return [];
       return isLoss(layer) ? prediction(layer, filtered.layer) : [layer];
     }),
+    filtered.layer,
   );
   const silenced = new Set(filtered.layer.flatMap(({ type, bottom }) => (type === "Silence" ? bottom : [])));
   const inputs = dataLayers(net, filtered, computing).map((layer) => inputLayer(layer, shapes));
@@ -73,19 +74,20 @@ const isLoss = ({ type, loss_weight }: LayerParameter) =>
 const pythonClass = (layer: LayerParameter) => sub(layer, "python_param").layer;
 
 /**
- * The layers without those that make targets for losses: Python layers whose tops nobody takes now. Faster R-CNN's sampled
+ * The layers without those that make targets for losses: Python layers whose tops some layer of all took and nobody takes now. Faster R-CNN's sampled
  * proposals are in inference the proposals themselves.
  */
-function withoutTargets(layers: readonly LayerParameter[]): readonly LayerParameter[] {
+function withoutTargets(layers: readonly LayerParameter[], all: readonly LayerParameter[]): readonly LayerParameter[] {
   const passing = layers.map((layer) =>
     layer.type === "Python" && pythonClass(layer) === "ProposalTargetLayer"
       ? create("LayerParameter", { name: layer.name, type: "Split", bottom: [layer.bottom[0]!], top: [layer.top[0]!] })
       : layer,
   );
+  const before = new Set(all.flatMap(({ bottom }) => bottom));
   const taken = new Set(passing.flatMap(({ bottom }) => bottom));
-  return passing.filter(
-    ({ type, top }) => type !== "Python" || top.length === 0 || top.some((name) => taken.has(name)),
-  );
+  const isTarget = ({ type, top }: LayerParameter) =>
+    type === "Python" && top.some((name) => before.has(name)) && !top.some((name) => taken.has(name));
+  return passing.filter((layer) => !isTarget(layer));
 }
 
 /** Data layers; Input layers, whose shapes may be there, are among the others. Of Python layers those without bottoms. */

@@ -1,58 +1,6 @@
 import { expect } from "chai";
-import { Net, type Tensor } from "../../lib/model.js";
-import { prng } from "../support/prng.js";
-
-const noise = (seed: number, shape: readonly number[], from = -1, to = 1): Tensor => {
-  const random = prng(seed);
-  const n = shape.reduce((a, b) => a * b, 1);
-  return { shape, data: Float32Array.from({ length: n }, () => from + (to - from) * random()) };
-};
-
-/** One layer on given bottoms; its tops. `blobs` are its parameters. */
-async function run(layer: string, bottoms: readonly Tensor[], blobs: readonly (readonly number[])[] = [], tops = 1) {
-  const names = bottoms.map((_, i) => `x${i}`);
-  const inputs = bottoms
-    .map(
-      ({ shape }, i) =>
-        `layer { name: "x${i}" type: "Input" top: "x${i}" input_param { shape { ${shape.map((d) => `dim: ${d}`).join(" ")} } } }`,
-    )
-    .join("\n");
-  const ends = Array.from({ length: tops }, (_, i) => `top: "y${i}"`).join(" ");
-  const text = `${inputs} layer { name: "l" ${layer} ${names.map((name) => `bottom: "${name}"`).join(" ")} ${ends} }`;
-  await using net = await Net.load(text);
-  blobs.forEach((values, i) => {
-    net.params.get("l")![i]!.data.set(values);
-  });
-  const all = await net.forward(Object.fromEntries(names.map((name, i) => [name, bottoms[i]!])));
-  return Array.from({ length: tops }, (_, i) => all[`y${i}`]!);
-}
-
-function expectClose(
-  actual: Tensor | undefined,
-  shape: readonly number[],
-  values: ArrayLike<number>,
-  tolerance = 1e-5,
-) {
-  expect(actual!.shape).to.deep.equal(shape);
-  Array.from(values).forEach((value, i) => {
-    expect(actual!.data[i], `[${i}]`).to.be.closeTo(value, tolerance * Math.max(1, Math.abs(value)));
-  });
-}
-
-/** A tensor by coordinates: its value at (n, c, h, w). */
-const at =
-  ({ shape, data }: Tensor) =>
-  (n: number, c: number, h: number, w: number) =>
-    data[((n * shape[1]! + c) * shape[2]! + h) * shape[3]! + w]!;
-
-/** All coordinates of a shape, in row-major order. */
-function* places(shape: readonly number[]): Generator<readonly [number, number, number, number]> {
-  const [n, c, h, w] = shape as [number, number, number, number];
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < c; j++) for (let k = 0; k < h; k++) for (let l = 0; l < w; l++) yield [i, j, k, l];
-}
-const filled = (shape: readonly number[], value: (n: number, c: number, h: number, w: number) => number) =>
-  Float32Array.from([...places(shape)].map((place) => value(...place)));
+import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
+import { inputLayer, refusal } from "../support/net.js";
 
 describe("layers of Caffe's forks, against plain loops", () => {
   it("Permute moves axes", async () => {
@@ -170,13 +118,48 @@ describe("layers of Caffe's forks, against plain loops", () => {
     expectClose(y, [2, 2, 7, 10], filled([2, 2, 7, 10], value));
   });
 
-  it("Interp takes its size from height and width, and from a second bottom", async () => {
-    const x = noise(6, [1, 1, 3, 4]);
-    expect((await run(`type: "Interp" interp_param { height: 5 width: 9 }`, [x]))[0]!.shape).to.deep.equal([
-      1, 1, 5, 9,
-    ]);
-    expect((await run(`type: "Interp" interp_param { shrink_factor: 2 }`, [x]))[0]!.shape).to.deep.equal([1, 1, 2, 2]);
-    expect((await run(`type: "Interp"`, [x, noise(1, [1, 2, 6, 7])]))[0]!.shape).to.deep.equal([1, 1, 6, 7]);
+  for (const [param, size] of [
+    ["height: 5 width: 9", [5, 9]],
+    ["shrink_factor: 2", [3, 4]],
+    ["zoom_factor: 2", [9, 13]],
+    ["shrink_factor: 2 zoom_factor: 3", [7, 10]],
+    // One factor alone goes before height and width, both come after them.
+    ["shrink_factor: 2 height: 5 width: 9", [3, 4]],
+    ["shrink_factor: 2 zoom_factor: 3 height: 5 width: 9", [5, 9]],
+    ["pad_beg: -1 pad_end: -1 zoom_factor: 2", [5, 9]],
+    ["pad_end: -2 height: 1 width: 1", [1, 1]],
+  ] as const) {
+    it(`Interp with ${param} gives ${size}`, async () => {
+      const x = noise(6, [1, 2, 5, 7]);
+      const [top, bottom] = [
+        Number(/pad_beg: (-?\d)/.exec(param)?.[1] ?? 0),
+        Number(/pad_end: (-?\d)/.exec(param)?.[1] ?? 0),
+      ];
+      const cropped = [5 + top + bottom, 7 + top + bottom] as const;
+      const [y] = await run(`type: "Interp" interp_param { ${param} }`, [x]);
+      const place = (i: number, to: number, from: number) => {
+        const at = to > 1 ? (i * (from - 1)) / (to - 1) : 0;
+        const low = Math.floor(at);
+        return [low - top, Math.min(low + 1, from - 1) - top, at - low] as const;
+      };
+      const value = (n: number, c: number, i: number, j: number) => {
+        const [h0, h1, b] = place(i, size[0], cropped[0]);
+        const [w0, w1, a] = place(j, size[1], cropped[1]);
+        const p = (h: number, w: number) => at(x)(n, c, h, w);
+        return (1 - b) * ((1 - a) * p(h0, w0) + a * p(h0, w1)) + b * ((1 - a) * p(h1, w0) + a * p(h1, w1));
+      };
+      expectClose(y, [1, 2, ...size], filled([1, 2, ...size], value));
+    });
+  }
+
+  it("Interp takes the size of a second bottom, and refuses to guess one", async () => {
+    const [y] = await run(`type: "Interp"`, [noise(6, [1, 1, 3, 4]), noise(1, [1, 2, 6, 7])]);
+    expect(y!.net.shape).to.deep.equal([1, 1, 6, 7]);
+    expect(y!.file!.shape).to.deep.equal([1, 1, 6, 7]);
+    const input = inputLayer("x", 1, 1, 3, 4);
+    expect(refusal(`${input} layer { name: "l" type: "Interp" bottom: "x" top: "y" }`)).to.contain(
+      "give height and width, shrink_factor or zoom_factor",
+    );
   });
 
   it("Upsample repeats entries, or puts them where a pooling's mask says", async () => {
@@ -301,142 +284,4 @@ describe("layers of Caffe's forks, against plain loops", () => {
     ]);
     expectClose(y, [], [(0.5 * 9 * 0.05 ** 2 + (1 - 0.5 / 9) + (2 - 0.5 / 9)) / 2]);
   });
-});
-
-interface Box {
-  readonly corners: readonly number[];
-  readonly score: number;
-}
-
-/** Non-maximum suppression by definition: the best first, what overlaps it by more than `overlap` goes. */
-function suppress(boxes: readonly Box[], overlap: number, extra = 0): readonly Box[] {
-  const area = ([a, b, c, d]: readonly number[]) => Math.max(0, c! - a! + extra) * Math.max(0, d! - b! + extra);
-  const iou = (p: readonly number[], q: readonly number[]) => {
-    const shared = area([
-      Math.max(p[0]!, q[0]!),
-      Math.max(p[1]!, q[1]!),
-      Math.min(p[2]!, q[2]!),
-      Math.min(p[3]!, q[3]!),
-    ]);
-    return shared / (area(p) + area(q) - shared);
-  };
-  const kept: Box[] = [];
-  for (const box of [...boxes].sort((a, b) => b.score - a.score))
-    if (kept.every(({ corners }) => iou(corners, box.corners) <= overlap)) kept.push(box);
-  return kept;
-}
-
-describe("detectors of Caffe's forks, against plain loops", () => {
-  const boxes = 12;
-  const priors = (): Tensor => {
-    const data = new Float32Array(boxes * 8);
-    for (let i = 0; i < boxes; i++) {
-      const [x, y] = [(i % 4) * 0.2, Math.floor(i / 4) * 0.25];
-      data.set([x, y, x + 0.3, y + 0.35], 4 * i);
-      data.set([0.1, 0.1, 0.2, 0.2], 4 * (boxes + i));
-    }
-    return { shape: [1, 2, boxes * 4], data };
-  };
-  const decode = (p: Float32Array, i: number, d: readonly number[]) => {
-    const [x1, y1, x2, y2] = p.slice(4 * i, 4 * i + 4) as unknown as [number, number, number, number];
-    const [w, h] = [x2 - x1, y2 - y1];
-    const [cx, cy] = [(x1 + x2) / 2 + 0.1 * d[0]! * w, (y1 + y2) / 2 + 0.1 * d[1]! * h];
-    const [bw, bh] = [Math.exp(0.2 * d[2]!) * w, Math.exp(0.2 * d[3]!) * h];
-    return [cx - bw / 2, cy - bh / 2, cx + bw / 2, cy + bh / 2];
-  };
-  const settings = (more = "") => `type: "DetectionOutput" detection_output_param { num_classes: 3 ${more}
-    nms_param { nms_threshold: 0.4 top_k: 8 } code_type: CENTER_SIZE keep_top_k: 7 confidence_threshold: 0.3 }`;
-
-  for (const shared of [true, false]) {
-    it(`DetectionOutput gives Caffe's rows, with ${shared ? "shared boxes" : "boxes for each class"}`, async () => {
-      const sets = shared ? 1 : 3;
-      const [offsets, scores, prior] = [noise(21, [1, boxes * 4 * sets]), noise(22, [1, boxes * 3], 0, 1), priors()];
-      const found = [1, 2].flatMap((label) => {
-        const all = Array.from({ length: boxes }, (_, i): Box => {
-          const from = 4 * (shared ? i : i * 3 + label);
-          return {
-            corners: decode(prior.data, i, [...offsets.data.slice(from, from + 4)]),
-            score: scores.data[i * 3 + label]!,
-          };
-        });
-        const best = all
-          .filter(({ score }) => score > 0.3)
-          .sort((a, b) => b.score - a.score)
-          .slice(0, 8);
-        return suppress(best, 0.4).map((box) => ({ label, ...box }));
-      });
-      const kept = [...found].sort((a, b) => b.score - a.score).slice(0, 7);
-      const rows = found
-        .filter((row) => kept.includes(row))
-        .flatMap(({ label, score, corners }) => [0, label, score, ...corners]);
-      const [y] = await run(settings(`share_location: ${shared}`), [offsets, scores, prior]);
-      expectClose(y, [1, 1, 7, 7], rows);
-    });
-  }
-
-  it("DetectionOutput gives a row of -1 where it finds nothing", async () => {
-    const scores = { shape: [1, boxes * 3], data: new Float32Array(boxes * 3) };
-    const [y] = await run(settings(), [noise(21, [1, boxes * 4]), scores, priors()]);
-    expectClose(y, [1, 1, 1, 7], [0, -1, -1, -1, -1, -1, -1]);
-  });
-
-  for (const layer of [
-    `type: "Python" python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: "'feat_stride': 16" }`,
-    `type: "Proposal"`,
-  ]) {
-    it(`proposals of ${layer.slice(7, 13)} are Faster R-CNN's`, async () => {
-      const [h, w, a] = [4, 5, 9];
-      // Faster R-CNN's nine anchors, as its authors list them.
-      const anchors = [
-        [-84, -40, 99, 55],
-        [-176, -88, 191, 103],
-        [-360, -184, 375, 199],
-        [-56, -56, 71, 71],
-        [-120, -120, 135, 135],
-        [-248, -248, 263, 263],
-        [-36, -80, 51, 95],
-        [-80, -168, 95, 183],
-        [-168, -344, 183, 359],
-      ];
-      const [scores, offsets] = [noise(31, [1, 2 * a, h, w], 0, 1), noise(32, [1, 4 * a, h, w], -0.4, 0.4)];
-      const info = { shape: [1, 3], data: Float32Array.of(60, 78, 1.5) };
-      const all: Box[] = [];
-      for (let y = 0; y < h; y++)
-        for (let x = 0; x < w; x++)
-          anchors.forEach((anchor, k) => {
-            const [x1, y1, x2, y2] = anchor.map((v, i) => v + 16 * (i % 2 === 0 ? x : y)) as [
-              number,
-              number,
-              number,
-              number,
-            ];
-            const d = [0, 1, 2, 3].map((i) => at(offsets)(0, 4 * k + i, y, x));
-            const [bw, bh] = [x2 - x1 + 1, y2 - y1 + 1];
-            const [cx, cy] = [x1 + bw / 2 + d[0]! * bw, y1 + bh / 2 + d[1]! * bh];
-            const [pw, ph] = [Math.exp(d[2]!) * bw, Math.exp(d[3]!) * bh];
-            const clip = (v: number, most: number) => Math.max(0, Math.min(most, v));
-            const corners = [
-              clip(cx - pw / 2, 77),
-              clip(cy - ph / 2, 59),
-              clip(cx + pw / 2, 77),
-              clip(cy + ph / 2, 59),
-            ];
-            const large = corners[2]! - corners[0]! + 1 >= 24 && corners[3]! - corners[1]! + 1 >= 24;
-            if (large) all.push({ corners, score: at(scores)(0, a + k, y, x) });
-          });
-      const kept = suppress(all, 0.7, 1).slice(0, 300);
-      const [rois, probabilities] = await run(layer, [scores, offsets, info], [], 2);
-      expectClose(
-        rois,
-        [kept.length, 5],
-        kept.flatMap(({ corners }) => [0, ...corners]),
-        1e-4,
-      );
-      expectClose(
-        probabilities,
-        [kept.length, 1],
-        kept.map(({ score }) => score),
-      );
-    });
-  }
 });

@@ -163,8 +163,10 @@ function bestOf({ param, items, boxes, classes, scores }: Detector, found: Value
 function priorsOf({ bottoms, param, bottomError, error }: Place<DetectionOutputParameter>): number {
   const [offsets, scores, priors] = bottoms.map(({ type }) => type.shape) as [number[], number[], number[]];
   if (!has(param, "num_classes")) throw error("num_classes must be given", "num_classes");
-  if (priors.length < 3 || priors[1] !== 2) throw bottomError(2, `priors are [1, 2, boxes * 4], not [${priors}]`);
+  if (priors.length < 3 || priors[0] !== 1 || priors[1] !== 2)
+    throw bottomError(2, `priors are [1, 2, boxes * 4], not [${priors}]`);
   const boxes = count(priors, 2) / 4;
+  if (scores[0] !== offsets[0]) throw bottomError(1, `[${scores}] has not as many items as [${offsets}]`);
   const sets = param.share_location ? 1 : param.num_classes;
   if (count(offsets, 1) !== boxes * 4 * sets)
     throw bottomError(0, `[${offsets}] does not have 4 offsets for each of ${boxes} priors`);
