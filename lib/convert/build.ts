@@ -88,7 +88,8 @@ export function outputsOf(
   silenced: ReadonlySet<string>,
 ): readonly string[] {
   if (!wanted || wanted.length === 0) {
-    const own = net.outputs.filter((name) => !silenced.has(name) && inputName(net.blobs.get(name)!) === undefined);
+    // An input under another name (after Dropout alone, say) is a result like any other.
+    const own = net.outputs.filter((name) => !silenced.has(name) && inputName(net.blobs.get(name)!) !== name);
     if (own.length === 0) throw new NetrunError("the net computes nothing from its inputs");
     return own;
   }

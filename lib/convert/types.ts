@@ -18,7 +18,8 @@ import {
 } from "../layers/index.js";
 import { divideByPower } from "../layers/lrn.js";
 import { windows } from "../layers/pooling.js";
-import { conv, div, equal, mul, pad as padded, where } from "../ops/index.js";
+import { placesOf } from "../ops/detection.js";
+import { conv, div, equal, gather, mul, pad as padded, reshape, where } from "../ops/index.js";
 import {
   batchNormalization,
   GlobalAveragePool,
@@ -47,6 +48,13 @@ const replacements: readonly ComputeLayer[] = [
     if (channels >= WIDE_LRN.from && channels <= WIDE_LRN.to && param.alpha >= 0) return wideLrn(x, param);
     const { local_size: size, alpha, beta, k: bias } = param;
     return apply(LRN, { size, alpha, beta, bias }, x);
+  }),
+  replaced(layerTypes.Filter, null, (site) => {
+    // Checks the bottoms, and tells how many items there are in the graph at hand.
+    const { tops } = layerTypes.Filter.lower(site as Site<never>);
+    const selector = site.bottoms.at(-1)!;
+    const places = placesOf(reshape(selector, [selector.type.shape[0]!]), tops[0]!.type.shape[0]!);
+    return site.bottoms.slice(0, -1).map((x) => gather(x, places, 0));
   }),
   replaced(layerTypes.BatchNorm, "batch_norm_param", ({ bottoms, blobs, param }) => {
     if (has(param, "use_global_stats") && !param.use_global_stats) return undefined;
@@ -111,17 +119,17 @@ export function inferenceTypes(openSpatial: boolean): ReadonlyMap<string, LayerT
   return new Map<string, LayerType>([...registeredTypes(), ...types.map((type) => [type.type, type] as const)]);
 }
 
-/** A layer type with another lowering; where that gives undefined, its own. */
+/** A layer type with another lowering to its only top or to all; where that gives undefined, its own. */
 function replaced<F extends ParamField | null>(
   type: ComputeLayer,
   _field: F,
-  lower: (site: Site<ParamOf<F>>) => Value | undefined,
+  lower: (site: Site<ParamOf<F>>) => Value | readonly Value[] | undefined,
 ): ComputeLayer {
   return {
     ...type,
     lower: (site) => {
-      const top = lower(site as Site<never>);
-      return top ? { tops: [top] } : type.lower(site as Site<never>);
+      const tops = lower(site as Site<never>);
+      return tops ? { tops: [tops].flat() } : type.lower(site as Site<never>);
     },
   };
 }
