@@ -42,7 +42,8 @@ const PREDICTIONS = {
 export function conversionOf(type: string): "yes" | "input" | "prediction" | "left out" {
   if (DROPPED.includes(type)) return "left out";
   if (Object.hasOwn(PREDICTIONS, type)) return "prediction";
-  return isDataType(type) ? "input" : "yes";
+  // What DummyData fills is given to a file.
+  return isDataType(type) || type === "DummyData" ? "input" : "yes";
 }
 
 /**

@@ -1,0 +1,134 @@
+import { expect } from "chai";
+import { convert } from "../../lib/convert/index.js";
+import { conversionOf } from "../../lib/convert/net.js";
+import { count } from "../../lib/graph/index.js";
+import { catalog, type LayerType, layerTypes } from "../../lib/layers/index.js";
+import { Net, type Tensor } from "../../lib/model.js";
+import { ModelProto } from "../../lib/onnx/schema.js";
+import { type Bottom, type Case, layerCases, odd } from "../support/layer-cases.js";
+import { inputLayer } from "../support/net.js";
+import { prng } from "../support/prng.js";
+
+const given = (shape: readonly number[], values: readonly number[]): Bottom => ({ shape, given: values });
+const boxes = given([2, 5], [0, 0, 0, 5, 4, 1, 1, 2, 7, 6]);
+
+/** Uses of the types that gradients are not known of, as far as they are not in a table of their own below. */
+const MORE: Readonly<Record<string, readonly Case[]>> = {
+  ArgMax: [{}, { param: "argmax_param { axis: 1 top_k: 2 }" }],
+  DetectionOutput: [
+    {
+      bottoms: [[1, 8], [1, 4], given([1, 2, 8], [0, 0, 0.5, 0.5, 0.2, 0.2, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1])],
+      param: "detection_output_param { num_classes: 2 confidence_threshold: -1 }",
+    },
+  ],
+  Interp: [{ param: "interp_param { zoom_factor: 3 }" }],
+  PriorBox: [{ bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { min_size: 4 }" }],
+  Proposal: [{ bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])] }],
+  PSROIPooling: [
+    {
+      bottoms: [[2, 8, 7, 9], boxes],
+      param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }",
+    },
+  ],
+  Python: [
+    {
+      bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])],
+      param: `python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: "'feat_stride': 16" }`,
+    },
+  ],
+  ROIPooling: [
+    { bottoms: [[2, 2, 7, 9], boxes], param: "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }" },
+  ],
+  Threshold: [{ param: "threshold_param { threshold: 0.25 }" }],
+  Upsample: [{ param: "upsample_param { scale: 2 }" }],
+};
+
+const casesOf = (type: string): readonly Case[] => {
+  const known = layerCases[type as keyof typeof layerCases] as readonly Case[] | string;
+  return typeof known === "string" ? (MORE[type] ?? []) : known;
+};
+
+const tensorOf = (bottom: Bottom, random: () => number): Tensor => {
+  const shape = "shape" in bottom ? bottom.shape : bottom;
+  if ("given" in bottom) return { shape, data: Float32Array.from(bottom.given) };
+  const { from, to } = "from" in bottom ? bottom : { from: -1, to: 1 };
+  return { shape, data: Float32Array.from({ length: count(shape) }, () => from + (to - from) * random()) };
+};
+
+/** Converts a net of one layer with random weights; losses come after a layer that leaves something to predict. */
+async function converted(type: string, { bottoms = [odd], param = "", tops = 1 }: Case) {
+  const random = prng(11);
+  const tensors = bottoms.map((bottom) => tensorOf(bottom, random));
+  const inputs = tensors.map(({ shape }, i) => inputLayer(`x${i}`, ...shape)).join("");
+  const isLoss = conversionOf(type) === "prediction";
+  const before = isLoss
+    ? `layer { name: "b" type: "Power" bottom: "x0" top: "b" power_param { scale: 0.5 shift: 0.5 } }`
+    : "";
+  const ends = Array.from({ length: tops }, (_, i) => `top: "y${i}"`).join(" ");
+  const names = tensors.map((_, i) => `bottom: "${isLoss && i === 0 ? "b" : `x${i}`}"`).join(" ");
+  const text = `${inputs} ${before} layer { name: "l" type: "${type}" ${names} ${ends} ${param} }`;
+  await using net = await Net.load(text);
+  for (const { data } of [...net.params.values()].flat()) data.set(data.map(() => 0.5 + 0.5 * random()));
+  const batch = Object.fromEntries(tensors.map((tensor, i) => [`x${i}`, tensor]));
+  return convert(text, net.stored(), { verify: [batch] });
+}
+
+describe("the table of supported layers is true: what it says to convert", () => {
+  for (const { type } of catalog()) {
+    const kind = conversionOf(type);
+    if (kind !== "yes" && kind !== "prediction") continue;
+    it(`${type} (${kind})`, async () => {
+      const cases = casesOf(type);
+      expect(cases, "uses to try").not.to.have.length(0);
+      for (const example of cases) {
+        const { report } = await converted(type, example);
+        for (const { output, absolute, within } of report.verification!)
+          expect(within, `${example.param} ${output}: ${absolute}`).to.equal(true);
+      }
+    });
+  }
+
+  const product = `layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 2 } }`;
+  for (const [type, param] of [
+    ["DummyData", "dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 } }"],
+    ["Data", `data_param { source: "none" batch_size: 2 }`],
+    ["HDF5Data", `hdf5_data_param { source: "none" batch_size: 2 }`],
+    ["ImageData", `image_data_param { source: "none" batch_size: 2 }`],
+    ["Input", "input_param { shape { dim: 2 dim: 3 } shape { dim: 2 } }"],
+    ["MemoryData", "memory_data_param { batch_size: 2 channels: 3 height: 1 width: 1 }"],
+    ["WindowData", `window_data_param { source: "none" batch_size: 2 }`],
+  ] as const) {
+    it(`${type} (input)`, async () => {
+      expect(conversionOf(type)).to.equal("input");
+      const shapes = ["DummyData", "Input", "MemoryData"].includes(type) ? {} : { x: [2, 3] };
+      const text = `layer { name: "d" type: "${type}" top: "x" top: "label" ${param} } ${product}`;
+      const { report } = await convert(text, [], { allowMissing: true, shapes });
+      expect([Object.keys(report.inputs), report.inputs["x"]!.slice(0, 2)]).to.deep.equal([["x"], ["N", 3]]);
+    });
+  }
+
+  for (const [type, fields] of [
+    ["Accuracy", `bottom: "ip" bottom: "label" top: "accuracy"`],
+    ["HDF5Output", `bottom: "ip" bottom: "label" hdf5_output_param { file_name: "none" }`],
+    ["Silence", `bottom: "label"`],
+  ] as const) {
+    it(`${type} (left out)`, async () => {
+      expect(conversionOf(type)).to.equal("left out");
+      const text = `${inputLayer("x", 2, 3)} ${inputLayer("label", 2)} ${product} layer { name: "l" type: "${type}" ${fields} }`;
+      const { model, report } = await convert(text, [], { allowMissing: true });
+      expect(report.outputs).to.deep.equal({ ip: ["N", 2] });
+      const { graph } = ModelProto.decode(model) as unknown as { graph: { node: readonly { name: string }[] } };
+      expect(graph.node.map(({ name }) => name)).to.deep.equal(["ip"]);
+    });
+  }
+});
+
+describe("the table of supported layers is true: what it says to train", () => {
+  it("has a gradient that differences show, or nothing to learn from, but where it is for inference only", () => {
+    for (const [type, cases] of Object.entries<readonly Case[] | string>(layerCases)) {
+      const definition = layerTypes[type as keyof typeof layerTypes] as LayerType;
+      const inferenceOnly = "inferenceOnly" in definition && definition.inferenceOnly === true;
+      expect(inferenceOnly, type).to.equal(cases === "is for inference only");
+    }
+  });
+});

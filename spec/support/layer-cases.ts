@@ -1,0 +1,261 @@
+import type { layerTypes, Phase } from "../../lib/layers/index.js";
+
+/** A bottom: its shape with values between -1 and 1, or within a range, or given ones that have no gradient. */
+export type Bottom =
+  | readonly number[]
+  | { readonly shape: readonly number[]; readonly from: number; readonly to: number }
+  | { readonly shape: readonly number[]; readonly given: readonly number[] };
+
+/** One use of a layer type: its bottoms, by default one, its parameters as text, and what differs from one top in TEST. */
+export interface Case {
+  readonly bottoms?: readonly Bottom[];
+  readonly param?: string;
+  readonly tops?: number;
+  readonly phase?: Phase;
+  /** Sizes that the data decides. */
+  readonly size?: number;
+}
+
+const within = (from: number, to: number, shape: readonly number[]): Bottom => ({ shape, from, to });
+const fixed = (values: readonly number[], shape: readonly number[] = [values.length]): Bottom => ({
+  shape,
+  given: values,
+});
+
+/** A shape with nothing round about it. */
+export const odd = [3, 5, 2, 2];
+const unary: readonly Case[] = [{}, { bottoms: [[]] }, { bottoms: [[7]] }];
+const inside = [1, 0, 1, 1, 1, 0];
+const time = [1, 1, 0, 1, 1, 0, 1, 1];
+
+/**
+ * Every layer type, with uses whose gradients (of bottoms and blobs) are compared with differences; or why it has none.
+ * A new layer type does not compile until it is here.
+ */
+export const layerCases = {
+  AbsVal: unary,
+  Accuracy: "counts",
+  ArgMax: "gives indices, and values without a gradient",
+  BNLL: unary,
+  BatchNorm: [{ phase: "TRAIN" }, { phase: "TRAIN", bottoms: [[5, 3]] }, {}],
+  BatchReindex: [{ bottoms: [[3, 5], fixed([2, 0, 2, 1])] }],
+  Bias: [
+    {},
+    { param: "bias_param { axis: -3 num_axes: 2 }" },
+    { param: "bias_param { num_axes: 0 }" },
+    { param: "bias_param { axis: 0 num_axes: -1 }" },
+    { bottoms: [odd, [5, 2]] },
+    { bottoms: [odd, []] },
+  ],
+  Clip: [{ param: "clip_param { min: -0.5 max: 0.7 }" }],
+  Concat: [
+    { bottoms: [odd, [3, 1, 2, 2], [3, 4, 2, 2]] },
+    { bottoms: [odd, [3, 5, 2, 7]], param: "concat_param { axis: -1 }" },
+    { bottoms: [odd], param: "concat_param { axis: 0 }" },
+  ],
+  ContrastiveLoss: [
+    { bottoms: [[5, 3], [5, 3], fixed([1, 0, 0, 1, 0])] },
+    {
+      bottoms: [[5, 3], [5, 3], fixed([1, 0, 0, 1, 0])],
+      param: "contrastive_loss_param { margin: 3 legacy_version: true }",
+    },
+  ],
+  Convolution: [
+    { bottoms: [[2, 3, 7, 5]], param: "convolution_param { num_output: 4 kernel_size: 3 pad: 1 stride: 2 }" },
+    {
+      bottoms: [[2, 4, 7, 5]],
+      param: "convolution_param { num_output: 6 kernel_h: 3 kernel_w: 2 pad_h: 2 pad_w: 0 group: 2 bias_term: false }",
+    },
+    { bottoms: [[2, 3, 11]], param: "convolution_param { num_output: 2 kernel_size: 3 dilation: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 2, 5, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 2 }" },
+    { bottoms: [[2, 3, 4]], param: "convolution_param { axis: -1 num_output: 5 }" },
+    { bottoms: [[2, 3, 2, 6, 5]], param: "convolution_param { axis: 2 num_output: 2 kernel_size: 2 kernel_size: 3 }" },
+  ],
+  Crop: [
+    {
+      bottoms: [
+        [3, 5, 6, 7],
+        [3, 5, 4, 2],
+      ],
+      param: "crop_param { offset: 1 offset: 3 }",
+    },
+    {
+      bottoms: [
+        [4, 5],
+        [2, 3],
+      ],
+      param: "crop_param { axis: -2 offset: 2 }",
+    },
+  ],
+  Data: "brings data in",
+  Deconvolution: [
+    { bottoms: [[2, 3, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }" },
+    {
+      bottoms: [[2, 4, 3, 3]],
+      param: "convolution_param { num_output: 4 kernel_size: 3 group: 2 dilation: 2 bias_term: false }",
+    },
+    { bottoms: [[2, 3, 5]], param: "convolution_param { num_output: 2 kernel_size: 2 stride: 3 }" },
+    { bottoms: [[3, 5]], param: "convolution_param { num_output: 4 }" },
+  ],
+  Dropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "dropout_param { dropout_ratio: 0.9 }" }, {}],
+  DummyData: "brings data in",
+  ELU: [{}, { param: "elu_param { alpha: 0.3 }" }],
+  Eltwise: [
+    { bottoms: [odd, odd, odd] },
+    { bottoms: [odd, odd], param: "eltwise_param { coeff: -2 coeff: 0.5 }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: MAX }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: PROD }" },
+    { bottoms: [odd, odd, odd], param: "eltwise_param { operation: PROD stable_prod_grad: false }" },
+  ],
+  Embed: [
+    { bottoms: [fixed([2, 0, 2, 4, 1, 0], [3, 2])], param: "embed_param { input_dim: 5 num_output: 3 }" },
+    { bottoms: [fixed([1], [])], param: "embed_param { input_dim: 2 num_output: 3 bias_term: false }" },
+  ],
+  EuclideanLoss: [
+    {
+      bottoms: [
+        [5, 3],
+        [5, 3],
+      ],
+    },
+  ],
+  Exp: [{}, { param: "exp_param { base: 3 scale: -0.5 shift: 2 }" }, { param: "exp_param { shift: 0.5 }" }],
+  Filter: [{ bottoms: [[6, 3], [6], fixed(inside, [6, 1])], tops: 2, size: 4 }],
+  Flatten: [{}, { param: "flatten_param { axis: -3 end_axis: -2 }" }],
+  HDF5Data: "brings data in",
+  HDF5Output: "has no tops",
+  HingeLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "hinge_loss_param { norm: L2 }" },
+  ],
+  Im2col: [{ bottoms: [[2, 3, 7, 5]], param: "convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }" }],
+  ImageData: "brings data in",
+  InfogainLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0]), fixed([1, 0.2, 0, 0.1, 2, 0.3, 0, 0.5, 1.5], [1, 1, 3, 3])] },
+  ],
+  InnerProduct: [
+    { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 }" },
+    { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 axis: -1 transpose: true bias_term: false }" },
+  ],
+  Input: "brings data in",
+  LRN: [
+    { bottoms: [[2, 7, 3, 2]], param: "lrn_param { local_size: 5 alpha: 2 beta: 0.6 k: 2 }" },
+    { bottoms: [[2, 3, 5, 7]], param: "lrn_param { local_size: 3 alpha: 2 norm_region: WITHIN_CHANNEL }" },
+  ],
+  // Exposed hidden states have no gradient, in Caffe neither.
+  LSTM: [
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2])], param: "recurrent_param { num_output: 3 }" },
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2]), [2, 5]], param: "recurrent_param { num_output: 3 }" },
+  ],
+  LSTMUnit: [{ bottoms: [[1, 3, 2], [1, 3, 8], fixed([1, 0, 1], [1, 3])], tops: 2 }],
+  Log: [
+    { bottoms: [within(0.5, 2, odd)] },
+    { bottoms: [within(0.5, 2, odd)], param: "log_param { base: 3 scale: 2 shift: 1 }" },
+  ],
+  MVN: [{}, { param: "mvn_param { across_channels: true }" }, { param: "mvn_param { normalize_variance: false }" }],
+  MemoryData: "brings data in",
+  MultinomialLogisticLoss: [{ bottoms: [within(0.2, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])] }],
+  PReLU: [{}, { bottoms: [[3, 5]] }, { param: "prelu_param { channel_shared: true }" }],
+  Parameter: [{ bottoms: [], param: "parameter_param { shape { dim: 3 dim: 5 } }" }],
+  Pooling: [
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { kernel_size: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE global_pooling: true }" },
+    {
+      bottoms: [within(0.1, 1, [2, 3, 7, 5])],
+      param: "pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 3 }",
+      phase: "TRAIN",
+    },
+  ],
+  Power: [
+    { param: "power_param { power: 2 scale: 3 shift: -0.5 }" },
+    { bottoms: [within(0.5, 2, odd)], param: "power_param { power: -1.7 }" },
+    { bottoms: [within(0.5, 2, odd)], param: "power_param { power: 3 scale: 0.5 shift: 1 }" },
+    { param: "power_param { power: 1 scale: -2 shift: 1 }" },
+  ],
+  Python: "is what a plugin makes of it",
+  RNN: [
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2])], param: "recurrent_param { num_output: 3 }" },
+    { bottoms: [[4, 2, 3], fixed(time, [4, 2]), [2, 5]], param: "recurrent_param { num_output: 3 }" },
+  ],
+  ReLU: [{}, { param: "relu_param { negative_slope: 0.3 }" }],
+  Reduction: [
+    {},
+    { param: "reduction_param { operation: ASUM axis: 1 coeff: -2 }" },
+    { param: "reduction_param { operation: SUMSQ axis: -1 }" },
+    { param: "reduction_param { operation: MEAN axis: 2 coeff: 3 }" },
+  ],
+  Reshape: [{ param: "reshape_param { axis: 1 num_axes: 2 shape { dim: 2 dim: -1 } }" }],
+  SPP: [
+    { bottoms: [[2, 3, 9, 8]], param: "spp_param { pyramid_height: 3 }" },
+    { bottoms: [[2, 3, 7, 5]], param: "spp_param { pyramid_height: 2 pool: AVE }" },
+  ],
+  Scale: [
+    { param: "scale_param { bias_term: true }" },
+    { param: "scale_param { axis: -2 num_axes: -1 }" },
+    { param: "scale_param { num_axes: 0 bias_term: true }" },
+    { bottoms: [odd, [5, 2]], param: "scale_param { bias_term: true }" },
+    { bottoms: [odd, []] },
+    { bottoms: [odd, odd], param: "scale_param { axis: 0 }" },
+  ],
+  Sigmoid: unary,
+  SigmoidCrossEntropyLoss: [
+    { bottoms: [[5, 3], fixed([0, 1, 0.3, 0, 1, 1, 0, 0, 1, 0.5, 1, 0, 0, 1, 1], [5, 3])] },
+    {
+      bottoms: [[5, 3], fixed([0, 1, 2, 0, 1, 1, 0, 2, 1, 0, 1, 0, 0, 1, 1], [5, 3])],
+      param: "loss_param { ignore_label: 2 normalization: VALID }",
+    },
+  ],
+  Silence: "has no tops",
+  Slice: [
+    { bottoms: [[3, 5]], tops: 3, param: "slice_param { slice_point: 1 slice_point: 4 }" },
+    { bottoms: [[3, 6, 2]], tops: 2, param: "slice_param { axis: -2 }" },
+    { bottoms: [[3, 5]], tops: 1 },
+  ],
+  Softmax: [{}, { param: "softmax_param { axis: -1 }" }, { param: "softmax_param { axis: 0 }" }],
+  SoftmaxWithLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    {
+      bottoms: [[2, 3, 3], fixed([0, 2, 255, 1, 255, 0], [2, 3])],
+      param: "softmax_param { axis: -1 } loss_param { ignore_label: 255 normalization: FULL }",
+    },
+  ],
+  Split: [{ tops: 3 }],
+  Swish: [{}, { param: "swish_param { beta: 2.5 }" }],
+  TanH: unary,
+  Threshold: "is constant between its steps",
+  Tile: [{ param: "tile_param { tiles: 3 }" }, { bottoms: [[2, 3]], param: "tile_param { axis: -1 tiles: 2 }" }],
+  WindowData: "brings data in",
+
+  Axpy: [{ bottoms: [[3, 5], odd, odd] }, { bottoms: [[3, 5, 1, 1], odd, odd] }],
+  BN: [
+    {},
+    { param: "bn_param { bn_mode: INFERENCE }" },
+    { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
+  ],
+  ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
+  DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
+  DetectionOutput: "is for inference only",
+  Interp: "is for inference only",
+  Normalize: [
+    {},
+    { param: "norm_param { across_spatial: false channel_shared: false }" },
+    { param: "norm_param { across_spatial: false eps: 0.5 }" },
+  ],
+  Permute: [{ param: "permute_param { order: 0 order: 2 order: 3 }" }],
+  PriorBox: "gives constants",
+  Proposal: "is for inference only",
+  PSROIPooling: "is for inference only",
+  ReLU6: [{ bottoms: [within(-9, 9, odd)] }],
+  Reorg: [
+    { bottoms: [[2, 4, 4, 6]], param: "reorg_param { stride: 2 }" },
+    { bottoms: [[2, 8, 2, 3]], param: "reorg_param { stride: 2 reverse: true }" },
+  ],
+  ROIPooling: "is for inference only",
+  ShuffleChannel: [{ bottoms: [[2, 6, 2, 2]], param: "shuffle_channel_param { group: 3 }" }],
+  SmoothL1Loss: [
+    { bottoms: [within(-4, 4, odd), odd] },
+    { bottoms: [within(-4, 4, odd), odd, odd, odd], param: "smooth_l1_loss_param { sigma: 3 }" },
+  ],
+  Upsample: "is for inference only",
+} as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;
