@@ -3,7 +3,7 @@ import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { foldAffine, type Memo } from "./fold.js";
-import { toHalf } from "./half.js";
+import { COORDINATE_TYPES, toHalf } from "./half.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
@@ -70,7 +70,7 @@ export async function build(
   const after = labels();
   for (const parts of folded.values()) for (const part of parts) after.add(part);
   const neutral = [...before].filter((label) => !after.has(label));
-  if (context.halves) pass(toHalf(values(), context.halves));
+  if (context.halves) pass(toHalf(values(), context.halves, exactLayers(context)));
   const named = (names: Iterable<string>) =>
     new Map(
       [...names].flatMap((name) => {
@@ -80,6 +80,9 @@ export async function build(
     );
   return { outputs: named(ends), blobs: named(net.blobs.keys()), folded, neutral };
 }
+
+const exactLayers = ({ layers }: BuildContext) =>
+  new Set(layers.filter(({ type }) => COORDINATE_TYPES.includes(type)).map(({ name }) => name));
 
 /** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */
 export function outputsOf(

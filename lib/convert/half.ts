@@ -3,40 +3,57 @@ import {
   Const,
   type Constant,
   constantOf,
+  halfOf,
   Input,
   isOp,
-  halfOf,
+  labelled,
   type Node,
   rewrite,
   type Value,
 } from "../graph/index.js";
 import { Cast, cast } from "../ops/index.js";
-import { NonMaxSuppression } from "../ops/detection.js";
+
+/** Layers that compute with coordinates of images, which half precision does not tell apart. */
+export const COORDINATE_TYPES: readonly string[] = [
+  "DetectionOutput",
+  "Proposal",
+  "PSROIPooling",
+  "Python",
+  "ROIPooling",
+];
 
 /**
- * The graph in half precision: float32 constants and everything computed from them are float16, inputs and outputs are cast.
- * Non-maximum suppression stays float32, since ONNX has it for that alone. `made` keeps the constants of one walk for the next.
+ * The graph in half precision, but for layers of `exact` labels: what goes into a node is cast to what it computes with, constants
+ * once for all. Inputs and outputs stay float32. `made` keeps the constants of one walk for the next.
  */
-export function toHalf(values: readonly Value[], made: Map<unknown, Uint16Array>): ReadonlyMap<Value, Value> {
+export function toHalf(
+  values: readonly Value[],
+  made: Map<unknown, Uint16Array>,
+  exact: ReadonlySet<string>,
+): ReadonlyMap<Value, Value> {
+  const casts = new Map<Value, Value>();
+  const as = (value: Value, to: "float16" | "float32"): Value => {
+    const { dtype } = value.type;
+    if (dtype === to || (dtype !== "float16" && dtype !== "float32")) return value;
+    const known =
+      casts.get(value) ??
+      (isOp(value.node, Const)
+        ? halfConstant(value.node, made)
+        : labelled(isOp(value.node, Input) ? value.node.label : "", () => cast(value, to)));
+    casts.set(value, known);
+    return known;
+  };
   const become = rewrite(values, (node, inputs) => {
-    if (isOp(node, Input)) return [cast(node.outputs[0]!, "float16")];
-    if (isOp(node, Const)) return [halfConstant(node, made)];
-    if (isOp(node, Cast) && node.attrs.to === "float32") return [cast(inputs[0]!, "float16")];
-    if (isOp(node, NonMaxSuppression))
-      return applyAll(node.op, node.attrs, ...inputs.map((value) => cast(value, "float32")));
-    return undefined;
+    if (isOp(node, Input) || isOp(node, Const)) return undefined;
+    const to = exact.has(node.label) ? "float32" : "float16";
+    if (isOp(node, Cast) && node.attrs.to === "float32" && to === "float16") return [cast(inputs[0]!, to)];
+    return applyAll(node.op, node.attrs, ...inputs.map((value) => as(value, to)));
   });
-  const result = new Map(become);
-  for (const value of values) {
-    const half = become.get(value)!;
-    if (half.type.dtype === "float16") result.set(value, cast(half, "float32"));
-  }
-  return result;
+  return new Map([...become].map(([from, value]) => [from, values.includes(from) ? as(value, "float32") : value]));
 }
 
 function halfConstant(node: Node, made: Map<unknown, Uint16Array>): Value {
-  const { dtype, shape, data } = node.attrs as Constant;
-  if (dtype !== "float32") return node.outputs[0]!;
+  const { shape, data } = node.attrs as Constant;
   const known = made.get(data) ?? Uint16Array.from(data as Float32Array, halfOf);
   made.set(data, known);
   return constantOf("float16", known, shape);

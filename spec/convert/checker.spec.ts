@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convert } from "../../lib/convert/index.js";
+import { inputLayer } from "../support/net.js";
 import { SSD_NET } from "../support/ssd.js";
 
 const python = process.env["PYTHON"] ?? "python3";
@@ -52,6 +53,19 @@ const NETS: Readonly<Record<string, string>> = {
     layer("ip", "InnerProduct", "max", `inner_product_param { num_output: 5 weight_filler { type: "xavier" } }`) +
     layer("prob", "Softmax", "ip"),
   ssd: SSD_NET,
+  "own boxes": SSD_NET.replace("num_output: 8", "num_output: 24").replace(
+    "num_classes: 3",
+    "num_classes: 3 share_location: false",
+  ),
+  "boxes of maps":
+    image +
+    inputLayer("rois", 4, 5) +
+    conv("map", "data", 64) +
+    layer("lrn", "LRN", "map", "lrn_param { local_size: 5 }") +
+    layer("ps", "PSROIPooling", "lrn rois", "psroi_pooling_param { output_dim: 16 group_size: 2 spatial_scale: 1 }") +
+    layer("roi", "ROIPooling", "lrn rois", "roi_pooling_param { pooled_h: 2 pooled_w: 2 spatial_scale: 1 }") +
+    layer("number", "Slice", "rois", 'slice_param { axis: 1 slice_point: 1 } top: "corners"') +
+    layer("some", "Filter", "roi number"),
   unpooling:
     image +
     `layer { name: "pool" type: "Pooling" bottom: "data" top: "pool" top: "mask" pooling_param { kernel_size: 2 stride: 2 } }` +

@@ -4,6 +4,8 @@ import { convert, importWeights } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { halfOf, halfValue } from "../../lib/graph/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
+import { ModelProto } from "../../lib/onnx/schema.js";
+import { inputLayer } from "../support/net.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 const net = (bias: boolean) => `input: "data" input_shape { dim: 1 dim: 3 dim: 6 dim: 6 }
@@ -97,5 +99,25 @@ describe("half precision", () => {
     expect(report.verification![0]!.absolute).to.be.greaterThan(0);
     expect(report.inputs).to.deep.equal(full.report.inputs);
     expect(model.length).to.be.lessThan(full.model.length);
+  });
+
+  it("leaves coordinates of boxes alone, which it would move, and names nodes like layers all the same", async () => {
+    const text = `${inputLayer("x", 1, 1, 1, 160)} ${inputLayer("rois", 1, 5)}
+      layer { name: "twice" type: "Power" bottom: "x" top: "twice" power_param { scale: 2 } }
+      layer { name: "roi" type: "ROIPooling" bottom: "twice" bottom: "rois" top: "roi" roi_pooling_param { pooled_h: 1 pooled_w: 1 } }
+      layer { name: "ps" type: "PSROIPooling" bottom: "twice" bottom: "rois" top: "ps" psroi_pooling_param { spatial_scale: 0.0625 output_dim: 1 group_size: 1 } }
+      layer { name: "half" type: "Slice" bottom: "rois" top: "item" top: "corners" slice_param { axis: 1 slice_point: 1 } }`;
+    // In half precision 1007.499 is 1007.5, which rounds up, and into the next column.
+    const rois = { shape: [1, 5], data: Float32Array.of(0, 0, 0, 1007.499, 0) };
+    const x = { shape: [1, 1, 1, 160], data: Float32Array.from({ length: 160 }, (_, i) => i) };
+    const { model, report } = await convert(text, [], { fp16: true, verify: [{ x, rois }] });
+    const differences = new Map(report.verification!.map(({ output, absolute }) => [output, absolute]));
+    expect([differences.get("ps"), differences.get("roi"), differences.get("corners")! > 0]).to.deep.equal([
+      0,
+      0,
+      true,
+    ]);
+    const { graph } = ModelProto.decode(model) as unknown as { graph: { node: readonly { name: string }[] } };
+    expect(graph.node.map(({ name }) => name)).to.include.members(["twice", "roi"]);
   });
 });
