@@ -19,9 +19,10 @@ import {
 import { divideByPower } from "../layers/lrn.js";
 import { windows } from "../layers/pooling.js";
 import { placesOf } from "../ops/detection.js";
-import { conv, div, equal, gather, mul, pad as padded, reshape, where } from "../ops/index.js";
+import { div, equal, gather, mul, pad as padded, reshape, where } from "../ops/index.js";
 import {
   batchNormalization,
+  ChannelMix,
   GlobalAveragePool,
   GlobalMaxPool,
   LRN,
@@ -83,9 +84,8 @@ function wideLrn(x: Value, { local_size: size, alpha, beta, k }: LRNParameter): 
     band.fill(1, row * channels + first, row * channels + Math.min(channels, row + (size + 1) / 2));
   }
   const scaled = mul(x, constant(Math.sqrt(alpha / size)));
-  const attrs = { strides: [1, 1], pads: [0, 0], dilations: [1, 1], group: 1 };
   const bias = constant(new Float32Array(channels).fill(k), [channels]);
-  const base = conv(mul(scaled, scaled), constant(band, [channels, channels, 1, 1]), attrs, bias);
+  const base = apply(ChannelMix, null, mul(scaled, scaled), constant(band, [channels, channels, 1, 1]), bias);
   return divideByPower(x, base, beta);
 }
 

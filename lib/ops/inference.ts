@@ -32,6 +32,17 @@ export const LRN: Op<LrnAttrs> = likeFirst("LRN", 1, ({ size, alpha, beta, bias 
   bias: { f: bias },
 }));
 
+/**
+ * Each channel from a mixture of all at the same place: a 1x1 convolution that is no layer's, whose weights are not learnt. Inputs
+ * x [n,c,h,w], mixture [c,c,1,1], bias [c].
+ */
+export const ChannelMix: Op<null> = {
+  name: "ChannelMix",
+  arity: 3,
+  infer: (_, x) => [x!],
+  onnx: (node) => ({ opType: "Conv", inputs: node.inputs, attributes: {} }),
+};
+
 function globalPool(name: string): Op<null> {
   return {
     name,
