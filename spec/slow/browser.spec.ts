@@ -14,6 +14,7 @@ import type { Tensors } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { chromiumPath, launchChromium } from "../support/chromium.js";
 import { hashed } from "../support/hashed.js";
+import { inputLayer } from "../support/net.js";
 import { hasShared, root, sharedPath } from "../support/shared.js";
 import { SSD_NET } from "../support/ssd.js";
 
@@ -29,6 +30,16 @@ async function lenetWeights(): Promise<StoredWeights> {
   await solver.step(100);
   return solver.net.stored();
 }
+
+/** Layers from a blob to seven classes. */
+const classifier = (bottom: string) => `
+  layer { name: "ip" type: "InnerProduct" bottom: "${bottom}" top: "ip" inner_product_param { num_output: 7 weight_filler { type: "xavier" } } }
+  layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }`;
+
+const redSquare = () =>
+  sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
 
 const LABELS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 
@@ -114,8 +125,7 @@ suite(`examples/browser, in Chromium${reason}`, () => {
   it("stretches a chosen photograph, and feeds blue first, less the mean, scaled", async () => {
     const size = 12;
     const net = `input: "data" input_shape { dim: 1 dim: 3 dim: ${size} dim: ${size} }
-      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 7 weight_filler { type: "xavier" } } }
-      layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" }`;
+      ${classifier("data")}`;
     const [mean, scale] = [[104, 117, 123], 0.017];
     const rgb = Uint8Array.from(hashed("photograph", size * size * 3, (u) => 256 * u));
     const data = Float32Array.from({ length: rgb.length }, (_, i) => {
@@ -144,15 +154,30 @@ suite(`examples/browser, in Chromium${reason}`, () => {
       await drop(page, Buffer.from("no image"), "text/plain");
       await page.locator("#status.error").waitFor();
       expect(await page.locator("#status").innerText()).to.equal("the browser cannot read that file as an image");
-      await drop(
-        page,
-        await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
-          .png()
-          .toBuffer(),
-      );
+      await drop(page, await redSquare());
       expect(await rowsOf(page)).to.have.length(5);
     });
   });
+
+  for (const [what, net, message] of [
+    ["whose last output is not scores", SSD_NET, /^the last output is \[1,1,\d+,7\], not a score for each class$/],
+    [
+      "of more than an image",
+      `${inputLayer("data", 1, 3, 4, 4)} ${inputLayer("im_info", 1, 3)} ${classifier("data")}
+       layer { name: "both" type: "Concat" bottom: "prob" bottom: "im_info" top: "both" }`,
+      /^the model has the inputs .*im_info.*, not an image alone$/,
+    ],
+  ] as const) {
+    it(`says so of a model ${what}`, async () => {
+      const { model } = await convert(net, [], { allowMissing: true });
+      await opened(model, false, async (page) => {
+        const isOpen = (await page.locator("#status.error").count()) === 0;
+        if (isOpen) await drop(page, await redSquare());
+        await page.locator("#status.error").waitFor();
+        expect(await page.locator("#status").innerText()).to.match(message);
+      });
+    });
+  }
 
   /** What the page's own module computes of given inputs. */
   const inBrowser = async (page: Page, inputs: Tensors): Promise<Tensors> => {
