@@ -26,6 +26,11 @@ const { positionals, values } = parseArgs({
 const threads = Number(values.threads);
 const rounds = Number(values.rounds);
 const names = positionals.length > 0 ? positionals : Object.keys(NETS);
+for (const name of names) {
+  if (NETS[name]) continue;
+  console.error(`which net is "${name}"? there are ${Object.keys(NETS).join(", ")}`);
+  process.exit(1);
+}
 
 /** Runs images some times: the milliseconds of each, and the last output. */
 type Runner = (
@@ -96,7 +101,6 @@ console.log(
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
 );
 for (const name of names) {
-  if (!NETS[name]) throw new Error(`which net is "${name}"? there are ${Object.keys(NETS).join(", ")}`);
   const folder = mkdtempSync(join(tmpdir(), "netrun-bench-"));
   try {
     await measure(name, folder);

@@ -10,15 +10,15 @@ import { PoolingParameter_PoolMethod, sub } from "../../lib/index.js";
 const python = process.env["PYTHON"] ?? "/usr/bin/python3";
 const script = "bench/inference/peers.py";
 
-/** The peers' versions. Throws if one is missing. */
+/** The peers' versions. Ends the program if one is missing. */
 export function peerVersions(): string {
   try {
     return execFileSync(python, [script, "versions"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
   } catch (error) {
     const { stderr = "" } = error as { stderr?: string };
-    throw new Error(
-      `${python} lacks a peer: apt-get install python3-opencv python3-torch, or PYTHON names another\n${stderr}`,
-    );
+    console.error(`${python} lacks a peer: ${stderr.trim().split("\n").at(-1)}`);
+    console.error("apt-get install python3-opencv python3-torch, or PYTHON names another that has both");
+    process.exit(1);
   }
 }
 

@@ -3,6 +3,7 @@ import { convert } from "../../lib/convert/index.js";
 import type { Tensor } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { at, expectClose, noise, run } from "../support/forks.js";
+import { inputLayer, refusal } from "../support/net.js";
 import { SSD_NET } from "../support/ssd.js";
 
 interface Box {
@@ -226,4 +227,33 @@ describe("detectors of Caffe's forks, against plain loops", () => {
       );
     });
   }
+
+  const python = (text: string) =>
+    `type: "Python" python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: ${JSON.stringify(text)} }`;
+  for (const text of [
+    "{'feat_stride': 8, 'scales': (4, 8)}",
+    "'feat_stride': 8 \n'scales': !!python/tuple [4, 8]",
+    "feat_stride: 8\nscales:\n- 4\n- 8",
+  ]) {
+    it(`proposals take their settings from ${JSON.stringify(text)}`, async () => {
+      // Two scales of three ratios: six anchors.
+      const bottoms = [
+        noise(31, [1, 12, 3, 3], 0, 1),
+        noise(32, [1, 24, 3, 3], -0.4, 0.4),
+        { shape: [1, 3], data: Float32Array.of(64, 64, 1) },
+      ];
+      const [rois] = await run(python(text), bottoms);
+      const more = "base_size: 16 min_size: 16 feat_stride: 8 scale: 4 scale: 8";
+      const [same] = await run(`type: "Proposal" proposal_param { ${more} }`, bottoms);
+      expectClose(rois, same!.net.shape, same!.net.data);
+    });
+  }
+
+  it("proposals refuse settings without feat_stride, and scales that are no list", () => {
+    const text = (param: string) =>
+      `${inputLayer("s", 1, 18, 2, 2)} ${inputLayer("d", 1, 36, 2, 2)} ${inputLayer("i", 1, 3)}
+       layer { name: "l" ${python(param)} bottom: "s" bottom: "d" bottom: "i" top: "r" }`;
+    expect(refusal(text("'scales': [8]"))).to.contain("\"'scales': [8]\" does not give feat_stride");
+    expect(refusal(text("'feat_stride': 16, 'scales': eight"))).to.contain("are not numbers");
+  });
 });

@@ -12,7 +12,7 @@ const SEGNET_EPS = 1e-9;
  * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the
  * statistics are in the blobs, and on the batch's statistics in mode LEARN. PSPNet and others: blobs slope, bias, mean and variance
  * [1,c,1,1]; y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by the fields that are given, scale_filler,
- * shift_filler or bn_mode being SegNet's. Inference only.
+ * shift_filler or bn_mode being SegNet's. The running statistics are not learnt: with them for inference, or frozen.
  */
 export const BN = computeLayer({
   type: "BN",

@@ -12,19 +12,20 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
   },
 };
 
-/** A Faster R-CNN proposal layer's settings: feat_stride and scales in param_str, a YAML or Python dictionary. */
+/**
+ * A Faster R-CNN proposal layer's settings: feat_stride, which must be there, and scales in param_str, a YAML or Python dictionary.
+ */
 function settings({ param, error }: Site<PythonParameter>) {
   const text = param.param_str;
-  const number = /['"]?feat_stride['"]?\s*:\s*(\d+)/.exec(text)?.[1];
-  const list = /['"]?scales['"]?\s*:\s*(?:!!python\/tuple\s*)?[[(]([^\])]*)[\])]/.exec(text)?.[1];
-  const scales = list
-    ?.split(",")
+  const stride = /\bfeat_stride['"]?\s*:\s*(\d+)/.exec(text)?.[1];
+  if (stride === undefined) throw error(`"${text}" does not give feat_stride`, "python_param");
+  if (!/\bscales['"]?\s*:/.test(text)) return { ...PROPOSAL_DEFAULTS, stride: Number(stride) };
+  // In brackets, or a line each after a dash.
+  const list = /\bscales['"]?\s*:\s*(?:!!python\/tuple\s*)?(?:[[(]([^\])]*)[\])]|((?:\s*-\s*[\d.]+)+))/.exec(text);
+  const scales = (list?.[1]?.split(",") ?? list?.[2]?.split("-") ?? [])
     .filter((item) => item.trim() !== "")
     .map(Number);
-  if (scales?.some(Number.isNaN)) throw error(`scales in "${text}" are not numbers`, "python_param");
-  return {
-    ...PROPOSAL_DEFAULTS,
-    ...(number !== undefined && { stride: Number(number) }),
-    ...(scales && { scales }),
-  };
+  if (scales.length === 0 || scales.some(Number.isNaN))
+    throw error(`scales in "${text}" are not numbers`, "python_param");
+  return { ...PROPOSAL_DEFAULTS, stride: Number(stride), scales };
 }
