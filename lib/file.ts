@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { NetrunError } from "./error.js";
 
@@ -34,6 +34,16 @@ export async function replaceFile(path: string, write: (temporary: string) => vo
 /** Writes bytes or text to a file as `replaceFile` does. */
 export const writeWhole = (path: string, content: Uint8Array | string): Promise<void> =>
   replaceFile(path, (temporary) => writeFileSync(temporary, content));
+
+/** Writes a file piece by piece; each is asked for when it is written, and need not stay in memory. */
+export function writePieces(path: string, pieces: Iterable<Uint8Array>): void {
+  const fd = openSync(path, "w");
+  try {
+    for (const piece of pieces) for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 function sync(path: string, flags: string): void {
   const fd = openSync(path, flags);

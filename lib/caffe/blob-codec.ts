@@ -1,4 +1,4 @@
-import type protobuf from "protobufjs";
+import protobuf from "protobufjs";
 import { halfValue } from "../graph/index.js";
 
 // The generated codec of protobufjs reads repeated floats into a JS array, number by number: CaffeNet's 61 million weights
@@ -6,6 +6,15 @@ import { halfValue } from "../graph/index.js";
 // Typed arrays here and in onnxruntime have the machine's byte order: little-endian everywhere Node runs with onnxruntime.
 
 type FloatArray = Float32Array | Float64Array;
+
+/**
+ * A reader of bytes that nobody else needs: large runs of floats become views of them, so that a file's weights are in memory once.
+ * A run that is not aligned is moved down by up to three bytes, over its own tag and length, which are read by then.
+ */
+export class InPlaceReader extends protobuf.Reader {}
+
+/** From this many bytes on a run is left in its place. Its length takes two bytes and more, with the tag room enough to move. */
+const IN_PLACE_FROM = 4096;
 
 /** The lists of BlobProto that are typed arrays: field number to name and element. */
 const LISTS = {
@@ -106,10 +115,19 @@ function readPacked<L extends FloatArray>(reader: protobuf.Reader, before: L, Li
   const { BYTES_PER_ELEMENT, length } = before;
   if (bytes.length % BYTES_PER_ELEMENT !== 0)
     throw RangeError(`${bytes.length} bytes are not a whole number of values`);
+  if (reader instanceof InPlaceReader && length === 0 && BYTES_PER_ELEMENT === 4 && bytes.length >= IN_PLACE_FROM)
+    return aligned(bytes) as L;
   const values = new List(length + bytes.length / BYTES_PER_ELEMENT);
   values.set(before);
   bytesOf(values).set(bytes, length * BYTES_PER_ELEMENT);
   return values;
+}
+
+/** Floats as a view of their own bytes, which are moved to where floats may begin. */
+function aligned({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array {
+  const start = byteOffset - (byteOffset % 4);
+  if (start !== byteOffset) new Uint8Array(buffer).copyWithin(start, byteOffset, byteOffset + byteLength);
+  return new Float32Array(buffer, start, byteLength / 4);
 }
 
 /** A run of single values, each behind its own tag, as writers without `packed` make it. */

@@ -1,4 +1,5 @@
 import protobuf from "protobufjs";
+import { InPlaceReader } from "./blob-codec.js";
 import { readBytes } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
 import { amend, damaged, encode } from "./message.js";
@@ -29,7 +30,9 @@ export interface StoredNet {
 export async function readWeights(path: string): Promise<StoredWeights> {
   const { path: found, bytes } = readBytes(path);
   if (isHdf5(bytes)) return readHdf5Weights(found, bytes.length);
-  return weightsOf(decodeWeights(bytes, found));
+  return weightsOf(
+    decodeFrom(new InPlaceReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), found),
+  );
 }
 
 /** The blobs of a net's layers by name. Of layers with the same name the last that has blobs counts, as in Caffe. */
@@ -39,7 +42,10 @@ export function weightsOf({ layers }: StoredNet): StoredWeights {
 
 /** Reads a binary NetParameter for its weights. Throws NetrunError naming the file if it is damaged. */
 export function decodeWeights(bytes: Uint8Array, file?: string): StoredNet {
-  const reader = new protobuf.Reader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return decodeFrom(new protobuf.Reader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), file);
+}
+
+function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
   let net: RawNet;
   try {
     net = weightsType.decode(reader) as unknown as RawNet;

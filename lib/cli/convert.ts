@@ -1,9 +1,9 @@
-import { basename, dirname, join } from "node:path";
+import { basename } from "node:path";
 import type { CommandModule } from "yargs";
-import { type Converted, type ConvertOptions, convert } from "../convert/index.js";
+import { type ConvertOptions, convertFile } from "../convert/index.js";
 import { NetrunError } from "../error.js";
-import { writeWhole } from "../file.js";
 import { listOf, warn } from "./common.js";
+import { describeReport, refuseWrong } from "./convert-report.js";
 
 interface ConvertArgs {
   readonly net?: string;
@@ -16,6 +16,10 @@ interface ConvertArgs {
   readonly dynamicSpatial: boolean;
   readonly outputs?: string;
   readonly fp16: boolean;
+  readonly int8: boolean;
+  readonly calibrate?: string;
+  readonly calibrateBatches?: number;
+  readonly floatLayers?: string;
   readonly fold: boolean;
   readonly shape?: readonly string[];
   readonly allowMissing: boolean;
@@ -23,7 +27,12 @@ interface ConvertArgs {
   readonly mean?: string;
   readonly preprocess: boolean;
   readonly externalData: boolean;
+  readonly meanValue?: readonly number[];
+  readonly meanFile?: string;
+  readonly cropSize?: number;
   readonly verify?: string;
+  readonly verifyBatches?: number;
+  readonly compare?: string;
   readonly level?: number;
   readonly stage?: string;
   readonly strict: boolean;
@@ -49,6 +58,10 @@ export const convertCommand: CommandModule<object, ConvertArgs> = {
         default: false,
         describe: "Half precision inside; inputs and outputs float32",
       })
+      .option("int8", { type: "boolean", default: false, describe: "8-bit weights and computation; needs --calibrate" })
+      .option("calibrate", { type: "string", describe: "Data to take the ranges of blobs from, for --int8" })
+      .option("calibrate-batches", { type: "number", describe: "Batches of it (default: as many as 256 rows are)" })
+      .option("float-layers", { type: "string", describe: "Layers that stay float with --int8: NAME[,NAME...]" })
       .option("fold", { type: "boolean", default: true, describe: "Fold BatchNorm and Scale into what is before them" })
       .option("shape", { type: "string", array: true, nargs: 1, describe: "An input's shape: BLOB=1,3,224,224" })
       .option("allow-missing", { type: "boolean", default: false, describe: "Fill layers that no weights file has" })
@@ -60,7 +73,15 @@ export const convertCommand: CommandModule<object, ConvertArgs> = {
         describe: "Mean and scale in the graph: input 0 to 255",
       })
       .option("external-data", { type: "boolean", default: false, describe: "Weights in a file beside the model" })
-      .option("verify", { type: "string", describe: "Random batches to check on (default 1); 0 or --no-verify: none" })
+      .option("mean-value", { type: "number", array: true, nargs: 1, describe: "The same, a flag for each channel" })
+      .option("mean-file", { type: "string", describe: "A mean image to subtract" })
+      .option("crop-size", { type: "number", describe: "Side of the centre crop of the data's images" })
+      .option("verify", {
+        type: "string",
+        describe: "Check on N random batches (default 1), or on rows of a data set; 0 or --no-verify: do not",
+      })
+      .option("verify-batches", { type: "number", describe: "Batches of the data set to check on (default 16)" })
+      .option("compare", { type: "string", describe: "Recorded blobs to compare with: .npz or .safetensors" })
       .option("level", { type: "number", describe: "Level of the net state" })
       .option("stage", { type: "string", describe: "Stages of the net state: NAME[,NAME...]" }) as never,
   handler: (args) => runConvert(args),
@@ -68,17 +89,9 @@ export const convertCommand: CommandModule<object, ConvertArgs> = {
 
 async function runConvert(args: ConvertArgs): Promise<void> {
   const path = args.output!;
-  const { model, externalData, report } = await convert(args.net!, args.weights ?? [], optionsOf(args, path));
-  if (externalData) await writeWhole(join(dirname(path), externalData.name), Buffer.concat(externalData.parts));
-  await writeWhole(path, model);
-  show(path, report);
-  const wrong = report.verification?.filter(({ within }) => !within) ?? [];
-  if (wrong.length > 0) {
-    throw new NetrunError(`the file differs from the net: ${wrong.map(({ output }) => output).join(", ")}`, {
-      file: path,
-      notes: ["the file was written all the same, for looking into it"],
-    });
-  }
+  const report = await convertFile(args.net!, args.weights ?? [], path, optionsOf(args, path));
+  console.log(describeReport(path, report));
+  refuseWrong(path, report, args.compare);
 }
 
 function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
@@ -91,7 +104,15 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
     dynamicSpatial,
     preprocess,
     scale,
-    mean: args.mean === undefined ? undefined : meansOf(args.mean),
+    mean: args.mean === undefined ? args.meanValue : meansOf(args.mean),
+    meanFile: args.meanFile,
+    cropSize: args.cropSize,
+    compare: args.compare,
+    int8: args.int8,
+    calibrate: args.calibrate,
+    calibrateBatches: args.calibrateBatches,
+    floatLayers: listOf(args.floatLayers),
+    verifyBatches: args.verifyBatches,
     fp16,
     fold,
     allowMissing,
@@ -99,7 +120,7 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
     onWarning: warn,
     outputs: listOf(args.outputs),
     stages: listOf(args.stage),
-    verify: batchesOf(args.verify),
+    verify: verifyOf(args.verify),
     shapes: Object.fromEntries((args.shape ?? []).map(shapeOf)),
     ...(opset !== undefined && { opset }),
     ...(level !== undefined && { level }),
@@ -107,12 +128,11 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
   };
 }
 
-function batchesOf(text: string | boolean | undefined): number {
+/** How many random batches, or which data. */
+function verifyOf(text: string | boolean | undefined): number | string {
   if (text === undefined || text === true || text === "") return 1;
   if (text === false) return 0;
-  const n = Number(text);
-  if (Number.isInteger(n) && n >= 0) return n;
-  throw new NetrunError(`--verify ${text}: not a number of batches`);
+  return /^\d+$/.test(text) ? Number(text) : text;
 }
 
 function meansOf(text: string): readonly number[] {
@@ -125,27 +145,4 @@ function shapeOf(text: string): readonly [string, readonly number[]] {
   const [, name, dims] = /^([^=]+)=(\d+(?:,\d+)*)$/.exec(text) ?? [];
   if (name === undefined) throw new NetrunError(`--shape ${text}: not BLOB=DIM,DIM,...`);
   return [name, dims!.split(",").map(Number)];
-}
-
-function show(path: string, report: Converted["report"]): void {
-  const ends = (group: Readonly<Record<string, readonly (number | string)[]>>) =>
-    Object.entries(group)
-      .map(([name, dims]) => `${name} [${dims.join(", ")}]`)
-      .join(", ");
-  const lines = [
-    `${path}: opset ${report.opset}, ${report.nodes} nodes, ${(report.bytes / 2 ** 20).toFixed(1)} MB`,
-    `  inputs   ${ends(report.inputs)}`,
-    `  outputs  ${ends(report.outputs)}`,
-  ];
-  const folded = Object.values(report.folded).flat().length;
-  if (folded > 0) lines.push(`  folded   ${folded} layers into ${Object.keys(report.folded).length} others`);
-  if (report.fixedBatch !== undefined) lines.push(`  the batch size is fixed: ${report.fixedBatch}`);
-  if (report.missing.length > 0) lines.push(`  filled   ${report.missing.join(", ")} (no weights)`);
-  if (report.extra.length > 0) lines.push(`  unused   ${report.extra.join(", ")} (only in the weights)`);
-  for (const { output, absolute, relative, within } of report.verification ?? []) {
-    const text = `largest difference ${absolute.toPrecision(3)}, ${relative.toPrecision(3)} of the largest value`;
-    lines.push(`  ${within ? "verified" : "WRONG   "} ${output}: ${text}`);
-  }
-  if (report.verification === undefined) lines.push("  not verified");
-  console.log(lines.join("\n"));
 }

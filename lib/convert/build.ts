@@ -2,7 +2,9 @@ import { constant, count, inputName, topological, type Value } from "../graph/in
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
-import { foldAffine, type Memo } from "./fold.js";
+import { foldAffine } from "./fold.js";
+import type { FoldedWeights } from "./folded-weights.js";
+import { type Calibration, toInt8 } from "./int8/quantize.js";
 import { COORDINATE_TYPES, toHalf } from "./half.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
@@ -15,7 +17,7 @@ export interface BuildContext {
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
   readonly fold: boolean;
-  readonly memo: Memo;
+  readonly foldedWeights: FoldedWeights;
   /** Whether some dims are to be left open. */
   readonly openDims: boolean;
   /** Whether height and width of images are among them. */
@@ -24,6 +26,8 @@ export interface BuildContext {
   readonly preprocessing: Preprocessing | undefined;
   /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
   readonly halves: Map<unknown, Uint16Array> | undefined;
+  /** How blobs are stored in 8 bits; undefined where they are not. */
+  readonly int8: Calibration | undefined;
 }
 
 /** A probe, and which layers folding made part of which others. */
@@ -63,14 +67,15 @@ export async function build(
   pass(dropGradients(values()));
   let folded: Built["folded"] = new Map();
   if (context.fold) {
-    const result = foldAffine(values(), context.memo);
+    const result = foldAffine(values(), context.foldedWeights);
     folded = result.layers;
     pass(result.become);
   }
   const after = labels();
   for (const parts of folded.values()) for (const part of parts) after.add(part);
   const neutral = [...before].filter((label) => !after.has(label));
-  if (context.halves) pass(toHalf(values(), context.halves, exactLayers(context)));
+  if (context.int8) pass(toInt8(values(), context.int8));
+  if (context.halves) pass(toHalf(values(), context.halves, exactLayers(context), context.foldedWeights));
   const named = (names: Iterable<string>) =>
     new Map(
       [...names].flatMap((name) => {
@@ -81,8 +86,22 @@ export async function build(
   return { outputs: named(ends), blobs: named(net.blobs.keys()), folded, neutral };
 }
 
-const exactLayers = ({ layers }: BuildContext) =>
-  new Set(layers.filter(({ type }) => COORDINATE_TYPES.includes(type)).map(({ name }) => name));
+/** Layers that half precision cannot count for: those that compute with coordinates, and places of maxima and what takes them. */
+function exactLayers({ layers }: BuildContext): ReadonlySet<string> {
+  const masks = new Set(layers.flatMap(({ type, top }) => (type === "Pooling" ? top.slice(1) : [])));
+  const isExact = ({ type, bottom, top }: LayerParameter) =>
+    COORDINATE_TYPES.includes(type) || [...bottom, ...top].some((blob) => masks.has(blob));
+  return new Set(layers.filter(isExact).map(({ name }) => name));
+}
+
+/** Inputs and outputs of an ONNX graph have one space of names. */
+function refuseTwice(net: LoweredNet, outputs: readonly string[]): readonly string[] {
+  const name = outputs.find((each) => net.inputs.has(each));
+  if (name === undefined) return outputs;
+  throw new NetrunError(`blob "${name}" is an input and an output, which have to have different names in ONNX`, {
+    notes: ["give the layer that changes it in place a top of another name"],
+  });
+}
 
 /** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */
 export function outputsOf(
@@ -94,7 +113,7 @@ export function outputsOf(
     // An input under another name (after Dropout alone, say) is a result like any other.
     const own = net.outputs.filter((name) => !silenced.has(name) && inputName(net.blobs.get(name)!) !== name);
     if (own.length === 0) throw new NetrunError("the net computes nothing from its inputs");
-    return own;
+    return refuseTwice(net, own);
   }
   for (const name of wanted) {
     if (net.blobs.has(name)) continue;
@@ -103,7 +122,7 @@ export function outputsOf(
       notes: [near ? `did you mean "${near}"?` : `there are: ${[...net.blobs.keys()].join(", ")}`],
     });
   }
-  return wanted;
+  return refuseTwice(net, wanted);
 }
 
 /** What stands for leaves: preprocessed images for images, constants for parameters and for what recurrent layers carry on, which starts as zeros. */

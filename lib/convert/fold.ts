@@ -12,38 +12,14 @@ import {
 import { Add, Conv, ConvTranspose, Div, Gemm, Mul, Sub } from "../ops/index.js";
 import { BatchNormalization, batchNormalization } from "../ops/inference.js";
 import { again, constantData } from "./simplify.js";
-
-/** y = scale * x + shift, a number for each channel (axis 1). */
-interface Affine {
-  readonly scale: Float64Array;
-  readonly shift: Float64Array;
-}
-
-/** Arrays made in one walk and used again by the next: the same net at another batch size has the same weights. */
-export class Memo {
-  #arrays: Float32Array[] = [];
-  #next = 0;
-
-  /** Starts another walk over the same nodes. */
-  restart(): void {
-    this.#next = 0;
-  }
-
-  /** The array that the first walk made here. */
-  make(compute: () => Float32Array): Float32Array {
-    const i = this.#next++;
-    this.#arrays[i] ??= compute();
-    return this.#arrays[i]!;
-  }
-}
+import type { Affine, FoldedWeights, Runs } from "./folded-weights.js";
 
 /**
  * Folds what only scales and shifts channels into the convolution or inner product before it, which needs weights that are
  * constants and no other user; BatchNorm with Scale after anything else becomes one BatchNormalization.
  * Exact up to rounding: products are taken in double and rounded to float once.
  */
-export function foldAffine(values: readonly Value[], memo: Memo): Folded {
-  memo.restart();
+export function foldAffine(values: readonly Value[], memo: FoldedWeights): Folded {
   const users = new Map<Value, number>();
   const use = (value: Value) => users.set(value, (users.get(value) ?? 0) + 1);
   for (const value of values) use(value);
@@ -106,7 +82,7 @@ function perChannel({ dtype, shape, data }: Constant, of: readonly number[]): Fl
 }
 
 /** x's node with the affine map taken into its weights, if it has some that are constants. */
-function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
+function into(x: Value, affine: Affine, memo: FoldedWeights): Value | undefined {
   const { node } = x;
   const [input, w, b] = node.inputs;
   if (isOp(node, BatchNormalization)) {
@@ -114,14 +90,8 @@ function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
     const s = constantData(scale!)?.data as Float32Array | undefined;
     const t = constantData(bias!)?.data as Float32Array | undefined;
     if (!s || !t) return undefined;
-    const scaled = constant(
-      memo.make(() => s.map((v, i) => v * affine.scale[i]!)),
-      scale!.type.shape,
-    );
-    const shifted = constant(
-      memo.make(() => shift(t, affine)),
-      bias!.type.shape,
-    );
+    const scaled = constant(memo.scaled(s, PER_CHANNEL, affine.scale), scale!.type.shape);
+    const shifted = constant(memo.shifted(t, affine, t), bias!.type.shape);
     return batchNormalization(input!, [scaled, shifted, mean!, variance!], node.attrs.epsilon);
   }
   const runs = channelRuns(node);
@@ -131,33 +101,13 @@ function into(x: Value, affine: Affine, memo: Memo): Value | undefined {
   const channels = affine.scale.length;
   if (bias && bias.length !== channels) return undefined;
   const scales = affine.scale.some((s) => s !== 1);
-  const newW = scales
-    ? constant(
-        memo.make(() => scaled(weights, runs, affine.scale)),
-        w.type.shape,
-      )
-    : w;
-  const newB = memo.make(() => shift(bias ?? new Float32Array(channels), affine));
+  const newW = scales ? constant(memo.scaled(weights, runs, affine.scale), w.type.shape) : w;
+  const newB = memo.shifted(bias ?? new Float32Array(channels), affine, bias ?? weights);
   return again(node, input!, newW, constant(newB, [channels]));
 }
 
-const shift = (bias: Float32Array, { scale, shift: by }: Affine) => bias.map((v, i) => v * scale[i]! + by[i]!);
-
-/** How a node's weights belong to output channels: runs of elements, each of one channel. */
-interface Runs {
-  readonly length: number;
-  channelOf(run: number): number;
-}
-
-/** Weights times their channel's factor: one tight loop a run, since a large net has tens of millions of weights. */
-function scaled(weights: Float32Array, { length, channelOf }: Runs, scale: Float64Array): Float32Array {
-  const result = new Float32Array(weights.length);
-  for (let start = 0, run = 0; start < weights.length; start += length, run++) {
-    const factor = scale[channelOf(run)]!;
-    for (let i = start; i < start + length; i++) result[i] = weights[i]! * factor;
-  }
-  return result;
-}
+/** Weights of which each is a channel's own. */
+const PER_CHANNEL: Runs = { length: 1, channelOf: (run) => run };
 
 function channelRuns(node: Node): Runs | undefined {
   const shape = node.inputs[1]?.type.shape;

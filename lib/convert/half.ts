@@ -12,6 +12,7 @@ import {
   type Value,
 } from "../graph/index.js";
 import { Cast, cast } from "../ops/index.js";
+import type { FoldedWeights } from "./folded-weights.js";
 
 /** Layers that compute with coordinates of images, which half precision does not tell apart. */
 export const COORDINATE_TYPES: readonly string[] = [
@@ -30,6 +31,7 @@ export function toHalf(
   values: readonly Value[],
   made: Map<unknown, Uint16Array>,
   exact: ReadonlySet<string>,
+  folded: FoldedWeights,
 ): ReadonlyMap<Value, Value> {
   const casts = new Map<Value, Value>();
   const as = (value: Value, to: "float16" | "float32"): Value => {
@@ -38,7 +40,7 @@ export function toHalf(
     const known =
       casts.get(value) ??
       (isOp(value.node, Const)
-        ? halfConstant(value.node, made)
+        ? halfConstant(value.node, made, folded)
         : labelled(isOp(value.node, Input) ? value.node.label : "", () => cast(value, to)));
     casts.set(value, known);
     return known;
@@ -52,9 +54,9 @@ export function toHalf(
   return new Map([...become].map(([from, value]) => [from, values.includes(from) ? as(value, "float32") : value]));
 }
 
-function halfConstant(node: Node, made: Map<unknown, Uint16Array>): Value {
+function halfConstant(node: Node, made: Map<unknown, Uint16Array>, folded: FoldedWeights): Value {
   const { shape, data } = node.attrs as Constant;
-  const known = made.get(data) ?? Uint16Array.from(data as Float32Array, halfOf);
+  const known = made.get(data) ?? Uint16Array.from(folded.elements(data) as Float32Array, halfOf);
   made.set(data, known);
   return constantOf("float16", known, shape);
 }

@@ -9,6 +9,7 @@ import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import type { Parameter } from "../net/parameters.js";
 import { ModelProto } from "../onnx/schema.js";
+import { onnxType } from "../ops/index.js";
 import { inferenceNet } from "./net.js";
 
 interface RawModel {
@@ -29,6 +30,7 @@ interface Found {
   readonly folded: Readonly<Record<string, readonly string[]>>;
   /** Layers that changed nothing. */
   readonly neutral: readonly string[];
+  readonly isInt8: boolean;
 }
 
 /** Options of `importWeights`. */
@@ -76,7 +78,9 @@ export function importWeights(
       file,
       notes: [
         ...missing.map(({ key, spec }) => `${key} [${spec.shape}]`),
-        "is it a model that netrun converted from this prototxt?",
+        found.isInt8
+          ? "its weights are rounded to 8 bits: take the float model"
+          : "is it a model that netrun converted from this prototxt?",
       ],
     });
   }
@@ -146,7 +150,8 @@ function readModel(bytes: Uint8Array, file: string | undefined): Found {
       return data ? [[tensor.name, data] as const] : [];
     }),
   );
-  return { tensors, folded: metadata("netrun.folded", "{}"), neutral: metadata("netrun.neutral", "[]") };
+  const isInt8 = model.graph.initializer.some(({ data_type }) => data_type === onnxType.int8);
+  return { tensors, folded: metadata("netrun.folded", "{}"), neutral: metadata("netrun.neutral", "[]"), isInt8 };
 }
 
 /** An initializer's elements, if they are floats; other tools may write them packed or in a list. */

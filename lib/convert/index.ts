@@ -1,3 +1,6 @@
-export { convert } from "./convert.js";
-export type { Converted, ConvertOptions, ConvertReport, Difference, WeightsSource } from "./options.js";
+export type { Accuracy } from "./accuracy.js";
+export type { BlobDifference, Comparison } from "./compare.js";
+export { convert, convertFile } from "./convert.js";
+export type { Difference } from "./difference.js";
 export { type ImportOptions, importWeights } from "./import.js";
+export type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";

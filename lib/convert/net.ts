@@ -68,8 +68,8 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced };
 }
 
-/** Python layers count as losses where they weigh in the objective. */
-const isLoss = ({ type, loss_weight }: LayerParameter) =>
+/** Whether a layer is a loss: Python layers are where they weigh in the objective. */
+export const isLoss = ({ type, loss_weight }: LayerParameter) =>
   Object.hasOwn(PREDICTIONS, type) || (type === "Python" && loss_weight.some((weight) => weight !== 0));
 
 const pythonClass = (layer: LayerParameter) => sub(layer, "python_param").layer;

@@ -1,6 +1,9 @@
 import type { StoredWeights } from "../caffe/stored.js";
 import type { NetrunError } from "../error.js";
 import type { Tensor } from "../data/tensor.js";
+import type { Accuracy } from "./accuracy.js";
+import type { Comparison } from "./compare.js";
+import type { Difference } from "./difference.js";
 import type { Dim } from "./write.js";
 
 /** Weights: paths of `.caffemodel` or `.h5` files, in order, or blobs by layer name. */
@@ -21,9 +24,17 @@ export interface ConvertOptions {
   readonly outputs?: readonly string[];
   /** Weights and computation in half precision; inputs and outputs stay float32. */
   readonly fp16?: boolean;
+  /** 8-bit weights and computation, as QuantizeLinear and DequantizeLinear in the graph; needs `calibrate`. */
+  readonly int8?: boolean;
+  /** The data set that ranges of blobs are taken from for `int8`. */
+  readonly calibrate?: string | undefined;
+  /** Batches of it. Default: as many as 256 rows are. */
+  readonly calibrateBatches?: number | undefined;
+  /** Layers that stay float in an int8 model. */
+  readonly floatLayers?: readonly string[];
   /** Shapes of inputs by blob name, where the prototxt does not say them. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  /** Lets fillers fill layers that no weights file has. */
+  /** Lets fillers fill layers that no weights file has, or has in another shape. */
   readonly allowMissing?: boolean;
   /** Whether to fold BatchNorm and Scale into the layers before them. Default true. */
   readonly fold?: boolean;
@@ -37,22 +48,24 @@ export interface ConvertOptions {
   readonly preprocess?: boolean;
   /** Puts weights into a file of this name beside the model; on its own from 2 GB on. */
   readonly externalData?: string;
-  /** Checks the written model: on so many batches of random inputs, or on the given ones. Default 1; false or 0 for none. */
-  readonly verify?: boolean | number | readonly Readonly<Record<string, Tensor>>[];
+  /** The same by a file: a mean image. */
+  readonly meanFile?: string | undefined;
+  /** Side of the centre crop of images that are read, where the net's data layer does not say. */
+  readonly cropSize?: number | undefined;
+  /**
+   * Checks the written model: on so many batches of random inputs, on rows of a data set (its path), or on the given batches.
+   * Default 1; false or 0 for none.
+   */
+  readonly verify?: boolean | number | string | readonly Readonly<Record<string, Tensor>>[];
+  /** The most batches of a data set to verify on. Default 16, of 16 rows where the batch size is open. */
+  readonly verifyBatches?: number | undefined;
+  /** Compares with recorded blobs: an `.npz` or `.safetensors` file, or tensors by blob name. */
+  readonly compare?: string | Readonly<Record<string, Tensor>> | undefined;
   /** Makes unknown prototxt fields errors. */
   readonly strict?: boolean;
   readonly onWarning?: (warning: NetrunError) => void;
   /** Where paths in the prototxt are looked up after the working directory. */
   readonly baseDir?: string;
-}
-
-/** How an output of the written file compares with the net. */
-export interface Difference {
-  readonly output: string;
-  /** Largest difference, and the same as a part of the output's largest value. */
-  readonly absolute: number;
-  readonly relative: number;
-  readonly within: boolean;
 }
 
 /** What a conversion did. */
@@ -67,11 +80,25 @@ export interface ConvertReport {
   readonly fixedBatch: string | undefined;
   /** Layers without weights in the files, and layers that only the files have. */
   readonly missing: readonly string[];
+  /** Blobs that the files have in other shapes than the net, as texts. */
+  readonly misshapen: readonly string[];
   readonly extra: readonly string[];
   /** Layers that are now part of others, by those. */
   readonly folded: Readonly<Record<string, readonly string[]>>;
   /** Largest differences over all batches; undefined where nothing was verified. */
   readonly verification: readonly Difference[] | undefined;
+  /** Of outputs that score classes: how often they are right, where the rows verified on say their classes. */
+  readonly accuracy: readonly Accuracy[];
+  /** Of an int8 model: the layers with 8-bit weights, and those that were left float, with the reasons; undefined for other models. */
+  readonly int8: Int8Report | undefined;
+  /** How recorded blobs compare; undefined where none were given. */
+  readonly comparison: Comparison | undefined;
+}
+
+/** What became of a net in 8 bits. */
+export interface Int8Report {
+  readonly layers: readonly string[];
+  readonly left: Readonly<Record<string, string>>;
 }
 
 /** A converted net. */

@@ -17,6 +17,8 @@ export interface Preprocessing {
   readonly mean: Tensor | undefined;
   /** The mean image's file as the net names it. */
   readonly meanFile?: string;
+  /** Side of the centre crop that comes before; 0 for none. */
+  readonly cropSize: number;
 }
 
 /** Preprocessing as asked for, which goes before what the net's data layer says. */
@@ -24,6 +26,9 @@ export interface PreprocessOptions {
   readonly scale?: number | undefined;
   /** One number for all channels, or one each, in BGR order. */
   readonly mean?: readonly number[] | undefined;
+  /** A mean image's path. */
+  readonly meanFile?: string | undefined;
+  readonly cropSize?: number | undefined;
 }
 
 /**
@@ -33,7 +38,7 @@ export interface PreprocessOptions {
 export function preprocessingOf(
   net: NetParameter,
   shapes: ReadonlyMap<string, readonly number[]>,
-  options: PreprocessOptions & { readonly baseDir?: string | undefined; readonly preprocess?: boolean },
+  options: PreprocessOptions & { readonly baseDir?: string | undefined; readonly isUsed: boolean },
 ): Preprocessing | undefined {
   const image = [...shapes].find(([, shape]) => shape.length === 4);
   if (!image) return undefined;
@@ -41,19 +46,22 @@ export function preprocessingOf(
   const layer = net.layer.find((each) => bringsData(each) && each.top[0] === input);
   const transform = layer && message(layer, "transform_param");
   const scale = options.scale ?? transform?.scale ?? 1;
-  const values = options.mean ?? transform?.mean_value ?? [];
-  const [, channels] = shape as [number, number];
+  const values = options.mean ?? (options.meanFile === undefined ? transform?.mean_value : undefined) ?? [];
+  const [, channels, height, width] = shape as [number, number, number, number];
+  const crops = (transform?.crop_size ?? 0) > 0 && height === width;
+  const cropSize = options.cropSize ?? (crops ? height : 0);
   if (values.length > 0) {
     if (values.length !== 1 && values.length !== channels)
       throw new NetrunError(`${values.length} mean values for ${channels} channels`);
     const data = Float32Array.from({ length: channels }, (_, c) => values[c] ?? values[0]!);
-    return { input, scale, mean: { shape: [channels, 1, 1], data } };
+    return { input, scale, cropSize, mean: { shape: [channels, 1, 1], data } };
   }
-  const file = transform?.mean_file ?? "";
-  if (file === "") return { input, scale, mean: undefined };
-  // Converting needs the image only where it goes into the graph; its name is worth telling all the same.
-  const isNeeded = options.preprocess === true || findPath(file, options.baseDir) !== undefined;
-  return { input, scale, mean: isNeeded ? meanImage(file, options.baseDir, shape) : undefined, meanFile: file };
+  const file = options.meanFile ?? transform?.mean_file ?? "";
+  if (file === "") return { input, scale, cropSize, mean: undefined };
+  // The image itself is needed only where images are preprocessed; its name is worth telling all the same.
+  const isNeeded = options.isUsed || findPath(file, options.baseDir) !== undefined;
+  const mean = isNeeded ? meanImage(file, options.baseDir, shape) : undefined;
+  return { input, scale, cropSize, mean, meanFile: file };
 }
 
 /** The centre of a mean image, as large as the input. */

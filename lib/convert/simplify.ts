@@ -91,7 +91,7 @@ export async function foldConstants(values: readonly Value[], openDims: boolean)
 async function evaluate(values: readonly Value[]): Promise<readonly (readonly [Value, Value])[]> {
   if (values.length === 0) return [];
   const outputs = new Map(values.map((value, i) => [`v${i}`, value]));
-  await using session = await openSession(emit({ name: "constants", outputs }));
+  await using session = await openSession(emit({ name: "constants", outputs }), { optimise: false });
   const results = await session.run({}, [...outputs.keys()]);
   return values.map((value, i) => {
     const { dtype, shape } = value.type;

@@ -3,88 +3,90 @@ import type { Tensor } from "../data/tensor.js";
 import { Program } from "../engine/program.js";
 import { count } from "../graph/index.js";
 import { registeredTypes } from "../layers/index.js";
-import { layoutOf, view } from "../net/layout.js";
-import { openModelFile } from "../onnx/file.js";
+import type { ModelFile } from "../onnx/file.js";
 import { random } from "../random.js";
+import { Hits, type Accuracy } from "./accuracy.js";
+import { type Bound, type Difference, Differences } from "./difference.js";
 import { type Preprocessing, preprocess } from "./preprocess.js";
-import type { Difference } from "./options.js";
+import type { Batch } from "./rows.js";
 
 /** Tensors by blob name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What a written model is compared with, and how closely. */
+/** What a written model is compared with. */
 export interface VerifyContext {
   readonly layers: readonly LayerParameter[];
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
   /** What the file does to its image before the net. */
   readonly preprocessing: Preprocessing | undefined;
-  /** Bounds: the largest difference may be `absolute` plus `relative` of the output's largest value. */
-  readonly bound: { readonly absolute: number; readonly relative: number };
 }
 
-/**
- * Runs the net as training would compute it (unfolded, with the ops that have gradients) and the written model in onnxruntime
- * on the same inputs; the largest differences of each output over all batches.
- */
-export async function verify(
-  model: Uint8Array | string,
-  context: VerifyContext,
-  batches: readonly Tensors[],
-): Promise<readonly Difference[]> {
-  const { layers, outputs } = context;
-  await using program = new Program({ layers, phase: "TEST", types: registeredTypes() });
-  await using file = await openModelFile(model);
-  const worst = new Map<string, Difference>();
-  for (const inputs of batches) {
-    const { preprocessing } = context;
+/** The net as training would compute it: unfolded, with the ops that have gradients. */
+export class PlainNet implements AsyncDisposable {
+  readonly #program: Program;
+  readonly #context: VerifyContext;
+
+  constructor(context: VerifyContext) {
+    this.#context = context;
+    this.#program = new Program(
+      { layers: context.layers, phase: "TEST", types: registeredTypes() },
+      { optimise: false },
+    );
+  }
+
+  /** Blobs by name, for inputs as the written file takes them. */
+  async run(inputs: Tensors, blobs: readonly string[]): Promise<Tensors> {
+    const { preprocessing, weights } = this.#context;
     const image = preprocessing && inputs[preprocessing.input];
     const seen = image ? { ...inputs, [preprocessing.input]: preprocess(image, preprocessing) } : inputs;
     const shapes = new Map(Object.entries(inputs).map(([name, { shape }]) => [name, shape]));
     const data = Object.fromEntries(Object.entries(seen).map(([name, tensor]) => [name, tensor.data]));
-    const weights = flatWeights(program, shapes, context.weights);
-    const expected = await program.run({ blobs: outputs }, { data, shapes, weights, draw: [1, 0] });
-    const actual = await file.run(inputs);
+    // A written model starts with nothing carried on from a run before.
+    this.#program.carry({});
+    const result = await this.#program.run({ blobs }, { data, shapes, weights, draw: [1, 0] });
+    return Object.fromEntries(
+      blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }] as const),
+    );
+  }
+
+  /** The net for inputs of these shapes. */
+  lower(shapes: ReadonlyMap<string, readonly number[]>) {
+    return this.#program.lower(shapes);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#program[Symbol.asyncDispose]();
+  }
+}
+
+/** What a check over batches found. */
+export interface Verified {
+  readonly differences: readonly Difference[];
+  /** Of outputs that score classes, where the batches say the classes. */
+  readonly accuracy: readonly Accuracy[];
+}
+
+/** Runs the plain net and the written model in onnxruntime on the same inputs; the differences of each output over all batches. */
+export async function verify(
+  net: PlainNet,
+  file: ModelFile,
+  outputs: readonly string[],
+  batches: AsyncIterable<Batch> | Iterable<Batch>,
+  bound: Bound,
+): Promise<Verified> {
+  const differences = new Map(outputs.map((output) => [output, new Differences(output)]));
+  const hits = new Hits();
+  for await (const batch of batches) {
+    const expected = await net.run(batch.inputs, outputs);
+    const actual = await file.run(batch.inputs);
     for (const output of outputs) {
-      const wanted = { shape: expected.shapes[output]!, data: expected.blobs[output]! };
-      const difference = compare(output, actual[output]!, wanted, context.bound);
-      const before = worst.get(output);
-      if (!before || !(difference.absolute <= before.absolute)) worst.set(output, difference);
+      const [a, b] = [actual[output]!, expected[output]!];
+      differences.get(output)!.add(a, b);
+      hits.add(output, a, b, batch);
     }
   }
-  return [...worst.values()];
-}
-
-function flatWeights(
-  program: Program,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  weights: ReadonlyMap<string, Float32Array>,
-): Float32Array {
-  const layout = layoutOf(program.lower(shapes));
-  const flat = new Float32Array(layout.length);
-  for (const [key, slot] of layout.slots) view(flat, slot).set(weights.get(key)!);
-  return flat;
-}
-
-/** The differences of a tensor from what it should be. A wrong shape, or NaN on one side alone, is infinitely far. */
-export function compare(output: string, actual: Tensor, expected: Tensor, bound: VerifyContext["bound"]): Difference {
-  const far = { output, absolute: Number.POSITIVE_INFINITY, relative: Number.POSITIVE_INFINITY, within: false };
-  if (actual.shape.join() !== expected.shape.join()) return far;
-  let absolute = 0;
-  let greatest = 0;
-  for (let i = 0; i < expected.data.length; i++) {
-    const [a, b] = [actual.data[i]!, expected.data[i]!];
-    if (Object.is(a, b) || a === b) {
-      if (Number.isFinite(b)) greatest = Math.max(greatest, Math.abs(b));
-      continue;
-    }
-    const difference = Math.abs(a - b);
-    if (Number.isNaN(difference)) return far;
-    absolute = Math.max(absolute, difference);
-    greatest = Math.max(greatest, Math.abs(b));
-  }
-  const relative = absolute === 0 ? 0 : absolute / greatest;
-  return { output, absolute, relative, within: absolute <= bound.absolute + bound.relative * greatest };
+  return { differences: [...differences.values()].map((each) => each.result(bound)), accuracy: hits.result() };
 }
 
 /** Inputs for a check: noise in [-0.5, 0.5), and for Faster R-CNN's `im_info` and `rois` an image's size and boxes within it. */

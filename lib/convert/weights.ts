@@ -10,6 +10,8 @@ import { random } from "../random.js";
 export interface WeightsReport {
   /** Layers of the net that no file has; their fillers filled them. */
   readonly missing: readonly string[];
+  /** Blobs that the files have in other shapes than the net, as texts; their fillers filled them. */
+  readonly misshapen: readonly string[];
   /** Layers of the files that the net does not have. */
   readonly extra: readonly string[];
 }
@@ -30,8 +32,8 @@ export async function readAllWeights(sources: readonly (string | StoredWeights)[
 }
 
 /**
- * The weights of a net's parameters. Throws NetrunError, listing all of them, for layers that are missing (unless allowed: then
- * fillers fill them) or have other shapes than the net.
+ * The weights of a net's parameters. Throws NetrunError, listing all of them, for layers that are missing or have other shapes
+ * than the net, unless that is allowed: then fillers fill them.
  */
 export function gatherWeights(
   parameters: readonly Parameter[],
@@ -40,34 +42,38 @@ export function gatherWeights(
 ): GatheredWeights {
   const values = new Map<string, Float32Array>();
   const missing = new Set<string>();
-  const problems: string[] = [];
+  const misshapen: string[] = [];
   parameters.forEach((parameter, i) => {
+    const filled = () => fill(spec.filler, spec.shape, random(1, i));
     const { key, spec, users } = parameter;
     // A shared blob may be stored with any of its layers.
     const found = users.flatMap(({ layer, index }) => stored.get(layer)?.[index] ?? [])[0];
     if (!found) {
       missing.add(parameter.layer);
-      if (options.allowMissing) values.set(key, fill(spec.filler, spec.shape, random(1, i)));
+      if (options.allowMissing) values.set(key, filled());
     } else if (!fits(found, spec.shape)) {
-      problems.push(
+      misshapen.push(
         `blob ${parameter.index} of layer "${parameter.layer}" is [${found.shape}], the net has [${spec.shape}]`,
       );
+      if (options.allowMissing) values.set(key, filled());
     } else values.set(key, found.data);
   });
   const used = new Set(parameters.flatMap(({ users }) => users.map(({ layer }) => layer)));
   const extra = [...stored.keys()].filter((layer) => !used.has(layer));
-  if (!options.allowMissing) problems.unshift(...[...missing].map((layer) => missingNote(layer, extra)));
+  const problems = options.allowMissing
+    ? []
+    : [...[...missing].map((layer) => missingNote(layer, extra)), ...misshapen];
   if (problems.length > 0) {
     throw new NetrunError(`${problems.length} layers of the net do not get their weights`, {
       file: options.file,
       notes: [
         ...problems,
         ...(extra.length > 0 ? [`layers that only the file has: ${extra.join(", ")}`] : []),
-        ...(missing.size > 0 && !options.allowMissing ? ["--allow-missing fills missing layers by their fillers"] : []),
+        "--allow-missing fills missing and misshapen layers by their fillers",
       ],
     });
   }
-  return { values, missing: [...missing], extra };
+  return { values, missing: [...missing], misshapen, extra };
 }
 
 function missingNote(layer: string, others: readonly string[]): string {

@@ -1,6 +1,18 @@
-import { Const, type Constant, Input, inputName, isOp, type Node, type OnnxCall, type Value } from "../graph/index.js";
+import {
+  Const,
+  type Constant,
+  type Elements,
+  Input,
+  inputName,
+  isOp,
+  type Node,
+  type OnnxCall,
+  type Value,
+} from "../graph/index.js";
+import { NetrunError } from "../error.js";
 import { attributeProto, computed, isLeaf, littleEndian } from "../onnx/emit.js";
-import { ModelProto, type NodeProto, type TensorProto, type ValueInfoProto } from "../onnx/schema.js";
+import { modelParts, type Part, type PartTensor } from "../onnx/parts.js";
+import type { NodeProto, ValueInfoProto } from "../onnx/schema.js";
 import { onnxType } from "../ops/index.js";
 import { BatchNormalization } from "../ops/inference.js";
 import { forOpset, irVersion } from "./opset.js";
@@ -24,33 +36,38 @@ export interface WriteOptions {
   /** Names of weights by their elements, for initializers. */
   readonly weightNames: ReadonlyMap<unknown, string>;
   readonly metadata: Readonly<Record<string, string>>;
-  /** The file that holds the weights, where they are not in the model. */
-  readonly externalData?: string | undefined;
+  /** A constant's elements, computed where that was put off. */
+  readonly elements: (data: Elements) => Elements;
 }
 
 /** A dim of a declared shape: a number or the name of an open one. */
 export type Dim = number | string;
 
+/** A model's file and that of its weights, as parts in order; no parts of the second where the first has them. */
+export interface Files {
+  readonly model: readonly Part[];
+  readonly externalData: readonly Part[];
+}
+
 /** A written file and what it takes and gives. */
 export interface Written {
-  readonly model: Uint8Array;
-  /** The parts of the external data file, in order. */
-  readonly externalData: readonly Uint8Array[];
+  /** The files' parts: the weights in the model, or in a file of this name beside it. */
+  files(externalData: string | undefined): Files;
   readonly inputs: Readonly<Record<string, readonly Dim[]>>;
   readonly outputs: Readonly<Record<string, readonly Dim[]>>;
   readonly nodes: number;
 }
 
 /** Thrown where something depends on a dim that was to be left open. */
-export class NotFree extends Error {}
+export class NotFree extends NetrunError {}
 
 /** What the inputs of a BatchNormalization after its first are called. */
 const NORM_ROLES: readonly string[] = ["scale", "bias", "mean", "variance"];
 /** Ops whose second and third inputs are a layer's blobs 0 and 1. */
 const WEIGHTED: readonly string[] = ["Conv", "ConvTranspose", "Gemm"];
 
-/** Weights below this stay in the model even where there is an external data file. */
-const EXTERNAL_BYTES = 1024;
+/** Weights below this stay in the model's head, even where there is an external data file. */
+const LARGE_BYTES = 1024;
 
 /** Writes a model that holds for all the probes' shapes. Throws NotFree, naming the layer, where none does. */
 export function write(probes: readonly Probe[], options: WriteOptions): Written {
@@ -68,8 +85,7 @@ class Writer {
   readonly #initializers: object[] = [];
   readonly #constants = new Map<string, string>();
   readonly #weightNames = new Map<unknown, string>();
-  readonly #external: Uint8Array[] = [];
-  #offset = 0;
+  readonly #large: PartTensor[] = [];
 
   constructor(probes: readonly Probe[], options: WriteOptions) {
     this.#options = options;
@@ -125,8 +141,7 @@ class Writer {
       [...outputs.keys()].map((name) => [name, this.#dims(name, (probe) => probe.outputs.get(name)!)]),
     );
     return {
-      model: this.#encode(inputs, outputDims),
-      externalData: this.#external,
+      files: (externalData) => this.#encode(inputs, outputDims, externalData),
       inputs: inputs,
       outputs: outputDims,
       nodes: this.#nodes.length,
@@ -136,7 +151,8 @@ class Writer {
   #encode(
     inputs: Readonly<Record<string, readonly Dim[]>>,
     outputs: Readonly<Record<string, readonly Dim[]>>,
-  ): Uint8Array {
+    externalData: string | undefined,
+  ): Files {
     const { name, opset, metadata } = this.#options;
     const declare = ([blob, dims]: [string, readonly Dim[]]): ValueInfoProto => {
       const dim = dims.map((d) => (typeof d === "number" ? { dim_value: d } : { dim_param: d }));
@@ -146,16 +162,30 @@ class Writer {
       ir_version: irVersion(opset),
       producer_name: "netrun",
       opset_import: [{ domain: "", version: opset }],
-      graph: {
-        name: name === "" ? "net" : name,
-        node: this.#nodes,
-        initializer: this.#initializers,
-        input: Object.entries(inputs).map(declare),
-        output: Object.entries(outputs).map(declare),
-      },
       metadata_props: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     };
-    return ModelProto.encode(ModelProto.fromObject(model)).finish();
+    const graph = {
+      name: name === "" ? "net" : name,
+      node: this.#nodes,
+      initializer:
+        externalData === undefined ? this.#initializers : [...this.#initializers, ...this.#beside(externalData)],
+      input: Object.entries(inputs).map(declare),
+      output: Object.entries(outputs).map(declare),
+    };
+    return externalData === undefined
+      ? { model: modelParts(model, graph, this.#large), externalData: [] }
+      : { model: modelParts(model, graph, []), externalData: this.#large.map(({ data }) => data) };
+  }
+
+  /** The large tensors as what says where they are in a file beside the model. */
+  #beside(location: string): readonly object[] {
+    let offset = 0;
+    return this.#large.map(({ fields, data: { length } }) => {
+      const entries = { location, offset: String(offset), length: String(length) };
+      offset += length;
+      const external_data = Object.entries(entries).map(([key, value]) => ({ key, value }));
+      return { ...fields, data_location: 1, external_data };
+    });
   }
 
   /** All probes must have the same nodes. */
@@ -293,32 +323,27 @@ class Writer {
 
   #constant(constant: Constant, wanted: string): string {
     const { dtype, shape, data } = constant;
-    const bytes = littleEndian(data);
     const weight = this.#weightNames.get(data);
     const key =
       weight !== undefined
         ? `${weight}[${shape}]`
-        : bytes.length <= 256
-          ? `${dtype}[${shape}]${Buffer.from(bytes).toString("latin1")}`
+        : data.byteLength <= 256
+          ? `${dtype}[${shape}]${Buffer.from(littleEndian(data)).toString("latin1")}`
           : undefined;
     const known = key === undefined ? undefined : this.#constants.get(key);
     if (known !== undefined) return known;
     const name = this.#unique(weight ?? wanted);
-    this.#initializers.push({ name, dims: shape, data_type: onnxType[dtype], ...this.#payload(bytes) });
+    this.#add({ name, dims: shape, data_type: onnxType[dtype] }, data);
     if (key !== undefined) this.#constants.set(key, name);
     return name;
   }
 
-  #payload(bytes: Uint8Array): Partial<TensorProto> & object {
-    const { externalData } = this.#options;
-    if (externalData === undefined || bytes.length < EXTERNAL_BYTES) return { raw_data: bytes };
-    const entries = { location: externalData, offset: String(this.#offset), length: String(bytes.length) };
-    this.#external.push(bytes);
-    this.#offset += bytes.length;
-    return {
-      data_location: 1,
-      external_data: Object.entries(entries).map(([key, value]) => ({ key, value })),
-    } as object;
+  /** An initializer: small ones go into the model's head, large ones are parts of a file. */
+  #add(fields: object, data: Elements): void {
+    const { byteLength: length } = data;
+    const bytes = () => littleEndian(this.#options.elements(data));
+    if (length < LARGE_BYTES) this.#initializers.push({ ...fields, raw_data: bytes() });
+    else this.#large.push({ fields, data: { length, bytes } });
   }
 }
 

@@ -27,8 +27,8 @@ export interface Request {
 export interface RunInputs {
   /** Data by blob name. */
   readonly data: Arrays;
-  /** All parameters, by the layout. */
-  readonly weights: Float32Array;
+  /** All parameters, by the layout, or an array for each key where they are not in one piece. */
+  readonly weights: Float32Array | ReadonlyMap<string, Float32Array>;
   /** What random layers draw: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
@@ -200,7 +200,9 @@ export function feeds(
   inputs: RunInputs,
 ): Record<string, Elements> {
   const result: Record<string, Elements> = { ...inputs.data };
-  for (const [key, slot] of layout.slots) result[`param:${key}`] = view(inputs.weights, slot);
+  const { weights } = inputs;
+  for (const [key, slot] of layout.slots)
+    result[`param:${key}`] = weights instanceof Float32Array ? view(weights, slot) : weights.get(key)!;
   net.randoms.forEach((leaf, i) => {
     const numbers = new Float32Array(count(leaf.type.shape));
     random(...inputs.draw, i).fill(numbers);

@@ -1,5 +1,5 @@
 /** Element types that netrun's graphs use; names as in ONNX, lower case. */
-export type DType = "float32" | "float16" | "int64" | "int32" | "uint8" | "bool";
+export type DType = "float32" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
 /** What is known of a tensor before it is computed. Shapes are always static; [] is a scalar. */
 export interface TensorType {

@@ -1,7 +1,7 @@
 import type { DType, TensorType } from "./type.js";
 
 /** Raw elements of a constant. int64 is held as BigInt64Array, float16 as its bits, bool as Uint8Array of 0 and 1. */
-export type Elements = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
+export type Elements = Float32Array | Uint16Array | BigInt64Array | Int32Array | Int8Array | Uint8Array;
 
 /** A tensor known when the graph is built. */
 export interface Constant {

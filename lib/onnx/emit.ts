@@ -11,7 +11,7 @@ import {
   type Value,
 } from "../graph/index.js";
 import { onnxType } from "../ops/index.js";
-import { attributeType, ModelProto, type NodeProto, type TensorProto, valueInfo } from "./schema.js";
+import { attributeType, ModelProto, type NodeProto, type RawTensorProto, valueInfo } from "./schema.js";
 
 /** Opset 17 is the first with all that Caffe's layers need; CUDA kernels stay complete up to 18. */
 const OPSET = 17;
@@ -99,7 +99,7 @@ export const isLeaf = (node: Node) =>
 /** Names of values and nodes; equal small constants share an initializer. */
 class Names {
   readonly values = new Map<Value, string>();
-  readonly initializers: TensorProto[] = [];
+  readonly initializers: RawTensorProto[] = [];
   readonly #constants = new Map<string, string>();
   readonly #taken = new Set<string>();
 

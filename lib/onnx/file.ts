@@ -1,5 +1,6 @@
 import * as ort from "onnxruntime-node";
 import { NetrunError } from "../error.js";
+import { UNOPTIMISED } from "./session.js";
 
 /** Tensors by name. */
 type Tensors = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
@@ -21,7 +22,7 @@ export interface ModelEnd {
 /** How to open a model file. */
 export interface ModelFileOptions {
   readonly threads?: number | undefined;
-  /** Whether onnxruntime rewrites the graph for speed. Default true. */
+  /** Whether onnxruntime rewrites the graph and arranges weights anew for speed, in copies of them. Default true. */
   readonly optimise?: boolean;
 }
 
@@ -31,9 +32,9 @@ export async function openModelFile(model: string | Uint8Array, options: ModelFi
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(model as string, {
-      extra: { "session.intra_op.allow_spinning": "0" },
+      extra: { "session.intra_op.allow_spinning": "0", ...(!optimise && { "session.disable_prepacking": "1" }) },
       logSeverityLevel: 3,
-      graphOptimizationLevel: optimise ? "all" : "disabled",
+      ...(!optimise && UNOPTIMISED),
       ...(threads !== undefined && { intraOpNumThreads: threads }),
     });
   } catch (cause) {

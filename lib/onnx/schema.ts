@@ -8,11 +8,15 @@ const { root } = protobuf.parse(readFileSync(path, "utf8"), { keepCase: true });
 /** ONNX's ModelProto, by protobufjs reflection. */
 export const ModelProto = root.lookupType("onnx.ModelProto");
 
+/** Its parts that are encoded on their own. */
+export const GraphProto = root.lookupType("onnx.GraphProto");
+export const TensorProto = root.lookupType("onnx.TensorProto");
+
 /** ONNX's AttributeProto.AttributeType numbers that netrun writes. */
 export const attributeType = { f: 1, i: 2, s: 3, ints: 7 } as const;
 
 /** What netrun puts in a ModelProto, as plain objects. */
-export interface TensorProto {
+export interface RawTensorProto {
   readonly name: string;
   readonly dims: readonly number[];
   readonly data_type: number;

@@ -112,6 +112,7 @@ export const WithGradientOf: Op<null> = {
 export const onnxType = {
   float32: 1,
   uint8: 2,
+  int8: 3,
   int32: 6,
   int64: 7,
   bool: 9,

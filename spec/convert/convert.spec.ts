@@ -4,6 +4,7 @@ import { NetrunError } from "../../lib/error.js";
 import { Net } from "../../lib/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
+import { failure } from "../support/failure.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 interface RawModel {
@@ -178,7 +179,7 @@ describe("convert", () => {
       'layer "conv2" has no weights; the file has "conv_2"',
       'blob 0 of layer "conv1" is [4,3,5,5], the net has [4,3,3,3]',
       "layers that only the file has: conv_2",
-      "--allow-missing fills missing layers by their fillers",
+      "--allow-missing fills missing and misshapen layers by their fillers",
     ]);
   });
 
@@ -221,6 +222,13 @@ describe("convert", () => {
     const { model, report } = await convert(net, [], { ...fresh, outputs: ["conv1"] });
     expect(nodesOf(model)).to.deep.equal(["conv1: Conv"]);
     expect(Object.keys(report.outputs)).to.deep.equal(["conv1"]);
+  });
+});
+
+describe("convert, of nets whose names ONNX does not bear", () => {
+  it("refuses a blob that is input and output, since ONNX has one name for one thing", async () => {
+    const net = `${input} layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }`;
+    await failure(convert(net, []), 'blob "data" is an input and an output');
   });
 });
 

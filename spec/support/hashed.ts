@@ -32,7 +32,8 @@ export function hashWeights(net: Net): void {
   }
 }
 
-function spreadOf(type: string, index: number, shape: readonly number[]): (u: number) => number {
+/** What a parameter's hashed numbers are made from those in [0, 1). */
+export function spreadOf(type: string, index: number, shape: readonly number[]): (u: number) => number {
   if (type === "BatchNorm") {
     return [(u: number) => (2 * u - 1) * 0.1, (u: number) => 0.5 + u, () => 1][index]!;
   }

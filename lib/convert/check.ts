@@ -1,0 +1,100 @@
+import type { LayerParameter, NetParameter } from "../caffe/messages.js";
+import { openModelFile } from "../onnx/file.js";
+import type { Accuracy } from "./accuracy.js";
+import { type Comparison, compare } from "./compare.js";
+import type { Bound, Difference } from "./difference.js";
+import type { ConvertOptions } from "./options.js";
+import { atBatch, grown, SPATIAL_GROWTH, type Plan, type Shapes } from "./plan.js";
+import { type Batch, dataBatches } from "./rows.js";
+import { PlainNet, randomInputs, verify } from "./verify.js";
+import type { Written } from "./write.js";
+
+/** What checking a written model found; undefined where it was not asked for. */
+export interface Checked {
+  readonly verification: readonly Difference[] | undefined;
+  readonly accuracy: readonly Accuracy[];
+  readonly comparison: Comparison | undefined;
+}
+
+/** What is checked: a plan that has been carried out. */
+export interface CheckPlan extends Plan {
+  readonly message: NetParameter;
+  /** Whether the file takes batches of any size. */
+  readonly isOpen: boolean;
+  /** Bytes of the model with its weights. */
+  readonly bytes: number;
+}
+
+/** Batches of data to verify on where nothing says how many. */
+const VERIFY_BATCHES = 16;
+
+/** Signal above noise that an int8 model's outputs have at least, on data. */
+const INT8_DECIBELS = 10;
+
+/** The same for nets that move values to the places of maxima: rounding otherwise, a few of those are others. */
+const PLACES_DECIBELS = 60;
+
+/** How close a file has to come: rounding in another order, in half precision, or to 8 bits. */
+function boundOf({ fp16, int8 }: ConvertOptions, layers: readonly LayerParameter[]): Bound {
+  if (int8) return { decibels: INT8_DECIBELS };
+  if (fp16) return { absolute: 1e-2, relative: 2e-2 };
+  const close = { absolute: 1e-4, relative: 1e-3 };
+  const findsPlaces = layers.some(({ type, top }) => type === "Pooling" && top.length > 1);
+  return findsPlaces ? { ...close, decibels: PLACES_DECIBELS } : close;
+}
+
+/** Whether the options ask for a check at all. */
+export function isChecked({ verify: wanted = 1, compare: recorded }: ConvertOptions): boolean {
+  return isVerified(wanted) || recorded !== undefined;
+}
+
+const isVerified = (wanted: ConvertOptions["verify"]) =>
+  wanted !== false && wanted !== 0 && !(Array.isArray(wanted) && wanted.length === 0);
+
+/** Runs a written model in onnxruntime, by its path or bytes, beside the net, on what the options name. */
+export async function check(model: string | Uint8Array, written: Written, plan: CheckPlan): Promise<Checked> {
+  const { context, options, shapes, message } = plan;
+  const { verify: wanted = 1, compare: recorded } = options;
+  const { outputs, layers } = context;
+  // As it is written: rewritten for speed it rounds otherwise, which an ArgMax or unpooling turns into other places, and holds other
+  // arrangements of the weights beside them. What 8-bit kernels compute shows only in a graph that has been rewritten to use them.
+  const optimise = options.int8 === true;
+  await using file = await openModelFile(model, { optimise });
+  await using net = new PlainNet(context);
+  const verified = isVerified(wanted)
+    ? await verify(net, file, outputs, batchesOf(plan, written), boundOf(options, layers))
+    : undefined;
+  const bound = options.fp16 || options.int8 ? boundOf(options, layers) : undefined;
+  const comparison =
+    recorded === undefined
+      ? undefined
+      : await compare(recorded, net, file, { message, layers, outputs, shapes, inputs: written.inputs, bound });
+  return { verification: verified?.differences, accuracy: verified?.accuracy ?? [], comparison };
+}
+
+/** What to verify on: given batches, rows of a data set, or noise; where the batch size is open noise at two sizes. */
+function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inputs }: Written) {
+  const { verify: wanted = 1, verifyBatches = VERIFY_BATCHES } = options;
+  const isList = typeof wanted === "object";
+  // Noise is not in the ranges that 8 bits hold: what they were taken from is.
+  const data = typeof wanted === "string" ? wanted : isList ? undefined : options.calibrate;
+  if (data !== undefined)
+    return dataBatches({
+      data,
+      shapes,
+      needed: new Set(Object.keys(inputs)),
+      fixedBatch: !isOpen,
+      openSize: options.dynamicSpatial ?? false,
+      batches: typeof wanted === "number" && wanted > 1 ? wanted : verifyBatches,
+      preprocessing,
+      inGraph: options.preprocess ?? false,
+      cropSize: options.cropSize ?? preprocessing?.cropSize ?? 0,
+    });
+  if (isList) return wanted.map((given): Batch => ({ inputs: given, rows: 0 }));
+  const noise = (sized: Shapes, seed: number): Batch => ({ inputs: randomInputs(sized, seed), rows: 0 });
+  const sizes = isOpen ? [atBatch(shapes, 1), atBatch(shapes, 2)] : [shapes];
+  if (options.dynamicSpatial) sizes.push(grown(sizes[0]!, SPATIAL_GROWTH + 1));
+  return Array.from({ length: Number(wanted) }, (_, i) =>
+    sizes.map((each, k) => noise(each, sizes.length * i + k + 1)),
+  ).flat();
+}

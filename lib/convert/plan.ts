@@ -1,0 +1,79 @@
+import { NetrunError } from "../error.js";
+import type { LoweredNet } from "../net/lower.js";
+import type { BuildContext } from "./build.js";
+import { OPSETS } from "./opset.js";
+import type { ConvertOptions } from "./options.js";
+import type { Preprocessing } from "./preprocess.js";
+
+/** Shapes of a net's inputs by name. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** What a conversion has decided on before it writes. */
+export interface Plan {
+  readonly context: BuildContext;
+  readonly shapes: Shapes;
+  readonly options: ConvertOptions;
+  readonly opset: number;
+  readonly name: string;
+  /** The file for the weights, where they are not in the model. */
+  readonly external: string | undefined;
+  readonly preprocessing: Preprocessing | undefined;
+}
+
+/** Throws NetrunError for options that are out of their range or do not go together. */
+export function checkOptions(opset: number, options: ConvertOptions): void {
+  if (!(Number.isInteger(opset) && opset >= OPSETS.least && opset <= OPSETS.most))
+    throw new NetrunError(`opset ${opset} is not one of ${OPSETS.least} to ${OPSETS.most}`);
+  for (const name of ["batch", "height", "width", "verifyBatches", "calibrateBatches"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isInteger(value) && value > 0))
+      throw new NetrunError(`${name} ${value} is not a positive integer`);
+  }
+  if (options.int8 && options.fp16)
+    throw new NetrunError("a model is either int8 or fp16", { notes: ["leave one of --int8 and --fp16 away"] });
+  if (options.int8 && options.calibrate === undefined)
+    throw new NetrunError("int8 needs data to take the ranges of blobs from", {
+      notes: ["--calibrate DATA names it (in the API calibrate: path): some hundred rows such as the net is for"],
+    });
+  if (!options.int8 && (options.calibrate ?? options.calibrateBatches ?? options.floatLayers?.[0]) !== undefined)
+    throw new NetrunError("calibration is for int8 models", { notes: ["add --int8"] });
+  if (options.compare !== undefined && options.preprocess)
+    throw new NetrunError("recorded inputs are what the net takes, with preprocessing the file takes images", {
+      notes: ["compare without --preprocess"],
+    });
+}
+
+/** The inputs' shapes with the batch size, height and width that were asked for. */
+export function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertOptions): Shapes {
+  const shapes = new Map<string, readonly number[]>();
+  for (const [name, { type }] of inputs) {
+    const shape = [...type.shape];
+    if (batch !== undefined && shape.length > 0) shape[0] = batch;
+    if (height !== undefined && shape.length === 4) shape[2] = height;
+    if (width !== undefined && shape.length === 4) shape[3] = width;
+    shapes.set(name, shape);
+  }
+  return shapes;
+}
+
+/** Input shapes at a batch size; inputs with several rows an item (as two boxes an image) keep that. */
+export function atBatch(shapes: Shapes, batch: number): Shapes {
+  const least = [...shapes.values()].reduce((gcd, [rows = 0]) => greatestDivisor(gcd, rows), 0);
+  return new Map(
+    [...shapes].map(([name, [rows, ...rest]]) => [name, rows === undefined ? [] : [(rows / least) * batch, ...rest]]),
+  );
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
+
+/** The shapes with images higher by `growth` and wider by twice that. */
+export const grown = (shapes: Shapes, growth: number): Shapes =>
+  new Map(
+    [...shapes].map(([name, shape]) => {
+      const [n, c, h, w] = shape;
+      return [name, shape.length === 4 ? [n!, c!, h! + growth, w! + 2 * growth] : shape];
+    }),
+  );
+
+/** What a probe of open sizes adds to the height: odd, so that rounding of pooled sizes shows. */
+export const SPATIAL_GROWTH = 37;
