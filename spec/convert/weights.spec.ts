@@ -70,7 +70,7 @@ const BLOBS: Readonly<Record<string, Encode>> = {
   "four legacy dims": (values, shape) => {
     const writer = protobuf.Writer.create();
     const dims = [...Array(4 - shape.length).fill(1), ...shape] as number[];
-    dims.forEach((dim, i) => writer.uint32(field(i + 1, 0)).int32(dim));
+    for (const [i, dim] of dims.entries()) writer.uint32(field(i + 1, 0)).int32(dim);
     return writer
       .uint32(field(5, 2))
       .bytes(bytesOf(Float32Array.from(values)))
@@ -91,7 +91,7 @@ function caffemodel(
     if (version === "layer") layer.uint32(field(2, 2)).string(name === "conv" ? "Convolution" : "InnerProduct");
     else layer.uint32(field(5, 0)).int32(name === "conv" ? 4 : 14);
     const blobs = name === "conv" ? CONV : [IP];
-    blobs.forEach((values, i) => layer.uint32(field(ids.blobs, 2)).bytes(blob(values, SHAPES[name][i]!)));
+    for (const [i, values] of blobs.entries()) layer.uint32(field(ids.blobs, 2)).bytes(blob(values, SHAPES[name][i]!));
     net.uint32(field(ids.layers, 2)).bytes(layer.finish());
   }
   return net.finish();

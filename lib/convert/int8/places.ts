@@ -12,7 +12,7 @@ import {
   Reshape,
   Transpose,
 } from "../../ops/index.js";
-import { GlobalAveragePool } from "../../ops/inference.js";
+import { GlobalAveragePool, OpenAveragePool, OpenMaxPool } from "../../ops/inference.js";
 import { computed } from "../../onnx/emit.js";
 import { constantData } from "../simplify.js";
 
@@ -25,9 +25,9 @@ export interface Places {
 }
 
 /** Ops that only move numbers or choose among them: onnxruntime runs them on 8-bit numbers where in and out have one scale. */
-const MOVING = [MaxPool, Reshape, Transpose] as const;
+const MOVING = [MaxPool, OpenMaxPool, Reshape, Transpose] as const;
 /** Ops that onnxruntime computes on 8-bit numbers with scales of their own. */
-const COMPUTING = [Add, Concat, AveragePool, GlobalAveragePool, Relu] as const;
+const COMPUTING = [Add, Concat, AveragePool, OpenAveragePool, GlobalAveragePool, Relu] as const;
 
 const isMoving = (node: Node) => MOVING.some((op) => node.op === (op as unknown as Node["op"]));
 const isComputing = (node: Node) => COMPUTING.some((op) => node.op === (op as unknown as Node["op"]));
