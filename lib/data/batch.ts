@@ -1,9 +1,11 @@
 import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
-import type { Column, ImageColumn, NumberColumn } from "./columns.js";
+import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "./columns.js";
+import { failureError } from "./failures.js";
 import type { RecordsSpec } from "./feed-spec.js";
 import { decodeImage, type Image } from "./image.js";
 import type { Mean } from "./normalise.js";
+
 import type { ArrayPool } from "./pool.js";
 import { resizeImage } from "./resize.js";
 import type { DataSource } from "./source.js";
@@ -21,6 +23,12 @@ export interface RecordId {
   readonly epoch: number;
   readonly index: number;
   readonly ordinal: number;
+}
+
+/** Rows of a source, and why some of them cannot be used. */
+export interface Rows {
+  readonly columns: Columns;
+  readonly failures: ReadonlyMap<number, string>;
 }
 
 /** An error about one row, on its way to be given a name. */
@@ -58,14 +66,14 @@ export class BatchBuilder {
   }
 
   /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
-  async add(columns: Columns, row: number, available: number, first: RecordId): Promise<number> {
+  async add(from: Rows, row: number, available: number, first: RecordId): Promise<number> {
     const rows = Math.min(available, this.#size - this.#filled);
     try {
-      await this.#write(columns, row, rows, first);
+      await this.#write(from, row, rows, first);
     } catch (error) {
       if (!(error instanceof BadRow)) throw error;
       if (!this.#onBad) throw await this.#located(error);
-      await this.#addOneByOne(columns, row, rows, first);
+      await this.#addOneByOne(from, row, rows, first);
     }
     return rows;
   }
@@ -79,7 +87,9 @@ export class BatchBuilder {
     return { tensors, end };
   }
 
-  async #write(columns: Columns, row: number, rows: number, first: RecordId): Promise<void> {
+  async #write({ columns, failures }: Rows, row: number, rows: number, first: RecordId): Promise<void> {
+    for (const [failed, why] of failures)
+      if (failed >= row && failed < row + rows) throw new BadRow(failureError(why), recordAt(first, failed - row));
     for (const top of this.#tops) {
       const writing = top.write(columns, row, rows, this.#filled, first);
       if (writing) await writing;
@@ -87,11 +97,10 @@ export class BatchBuilder {
     this.#filled += rows;
   }
 
-  async #addOneByOne(columns: Columns, row: number, rows: number, first: RecordId): Promise<void> {
+  async #addOneByOne(from: Rows, row: number, rows: number, first: RecordId): Promise<void> {
     for (let i = 0; i < rows; i++)
       try {
-        const record = { ...first, index: first.index + i, ordinal: first.ordinal + i };
-        await this.#write(columns, row + i, 1, record);
+        await this.#write(from, row + i, 1, recordAt(first, i));
       } catch (error) {
         if (!(error instanceof BadRow)) throw error;
         this.#onBad!(await this.#located(error));
@@ -106,6 +115,12 @@ export class BatchBuilder {
 }
 
 type Columns = Readonly<Record<string, Column>>;
+
+const recordAt = ({ epoch, index, ordinal }: RecordId, i: number): RecordId => ({
+  epoch,
+  index: index + i,
+  ordinal: ordinal + i,
+});
 
 /** Writes the rows of one top; throws a BadRow where one does not fit. */
 class TopWriter {
@@ -157,14 +172,11 @@ class TopWriter {
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
     const { colour, size } = this.#spec.images;
-    const images = Array.from({ length: rows }, (_, i) => {
-      const bytes = column.bytes.subarray(column.offsets[row + i], column.offsets[row + i + 1]);
-      return decodeImage(bytes, colour);
-    });
+    const images = Array.from({ length: rows }, (_, i) => decodeImage(bytesIn(column, row + i), colour));
     // Only the first failure is reported; the others must not go unhandled.
     for (const image of images) if (image instanceof Promise) image.catch(() => {});
     for (let i = 0; i < rows; i++) {
-      const record = { ...first, index: first.index + i };
+      const record = recordAt(first, i);
       const decoded = await decodedOr(images[i]!, record);
       const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
       const transform = this.#transform(image.shape, true, to + i, record);
@@ -204,7 +216,7 @@ class TopWriter {
   #refuseNaN(step: number, rows: number, to: number, first: RecordId): void {
     for (let i = to * step; i < (to + rows) * step; i++)
       if (Number.isNaN(this.#data[i])) {
-        const record = { ...first, index: first.index + Math.floor(i / step) - to };
+        const record = recordAt(first, Math.floor(i / step) - to);
         throw new BadRow(new NetrunError(`NaN in "${this.#field}"`), record);
       }
   }

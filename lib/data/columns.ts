@@ -40,6 +40,18 @@ const ELEMENT = {
   float64: () => new Float64(),
 } as const satisfies Record<NumberColumn["dtype"], () => DataType>;
 
+/** What is known of single rows beside their values. */
+export interface RowNotes {
+  /** Rows that cannot be used, by their number in the record batch, and why: a message, then notes, a line each. */
+  readonly failures?: ReadonlyMap<number, string>;
+  /** The line of a file that each row comes from. */
+  readonly lines?: Int32Array | undefined;
+}
+
+/** Names of the columns that hold the notes; no field's name begins so. */
+const FAILURES = "netrun.failure";
+const LINES = "netrun.line";
+
 /** The key of a column's shape in its Arrow field's metadata, as JSON: an Arrow list alone has one dimension. */
 const SHAPE = "netrun.shape";
 /** The key of the texts that a column's indices stand for, as JSON. */
@@ -48,15 +60,16 @@ const LABELS = "netrun.labels";
 /**
  * Columns as an Arrow record batch of `rows` rows without copying: scalars as plain columns, tensors as
  * FixedSizeList with their shape in the field's metadata, images as Binary. `labels` are the texts that the indices of
- * some columns stand for.
+ * some columns stand for; notes become columns of their own where there are some.
  */
 export function recordBatch(
   columns: Readonly<Record<string, Column>>,
   rows: number,
   labels: Readonly<Record<string, readonly string[]>> = {},
+  notes: RowNotes = {},
 ): RecordBatch {
   const fields: ArrowField[] = [];
-  const children = Object.entries(columns).map(([name, column]) => {
+  const children = [...Object.entries(columns), ...noteColumns(notes, rows)].map(([name, column]) => {
     const data = arrowData(column, rows);
     const metadata = new Map([[SHAPE, JSON.stringify(fieldOf(column).shape)]]);
     if (labels[name]) metadata.set(LABELS, JSON.stringify(labels[name]));
@@ -65,6 +78,27 @@ export function recordBatch(
   });
   const data = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
   return new RecordBatch(new Schema(fields), data);
+}
+
+function noteColumns({ failures, lines }: RowNotes, rows: number): [string, Column][] {
+  const columns: [string, Column][] = [];
+  if (failures) columns.push([FAILURES, bytesColumn(rows, (row) => Buffer.from(failures.get(row) ?? ""))]);
+  if (lines) columns.push([LINES, { dtype: "int32", shape: [], values: lines }]);
+  return columns;
+}
+
+/** Bytes of any length in each row as one column. */
+export function bytesColumn(rows: number, bytesOf: (row: number) => Uint8Array): ImageColumn {
+  const parts = Array.from({ length: rows }, (_, row) => bytesOf(row));
+  const offsets = new Int32Array(rows + 1);
+  parts.forEach((part, row) => {
+    offsets[row + 1] = offsets[row]! + part.length;
+  });
+  const bytes = new Uint8Array(offsets[rows]!);
+  parts.forEach((part, row) => {
+    bytes.set(part, offsets[row]);
+  });
+  return { dtype: "image", offsets, bytes };
 }
 
 function arrowData(column: Column, rows: number): Data {
@@ -105,9 +139,30 @@ export function isRecordBatchOfOurs(batch: RecordBatch): boolean {
 export function columnsOf(batch: RecordBatch): Record<string, Column> {
   const columns: Record<string, Column> = {};
   batch.schema.fields.forEach((field, i) => {
-    columns[field.name] = columnOf(batch, field, i);
+    if (field.name !== FAILURES && field.name !== LINES) columns[field.name] = columnOf(batch, field, i);
   });
   return columns;
+}
+
+/** The notes that `recordBatch` was given; an empty map where no row is bad. */
+export function notesOf(batch: RecordBatch): Required<RowNotes> {
+  const failures = new Map<number, string>();
+  let lines: Int32Array | undefined;
+  batch.schema.fields.forEach((field, i) => {
+    const column = field.name === FAILURES || field.name === LINES ? columnOf(batch, field, i) : undefined;
+    if (column?.dtype === "int32") lines = column.values as Int32Array;
+    if (column?.dtype !== "image") return;
+    for (let row = 0; row < batch.numRows; row++) {
+      const text = Buffer.from(bytesIn(column, row)).toString();
+      if (text !== "") failures.set(row, text);
+    }
+  });
+  return { failures, lines };
+}
+
+/** The bytes of one row of a column of bytes. */
+export function bytesIn({ bytes, offsets }: ImageColumn, row: number): Uint8Array {
+  return bytes.subarray(offsets[row], offsets[row + 1]);
 }
 
 function columnOf(batch: RecordBatch, field: ArrowField, index: number): Column {

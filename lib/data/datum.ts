@@ -3,8 +3,7 @@ import type { Datum } from "../caffe/messages.js";
 import { decode } from "../caffe/message.js";
 import { count } from "../graph/type.js";
 import { type RawDatum, scanRawDatum } from "./datum-scan.js";
-import { type NumberColumn, recordBatch } from "./columns.js";
-import { failedImage } from "./image.js";
+import { bytesColumn, type NumberColumn, recordBatch } from "./columns.js";
 import { rowsPerBatch } from "./source.js";
 
 /** A Datum's content in the form of a row: pixels or floats of a shape, or an encoded image. */
@@ -28,10 +27,11 @@ export class DatumBatcher {
   #values: NumberColumn["values"] = new Uint8Array(0);
   #images: Uint8Array[] = [];
   #labels = new Int32Array(0);
+  #failures = new Map<number, string>();
 
   /**
    * Adds one encoded Datum message, whose bytes may change after the call. Gives the record batch before it, if that is complete.
-   * A damaged message becomes a failed image.
+   * A damaged message becomes a row that is noted as failed.
    */
   add(message: Uint8Array): RecordBatch | undefined {
     const raw = this.#raw;
@@ -45,11 +45,21 @@ export class DatumBatcher {
       return finished;
     }
     const row = rowOf(message);
+    if (typeof row === "string") return this.#fail(row);
     const first = this.#first;
     const fits = first && row.dtype === first.dtype && row.shape.every((dim, i) => dim === first.shape[i]);
     const finished = fits && this.#rows < this.#capacity ? undefined : this.flush();
     if (!this.#first) this.#begin(row);
     this.#append(row);
+    return finished;
+  }
+
+  #fail(why: string): RecordBatch | undefined {
+    const finished = this.#first && this.#rows < this.#capacity ? undefined : this.flush();
+    if (!this.#first) this.#begin({ dtype: "image", shape: [], data: new Uint8Array(0), label: 0 });
+    this.#failures.set(this.#rows, why);
+    if (this.#first!.dtype === "image") this.#images.push(new Uint8Array(0));
+    this.#rows++;
     return finished;
   }
 
@@ -60,9 +70,17 @@ export class DatumBatcher {
     this.#first = undefined;
     this.#isRaw = false;
     const label = { dtype: "int32", shape: [], values: this.#labels.subarray(0, this.#rows) } as const;
-    if (first.dtype === "image") return recordBatch({ data: imageColumn(this.#images), label }, this.#rows);
-    const values = this.#values.subarray(0, this.#rows * count(first.shape));
-    return recordBatch({ data: { dtype: first.dtype, shape: first.shape, values }, label }, this.#rows);
+    const images = this.#images;
+    const data =
+      first.dtype === "image"
+        ? bytesColumn(images.length, (row) => images[row]!)
+        : {
+            dtype: first.dtype,
+            shape: first.shape,
+            values: this.#values.subarray(0, this.#rows * count(first.shape)),
+          };
+    const notes = this.#failures.size > 0 ? { failures: this.#failures } : {};
+    return recordBatch({ data, label }, this.#rows, {}, notes);
   }
 
   #begin(row: Row): void {
@@ -71,6 +89,7 @@ export class DatumBatcher {
     this.#isRaw = row.dtype === "uint8";
     this.#rows = 0;
     this.#images = [];
+    this.#failures = new Map();
     this.#capacity = rowsPerBatch(row.data.length * (row.dtype === "float32" ? 4 : 1));
     this.#labels = new Int32Array(this.#capacity);
     if (row.dtype === "uint8") this.#values = new Uint8Array(this.#capacity * n);
@@ -84,29 +103,17 @@ export class DatumBatcher {
   }
 }
 
-/** Encoded images as one column. */
-export function imageColumn(images: readonly Uint8Array[]) {
-  const offsets = new Int32Array(images.length + 1);
-  images.forEach((image, i) => {
-    offsets[i + 1] = offsets[i]! + image.length;
-  });
-  const bytes = new Uint8Array(offsets[images.length]!);
-  images.forEach((image, i) => {
-    bytes.set(image, offsets[i]);
-  });
-  return { dtype: "image", offsets, bytes } as const;
-}
-
 function sameShape([channels, height, width]: readonly number[], raw: RawDatum): boolean {
   return channels === raw.channels && height === raw.height && width === raw.width;
 }
 
-function rowOf(message: Uint8Array): Row {
+/** The row of a message, or why it is none. */
+function rowOf(message: Uint8Array): Row | string {
   let datum: Datum;
   try {
     datum = decode("Datum", message);
   } catch (cause) {
-    return failed(`not a Datum message: ${(cause as Error).message}`);
+    return `not a Datum message: ${(cause as Error).message}`;
   }
   const { label } = datum;
   if (datum.encoded) return { dtype: "image", shape: [], data: datum.data, label };
@@ -115,9 +122,5 @@ function rowOf(message: Uint8Array): Row {
   const data = isBytes ? datum.data : datum.float_data;
   const wanted = count(shape);
   if (data.length === wanted && wanted > 0) return { dtype: isBytes ? "uint8" : "float32", shape, data, label };
-  return failed(`the Datum has ${data.length} ${isBytes ? "bytes" : "floats"}, its shape [${shape}] wants ${wanted}`);
-}
-
-function failed(why: string): Row {
-  return { dtype: "image", shape: [], data: failedImage(why), label: 0 };
+  return `the Datum has ${data.length} ${isBytes ? "bytes" : "floats"}, its shape [${shape}] wants ${wanted}`;
 }

@@ -28,39 +28,43 @@ export function embeddedSource(name: string): SourceSpec | undefined {
  * that says what would have been understood.
  */
 export function detectSource(name: string): SourceSpec {
-  const embedded = embeddedSource(name);
-  if (embedded) return embedded;
   const mark = existsSync(name) ? -1 : name.lastIndexOf("?");
   const path = mark < 0 ? name : name.slice(0, mark);
   const options = new Options(path, mark < 0 ? "" : name.slice(mark + 1));
+  const found = embeddedSource(path) ?? inPath(path, options);
+  const shuffle = options.seed("shuffle");
+  options.refuseRest();
+  return { ...found, ...given("shuffle", shuffle) };
+}
+
+function inPath(path: string, options: Options): SourceSpec {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) throw missing(path);
   const found = stat.isDirectory() ? inFolder(path, options) : inFile(path, stat.size, options);
-  if (!found)
-    throw new NetrunError("not a kind of data that netrun knows", {
-      file: path,
-      notes: [
-        "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, Arrow, a folder of images (or texts) for each class",
-        "files: LMDB, IDX, Arrow, Parquet, HDF5, CSV and TSV (gzip too), text, lists of image or HDF5 files",
-        "embedded: netrun:digits/train and netrun:digits/test",
-      ],
-    });
-  options.refuseRest();
-  return found;
+  if (found) return found;
+  throw new NetrunError("not a kind of data that netrun knows", {
+    file: path,
+    notes: [
+      "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, Arrow, a folder of images (or texts) for each class",
+      "files: LMDB, IDX, Arrow, Parquet, HDF5, CSV and TSV (gzip too), text, lists of image or HDF5 files",
+      "embedded: netrun:digits/train and netrun:digits/test",
+    ],
+  });
 }
 
 function inFolder(path: string, options: Options): SourceSpec | undefined {
   const names = readdirSync(path).sort();
   if (names.includes("data.mdb")) return { kind: "lmdb", path };
   if (names.includes("CURRENT")) return { kind: "leveldb", path };
-  if (names.some((name) => name.endsWith(".arrow"))) return { kind: "arrow", path };
+  if (names.some((name) => name.endsWith(".arrow")))
+    return { kind: "arrow", path, ...given("missing", options.number("missing")) };
   const images = names.filter((name) => /idx[34]-ubyte/.test(name));
   if (images.length === 1) return idxPair(join(path, images[0]!));
   if (images.length > 1)
     throw new NetrunError("several pairs of IDX files", { file: path, notes: [`name one of ${images.join(", ")}`] });
   const cifar = names.filter((name) => /^data_batch_\d+\.bin$/.test(name));
   if (cifar.length > 0) return { kind: "cifar", files: cifar.map((name) => join(path, name)) };
-  if (isImageFolder(path)) return { kind: "folder", path, shuffle: options.number("shuffle") };
+  if (isImageFolder(path)) return { kind: "folder", path };
   const hasTexts = names.some((name) => {
     const inside = join(path, name);
     return statSync(inside).isDirectory() && readdirSync(inside).some((file) => /\.txt$/i.test(file));
@@ -71,16 +75,20 @@ function inFolder(path: string, options: Options): SourceSpec | undefined {
 function inFile(path: string, size: number, options: Options): SourceSpec | undefined {
   const head = headOf(path);
   const magic = head.toString("latin1", 0, 8);
-  if (magic.startsWith("ARROW1") || head.readUInt32LE(0) === 0xffffffff) return { kind: "arrow", path };
-  if (magic.startsWith("PAR1")) return { kind: "parquet", path };
-  if (magic === "\x89HDF\r\n\x1a\n") return { kind: "hdf5", files: [path], shuffle: options.number("shuffle") };
+  if (magic.startsWith("ARROW1") || head.readUInt32LE(0) === 0xffffffff)
+    return { kind: "arrow", path, ...given("missing", options.number("missing")) };
+  if (magic.startsWith("PAR1")) return { kind: "parquet", path, ...given("missing", options.number("missing")) };
+  if (magic === "\x89HDF\r\n\x1a\n") return { kind: "hdf5", files: [path] };
   if (head.readUInt32LE(16) === 0xbeefc0de) return { kind: "lmdb", path };
   if (/idx[134]-ubyte/.test(basename(path)) || (head.readUInt16LE(0) === 0 && head[2] === 8)) return idxPair(path);
   if (/\.bin$/.test(path) && size > 0 && size % CIFAR_RECORD === 0) return { kind: "cifar", files: [path] };
   if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
   if (head.includes(0)) return undefined;
-  return listSpec(path, options) ?? textSpec(path, options);
+  return listSpec(path) ?? textSpec(path, options);
 }
+
+const given = <K extends string>(name: K, value: number | undefined): { readonly [key in K]?: number } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [key in K]: number });
 
 function headOf(path: string): Buffer {
   const head = Buffer.alloc(24, 1);
@@ -115,17 +123,17 @@ function textSpec(path: string, options: Options): SourceSpec {
 }
 
 /** A text file whose first line names an image and a label, or an HDF5 file, that is there. */
-function listSpec(path: string, options: Options): SourceSpec | undefined {
+function listSpec(path: string): SourceSpec | undefined {
   const folder = `${dirname(path)}/`;
   const rootOf = (name: string): string | undefined => ["", folder].find((root) => existsSync(root + name));
   const first = readFileSync(path, "utf8").split("\n", 1)[0]!.trim();
   const image = /^(.+\.\w+)[ \t]+-?\d+$/.exec(first)?.[1];
   const root = image === undefined ? undefined : rootOf(image);
-  if (root !== undefined) return { kind: "images", list: path, root, shuffle: options.number("shuffle") };
+  if (root !== undefined) return { kind: "images", list: path, root };
   if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
   const names = readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
   const files = names.map((name) => (rootOf(name) ?? "") + name);
-  return { kind: "hdf5", files, shuffle: options.number("shuffle") };
+  return { kind: "hdf5", files };
 }
 
 /** What stands behind the question mark; what nobody asked for is a mistake. */
@@ -152,6 +160,13 @@ class Options {
     const value = Number(text);
     if (text.trim() !== "" && !Number.isNaN(value)) return value;
     throw new NetrunError(`option ${name}=${text} is not a number`, { file: this.#path });
+  }
+
+  /** A seed; 1 where the option has no value. */
+  seed(name: string): number | undefined {
+    if (this.#rest.get(name) !== "") return this.number(name);
+    this.text(name);
+    return 1;
   }
 
   boolean(name: string): boolean | undefined {

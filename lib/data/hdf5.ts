@@ -4,19 +4,19 @@ import h5wasm, { type Dataset, type File } from "h5wasm/node";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
 import { type NumberColumn, recordBatch } from "./columns.js";
-import { permutation } from "./shuffle.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "./source.js";
 
-/** The files, the datasets that are wanted (all of numbers if not said), and the key of new orders of files and of rows in a file. */
+/** The files, and the datasets that are wanted (all of numbers if not said). */
 export interface Hdf5Spec {
   readonly files: readonly string[];
   readonly datasets?: readonly string[] | undefined;
-  readonly shuffle?: number | undefined;
 }
 
+/** The largest chunk that is read as a whole. */
+const CHUNK_BYTES = 16 * 2 ** 20;
+
 /**
- * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read by and by, except that a shuffled file is
- * in memory while it lasts, as in Caffe. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
+ * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read by and by. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
  */
 export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
   // Without this the library prints its errors and returns values that are none.
@@ -31,8 +31,12 @@ export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
   return {
     length,
     fields: first.fields,
-    batches: (shard, from, epoch) => batches(spec, files, length, shard, from ?? 0, epoch ?? 0),
-    locate: (index, epoch) => locate(spec, files, index, epoch ?? 0),
+    parts: files.flatMap(({ rows, stride }) =>
+      Array.from({ length: Math.ceil(rows / stride) }, (_, i) => Math.min(stride, rows - i * stride)),
+    ),
+    groups: files.map(({ rows }) => rows),
+    batches: (shard, from) => batches(files, length, shard, from ?? 0),
+    locate: (index) => locate(files, index),
     [Symbol.asyncDispose]: async () => {},
   };
 }
@@ -41,80 +45,44 @@ export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
 interface Survey {
   readonly path: string;
   readonly rows: number;
+  /** Rows that are read at a time. */
+  readonly stride: number;
   readonly fields: Readonly<Record<string, Field>>;
 }
 
 async function* batches(
-  spec: Hdf5Spec,
   files: readonly Survey[],
   length: number,
   shard: Shard,
   from: number,
-  epoch: number,
 ): AsyncGenerator<RecordBatch> {
   const { start, end } = shardRange(shard, length);
   let first = 0;
-  for (const { file, order } of epochFiles(spec, files, epoch)) {
+  for (const file of files) {
     const low = Math.max(start + from, first) - first;
     const high = Math.min(end, first + file.rows) - first;
-    if (low < high) yield* fileBatches(file, order, low, high);
+    if (low < high) yield* fileBatches(file, low, high);
     first += file.rows;
   }
 }
 
-/** The files in an epoch's order, each with its rows' order where they are shuffled. */
-function* epochFiles(spec: Hdf5Spec, files: readonly Survey[], epoch: number) {
-  const { shuffle } = spec;
-  if (shuffle === undefined) for (const file of files) yield { file, order: undefined };
-  else
-    for (const index of permutation(files.length, shuffle, epoch)) {
-      const file = files[index]!;
-      yield { file, order: () => permutation(file.rows, shuffle, (index + 1) * 2 ** 32 + epoch) };
-    }
-}
-
-async function* fileBatches(
-  survey: Survey,
-  order: (() => Uint32Array) | undefined,
-  low: number,
-  high: number,
-): AsyncGenerator<RecordBatch> {
-  const file = open(survey.path);
+async function* fileBatches(survey: Survey, low: number, high: number): AsyncGenerator<RecordBatch> {
+  const { path, fields, stride } = survey;
+  const file = open(path);
   try {
-    const rowBytes = Object.values(survey.fields).reduce((sum, field) => sum + 4 * count(field.shape), 0);
-    const step = rowsPerBatch(rowBytes);
-    const take = order ? shuffled(file, survey, order()) : straight(file, survey);
-    for (let at = low; at < high; at += step) {
-      const to = Math.min(high, at + step);
+    for (let at = low; at < high; ) {
+      const to = Math.min(high, (Math.floor(at / stride) + 1) * stride);
       const columns: Record<string, NumberColumn> = {};
-      for (const [name, { shape }] of Object.entries(survey.fields))
-        columns[name] = { dtype: "float32", shape, values: take(name, at, to) };
+      for (const [name, { shape }] of Object.entries(fields)) {
+        const values = floats(path, name, () => dataset(file, name)!.slice([[at, to]]));
+        columns[name] = { dtype: "float32", shape, values };
+      }
       yield recordBatch(columns, to - at);
+      at = to;
     }
   } finally {
     close(file);
   }
-}
-
-type Take = (dataset: string, from: number, to: number) => Float32Array;
-
-function straight(file: File, survey: Survey): Take {
-  return (name, from, to) => floats(survey.path, name, () => dataset(file, name)!.slice([[from, to]]));
-}
-
-function shuffled(file: File, survey: Survey, order: Uint32Array): Take {
-  const whole = new Map<string, Float32Array>();
-  return (name, from, to) => {
-    let values = whole.get(name);
-    if (!values) {
-      values = floats(survey.path, name, () => dataset(file, name)!.value);
-      whole.set(name, values);
-    }
-    const n = count(survey.fields[name]!.shape);
-    const rows = new Float32Array((to - from) * n);
-    for (let i = from; i < to; i++) rows.set(values.subarray(order[i]! * n, (order[i]! + 1) * n), (i - from) * n);
-    return rows;
-  };
 }
 
 function floats(path: string, name: string, read: () => unknown): Float32Array {
@@ -140,8 +108,16 @@ function survey(path: string, datasets: readonly string[]): Survey {
         throw new NetrunError(`dataset "${name}" has ${shape[0]} rows, "${datasets[0]}" has ${rows}`, { file: path });
       fields[name] = { dtype: "float32", shape: shape.slice(1) };
     }
-    return { path, rows: rows ?? 0, fields };
+    const rowBytes = Object.values(fields).reduce((sum, { shape }) => sum + 4 * count(shape), 0);
+    const chunks = datasets.map((name) => dataset(file, name)!.metadata.chunks?.[0] ?? 1);
+    return { path, rows: rows ?? 0, stride: strideOf(rowBytes, Math.max(...chunks)), fields };
   });
+}
+
+/** Reading a part of a compressed chunk unpacks all of it: whole ones are read, unless they are too large to be held. */
+function strideOf(rowBytes: number, chunk: number): number {
+  const few = rowsPerBatch(rowBytes);
+  return chunk * rowBytes > CHUNK_BYTES ? few : Math.ceil(few / chunk) * chunk;
 }
 
 function datasetsIn(path: string): readonly string[] {
@@ -222,11 +198,11 @@ function checkAlike(first: Survey, other: Survey): void {
   }
 }
 
-function locate(spec: Hdf5Spec, files: readonly Survey[], index: number, epoch: number): string {
+function locate(files: readonly Survey[], index: number): string {
   let first = 0;
-  for (const { file, order } of epochFiles(spec, files, epoch)) {
-    if (index < first + file.rows) return `${file.path}: row ${order ? order()[index - first] : index - first}`;
-    first += file.rows;
+  for (const { path, rows } of files) {
+    if (index < first + rows) return `${path}: row ${index - first}`;
+    first += rows;
   }
   return `row ${index}`;
 }

@@ -24,8 +24,6 @@ export interface ImageDecoding {
  * image at once where that is faster than a promise. Throws (or rejects with) a NetrunError that says why not.
  */
 export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promise<Image> {
-  const failure = failureIn(bytes);
-  if (failure !== undefined) return Promise.reject(new NetrunError(failure));
   const jpeg = jpegHeader(bytes);
   if (jpeg && jpeg.channels <= 3) {
     const luma = mode === "gray" && jpeg.channels === 3;
@@ -36,22 +34,6 @@ export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promis
     return decodeWithSharp(input, channels === 1 ? "first" : "color");
   }
   return decodeWithSharp(bytes, mode);
-}
-
-/** What stands before the message of a failed image; no image format begins so. */
-const FAILURE = Buffer.from("\0netrun failure\0");
-
-/**
- * Bytes in the place of an image that a source could not get, which say why: whether that is the end or the record is left out
- * is decided where images are decoded.
- */
-export function failedImage(why: string): Uint8Array {
-  return Buffer.concat([FAILURE, Buffer.from(why)]);
-}
-
-function failureIn(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(0, FAILURE.length);
-  return head.equals(FAILURE) ? Buffer.from(bytes.subarray(FAILURE.length)).toString() : undefined;
 }
 
 let loading: Promise<typeof sharpModule> | undefined;

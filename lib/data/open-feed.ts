@@ -5,7 +5,7 @@ import { NetrunError } from "../error.js";
 import { dummyFeed } from "./dummy-feed.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import type { Mean } from "./normalise.js";
-import { openSource } from "./open.js";
+import { openRecords } from "./open.js";
 import { RecordsFeed } from "./records-feed.js";
 import type { TransformSpec } from "./transform.js";
 import { windowFeed } from "./windows/feed.js";
@@ -17,7 +17,7 @@ import { windowFeed } from "./windows/feed.js";
 export async function openLocalFeed(spec: FeedSpec, prefetch: number): Promise<Feed> {
   switch (spec.kind) {
     case "records":
-      return RecordsFeed.open(spec, await openSource(spec.source), meanOf(spec.transform), prefetch);
+      return RecordsFeed.open(spec, await openRecords(spec.source), meanOf(spec.transform), prefetch);
     case "dummy":
       return dummyFeed(spec);
     case "windows":

@@ -1,7 +1,9 @@
 import { NetrunError } from "../error.js";
 import { type Batch, BatchBuilder } from "./batch.js";
-import { columnsOf } from "./columns.js";
+import { columnsOf, notesOf } from "./columns.js";
+import { knownFailure } from "./failures.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
+
 import { ArrayPool } from "./pool.js";
 import { Prefetch } from "./prefetch.js";
 import { type DataSource, shardRange } from "./source.js";
@@ -113,6 +115,7 @@ export class RecordsFeed implements Feed {
 }
 
 function checkSource(spec: RecordsSpec, source: DataSource): void {
+  if (source.failures && spec.onBadRecord === "fail") throw knownFailure(source.failures);
   const { start, end } = shardRange(spec.shard, source.length);
   if (spec.shard.count > 1 && end - start < spec.batchSize)
     throw new NetrunError(
@@ -142,10 +145,10 @@ async function* batches(
   for (let at = position + spec.skip; ; ) {
     const epoch = Math.floor(at / length);
     for await (const rows of source.batches(spec.shard, at % length, epoch)) {
-      const columns = columnsOf(rows);
+      const from = { columns: columnsOf(rows), failures: notesOf(rows).failures };
       for (let row = 0; row < rows.numRows; ) {
         const record = { epoch, index: range.start + (at % length), ordinal: at - spec.skip };
-        const used = await builder.add(columns, row, rows.numRows - row, record);
+        const used = await builder.add(from, row, rows.numRows - row, record);
         row += used;
         at += used;
         const batch = builder.take(at - spec.skip);

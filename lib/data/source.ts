@@ -39,6 +39,12 @@ export interface DataSource extends AsyncDisposable {
   readonly labels?: Readonly<Record<string, readonly string[]>>;
   /** Why what looks like a field is none, by name. */
   readonly unusable?: Readonly<Record<string, string>>;
+  /** The records that cannot be used, where they are known before they are read, and where the first is and why. */
+  readonly failures?: { readonly count: number; readonly first: string } | undefined;
+  /** Rows of the parts that are read as wholes, where there are such: record batches, row groups, chunks. */
+  readonly parts?: readonly number[] | undefined;
+  /** Rows of the parts that a shuffle puts in order and mixes only inside: the files of HDF5Data, as in Caffe. */
+  readonly groups?: readonly number[] | undefined;
   /**
    * One epoch of a shard's rows, from the shard's row `from` on. Sources that shuffle give each epoch another order,
    * the same for all shards, so that shards stay disjoint. Ending the iteration early frees what it holds.

@@ -68,7 +68,7 @@ describe("ImageData", () => {
     await using feed = await openLayer(layer(list));
     await failure(feed.next(), `${list}:2: ${folder()}/1.png: there is no image`);
     writeFileSync(list, "0.png\n");
-    await failure(openLayer(layer(list)), 'line 1: not "NAME LABEL" with an integer label: "0.png"');
+    await failure(openLayer(layer(list)), `${list}:1: not "NAME LABEL" with an integer label: "0.png"`);
     writeFileSync(list, "\n");
     await failure(openLayer(layer(list)), "the list has no images");
   });

@@ -54,7 +54,7 @@ describe("lmdb files of all depths", () => {
           }
           expect(cursor.next()).to.equal(false);
           if (n > 0) {
-            cursor.seek(n >> 1);
+            cursor.seek(n >> 1, cursor.index());
             expect(cursor.key.toString()).to.equal(String(n >> 1).padStart(9, "0"));
           }
         } finally {
@@ -81,7 +81,7 @@ describeShared("lmdb", () => {
     const all = new LmdbCursor(sharedPath("goldens/data/big_lmdb"));
     const { keys } = readAll(all);
     for (const k of [0, 1, 255, keys.length - 1]) {
-      all.seek(k);
+      all.seek(k, all.index());
       expect(all.key.toString()).to.equal(keys[k]);
       expect(readAll(all).keys).to.deep.equal(keys.slice(k + 1));
     }
@@ -133,7 +133,7 @@ describeShared("lmdb", () => {
         try {
           cursor = new LmdbCursor(path);
           readAll(cursor, 100_000);
-          if (cursor.length > 0) cursor.seek(cursor.length - 1);
+          if (cursor.length > 0) cursor.seek(cursor.length - 1, cursor.index());
         } catch (error) {
           expect(error).to.be.instanceOf(NetrunError);
         } finally {

@@ -68,7 +68,7 @@ describe("tables", () => {
     });
 
     it("refuses rows of another length, texts among data, unknown labels and unknown options", async () => {
-      await failure(open(put("ragged.csv", "x,y\n1,2\n3\n")), "Invalid Record Length");
+      await failure(open(put("ragged.csv", "x,y\n1,2\n3\n")), "ragged.csv: line 3: 1 cells, where the first row has 2");
       const path = put("texts.csv", "x,name\n1,Ann\n2,Bob\n");
       await failure(open(`${path}?label=x`), 'column "name" holds texts, and only numbers can be data');
       await failure(open(`${path}?label=nam`), 'did you mean "name"?');
@@ -100,7 +100,10 @@ describe("tables", () => {
     });
 
     it("refuses classes in some lines only", async () => {
-      await failure(open(put("t.txt", "spam\tbuy\nhello\n")), "1 lines have no class before a tab, others do");
+      await failure(
+        open(put("t.txt", "spam\tbuy\nhello\n")),
+        "t.txt: line 2: no class before a tab, where other lines have one",
+      );
     });
   });
 

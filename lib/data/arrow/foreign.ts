@@ -1,7 +1,7 @@
 import { DataType, type RecordBatch } from "apache-arrow";
 import { recordBatch } from "../columns.js";
 import type { Field } from "../source.js";
-import { columnOfCells, fieldOfCell, type TableField } from "../table/cells.js";
+import { columnsOfCells, fieldOfCell, type TableField } from "../table/cells.js";
 import { LabelSet } from "../table/labels.js";
 import { labelsOf } from "../table/rows.js";
 import type { ArrowMessages } from "./messages.js";
@@ -11,35 +11,42 @@ export interface ForeignPlan {
   readonly fields: Readonly<Record<string, Field>>;
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly unusable: Readonly<Record<string, string>>;
-  /** `first` is the number of the batch's first row in the file, for errors. */
-  convert(batch: RecordBatch, first: number): RecordBatch;
+  convert(batch: RecordBatch): RecordBatch;
 }
 
 /**
- * Plans the conversion of a file's columns by the cells of the first row: numbers, booleans, lists, bytes and texts (as
+ * Plans the conversion of a file's columns by the first cells that are not missing: numbers, booleans, lists, bytes and texts (as
  * indices into their different texts, sorted, found in one pass over the column) are fields; others are left out.
  */
-export async function foreignPlan(messages: ArrowMessages, batch: RecordBatch): Promise<ForeignPlan> {
+export async function foreignPlan(
+  messages: ArrowMessages,
+  batch: RecordBatch,
+  missing: number | undefined,
+): Promise<ForeignPlan> {
   const fields: TableField[] = [];
   const unusable: Record<string, string> = {};
   for (const { name, type } of batch.schema.fields) {
-    const cell = plain(batch.getChild(name)!.get(0));
+    const cell = firstOf(batch.getChild(name)!);
     const isTime = DataType.isTimestamp(type) || DataType.isDate(type) || DataType.isTime(type);
     const labels = typeof cell === "string" ? labelsIn(messages, name) : undefined;
     const field = isTime ? "it holds times" : fieldOfCell(name, cell, labels);
     if (typeof field === "string") unusable[name] = field;
     else fields.push(field);
   }
-  const convert = (part: RecordBatch, first: number): RecordBatch => {
-    const where = (row: number): string => `${messages.path}: row ${first + row}`;
-    const columns = fields.map((field) => {
-      const column = part.getChild(field.name)!;
-      return [field.name, columnOfCells(field, part.numRows, (row) => plain(column.get(row)), where)];
-    });
-    return recordBatch(Object.fromEntries(columns), part.numRows, labelsOf(fields));
+  const convert = (part: RecordBatch): RecordBatch => {
+    const children = fields.map(({ name }) => part.getChild(name)!);
+    const cell = (row: number, i: number): unknown => plain(children[i]!.get(row));
+    const { columns, failures } = columnsOfCells(fields, part.numRows, cell, missing);
+    return recordBatch(columns, part.numRows, labelsOf(fields), { failures });
   };
   const named = fields.map(({ name, dtype, shape }): [string, Field] => [name, { dtype, shape }]);
   return { fields: Object.fromEntries(named), labels: labelsOf(fields), unusable, convert };
+}
+
+/** The first cell of a column that is there. */
+function firstOf(column: Iterable<unknown>): unknown {
+  for (const cell of column) if (cell !== null && cell !== undefined) return plain(cell);
+  return undefined;
 }
 
 function labelsIn(messages: ArrowMessages, name: string): readonly string[] | undefined {

@@ -7,19 +7,20 @@ import { type ForeignPlan, foreignPlan } from "./foreign.js";
 import { type ArrowMessages, openArrow, openArrowFolder } from "./messages.js";
 
 /** The rows of an Arrow IPC file or stream, whoever wrote it, or of a folder of such files, read one record batch at a time. Throws a NetrunError where it is empty or damaged. */
-export async function arrowSource(path: string): Promise<DataSource> {
+export async function arrowSource(path: string, missing?: number): Promise<DataSource> {
   const messages = statSync(path, { throwIfNoEntry: false })?.isDirectory() ? openArrowFolder(path) : openArrow(path);
   try {
     const length = messages.rows.reduce((sum, rows) => sum + rows, 0);
     if (length === 0) throw new NetrunError("the file has no rows", { file: path });
     const first = messages.read(messages.rows.findIndex((rows) => rows > 0));
-    const plan = isRecordBatchOfOurs(first) ? undefined : await foreignPlan(messages, first);
+    const plan = isRecordBatchOfOurs(first) ? undefined : await foreignPlan(messages, first, missing);
     const fields = plan ? plan.fields : fieldsOf(first);
     return {
       length,
       fields,
       labels: plan ? plan.labels : labelsOfSchema(first.schema),
       unusable: plan?.unusable ?? {},
+      parts: messages.rows,
       batches: (shard, from) => batches(messages, plan, shard, from ?? 0, length),
       locate: (index) => `${path}: row ${index}`,
       [Symbol.asyncDispose]: async () => messages.close(),
@@ -48,7 +49,7 @@ async function* batches(
     const high = Math.min(end, first + rows) - first;
     if (low < high) {
       const batch = slice(messages.read(index), low, high);
-      yield plan ? plan.convert(batch, first + low) : batch;
+      yield plan ? plan.convert(batch) : batch;
     }
     first += rows;
   }

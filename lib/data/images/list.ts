@@ -4,13 +4,20 @@ import { NetrunError } from "../../error.js";
 /** A list file of images and labels; the lines stay bytes until they are asked for, since lists have millions. */
 export interface ImageList {
   readonly length: number;
-  /** File name and label of a line, and its number in the file, from 1. */
-  entry(index: number): { readonly name: string; readonly label: number; readonly line: number };
+  entry(index: number): ImageLine;
+}
+
+/** A line of a list: its number in the file, from 1, the file name and the label; or why it has none. */
+export interface ImageLine {
+  readonly line: number;
+  readonly name: string;
+  readonly label: number;
+  readonly problem?: string;
 }
 
 /**
  * Reads a list of `NAME LABEL` lines; the name ends at the line's last blank, so that it may have blanks itself, and empty
- * lines do not count. Throws a NetrunError that names the line where a label is not an integer.
+ * lines do not count. Throws a NetrunError where there are no lines.
  */
 export function readImageList(path: string): ImageList {
   let bytes: Buffer;
@@ -35,11 +42,10 @@ export function readImageList(path: string): ImageList {
     const newline = bytes.indexOf(10, starts[index]);
     const text = bytes.toString("utf8", starts[index], newline < 0 ? bytes.length : newline).trim();
     const match = /^(.*\S)[ \t]+(-?\d+)$/.exec(text);
-    if (!match)
-      throw new NetrunError(`line ${lines[index]}: not "NAME LABEL" with an integer label: ${JSON.stringify(text)}`, {
-        file: path,
-      });
-    return { name: match[1]!, label: Number(match[2]), line: lines[index]! };
+    const line = lines[index]!;
+    if (match) return { line, name: match[1]!, label: Number(match[2]) };
+    const problem = `not "NAME LABEL" with an integer label: ${JSON.stringify(text)}`;
+    return { line, name: "", label: 0, problem };
   };
   return { length: starts.length, entry };
 }

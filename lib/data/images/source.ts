@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { RecordBatch } from "apache-arrow";
-import { recordBatch } from "../columns.js";
-import { imageColumn } from "../datum.js";
-import { failedImage } from "../image.js";
+import { bytesColumn, recordBatch } from "../columns.js";
 import { permutation } from "../shuffle.js";
 import { type DataSource, type Shard, shardRange } from "../source.js";
 import { readImageFolder } from "./folder.js";
@@ -27,8 +25,9 @@ export async function imageListSource(spec: ImageListSpec): Promise<DataSource> 
     length: list.length,
     shuffle: spec.shuffle,
     entry: (index) => {
-      const { name, label, line } = list.entry(index);
-      return { path: root + name, label, where: `${spec.list}:${line}: ${root}${name}` };
+      const { name, label, line, problem } = list.entry(index);
+      const where = problem === undefined ? `${spec.list}:${line}: ${root}${name}` : `${spec.list}:${line}`;
+      return { path: root + name, label, where, problem };
     },
   });
 }
@@ -46,6 +45,8 @@ interface ImageEntry {
   readonly path: string;
   readonly label: number;
   readonly where: string;
+  /** Why it is none. */
+  readonly problem?: string | undefined;
 }
 
 interface ImageFiles {
@@ -83,12 +84,20 @@ async function* batches(files: ImageFiles, order: Order, shard: Shard, from: num
   for (let at = start + from; at < end; at += FILES_AT_ONCE) {
     const entries: ImageEntry[] = [];
     for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(files.entry(order(i)));
-    const images = await Promise.all(entries.map(({ path }) => read(path)));
-    const values = Int32Array.from(entries, ({ label }) => label);
-    yield recordBatch({ data: imageColumn(images), label: { dtype: "int32", shape: [], values } }, images.length);
+    const images = await Promise.all(entries.map(read));
+    const failures = new Map(
+      images.flatMap((image, row) => (typeof image === "string" ? [[row, image] as const] : [])),
+    );
+    const data = bytesColumn(images.length, (row) => bytesOr(images[row]!));
+    const label = { dtype: "int32", shape: [], values: Int32Array.from(entries, (entry) => entry.label) } as const;
+    yield recordBatch({ data, label }, images.length, {}, failures.size > 0 ? { failures } : {});
   }
 }
 
-function read(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((error: Error) => failedImage(`there is no image: ${error.message}`));
+/** A file's bytes, or why there are none. */
+async function read({ path, problem }: ImageEntry): Promise<Uint8Array | string> {
+  if (problem !== undefined) return problem;
+  return readFile(path).catch((error: Error) => `there is no image: ${error.message}`);
 }
+
+const bytesOr = (image: Uint8Array | string): Uint8Array => (typeof image === "string" ? new Uint8Array(0) : image);

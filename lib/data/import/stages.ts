@@ -1,8 +1,7 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
-import { type Column, columnsOf, type NumberColumn, recordBatch } from "../columns.js";
-import { imageColumn } from "../datum.js";
+import { bytesColumn, bytesIn, type Column, columnsOf, type NumberColumn, recordBatch } from "../columns.js";
 import { decodeImage, type Image, type ImageDecoding } from "../image.js";
 import { resizeImage } from "../resize.js";
 import type { DataSource } from "../source.js";
@@ -16,10 +15,7 @@ export function gather(batch: RecordBatch, rows: ArrayLike<number>, labels: Labe
 }
 
 function gatherColumn(column: Column, rows: ArrayLike<number>): Column {
-  if (column.dtype === "image") {
-    const { bytes, offsets } = column;
-    return imageColumn(Array.from(rows, (row) => bytes.subarray(offsets[row], offsets[row + 1])));
-  }
+  if (column.dtype === "image") return bytesColumn(rows.length, (i) => bytesIn(column, rows[i]!));
   const n = count(column.shape);
   const values = column.values.slice(0, 0).constructor as new (length: number) => NumberColumn["values"];
   const gathered = new values(rows.length * n);
@@ -39,13 +35,13 @@ export function concatenate(batches: readonly RecordBatch[], labels: Labels): Re
 
 function concatenateColumns(columns: readonly Column[]): Column {
   const first = columns[0]!;
-  if (first.dtype === "image")
-    return imageColumn(
-      columns.flatMap((column) => {
-        const { bytes, offsets } = column as typeof first;
-        return Array.from({ length: offsets.length - 1 }, (_, i) => bytes.subarray(offsets[i], offsets[i + 1]));
-      }),
-    );
+  if (first.dtype === "image") {
+    const all = columns.flatMap((column) => {
+      const images = column as typeof first;
+      return Array.from({ length: images.offsets.length - 1 }, (_, i) => bytesIn(images, i));
+    });
+    return bytesColumn(all.length, (i) => all[i]!);
+  }
   const parts = (columns as readonly NumberColumn[]).map(({ values }) => values);
   const make = first.values.constructor as new (length: number) => NumberColumn["values"];
   const values = new make(parts.reduce((sum, part) => sum + part.length, 0));

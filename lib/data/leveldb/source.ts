@@ -9,7 +9,10 @@ import { borrowFolder } from "./borrow.js";
 type Database = ClassicLevel<Buffer, Buffer>;
 
 /** LevelDB does not know how many records it has, nor the k-th: one walk over the keys notes every MARK-th of them. */
-const MARK = 1024;
+const MARK = 32;
+/** Keys and values that are read at a time. */
+const KEYS = 1024;
+const VALUES = 32;
 const ENCODING = { keyEncoding: "buffer", valueEncoding: "buffer", fillCache: false } as const;
 
 /**
@@ -30,6 +33,7 @@ export async function leveldbSource(path: string): Promise<DataSource> {
     return {
       length,
       fields: await firstFields(db),
+      parts: marks.map((_, i) => Math.min(MARK, length - i * MARK)),
       batches: (shard, from) => batches(db, path, marks, length, shard, from ?? 0),
       locate: (index) => locate(db, path, marks, index),
       [Symbol.asyncDispose]: close,
@@ -46,7 +50,7 @@ async function survey(db: Database): Promise<{ marks: Buffer[]; length: number }
   let length = 0;
   const keys = db.keys(ENCODING);
   try {
-    for (let chunk = await keys.nextv(MARK); chunk.length > 0; chunk = await keys.nextv(MARK))
+    for (let chunk = await keys.nextv(KEYS); chunk.length > 0; chunk = await keys.nextv(KEYS))
       for (const key of chunk) if (length++ % MARK === 0) marks.push(key);
   } finally {
     await keys.close();
@@ -97,7 +101,7 @@ async function* entries(db: Database, marks: readonly Buffer[], index: number): 
   let skip = index % MARK;
   const iterator = db.iterator({ ...ENCODING, gte: mark });
   try {
-    for (let chunk = await iterator.nextv(256); chunk.length > 0; chunk = await iterator.nextv(256))
+    for (let chunk = await iterator.nextv(VALUES); chunk.length > 0; chunk = await iterator.nextv(VALUES))
       for (const entry of chunk) if (skip-- <= 0) yield entry;
   } finally {
     await iterator.close();

@@ -12,6 +12,9 @@ const F_BIGDATA = 0x01;
 const F_SUBDATA = 0x02;
 const F_DUPDATA = 0x04;
 
+/** For each branch page, how many records there are under its children up to each one. */
+export type LmdbIndex = ReadonlyMap<number, Float64Array>;
+
 /** One level of the path from the root to the current leaf. */
 interface Level {
   page: number;
@@ -70,21 +73,35 @@ export class LmdbCursor {
   }
 
   /**
-   * Moves to record `ordinal` (0 is the first), which must exist. Leaves on the way are only counted: the tree has
-   * no record counts, so this reads every leaf page before it but no values.
+   * Counts the records under every page: the tree itself has no counts, so this reads every leaf page once, but no values.
+   * Throws a NetrunError where they are not as many as promised.
    */
-  seek(ordinal: number): void {
+  index(): LmdbIndex {
+    const index = new Map<number, Float64Array>();
+    const { depth, root, entries } = this.#meta;
+    const total = depth > 0 ? this.#count(0, root, index, { left: entries }) : 0;
+    if (total !== entries) throw damaged(this.#file, root, `${total} records, not the ${entries} promised`);
+    this.#path.length = 0;
+    this.#ordinal = -1;
+    this.#hasKey = false;
+    return index;
+  }
+
+  /** Moves to record `ordinal` (0 is the first), which must exist, by the index of this file. */
+  seek(ordinal: number, index: LmdbIndex): void {
     if (!(ordinal >= 0 && ordinal < this.#meta.entries)) throw new RangeError(`no record ${ordinal} of ${this.length}`);
     this.#hasKey = false;
-    let leaf = this.#descend(0, this.#meta.root);
-    let first = 0;
-    while (first + leaf.count <= ordinal) {
-      first += leaf.count;
-      leaf = this.#nextLeaf();
+    let rest = ordinal;
+    let level = this.#load(0, this.#meta.root);
+    for (let depth = 1; depth < this.#meta.depth; depth++) {
+      const ends = index.get(level.page)!;
+      level.index = ends.findIndex((end) => rest < end);
+      rest -= level.index > 0 ? ends[level.index - 1]! : 0;
+      level = this.#load(depth, this.#child(level));
     }
-    leaf.index = ordinal - first;
+    level.index = rest;
     this.#ordinal = ordinal;
-    this.#enter(leaf);
+    this.#enter(level);
   }
 
   /** The value of the current record; valid until the cursor moves or the value is read again. */
@@ -133,6 +150,24 @@ export class LmdbCursor {
       return this.#descend(depth + 1, this.#child(level));
     }
     throw damaged(this.#file, this.#meta.root, `fewer records than the ${this.#meta.entries} promised`);
+  }
+
+  /** Counts the records under a page; `budget` bounds the walk, whatever the pages say. */
+  #count(depth: number, page: number, index: Map<number, Float64Array>, budget: { left: number }): number {
+    const level = this.#load(depth, page);
+    if (depth === this.#meta.depth - 1) {
+      budget.left -= level.count;
+      if (budget.left < 0) throw damaged(this.#file, page, `more records than the ${this.#meta.entries} promised`);
+      return level.count;
+    }
+    const ends = new Float64Array(level.count);
+    let total = 0;
+    for (level.index = 0; level.index < ends.length; level.index++) {
+      total += this.#count(depth + 1, this.#child(level), index, budget);
+      ends[level.index] = total;
+    }
+    index.set(page, ends);
+    return total;
   }
 
   /** Loads `page` at level `depth` and its first children down to a leaf. */

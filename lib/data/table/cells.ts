@@ -1,7 +1,5 @@
-import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
-import type { Column, NumberColumn } from "../columns.js";
-import { imageColumn } from "../datum.js";
+import { bytesColumn, type Column, type NumberColumn } from "../columns.js";
 import type { Field } from "../source.js";
 
 /** A column of a table that becomes a field of a source; `labels` are the texts that stand for 0, 1, 2, ... */
@@ -46,35 +44,59 @@ function isArray(cell: unknown): cell is ArrayLike<unknown> {
   return Array.isArray(cell) || (ArrayBuffer.isView(cell) && !(cell instanceof DataView));
 }
 
+/** How cells become a column. */
+export interface CellOptions {
+  /** The value of a number that is missing; without it, it is a failure. */
+  readonly missing?: number | undefined;
+  /** Gets the rows that cannot be used, and why: a message and a note that says what was wanted. */
+  readonly failures: Map<number, string>;
+}
+
 /**
- * The cells of a field as a column. `cell(i)` gives row i's and `where(i)` names it in errors; throws a NetrunError that names
- * column and row where a cell is missing or of another type or shape than the field.
+ * The cells of a field as a column; `cell(i)` gives row i's. A cell that is missing, or of another type or shape than the field,
+ * is among the failures afterwards.
  */
 export function columnOfCells(
   field: TableField,
   rows: number,
   cell: (row: number) => unknown,
-  where: (row: number) => string,
+  { failures, missing }: CellOptions,
 ): Column {
-  const bad = (row: number, what: string): NetrunError =>
-    new NetrunError(`${where(row)}: column "${field.name}" ${what}`, { notes: [`${wanted(field)} was wanted`] });
-  if (field.dtype === "image") {
-    const images = Array.from({ length: rows }, (_, row) => {
+  const bad = (row: number, what: string): void => {
+    if (!failures.has(row)) failures.set(row, `column "${field.name}" ${what}\n${wanted(field)} was wanted`);
+  };
+  if (field.dtype === "image")
+    return bytesColumn(rows, (row) => {
       const bytes = cell(row);
       if (bytes instanceof Uint8Array) return bytes;
-      throw bad(row, `has ${kindOf(bytes)}`);
+      bad(row, `has ${kindOf(bytes)}`);
+      return new Uint8Array(0);
     });
-    return imageColumn(images);
-  }
   const n = count(field.shape);
   const values = emptyValues(field.dtype, rows * n);
   const indices = field.labels && new Map(field.labels.map((label, i) => [label, i]));
   for (let row = 0; row < rows; row++) {
     const value = cell(row);
-    const problem = indices ? putLabel(values, row, value, indices) : put(values, row * n, value, field.shape, 0);
-    if (problem !== undefined) throw bad(row, problem);
+    const problem = indices
+      ? putLabel(values, row, value, indices)
+      : put({ values, shape: field.shape, missing }, row * n, value, 0);
+    if (problem !== undefined) bad(row, problem);
   }
   return { dtype: field.dtype, shape: field.shape, values };
+}
+
+/** The columns of some fields' cells and the rows that cannot be used; `cell(row, i)` is of field number i. */
+export function columnsOfCells(
+  fields: readonly TableField[],
+  rows: number,
+  cell: (row: number, field: number) => unknown,
+  missing?: number,
+): { readonly columns: Readonly<Record<string, Column>>; readonly failures: ReadonlyMap<number, string> } {
+  const failures = new Map<number, string>();
+  const columns = fields.map((field, i) => {
+    return [field.name, columnOfCells(field, rows, (row) => cell(row, i), { missing, failures })] as const;
+  });
+  return { columns: Object.fromEntries(columns), failures };
 }
 
 function putLabel(
@@ -84,22 +106,25 @@ function putLabel(
   indices: ReadonlyMap<string, number>,
 ): string | undefined {
   const index = indices.get(String(value));
-  if (index === undefined) return `has ${kindOf(value)} ${JSON.stringify(value)}, which is none of its labels`;
+  if (index === undefined) return `has ${kindOf(value)}, which is none of its labels`;
   values[row] = index;
   return undefined;
 }
 
+interface Target {
+  readonly values: NumberColumn["values"];
+  readonly shape: readonly number[];
+  readonly missing: number | undefined;
+}
+
 /** Writes a cell's numbers from `at` on; gives what is wrong with it, if something is. */
-function put(
-  values: NumberColumn["values"],
-  at: number,
-  cell: unknown,
-  shape: readonly number[],
-  axis: number,
-): string | undefined {
+function put(target: Target, at: number, cell: unknown, axis: number): string | undefined {
+  const { values, shape, missing } = target;
   if (axis === shape.length) {
-    if (typeof cell !== "number" && typeof cell !== "bigint" && typeof cell !== "boolean") return `has ${kindOf(cell)}`;
-    values[at] = Number(cell);
+    const value = missing !== undefined && isMissing(cell) ? missing : cell;
+    if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
+      return `has ${kindOf(value)}`;
+    values[at] = Number(value);
     return undefined;
   }
   const dim = shape[axis]!;
@@ -111,11 +136,13 @@ function put(
   }
   const step = count(shape, axis + 1);
   for (let i = 0; i < dim; i++) {
-    const problem = put(values, at + i * step, cell[i], shape, axis + 1);
+    const problem = put(target, at + i * step, cell[i], axis + 1);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
+
+const isMissing = (cell: unknown): boolean => cell === null || cell === undefined || Number.isNaN(cell);
 
 function isBig(cell: ArrayBufferView): boolean {
   return cell instanceof BigInt64Array || cell instanceof BigUint64Array;
@@ -136,7 +163,8 @@ function emptyValues(dtype: NumberColumn["dtype"], n: number): NumberColumn["val
 
 function kindOf(cell: unknown): string {
   if (cell === null || cell === undefined) return "a missing value";
-  if (typeof cell === "string") return "the text";
+  if (typeof cell === "string")
+    return `the text ${JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}...` : cell)}`;
   if (isArray(cell)) return `an array of ${cell.length}`;
   return typeof cell === "object" ? "an object" : `a ${typeof cell}`;
 }

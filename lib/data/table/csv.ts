@@ -18,34 +18,40 @@ export interface CsvSpec {
   readonly header?: boolean | undefined;
   /** The label's column by name or number from 0 (from the end if negative); "label" where there is one. */
   readonly label?: string | number | undefined;
-  /** The value of empty cells; without it they are errors. */
+  /** The value of missing numbers; without it a row that lacks one cannot be used. */
   readonly missing?: number | undefined;
 }
 
+/** What stands for a number that is missing, besides nothing. */
+const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
+
 /**
  * The rows of a CSV or TSV file (gzip too). With a label column the fields are `data` [columns], all other columns, which have to be
- * numbers, and `label`; without one each column is a field of its own name. Columns of texts become
- * indices into their different texts, sorted. Throws a NetrunError that names file, line and column.
+ * numbers, and `label`; without one each column is a field of its own name. Columns in which more cells are texts than numbers become
+ * indices into their different texts, sorted. Rows of another length, and with a text or nothing where a number should be, cannot be
+ * used. Throws a NetrunError that names file, line and column.
  */
 export async function csvSource(spec: CsvSpec): Promise<DataSource> {
   if (!statSync(spec.path, { throwIfNoEntry: false })?.isFile())
     throw new NetrunError("no such file", { file: spec.path });
-  return spooled([spec.path], spec, () => convert(spec));
+  const where = (line: number): string => `${spec.path}: line ${line}`;
+  return spooled({ files: [spec.path], options: spec, convert: () => convert(spec), where });
 }
 
 async function* convert(spec: CsvSpec): AsyncGenerator<RecordBatch> {
   const survey = await surveyOf(spec);
   const plan = planOf(spec, survey);
   const rows = (async function* (): AsyncGenerator<Row> {
-    for await (const cells of cellsOf(spec, survey.header)) yield plan.row(cells.record, cells.line);
+    for await (const { record, line } of cellsOf(spec, survey.header)) yield plan.row(record, line);
   })();
-  yield* rowBatches(plan.fields, rows, (row) => `${spec.path}: row ${row}`);
+  yield* rowBatches(plan.fields, rows);
 }
 
 /** A column after the first pass. */
 interface ColumnSurvey {
   readonly name: string;
-  isText: boolean;
+  numbers: number;
+  texts: number;
   readonly labels: LabelSet;
 }
 
@@ -63,21 +69,26 @@ async function surveyOf(spec: CsvSpec): Promise<Survey> {
       header ??= record.every((cell) => !isNumber(cell));
       columns = record.map((cell, i) => ({
         name: header ? cell.trim() : `c${i}`,
-        isText: false,
+        numbers: 0,
+        texts: 0,
         labels: new LabelSet(),
       }));
       if (header) continue;
     }
+    if (record.length !== columns.length) continue;
     for (const [i, column] of columns.entries()) {
       const cell = record[i]!;
       if (cell.trim() === "") continue;
-      column.isText ||= !isNumber(cell);
+      if (isNumber(cell)) column.numbers++;
+      else if (!MISSING.includes(cell.trim().toLowerCase())) column.texts++;
       column.labels.add(cell);
     }
   }
   if (!columns || header === undefined) throw new NetrunError("the file has no rows", { file: spec.path });
   return { header, columns };
 }
+
+const isText = ({ numbers, texts }: ColumnSurvey): boolean => texts > numbers;
 
 function isNumber(cell: string): boolean {
   return cell.trim() !== "" && !Number.isNaN(Number(cell));
@@ -89,18 +100,9 @@ interface Plan {
 }
 
 function planOf(spec: CsvSpec, { columns }: Survey): Plan {
-  const read = (i: number, cells: readonly string[], line: number): unknown => {
-    const cell = cells[i]!;
-    if (cell.trim() !== "") return columns[i]!.isText ? cell : Number(cell);
-    if (spec.missing !== undefined) return spec.missing;
-    throw new NetrunError(`line ${line}: column "${columns[i]!.name}" has a missing value`, {
-      file: spec.path,
-      notes: ["give a value for missing ones: FILE?missing=0"],
-    });
-  };
   const field = (i: number, name: string): TableField => {
-    const { isText, labels } = columns[i]!;
-    if (!isText) return { name, dtype: "float64", shape: [] };
+    const { labels } = columns[i]!;
+    if (!isText(columns[i]!)) return { name, dtype: "float64", shape: [] };
     const texts = labels.sorted();
     if (texts) return { name, dtype: "int32", shape: [], labels: texts };
     throw new NetrunError(`column "${columns[i]!.name}" has too many different texts to be labels`, {
@@ -108,15 +110,16 @@ function planOf(spec: CsvSpec, { columns }: Survey): Plan {
     });
   };
   const label = labelColumn(spec, columns);
+  const indices = columns.map((_, i) => i);
   if (label === undefined) {
-    const usable = columns.map((_, i) => i).filter((i) => !columns[i]!.isText || columns[i]!.labels.sorted());
+    const usable = indices.filter((i) => !isText(columns[i]!) || columns[i]!.labels.sorted());
     return {
       fields: usable.map((i) => field(i, columns[i]!.name)),
-      row: (cells, line) => usable.map((i) => read(i, cells, line)),
+      row: rowReader(spec, columns, usable, (cells) => cells),
     };
   }
-  const features = columns.map((_, i) => i).filter((i) => i !== label);
-  const text = features.find((i) => columns[i]!.isText);
+  const features = indices.filter((i) => i !== label);
+  const text = features.find((i) => isText(columns[i]!));
   if (text !== undefined)
     throw new NetrunError(`column "${columns[text]!.name}" holds texts, and only numbers can be data`, {
       file: spec.path,
@@ -124,7 +127,37 @@ function planOf(spec: CsvSpec, { columns }: Survey): Plan {
     });
   return {
     fields: [{ name: "data", dtype: "float32", shape: [features.length] }, field(label, "label")],
-    row: (cells, line) => [features.map((i) => read(i, cells, line)), read(label, cells, line)],
+    row: rowReader(spec, columns, [...features, label], (cells) => [cells.slice(0, -1), cells.at(-1)]),
+  };
+}
+
+/** Reads the cells of some columns; `arrange` puts them in the order of the fields. */
+function rowReader(
+  { missing }: CsvSpec,
+  columns: readonly ColumnSurvey[],
+  used: readonly number[],
+  arrange: (cells: readonly unknown[]) => readonly unknown[],
+): Plan["row"] {
+  const nothing = arrange(used.map(() => 0));
+  const read = (record: readonly string[]): readonly unknown[] | string => {
+    if (record.length !== columns.length) return `${record.length} cells, where the first row has ${columns.length}`;
+    const cells: unknown[] = [];
+    for (const i of used) {
+      const [column, cell] = [columns[i]!, record[i]!];
+      const isNothing = cell.trim() === "" || (!isText(column) && MISSING.includes(cell.trim().toLowerCase()));
+      if (isNothing && (missing === undefined || isText(column)))
+        return `column "${column.name}" has a missing value${
+          isText(column) ? "" : "\ngive a value for missing ones: FILE?missing=0"
+        }`;
+      if (!isNothing && !isText(column) && !isNumber(cell))
+        return `column "${column.name}" has the text ${JSON.stringify(cell)}\na number was wanted`;
+      cells.push(isNothing ? missing : isText(column) ? cell : Number(cell));
+    }
+    return arrange(cells);
+  };
+  return (record, line) => {
+    const cells = read(record);
+    return typeof cells === "string" ? { cells: nothing, line, failure: cells } : { cells, line };
   };
 }
 
@@ -152,7 +185,9 @@ async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells
   const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : ",");
   const bytes = createReadStream(spec.path);
   const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
-  const parser = text.pipe(parse({ delimiter, bom: true, info: true, skip_empty_lines: true }));
+  const parser = text.pipe(
+    parse({ delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }),
+  );
   const forward = (error: Error): void => {
     parser.destroy(error);
   };

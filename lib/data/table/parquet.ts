@@ -2,12 +2,14 @@ import { statSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { recordBatch } from "../columns.js";
-import { count } from "../../graph/type.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "../source.js";
-import { columnOfCells, fieldOfCell, type TableField } from "./cells.js";
+import { columnsOfCells, fieldOfCell, type TableField } from "./cells.js";
 import { LabelSet } from "./labels.js";
 import { ParquetReader } from "./parquet-reader.js";
-import { labelsOf } from "./rows.js";
+import { bytesPerRow, labelsOf } from "./rows.js";
+
+/** Rows among which the first cell that is there says what a column is. */
+const SURVEYED = 1000;
 
 interface Table {
   readonly path: string;
@@ -15,33 +17,43 @@ interface Table {
   /** Rows of each row group. */
   readonly groups: readonly number[];
   readonly fields: readonly TableField[];
+  readonly missing: number | undefined;
+}
+
+/** A Parquet file. */
+export interface ParquetSpec {
+  readonly path: string;
+  /** The value of missing numbers; without it a row that lacks one cannot be used. */
+  readonly missing?: number | undefined;
 }
 
 /**
  * The rows of a Parquet file, one row group in memory at a time. Columns of numbers, booleans, lists, bytes and texts (as
  * indices into their different texts, sorted) are fields; others are left out. Throws a NetrunError where the file is damaged.
  */
-export async function parquetSource(path: string): Promise<DataSource> {
+export async function parquetSource({ path, missing }: ParquetSpec): Promise<DataSource> {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NetrunError("no such file", { file: path });
   const { reader, groups } = await ParquetReader.open(path);
   try {
-    return await openTable(path, reader, groups);
+    return await openTable({ path, reader, groups, missing, fields: [] });
   } catch (error) {
     await reader[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-async function openTable(path: string, reader: ParquetReader, groups: readonly number[]): Promise<DataSource> {
+async function openTable(without: Table): Promise<DataSource> {
+  const { path, reader, groups } = without;
   const length = groups.reduce((sum, rows) => sum + rows, 0);
   if (length === 0) throw new NetrunError("the file has no rows", { file: path });
-  const { fields, unusable } = await survey({ path, reader, groups, fields: [] });
-  const table: Table = { path, reader, groups, fields };
+  const { fields, unusable } = await survey(without);
+  const table = { ...without, fields };
   return {
     length,
     fields: Object.fromEntries(fields.map(({ name, dtype, shape }): [string, Field] => [name, { dtype, shape }])),
     labels: labelsOf(fields),
     unusable,
+    parts: groups,
     batches: (shard, from) => batches(table, length, shard, from ?? 0),
     locate: (index) => `${path}: row ${index}`,
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
@@ -49,11 +61,12 @@ async function openTable(path: string, reader: ParquetReader, groups: readonly n
 }
 
 async function survey(table: Table) {
-  const [first] = await table.reader.rows(0, 1);
+  const rows = await table.reader.rows(0, Math.min(SURVEYED, table.groups.find((each) => each > 0)!));
   const fields: TableField[] = [];
   const unusable: Record<string, string> = {};
-  if (!first) throw damaged(table.path, "the first row is missing");
-  for (const [name, cell] of Object.entries(first)) {
+  if (!rows[0]) throw damaged(table.path, "the first row is missing");
+  for (const name of Object.keys(rows[0])) {
+    const cell = rows.map((row) => row[name]).find((each) => each !== null && each !== undefined);
     const labels = typeof cell === "string" ? await labelsIn(table, name) : undefined;
     const field = fieldOfCell(name, cell, labels);
     if (typeof field === "string") unusable[name] = field;
@@ -72,9 +85,9 @@ async function labelsIn(table: Table, column: string): Promise<readonly string[]
 
 async function* batches(table: Table, length: number, shard: Shard, from: number): AsyncGenerator<RecordBatch> {
   const range = shardRange(shard, length);
-  const bytes = table.fields.reduce((sum, { dtype, shape }) => sum + (dtype === "image" ? 16384 : 8 * count(shape)), 0);
-  const step = rowsPerBatch(bytes);
-  const names = table.fields.map(({ name }) => name);
+  const { fields } = table;
+  const step = rowsPerBatch(bytesPerRow(fields));
+  const names = fields.map(({ name }) => name);
   for (const group of rowGroups(table.groups)) {
     const start = Math.max(group.start, range.start + from);
     const end = Math.min(group.end, range.end);
@@ -83,12 +96,9 @@ async function* batches(table: Table, length: number, shard: Shard, from: number
     if (rows.length !== end - start) throw damaged(table.path, `rows after ${start + rows.length} are missing`);
     for (let at = 0; at < rows.length; at += step) {
       const part = rows.slice(at, at + step);
-      const where = (row: number): string => `${table.path}: row ${start + at + row}`;
-      const columns = table.fields.map((field) => [
-        field.name,
-        columnOfCells(field, part.length, (row) => part[row]![field.name], where),
-      ]);
-      yield recordBatch(Object.fromEntries(columns), part.length, labelsOf(table.fields));
+      const cell = (row: number, i: number): unknown => part[row]![fields[i]!.name];
+      const { columns, failures } = columnsOfCells(fields, part.length, cell, table.missing);
+      yield recordBatch(columns, part.length, labelsOf(fields), { failures });
     }
   }
 }

@@ -1,7 +1,10 @@
+import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { writeArrow } from "../arrow/write.js";
+import { columnsOf, notesOf, recordBatch } from "../columns.js";
+import type { DataSource } from "../source.js";
 import { fieldOfCell, type TableField } from "./cells.js";
-import { type Row, rowBatches } from "./rows.js";
+import { labelsOf, type Row, rowBatches } from "./rows.js";
 
 /** A row of the API: a value for each field by name. */
 export type NamedRow = Readonly<Record<string, unknown>>;
@@ -28,16 +31,22 @@ export async function saveRows(
     throw new NetrunError(`column "${name}" is nothing that a net takes: ${field}`, { file: path, notes });
   });
   const cells = (async function* (): AsyncGenerator<Row> {
-    for await (const row of iterator.all()) {
-      count++;
-      yield fields.map(({ name }) => row[name]);
-    }
+    for await (const row of iterator.all()) yield { cells: fields.map(({ name }) => row[name]), line: count++ };
   })();
-  await writeArrow(
-    path,
-    rowBatches(fields, cells, (row) => `row ${row}`),
-  );
+  await writeArrow(path, whole(rowBatches(fields, cells), labelsOf(fields)));
   return count;
+}
+
+/** The record batches without their notes. Throws NetrunError where a row cannot be used. */
+async function* whole(batches: AsyncIterable<RecordBatch>, labels: DataSource["labels"]): AsyncGenerator<RecordBatch> {
+  for await (const batch of batches) {
+    const { failures, lines } = notesOf(batch);
+    for (const [row, why] of failures) {
+      const [message, ...notes] = why.split("\n");
+      throw new NetrunError(`row ${lines![row]}: ${message}`, { notes });
+    }
+    yield recordBatch(columnsOf(batch), batch.numRows, labels);
+  }
 }
 
 function peekable<T>(items: AsyncIterable<T> | Iterable<T>) {

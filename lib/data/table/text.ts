@@ -25,13 +25,15 @@ export interface TextSpec {
 /** What a row of tokens is made of: a text and its class, if it has one. */
 interface Passage {
   readonly text: string;
+  /** The line of the file, or the number of the file from 0. */
+  readonly line: number;
   readonly label: string | undefined;
 }
 
 /**
  * Texts as rows of token numbers: a line each of a file, where a class may stand before a tab, or a file each of a folder
  * with a folder for each class. Tokens are runs of letters and digits in lower case, or single other signs.
- * Fields data [length] and, where there are classes, label. Throws a NetrunError where classes stand in some lines only.
+ * Fields data [length] and, where there are classes, label. Where classes stand in some lines only, the others cannot be used. Throws a NetrunError.
  */
 export async function textSource(spec: TextSpec): Promise<DataSource> {
   const stat = statSync(spec.path, { throwIfNoEntry: false });
@@ -41,42 +43,41 @@ export async function textSource(spec: TextSpec): Promise<DataSource> {
   const files = stat.isDirectory() ? classFiles(spec.path) : undefined;
   const passages = files ? () => filePassages(files) : () => linePassages(spec.path);
   const states = files ? files.map(({ path }) => path) : [spec.path];
-  const source = await spooled(states, spec, () => convert(spec, passages));
-  return { ...source, locate: (index) => `${files?.[index]?.path ?? spec.path}: row ${index}` };
+  const where = (line: number): string => files?.[line]?.path ?? `${spec.path}: line ${line}`;
+  return spooled({ files: states, options: spec, convert: () => convert(spec, passages), where });
 }
 
 async function* convert(spec: TextSpec, passages: () => AsyncIterable<Passage>): AsyncGenerator<RecordBatch> {
-  const { labels, unlabelled, counts } = await survey(spec, passages());
-  const texts = labels.sorted() ?? [];
-  if (texts.length > 0 && unlabelled > 0)
-    throw new NetrunError(`${unlabelled} lines have no class before a tab, others do`, { file: spec.path });
+  const { labels, counts } = await survey(spec, passages());
+  const texts = labels.sorted();
+  if (!texts) throw new NetrunError("too many different texts before tabs to be classes", { file: spec.path });
   const number = spec.hash ? hashed(spec.tokens) : frequent(spec.tokens, counts);
   const fields: TableField[] = [{ name: "data", dtype: "int32", shape: [spec.length] }];
   if (texts.length > 0) fields.push({ name: "label", dtype: "int32", shape: [], labels: texts });
   const rows = (async function* (): AsyncGenerator<Row> {
-    for await (const { text, label } of passages()) {
+    for await (const { text, line, label } of passages()) {
       const data = new Int32Array(spec.length);
       tokensOf(text)
         .slice(0, spec.length)
         .forEach((token, i) => {
           data[i] = number(token);
         });
-      yield [data, label];
+      const lacks = texts.length > 0 && label === undefined;
+      const failure = lacks ? "no class before a tab, where other lines have one" : undefined;
+      yield { cells: [data, label ?? texts[0]], line, failure };
     }
   })();
-  yield* rowBatches(fields, rows, (row) => `${spec.path}: row ${row}`);
+  yield* rowBatches(fields, rows);
 }
 
 async function survey(spec: TextSpec, passages: AsyncIterable<Passage>) {
   const labels = new LabelSet();
   const counts = new Map<string, number>();
-  let unlabelled = 0;
   for await (const { text, label } of passages) {
-    if (label === undefined) unlabelled++;
-    else labels.add(label);
+    if (label !== undefined) labels.add(label);
     if (!spec.hash) for (const token of tokensOf(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
   }
-  return { labels, unlabelled, counts };
+  return { labels, counts };
 }
 
 function tokensOf(text: string): string[] {
@@ -101,10 +102,13 @@ function hashed(tokens: number): (token: string) => number {
 
 async function* linePassages(path: string): AsyncGenerator<Passage> {
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) {
-    if (line.trim() === "") continue;
-    const tab = line.indexOf("\t");
-    yield tab < 0 ? { text: line, label: undefined } : { text: line.slice(tab + 1), label: line.slice(0, tab) };
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (text.trim() === "") continue;
+    const tab = text.indexOf("\t");
+    if (tab < 0) yield { text, line, label: undefined };
+    else yield { text: text.slice(tab + 1), line, label: text.slice(0, tab) };
   }
 }
 
@@ -115,7 +119,7 @@ interface ClassFile {
 
 async function* filePassages(files: readonly ClassFile[]): AsyncGenerator<Passage> {
   const { readFile } = await import("node:fs/promises");
-  for (const { path, label } of files) yield { text: await readFile(path, "utf8"), label };
+  for (const [line, { path, label }] of files.entries()) yield { text: await readFile(path, "utf8"), line, label };
 }
 
 function classFiles(path: string): ClassFile[] {
