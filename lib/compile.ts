@@ -6,19 +6,20 @@ import { Phase as PhaseNumber } from "./caffe/messages.js";
 import type { SolverNets } from "./caffe/solver-nets.js";
 import { storedBlob } from "./caffe/stored.js";
 import { type Feed, type FeedSpec, openFeed } from "./data/feed.js";
-import { type DataChoice, netFeeds } from "./data/net-feeds.js";
+import { netFeeds, type ResolvedChoice } from "./data/net-feeds.js";
 import type { NetPlan, Plan, SolverPlan } from "./engine/engine.js";
 import { openModelProgram, type Runner } from "./engine/model-program.js";
 import { Program } from "./engine/program.js";
 import { NetrunError, nearest, type Span } from "./error.js";
 import { extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "./layers/index.js";
+import { labelRanges } from "./net/label-ranges.js";
 import { type LoweredNet, sourcesOf } from "./net/lower.js";
 import type { SessionOptions } from "./onnx/session.js";
 import { updateRules } from "./solve/rules.js";
 import { spanOf } from "./text/notes.js";
 
 /** What a net is compiled for. */
-export interface NetContext extends DataChoice {
+export interface NetContext extends ResolvedChoice {
   readonly state: NetState;
   /** Where paths inside the prototxt are looked up after the working directory. */
   readonly baseDir: string;
@@ -65,6 +66,8 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
     // 5. Layers become one graph of tensor operations, checked for shapes on the way.
     const program = new Program({ layers: filtered.layer, phase, sources, types: registeredTypes() }, context.session);
     const lowered = program.lower(shapes);
+    const ranges = labelRanges(filtered.layer, lowered);
+    for (const feed of feeds) feed.restrict(ranges);
     // 6. Gradients, ONNX and sessions are made by the program when a run first asks for them.
     return { name: net.name, phase, net: filtered, feedSpecs, feeds, sources, program, lowered };
   } catch (error) {
@@ -103,19 +106,19 @@ export async function compileSolver(
   options: {
     readonly seed: number;
     readonly session: SessionOptions;
-    readonly data?: DataChoice;
-    readonly testData?: DataChoice;
+    readonly data?: ResolvedChoice;
+    readonly testData?: ResolvedChoice;
   },
 ): Promise<CompiledSolver> {
   const { seed, session, data, testData = data } = options;
   const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
-  await closeAll(train.feeds);
+  await checkAll(train.feeds);
   const plans: NetPlan[] = [];
   const layers = [...train.net.layer];
   const tests: TestShape[] = [];
   for (const test of nets.test) {
     const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
-    await closeAll(compiled.feeds);
+    await checkAll(compiled.feeds);
     plans.push(netPlan(compiled));
     layers.push(...compiled.net.layer);
     tests.push({
@@ -239,6 +242,15 @@ async function openFeeds(specs: readonly FeedSpec[]): Promise<readonly Feed[]> {
   } catch (error) {
     await closeAll(feeds);
     throw error;
+  }
+}
+
+/** Has feeds look for records that training would fail at, and closes them. */
+async function checkAll(feeds: readonly Feed[]): Promise<void> {
+  try {
+    for (const feed of feeds) await feed.check();
+  } finally {
+    await closeAll(feeds);
   }
 }
 

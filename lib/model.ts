@@ -7,6 +7,7 @@ import type { StoredWeights } from "./caffe/stored.js";
 import { encodeWeights, readWeights } from "./caffe/weights.js";
 import { type CompiledNetwork, compileModelFile, compileNet } from "./compile.js";
 import type { Feed } from "./data/feed.js";
+import { GivenRows } from "./data/given-rows.js";
 import type { DataChoice } from "./data/net-feeds.js";
 import type { Tensor } from "./data/tensor.js";
 import type { Runner } from "./engine/model-program.js";
@@ -75,11 +76,13 @@ export class Net implements AsyncDisposable {
   readonly #blobs: readonly string[];
   /** Whether forward changes parameters: BatchNorm's running blobs. */
   readonly #hasState: boolean;
+  /** Rows that were given as data, in files. */
+  readonly #rows: GivenRows | undefined;
   #forwards = 0;
   #last: Run | undefined;
 
   /** A net from its compiled form; the weights are shared with whoever else has them. */
-  constructor(compiled: CompiledNetwork, weights: Weights, seed: number) {
+  constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
     const { lowered } = compiled;
     this.name = compiled.name;
     this.phase = compiled.phase;
@@ -95,6 +98,7 @@ export class Net implements AsyncDisposable {
     this.#seed = seed;
     this.#blobs = [...lowered.blobs.keys()];
     this.#hasState = lowered.states.size > 0;
+    this.#rows = rows;
   }
 
   /**
@@ -108,25 +112,27 @@ export class Net implements AsyncDisposable {
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
     const state = mergeStates(message.state, create("NetState", wanted));
-    const compiled = await compileNet(message, {
-      state,
-      baseDir: options.baseDir ?? baseDir,
-      seed,
-      shapes: options.shapes,
-      data: options.data,
-      batchSize: options.batchSize,
-      onBadRecord: options.onBadRecord,
-      transform: options.transform,
-      session: options,
-    });
-    const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed);
+    const rows = new GivenRows();
+    let net: Net | undefined;
     try {
+      const compiled = await compileNet(message, {
+        state,
+        baseDir: options.baseDir ?? baseDir,
+        seed,
+        shapes: options.shapes,
+        data: await rows.resolve(options.data),
+        batchSize: options.batchSize,
+        onBadRecord: options.onBadRecord,
+        transform: options.transform,
+        session: options,
+      });
+      net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed, rows);
       for (const path of [weights].flat()) await net.copyTrainedLayersFrom(path);
+      return net;
     } catch (error) {
-      await net[Symbol.asyncDispose]();
+      await (net ?? rows)[Symbol.asyncDispose]();
       throw error;
     }
-    return net;
   }
 
   static async #loadModel(path: string, options: NetOptions): Promise<Net> {
@@ -252,6 +258,7 @@ export class Net implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
     for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
+    await this.#rows?.[Symbol.asyncDispose]();
   }
 }
 

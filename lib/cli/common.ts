@@ -1,5 +1,5 @@
 import { basename, relative } from "node:path";
-import type { DataChoice } from "../data/net-feeds.js";
+import type { ResolvedChoice } from "../data/net-feeds.js";
 import { NetrunError } from "../error.js";
 import type { Provider, SessionOptions } from "../onnx/session.js";
 
@@ -57,7 +57,7 @@ export interface DataArgs {
 }
 
 /** Which data to read and how, from the flags. */
-export function dataOf(args: DataArgs): DataChoice {
+export function dataOf(args: DataArgs): ResolvedChoice {
   const transform = {
     ...(args.scale !== undefined && { scale: args.scale }),
     ...(args.meanValue !== undefined && { meanValues: args.meanValue }),

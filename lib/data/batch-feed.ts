@@ -1,3 +1,5 @@
+import { NetrunError } from "../error.js";
+import { labelProblem, type LabelRanges } from "../net/label-ranges.js";
 import type { Feed } from "./feed-spec.js";
 import { Prefetch } from "./prefetch.js";
 import type { Tensor } from "./tensor.js";
@@ -9,6 +11,8 @@ export interface BatchMaker {
   readonly batchSize: number;
   /** Batches prepared ahead. */
   readonly prefetch: number;
+  /** What has been left out so far, where something may be. */
+  readonly skipped?: () => Feed["skipped"];
   /** Makes batch number `batch`, counted from 0. */
   make(batch: number): Promise<Readonly<Record<string, Tensor>>>;
 }
@@ -17,15 +21,19 @@ export interface BatchMaker {
 export class BatchFeed implements Feed {
   readonly shapes: Feed["shapes"];
   readonly length: number;
-  readonly skipped = { count: 0 };
   readonly #maker: BatchMaker;
   #queue: Prefetch<Readonly<Record<string, Tensor>>> | undefined;
   #batch = 0;
+  #ranges: LabelRanges = {};
 
   constructor(maker: BatchMaker) {
     this.shapes = maker.shapes;
     this.length = maker.length;
     this.#maker = maker;
+  }
+
+  get skipped(): Feed["skipped"] {
+    return this.#maker.skipped?.() ?? { count: 0 };
   }
 
   get position(): number {
@@ -35,8 +43,24 @@ export class BatchFeed implements Feed {
   async next(): Promise<Readonly<Record<string, Tensor>>> {
     this.#queue ??= new Prefetch(this.#from(this.#batch), this.#maker.prefetch);
     const batch = await this.#queue.next();
+    this.#refuseLabels(batch);
     this.#batch++;
     return batch;
+  }
+
+  restrict(ranges: LabelRanges): void {
+    this.#ranges = ranges;
+  }
+
+  /** Batches are made at random, so that no first records stand for them. */
+  async check(): Promise<void> {}
+
+  #refuseLabels(batch: Readonly<Record<string, Tensor>>): void {
+    for (const [top, ranges] of Object.entries(this.#ranges))
+      for (const value of batch[top]?.data ?? []) {
+        const problem = labelProblem(value, ranges);
+        if (problem !== undefined) throw new NetrunError(`"${top}": the label ${problem}`);
+      }
   }
 
   /** Made batches share arrays, so that none is filled again. */

@@ -1,5 +1,6 @@
 import { NetrunError } from "../error.js";
-import { count } from "../graph/type.js";
+import { count, sameShape } from "../graph/type.js";
+import { labelProblem, type LabelRange, type LabelRanges } from "../net/label-ranges.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "./columns.js";
 import { failureError } from "./failures.js";
 import type { RecordsSpec } from "./feed-spec.js";
@@ -56,12 +57,22 @@ export class BatchBuilder {
     mean: Mean | undefined,
     pool: ArrayPool,
     onBad: ((error: NetrunError) => void) | undefined,
+    ranges: LabelRanges,
   ) {
     this.#size = spec.batchSize;
     this.#source = source;
     this.#onBad = onBad;
     this.#tops = spec.tops.map(
-      (top, i) => new TopWriter(spec, top, fieldFor(spec, source, top, i), i === 0, mean, pool),
+      (top, i) =>
+        new TopWriter({
+          spec,
+          name: top,
+          field: fieldFor(spec, source, top, i),
+          isFirst: i === 0,
+          mean,
+          pool,
+          ranges: ranges[top] ?? [],
+        }),
     );
   }
 
@@ -76,6 +87,16 @@ export class BatchBuilder {
       await this.#addOneByOne(from, row, rows, first);
     }
     return rows;
+  }
+
+  /** Checks rows without making a batch of them; images stay encoded. Throws a NetrunError that names the record. */
+  async check({ columns, failures }: Rows, rows: number, first: RecordId): Promise<void> {
+    try {
+      for (const [failed, why] of failures) throw new BadRow(failureError(why), recordAt(first, failed));
+      for (const top of this.#tops) top.check(columns, rows, first);
+    } catch (error) {
+      throw error instanceof BadRow ? await this.#located(error) : error;
+    }
   }
 
   /** The batch if it is full; `end` is the position behind its last record. */
@@ -122,56 +143,64 @@ const recordAt = ({ epoch, index, ordinal }: RecordId, i: number): RecordId => (
   ordinal: ordinal + i,
 });
 
+/** A top, the field of the source that goes to it, and what is done and asked on the way. */
+interface TopSpec {
+  readonly spec: RecordsSpec;
+  readonly name: string;
+  readonly field: string;
+  readonly isFirst: boolean;
+  readonly mean: Mean | undefined;
+  readonly pool: ArrayPool;
+  readonly ranges: readonly LabelRange[];
+}
+
 /** Writes the rows of one top; throws a BadRow where one does not fit. */
 class TopWriter {
   readonly name: string;
-  readonly #spec: RecordsSpec;
-  readonly #field: string;
-  readonly #isFirst: boolean;
-  readonly #mean: Mean | undefined;
+  readonly #top: TopSpec;
   readonly #transforms = new Map<string, Transform>();
   #shape: readonly number[] = [];
   #data: Float32Array = new Float32Array(0);
-  readonly #pool: ArrayPool;
 
-  constructor(
-    spec: RecordsSpec,
-    name: string,
-    field: string,
-    isFirst: boolean,
-    mean: Mean | undefined,
-    pool: ArrayPool,
-  ) {
-    this.#pool = pool;
-    this.name = name;
-    this.#spec = spec;
-    this.#field = field;
-    this.#isFirst = isFirst;
-    this.#mean = isFirst ? mean : undefined;
+  constructor(top: TopSpec) {
+    this.name = top.name;
+    this.#top = top;
   }
 
   write(columns: Columns, row: number, rows: number, to: number, first: RecordId): Promise<void> | undefined {
-    const column = columns[this.#field]!;
+    const column = columns[this.#top.field]!;
     if (column.dtype === "image") return this.#writeImages(column, row, rows, to, first);
     this.#writeNumbers(column, row, rows, to, first);
     return undefined;
   }
 
   take(): Tensor {
-    return { shape: [this.#spec.batchSize, ...this.#shape], data: this.#data };
+    return { shape: [this.#top.spec.batchSize, ...this.#shape], data: this.#data };
   }
 
   #writeNumbers(column: NumberColumn, row: number, rows: number, to: number, first: RecordId): void {
-    const transform = this.#transform(column.shape, column.dtype === "uint8", to, first);
+    const transform = this.#begin(column.shape, column, to, first);
     const n = count(column.shape);
     const step = count(transform.shape);
     for (let i = 0; i < rows; i++)
       transform.apply(column.values, (row + i) * n, this.#data, (to + i) * step, first.ordinal + i);
-    if (column.dtype === "float32" || column.dtype === "float64") this.#refuseNaN(step, rows, to, first);
+    this.#refuseValues(column, this.#data, to * step, rows, step, first);
+  }
+
+  /** Checks rows without writing them. */
+  check(columns: Columns, rows: number, first: RecordId): void {
+    const column = columns[this.#top.field]!;
+    if (column.dtype === "image" || rows === 0) return;
+    const { shape } = this.#transform(column.shape, column, first);
+    const { batchSize } = this.#top.spec;
+    const isInside = first.ordinal % batchSize !== 0;
+    if (isInside && !sameShape(shape, this.#shape)) throw otherShape(shape, this.#shape, first);
+    this.#shape = shape;
+    this.#refuseValues(column, column.values, 0, rows, count(column.shape), first);
   }
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
-    const { colour, size } = this.#spec.images;
+    const { colour, size } = this.#top.spec.images;
     const images = Array.from({ length: rows }, (_, i) => decodeImage(bytesIn(column, row + i), colour));
     // Only the first failure is reported; the others must not go unhandled.
     for (const image of images) if (image instanceof Promise) image.catch(() => {});
@@ -179,47 +208,92 @@ class TopWriter {
       const record = recordAt(first, i);
       const decoded = await decodedOr(images[i]!, record);
       const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
-      const transform = this.#transform(image.shape, true, to + i, record);
+      const transform = this.#begin(image.shape, IMAGE, to + i, record);
       transform.apply(image.pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
     }
   }
 
   /** The transform for rows of a shape, and room for a batch of them; the batch's first row decides its shape. */
-  #transform(shape: readonly number[], bytes: boolean, to: number, record: RecordId): Transform {
-    const key = `${shape} ${bytes}`;
+  #begin(shape: readonly number[], column: Pick<NumberColumn, "dtype">, to: number, record: RecordId): Transform {
+    const transform = this.#transform(shape, column, record);
+    if (to === 0) {
+      const { spec, pool } = this.#top;
+      this.#shape = transform.shape;
+      this.#data = pool.take(spec.batchSize * count(transform.shape));
+    } else if (!sameShape(transform.shape, this.#shape)) throw otherShape(transform.shape, this.#shape, record);
+    return transform;
+  }
+
+  #transform(shape: readonly number[], column: Pick<NumberColumn, "dtype">, record: RecordId): Transform {
+    const key = `${shape} ${column.dtype}`;
     let transform = this.#transforms.get(key);
     if (!transform) {
-      transform = this.#newTransform(shape, bytes, record);
+      transform = this.#newTransform(shape, column, record);
       this.#transforms.set(key, transform);
-    }
-    if (to === 0) {
-      this.#shape = transform.shape;
-      this.#data = this.#pool.take(this.#spec.batchSize * count(transform.shape));
-    } else if (transform.shape.join() !== this.#shape.join()) {
-      const message = `a row of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`;
-      const notes = ["give all records one size, crop_size, or a batch_size of 1"];
-      throw new BadRow(new NetrunError(message, { notes }), record);
     }
     return transform;
   }
 
-  #newTransform(shape: readonly number[], bytes: boolean, record: RecordId): Transform {
-    const { phase, seed, shard, transform } = this.#spec;
-    const context = { phase, seed, part: shard.index, mean: this.#mean, bytes };
+  #newTransform(shape: readonly number[], { dtype }: Pick<NumberColumn, "dtype">, record: RecordId): Transform {
+    const { name, field, isFirst, spec } = this.#top;
+    const { phase, seed, shard, transform } = spec;
+    const wanted = spec.wanted?.[name];
+    const context = {
+      phase,
+      seed,
+      part: shard.index,
+      mean: isFirst ? this.#top.mean : undefined,
+      bytes: dtype === "uint8",
+    };
+    let made: Transform;
     try {
-      return transformer(this.#isFirst ? transform : IDENTITY, shape, context);
+      made = transformer(isFirst ? transform : IDENTITY, wanted && isReshape(shape, wanted) ? wanted : shape, context);
     } catch (error) {
       throw error instanceof NetrunError ? new BadRow(error, record) : error;
     }
+    if (!wanted || sameShape(made.shape, wanted)) return made;
+    const message = `column "${field}" holds ${dtype} [${made.shape}], and the blob "${name}" wants rows of [${wanted}]`;
+    const notes =
+      made.shape.length === 3 ? ["--crop-size cuts images, and netrun import --resize makes them one size"] : [];
+    throw new BadRow(new NetrunError(message, { notes }), record);
   }
 
-  #refuseNaN(step: number, rows: number, to: number, first: RecordId): void {
-    for (let i = to * step; i < (to + rows) * step; i++)
-      if (Number.isNaN(this.#data[i])) {
-        const record = recordAt(first, Math.floor(i / step) - to);
-        throw new BadRow(new NetrunError(`NaN in "${this.#field}"`), record);
+  /** Refuses NaN among `rows` rows of `step` values from `at` on, and labels out of range. */
+  #refuseValues(
+    column: NumberColumn,
+    values: ArrayLike<number>,
+    at: number,
+    rows: number,
+    step: number,
+    first: RecordId,
+  ): void {
+    const { field, ranges } = this.#top;
+    const bad = (i: number, message: string) =>
+      new BadRow(new NetrunError(message), recordAt(first, Math.floor((i - at) / step)));
+    const end = at + rows * step;
+    if (column.dtype === "float32" || column.dtype === "float64")
+      for (let i = at; i < end; i++) if (Number.isNaN(values[i])) throw bad(i, `NaN in "${field}"`);
+    if (ranges.length > 0)
+      for (let i = at; i < end; i++) {
+        const problem = labelProblem(values[i]!, ranges);
+        if (problem !== undefined) throw bad(i, `"${field}": the label ${problem}`);
       }
   }
+}
+
+const IMAGE = { dtype: "uint8" } as const;
+
+function otherShape(shape: readonly number[], first: readonly number[], record: RecordId): BadRow {
+  const message = `a row of the shape [${shape}] in a batch of the shape [${first}]`;
+  const notes = ["give all records one size, crop_size, or a batch_size of 1"];
+  return new BadRow(new NetrunError(message, { notes }), record);
+}
+
+/** Whether a row of one shape is one of another by its values alone: a flat list, or axes of one entry more or less. */
+function isReshape(from: readonly number[], to: readonly number[]): boolean {
+  const real = (shape: readonly number[]) => shape.filter((dim) => dim !== 1);
+  if (count(from) !== count(to)) return false;
+  return from.length <= 1 || to.length <= 1 || sameShape(real(from), real(to));
 }
 
 async function decodedOr(image: Image | Promise<Image>, record: RecordId): Promise<Image> {
@@ -235,7 +309,8 @@ function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: num
   const byName = spec.match === "name" || (spec.match === "either" && spec.tops.every((each) => names.includes(each)));
   const field = byName ? names.find((name) => name === top) : names[index];
   if (field !== undefined) return field;
-  throw new NetrunError(`no field for the top "${top}"`, {
+  const wanted = spec.wanted?.[top];
+  throw new NetrunError(`no field for the top "${top}"${wanted ? `, which wants rows of [${wanted}]` : ""}`, {
     notes: [
       `the source has ${names.map((name) => `"${name}"`).join(", ")}`,
       ...Object.entries(source.unusable ?? {}).map(([name, why]) => `column "${name}" is no field: ${why}`),

@@ -1,4 +1,5 @@
 import type { FillerParameter } from "../caffe/messages.js";
+import type { LabelRanges } from "../net/label-ranges.js";
 import type { ImageDecoding } from "./image.js";
 import type { SourceSpec } from "./open.js";
 import type { Shard } from "./source.js";
@@ -14,6 +15,8 @@ interface FeedCommon {
   /** Key of all that is random: crops, mirrors, orders. */
   readonly seed: number;
   readonly shard: Shard;
+  /** Whether a record that cannot be used ends the training or is counted and left out. */
+  readonly onBadRecord: "fail" | "skip";
 }
 
 /** Batches of a source's records; Data, ImageData, HDF5Data and plain data sets. */
@@ -31,8 +34,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly transform: TransformSpec;
   /** Records left out once at the very start (rand_skip). */
   readonly skip: number;
-  /** Whether a record that cannot be used ends the training or is counted and left out. */
-  readonly onBadRecord: "fail" | "skip";
+  /** The shape that rows of a top have to have in the end, where the net says. */
+  readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
 /** Blobs that fillers fill, constant ones once and others anew for each batch; DummyData. */
@@ -78,6 +81,13 @@ export interface Feed extends AsyncDisposable {
   readonly position: number;
   /** Records left out so far because they could not be used, and why the last of them; 0 unless the spec says skip. */
   readonly skipped: { readonly count: number; readonly last?: string | undefined };
+  /** From now on a record with a label outside of these ranges is a bad one. */
+  restrict(ranges: LabelRanges): void;
+  /**
+   * Looks through the first records (a bounded amount of bytes; images are not decoded) for what can be known to be bad: labels
+   * out of range, NaN, other shapes. Rejects with a NetrunError that names the record, unless bad ones are left out.
+   */
+  check(): Promise<void>;
   /** The next batch by top name. Rejects with a NetrunError that names the record where one does not decode. */
   next(): Promise<Readonly<Record<string, Tensor>>>;
   /**

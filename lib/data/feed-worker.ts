@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type ErrorDetail, NetrunError } from "../error.js";
+import type { LabelRanges } from "../net/label-ranges.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import { openLocalFeed } from "./open-feed.js";
 import type { Tensor } from "./tensor.js";
@@ -8,6 +9,7 @@ import type { Tensor } from "./tensor.js";
 export type Request =
   | { readonly kind: "next" }
   | { readonly kind: "recycle"; readonly batch: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "restrict"; readonly ranges: LabelRanges }
   | { readonly kind: "seek"; readonly position: number }
   | { readonly kind: "close" };
 
@@ -22,8 +24,16 @@ export type Reply =
   | { readonly kind: "failure"; readonly message: string; readonly detail: ErrorDetail }
   | { readonly kind: "bug"; readonly error: unknown };
 
-async function openAt(spec: FeedSpec, position: number): Promise<Feed> {
+/** What the thread starts with. */
+interface Start {
+  readonly spec: FeedSpec;
+  readonly position: number;
+  readonly ranges: LabelRanges;
+}
+
+async function openAt({ spec, position, ranges }: Start): Promise<Feed> {
   const feed = await openLocalFeed(spec, 1);
+  feed.restrict(ranges);
   if (position > 0) await feed.seek(position);
   return feed;
 }
@@ -42,8 +52,7 @@ async function next(feed: Promise<Feed>): Promise<Reply> {
 
 if (parentPort) {
   const port = parentPort;
-  const { spec, position } = workerData as { spec: FeedSpec; position: number };
-  const feed = openAt(spec, position);
+  const feed = openAt(workerData as Start);
   // Reported by the first request.
   feed.catch(() => {});
   const serve = async (request: Request): Promise<void> => {
@@ -52,6 +61,7 @@ if (parentPort) {
       const buffers = reply.kind === "batch" ? Object.values(reply.tensors).map(({ data }) => data.buffer) : [];
       port.postMessage(reply, buffers as ArrayBuffer[]);
     } else if (request.kind === "recycle") (await feed).recycle(request.batch);
+    else if (request.kind === "restrict") (await feed).restrict(request.ranges);
     else if (request.kind === "seek") await (await feed).seek(request.position);
     else {
       await feed.then(

@@ -51,7 +51,11 @@ export function sourceFeedSpec(
   data: SourceSpec,
   tops: readonly string[],
   batchSize: number,
-  options: Omit<FeedOptions, "paths" | "data"> & { readonly transform?: Partial<TransformSpec> },
+  options: Omit<FeedOptions, "paths" | "data"> & {
+    readonly transform?: Partial<TransformSpec>;
+    /** The shapes that rows of tops have to have. */
+    readonly wanted?: Readonly<Record<string, readonly number[]>>;
+  },
 ): FeedSpec {
   return {
     kind: "records",
@@ -65,6 +69,7 @@ export function sourceFeedSpec(
     images: { colour: "unchanged" },
     transform: { ...IDENTITY, ...options.transform },
     skip: 0,
+    wanted: options.wanted,
     onBadRecord: options.onBadRecord ?? "fail",
   };
 }

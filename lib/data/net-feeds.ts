@@ -5,13 +5,17 @@ import { NetrunError } from "../error.js";
 import { detectSource } from "./detect.js";
 import type { FeedSpec } from "./feed-spec.js";
 import { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
+import type { GivenData } from "./given-rows.js";
 import type { SourceSpec } from "./open.js";
 import type { TransformSpec } from "./transform.js";
 
 /** What to read in place of what a net's data layers say. */
 export interface DataChoice {
-  /** A path of any kind that netrun knows, or the name of an embedded data set: replaces the sources of all data layers. */
-  readonly data?: string | undefined;
+  /**
+   * Replaces the sources of all data layers: a path of any kind that netrun knows, the name of an embedded data set, a source, or
+   * rows, any iterable of objects with a value for each field by name.
+   */
+  readonly data?: GivenData | undefined;
   /** Rows of a batch. */
   readonly batchSize?: number | undefined;
   /** What to do about a record that cannot be used; the default is to fail. */
@@ -19,6 +23,9 @@ export interface DataChoice {
   /** Changes of the transform of the first top. */
   readonly transform?: Partial<TransformSpec> | undefined;
 }
+
+/** A choice whose rows, if it has some, are in a file already. */
+export type ResolvedChoice = Omit<DataChoice, "data"> & { readonly data?: string | SourceSpec | undefined };
 
 /** The layers of a net and the feeds of its data layers. */
 export interface NetFeeds {
@@ -40,7 +47,7 @@ const BATCH_SIZE = 64;
  * The feeds of a net of one phase. Where the choice names data, every data layer reads that (Input layers, too, in a net that has
  * no others). Throws NetrunError where there is nothing to replace, and what `feedSpec` throws.
  */
-export function netFeeds(layers: readonly LayerParameter[], choice: DataChoice, options: Options): NetFeeds {
+export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoice, options: Options): NetFeeds {
   const given = new Set(options.given);
   const open = layers.filter(({ top }) => top.some((name) => !given.has(name)));
   const change = (spec: FeedSpec): FeedSpec => changed(spec, choice);
@@ -48,7 +55,7 @@ export function netFeeds(layers: readonly LayerParameter[], choice: DataChoice, 
   if (choice.data === undefined) {
     return { layers, specs: open.filter(({ type }) => isDataLayer(type)).map((layer) => change(own(layer))) };
   }
-  const source = detectSource(choice.data);
+  const source = typeof choice.data === "string" ? detectSource(choice.data) : choice.data;
   const data = open.filter(({ type }) => isDataType(type));
   const sources = data.filter(({ type }) => type !== "Input");
   if (data.length === 0) throw new NetrunError("the net has no data layers or inputs for the data to go to");
@@ -66,7 +73,16 @@ export function netFeeds(layers: readonly LayerParameter[], choice: DataChoice, 
 function inputFeed(layers: readonly LayerParameter[], source: SourceSpec, options: Options): FeedSpec {
   const tops = layers.flatMap(({ top }) => top);
   const rows = sub(layers[0]!, "input_param").shape[0]?.dim[0];
-  return sourceFeedSpec(source, tops, rows ?? BATCH_SIZE, options);
+  return sourceFeedSpec(source, tops, rows ?? BATCH_SIZE, { ...options, wanted: wantedShapes(layers) });
+}
+
+/** The shapes of rows that Input layers say. */
+function wantedShapes(layers: readonly LayerParameter[]): Readonly<Record<string, readonly number[]>> {
+  const shapes = layers.flatMap((layer) => {
+    const { shape } = sub(layer, "input_param");
+    return layer.top.map((top, i) => [top, (shape[i] ?? shape[0])?.dim.slice(1).map(Number)] as const);
+  });
+  return Object.fromEntries(shapes.flatMap(([top, shape]) => (shape ? [[top, shape]] : [])));
 }
 
 function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
@@ -76,8 +92,18 @@ function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
   const rows = sub(layer, "memory_data_param").batch_size || sub(layer, "window_data_param").batch_size || BATCH_SIZE;
   return {
     layer: layer.type === "MemoryData" ? layer : amend(layer, { type: "Input", input_param: null }),
-    spec: sourceFeedSpec(source, layer.top, rows, { ...options, transform: plainTransform(layer, options) }),
+    spec: sourceFeedSpec(source, layer.top, rows, {
+      ...options,
+      transform: plainTransform(layer, options),
+      ...(layer.type === "MemoryData" && { wanted: memoryShapes(layer) }),
+    }),
   };
+}
+
+function memoryShapes(layer: LayerParameter): Readonly<Record<string, readonly number[]>> {
+  const { channels, height, width } = sub(layer, "memory_data_param");
+  const [data = "", label = ""] = layer.top;
+  return { [data]: [channels, height, width], [label]: [] };
 }
 
 /** Types whose own parameters say how records become batches. */
@@ -95,6 +121,6 @@ function changed(spec: FeedSpec, { batchSize, onBadRecord, transform }: DataChoi
     throw new NetrunError(`the batch size is ${batchSize}; it has to be a positive whole number`);
   if (spec.kind === "dummy") return spec;
   const sized = batchSize === undefined ? spec : { ...spec, batchSize };
-  const strict = onBadRecord === undefined || sized.kind !== "records" ? sized : { ...sized, onBadRecord };
+  const strict = onBadRecord === undefined ? sized : { ...sized, onBadRecord };
   return transform === undefined ? strict : { ...strict, transform: { ...spec.transform, ...transform } };
 }

@@ -23,6 +23,7 @@ type KindSpec =
   | { readonly kind: "leveldb"; readonly path: string }
   | { readonly kind: "lmdb"; readonly path: string }
   | ({ readonly kind: "parquet" } & ParquetSpec)
+  | { readonly kind: "rows"; readonly path: string }
   | ({ readonly kind: "text" } & TextSpec);
 
 /** Which source to open; plain data, so that a worker can open it. Paths are resolved already. */
@@ -44,6 +45,7 @@ const OPENERS = {
   leveldb: async (spec) => (await import("./leveldb/source.js")).leveldbSource(spec.path),
   lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
   parquet: async (spec) => (await import("./table/parquet.js")).parquetSource(spec),
+  rows: async (spec) => (await import("./table/spool.js")).spooledSource(spec.path, (row) => `row ${row}`),
   text: async (spec) => (await import("./table/text.js")).textSource(spec),
 } as const satisfies { [K in SourceSpec["kind"]]: (spec: Extract<SourceSpec, { kind: K }>) => Promise<DataSource> };
 

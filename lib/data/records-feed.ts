@@ -1,11 +1,14 @@
+import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../error.js";
-import { type Batch, BatchBuilder } from "./batch.js";
+import type { LabelRanges } from "../net/label-ranges.js";
+import { type Batch, BatchBuilder, type Rows } from "./batch.js";
 import { columnsOf, notesOf } from "./columns.js";
 import { knownFailure } from "./failures.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
 
 import { ArrayPool } from "./pool.js";
 import { Prefetch } from "./prefetch.js";
+import { Skipped } from "./skipped.js";
 import { type DataSource, shardRange } from "./source.js";
 import type { Tensor } from "./tensor.js";
 import type { Mean } from "./normalise.js";
@@ -20,7 +23,8 @@ export class RecordsFeed implements Feed {
   readonly #pool = new ArrayPool();
   #queue: Prefetch<Batch> | undefined;
   #position = 0;
-  #skipped: Feed["skipped"] = { count: 0 };
+  #ranges: LabelRanges = {};
+  readonly #skipped = new Skipped();
 
   private constructor(
     spec: RecordsSpec,
@@ -46,14 +50,8 @@ export class RecordsFeed implements Feed {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
-      const iterator = batches(
-        one,
-        source,
-        mean,
-        new ArrayPool(),
-        0,
-        spec.onBadRecord === "skip" ? () => {} : undefined,
-      );
+      const builder = (note: OnBad | undefined) => new BatchBuilder(one, source, mean, new ArrayPool(), note, {});
+      const iterator = batches(one, source, builder, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
       const first = await iterator.next();
       await iterator.return();
       const shapes: Record<string, readonly number[]> = {};
@@ -75,7 +73,7 @@ export class RecordsFeed implements Feed {
   }
 
   get skipped(): Feed["skipped"] {
-    return this.#skipped;
+    return this.#skipped.state;
   }
 
   async next(): Promise<Readonly<Record<string, Tensor>>> {
@@ -84,6 +82,25 @@ export class RecordsFeed implements Feed {
     const batch = await this.#queue.next();
     this.#position = batch.end;
     return batch.tensors;
+  }
+
+  restrict(ranges: LabelRanges): void {
+    this.#ranges = ranges;
+  }
+
+  async check(): Promise<void> {
+    if (this.#spec.onBadRecord === "skip") return;
+    const { shard } = this.#spec;
+    const { start } = shardRange(shard, this.#source.length);
+    let index = start;
+    let bytes = CHECKED_BYTES;
+    const builder = new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, undefined, this.#ranges);
+    for await (const rows of this.#source.batches(shard)) {
+      await builder.check(rowsOf(rows), rows.numRows, { epoch: 0, index, ordinal: index - start });
+      index += rows.numRows;
+      bytes -= rows.data.byteLength;
+      if (bytes <= 0) return;
+    }
   }
 
   recycle(batch: Readonly<Record<string, Tensor>>): void {
@@ -102,17 +119,19 @@ export class RecordsFeed implements Feed {
   }
 
   #start(position: number): Prefetch<Batch> {
-    const skip = (error: NetrunError): void => {
-      const count = this.#skipped.count + 1;
-      this.#skipped = { count, last: error.message };
-      // Of many, the first and every tenth power: they are to be noticed, not to drown everything else.
-      if (Number.isInteger(Math.log10(count)))
-        process.emitWarning(`${error.message} (records left out so far: ${count})`, "BadRecord");
-    };
-    const onBad = this.#spec.onBadRecord === "skip" ? skip : undefined;
-    return new Prefetch(batches(this.#spec, this.#source, this.#mean, this.#pool, position, onBad), this.#prefetch);
+    const onBad = this.#spec.onBadRecord === "skip" ? (error: NetrunError) => this.#skipped.add(error) : undefined;
+    const builder = (note: OnBad | undefined) =>
+      new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, note, this.#ranges);
+    return new Prefetch(batches(this.#spec, this.#source, builder, position, onBad), this.#prefetch);
   }
 }
+
+/** What of a source's beginning is looked through before the first batch. */
+const CHECKED_BYTES = 64 * 2 ** 20;
+
+type OnBad = (error: NetrunError) => void;
+
+const rowsOf = (batch: RecordBatch): Rows => ({ columns: columnsOf(batch), failures: notesOf(batch).failures });
 
 function checkSource(spec: RecordsSpec, source: DataSource): void {
   if (source.failures && spec.onBadRecord === "fail") throw knownFailure(source.failures);
@@ -128,10 +147,9 @@ function checkSource(spec: RecordsSpec, source: DataSource): void {
 async function* batches(
   spec: RecordsSpec,
   source: DataSource,
-  mean: Mean | undefined,
-  pool: ArrayPool,
+  builderWith: (onBad: OnBad | undefined) => BatchBuilder,
   position: number,
-  onBad: ((error: NetrunError) => void) | undefined,
+  onBad: OnBad | undefined,
 ): AsyncGenerator<Batch, void> {
   const range = shardRange(spec.shard, source.length);
   const length = range.end - range.start;
@@ -141,11 +159,11 @@ async function* batches(
     if (++bad >= length) throw new NetrunError(`none of ${length} records can be used`, { notes: [error.message] });
     onBad!(error);
   };
-  const builder = new BatchBuilder(spec, source, mean, pool, onBad && note);
+  const builder = builderWith(onBad && note);
   for (let at = position + spec.skip; ; ) {
     const epoch = Math.floor(at / length);
     for await (const rows of source.batches(spec.shard, at % length, epoch)) {
-      const from = { columns: columnsOf(rows), failures: notesOf(rows).failures };
+      const from = rowsOf(rows);
       for (let row = 0; row < rows.numRows; ) {
         const record = { epoch, index: range.start + (at % length), ordinal: at - spec.skip };
         const used = await builder.add(from, row, rows.numRows - row, record);

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/type.js";
+import type { LabelRanges } from "../net/label-ranges.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import type { Reply, Request } from "./feed-worker.js";
 import type { Tensor } from "./tensor.js";
@@ -37,6 +38,7 @@ export class ThreadedFeed implements Feed {
   readonly #depth: number;
   #local: Feed | undefined;
   #worker: Worker | undefined;
+  #ranges: LabelRanges = {};
   #isUp = false;
   #given = 0;
   #position = 0;
@@ -79,6 +81,16 @@ export class ThreadedFeed implements Feed {
     this.#position = local.position;
     this.#skipped = local.skipped;
     return tensors;
+  }
+
+  restrict(ranges: LabelRanges): void {
+    this.#ranges = ranges;
+    this.#local?.restrict(ranges);
+    if (this.#worker) post(this.#worker, { kind: "restrict", ranges });
+  }
+
+  async check(): Promise<void> {
+    await this.#local?.check();
   }
 
   recycle(batch: Readonly<Record<string, Tensor>>): void {
@@ -125,7 +137,7 @@ export class ThreadedFeed implements Feed {
 
   #start(): void {
     if (this.#worker) return;
-    const workerData = { spec: this.#spec, position: this.#position };
+    const workerData = { spec: this.#spec, position: this.#position, ranges: this.#ranges };
     // Flags of the program that started this one (`--input-type`, `--eval`) would break a worker that is a file.
     const worker = new Worker(new URL("./feed-worker.js", import.meta.url), { workerData, execArgv: [] });
     worker.on("message", (reply: Reply) => this.#answer(reply));

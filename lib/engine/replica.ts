@@ -4,6 +4,7 @@ import { shardRange } from "../data/source.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { loadPlugins, registeredTypes, withExtraFields } from "../layers/index.js";
+import { labelRanges } from "../net/label-ranges.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
@@ -249,7 +250,10 @@ async function openRunner(plan: NetPlan, { session }: Plan): Promise<Runner> {
     const layers = withExtraFields(decode("NetParameter", plan.net).layer, extras);
     const program = new Program({ layers, phase, sources, types: registeredTypes() }, session);
     const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
-    return { program, feeds, net: program.lower(known) };
+    const net = program.lower(known);
+    const ranges = labelRanges(layers, net);
+    for (const feed of feeds) feed.restrict(ranges);
+    return { program, feeds, net };
   } catch (error) {
     for (const feed of feeds) await feed[Symbol.asyncDispose]();
     throw error;

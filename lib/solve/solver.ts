@@ -6,6 +6,7 @@ import { SolverParameter_SnapshotFormat as Format, type Init, type SolverParamet
 import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import { compileSolver, type TestShape } from "../compile.js";
+import { type GivenData, GivenRows } from "../data/given-rows.js";
 import type { DataChoice } from "../data/net-feeds.js";
 import {
   type Checkpoint,
@@ -69,7 +70,7 @@ export interface SolverOptions
   /** Fields of the solver in place of the file's. */
   readonly settings?: Init<SolverParameter> | undefined;
   /** Data that the data layers of the test nets read; `data` where undefined. */
-  readonly testData?: string | undefined;
+  readonly testData?: GivenData | undefined;
   readonly testBatchSize?: number | undefined;
   /** Iterations over which the learning rate rises to the policy's. Default 0. */
   readonly warmUp?: number | undefined;
@@ -134,12 +135,24 @@ export class Solver implements AsyncDisposable {
    * Throws NetrunError, located, for what is wrong with any of them.
    */
   static async load(from: From<SolverParameter>, options: SolverOptions = {}): Promise<Solver> {
+    const rows = new GivenRows();
+    try {
+      return await Solver.#load(from, options, rows);
+    } catch (error) {
+      await rows[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #load(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<Solver> {
     const { parameter, path, baseDir } = readSolver(from, options);
     policyOf(parameter);
     const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
     const nets = solverNets(parameter, { ...options, baseDir });
     const session = sessionOptions(options);
-    const { data, batchSize, onBadRecord, transform, testData = data, testBatchSize } = options;
+    const { batchSize, onBadRecord, transform, testBatchSize } = options;
+    const data = await rows.resolve(options.data);
+    const testData = await rows.resolve(options.testData ?? options.data);
     const { train, plan, tests } = await compileSolver(parameter, nets, {
       seed,
       session,
@@ -165,6 +178,7 @@ export class Solver implements AsyncDisposable {
       for (const warning of warnings) options.onWarning?.(warning);
     }
     const made = new Solver({
+      rows,
       parameter,
       net,
       weights,
@@ -392,10 +406,13 @@ export class Solver implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine[Symbol.asyncDispose]();
     await this.net[Symbol.asyncDispose]();
+    await this.#parts.rows[Symbol.asyncDispose]();
   }
 }
 
 interface Parts {
+  /** Rows that were given as data, in files. */
+  readonly rows: GivenRows;
   readonly parameter: SolverParameter;
   readonly net: Net;
   readonly weights: Weights;

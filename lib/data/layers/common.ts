@@ -23,7 +23,8 @@ export interface FeedOptions {
 /** What all feeds have; throws a NetrunError where the batch size is not positive. */
 export function common(layer: LayerParameter, options: FeedOptions, batchSize: number) {
   if (!(batchSize > 0)) throw fault(layer, `batch_size is ${batchSize}; it has to be positive`);
-  return { batchSize, tops: layer.top, phase: options.phase, seed: options.seed, shard: options.shard ?? WHOLE };
+  const { phase, seed, shard = WHOLE, onBadRecord = "fail" } = options;
+  return { batchSize, tops: layer.top, phase, seed, shard, onBadRecord };
 }
 
 /** What transform_param asks for. */

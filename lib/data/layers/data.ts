@@ -19,7 +19,6 @@ export function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsS
     images: { colour: forcedColour(layer) },
     transform: transformSpec(layer, options),
     skip: randSkip(param.rand_skip, options),
-    onBadRecord: options.onBadRecord ?? "fail",
   };
 }
 

@@ -22,7 +22,6 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
     images: { colour: "unchanged" },
     transform: transformSpec(layer, options),
     skip: 0,
-    onBadRecord: options.onBadRecord ?? "fail",
   };
 }
 

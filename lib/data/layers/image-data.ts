@@ -23,6 +23,5 @@ export function imageDataLayer(layer: LayerParameter, options: FeedOptions): Rec
     images: { colour: param.is_color ? "color" : "gray", size: height > 0 ? { height, width } : undefined },
     transform: transformSpec(layer, options),
     skip: randSkip(param.rand_skip, options),
-    onBadRecord: options.onBadRecord ?? "fail",
   };
 }

@@ -18,11 +18,23 @@ export function fieldOfCell(name: string, cell: unknown, labels?: readonly strin
   if (typeof cell === "string") return labels ? { name, dtype: "int32", shape: [], labels } : "it holds texts";
   if (typeof cell === "number" || typeof cell === "bigint") return { name, dtype: "float64", shape: [] };
   if (typeof cell === "boolean") return { name, dtype: "uint8", shape: [] };
+  if (isTensor(cell)) return { name, dtype: cell.data instanceof Uint8Array ? "uint8" : "float32", shape: cell.shape };
   if (cell instanceof Uint8Array && isImage(cell)) return { name, dtype: "image", shape: [] };
   const shape = shapeOf(cell);
   if (!shape) return `it holds ${cell instanceof Date ? "dates" : `objects such as ${String(cell)}`}`;
   const dtype = cell instanceof Uint8Array ? "uint8" : "float32";
   return { name, dtype, shape };
+}
+
+/** A tensor as the API has it. */
+interface TensorCell {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+function isTensor(cell: unknown): cell is TensorCell {
+  if (typeof cell !== "object" || cell === null || !("shape" in cell) || !("data" in cell)) return false;
+  return Array.isArray(cell.shape) && isArray(cell.data) && cell.data.length === count(cell.shape as number[]);
 }
 
 /** Whether bytes begin like a JPEG, PNG, GIF, WebP, TIFF or BMP file. */
@@ -128,6 +140,11 @@ function put(target: Target, at: number, cell: unknown, axis: number): string | 
     return undefined;
   }
   const dim = shape[axis]!;
+  if (isTensor(cell)) {
+    if (cell.shape.join() !== shape.slice(axis).join()) return `has a tensor of the shape [${cell.shape}]`;
+    values.set(cell.data, at);
+    return undefined;
+  }
   if (!isArray(cell)) return `has ${kindOf(cell)}`;
   if (cell.length !== dim) return `has ${cell.length} values`;
   if (ArrayBuffer.isView(cell) && axis === shape.length - 1 && !isBig(cell)) {

@@ -6,8 +6,12 @@ import type { Feed, WindowsSpec } from "../feed-spec.js";
 import { decodeImage, type Image } from "../image.js";
 import type { Mean } from "../normalise.js";
 import type { Tensor } from "../tensor.js";
+import { Skipped } from "../skipped.js";
 import { readWindowList, type Window, type WindowList } from "./list.js";
 import { type Warped, warp } from "./warp.js";
+
+/** Windows that are drawn in place of one whose image cannot be used, before that is the end all the same. */
+const TRIES = 100;
 
 /**
  * A feed of windows chosen at random: of each batch the first part background, the last `foregroundShare` of it (rounded
@@ -23,11 +27,13 @@ export async function windowFeed(spec: WindowsSpec, mean: Mean | undefined, pref
   const { cropSize } = spec.transform;
   const shape = [spec.batchSize, list.channels, cropSize, cropSize];
   const images = imageReader(spec, list);
+  const skipped = new Skipped();
   return new BatchFeed({
     shapes: { [spec.tops[0]!]: shape, [spec.tops[1]!]: [spec.batchSize] },
     length: list.foreground.length + list.background.length,
     batchSize: spec.batchSize,
     prefetch,
+    skipped: () => skipped.state,
     make: async (batch) => {
       const draws = random(spec.seed, spec.shard.index, batch);
       const chosen = Array.from({ length: spec.batchSize }, (_, i) => {
@@ -36,12 +42,22 @@ export async function windowFeed(spec: WindowsSpec, mean: Mean | undefined, pref
         return { window, mirrored: spec.transform.mirror && draws.integer(2) === 1 };
       });
       const data: Tensor = { shape, data: new Float32Array(shape.reduce((a, b) => a * b)) };
-      const load = async ({ window, mirrored }: Chosen, i: number): Promise<void> => {
-        const image = await images(window.image);
-        write(data, i, warpIn(spec, list, image, window, mirrored), mirrored, spec, mean);
+      const load = async (choice: Chosen, i: number): Promise<number> => {
+        const again = random(spec.seed, spec.shard.index, batch, i);
+        let { window } = choice;
+        for (let tries = 1; ; tries++)
+          try {
+            const image = await images(window.image);
+            write(data, i, warpIn(spec, list, image, window, choice.mirrored), choice.mirrored, spec, mean);
+            return window.label;
+          } catch (error) {
+            if (spec.onBadRecord === "fail" || tries === TRIES || !(error instanceof NetrunError)) throw error;
+            skipped.add(error);
+            const windows = i < spec.batchSize - foreground ? list.background : list.foreground;
+            window = windows[again.integer(windows.length)]!;
+          }
       };
-      await Promise.all(chosen.map(load));
-      const labels = Float32Array.from(chosen, ({ window }) => window.label);
+      const labels = Float32Array.from(await Promise.all(chosen.map(load)));
       return { [spec.tops[0]!]: data, [spec.tops[1]!]: { shape: [spec.batchSize], data: labels } };
     },
   });

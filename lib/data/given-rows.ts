@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { SourceSpec } from "./open.js";
+import type { NamedRows } from "./table/save.js";
+
+/** What a caller gives as data: a path (or the name of an embedded data set), a source, or rows. */
+export type GivenData = string | SourceSpec | NamedRows;
+
+/**
+ * The rows that callers give as data, kept in files of their own for as long as something reads them, since rows come once and
+ * are wanted by several threads, epoch after epoch.
+ */
+export class GivenRows implements AsyncDisposable {
+  readonly #known = new Map<NamedRows, Promise<SourceSpec>>();
+  #folder: string | undefined;
+
+  /** The data with rows written to a file. Rows that cannot be used are noted in it. Throws a NetrunError where there are none. */
+  async resolve(data: GivenData | undefined): Promise<string | SourceSpec | undefined> {
+    if (data === undefined || typeof data === "string" || "kind" in data) return data;
+    const known = this.#known.get(data) ?? this.#write(data);
+    this.#known.set(data, known);
+    return known;
+  }
+
+  async #write(rows: NamedRows): Promise<SourceSpec> {
+    const [{ spool }, { batchesOfRows }] = await Promise.all([import("./table/spool.js"), import("./table/save.js")]);
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), "netrun-rows-"));
+      // What the caller does not dispose of must not stay behind either.
+      process.on("exit", this.#release);
+    }
+    const path = join(this.#folder, `${this.#known.size}.arrow`);
+    await spool(path, { files: ["rows"], convert: () => batchesOfRows(path, rows), where: (row) => `row ${row}` });
+    return { kind: "rows", path };
+  }
+
+  readonly #release = (): void => {
+    process.off("exit", this.#release);
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder = undefined;
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#known.values());
+    this.#release();
+  }
+}
