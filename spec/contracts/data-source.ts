@@ -78,6 +78,39 @@ export function dataSourceContract(subject: Subject, folder: () => string): void
       expect(feed.position).to.equal(rows.length + 1);
     });
 
+    it("shuffles by a seed: other orders in each epoch and of each seed, the same ones each time", async () => {
+      const order = async (seed: number, epoch: number): Promise<number[]> => {
+        await using source = await openSource({ ...spec, shuffle: seed });
+        return await places(source, rows.length, epoch);
+      };
+      const [first, again, next, other] = [await order(5, 0), await order(5, 0), await order(5, 1), await order(6, 0)];
+      expect(again).to.deep.equal(first);
+      for (const each of [first, next, other])
+        expect([...each].sort((a, b) => a - b)).to.deep.equal(range(rows.length));
+      // Few rows may be in the same order three times by chance.
+      if (rows.length > 4) expect([next, other]).to.not.deep.equal([first, first]);
+    });
+
+    it("keeps shards disjoint and complete, resumes and locates where it is shuffled", async () => {
+      await using source = await openSource({ ...spec, shuffle: 5 });
+      await using plain = await openSource(spec);
+      const whole = await read(source, field, WHOLE, 0, 3);
+      expect([...whole].sort((a, b) => a - b)).to.deep.equal([...rows].sort((a, b) => a - b));
+      for (const count of [2, 3]) {
+        const parts: number[] = [];
+        for (let index = 0; index < count; index++) parts.push(...(await read(source, field, { index, count }, 0, 3)));
+        expect(parts).to.deep.equal(whole);
+      }
+      for (const from of [1, rows.length - 1, rows.length])
+        expect(await read(source, field, WHOLE, from, 3)).to.deep.equal(whole.slice(from));
+      const names = await Promise.all(range(Math.min(20, rows.length)).map((i) => plain.locate(i)));
+      for (let i = 0; i < Math.min(20, rows.length); i++) {
+        const at = names.indexOf(await source.locate(i, 3));
+        if (at >= 0) expect(rows[at]).to.equal(whole[i]);
+        else expect(rows.length).to.be.above(20);
+      }
+    });
+
     it("says where a row comes from", async () => {
       await using source = await openSource(spec);
       const [first, last] = [await source.locate(0), await source.locate(rows.length - 1)];
@@ -111,9 +144,24 @@ function openFiles(): readonly string[] {
   });
 }
 
-async function read(source: DataSource, field: string, shard: Shard = WHOLE, from = 0): Promise<number[]> {
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** Where in the order of an epoch the rows are, these sorted by their names. */
+async function places(source: DataSource, rows: number, epoch: number): Promise<number[]> {
+  const known = new Map<string, number>();
+  for (let i = 0; i < rows; i++) known.set(await source.locate(i, epoch), i);
+  return [...known.keys()].sort().map((name) => known.get(name)!);
+}
+
+async function read(
+  source: DataSource,
+  field: string,
+  shard: Shard = WHOLE,
+  from = 0,
+  epoch?: number,
+): Promise<number[]> {
   const rows: number[] = [];
-  for await (const batch of source.batches(shard, from)) rows.push(...column(batch, field));
+  for await (const batch of source.batches(shard, from, epoch)) rows.push(...column(batch, field));
   return rows;
 }
 

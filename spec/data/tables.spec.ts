@@ -162,10 +162,33 @@ describe("tables", () => {
       expect(await read(source)).to.deep.equal({ data: [2, 2, 2, 1, 2, 3], label: [1, 0], w: [1, 2] });
     });
 
-    it("refuse no rows, texts without labels and rows that differ", async () => {
+    it("have texts that become indices into their different texts, sorted", async () => {
+      const path = join(folder(), "rows.arrow");
+      expect(await saveRows(path, [{ name: "Cy" }, { name: "Ann" }, { name: "Bob" }, { name: "Ann" }])).to.equal(4);
+      await using source = await open(path);
+      expect(source.labels).to.deep.equal({ name: ["Ann", "Bob", "Cy"] });
+      expect(await read(source)).to.deep.equal({ name: [2, 0, 1, 0] });
+    });
+
+    it("may be tensors", async () => {
+      const path = join(folder(), "rows.arrow");
+      const data = { shape: [1, 1, 2], data: Float32Array.of(3, 4) };
+      await saveRows(path, [{ data }, { data }]);
+      await using source = await open(path);
+      expect(source.fields["data"]).to.deep.equal({ dtype: "float32", shape: [1, 1, 2] });
+      expect(await read(source)).to.deep.equal({ data: [3, 4, 3, 4] });
+      const flat = { shape: [2], data: Float32Array.of(3, 4) };
+      await failure(saveRows(path, [{ data }, { data: flat }]), 'row 1: column "data" has a tensor of the shape [2]');
+    });
+
+    it("refuse no rows, unknown labels and rows that differ", async () => {
       const path = join(folder(), "rows.arrow");
       await failure(saveRows(path, []), "there are no rows");
-      await failure(saveRows(path, [{ name: "Ann" }]), 'column "name" is nothing that a net takes: it holds texts');
+      await failure(
+        saveRows(path, [{ born: new Date(0) }]),
+        'column "born" is nothing that a net takes: it holds dates',
+      );
+      await failure(saveRows(path, [{ name: "Ann" }, { name: 5 }]), 'row 1: column "name" has a number');
       await failure(saveRows(path, [{ x: 1 }, { y: 1 }]), 'row 1: column "x" has a missing value');
       await failure(saveRows(path, [{ l: "a" }, { l: "b" }], { l: ["a"] }), '"b", which is none of its labels');
     });

@@ -1,7 +1,7 @@
 import { DataType, type RecordBatch } from "apache-arrow";
 import { recordBatch } from "../columns.js";
 import type { Field } from "../source.js";
-import { columnsOfCells, fieldOfCell, type TableField } from "../table/cells.js";
+import { columnsOfCells, fieldOfCell, plain, type TableField } from "../table/cells.js";
 import { LabelSet } from "../table/labels.js";
 import { labelsOf } from "../table/rows.js";
 import type { ArrowMessages } from "./messages.js";
@@ -54,13 +54,4 @@ function labelsIn(messages: ArrowMessages, name: string): readonly string[] | un
   for (const index of messages.rows.keys())
     for (const text of messages.read(index).getChild(name)!) if (typeof text === "string") labels.add(text);
   return labels.sorted();
-}
-
-/** A cell without Arrow's own classes: lists come as vectors. */
-function plain(cell: unknown): unknown {
-  if (typeof cell !== "object" || cell === null || ArrayBuffer.isView(cell)) return cell;
-  const { toArray } = cell as { toArray?: () => unknown };
-  if (typeof toArray !== "function") return cell;
-  const array = toArray.call(cell);
-  return Array.isArray(array) ? array.map(plain) : array;
 }

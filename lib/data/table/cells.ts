@@ -52,6 +52,15 @@ function shapeOf(cell: unknown): readonly number[] | undefined {
   return inner && [cell.length, ...inner];
 }
 
+/** A cell without Arrow's own classes: lists come as vectors. */
+export function plain(cell: unknown): unknown {
+  if (typeof cell !== "object" || cell === null || ArrayBuffer.isView(cell)) return cell;
+  const { toArray } = cell as { toArray?: () => unknown };
+  if (typeof toArray !== "function") return cell;
+  const array = toArray.call(cell);
+  return Array.isArray(array) ? array.map(plain) : array;
+}
+
 function isArray(cell: unknown): cell is ArrayLike<unknown> {
   return Array.isArray(cell) || (ArrayBuffer.isView(cell) && !(cell instanceof DataView));
 }
@@ -178,7 +187,8 @@ function emptyValues(dtype: NumberColumn["dtype"], n: number): NumberColumn["val
   }
 }
 
-function kindOf(cell: unknown): string {
+/** What a cell is, in the words of an error. */
+export function kindOf(cell: unknown): string {
   if (cell === null || cell === undefined) return "a missing value";
   if (typeof cell === "string")
     return `the text ${JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}...` : cell)}`;

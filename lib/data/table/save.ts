@@ -6,7 +6,7 @@ import { writeArrow } from "../arrow/write.js";
 import { type Column, columnsOf, labelsOfSchema, notesOf, recordBatch } from "../columns.js";
 import { failureError } from "../failures.js";
 import { WHOLE } from "../source.js";
-import { fieldOfCell, type TableField } from "./cells.js";
+import { fieldOfCell, kindOf, plain, type TableField } from "./cells.js";
 import { LabelSet } from "./labels.js";
 import { labelsOf, type Row, rowBatches } from "./rows.js";
 
@@ -58,14 +58,17 @@ export async function* batchesOfRows(
       texts.set(name, new TextColumn());
       return { name, dtype: "float64", shape: [] };
     }
-    const field = fieldOfCell(name, cell, labels[name]);
+    const field = fieldOfCell(name, plain(cell), labels[name]);
     if (typeof field !== "string") return field;
     throw new NetrunError(`column "${name}" is nothing that a net takes: ${field}`, { file: path });
   });
   let line = 0;
   const cells = (async function* (): AsyncGenerator<Row> {
     for await (const row of iterator.all()) {
-      yield { cells: fields.map(({ name }) => texts.get(name)?.number(row[name]) ?? row[name]), line: line++ };
+      const wrong = [...texts.keys()].find((name) => typeof row[name] !== "string");
+      const failure = wrong && `column "${wrong}" has ${kindOf(row[wrong])}\na text was wanted`;
+      const cell = (name: string) => (texts.has(name) ? texts.get(name)!.number(row[name]) : plain(row[name]));
+      yield { cells: fields.map(({ name }) => cell(name)), line: line++, failure };
     }
   })();
   const numbered = rowBatches(fields, cells);
@@ -78,8 +81,9 @@ class TextColumn {
   readonly #numbers = new Map<string, number>();
   readonly labels = new LabelSet();
 
-  number(cell: unknown): number | undefined {
-    if (typeof cell !== "string") return undefined;
+  number(cell: unknown): number {
+    // A row without a text is noted; it has some number all the same.
+    if (typeof cell !== "string") return 0;
     const known = this.#numbers.get(cell);
     if (known !== undefined) return known;
     this.labels.add(cell);
