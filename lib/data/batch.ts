@@ -182,8 +182,10 @@ class TopWriter {
     const transform = this.#begin(column.shape, column, to, first);
     const n = count(column.shape);
     const step = count(transform.shape);
-    for (let i = 0; i < rows; i++)
-      transform.apply(column.values, (row + i) * n, this.#data, (to + i) * step, first.ordinal + i);
+    if (transform.applyAll) transform.applyAll(column.values, row * n, this.#data, to * step, rows);
+    else
+      for (let i = 0; i < rows; i++)
+        transform.apply(column.values, (row + i) * n, this.#data, (to + i) * step, first.ordinal + i);
     this.#refuseValues(column, this.#data, to * step, rows, step, first);
   }
 

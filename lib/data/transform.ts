@@ -42,6 +42,8 @@ export interface Transform {
    * stream, decides what is random.
    */
   apply(values: Values, at: number, out: Float32Array, to: number, ordinal: number): void;
+  /** Transforms `rows` rows that lie one behind the other; there where each element is treated alike, and nothing is random. */
+  readonly applyAll?: ((values: Values, at: number, out: Float32Array, to: number, rows: number) => void) | undefined;
 }
 
 /**
@@ -78,7 +80,10 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
       for (let row = 0; row < channels * outHeight; row++)
         out.subarray(to + row * outWidth, to + (row + 1) * outWidth).reverse();
   };
-  return { shape: crop ? [channels, crop, crop] : shape, apply };
+  const isAlike = spec.meanValues.length <= 1 && !mean && !spec.mirror && outHeight === height && outWidth === width;
+  const n = channels * height * width;
+  const applyAll: Transform["applyAll"] = (values, at, out, to, rows) => normalise(values, at, 0, rows * n, 0, out, to);
+  return { shape: crop ? [channels, crop, crop] : shape, apply, applyAll: isAlike ? applyAll : undefined };
 }
 
 function imageShape(spec: TransformSpec, shape: readonly number[]): readonly [number, number, number] {
