@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import h5wasm from "h5wasm/node";
@@ -8,6 +8,7 @@ import { WHOLE } from "../../lib/data/source.js";
 import { saveRows } from "../../lib/data/table/save.js";
 import { NetrunError } from "../../lib/error.js";
 import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
 import { prng } from "../support/prng.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -29,6 +30,13 @@ const FORMATS: readonly Format[] = [
     },
     spec: (path) => ({ kind: "arrow", path }),
   },
+  ...["lz4", "zstd"].map(
+    (codec): Format => ({
+      name: `Arrow, compressed by ${codec}`,
+      write: async (path) => copyFileSync(join(root, `fixtures/data/${codec}.arrow`), path),
+      spec: (path) => ({ kind: "arrow", path }),
+    }),
+  ),
   {
     name: "HDF5",
     write: async (path) => {

@@ -10,6 +10,7 @@ import { type DataSource, WHOLE } from "../../lib/data/source.js";
 import { saveRows } from "../../lib/data/table/save.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
 
 /** All values of each field. */
 async function read(source: DataSource): Promise<Record<string, number[]>> {
@@ -85,6 +86,20 @@ describe("tables", () => {
     });
   });
 
+  describe("Parquet", () => {
+    for (const codec of ["snappy", "gzip", "zstd"])
+      it(`reads pages that are compressed by ${codec}, and nested lists as tensors`, async () => {
+        await using source = await open(join(root, `fixtures/data/${codec}.parquet`));
+        expect(source.fields["m"]).to.deep.equal({ dtype: "float32", shape: [2, 2] });
+        expect(source.labels).to.deep.equal({ label: ["a", "b", "c"] });
+        expect(await read(source)).to.deep.equal({
+          x: [0, 1, 2, 1, 1, 2, 2, 1, 2, 3, 1, 2],
+          m: [0, 1, 2, 3, 1, 1, 2, 3, 2, 1, 2, 3, 3, 1, 2, 3],
+          label: [1, 0, 1, 2],
+        });
+      });
+  });
+
   describe("text", () => {
     it("numbers tokens by frequency, fills up with 0 and cuts off", async () => {
       await using source = await open(`${put("t.txt", "b a, a!\nc\n")}?length=3&tokens=4`);
@@ -122,7 +137,7 @@ describe("tables", () => {
         flag: vectorFromArray([true, false]),
       });
       await using source = await open(put("other.arrow", tableToIPC(table, "stream")));
-      expect(source.unusable).to.deep.equal({ when: "it holds times" });
+      expect(source.unusable).to.deep.equal({ when: "it holds times (Timestamp<SECOND>)" });
       expect(source.labels).to.deep.equal({ text: ["a", "b"] });
       expect(source.fields["list"]).to.deep.equal({ dtype: "float32", shape: [2] });
       expect(await read(source)).to.deep.equal({ list: [1, 2, 3, 4], text: [1, 0], flag: [1, 0] });
@@ -139,6 +154,13 @@ describe("tables", () => {
       );
       await failure(read(holes), 'row 1: column "x" has a missing value\nnote: a number was wanted');
     });
+
+    for (const codec of ["lz4", "zstd"])
+      it(`reads buffers that are compressed by ${codec}`, async () => {
+        await using source = await open(join(root, `fixtures/data/${codec}.arrow`));
+        const { x } = await read(source);
+        expect(x).to.deep.equal(Array.from({ length: 20_000 }, (_, i) => Math.floor(i / 1000)));
+      });
 
     it("refuses a cut-off file", async () => {
       const bytes = tableToIPC(new Table({ x: vectorFromArray([1, 2, 3]) }), "file");

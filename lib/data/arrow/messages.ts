@@ -1,9 +1,20 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { Message, MessageHeader, type RecordBatch, RecordBatchReader, type Schema } from "apache-arrow";
+import {
+  CompressionType,
+  compressionRegistry,
+  Message,
+  MessageHeader,
+  type RecordBatch,
+  RecordBatchReader,
+  type Schema,
+} from "apache-arrow";
 import { Footer } from "apache-arrow/ipc/metadata/file";
 import { NetrunError } from "../../error.js";
+import { decompressZstd } from "hyparquet-compressors";
 import { isFooterBounded, isMessageBounded } from "./bounds.js";
+import { unpackLz4 } from "./lz4.js";
+import { isWhole } from "./whole.js";
 
 /** Where a message of an Arrow file lies: its length word, metadata and body. */
 interface Place {
@@ -31,6 +42,9 @@ const MAGIC = "ARROW1";
  * or not Arrow.
  */
 export function openArrow(path: string): ArrowMessages {
+  // apache-arrow leaves these to its callers, and wants arrays with buffers of their own.
+  compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: unpackLz4 });
+  compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => decompressZstd(bytes).slice() });
   let fd: number;
   try {
     fd = openSync(path, "r");
@@ -87,21 +101,28 @@ function filePlaces(fd: number, path: string, size: number): Layout {
   if (!(length > 0 && length <= end)) throw damaged(path, end);
   const bytes = read(fd, path, end - length, length);
   if (!isFooterBounded(bytes)) throw damaged(path, end - length);
-  let footer: Footer;
-  let schema: Uint8Array;
-  try {
-    footer = Footer.decode(bytes);
-    // Not every writer puts the schema in front of the first record batch, so it is taken from the footer.
-    schema = schemaMessage(footer.schema);
-  } catch (cause) {
-    throw damaged(path, end - length, cause);
-  }
-  const place = (block: { offset: bigint | number }): Place => placeAt(fd, path, size, Number(block.offset)).place;
-  const dictionaries = [...footer.dictionaryBatches()].map((block) => bytesOf(fd, path, place(block)));
+  const { schema, dictionaries, batches } = decodeFooter(bytes, path, end - length);
+  const place = (offset: number): Place => placeAt(fd, path, size, offset).place;
   return {
-    prefix: concat([schema, ...dictionaries]),
-    batches: [...footer.recordBatches()].map(place),
+    prefix: concat([schema, ...dictionaries.map((offset) => bytesOf(fd, path, place(offset)))]),
+    batches: batches.map(place),
   };
+}
+
+/** The schema as a message, and where the other messages start. */
+function decodeFooter(bytes: Uint8Array, path: string, offset: number) {
+  try {
+    const footer = Footer.decode(bytes);
+    const offsets = (blocks: Iterable<{ offset: bigint | number }>) => [...blocks].map((block) => Number(block.offset));
+    return {
+      // Not every writer puts the schema in front of the first record batch, so it is taken from the footer.
+      schema: schemaMessage(footer.schema),
+      dictionaries: offsets(footer.dictionaryBatches()),
+      batches: offsets(footer.recordBatches()),
+    };
+  } catch (cause) {
+    throw damaged(path, offset, cause);
+  }
 }
 
 function streamPlaces(fd: number, path: string, size: number): Layout {
@@ -127,11 +148,9 @@ function placeAt(fd: number, path: string, size: number, offset: number) {
   const metadata = head.readUInt32LE(isNew ? 4 : 0);
   if (metadata === 0) return { place: { offset, length: 8, rows: 0 }, isBatch: false, isEnd: true };
   if (metadataAt + metadata > size) throw damaged(path, offset);
-  const message = decode(read(fd, path, metadataAt, metadata), path, offset);
-  const end = metadataAt + metadata + Number(message.bodyLength);
-  if (!(end > offset && end <= size)) throw damaged(path, offset);
-  const isBatch = message.headerType === MessageHeader.RecordBatch;
-  const rows = isBatch ? Number((message.header() as unknown as { length: number | bigint }).length) : 0;
+  const { isBatch, rows, bodyLength } = decode(read(fd, path, metadataAt, metadata), path, offset);
+  const end = metadataAt + metadata + bodyLength;
+  if (!(end > offset && end <= size && rows >= 0)) throw damaged(path, offset);
   return { place: { offset, length: end - offset, rows }, isBatch, isEnd: false };
 }
 
@@ -147,10 +166,13 @@ function schemaMessage(schema: Schema): Uint8Array {
   return bytes;
 }
 
-function decode(metadata: Buffer, path: string, offset: number): Message {
+function decode(metadata: Buffer, path: string, offset: number) {
   if (!isMessageBounded(metadata)) throw damaged(path, offset);
   try {
-    return Message.decode(metadata);
+    const message = Message.decode(metadata);
+    const isBatch = message.headerType === MessageHeader.RecordBatch;
+    const rows = isBatch ? Number((message.header() as unknown as { length: number | bigint }).length) : 0;
+    return { isBatch, rows, bodyLength: Number(message.bodyLength) };
   } catch (cause) {
     throw damaged(path, offset, cause);
   }
@@ -159,7 +181,7 @@ function decode(metadata: Buffer, path: string, offset: number): Message {
 function readBatch(fd: number, path: string, prefix: Uint8Array, place: Place): RecordBatch {
   try {
     const reader = RecordBatchReader.from(concat([prefix, bytesOf(fd, path, place)]));
-    for (const batch of reader) return batch;
+    for (const batch of reader) if (batch.numRows === place.rows && isWhole(batch)) return batch;
   } catch (cause) {
     throw damaged(path, place.offset, cause);
   }

@@ -13,7 +13,7 @@ export async function arrowSource(path: string, missing?: number): Promise<DataS
     const length = messages.rows.reduce((sum, rows) => sum + rows, 0);
     if (length === 0) throw new NetrunError("the file has no rows", { file: path });
     const first = messages.read(messages.rows.findIndex((rows) => rows > 0));
-    const plan = isRecordBatchOfOurs(first) ? undefined : await foreignPlan(messages, first, missing);
+    const plan = isRecordBatchOfOurs(first) ? undefined : foreignPlan(messages, first, missing);
     const fields = plan ? plan.fields : fieldsOf(first);
     return {
       length,
