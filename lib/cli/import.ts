@@ -4,6 +4,7 @@ import { detectSource } from "../data/detect.js";
 import type { ColourMode, ImageDecoding } from "../data/image.js";
 import { importSource } from "../data/import/import.js";
 import { NetrunError } from "../error.js";
+import { DATA_FLAGS } from "./common.js";
 import { progressBar } from "./ticker.js";
 
 interface ImportArgs {
@@ -16,6 +17,7 @@ interface ImportArgs {
   readonly shuffle: boolean;
   readonly seed: number;
   readonly rows?: number;
+  readonly onBadRecord?: "fail" | "skip";
 }
 
 /** `netrun import SOURCE OUT.arrow`: any data set as Arrow, in place of Caffe's convert_imageset and its like. */
@@ -32,20 +34,28 @@ export const importCommand: CommandModule<object, ImportArgs> = {
       .option("color", { type: "boolean", default: false, describe: "Decode images to three channels" })
       .option("shuffle", { type: "boolean", default: false, describe: "Rows in random order" })
       .option("seed", { type: "number", default: 1, describe: "Seed of the order" })
+      .option("on-bad-record", DATA_FLAGS["on-bad-record"])
       .option("rows", { type: "number", describe: "Rows of a file; goes on where an import was interrupted" }) as never,
   handler: async (args) => {
     const source = detectSource(args.source!);
     if (resolve(args.out!) === resolve(args.source!))
       throw new NetrunError("source and output are the same", { file: args.out });
     const bar = progressBar(process.stderr, "rows");
-    const { rows, files, kept } = await importSource(source, args.out!, {
+    const {
+      rows,
+      files,
+      kept,
+      skipped = 0,
+    } = await importSource(source, args.out!, {
       images: decodingOf(args),
       shuffle: args.shuffle ? args.seed : undefined,
       rowsPerFile: rowsOf(args.rows),
+      onBadRecord: args.onBadRecord,
       progress: bar.at,
     }).finally(() => bar.end());
     const where = files.length === 1 ? files[0]! : `${files.length} files in ${args.out}`;
-    process.stdout.write(`${rows} rows of ${basename(args.source!)} in ${where}${kept > 0 ? `, ${kept} kept` : ""}\n`);
+    const notes = `${kept > 0 ? `, ${kept} kept` : ""}${skipped > 0 ? `, ${skipped} left out` : ""}`;
+    process.stdout.write(`${rows} rows of ${basename(args.source!)} in ${where}${notes}\n`);
   },
 };
 

@@ -5,7 +5,8 @@ import type { DataSource } from "./source.js";
 export function knownFailure({ count, first }: NonNullable<DataSource["failures"]>): NetrunError {
   const { message, notes } = failureError(first);
   const others = count > 1 ? [`${count} records cannot be used`] : [];
-  return new NetrunError(message, { notes: [...notes, ...others] });
+  const way = "--on-bad-record skip leaves such records out";
+  return new NetrunError(message, { notes: [...notes, ...others, way] });
 }
 
 /** The error that a source's words on a row are: a message, then notes, a line each. */

@@ -23,28 +23,35 @@ const BATCH = 64;
 export async function meanImage(
   source: SourceSpec,
   progress: (rows: number, total: number) => void = () => {},
+  onBadRecord: "fail" | "skip" = "fail",
 ): Promise<MeanImage> {
-  const spec = { ...sourceFeedSpec(source, ["data"], BATCH, { phase: "TEST", seed: 0 }), match: "position" } as const;
+  // Single rows tell where the source ends, whichever are left out.
+  const size = onBadRecord === "skip" ? 1 : BATCH;
+  const options = { phase: "TEST", seed: 0, onBadRecord } as const;
+  const spec = { ...sourceFeedSpec(source, ["data"], size, options), match: "position" } as const;
   await using feed = await openLocalFeed(spec, 2);
   const [, ...shape] = feed.shapes["data"]!;
   if (shape.length !== 3)
     throw new NetrunError(`rows of the shape [${shape}] have no mean image: [channels, height, width] is needed`);
   const [channels, height, width] = shape as [number, number, number];
   const sum = new Float32Array(channels * height * width);
-  for (let row = 0; row < feed.length; ) {
+  let rows = 0;
+  while (feed.position < feed.length) {
     const batch = await feed.next();
     const { data } = batch["data"]!;
-    for (let i = 0; i < BATCH && row < feed.length; i++, row++)
+    const sound = size - Math.max(0, feed.position - feed.length);
+    rows += sound;
+    for (let i = 0; i < sound; i++)
       for (let j = 0, at = i * sum.length; j < sum.length; j++, at++) sum[j]! += data[at]!;
     feed.recycle(batch);
-    progress(row, feed.length);
+    progress(Math.min(feed.position, feed.length), feed.length);
   }
-  for (let j = 0; j < sum.length; j++) sum[j]! /= feed.length;
+  for (let j = 0; j < sum.length; j++) sum[j]! /= rows;
   const area = height * width;
   const channelMeans = Array.from({ length: channels }, (_, c) => {
     let total = 0;
     for (let i = 0; i < area; i++) total += sum[c * area + i]!;
     return total / area;
   });
-  return { blob: create("BlobProto", { num: 1, channels, height, width, data: sum }), channelMeans, rows: feed.length };
+  return { blob: create("BlobProto", { num: 1, channels, height, width, data: sum }), channelMeans, rows };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
@@ -7,10 +7,12 @@ import { count } from "../../graph/type.js";
 import { openArrow } from "../arrow/messages.js";
 import { writeArrow } from "../arrow/write.js";
 import type { ImageDecoding } from "../image.js";
-import { openSource, type SourceSpec } from "../open.js";
-import { type DataSource, WHOLE } from "../source.js";
+import { knownFailure } from "../failures.js";
+import { openRecords, type SourceSpec } from "../open.js";
+import { Skipped } from "../skipped.js";
+import type { DataSource } from "../source.js";
 import { shuffled } from "./shuffle.js";
-import { decoded } from "./stages.js";
+import { decoded, type Rows, sound } from "./stages.js";
 
 /** How a source is imported. */
 export interface ImportOptions {
@@ -20,6 +22,8 @@ export interface ImportOptions {
   readonly shuffle?: number | undefined;
   /** Writes a folder of files with this many rows each, and takes up an import that was interrupted. */
   readonly rowsPerFile?: number | undefined;
+  /** Whether a row that cannot be used ends the import, or is counted, reported and left out. Default "fail". */
+  readonly onBadRecord?: "fail" | "skip" | undefined;
   progress?(rows: number, total: number): void;
 }
 
@@ -29,6 +33,8 @@ export interface Imported {
   readonly files: readonly string[];
   /** Files that an earlier, interrupted import had written already. */
   readonly kept: number;
+  /** Rows that were left out, where there were such. */
+  readonly skipped?: number;
 }
 
 /** About the size of an encoded image, where nothing better is known. */
@@ -39,19 +45,41 @@ const IMAGE_BYTES = 100_000;
  * Never holds more than a few record batches in memory. Throws a NetrunError that names the row that cannot be read.
  */
 export async function importSource(spec: SourceSpec, out: string, options: ImportOptions = {}): Promise<Imported> {
-  await using source = await openSource(spec);
-  const rows = counted(rowsOf(source, options), source.length, options.progress);
-  if (options.rowsPerFile === undefined) {
-    await writeArrow(out, rows);
-    return { rows: source.length, files: [out], kept: 0 };
-  }
-  await prepareFolder(out, spec, options);
-  return writeParts(out, rows, source.length, options.rowsPerFile);
+  await using source = await openRecords(spec);
+  const skipped = new Skipped();
+  const onBad = (error: NetrunError): void => {
+    if (options.onBadRecord !== "skip") throw error;
+    skipped.add(error);
+  };
+  if (source.failures && options.onBadRecord !== "skip") throw knownFailure(source.failures);
+  const rows = counted(rowsOf(source, options, onBad), source.length, options.progress);
+  if (options.rowsPerFile !== undefined) await prepareFolder(out, spec, source.length, options);
+  const written =
+    options.rowsPerFile === undefined ? await writeOne(out, rows) : await writeParts(out, rows, options.rowsPerFile);
+  if (written.rows === 0) throw new NetrunError(`none of ${source.length} records can be used`);
+  const { count } = skipped.state;
+  return count > 0 ? { ...written, skipped: count } : written;
 }
 
-function rowsOf(source: DataSource, { images, shuffle }: ImportOptions): AsyncIterable<RecordBatch> {
-  const plain = source.batches(WHOLE);
-  const pixels = images ? decoded(plain, images, source) : plain;
+async function writeOne(out: string, batches: AsyncIterable<RecordBatch>): Promise<Imported> {
+  let rows = 0;
+  const counting = async function* (): AsyncGenerator<RecordBatch> {
+    for await (const batch of batches) {
+      rows += batch.numRows;
+      yield batch;
+    }
+  };
+  await writeArrow(out, counting());
+  return { rows, files: [out], kept: 0 };
+}
+
+function rowsOf(
+  source: DataSource,
+  { images, shuffle }: ImportOptions,
+  onBad: (error: NetrunError) => void,
+): AsyncIterable<RecordBatch> {
+  const plain = sound(source, onBad);
+  const pixels = images ? decoded(plain, images, source, onBad) : batchesOf(plain);
   if (shuffle === undefined) return pixels;
   const size = images?.size ? 3 * images.size.height * images.size.width : IMAGE_BYTES;
   const rowBytes = Object.values(source.fields).reduce(
@@ -59,6 +87,10 @@ function rowsOf(source: DataSource, { images, shuffle }: ImportOptions): AsyncIt
     0,
   );
   return shuffled(pixels, shuffle, rowBytes * source.length, source.labels);
+}
+
+async function* batchesOf(rows: AsyncIterable<Rows>): AsyncGenerator<RecordBatch> {
+  for await (const { batch } of rows) yield batch;
 }
 
 async function* counted(
@@ -74,11 +106,20 @@ async function* counted(
   }
 }
 
+/** What a process that was killed leaves of a part. */
+const LEFT_OVER = /^part-\d+\.arrow\.\d+\.\d+\.tmp$/;
+
 /** A folder remembers what it is imported from, so that a resumed import cannot mix two. */
-async function prepareFolder(out: string, spec: SourceSpec, { images, shuffle, rowsPerFile }: ImportOptions) {
+async function prepareFolder(
+  out: string,
+  source: SourceSpec,
+  rows: number,
+  { images, shuffle, rowsPerFile, onBadRecord }: ImportOptions,
+): Promise<void> {
   mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out)) if (LEFT_OVER.test(name)) rmSync(join(out, name), { force: true });
   const manifest = join(out, "import.json");
-  const content = `${JSON.stringify({ source: spec, images, shuffle, rowsPerFile }, null, 2)}\n`;
+  const content = `${JSON.stringify({ source, rows, images, shuffle, rowsPerFile, onBadRecord }, null, 2)}\n`;
   if (!existsSync(manifest)) await writeWhole(manifest, content);
   else if (readFileSync(manifest, "utf8") !== content)
     throw new NetrunError("the folder holds an import of other data or with other settings", {
@@ -87,27 +128,23 @@ async function prepareFolder(out: string, spec: SourceSpec, { images, shuffle, r
     });
 }
 
-async function writeParts(
-  out: string,
-  batches: AsyncIterable<RecordBatch>,
-  total: number,
-  rowsPerFile: number,
-): Promise<Imported> {
+/** Parts have their names only when they are whole, so that those that are there are right. */
+async function writeParts(out: string, batches: AsyncIterable<RecordBatch>, rowsPerFile: number): Promise<Imported> {
   const files: string[] = [];
-  let kept = 0;
-  let part = 0;
+  let [kept, rows] = [0, 0];
   const splitter = new Splitter(batches);
-  for (let first = 0; first < total; first += rowsPerFile) {
-    const rows = Math.min(rowsPerFile, total - first);
-    const path = join(out, `part-${String(part++).padStart(5, "0")}.arrow`);
+  while (await splitter.hasMore()) {
+    const path = join(out, `part-${String(files.length).padStart(5, "0")}.arrow`);
     files.push(path);
-    const isThere = existsSync(path) && rowsIn(path) === rows;
-    if (isThere) {
+    if (existsSync(path)) {
       kept++;
-      for await (const _ of splitter.take(rows));
-    } else await writeArrow(path, splitter.take(rows));
+      for await (const part of splitter.take(rowsIn(path))) rows += part.numRows;
+    } else {
+      await writeArrow(path, splitter.take(rowsPerFile));
+      rows += rowsIn(path);
+    }
   }
-  return { rows: total, files, kept };
+  return { rows, files, kept };
 }
 
 function rowsIn(path: string): number {
@@ -125,11 +162,14 @@ class Splitter {
     this.#iterator = batches[Symbol.asyncIterator]();
   }
 
+  async hasMore(): Promise<boolean> {
+    this.#rest ??= (await this.#iterator.next()).value as RecordBatch | undefined;
+    return this.#rest !== undefined;
+  }
+
   async *take(rows: number): AsyncGenerator<RecordBatch> {
-    for (let left = rows; left > 0; ) {
-      const next = this.#rest ?? (await this.#iterator.next()).value;
-      if (!next) return;
-      const batch = next as RecordBatch;
+    for (let left = rows; left > 0 && (await this.hasMore()); ) {
+      const batch = this.#rest!;
       this.#rest = batch.numRows > left ? batch.slice(left, batch.numRows) : undefined;
       const portion = batch.numRows > left ? batch.slice(0, left) : batch;
       left -= portion.numRows;

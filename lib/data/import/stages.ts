@@ -1,10 +1,20 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
-import { bytesColumn, bytesIn, type Column, columnsOf, type NumberColumn, recordBatch } from "../columns.js";
+import {
+  bytesColumn,
+  bytesIn,
+  type Column,
+  columnsOf,
+  type ImageColumn,
+  type NumberColumn,
+  notesOf,
+  recordBatch,
+} from "../columns.js";
+import { failureError } from "../failures.js";
 import { decodeImage, type Image, type ImageDecoding } from "../image.js";
 import { resizeImage } from "../resize.js";
-import type { DataSource } from "../source.js";
+import { type DataSource, WHOLE } from "../source.js";
 
 type Labels = DataSource["labels"];
 
@@ -53,49 +63,79 @@ function concatenateColumns(columns: readonly Column[]): Column {
   return { ...first, values };
 }
 
-/** Encoded images of record batches as pixels [channels, height, width]; a new record batch where their shape changes. */
-export async function* decoded(
-  batches: AsyncIterable<RecordBatch>,
-  decoding: ImageDecoding,
-  source: DataSource,
-): AsyncGenerator<RecordBatch> {
+/** What is done about a row that cannot be used: its error is thrown, or taken note of. */
+export type OnBadRow = (error: NetrunError) => void;
+
+/** A record batch of sound rows, and the numbers that these have in the source. */
+export interface Rows {
+  readonly batch: RecordBatch;
+  readonly numbers: readonly number[];
+}
+
+/** The rows of a source without those that it notes as failed, which `onBad` hears of, and without notes. */
+export async function* sound(source: DataSource, onBad: OnBadRow): AsyncGenerator<Rows> {
   let first = 0;
-  for await (const batch of batches) {
-    const columns = columnsOf(batch);
-    const image = Object.keys(columns).find((name) => columns[name]!.dtype === "image");
-    if (image === undefined) yield batch;
-    else {
-      const images = await decodeColumn(columns[image]!, first, decoding, source);
-      for (const [from, to] of runs(images)) {
-        const rows = Array.from({ length: to - from }, (_, i) => from + i);
-        const rest = Object.entries(columns).map(([name, column]) => [
-          name,
-          name === image ? pixelColumn(images.slice(from, to)) : gatherColumn(column, rows),
-        ]);
-        yield recordBatch(Object.fromEntries(rest), rows.length, source.labels);
-      }
-    }
+  for await (const batch of source.batches(WHOLE)) {
+    const { failures } = notesOf(batch);
+    for (const [row, why] of failures) onBad(failureError(`${await source.locate(first + row)}: ${why}`));
+    const rows = Array.from({ length: batch.numRows }, (_, row) => row).filter((row) => !failures.has(row));
+    const start = first;
     first += batch.numRows;
+    if (rows.length === 0) continue;
+    const whole = failures.size === 0 ? recordBatch(columnsOf(batch), batch.numRows, source.labels) : undefined;
+    yield { batch: whole ?? gather(batch, rows, source.labels), numbers: rows.map((row) => start + row) };
   }
 }
 
-function decodeColumn(
-  column: Column,
-  first: number,
-  { colour, size }: ImageDecoding,
+/**
+ * Encoded images of record batches as pixels [channels, height, width]; a new record batch where their shape changes. `onBad` hears of
+ * those that do not decode.
+ */
+export async function* decoded(
+  parts: AsyncIterable<Rows>,
+  decoding: ImageDecoding,
   source: DataSource,
-): Promise<readonly Image[]> {
-  const { bytes, offsets } = column as Extract<Column, { dtype: "image" }>;
-  const one = async (row: number): Promise<Image> => {
+  onBad: OnBadRow,
+): AsyncGenerator<RecordBatch> {
+  for await (const { batch, numbers } of parts) {
+    const columns = columnsOf(batch);
+    const name = Object.keys(columns).find((key) => columns[key]!.dtype === "image");
+    if (name === undefined) {
+      yield batch;
+      continue;
+    }
+    const images: Image[] = [];
+    const rows: number[] = [];
+    const results = await decodeAll(columns[name] as ImageColumn, decoding);
+    for (const [row, image] of results.entries())
+      if (image instanceof NetrunError) {
+        const where = await source.locate(numbers[row]!);
+        onBad(new NetrunError(`${where}: ${image.message}`, { notes: image.notes, cause: image }));
+      } else {
+        images.push(image);
+        rows.push(row);
+      }
+    for (const [from, to] of runs(images)) {
+      const rest = Object.entries(columns).map(([key, column]) => [
+        key,
+        key === name ? pixelColumn(images.slice(from, to)) : gatherColumn(column, rows.slice(from, to)),
+      ]);
+      yield recordBatch(Object.fromEntries(rest), to - from, source.labels);
+    }
+  }
+}
+
+function decodeAll(column: ImageColumn, { colour, size }: ImageDecoding): Promise<readonly (Image | NetrunError)[]> {
+  const one = async (row: number): Promise<Image | NetrunError> => {
     try {
-      const image = await decodeImage(bytes.subarray(offsets[row], offsets[row + 1]), colour);
+      const image = await decodeImage(bytesIn(column, row), colour);
       return size ? resizeImage(image, size.height, size.width) : image;
-    } catch (cause) {
-      if (!(cause instanceof NetrunError)) throw cause;
-      throw new NetrunError(`${await source.locate(first + row)}: ${cause.message}`, { notes: cause.notes, cause });
+    } catch (error) {
+      if (error instanceof NetrunError) return error;
+      throw error;
     }
   };
-  return Promise.all(Array.from({ length: offsets.length - 1 }, (_, row) => one(row)));
+  return Promise.all(Array.from({ length: column.offsets.length - 1 }, (_, row) => one(row)));
 }
 
 /** The stretches [from, to) of images of one shape. */
