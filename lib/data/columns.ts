@@ -53,7 +53,7 @@ const FAILURES = "netrun.failure";
 const LINES = "netrun.line";
 
 /** The key of a column's shape in its Arrow field's metadata, as JSON: an Arrow list alone has one dimension. */
-const SHAPE = "netrun.shape";
+export const SHAPE = "netrun.shape";
 /** The key of the texts that a column's indices stand for, as JSON. */
 const LABELS = "netrun.labels";
 

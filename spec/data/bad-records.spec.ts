@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { parquetWriteFile } from "hyparquet-writer";
 import { detectSource } from "../../lib/data/detect.js";
 import { type Feed, openFeed, sourceFeedSpec } from "../../lib/data/feed.js";
+import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { take } from "../support/feed.js";
 import { freshFolder } from "../support/folder.js";
@@ -16,6 +17,7 @@ function open(name: string, field: string, onBadRecord: "fail" | "skip"): Promis
 
 describe("records that cannot be used", () => {
   const folder = freshFolder();
+  cacheIn(folder);
   const put = (name: string, content: string | Uint8Array): string => {
     writeFileSync(join(folder(), name), content);
     return join(folder(), name);

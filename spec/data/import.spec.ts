@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
@@ -8,12 +8,14 @@ import { detectSource } from "../../lib/data/detect.js";
 import { importSource } from "../../lib/data/import/import.js";
 import { openSource } from "../../lib/data/open.js";
 import { WHOLE } from "../../lib/data/source.js";
+import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { writeLmdb } from "../support/write-lmdb.js";
 
 describe("importing", () => {
   const folder = freshFolder();
+  cacheIn(folder);
 
   /** An LMDB of `n` images [1, 1, 2] whose pixels and label are their number. */
   const numbers = (n: number): string => {
@@ -87,11 +89,40 @@ describe("importing", () => {
     const out = join(folder(), "out.arrow");
     await importSource(detectSource(list), out, { images: { colour: "color", size: { width: 1, height: 2 } } });
     expect(await read(out, "data")).to.deep.equal([48, 48, 32, 32, 16, 16, 48, 48, 32, 32, 16, 16]);
+    await failure(
+      importSource(detectSource(list), out, { images: { colour: "color" } }),
+      'row 1 has "data" of FixedSizeList[24]<Uint8> [3,2,4], the rows before it "data" of FixedSizeList[12]<Uint8> [3,2,2]',
+    );
     writeFileSync(join(folder(), "b.png"), "no image");
     const images = { colour: "color" } as const;
     await failure(
       importSource(detectSource(list), out, { images }),
       `${list}:2: ${folder()}/b.png: the image does not decode`,
     );
+    expect(await importSource(detectSource(list), out, { images, onBadRecord: "skip" })).to.deep.include({
+      rows: 1,
+      skipped: 1,
+    });
+    expect(await read(out, "label")).to.deep.equal([0]);
+  });
+
+  it("leaves rows out that a table notes as failed, on request", async () => {
+    const table = join(folder(), "table.csv");
+    writeFileSync(table, "x,y\n1,1\n2,\n3,3\n4,4\n");
+    const out = join(folder(), "out");
+    await failure(importSource(detectSource(table), out), `${table}: line 3: column "y" has a missing value`);
+    const options = { onBadRecord: "skip", rowsPerFile: 2 } as const;
+    expect(await importSource(detectSource(table), out, options)).to.deep.include({ rows: 3, skipped: 1 });
+    expect(await read(out, "x")).to.deep.equal([1, 3, 4]);
+    expect((await importSource(detectSource(table), out, options)).kept).to.equal(2);
+  });
+
+  it("takes up an import that was killed in the middle of a part", async () => {
+    const out = join(folder(), "parts");
+    mkdirSync(out);
+    writeFileSync(join(out, "part-00000.arrow.99.0.tmp"), "half");
+    await importSource(detectSource(numbers(5)), out, { rowsPerFile: 2 });
+    expect(readdirSync(out)).to.have.length(4);
+    expect(await read(out, "label")).to.deep.equal(range(5));
   });
 });

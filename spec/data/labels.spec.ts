@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type NetOptions, Solver, type SolverOptions } from "../../lib/index.js";
+import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
@@ -15,6 +16,7 @@ const NET = `
 
 describe("data that does not suit the net", () => {
   const folder = freshFolder();
+  cacheIn(folder);
   const train = async (csv: string, options: Omit<SolverOptions, keyof NetOptions> & NetOptions = {}, loss = "") => {
     const [data, net] = [join(folder(), "data.csv"), join(folder(), "net.prototxt")];
     writeFileSync(data, csv);

@@ -8,6 +8,7 @@ import { detectSource } from "../../lib/data/detect.js";
 import { openSource } from "../../lib/data/open.js";
 import { type DataSource, WHOLE } from "../../lib/data/source.js";
 import { saveRows } from "../../lib/data/table/save.js";
+import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { root } from "../support/shared.js";
@@ -25,15 +26,7 @@ async function read(source: DataSource): Promise<Record<string, number[]>> {
 
 describe("tables", () => {
   const folder = freshFolder();
-  let cache: string | undefined;
-  beforeEach(() => {
-    cache = process.env["NETRUN_CACHE"];
-    process.env["NETRUN_CACHE"] = folder();
-  });
-  afterEach(() => {
-    if (cache === undefined) delete process.env["NETRUN_CACHE"];
-    else process.env["NETRUN_CACHE"] = cache;
-  });
+  cacheIn(folder);
   const put = (name: string, content: string | Uint8Array): string => {
     writeFileSync(join(folder(), name), content);
     return join(folder(), name);

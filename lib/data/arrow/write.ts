@@ -1,8 +1,13 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { type RecordBatch, RecordBatchFileWriter } from "apache-arrow";
+import { type Field, type RecordBatch, RecordBatchFileWriter, type Schema } from "apache-arrow";
+import { NetrunError } from "../../error.js";
 import { replaceFile } from "../../file.js";
+import { SHAPE } from "../columns.js";
 
-/** Writes record batches of one schema to an Arrow IPC file, atomically and as they come. */
+/**
+ * Writes record batches of one schema to an Arrow IPC file, atomically and as they come. Throws a NetrunError where another schema
+ * comes: rows of another shape or type.
+ */
 export async function writeArrow(
   path: string,
   batches: AsyncIterable<RecordBatch> | Iterable<RecordBatch>,
@@ -15,7 +20,15 @@ export async function writeArrow(
       const drain = (async () => {
         for (let next = await chunks.next(); !next.done; next = await chunks.next()) writeFully(fd, next.value);
       })();
-      for await (const batch of batches) writer.write(batch);
+      let schema: Schema | undefined;
+      let rows = 0;
+      for await (const batch of batches) {
+        schema ??= batch.schema;
+        // The writer would leave such rows out without a word.
+        refuseOther(schema, batch.schema, rows);
+        rows += batch.numRows;
+        writer.write(batch);
+      }
       writer.close();
       await drain;
     } finally {
@@ -23,6 +36,20 @@ export async function writeArrow(
     }
   });
 }
+
+function refuseOther(first: Schema, other: Schema, rows: number): void {
+  if (first === other) return;
+  const differs = first.fields.findIndex((field, i) => textOf(field) !== textOf(other.fields[i]));
+  if (differs < 0 && first.fields.length === other.fields.length) return;
+  const [was, is] = [first.fields[differs], other.fields[differs]];
+  throw new NetrunError(`row ${rows} has ${textOf(is)}, the rows before it ${textOf(was)}`, {
+    notes: ["the rows of a file have one shape: --resize gives images one, or keep them encoded"],
+  });
+}
+
+/** A column's name, type and shape. */
+const textOf = (field: Field | undefined): string =>
+  field ? `"${field.name}" of ${field.type} ${field.metadata.get(SHAPE) ?? ""}` : "no more columns";
 
 function writeFully(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
