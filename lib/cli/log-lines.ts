@@ -23,6 +23,8 @@ export class LogLines {
   readonly #solver: Solver;
   #shownMs = performance.now();
   #shownIteration: number;
+  #waitMs = 0;
+  #trainingMs = 0;
 
   constructor(solver: Solver) {
     this.#solver = solver;
@@ -32,6 +34,8 @@ export class LogLines {
   of(event: TrainEvent): readonly LogLine[] {
     switch (event.kind) {
       case "iteration":
+        this.#waitMs += event.times.dataWaitMs;
+        this.#trainingMs += event.times.dataWaitMs + event.times.gradientMs + event.times.updateMs;
         return event.display ? this.#display(event) : [];
       case "test":
         return this.#test(event);
@@ -60,25 +64,29 @@ export class LogLines {
       case "done":
         return [
           ...speedLines(event),
+          ...(event.skipped > 0 ? [line(`warning: records left out: ${event.skipped}`, "warning")] : []),
           line(event.stopped ? `Optimization stopped early${REASONS[event.stopped]}.` : "Optimization Done."),
         ];
     }
   }
 
   /** What Caffe prints every `display` iterations. */
-  #display({ iteration, smoothedLoss, rate, outputs, debug }: IterationEvent): readonly LogLine[] {
+  #display({ iteration, smoothedLoss, rate, rows, outputs, debug }: IterationEvent): readonly LogLine[] {
     const now = performance.now();
     const iterations = iteration - this.#shownIteration;
     const seconds = (now - this.#shownMs) / 1000;
     const speed =
       iterations > 0 ? ` (${digits(iterations / seconds)} iter/s, ${digits(seconds)}s/${iterations} iters)` : "";
+    const wait = (100 * this.#waitMs) / this.#trainingMs;
     this.#shownIteration = iteration;
     this.#shownMs = now;
+    this.#waitMs = this.#trainingMs = 0;
     return [
       ...debug.map((text) => line(text)),
       line(`Iteration ${iteration}${speed}, loss = ${digits(smoothedLoss)}`),
       ...outputLines("Train", outputs, this.#solver.net.lossWeights),
       line(`Iteration ${iteration}, lr = ${digits(rate)}`),
+      ...(rows > 0 ? [line(`Iteration ${iteration}, data wait = ${wait.toFixed(2)} %`)] : []),
     ];
   }
 

@@ -88,6 +88,8 @@ export interface Report {
   readonly times: Times;
   /** Rows of data consumed. */
   readonly rows: number;
+  /** Records that the feeds have left out since they were opened, because they could not be used. */
+  readonly skipped?: number | undefined;
   /** Why training stopped before the last iteration that was asked for: what is not a finite number any more. */
   readonly notFinite?: string | undefined;
   /** What debug_info shows, by iteration, where `display` names it. */

@@ -125,7 +125,9 @@ export class Replica implements AsyncDisposable {
       progress();
     }
     const positions = this.#train.feeds.map(({ position }) => position);
-    return { losses, outputs, times, rows, positions, carries: this.#train.program.carried, notFinite, debug };
+    const skipped = this.#train.feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
+    const { carried } = this.#train.program;
+    return { losses, outputs, times, rows, skipped, positions, carries: carried, notFinite, debug };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */

@@ -3,7 +3,7 @@ import type { Report, Scores } from "./engine.js";
 type Outputs = Readonly<Record<string, Float32Array>>;
 
 /**
- * One report for several replicas that did the same iterations: means of losses, outputs and times, the sum of rows. Where one
+ * One report for several replicas that did the same iterations: means of losses, outputs and times, sums of rows. Where one
  * stopped at a number that is not finite, it has the iterations that all did, and says why.
  */
 export function meanReport(reports: readonly Report[]): Report {
@@ -11,7 +11,8 @@ export function meanReport(reports: readonly Report[]): Report {
   const { outputs, times, rows, debug } = first;
   const notFinite = reports.find((report) => report.notFinite !== undefined)?.notFinite;
   const losses = first.losses.slice(0, Math.min(...reports.map((report) => report.losses.length)));
-  if (others.length === 0) return { losses, outputs, times, rows, notFinite, debug };
+  const skipped = reports.reduce((sum, report) => sum + (report.skipped ?? 0), 0);
+  if (others.length === 0) return { losses, outputs, times, rows, skipped, notFinite, debug };
   const count = reports.length;
   const meanOf = (of: (report: Report) => number) => reports.reduce((sum, report) => sum + of(report), 0) / count;
   return {
@@ -30,6 +31,7 @@ export function meanReport(reports: readonly Report[]): Report {
       updateMs: meanOf((report) => report.times.updateMs),
     },
     rows: meanOf((report) => report.rows) * count,
+    skipped,
     notFinite,
     debug,
   };

@@ -34,6 +34,8 @@ export interface DoneEvent {
   readonly kind: "done";
   readonly iteration: number;
   readonly stopped: Stopped | undefined;
+  /** Records of the training data that were left out because they could not be used, counted each time that they came. */
+  readonly skipped: number;
   /** Images per second of all replicas together, over all rounds but the first, which compiles; where several trained. */
   readonly imagesPerSecond?: number | undefined;
   /** How many times as many that is as of one replica alone, where `baseline` was asked for. */
@@ -137,7 +139,7 @@ export async function* train(solver: Solver, options: TrainOptions = {}): AsyncG
     yield { kind: "loss", iteration, smoothedLoss: await solver.lossAhead() };
   }
   if (!stopped && isPassed(test_interval, before, iteration)) yield* testAll(solver, watch, options);
-  yield { kind: "done", iteration, stopped, ...rounds.speed };
+  yield { kind: "done", iteration, stopped, skipped: rounds.skipped, ...rounds.speed };
 }
 
 /** Whether a multiple of an interval is above one iteration and not above another; 0 has none. */
@@ -151,6 +153,8 @@ class Rounds {
   readonly #interval: IntervalFinder;
   readonly #measuresBaseline: boolean;
   #baseline: number | undefined;
+  /** Records left out so far. */
+  skipped = 0;
   #done = 0;
   #rows = 0;
   #ms = 0;
@@ -182,6 +186,7 @@ class Rounds {
       if (error instanceof TrainingStopped) yield* this.#snapshots.takeLast();
       throw error;
     }
+    this.skipped = run.skipped ?? 0;
     yield* run.losses.map((_, i) => iterationEvent(run, iteration, i, parameter.display));
     if (run.notFinite !== undefined) {
       const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];
