@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, s
 import { basename, dirname, join } from "node:path";
 import { NetrunError, nearest } from "../error.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
-import { CIFAR_RECORD } from "./cifar.js";
+import { cifarClasses } from "./cifar.js";
 import { isImageFolder } from "./images/folder.js";
 import type { SourceSpec } from "./open.js";
 
@@ -64,6 +64,7 @@ function inFolder(path: string, options: Options): SourceSpec | undefined {
     throw new NetrunError("several pairs of IDX files", { file: path, notes: [`name one of ${images.join(", ")}`] });
   const cifar = names.filter((name) => /^data_batch_\d+\.bin$/.test(name));
   if (cifar.length > 0) return { kind: "cifar", files: cifar.map((name) => join(path, name)) };
+  if (names.includes("train.bin")) return cifarFile(join(path, "train.bin"));
   if (isImageFolder(path)) return { kind: "folder", path };
   const hasTexts = names.some((name) => {
     const inside = join(path, name);
@@ -81,14 +82,15 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
   if (magic === "\x89HDF\r\n\x1a\n") return { kind: "hdf5", files: [path] };
   if (head.readUInt32LE(16) === 0xbeefc0de) return { kind: "lmdb", path };
   if (/idx[134]-ubyte/.test(basename(path)) || (head.readUInt16LE(0) === 0 && head[2] === 8)) return idxPair(path);
-  if (/\.bin$/.test(path) && size > 0 && size % CIFAR_RECORD === 0) return { kind: "cifar", files: [path] };
+  if (/\.bin$/.test(path) && cifarClasses(size)) return cifarFile(path);
   if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
   if (head.includes(0)) return undefined;
   return listSpec(path) ?? textSpec(path, options);
 }
 
-const given = <K extends string>(name: K, value: number | undefined): { readonly [key in K]?: number } =>
-  value === undefined ? {} : ({ [name]: value } as { readonly [key in K]: number });
+/** An option, where it is given. */
+const given = <K extends string, V>(name: K, value: V | undefined): { readonly [key in K]?: V } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [key in K]: V });
 
 function headOf(path: string): Buffer {
   const head = Buffer.alloc(24, 1);
@@ -99,6 +101,11 @@ function headOf(path: string): Buffer {
     closeSync(fd);
   }
   return head;
+}
+
+/** CIFAR-10's and CIFAR-100's records differ by a byte. */
+function cifarFile(path: string): SourceSpec {
+  return { kind: "cifar", files: [path], ...given("classes", cifarClasses(statSync(path).size)) };
 }
 
 function csvSpec(path: string, options: Options): SourceSpec {

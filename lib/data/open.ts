@@ -1,5 +1,6 @@
 import type { RecordBatch } from "apache-arrow";
 import { notesOf } from "./columns.js";
+import type { CifarSpec } from "./cifar.js";
 import type { DigitPart } from "./digits/source.js";
 import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
@@ -13,7 +14,7 @@ import type { TextSpec } from "./table/text.js";
 /** A source's kind and what it takes. */
 type KindSpec =
   | { readonly kind: "arrow"; readonly path: string; readonly missing?: number | undefined }
-  | { readonly kind: "cifar"; readonly files: readonly string[] }
+  | ({ readonly kind: "cifar" } & CifarSpec)
   | ({ readonly kind: "csv" } & CsvSpec)
   | { readonly kind: "digits"; readonly part: DigitPart }
   | { readonly kind: "folder"; readonly path: string }
@@ -35,7 +36,7 @@ export type SourceSpec = KindSpec & {
 /** Each kind loads its library only when it is wanted: some are native or a megabyte of WebAssembly. */
 const OPENERS = {
   arrow: async (spec) => (await import("./arrow/source.js")).arrowSource(spec.path, spec.missing),
-  cifar: async (spec) => (await import("./cifar.js")).cifarSource(spec.files),
+  cifar: async (spec) => (await import("./cifar.js")).cifarSource(spec),
   csv: async (spec) => (await import("./table/csv.js")).csvSource(spec),
   digits: async (spec) => (await import("./digits/source.js")).digitsSource(spec.part),
   folder: async (spec) => (await import("./images/source.js")).imageFolderSource(spec.path, spec.shuffle),

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { tableFromArrays, tableToIPC } from "apache-arrow";
 import { expect } from "chai";
 import { ClassicLevel } from "classic-level";
@@ -12,11 +13,15 @@ import { writeArrow } from "../../lib/data/arrow/write.js";
 import { recordBatch } from "../../lib/data/columns.js";
 import { detectSource } from "../../lib/data/detect.js";
 import { drawDigit } from "../../lib/data/digits/draw.js";
+import { GivenRows } from "../../lib/data/given-rows.js";
+import type { SourceSpec } from "../../lib/data/open.js";
 import { saveRows } from "../../lib/data/table/save.js";
 import { dataSourceContract, type Subject } from "../contracts/data-source.js";
 import { root } from "../support/shared.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+let rowsGiven: GivenRows | undefined;
 
 const SUBJECTS: readonly Subject[] = [
   {
@@ -32,6 +37,42 @@ const SUBJECTS: readonly Subject[] = [
       };
       await writeArrow(path, [batch(0, 3), batch(3, 1), batch(4, 3)]);
       return { kind: "arrow", path };
+    },
+  },
+  {
+    name: "Arrow stream",
+    field: "x",
+    rows: range(5),
+    prepare: async (folder) => {
+      const path = join(folder, "rows.arrows");
+      writeFileSync(path, tableToIPC(tableFromArrays({ x: Int32Array.from(range(5)) }), "stream"));
+      return detectSource(path);
+    },
+  },
+  {
+    name: "Arrow folder",
+    field: "x",
+    rows: range(5),
+    prepare: async (folder) => {
+      await saveRows(
+        join(folder, "part-0.arrow"),
+        range(2).map((x) => ({ x })),
+      );
+      await saveRows(
+        join(folder, "part-1.arrow"),
+        range(3).map((x) => ({ x: x + 2 })),
+      );
+      return detectSource(folder);
+    },
+  },
+  {
+    name: "rows",
+    field: "label",
+    rows: [1, 0, 2, 0],
+    prepare: async () => {
+      rowsGiven = new GivenRows();
+      const rows = ["b", "a", "c", "a"].map((label) => ({ data: [1, 2], label }));
+      return (await rowsGiven.resolve(rows)) as SourceSpec;
     },
   },
   {
@@ -69,6 +110,20 @@ const SUBJECTS: readonly Subject[] = [
       );
       writeFileSync(labels, Buffer.from([0, 0, 8, 1, 0, 0, 0, 5, 0, 1, 2, 3, 4]));
       return { kind: "idx", images, labels };
+    },
+  },
+  {
+    name: "gzip IDX",
+    field: "label",
+    rows: range(5),
+    prepare: async (folder) => {
+      const images = Buffer.concat([Buffer.from([0, 0, 8, 3, 0, 0, 0, 5, 0, 0, 0, 2, 0, 0, 0, 2]), Buffer.alloc(20)]);
+      writeFileSync(join(folder, "t-images-idx3-ubyte.gz"), gzipSync(images));
+      writeFileSync(
+        join(folder, "t-labels-idx1-ubyte.gz"),
+        gzipSync(Buffer.from([0, 0, 8, 1, 0, 0, 0, 5, 0, 1, 2, 3, 4])),
+      );
+      return detectSource(folder);
     },
   },
   {
@@ -160,6 +215,28 @@ const SUBJECTS: readonly Subject[] = [
     },
   },
   {
+    name: "TSV",
+    field: "x",
+    rows: [3, 1, 2],
+    prepare: async (folder) => {
+      const path = join(folder, "table.tsv.gz");
+      writeFileSync(path, gzipSync("x\ty\n3\t1\n1\t2\n2\t2\n"));
+      return detectSource(path);
+    },
+  },
+  {
+    name: "text folder",
+    field: "label",
+    rows: [0, 0, 1],
+    prepare: async (folder) => {
+      for (const name of ["ham/1.txt", "ham/2.txt", "spam/1.txt"]) {
+        mkdirSync(join(folder, name, ".."), { recursive: true });
+        writeFileSync(join(folder, name), name);
+      }
+      return detectSource(folder);
+    },
+  },
+  {
     name: "text",
     field: "label",
     rows: [1, 0, 1],
@@ -177,6 +254,16 @@ const SUBJECTS: readonly Subject[] = [
       const records = range(5).map((label) => Buffer.alloc(3073, label));
       writeFileSync(join(folder, "data_batch_1.bin"), Buffer.concat(records.slice(0, 3)));
       writeFileSync(join(folder, "data_batch_2.bin"), Buffer.concat(records.slice(3)));
+      return detectSource(folder);
+    },
+  },
+  {
+    name: "CIFAR-100",
+    field: "label",
+    rows: range(4),
+    prepare: async (folder) => {
+      const records = range(4).map((label) => Buffer.concat([Buffer.from([9, label]), Buffer.alloc(3072)]));
+      writeFileSync(join(folder, "train.bin"), Buffer.concat(records));
       return detectSource(folder);
     },
   },
@@ -208,7 +295,8 @@ describe("data sources", () => {
     cache = process.env["NETRUN_CACHE"];
     process.env["NETRUN_CACHE"] = folder;
   });
-  after(() => {
+  after(async () => {
+    await rowsGiven?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
     if (cache === undefined) delete process.env["NETRUN_CACHE"];
     else process.env["NETRUN_CACHE"] = cache;
