@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";
 import { columnsOf } from "../../lib/data/columns.js";
 import { openFeed, sourceFeedSpec } from "../../lib/data/feed.js";
 import { openSource, type SourceSpec } from "../../lib/data/open.js";
 import { type DataSource, type Shard, WHOLE } from "../../lib/data/source.js";
+import { openFiles } from "../support/open-files.js";
 
 /** A source to check: how to describe it once its files are there, and what is in it. */
 export interface Subject {
@@ -129,18 +129,6 @@ export function dataSourceContract(subject: Subject, folder: () => string): void
       await readOne();
       expect(openFiles().filter((file) => !before.includes(file))).to.deep.equal([]);
     });
-  });
-}
-
-/** The files that are open, without pipes and sockets, which threads come and go with. */
-function openFiles(): readonly string[] {
-  return readdirSync("/proc/self/fd").flatMap((fd) => {
-    try {
-      const file = readlinkSync(join("/proc/self/fd", fd));
-      return file.startsWith("/") && !file.startsWith("/proc/") ? [file] : [];
-    } catch {
-      return []; // Closed since the folder was listed, as the one that listed it.
-    }
   });
 }
 
