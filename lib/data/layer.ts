@@ -1,6 +1,7 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import type { FeedSpec } from "./feed-spec.js";
+import type { ColourMode } from "./image.js";
 import type { FeedOptions } from "./layers/common.js";
 import { dataLayer } from "./layers/data.js";
 import { dummyDataLayer } from "./layers/dummy-data.js";
@@ -53,6 +54,8 @@ export function sourceFeedSpec(
   batchSize: number,
   options: Omit<FeedOptions, "paths" | "data"> & {
     readonly transform?: Partial<TransformSpec>;
+    /** How encoded images become pixels; as they are, unless said. */
+    readonly colour?: ColourMode;
     /** The shapes that rows of tops have to have. */
     readonly wanted?: Readonly<Record<string, readonly number[]>>;
   },
@@ -66,7 +69,7 @@ export function sourceFeedSpec(
     phase: options.phase,
     seed: options.seed,
     shard: options.shard ?? WHOLE,
-    images: { colour: "unchanged" },
+    images: { colour: options.colour ?? "unchanged" },
     transform: { ...IDENTITY, ...options.transform },
     skip: 0,
     wanted: options.wanted,

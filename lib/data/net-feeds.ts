@@ -6,6 +6,7 @@ import { detectSource } from "./detect.js";
 import type { FeedSpec } from "./feed-spec.js";
 import { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
 import type { GivenData } from "./given-rows.js";
+import { forcedColour } from "./layers/common.js";
 import type { SourceSpec } from "./open.js";
 import type { TransformSpec } from "./transform.js";
 
@@ -95,6 +96,7 @@ function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
     spec: sourceFeedSpec(source, layer.top, rows, {
       ...options,
       transform: plainTransform(layer, options),
+      colour: forcedColour(layer),
       ...(layer.type === "MemoryData" && { wanted: memoryShapes(layer) }),
     }),
   };

@@ -1,7 +1,8 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
+import { NetrunError } from "../../lib/error.js";
 import { failure } from "../support/failure.js";
 import { openLayer, take } from "../support/feed.js";
 import { freshFolder } from "../support/folder.js";
@@ -60,6 +61,34 @@ describe("ImageData", () => {
     const list = await write(2);
     await using feed = await openLayer(layer(list, { is_color: false, new_height: 3, new_width: 5 }));
     expect(feed.shapes["data"]).to.deep.equal([2, 1, 3, 5]);
+  });
+
+  it("puts root_folder in front of names as it is, also where it is no folder", async () => {
+    await write(2);
+    const list = join(folder(), "numbers.txt");
+    writeFileSync(list, ".png 7\n");
+    await using feed = await openLayer(
+      {
+        ...layer(list, { root_folder: `${folder()}/1` }),
+        top: ["data", "label"],
+      },
+      {
+        paths: (path) => {
+          if (existsSync(path)) return path;
+          throw new NetrunError(`no such file: ${path}`);
+        },
+      },
+    );
+    const { data, label } = await feed.next();
+    expect([data!.data[0], label!.data[0]]).to.deep.equal([1, 7]);
+  });
+
+  it("looks names up beside the prototxt where the working directory has none", async () => {
+    await write(2);
+    const paths = (path: string): string => join(folder(), path);
+    const image_data_param = { source: "list.txt", batch_size: 2 };
+    await using feed = await openLayer({ type: "ImageData", image_data_param }, { paths });
+    expect(await take(feed, "label", 2)).to.deep.equal([0, 1]);
   });
 
   it("names a missing image with its line, and a line that has no label", async () => {

@@ -1,8 +1,10 @@
+import { basename, dirname, join } from "node:path";
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
 import { random } from "../../random.js";
 import { spanOf } from "../../text/notes.js";
+import type { ColourMode } from "../image.js";
 import type { SourceSpec } from "../open.js";
 import { type Shard, WHOLE } from "../source.js";
 import type { TransformSpec } from "../transform.js";
@@ -37,6 +39,25 @@ export function transformSpec(layer: LayerParameter, options: FeedOptions): Tran
     meanValues: [...param.mean_value],
     meanFile: param.mean_file === "" ? undefined : options.paths(param.mean_file),
   };
+}
+
+/** Which colours transform_param wants of encoded images. */
+export function forcedColour(layer: LayerParameter): ColourMode {
+  const { force_color, force_gray } = sub(layer, "transform_param");
+  if (force_color && force_gray) throw fault(layer, "transform_param has both force_color and force_gray");
+  return force_color ? "color" : force_gray ? "gray" : "unchanged";
+}
+
+/** What is put in front of image names: a folder with its slash, or a path that names begin with, as Caffe has it. */
+export function rootFolder(root: string, options: FeedOptions): string {
+  if (root === "") return "";
+  try {
+    return options.paths(root);
+  } catch (error) {
+    const folder = dirname(root);
+    if (root.endsWith("/") || folder === root) throw error;
+    return join(folder === "." ? "" : options.paths(folder), basename(root));
+  }
 }
 
 /** How many records to leave out at the start so that parallel runs differ: random, below the parameter. */

@@ -2,9 +2,8 @@ import { sub } from "../../caffe/message.js";
 import { type DataParameter, DataParameter_DB, type LayerParameter } from "../../caffe/messages.js";
 import { embeddedSource } from "../detect.js";
 import type { RecordsSpec } from "../feed-spec.js";
-import type { ColourMode } from "../image.js";
 import type { SourceSpec } from "../open.js";
-import { common, type FeedOptions, fault, randSkip, required, transformSpec } from "./common.js";
+import { common, type FeedOptions, fault, forcedColour, randSkip, required, transformSpec } from "./common.js";
 
 /** Data: the Datums of an LMDB or LevelDB database, or of an embedded data set (`netrun:digits/train`). */
 export function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
@@ -28,10 +27,4 @@ function dataSource(layer: LayerParameter, param: DataParameter, options: FeedOp
   if (embedded) return embedded;
   const kind = param.backend === DataParameter_DB.LMDB ? "lmdb" : "leveldb";
   return { kind, path: options.paths(source) };
-}
-
-function forcedColour(layer: LayerParameter): ColourMode {
-  const { force_color, force_gray } = sub(layer, "transform_param");
-  if (force_color && force_gray) throw fault(layer, "transform_param has both force_color and force_gray");
-  return force_color ? "color" : force_gray ? "gray" : "unchanged";
 }

@@ -3,7 +3,7 @@ import { sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
 import type { RecordsSpec } from "../feed-spec.js";
-import { common, type FeedOptions, required, transformSpec } from "./common.js";
+import { common, type FeedOptions, forcedColour, required, transformSpec } from "./common.js";
 
 /** HDF5Data: the datasets named like the tops, of the HDF5 files that a list names. */
 export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
@@ -19,7 +19,7 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
       shuffle: param.shuffle ? options.seed : undefined,
     },
     match: options.data ? "either" : "name",
-    images: { colour: "unchanged" },
+    images: { colour: forcedColour(layer) },
     transform: transformSpec(layer, options),
     skip: 0,
   };

@@ -1,7 +1,7 @@
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import type { WindowsSpec } from "../feed-spec.js";
-import { common, type FeedOptions, fault, required, transformSpec } from "./common.js";
+import { common, type FeedOptions, fault, required, rootFolder, transformSpec } from "./common.js";
 
 /** WindowData: windows of images, foreground and background in a fixed proportion, warped to crop_size (R-CNN). */
 export function windowDataLayer(layer: LayerParameter, options: FeedOptions): WindowsSpec {
@@ -16,7 +16,7 @@ export function windowDataLayer(layer: LayerParameter, options: FeedOptions): Wi
     ...common(layer, options, param.batch_size),
     kind: "windows",
     list: options.paths(required(layer, "window_data_param", param.source)),
-    root: param.root_folder === "" ? "" : options.paths(param.root_folder),
+    root: rootFolder(param.root_folder, options),
     foregroundAbove: param.fg_threshold,
     backgroundBelow: param.bg_threshold,
     foregroundShare: param.fg_fraction,
