@@ -5,12 +5,15 @@ import sharp from "sharp";
 import { create, encode } from "../lib/caffe/message.js";
 import { sourceFeedSpec } from "../lib/data/feed.js";
 import { openLocalFeed } from "../lib/data/open-feed.js";
+import type { SourceSpec } from "../lib/data/open.js";
 import type { TransformSpec } from "../lib/data/transform.js";
+import { Solver, train } from "../lib/index.js";
 import { prng } from "../spec/support/prng.js";
 import { writeLmdb } from "../spec/support/write-lmdb.js";
 
-// What data costs: how fast one core turns LMDB records into batches, and how much memory a large file takes.
-// Run with `node dist/bench/data.js [GIGABYTES]`; the file for the memory test has 2 GB unless said.
+// What data costs: how fast one core turns LMDB records into batches, how long a training waits for them, and how much memory a
+// large file takes. Prints the table of README's section "Measured". Run with `node dist/bench/data.js [GIGABYTES]`; the file for the
+// memory test has 2 GB unless said.
 
 interface Case {
   readonly name: string;
@@ -42,10 +45,13 @@ const CASES: readonly Case[] = [
 
 const random = prng(1);
 const folder = mkdtempSync(join(tmpdir(), "netrun-bench-"));
+console.log("| data | result | rows/s |\n| --- | --- | --- |");
 try {
+  // Before the others, whose memory would be counted too.
+  for (const shuffle of [undefined, 1]) await memoryCase(Number(process.argv[2] ?? 2), shuffle);
   for (const each of CASES) await rawCase(each);
   await jpegCase();
-  await memoryCase(Number(process.argv[2] ?? 2));
+  await waitCase();
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -62,12 +68,12 @@ async function rawCase({ name, channels, size, rows, transform }: Case): Promise
     path,
     datums(rows, (label) => ({ channels, height: size, width: size, data, label })),
   );
-  const seconds = await measure(path, 100, rows, transform);
+  const seconds = await measure({ kind: "lmdb", path }, 100, rows, transform);
   report(name, `${((rows * bytes) / 1e6 / seconds).toFixed(0)} MB/s`, rows / seconds);
 }
 
 async function jpegCase(): Promise<void> {
-  const path = join(folder, "data.mdb");
+  const path = join(folder, "jpeg.mdb");
   const raw = { width: 32, height: 32, channels: 3 } as const;
   const jpegs = await Promise.all(
     Array.from({ length: 50 }, () => {
@@ -80,24 +86,45 @@ async function jpegCase(): Promise<void> {
     path,
     datums(rows, (i) => ({ data: jpegs[i % 50]!, label: i % 10, encoded: true })),
   );
-  const seconds = await measure(path, 100, rows, base);
+  const seconds = await measure({ kind: "lmdb", path }, 100, rows, base);
   report("CIFAR-10 as JPEG", `${((seconds / rows) * 1e5).toFixed(1)} ms a batch of 100`, rows / seconds);
 }
 
-async function memoryCase(gigabytes: number): Promise<void> {
+/** Trains CIFAR-10 quick on the JPEGs of the case before. */
+async function waitCase(): Promise<void> {
+  const settings = { max_iter: 80, display: 0, snapshot: 0, snapshot_after_train: false, test_initialization: false };
+  const data = join(folder, "jpeg.mdb");
+  const net = "models/cifar10/train_test.prototxt";
+  const message = create("SolverParameter", { net, base_lr: 0.001, lr_policy: "fixed", momentum: 0.9, ...settings });
+  await using solver = await Solver.load(message, { data, batchSize: 100 });
+  let [waitMs, allMs, rows] = [0, 0, 0];
+  for await (const event of train(solver)) {
+    if (event.kind !== "iteration") continue;
+    const { dataWaitMs, gradientMs, updateMs } = event.times;
+    waitMs += dataWaitMs;
+    allMs += dataWaitMs + gradientMs + updateMs;
+    rows += event.rows;
+  }
+  const share = `${((100 * waitMs) / allMs).toFixed(2)} % of the time is waiting for data`;
+  report("CIFAR-10 quick trains on JPEG", share, rows / (allMs / 1000));
+}
+
+async function memoryCase(gigabytes: number, shuffle: number | undefined): Promise<void> {
   const path = join(folder, "data.mdb");
   const data = new Uint8Array(3 * 256 * 256);
   const rows = Math.ceil((gigabytes * 1e9) / data.length);
-  writeLmdb(
-    path,
-    datums(rows, (label) => ({ channels: 3, height: 256, width: 256, data, label })),
-  );
+  if (shuffle === undefined)
+    writeLmdb(
+      path,
+      datums(rows, (label) => ({ channels: 3, height: 256, width: 256, data, label })),
+    );
   let peak = 0;
-  const seconds = await measure(path, 32, rows, { ...base, cropSize: 227 }, 1, () => {
+  const seconds = await measure({ kind: "lmdb", path, shuffle }, 32, rows, { ...base, cropSize: 227 }, 1, () => {
     peak = Math.max(peak, process.memoryUsage.rss());
   });
-  const size = statSync(path).size / 1e9;
-  report(`streaming ${size.toFixed(1)} GB`, `${(peak / 1e6).toFixed(0)} MB resident at most`, rows / seconds);
+  const size = (statSync(path).size / 1e9).toFixed(1);
+  const name = `streaming ${size} GB${shuffle === undefined ? "" : ", shuffled"}`;
+  report(name, `${(peak / 1e6).toFixed(0)} MB resident at most`, rows / seconds);
 }
 
 /**
@@ -105,7 +132,7 @@ async function memoryCase(gigabytes: number): Promise<void> {
  * since what is asked is what one core does, whoever else is on it.
  */
 async function measure(
-  path: string,
+  source: SourceSpec,
   batchSize: number,
   rows: number,
   transform: TransformSpec,
@@ -113,10 +140,7 @@ async function measure(
   onBatch: () => void = () => {},
 ): Promise<number> {
   const options = { phase: "TRAIN", seed: 1, transform } as const;
-  await using feed = await openLocalFeed(
-    sourceFeedSpec({ kind: "lmdb", path }, ["data", "label"], batchSize, options),
-    1,
-  );
+  await using feed = await openLocalFeed(sourceFeedSpec(source, ["data", "label"], batchSize, options), 1);
   let best = Number.POSITIVE_INFINITY;
   for (let epoch = 0; epoch < epochs; epoch++) {
     const started = process.cpuUsage();
@@ -131,5 +155,5 @@ async function measure(
 }
 
 function report(name: string, result: string, rowsPerSecond: number): void {
-  console.log(`${name.padEnd(46)} ${result.padStart(24)} ${rowsPerSecond.toFixed(0).padStart(9)} rows/s`);
+  console.log(`| ${name} | ${result} | ${rowsPerSecond.toFixed(0)} |`);
 }

@@ -19,7 +19,9 @@ export { detectSource } from "./data/detect.js";
 export { type Imported, type ImportOptions, importSource } from "./data/import/import.js";
 export { openSource, type SourceSpec } from "./data/open.js";
 export type { DataSource, Field, Shard } from "./data/source.js";
-export { type NamedRow, saveRows } from "./data/table/save.js";
+export type { GivenData } from "./data/given-rows.js";
+export type { DataChoice } from "./data/net-feeds.js";
+export { type NamedRow, type NamedRows, saveRows } from "./data/table/save.js";
 export { NetrunError } from "./error.js";
 export { constant, constantOf, count, float32, sameShape, type TensorType, type Value } from "./graph/index.js";
 export {

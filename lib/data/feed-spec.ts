@@ -9,6 +9,8 @@ import type { TransformSpec } from "./transform.js";
 /** What every feed needs to know, whatever its layer's type. */
 interface FeedCommon {
   readonly batchSize: number;
+  /** Batches that are prepared ahead; 4 unless said, as in Caffe, and fewer where they are large. */
+  readonly prefetch?: number | undefined;
   /** The layer's tops, in order. */
   readonly tops: readonly string[];
   readonly phase: "TRAIN" | "TEST";

@@ -1,29 +1,32 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NetrunError } from "../error.js";
 import type { SourceSpec } from "./open.js";
 import type { NamedRows } from "./table/save.js";
 
-/** What a caller gives as data: a path (or the name of an embedded data set), a source, or rows. */
-export type GivenData = string | SourceSpec | NamedRows;
+/** What a caller gives as data: a path (or the name of an embedded data set), a source, rows, or a function that gives rows. */
+export type GivenData = string | SourceSpec | NamedRows | (() => NamedRows);
 
 /**
  * The rows that callers give as data, kept in files of their own for as long as something reads them, since rows come once and
  * are wanted by several threads, epoch after epoch.
  */
 export class GivenRows implements AsyncDisposable {
-  readonly #known = new Map<NamedRows, Promise<SourceSpec>>();
+  readonly #known = new Map<NamedRows | (() => NamedRows), Promise<SourceSpec>>();
   #folder: string | undefined;
 
-  /** The data with rows written to a file. Rows that cannot be used are noted in it. Throws a NetrunError where there are none. */
+  /** The data with rows written to a file; they have to end. Rows that cannot be used are noted in it. Throws a NetrunError where there are none. */
   async resolve(data: GivenData | undefined): Promise<string | SourceSpec | undefined> {
     if (data === undefined || typeof data === "string" || "kind" in data) return data;
-    const known = this.#known.get(data) ?? this.#write(data);
+    const known = this.#known.get(data) ?? this.#write(typeof data === "function" ? data() : data);
     this.#known.set(data, known);
     return known;
   }
 
   async #write(rows: NamedRows): Promise<SourceSpec> {
+    if (!(Symbol.iterator in rows) && !(Symbol.asyncIterator in rows))
+      throw new NetrunError("data is neither a path, a source nor an iterable of rows");
     const [{ spool }, { batchesOfRows }] = await Promise.all([import("./table/spool.js"), import("./table/save.js")]);
     if (this.#folder === undefined) {
       this.#folder = mkdtempSync(join(tmpdir(), "netrun-rows-"));

@@ -57,7 +57,7 @@ export function sourceFeedSpec(
     /** How encoded images become pixels; as they are, unless said. */
     readonly colour?: ColourMode;
     /** The shapes that rows of tops have to have. */
-    readonly wanted?: Readonly<Record<string, readonly number[]>>;
+    readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
   },
 ): FeedSpec {
   return {

@@ -90,22 +90,31 @@ function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
   if (READABLE.includes(layer.type)) {
     return { layer, spec: feedSpec(layer, { ...options, paths: options.paths(layer), data: source }) };
   }
-  const rows = sub(layer, "memory_data_param").batch_size || sub(layer, "window_data_param").batch_size || BATCH_SIZE;
+  const rows =
+    sub(layer, "memory_data_param").batch_size ||
+    sub(layer, "window_data_param").batch_size ||
+    Number(sub(layer, "java_data_param").shape?.dim[0] ?? 0) ||
+    BATCH_SIZE;
   return {
     layer: layer.type === "MemoryData" ? layer : amend(layer, { type: "Input", input_param: null }),
     spec: sourceFeedSpec(source, layer.top, rows, {
       ...options,
       transform: plainTransform(layer, options),
       colour: forcedColour(layer),
-      ...(layer.type === "MemoryData" && { wanted: memoryShapes(layer) }),
+      wanted: shapesOf(layer),
     }),
   };
 }
 
-function memoryShapes(layer: LayerParameter): Readonly<Record<string, readonly number[]>> {
-  const { channels, height, width } = sub(layer, "memory_data_param");
-  const [data = "", label = ""] = layer.top;
-  return { [data]: [channels, height, width], [label]: [] };
+/** The shapes of rows that a layer says whose data only other programs can read. */
+function shapesOf(layer: LayerParameter): Readonly<Record<string, readonly number[]>> | undefined {
+  const [first = "", label = ""] = layer.top;
+  if (layer.type === "MemoryData") {
+    const { channels, height, width } = sub(layer, "memory_data_param");
+    return { [first]: [channels, height, width], [label]: [] };
+  }
+  const { shape } = sub(layer, "java_data_param");
+  return shape ? { [first]: shape.dim.slice(1).map(Number) } : undefined;
 }
 
 /** Types whose own parameters say how records become batches. */

@@ -8,8 +8,11 @@ export interface Block {
 }
 
 /** How much is mixed in memory, and read in one stride; in bytes. Two windows are there at a time. */
-const WINDOW_BYTES = 32 * 2 ** 20;
+const WINDOW_BYTES = 16 * 2 ** 20;
 const BLOCK_BYTES = 512 * 2 ** 10;
+/** Rows of a block, if they are large: to find a place costs, and at least so many blocks are mixed. */
+const BLOCK_ROWS = 8;
+const BLOCKS = 8;
 
 /** What of a shuffle does not depend on the epoch: the blocks of each group of rows. */
 export interface ShufflePlan {
@@ -41,11 +44,13 @@ export function shufflePlan(
   rowBytes: number,
 ): ShufflePlan {
   const rowsFor = (bytes: number): number => Math.max(1, Math.floor(bytes / Math.max(1, rowBytes)));
-  const blockRows = rowsFor(BLOCK_BYTES);
+  const rowsPerWindow = rowsFor(WINDOW_BYTES);
+  const fewRows = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(rowsPerWindow / BLOCKS)));
+  const blockRows = Math.max(fewRows, rowsFor(BLOCK_BYTES));
   const cuts = parts && cumulative(parts);
   const ends = cumulative(groups);
   const blocks = groups.map((rows, i) => blocksOf(ends[i]! - rows, ends[i]!, blockRows, cuts));
-  return { seed, rowsPerWindow: rowsFor(WINDOW_BYTES), groups: blocks };
+  return { seed, rowsPerWindow, groups: blocks };
 }
 
 function blocksOf(from: number, to: number, rows: number, cuts: readonly number[] | undefined): readonly Block[] {

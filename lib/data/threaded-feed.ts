@@ -10,10 +10,10 @@ import type { Tensor } from "./tensor.js";
 const PREFETCH = 4;
 const PREFETCH_BYTES = 256 * 2 ** 20;
 
-/** How many batches of these shapes are prepared ahead. */
-export function prefetchDepth(shapes: Feed["shapes"]): number {
+/** How many batches of these shapes are prepared ahead, of those that are wanted. */
+export function prefetchDepth(shapes: Feed["shapes"], wanted: number = PREFETCH): number {
   const bytes = Object.values(shapes).reduce((sum, shape) => sum + 4 * count(shape), 0);
-  return Math.max(1, Math.min(PREFETCH, Math.floor(PREFETCH_BYTES / bytes)));
+  return Math.max(1, Math.min(wanted, Math.floor(PREFETCH_BYTES / bytes)));
 }
 
 type BatchReply = Extract<Reply, { kind: "batch" }>;
@@ -55,7 +55,7 @@ export class ThreadedFeed implements Feed {
     this.length = local.length;
     this.#spec = spec;
     this.#local = local;
-    this.#depth = prefetchDepth(local.shapes);
+    this.#depth = prefetchDepth(local.shapes, spec.prefetch);
   }
 
   get position(): number {

@@ -38,6 +38,16 @@ describe("rows in place of data", () => {
     expect(await losses({ data: stream([0, 1, 2]) })).to.deep.equal(await losses({ data: list([0, 1, 2]) }));
   });
 
+  it("may come from a function, and what is wrong with them is told", async () => {
+    expect(await losses({ data: () => stream([0, 1, 2]) })).to.deep.equal(await losses({ data: list([0, 1, 2]) }));
+    const broken = async function* () {
+      yield { data: [1, 2, 3], label: 0 };
+      throw new Error("the server is gone");
+    };
+    await failure(losses({ data: broken }), "the rows end with an error: Error: the server is gone");
+    await failure(losses({ data: { rows: 3 } as never }), "neither a path, a source nor an iterable of rows");
+  });
+
   it("start over when they end, inside a batch too", async () => {
     await using net = await Net.load(NET, { data: stream([2, 0, 1]) });
     await net.forward();

@@ -13,6 +13,7 @@ export function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsS
   return {
     ...common(layer, options, param.batch_size),
     kind: "records",
+    prefetch: param.prefetch,
     source: options.data ?? dataSource(layer, param, options),
     match: options.data ? "either" : "position",
     images: { colour: forcedColour(layer) },

@@ -136,7 +136,12 @@ async function* withoutNotes(batches: AsyncIterable<RecordBatch>): AsyncGenerato
 
 function peekable<T>(items: AsyncIterable<T> | Iterable<T>) {
   const iterator = (async function* () {
-    yield* items;
+    try {
+      yield* items;
+    } catch (cause) {
+      // The caller's own error, which is not to be taken for one of the file's.
+      throw cause instanceof NetrunError ? cause : new NetrunError(`the rows end with an error: ${cause}`, { cause });
+    }
   })();
   let first: IteratorResult<T, unknown> | undefined;
   return {
