@@ -3,7 +3,7 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors as others } from "hyparquet-compressors";
 
-/** Rows from `start` to before `end`; all columns where none are named. */
+/** Rows from `start` to before `end`, of one row group; all columns where none are named. */
 export interface ParquetRequest {
   readonly start: number;
   readonly end: number;
@@ -36,10 +36,36 @@ async function open() {
 const opened = open();
 opened.catch(fail);
 
-parentPort!.on("message", async ({ start, end, columns }: ParquetRequest) => {
+type Rows = readonly Record<string, unknown>[];
+
+/** The row group that was read last: lists can only be read by the whole group, and are asked for in pieces. */
+let kept: { readonly key: string; readonly first: number; readonly rows: Rows } | undefined;
+
+async function read({ start, end, columns }: ParquetRequest): Promise<Rows> {
+  const options = await opened;
+  const sizes = options.metadata.row_groups.map(({ num_rows }) => Number(num_rows));
+  let [group, first] = [0, 0];
+  while (group + 1 < sizes.length && first + sizes[group]! <= start) first += sizes[group++]!;
+  const key = JSON.stringify([first, columns]);
+  if (kept?.key !== key) {
+    kept = undefined;
+    const range = { rowStart: first, rowEnd: first + sizes[group]! };
+    const rows = await parquetReadObjects({ ...options, ...range, ...(columns && { columns }) });
+    kept = { key, first, rows: rows.map(compact) };
+  }
+  return kept.rows.slice(start - kept.first, end - kept.first);
+}
+
+/** A row whose lists of numbers are typed arrays, which take half the memory and are cheap to send. */
+function compact(row: Record<string, unknown>): Record<string, unknown> {
+  for (const [name, cell] of Object.entries(row))
+    if (Array.isArray(cell) && cell.every((each) => typeof each === "number")) row[name] = Float32Array.from(cell);
+  return row;
+}
+
+parentPort!.on("message", async (request: ParquetRequest) => {
   try {
-    const options = { ...(await opened), rowStart: start, rowEnd: end, ...(columns && { columns }) };
-    answer({ kind: "rows", rows: await parquetReadObjects(options) });
+    answer({ kind: "rows", rows: await read(request) });
   } catch (reason) {
     fail(reason);
   }

@@ -18,6 +18,8 @@ interface Table {
   readonly groups: readonly number[];
   readonly fields: readonly TableField[];
   readonly missing: number | undefined;
+  /** Whether all columns are fields: what has been read of them all then serves. */
+  readonly isWhole: boolean;
 }
 
 /** A Parquet file. */
@@ -35,7 +37,7 @@ export async function parquetSource({ path, missing }: ParquetSpec): Promise<Dat
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NetrunError("no such file", { file: path });
   const { reader, groups } = await ParquetReader.open(path);
   try {
-    return await openTable({ path, reader, groups, missing, fields: [] });
+    return await openTable({ path, reader, groups, missing, fields: [], isWhole: false });
   } catch (error) {
     await reader[Symbol.asyncDispose]();
     throw error;
@@ -47,7 +49,7 @@ async function openTable(without: Table): Promise<DataSource> {
   const length = groups.reduce((sum, rows) => sum + rows, 0);
   if (length === 0) throw new NetrunError("the file has no rows", { file: path });
   const { fields, unusable } = await survey(without);
-  const table = { ...without, fields };
+  const table = { ...without, fields, isWhole: Object.keys(unusable).length === 0 };
   return {
     length,
     fields: Object.fromEntries(fields.map(({ name, dtype, shape }): [string, Field] => [name, { dtype, shape }])),
@@ -87,18 +89,17 @@ async function* batches(table: Table, length: number, shard: Shard, from: number
   const range = shardRange(shard, length);
   const { fields } = table;
   const step = rowsPerBatch(bytesPerRow(fields));
-  const names = fields.map(({ name }) => name);
+  const names = table.isWhole ? undefined : fields.map(({ name }) => name);
   for (const group of rowGroups(table.groups)) {
     const start = Math.max(group.start, range.start + from);
     const end = Math.min(group.end, range.end);
     if (start >= end) continue;
-    const rows = await table.reader.rows(start, end, names);
-    if (rows.length !== end - start) throw damaged(table.path, `rows after ${start + rows.length} are missing`);
-    for (let at = 0; at < rows.length; at += step) {
-      const part = rows.slice(at, at + step);
-      const cell = (row: number, i: number): unknown => part[row]![fields[i]!.name];
-      const { columns, failures } = columnsOfCells(fields, part.length, cell, table.missing);
-      yield recordBatch(columns, part.length, labelsOf(fields), { failures });
+    for (let at = start; at < end; at += step) {
+      const rows = await table.reader.rows(at, Math.min(end, at + step), names);
+      if (rows.length !== Math.min(step, end - at)) throw damaged(table.path, `rows after ${at} are missing`);
+      const cell = (row: number, i: number): unknown => rows[row]![fields[i]!.name];
+      const { columns, failures } = columnsOfCells(fields, rows.length, cell, table.missing);
+      yield recordBatch(columns, rows.length, labelsOf(fields), { failures });
     }
   }
 }
