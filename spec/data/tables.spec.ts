@@ -54,6 +54,11 @@ describe("tables", () => {
       expect(await read(source)).to.deep.equal({ x: [1, 3], y: [2, 4] });
     });
 
+    it("takes semicolons between cells for what they are", async () => {
+      await using source = await open(put("semi.csv", "x;y\n1;2\n3;4\n"));
+      expect(await read(source)).to.deep.equal({ x: [1, 3], y: [2, 4] });
+    });
+
     it("names line and column of a missing value, or fills it in", async () => {
       const path = put("holes.csv", "x,y\n1,2\n,4\n");
       await failure(open(path), 'line 3: column "x" has a missing value');

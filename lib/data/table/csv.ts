@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { createGunzip } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
 import { parse } from "csv-parse";
@@ -12,7 +12,7 @@ import { spooled } from "./spool.js";
 /** A CSV or TSV file and how to read it; what is left out is found out. */
 export interface CsvSpec {
   readonly path: string;
-  /** Between cells; a tab for .tsv files, else a comma. */
+  /** Between cells; a tab for .tsv files, else a comma, or a semicolon where the first line has these and no comma. */
   readonly delimiter?: string | undefined;
   /** Whether the first row holds names; it does where none of its cells is a number. */
   readonly header?: boolean | undefined;
@@ -176,13 +176,26 @@ function labelColumn(spec: CsvSpec, columns: readonly ColumnSurvey[]): number | 
   });
 }
 
+/** Spreadsheets of countries that write 1,5 put semicolons between cells. */
+function usualDelimiter(path: string): string {
+  if (/\.gz$/i.test(path)) return ",";
+  const head = Buffer.alloc(4096);
+  const fd = openSync(path, "r");
+  try {
+    const [first = ""] = head.toString("latin1", 0, readSync(fd, head)).split("\n", 1);
+    return first.includes(";") && !first.includes(",") ? ";" : ",";
+  } finally {
+    closeSync(fd);
+  }
+}
+
 interface Cells {
   readonly record: readonly string[];
   readonly line: number;
 }
 
 async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
-  const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : ",");
+  const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : usualDelimiter(spec.path));
   const bytes = createReadStream(spec.path);
   const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
   const parser = text.pipe(

@@ -11,7 +11,7 @@ import { notesOf } from "../columns.js";
 import { type DataSource, WHOLE } from "../source.js";
 
 /** Changes with every change of what is spooled for the same input. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** What is read only from its beginning, and how. */
 export interface SpoolSpec {
