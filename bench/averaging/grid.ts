@@ -5,86 +5,62 @@ export interface Subject {
   readonly solver: string;
   readonly data: string;
   readonly testData: string;
+  /** Batches of a test pass: all of the test data. */
+  readonly testBatches: number;
   /** A score that runs are compared by how soon they reach. */
   readonly accuracy: number;
 }
 
-/** Accuracy on the test data at a moment of a run. */
+/** One cell of the grid: how it is trained, and for how long. */
+export interface Cell {
+  readonly subject: string;
+  readonly workers: number;
+  /** Iterations of a round; 1 for one replica, which has nothing to average. */
+  readonly interval: number;
+  readonly averageHistory: boolean;
+  readonly iterations: number;
+  readonly every: number;
+}
+
+/** Scores on the test data at a moment of a run. */
 export interface Point {
   /** Updates of each replica. */
   readonly iteration: number;
-  /** Seconds of training, tests aside. */
-  readonly seconds: number;
   readonly accuracy: number;
+  readonly loss: number;
 }
 
-/** One run of the grid. */
-export interface GridRun {
-  readonly subject: string;
-  readonly workers: number;
-  readonly interval: number;
-  readonly averageHistory: boolean;
-  readonly imagesPerSecond: number;
-  /** Mean times of a round, in milliseconds. */
-  readonly iterationMs: number;
-  readonly overheadMs: number;
+/** A cell and what came of it: the same numbers on every run, however busy the machine is. */
+export interface GridRun extends Cell {
   readonly points: readonly Point[];
 }
 
-/** Trains a subject on some replicas, testing every `every` iterations or after the round that passes them. */
-export async function trainGrid(
-  subject: string,
-  { solver: path, data, testData }: Subject,
-  run: { readonly workers: number; readonly interval: number; readonly averageHistory: boolean },
-  limits: { readonly iterations: number; readonly every: number; readonly threads?: number },
-): Promise<GridRun> {
-  const { workers, interval, averageHistory } = run;
+/** A day: a run that is stopped and continued, or that other programs slow down, has no hung replicas. */
+const WORKER_TIMEOUT_MS = 86_400_000;
+
+/** Trains a cell, testing every `every` iterations or after the round that passes them. */
+export async function trainCell(cell: Cell, { solver: path, data, testData, testBatches }: Subject): Promise<GridRun> {
+  const { workers, interval: syncInterval, averageHistory, iterations, every } = cell;
   const settings = {
-    max_iter: limits.iterations,
-    test_interval: limits.every,
-    test_iter: [10],
+    max_iter: iterations,
+    test_interval: every,
+    test_iter: [testBatches],
     snapshot: 0,
     snapshot_after_train: false,
     display: 0,
   };
-  await using solver = await Solver.load(path, {
-    data,
-    testData,
-    workers,
-    syncInterval: interval,
-    averageHistory,
-    settings,
-    threads: limits.threads,
-  });
+  const options = { data, testData, workers, syncInterval, averageHistory, settings };
+  await using solver = await Solver.load(path, { ...options, workerTimeoutMs: WORKER_TIMEOUT_MS });
   const points: Point[] = [];
-  let ms = 0;
-  let computeMs = 0;
-  let rows = 0;
-  let iterations = 0;
-  let overheadMs = 0;
-  let rounds = 0;
   for await (const event of train(solver)) {
-    if (event.kind === "test") {
-      points.push({ iteration: event.iteration, seconds: ms / 1000, accuracy: event.outputs["accuracy"]![0]! });
-    }
-    // The first round compiles.
-    if (event.kind !== "round" || event.round === 1) continue;
-    const { times } = event;
-    rounds++;
-    ms += times.totalMs;
-    computeMs += times.computeMs;
-    overheadMs += times.sendMs + times.averageMs;
-    rows += event.rows;
-    iterations += event.iterations;
+    if (event.kind === "round" && event.lost.length > 0) throw new Error(event.lost[0]!.reason);
+    if (event.kind !== "test") continue;
+    const [accuracy, loss] = [event.outputs["accuracy"]![0]!, event.loss];
+    points.push({ iteration: event.iteration, accuracy, loss });
   }
-  return {
-    subject,
-    workers,
-    interval,
-    averageHistory,
-    imagesPerSecond: rows / (ms / 1000),
-    iterationMs: computeMs / iterations,
-    overheadMs: overheadMs / rounds,
-    points,
-  };
+  return { ...cell, points };
 }
+
+/** Whether a run is that of a cell. */
+export const isRunOf = (cell: Cell, run: GridRun): boolean =>
+  (Object.keys(cell) as (keyof Cell)[]).every((key) => run[key] === cell[key]);

@@ -1,14 +1,18 @@
 /**
- * The evidence on averaging. Each command adds to bench/averaging/results.json; `report` makes the tables and the plot of it.
- *   npm run bench:averaging -- cost                     a round's overhead, for LeNet's size and for 61 million parameters
- *   npm run bench:averaging -- grid SUBJECT K,K TAU,TAU ITERATIONS EVERY [history]     accuracy for each K and TAU
- *   npm run bench:averaging -- throughput SUBJECT       two replicas of one thread against one of two threads
+ * The evidence on averaging. Each command adds to bench/averaging/results.json; `report` makes the tables and the plots of it.
+ *   npm run bench:averaging -- grid SUBJECT K,K TAU,TAU ITERATIONS EVERY [history]
+ *       accuracy on the test data for each K and TAU: the same numbers however busy the machine is. A cell that is there is not
+ *       trained again, so that a run that was stopped goes on where it was.
+ *   npm run bench:averaging -- speed SUBJECT K,K TAU,TAU   where the time of a round goes; wants a quiet machine, as all below
+ *   npm run bench:averaging -- throughput SUBJECT          two replicas of one thread against one of two threads
+ *   npm run bench:averaging -- cost                        a round's overhead, for LeNet's size and for 61 million parameters
  *   npm run bench:averaging -- report
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { measureCost, type Cost } from "./cost.js";
-import { type GridRun, type Subject, trainGrid } from "./grid.js";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { type Cost, measureCost } from "./cost.js";
+import { type Cell, type GridRun, isRunOf, type Subject, trainCell } from "./grid.js";
 import { plot, tables } from "./report.js";
+import { measureSpeed, type Speed } from "./speed.js";
 
 const SHARED = "../shared/zoo";
 const SUBJECTS: Readonly<Record<string, Subject>> = {
@@ -16,34 +20,50 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     solver: "models/cifar10/solver.prototxt",
     data: `${SHARED}/cifar10/cifar10_train_lmdb`,
     testData: `${SHARED}/cifar10/cifar10_test_lmdb`,
-    accuracy: 0.5,
+    testBatches: 20,
+    accuracy: 0.4,
   },
   mnist: {
     solver: "models/mnist/solver.prototxt",
     data: `${SHARED}/mnist/mnist_train_lmdb`,
     testData: `${SHARED}/mnist/mnist_test_lmdb`,
+    testBatches: 20,
     accuracy: 0.95,
   },
   digits: {
     solver: "models/mnist/solver.prototxt",
     data: "netrun:digits/train",
     testData: "netrun:digits/test",
+    testBatches: 20,
     accuracy: 0.85,
   },
 };
 
 /** All that was measured. */
 export interface Results {
-  costs: Cost[];
-  runs: GridRun[];
-  throughput: { readonly subject: string; readonly two: number; readonly one: number }[];
+  readonly costs: readonly Cost[];
+  readonly runs: readonly GridRun[];
+  readonly speeds: readonly Speed[];
+  readonly throughput: readonly { readonly subject: string; readonly two: number; readonly one: number }[];
 }
 
-const FILE = "bench/averaging/results.json";
-const results: Results = existsSync(FILE)
-  ? (JSON.parse(readFileSync(FILE, "utf8")) as Results)
-  : { costs: [], runs: [], throughput: [] };
-const save = () => writeFileSync(FILE, `${JSON.stringify(results, undefined, 1)}\n`);
+const FOLDER = "bench/averaging";
+const FILE = `${FOLDER}/results.json`;
+
+const load = (): Results => ({
+  costs: [],
+  runs: [],
+  speeds: [],
+  throughput: [],
+  ...(existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Partial<Results>) : {}),
+});
+
+/** Adds to what is in the file now: another command may have written it meanwhile. */
+function add(change: (results: Results) => Partial<Results>): void {
+  const results = load();
+  writeFileSync(`${FILE}.new`, `${JSON.stringify({ ...results, ...change(results) }, undefined, 1)}\n`);
+  renameSync(`${FILE}.new`, FILE);
+}
 
 const numbers = (list: string | undefined): readonly number[] => (list ?? "").split(",").map(Number);
 
@@ -53,48 +73,34 @@ function subjectOf(name: string | undefined): Subject {
   return subject;
 }
 
-async function cost(): Promise<void> {
-  results.costs = [];
-  for (const [inputs, outputs, rounds] of [
-    [431, 1000, 40],
-    [6100, 10_000, 8],
-  ] as const) {
-    for (const isolation of ["thread", "process"] as const) {
-      const measured = await measureCost(inputs, outputs, isolation, rounds);
-      console.log(measured);
-      results.costs.push(measured);
-      save();
+async function grid([name, workers, intervals, iterations, every, history]: readonly string[]): Promise<void> {
+  const subject = subjectOf(name);
+  const limits = { iterations: Number(iterations ?? 300), every: Number(every ?? 25) };
+  for (const interval of numbers(intervals)) {
+    for (const k of numbers(workers)) {
+      const averageHistory = history === "history";
+      const cell: Cell = { subject: name!, workers: k, interval: k === 1 ? 1 : interval, averageHistory, ...limits };
+      if (load().runs.some((run) => isRunOf(cell, run))) continue;
+      const run = await trainCell(cell, subject);
+      add(({ runs }) => ({ runs: [...runs, run] }));
+      const points = run.points.map(({ iteration, accuracy }) => `${iteration}: ${accuracy.toFixed(3)}`).join(", ");
+      console.log(`${new Date().toISOString()} K ${k}, TAU ${cell.interval}${averageHistory ? ", history" : ""}; ${points}`);
     }
   }
 }
 
-async function grid([name, workers, intervals, iterations, every, history]: readonly string[]): Promise<void> {
-  const subject = subjectOf(name);
-  const limits = { iterations: Number(iterations ?? 200), every: Number(every ?? 20) };
-  const averageHistory = history === "history";
+async function speed([name, workers, intervals]: readonly string[]): Promise<void> {
   for (const k of numbers(workers)) {
-    // One replica alone has nothing to average.
-    for (const interval of k === 1 ? [10] : numbers(intervals)) {
-      const run = await trainGrid(name!, subject, { workers: k, interval, averageHistory }, limits);
-      const isSame = (other: GridRun) =>
-        other.subject === name &&
-        other.workers === k &&
-        other.interval === interval &&
-        other.averageHistory === averageHistory;
-      results.runs = [...results.runs.filter((other) => !isSame(other)), run];
-      save();
-      const points = run.points.map(({ iteration, accuracy }) => `${iteration}: ${accuracy.toFixed(3)}`).join(", ");
-      console.log(`K ${k}, TAU ${interval}: ${Math.round(run.imagesPerSecond)} images/s; ${points}`);
-    }
+    const measured = await measureSpeed(name!, subjectOf(name), k, numbers(intervals));
+    for (const each of measured) console.log(each);
+    const isNew = (a: Speed) => !measured.some((b) => b.subject === a.subject && b.workers === a.workers && b.interval === a.interval);
+    add(({ speeds }) => ({ speeds: [...speeds.filter(isNew), ...measured] }));
   }
 }
 
 async function throughput([name]: readonly string[]): Promise<void> {
-  const subject = subjectOf(name);
-  const measure = async (workers: number, threads: number) => {
-    const limits = { iterations: 30, every: 1000, threads };
-    return (await trainGrid(name!, subject, { workers, interval: 10, averageHistory: false }, limits)).imagesPerSecond;
-  };
+  const measure = async (workers: number, threads: number) =>
+    (await measureSpeed(name!, subjectOf(name), workers, [20], threads))[0]!.imagesPerSecond;
   // Alternating, so that other programs disturb both alike; the best of each counts.
   const two: number[] = [];
   const one: number[] = [];
@@ -103,17 +109,33 @@ async function throughput([name]: readonly string[]): Promise<void> {
     one.push(await measure(1, 2));
   }
   const entry = { subject: name!, two: Math.max(...two), one: Math.max(...one) };
-  results.throughput = [...results.throughput.filter(({ subject: other }) => other !== name), entry];
-  save();
+  add((results) => ({ throughput: [...results.throughput.filter(({ subject }) => subject !== name), entry] }));
   console.log(entry);
+}
+
+async function cost(): Promise<void> {
+  const costs: Cost[] = [];
+  for (const [inputs, outputs, rounds] of [
+    [431, 1000, 40],
+    [6100, 10_000, 8],
+  ] as const) {
+    for (const isolation of ["thread", "process"] as const) {
+      const measured = await measureCost(inputs, outputs, isolation, rounds);
+      console.log(measured);
+      costs.push(measured);
+    }
+  }
+  add(() => ({ costs }));
 }
 
 const [command, ...args] = process.argv.slice(2);
 if (command === "cost") await cost();
 else if (command === "grid") await grid(args);
+else if (command === "speed") await speed(args);
 else if (command === "throughput") await throughput(args);
 else if (command === "report") {
   const goals = Object.fromEntries(Object.entries(SUBJECTS).map(([name, { accuracy }]) => [name, accuracy]));
+  const results = load();
   console.log(tables(results, goals));
-  writeFileSync("bench/averaging/accuracy.svg", plot(results.runs));
-} else throw new Error("which command? cost, grid, throughput or report");
+  void plot;
+} else throw new Error("which command? grid, speed, throughput, cost or report");
