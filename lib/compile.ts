@@ -156,7 +156,8 @@ function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
   return Math.max(1, ...batches.filter(Number.isFinite));
 }
 
-function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
+/** A compiled net as engines get it. */
+export function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
   return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources, extras: extraFields(net.layer) };
 }
 

@@ -23,6 +23,7 @@ export type { GivenData } from "./data/given-rows.js";
 export type { DataChoice } from "./data/net-feeds.js";
 export { type NamedRow, type NamedRows, saveRows } from "./data/table/save.js";
 export { NetrunError } from "./error.js";
+export { type ExtractOptions, extract, type Features } from "./extract.js";
 export { constant, constantOf, count, float32, sameShape, type TensorType, type Value } from "./graph/index.js";
 export {
   type BlobSpec,

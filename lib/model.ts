@@ -5,18 +5,19 @@ import { create } from "./caffe/message.js";
 import { type NetParameter, Phase as PhaseNumber } from "./caffe/messages.js";
 import type { StoredWeights } from "./caffe/stored.js";
 import { encodeWeights, readWeights } from "./caffe/weights.js";
-import { type CompiledNetwork, compileModelFile, compileNet } from "./compile.js";
+import { type CompiledNetwork, compileModelFile, compileNet, netPlan } from "./compile.js";
 import type { Feed } from "./data/feed.js";
 import { GivenRows } from "./data/given-rows.js";
 import type { DataChoice } from "./data/net-feeds.js";
 import type { Tensor } from "./data/tensor.js";
+import type { ForwardPlan } from "./engine/engine.js";
 import type { Runner } from "./engine/model-program.js";
 import type { Arrays, Request } from "./engine/program.js";
 import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "./engine/weights.js";
 import { NetrunError, nearest } from "./error.js";
 import { writeWhole } from "./file.js";
 import { count, sameShape } from "./graph/index.js";
-import type { Phase } from "./layers/index.js";
+import { type Phase, pluginsOf } from "./layers/index.js";
 import { layoutOf, view } from "./net/layout.js";
 import type { SessionOptions } from "./onnx/session.js";
 
@@ -68,7 +69,7 @@ export class Net implements AsyncDisposable {
   shapes: ReadonlyMap<string, readonly number[]>;
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
-  readonly #net: NetParameter;
+  readonly #compiled: CompiledNetwork;
   readonly #program: Runner;
   readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
@@ -91,7 +92,7 @@ export class Net implements AsyncDisposable {
     this.lossWeights = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
     this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
     this.params = blobsByLayer(weights);
-    this.#net = compiled.net;
+    this.#compiled = compiled;
     this.#program = compiled.program;
     this.#feeds = compiled.feeds;
     this.#weights = weights;
@@ -205,7 +206,7 @@ export class Net implements AsyncDisposable {
 
   /** Writes the net with its weights as a `.caffemodel` that Caffe reads; the old file stays until the new one is whole. */
   async save(path: string): Promise<void> {
-    await writeWhole(path, encodeWeights(this.#net, this.stored()));
+    await writeWhole(path, encodeWeights(this.parameter, this.stored()));
   }
 
   /** The net's messages and its weights by layer, for writing. */
@@ -224,7 +225,30 @@ export class Net implements AsyncDisposable {
 
   /** The layers of this phase. */
   get parameter(): NetParameter {
-    return this.#net;
+    return this.#compiled.net;
+  }
+
+  /**
+   * What engines need to run the net forward on other threads, and its parameters. Throws NetrunError for a blob that is not there,
+   * and for a net that carries values from batch to batch or writes files, where `inParts` says that no replica sees all batches.
+   */
+  forwardPlan(blobs: readonly string[], session: SessionOptions, inParts: boolean) {
+    const { lowered, net } = this.#compiled;
+    for (const name of blobs) {
+      if (!this.shapes.has(name)) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
+    }
+    if (inParts && (lowered.carries.size > 0 || lowered.files.length > 0)) {
+      const why = lowered.files.length > 0 ? "writes files" : "carries values from batch to batch";
+      throw new NetrunError(`a net that ${why} cannot be divided among workers`, { notes: ["use one worker"] });
+    }
+    const plan: ForwardPlan = {
+      net: netPlan(this.#compiled),
+      blobs,
+      seed: this.#seed,
+      session,
+      plugins: pluginsOf(net.layer),
+    };
+    return { plan, weights: this.#weights.data };
   }
 
   async #nextBatch(given: Tensors): Promise<Tensors> {

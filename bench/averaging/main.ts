@@ -2,7 +2,7 @@
  * The evidence on averaging. Each command adds to bench/averaging/results.json; `report` makes the tables and the plots of it.
  *   npm run bench:averaging -- grid SUBJECT K,K TAU,TAU ITERATIONS EVERY [history]
  *       accuracy on the test data for each K and TAU: the same numbers however busy the machine is. A cell that is there is not
- *       trained again, so that a run that was stopped goes on where it was.
+ *       trained again, and goes on from its snapshot where it is to be longer: the command may be stopped at any time.
  *   npm run bench:averaging -- speed SUBJECT K,K TAU,TAU   where the time of a round goes; wants a quiet machine, as all below
  *   npm run bench:averaging -- throughput SUBJECT          two replicas of one thread against one of two threads
  *   npm run bench:averaging -- cost                        a round's overhead, for LeNet's size and for 61 million parameters
@@ -80,11 +80,14 @@ async function grid([name, workers, intervals, iterations, every, history]: read
     for (const k of numbers(workers)) {
       const averageHistory = history === "history";
       const cell: Cell = { subject: name!, workers: k, interval: k === 1 ? 1 : interval, averageHistory, ...limits };
-      if (load().runs.some((run) => isRunOf(cell, run))) continue;
-      const run = await trainCell(cell, subject);
-      add(({ runs }) => ({ runs: [...runs, run] }));
+      const before = load().runs.find((run) => isRunOf(cell, run));
+      if (before && before.iterations >= cell.iterations) continue;
+      const run = await trainCell(cell, subject, before);
+      add(({ runs }) => ({ runs: [...runs.filter((other) => !isRunOf(cell, other)), run] }));
       const points = run.points.map(({ iteration, accuracy }) => `${iteration}: ${accuracy.toFixed(3)}`).join(", ");
-      console.log(`${new Date().toISOString()} K ${k}, TAU ${cell.interval}${averageHistory ? ", history" : ""}; ${points}`);
+      console.log(
+        `${new Date().toISOString()} K ${k}, TAU ${cell.interval}${averageHistory ? ", history" : ""}; ${points}`,
+      );
     }
   }
 }
@@ -93,7 +96,8 @@ async function speed([name, workers, intervals]: readonly string[]): Promise<voi
   for (const k of numbers(workers)) {
     const measured = await measureSpeed(name!, subjectOf(name), k, numbers(intervals));
     for (const each of measured) console.log(each);
-    const isNew = (a: Speed) => !measured.some((b) => b.subject === a.subject && b.workers === a.workers && b.interval === a.interval);
+    const isNew = (a: Speed) =>
+      !measured.some((b) => b.subject === a.subject && b.workers === a.workers && b.interval === a.interval);
     add(({ speeds }) => ({ speeds: [...speeds.filter(isNew), ...measured] }));
   }
 }

@@ -39,9 +39,23 @@ export async function measureSpeed(
     for (let i = 0; i < rounds; i++) seen.push((await solver.run(interval)).roundTimes!);
     const of = (key: keyof RoundTimes) => median(seen.map((times) => times[key]));
     const totalMs = of("totalMs");
-    const times = { sendMs: of("sendMs"), computeMs: of("computeMs"), waitMs: of("waitMs"), averageMs: of("averageMs") };
+    const times = {
+      sendMs: of("sendMs"),
+      computeMs: of("computeMs"),
+      waitMs: of("waitMs"),
+      averageMs: of("averageMs"),
+    };
     const rows = interval * solver.rowsPerIteration;
-    speeds.push({ subject, workers, interval, threads, rounds, ...times, totalMs, imagesPerSecond: (1000 * rows) / totalMs });
+    speeds.push({
+      subject,
+      workers,
+      interval,
+      threads,
+      rounds,
+      ...times,
+      totalMs,
+      imagesPerSecond: (1000 * rows) / totalMs,
+    });
   }
   return speeds;
 }

@@ -1,8 +1,7 @@
 import type { CommandModule } from "yargs";
 import { type Rows, writeRows, writerOf } from "../data/write-rows.js";
-import { NetrunError, nearest } from "../error.js";
+import { type Extraction, openExtraction } from "../extract.js";
 import { count } from "../graph/index.js";
-import { Net } from "../model.js";
 import {
   DATA_FLAGS,
   type DataArgs,
@@ -14,9 +13,10 @@ import {
   stateOf,
   warn,
 } from "./common.js";
+import { PARALLEL_FLAGS, type ParallelArgs } from "./parallel.js";
 import { Ticker } from "./ticker.js";
 
-interface ExtractArgs extends RunArgs, DataArgs {
+interface ExtractArgs extends RunArgs, DataArgs, Pick<ParallelArgs, "workers" | "isolation" | "workerTimeout"> {
   readonly model: string;
   readonly weights: string;
   readonly blobs: string;
@@ -35,6 +35,9 @@ export const extractCommand: CommandModule<object, ExtractArgs> = {
       blobs: { type: "string", demandOption: true, describe: "Blobs to write: NAME[,NAME...]" },
       output: { alias: "o", type: "string", demandOption: true, describe: "The file: .arrow, .parquet or .csv" },
       iterations: { type: "number", describe: "Batches to run; all of the data without it" },
+      workers: { type: "number", describe: "Replicas that share the batches; the same rows in the same order" },
+      isolation: PARALLEL_FLAGS.isolation,
+      "worker-timeout": { type: "number", describe: "Seconds a batch may take before its worker counts as hung" },
       ...DATA_FLAGS,
       ...RUN_FLAGS,
     }) as never,
@@ -43,48 +46,31 @@ export const extractCommand: CommandModule<object, ExtractArgs> = {
 
 async function runExtract(args: ExtractArgs): Promise<void> {
   writerOf(args.output);
-  await using net = await Net.load(args.model, {
+  await using extraction = await openExtraction({
     ...sessionOf(args),
     ...stateOf(args),
     ...dataOf(args),
-    phase: "TEST",
+    model: args.model,
     weights: listOf(args.weights),
+    blobs: listOf(args.blobs),
+    iterations: args.iterations,
+    workers: args.workers,
+    isolation: args.isolation,
+    workerTimeoutMs: args.workerTimeout === undefined ? undefined : args.workerTimeout * 1000,
     strict: args.strict,
     onWarning: warn,
   });
-  const { records } = net;
-  if (records === undefined) {
-    throw new NetrunError("the net reads no data", { notes: ["--data PATH feeds its inputs"] });
-  }
-  const batch = net.shapes.get(net.inputs[0]!)![0]!;
-  const names = listOf(args.blobs);
-  const columns = names.map((name) => ({ name, width: widthOf(net, name, batch) }));
-  const total = args.iterations === undefined ? records : args.iterations * batch;
-  await writeRows(args.output, columns, rowsOf(net, names, batch, total));
-  console.log(`${args.output}: ${total} rows of ${columns.map(({ name, width }) => `${name} [${width}]`).join(", ")}`);
+  const columns = [...extraction.shapes].map(([name, shape]) => ({ name, width: count(shape) }));
+  await writeRows(args.output, columns, rowsOf(extraction));
+  const blobs = columns.map(({ name, width }) => `${name} [${width}]`);
+  console.log(`${args.output}: ${extraction.rows} rows of ${blobs.join(", ")}`);
 }
 
-function widthOf(net: Net, name: string, batch: number): number {
-  const shape = net.shapes.get(name);
-  if (!shape) {
-    const near = nearest(name, net.shapes.keys());
-    const notes = [near ? `did you mean "${near}"?` : `there are: ${[...net.shapes.keys()].join(", ")}`];
-    throw new NetrunError(`the net has no blob "${name}"`, { notes });
-  }
-  if (shape[0] === batch) return count(shape) / batch;
-  throw new NetrunError(`blob "${name}" is [${shape}]: it has no row for each of the ${batch} inputs of a batch`);
-}
-
-/** Batch by batch; of the last one what the total still asks for, since data starts over inside a batch. */
-async function* rowsOf(net: Net, names: readonly string[], batch: number, total: number): AsyncGenerator<Rows> {
-  const ticker = new Ticker(process.stdout, Math.ceil(total / batch), "batches");
-  for (let done = 0; done < total; done += batch) {
-    const length = Math.min(batch, total - done);
-    const blobs = await net.forward();
-    yield {
-      length,
-      values: names.map((name) => blobs[name]!.data.subarray(0, (blobs[name]!.data.length / batch) * length)),
-    };
+async function* rowsOf(extraction: Extraction): AsyncGenerator<Rows> {
+  const { rows, batchSize } = extraction;
+  const ticker = new Ticker(process.stdout, Math.ceil(rows / batchSize), "batches");
+  for await (const { length, blobs } of extraction) {
+    yield { length, values: Object.values(blobs).map(({ data }) => data) };
     ticker.tick();
   }
   ticker.end();

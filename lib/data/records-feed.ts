@@ -160,20 +160,23 @@ async function* batches(
     onBad!(error);
   };
   const builder = builderWith(onBad && note);
+  const passed = ((spec.every ?? 1) - 1) * spec.batchSize;
   for (let at = position + spec.skip; ; ) {
     const epoch = Math.floor(at / length);
-    for await (const rows of source.batches(spec.shard, at % length, epoch)) {
+    read: for await (const rows of source.batches(spec.shard, at % length, epoch)) {
       const from = rowsOf(rows);
       for (let row = 0; row < rows.numRows; ) {
         const record = { epoch, index: range.start + (at % length), ordinal: at - spec.skip };
         const used = await builder.add(from, row, rows.numRows - row, record);
         row += used;
         at += used;
-        const batch = builder.take(at - spec.skip);
-        if (batch) {
-          bad = 0;
-          yield batch;
-        }
+        const batch = builder.take(at - spec.skip + passed);
+        if (!batch) continue;
+        bad = 0;
+        yield batch;
+        if (passed === 0) continue;
+        at += passed;
+        break read;
       }
     }
   }

@@ -165,6 +165,28 @@ export interface Engine extends AsyncDisposable {
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores>;
 }
 
+/** A net that runs forward over its data. Structured-cloneable, as a `Plan` is. */
+export interface ForwardPlan {
+  readonly net: NetPlan;
+  /** Blobs whose values to give. */
+  readonly blobs: readonly string[];
+  /** What random layers draw from. */
+  readonly seed: number;
+  readonly session: SessionOptions;
+  readonly plugins: readonly string[];
+}
+
+/** Runs a net forward on replicas; here too, engines differ only in where those live. */
+export interface ForwardEngine extends AsyncDisposable {
+  /** Opens a plan, with the net's parameters. Rejects if the net does not compile or its data does not open. */
+  load(plan: ForwardPlan, weights: Float32Array): Promise<void>;
+  /**
+   * The values of the plan's blobs for the first `batches` batches of the data, in their order. Only a few batches for each
+   * replica are under way at a time: pulling is the back-pressure. What was given is overwritten when the next is asked for.
+   */
+  run(batches: number): AsyncIterable<readonly Float32Array[]>;
+}
+
 /** Training cannot go on: where it stands, so that a snapshot can be taken, and why. */
 export class TrainingStopped extends NetrunError {
   readonly checkpoint: Checkpoint;

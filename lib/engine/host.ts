@@ -1,10 +1,14 @@
-import type { Plan, Scores, Work } from "./engine.js";
+import type { ForwardPlan, Plan, Scores, Work } from "./engine.js";
 import type { ReplicaInfo, ReplicaReport, ReplicaTask } from "./replica.js";
 
 /** What a host's replica is asked to do, and what it answers; buffers go with it both ways. */
 export interface Calls {
   /** Opens a plan, in place of one that was open. No buffers. */
   readonly open: { readonly task: Plan; readonly result: ReplicaInfo };
+  /** Opens a plan of forward passes. Buffers: the weights, which are copied. The result: floats of each of the plan's blobs. */
+  readonly openForward: { readonly task: ForwardPlan; readonly result: readonly number[] };
+  /** Runs the batch of that number. Buffers: room for each of the plan's blobs, filled. */
+  readonly forward: { readonly task: { readonly batch: number }; readonly result: undefined };
   /** Buffers: the weights, then the history, changed in place. */
   readonly train: {
     readonly task: Omit<ReplicaTask, "weights" | "history"> & { readonly work: Work };

@@ -2,21 +2,18 @@ import { averageWeights, defaultAlpha, elasticAverage, mean } from "./average.js
 import { Buffers } from "./buffers.js";
 import type { Checkpoint, Engine, Loss, Partition, Plan, ReplicaState, Round, Scores, Work } from "./engine.js";
 import { TrainingStopped } from "./engine.js";
-import type { Answer, Host } from "./host.js";
+import type { Answer } from "./host.js";
+import { type HostOptions, hostMaker } from "./make-host.js";
 import { PartitionFailed, ReplicaSlot } from "./replica-slot.js";
 import type { ReplicaInfo } from "./replica.js";
 import { meanReport, meanScores } from "./reports.js";
 import type { BatchScaling } from "./shard-plan.js";
 import { shardPlan } from "./shard-plan.js";
-import { ProcessHost } from "./process-host.js";
-import { ThreadHost } from "./thread-host.js";
 
 /** Where replicas live and how they are brought together. */
-export interface PoolOptions {
+export interface PoolOptions extends HostOptions {
   /** Replicas. */
   readonly workers: number;
-  /** Worker threads, or child processes, whose crashes leave this one alone. Default thread. */
-  readonly isolation?: "thread" | "process" | undefined;
   /** All go on from the mean, or each from its own weights, drawn towards a centre (EASGD). Default mean. */
   readonly averaging?: "mean" | "elastic" | undefined;
   /** How far elastic averaging draws. Default 0.9 / workers. */
@@ -26,10 +23,6 @@ export interface PoolOptions {
   readonly batchScaling?: BatchScaling | undefined;
   /** Whether the part of a lost replica is done again or left out of the mean. Default redo. */
   readonly onWorkerLoss?: "redo" | "drop" | undefined;
-  /** A replica that does not finish an iteration for this long is lost; found from how long iterations take where undefined. */
-  readonly workerTimeoutMs?: number | undefined;
-  /** Makes a replica's host, in place of what `isolation` says. */
-  readonly host?: ((index: number) => Host) | undefined;
 }
 
 /** What a replica trains with in a round, and copies of it where it may have to be done again. */
@@ -50,8 +43,7 @@ export class PoolEngine implements Engine {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.replicas = options.workers;
-    const make =
-      options.host ?? ((index) => (options.isolation === "process" ? new ProcessHost(index) : new ThreadHost(index)));
+    const make = hostMaker(options);
     this.#slots = Array.from(
       { length: options.workers },
       (_, index) => new ReplicaSlot(index, options.workers, () => make(index), options.workerTimeoutMs),
@@ -61,7 +53,7 @@ export class PoolEngine implements Engine {
   async load(plan: Plan): Promise<readonly Partition[]> {
     const { batchScaling = "weak" } = this.#options;
     const plans = this.#slots.map(({ index }) => shardPlan(plan, index, this.replicas, batchScaling));
-    const infos = await allOrFirstError(this.#slots.map((slot) => slot.open(plans[slot.index]!)));
+    const infos = await allOrFirstError(this.#slots.map((slot) => slot.open("open", plans[slot.index]!)));
     this.#info = infos[0]!;
     this.#plan = plan;
     return infos.flatMap(({ partitions }) => partitions);

@@ -1,7 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { Plan } from "./engine.js";
 import type { Answer, CallName, Calls, Host } from "./host.js";
-import type { ReplicaInfo } from "./replica.js";
 import { whileAlive } from "./watch.js";
 
 /** Failures in a row of one partition after which training stops. */
@@ -12,6 +10,8 @@ const START_MS = 600_000;
 const SLOW_FACTOR = 20;
 const SLOW_MS = 60_000;
 
+type OpenName = "open" | "openForward";
+
 /** A partition's replica was lost again and again. */
 export class PartitionFailed extends NetrunError {}
 
@@ -20,6 +20,8 @@ export interface Remedy {
   /** The buffers to call its successor with; without it the call is left out. */
   readonly again?: (() => readonly Float32Array[]) | undefined;
   readonly onLoss?: (reason: string) => void;
+  /** Whether an error is not the replica's: another one would meet it too. */
+  readonly isFatal?: (error: Error) => boolean;
 }
 
 /** The place of one replica: whichever host has it now, and its successors. */
@@ -29,7 +31,9 @@ export class ReplicaSlot implements AsyncDisposable {
   readonly #make: () => Host;
   readonly #timeoutMs: number | undefined;
   #host: Host | undefined;
-  #plan: Plan | undefined;
+  /** Opens what the slot's replica has open, in a new host. */
+  #reopen: (() => Promise<unknown>) | undefined;
+  #disposed = false;
   #failures = 0;
   #slowestMs = 0;
 
@@ -41,28 +45,34 @@ export class ReplicaSlot implements AsyncDisposable {
   }
 
   /** Opens a plan in the slot's host, which is started where there is none. */
-  async open(plan: Plan): Promise<ReplicaInfo> {
-    this.#plan = plan;
-    this.#host ??= this.#make();
-    const answer = await this.#watched("open", plan, []);
-    return answer.result;
+  async open<N extends OpenName>(
+    name: N,
+    plan: Calls[N]["task"],
+    buffers: () => readonly Float32Array[] = () => [],
+  ): Promise<Calls[N]["result"]> {
+    const open = async () => {
+      this.#host ??= this.#make();
+      return (await this.#watched(name, plan, buffers())).result;
+    };
+    this.#reopen = open;
+    return open();
   }
 
   /**
    * Calls the replica. If it is lost another one takes its place and is called again, or, where nothing is to be done again, the
    * outcome is undefined. Rejects with `PartitionFailed` after three failures in a row.
    */
-  async call<N extends "train" | "test">(
+  async call<N extends Exclude<CallName, OpenName>>(
     name: N,
     task: Calls[N]["task"],
     buffers: readonly Float32Array[],
-    { again, onLoss }: Remedy,
+    { again, onLoss, isFatal }: Remedy,
   ): Promise<Answer<N> | undefined> {
     let given: readonly Float32Array[] | undefined = buffers;
     for (;;) {
       try {
         if (!this.#host) {
-          await this.open(this.#plan!);
+          await this.#reopen!();
           given = again?.();
           if (!given) return undefined;
         }
@@ -70,6 +80,7 @@ export class ReplicaSlot implements AsyncDisposable {
         this.#failures = 0;
         return answer;
       } catch (error) {
+        if (this.#disposed || isFatal?.(error as Error)) throw error;
         await this.#lose(error as Error, onLoss);
       }
     }
@@ -92,7 +103,7 @@ export class ReplicaSlot implements AsyncDisposable {
   #watched<N extends CallName>(name: N, task: Calls[N]["task"], buffers: readonly Float32Array[]): Promise<Answer<N>> {
     const host = this.#host!;
     // Opening, testing and the first iteration compile models.
-    let compiles = name !== "train" || host.progress === 0;
+    let compiles = (name !== "train" && name !== "forward") || host.progress === 0;
     return whileAlive(host, host.call(name, task, buffers), {
       everyMs: Math.min(1000, (this.#timeoutMs ?? START_MS) / 4),
       patienceMs: () => this.#patience(compiles),
@@ -109,6 +120,7 @@ export class ReplicaSlot implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
     await this.#host?.[Symbol.asyncDispose]();
     this.#host = undefined;
   }

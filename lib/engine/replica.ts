@@ -1,31 +1,20 @@
-import { decode } from "../caffe/message.js";
-import { type Feed, openFeed } from "../data/feed.js";
 import { shardRange } from "../data/source.js";
-import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
-import { loadPlugins, registeredTypes, withExtraFields } from "../layers/index.js";
-import { labelRanges } from "../net/label-ranges.js";
+import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
-import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../solve/rules.js";
 import { type WeightedSums, weightedSums } from "./average.js";
 import type { Arrays, Request, RunResult } from "./compiled-net.js";
 import { debugLines, updateLines } from "./debug-info.js";
-import type { NetPlan, Partition, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
+import type { Partition, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
 import { allFinite, firstNotFinite } from "./not-finite.js";
-import { Program } from "./program.js";
+import { type Batch, closeRunner, nextBatch, openRunner, recycle, type Runner, run, seek } from "./runner.js";
 import { Updater } from "./updater.js";
 import { createWeights, type Weights } from "./weights.js";
 
-type Batch = Readonly<Record<string, Tensor>>;
-
-/** A compiled net and its data. */
-interface Runner {
-  readonly program: Program;
-  readonly net: LoweredNet;
-  readonly feeds: readonly Feed[];
-  /** A test net's own parameters, filled: those that the train net has too are copied over before a test. */
-  readonly weights?: Weights;
+/** A test net with its own parameters, filled: those that the train net has too are copied over before a test. */
+interface TestRunner extends Runner {
+  readonly weights: Weights;
 }
 
 /** What a replica trains from, in place. */
@@ -55,12 +44,12 @@ export interface ReplicaInfo {
 export class Replica implements AsyncDisposable {
   readonly #plan: Plan;
   readonly #train: Runner;
-  readonly #tests: readonly Runner[];
+  readonly #tests: readonly TestRunner[];
   readonly #layout: Layout;
   readonly #updater: Updater;
   readonly #gradients: Float32Array;
 
-  private constructor(plan: Plan, train: Runner, tests: readonly Runner[], gradients?: Float32Array) {
+  private constructor(plan: Plan, train: Runner, tests: readonly TestRunner[], gradients?: Float32Array) {
     this.#plan = plan;
     this.#train = train;
     this.#tests = tests;
@@ -73,16 +62,15 @@ export class Replica implements AsyncDisposable {
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
   static async open(plan: Plan, gradients?: Float32Array): Promise<Replica> {
     await loadPlugins(plan.plugins);
-    const opened: Runner[] = [];
+    const train = await openRunner(plan.train, plan.session);
+    const tests: TestRunner[] = [];
     try {
-      opened.push(await openRunner(plan.train, plan));
-      for (const test of plan.tests) opened.push(withWeights(await openRunner(test, plan), plan.solver.seed));
+      for (const test of plan.tests) tests.push(withWeights(await openRunner(test, plan.session), plan.solver.seed));
+      return new Replica(plan, train, tests, gradients);
     } catch (error) {
-      for (const runner of opened) await closeRunner(runner);
+      for (const runner of [train, ...tests]) await closeRunner(runner);
       throw error;
     }
-    const [train, ...tests] = opened as [Runner, ...Runner[]];
-    return new Replica(plan, train, tests, gradients);
   }
 
   get info(): ReplicaInfo {
@@ -207,7 +195,7 @@ export class Replica implements AsyncDisposable {
   ): Promise<Scores> {
     const runner = this.#tests[index]!;
     await seek(runner.feeds, positions);
-    const own = runner.weights!;
+    const own = runner.weights;
     shareWeights(this.#layout, weights, own);
     const request: Request = { blobs: runner.net.outputs, objective: true };
     const sums: Record<string, Float64Array> = {};
@@ -244,75 +232,7 @@ const SEED_STRIDE = 0x9e3779b1;
 const replicaSeed = ({ solver, replica = 0 }: Plan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
-async function openRunner(plan: NetPlan, { session }: Plan): Promise<Runner> {
-  const { phase, feeds: specs, shapes, sources, extras } = plan;
-  const feeds: Feed[] = [];
-  try {
-    for (const spec of specs) feeds.push(await openFeed(spec));
-    const layers = withExtraFields(decode("NetParameter", plan.net).layer, extras);
-    const program = new Program({ layers, phase, sources, types: registeredTypes() }, session);
-    const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
-    const net = program.lower(known);
-    const ranges = labelRanges(layers, net);
-    for (const feed of feeds) feed.restrict(ranges);
-    return { program, feeds, net };
-  } catch (error) {
-    for (const feed of feeds) await feed[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-async function closeRunner({ program, feeds }: Runner): Promise<void> {
-  await program[Symbol.asyncDispose]();
-  for (const feed of feeds) await feed[Symbol.asyncDispose]();
-}
-
-async function seek(feeds: readonly Feed[], positions: readonly number[]): Promise<void> {
-  for (const [i, feed] of feeds.entries()) {
-    const position = positions[i];
-    if (position !== undefined && position !== feed.position) await feed.seek(position);
-  }
-}
-
-/** The next batch of every feed, by top name. */
-export async function nextBatch(feeds: readonly Feed[]): Promise<Batch> {
-  const batches = await Promise.all(feeds.map((feed) => feed.next()));
-  return Object.assign({}, ...batches);
-}
-
-/** Hands the arrays of a batch back to its feeds, except those that a result still refers to. */
-function recycle(feeds: readonly Feed[], batch: Batch, results: Readonly<Record<string, Float32Array>>): void {
-  const kept = new Set(Object.values(results).map(({ buffer }) => buffer));
-  for (const feed of feeds) {
-    const tops = Object.keys(feed.shapes).map((top) => [top, batch[top]!] as const);
-    if (tops.every(([, { data }]) => !kept.has(data.buffer))) feed.recycle(Object.fromEntries(tops));
-  }
-}
-
-function run(
-  { program, net }: Runner,
-  request: Request,
-  batch: Batch,
-  weights: Float32Array,
-  draw: readonly [number, number],
-  again = false,
-) {
-  const data: Record<string, Float32Array> = {};
-  const shapes = new Map<string, readonly number[]>();
-  for (const name of net.inputs.keys()) {
-    const tensor = batch[name];
-    if (!tensor) {
-      throw new NetrunError(`input "${name}" has no data`, {
-        notes: ["feed it: a batch in the API, --data PATH on the command line, or a data layer in the prototxt"],
-      });
-    }
-    data[name] = tensor.data;
-    shapes.set(name, tensor.shape);
-  }
-  return program.run(request, { data, shapes, weights, draw, again });
-}
-
-const withWeights = (runner: Runner, seed: number): Runner => ({
+const withWeights = (runner: Runner, seed: number): TestRunner => ({
   ...runner,
   weights: createWeights(layoutOf(runner.net), seed),
 });

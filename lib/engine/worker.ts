@@ -1,8 +1,10 @@
 import type { Answer, Call, CallName, Calls } from "./host.js";
+import { ForwardReplica } from "./forward-replica.js";
 import { Replica } from "./replica.js";
 
 /** What a worker thread or process runs: one replica for as long as it lives, since sessions that come and go leak. */
 let replica: Replica | undefined;
+let forward: ForwardReplica | undefined;
 
 type Handlers = {
   readonly [N in CallName]: (
@@ -21,10 +23,21 @@ const handlers: Handlers = {
     return replica.info;
   },
   train({ work, ...task }, [weights, ...history], progress) {
-    return opened().train({ ...task, weights: weights!, history }, work, progress);
+    return opened(replica).train({ ...task, weights: weights!, history }, work, progress);
   },
   test({ net, batches, positions }, [weights]) {
-    return opened().test(net, weights!, batches, positions);
+    return opened(replica).test(net, weights!, batches, positions);
+  },
+  async openForward(plan, [weights]) {
+    const before = forward;
+    forward = undefined;
+    await before?.[Symbol.asyncDispose]();
+    forward = await ForwardReplica.open(plan, weights!.slice());
+    return forward.lengths;
+  },
+  async forward({ batch }, buffers, progress) {
+    await opened(forward).forward(batch, buffers);
+    progress();
   },
 };
 
@@ -34,7 +47,7 @@ export async function handle<N extends CallName>(call: Call<N>, progress: () => 
   return { result: await handlers[name](task, buffers, progress), buffers };
 }
 
-function opened(): Replica {
-  if (!replica) throw new Error("open a plan first");
-  return replica;
+function opened<T>(what: T | undefined): T {
+  if (!what) throw new Error("open a plan first");
+  return what;
 }

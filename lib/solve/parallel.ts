@@ -1,6 +1,6 @@
-import { availableParallelism } from "node:os";
 import { defaultAlpha } from "../engine/average.js";
 import type { Engine, Partition, Plan } from "../engine/engine.js";
+import { checkWorkers, sharedSession } from "../engine/make-host.js";
 import { LocalEngine } from "../engine/local.js";
 import { PoolEngine, type PoolOptions } from "../engine/pool.js";
 import { NetrunError } from "../error.js";
@@ -33,9 +33,7 @@ export function syncIntervalOf(options: ParallelOptions): number | "auto" {
 export function engineOf(options: ParallelOptions, gradients: Float32Array): Engine {
   const { workers, alpha } = options;
   if (workers === undefined) return new LocalEngine(gradients);
-  if (!Number.isInteger(workers) || workers < 1) {
-    throw new NetrunError(`${workers} workers`, { notes: ["give a whole number, 1 or more"] });
-  }
+  checkWorkers(workers);
   if (alpha !== undefined && !(alpha > 0 && alpha <= 1)) {
     throw new NetrunError(`an alpha of ${alpha}`, {
       notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
@@ -44,11 +42,9 @@ export function engineOf(options: ParallelOptions, gradients: Float32Array): Eng
   return new PoolEngine({ ...options, workers });
 }
 
-/** A plan for several replicas on this machine: they share its cores, unless threads were asked for. */
+/** A plan for several replicas on this machine. */
 export function planFor({ workers }: ParallelOptions, plan: Plan): Plan {
-  if (workers === undefined || plan.session.threads !== undefined) return plan;
-  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-  return { ...plan, session: { ...plan.session, threads } };
+  return workers === undefined ? plan : { ...plan, session: sharedSession(plan.session, workers) };
 }
 
 /** What is said of partitions that have fewer rows than a round takes: they begin again within it. */

@@ -1,0 +1,51 @@
+import { NetrunError } from "../error.js";
+import { count } from "../graph/index.js";
+import { loadPlugins } from "../layers/index.js";
+import type { ForwardPlan } from "./engine.js";
+import { closeRunner, nextBatch, openRunner, recycle, type Runner, run, seek } from "./runner.js";
+
+/** One copy of a net that runs forward over batches of its data: what every forward engine runs, wherever it is. */
+export class ForwardReplica implements AsyncDisposable {
+  readonly #plan: ForwardPlan;
+  readonly #runner: Runner;
+  readonly #weights: Float32Array;
+  /** Floats of each of the plan's blobs. */
+  readonly lengths: readonly number[];
+
+  private constructor(plan: ForwardPlan, runner: Runner, weights: Float32Array) {
+    this.#plan = plan;
+    this.#runner = runner;
+    this.#weights = weights;
+    this.lengths = plan.blobs.map((blob) => count(runner.net.blobs.get(blob)!.type.shape));
+  }
+
+  /** Opens the data and lowers the net of a plan, whose parameters are `weights`. Throws NetrunError. */
+  static async open(plan: ForwardPlan, weights: Float32Array): Promise<ForwardReplica> {
+    await loadPlugins(plan.plugins);
+    return new ForwardReplica(plan, await openRunner(plan.net, plan.session), weights);
+  }
+
+  /** Writes the blobs' values for batch number `batch` of the data into `out`. Throws NetrunError where their lengths change. */
+  async forward(batch: number, out: readonly Float32Array[]): Promise<void> {
+    const { blobs, net, seed } = this.#plan;
+    const { feeds } = this.#runner;
+    await seek(
+      feeds,
+      net.feeds.map(({ batchSize }) => batch * batchSize),
+    );
+    const data = await nextBatch(feeds);
+    const result = await run(this.#runner, { blobs }, data, this.#weights, [seed, batch]);
+    for (const [i, blob] of blobs.entries()) {
+      const values = result.blobs[blob]!;
+      if (values.length !== out[i]!.length) {
+        throw new NetrunError(`blob "${blob}" has ${out[i]!.length} values, and ${values.length} in batch ${batch}`);
+      }
+      out[i]!.set(values);
+    }
+    recycle(feeds, data, {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return closeRunner(this.#runner);
+  }
+}

@@ -1,0 +1,116 @@
+import type { From } from "./caffe/load.js";
+import type { NetParameter } from "./caffe/messages.js";
+import { ForwardPool, LocalForward } from "./engine/forward.js";
+import { checkWorkers, type HostOptions, sharedSession } from "./engine/make-host.js";
+import { NetrunError } from "./error.js";
+import { Net, type NetOptions, type Tensors } from "./model.js";
+
+/** Which net runs over which data, and what is wanted of it. */
+export interface ExtractOptions extends NetOptions, HostOptions {
+  /** A net's prototxt (path or text), or the message. */
+  readonly model: From<NetParameter>;
+  /** Names of the blobs to give. */
+  readonly blobs: readonly string[];
+  /** Batches to run; without it all of the data, once. */
+  readonly iterations?: number | undefined;
+  /** Replicas of the net, each in a thread or process of its own with its share of the batches; without it, one in this thread. */
+  readonly workers?: number | undefined;
+}
+
+/** The features of some inputs, in the order of the data. */
+export interface Features {
+  /** Index of the first of them. */
+  readonly first: number;
+  readonly length: number;
+  /** The blobs by name, [length, ...]; the arrays are overwritten when the next features are asked for. */
+  readonly blobs: Tensors;
+}
+
+/** A net that is ready to run over its data. */
+export interface Extraction extends AsyncDisposable, AsyncIterable<Features> {
+  /** Inputs in all, and in a batch. */
+  readonly rows: number;
+  readonly batchSize: number;
+  /** The shape of each blob for one input, in the order of `blobs`. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * Named blobs of a whole data set, batch by batch and in its order; the same numbers with any number of workers.
+ * Throws NetrunError for what is wrong with the net, the blobs or the data.
+ */
+export async function* extract(options: ExtractOptions): AsyncGenerator<Features, void> {
+  await using extraction = await openExtraction(options);
+  yield* extraction;
+}
+
+/** Opens what `extract` runs. Throws what it throws. */
+export async function openExtraction({ model, iterations, workers, ...options }: ExtractOptions): Promise<Extraction> {
+  const blobs = [...new Set(options.blobs)];
+  if (workers !== undefined) checkWorkers(workers);
+  await using net = await Net.load(model, options);
+  const { records } = net;
+  if (records === undefined) {
+    throw new NetrunError("the net reads no data", { notes: ["--data PATH (in the API `data`) feeds its inputs"] });
+  }
+  const batchSize = net.shapes.get(net.inputs[0]!)![0]!;
+  const rows = iterations === undefined ? records : iterations * batchSize;
+  if (!Number.isFinite(rows))
+    throw new NetrunError("the data has no end", { notes: ["say how many batches: iterations"] });
+  const batches = Math.ceil(rows / batchSize);
+  const engines = Math.max(1, Math.min(workers ?? 1, batches));
+  if (engines > 1 && options.onBadRecord === "skip") {
+    throw new NetrunError("where bad records are left out, what is in a batch depends on those before it", {
+      notes: ["use one worker, or let a bad record end the run"],
+    });
+  }
+  const session = workers === undefined ? sessionOf(options) : sharedSession(sessionOf(options), engines);
+  const { plan, weights } = net.forwardPlan(blobs, session, engines > 1);
+  const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
+  const engine = workers === undefined ? new LocalForward() : new ForwardPool(engines, options);
+  try {
+    await engine.load(plan, weights);
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+  async function* features(): AsyncGenerator<Features, void> {
+    let first = 0;
+    for await (const values of engine.run(batches)) {
+      // The last batch is filled from the start of the data again.
+      const length = Math.min(batchSize, rows - first);
+      yield { first, length, blobs: firstRows(shapes, values, length) };
+      first += length;
+    }
+  }
+  return {
+    rows,
+    batchSize,
+    shapes,
+    [Symbol.asyncIterator]: features,
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}
+
+const sessionOf = ({ provider, threads }: NetOptions) => ({
+  ...(provider && { provider }),
+  ...(threads !== undefined && { threads }),
+});
+
+function shapeOfRow(net: Net, name: string, batch: number): readonly number[] {
+  const shape = net.shapes.get(name)!;
+  if (shape[0] === batch) return shape.slice(1);
+  throw new NetrunError(`blob "${name}" is [${shape}]: it has no row for each of the ${batch} inputs of a batch`);
+}
+
+function firstRows(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  values: readonly Float32Array[],
+  length: number,
+): Tensors {
+  const entries = [...shapes].map(([name, shape], i) => {
+    const width = shape.reduce((a, b) => a * b, 1);
+    return [name, { shape: [length, ...shape], data: values[i]!.subarray(0, width * length) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
