@@ -56,6 +56,17 @@ describe("verbs", () => {
       expect(rows.flatMap((row) => row.split(",").slice(10).map(Number))).to.deep.equal(expected);
     });
 
+    it("writes the same bytes with several workers", async () => {
+      const all = [
+        ...["extract", "-model", DEPLOY, "-weights", WEIGHTS(), "--data", "netrun:digits/test", "--batch-size", "300"],
+        ...["--blobs", "prob"],
+      ];
+      await cli(...all, "-o", file("alone.arrow"));
+      const { stdout } = await cli(...all, "-o", file("shared.arrow"), "--workers", "2");
+      expect(stdout).to.equal(`${file("shared.arrow")}: 2000 rows of prob [10]\n`);
+      expect(readFileSync(file("shared.arrow")).equals(readFileSync(file("alone.arrow")))).to.equal(true);
+    });
+
     it("refuses a blob that is not there, and another kind of file", async () => {
       const wrong = await cli("extract", "-model", DEPLOY, "-weights", WEIGHTS(), "--blobs", "x", "-o", file("f.mat"));
       expect(wrong.stderr).to.contain("give it the ending .arrow, .parquet or .csv");
