@@ -21,7 +21,7 @@ export class LocalEngine implements Engine {
     const { weights } = from;
     const state = from.replicas[0]!;
     const task = { ...state, iteration: from.iteration, weights };
-    const { positions, carries, ...report } = await this.#loaded().train(task, work);
+    const { positions, carries, computeMs: _, ...report } = await this.#loaded().train(task, work);
     const iteration = from.iteration + report.losses.length;
     const replicas = [{ history: state.history, positions, carries }];
     return { ...report, checkpoint: { iteration, weights, replicas }, lost: [] };

@@ -25,9 +25,11 @@ export interface PoolOptions extends HostOptions {
   readonly onWorkerLoss?: "redo" | "drop" | undefined;
 }
 
-/** What a replica trains with in a round, and copies of it where it may have to be done again. */
+/** What a replica trains with in a round, and copies of what is its own where that may have to be done again. */
 interface Part {
   readonly state: ReplicaState;
+  /** The weights that it changes. */
+  readonly own: Float32Array;
   readonly backup: readonly Float32Array[] | undefined;
 }
 
@@ -65,13 +67,9 @@ export class PoolEngine implements Engine {
     }
     const started = performance.now();
     const lost: Loss[] = [];
-    const parts: Part[] = [];
-    const runs: Promise<Answer<"train"> | undefined>[] = [];
-    for (const slot of this.#slots) {
-      const { part, run } = this.#send(slot, from, work, lost);
-      parts.push(part);
-      runs.push(run);
-    }
+    // All copies are made before the first replica starts: it would take the core that they are made on.
+    const parts = from.replicas.map((state) => this.#part(state, from.weights));
+    const runs = this.#slots.map((slot, i) => this.#send(slot, parts[i]!, from, work, lost));
     const sent = performance.now();
     const settled = await Promise.allSettled(runs);
     const done = performance.now();
@@ -82,9 +80,8 @@ export class PoolEngine implements Engine {
     const replicas = this.#average(from, answers);
     const averaged = performance.now();
     const reports = answers.flatMap((answer) => (answer ? [answer.result] : []));
-    const computeMs = reports.reduce((sum, { times }) => sum + times.dataWaitMs + times.gradientMs + times.updateMs, 0);
     const sendMs = sent - started;
-    const meanMs = Math.min(computeMs / reports.length, done - sent);
+    const meanMs = Math.min(reports.reduce((sum, { computeMs }) => sum + computeMs, 0) / reports.length, done - sent);
     const report = meanReport(reports);
     return {
       ...report,
@@ -100,24 +97,33 @@ export class PoolEngine implements Engine {
     };
   }
 
-  /** Starts one replica's part of a round. */
-  #send(slot: ReplicaSlot, from: Checkpoint, work: Work, lost: Loss[]) {
-    const state = from.replicas[slot.index]!;
-    const redo = this.#options.onWorkerLoss !== "drop";
+  #part(state: ReplicaState, weights: Float32Array): Part {
     const kept = [...(state.weights ? [state.weights] : []), ...state.history];
-    const backup = redo ? kept.map((values) => this.#buffers.copy(values)) : undefined;
-    const own = state.weights ?? this.#buffers.copy(from.weights);
-    const { positions, carries } = state;
-    const task = { iteration: from.iteration, positions, carries, work };
+    return {
+      state,
+      own: state.weights ?? this.#buffers.copy(weights),
+      backup: this.#redoes ? kept.map((values) => this.#buffers.copy(values)) : undefined,
+    };
+  }
+
+  /** Starts one replica's part of a round. */
+  #send(slot: ReplicaSlot, { state, own, backup }: Part, from: Checkpoint, work: Work, lost: Loss[]) {
+    const { positions, carries, weights, history } = state;
     const again = () => {
       const copies = (backup ?? []).map((values) => this.#buffers.copy(values));
-      return state.weights ? copies : [this.#buffers.copy(from.weights), ...copies];
+      return weights ? copies : [this.#buffers.copy(from.weights), ...copies];
     };
-    const run = slot.call("train", task, [own, ...state.history], {
-      again: redo ? again : undefined,
-      onLoss: (reason) => lost.push({ replica: slot.index, reason, remedy: redo ? "redone" : "dropped" }),
+    const remedy = this.#redoes ? ("redone" as const) : ("dropped" as const);
+    const task = { iteration: from.iteration, positions, carries, work };
+    return slot.call("train", task, [own, ...history], {
+      again: this.#redoes ? again : undefined,
+      onLoss: (reason) => lost.push({ replica: slot.index, reason, remedy }),
     });
-    return { part: { state, backup }, run };
+  }
+
+  /** Whether the part of a lost replica is done again. */
+  get #redoes(): boolean {
+    return this.#options.onWorkerLoss !== "drop";
   }
 
   /** Brings the replicas' weights together in the checkpoint's; the states that they go on from. */

@@ -28,6 +28,8 @@ export interface ReplicaTask extends ReplicaState {
 export interface ReplicaReport extends Report {
   readonly positions: readonly number[];
   readonly carries: Arrays;
+  /** All that its iterations took. */
+  readonly computeMs: number;
 }
 
 /** What whoever brings replicas together has to know of them; plain data. */
@@ -86,6 +88,7 @@ export class Replica implements AsyncDisposable {
 
   /** Trains from where a task stands, in the task's own arrays; `progress` is called after every iteration. */
   async train(from: ReplicaTask, work: Work, progress: () => void = () => {}): Promise<ReplicaReport> {
+    const began = performance.now();
     await seek(this.#train.feeds, from.positions);
     if (from.carries) this.#train.program.carry(from.carries);
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
@@ -114,8 +117,9 @@ export class Replica implements AsyncDisposable {
     }
     const positions = this.#train.feeds.map(({ position }) => position);
     const skipped = this.#train.feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
-    const { carried } = this.#train.program;
-    return { losses, outputs, times, rows, skipped, positions, carries: carried, notFinite, debug };
+    const { carried: carries } = this.#train.program;
+    const computeMs = performance.now() - began;
+    return { losses, outputs, times, rows, skipped, positions, carries, notFinite, debug, computeMs };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */
