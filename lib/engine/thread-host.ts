@@ -12,6 +12,8 @@ export class ThreadHost implements Host {
   readonly name: string;
   readonly #progress = new Int32Array(new SharedArrayBuffer(4));
   readonly #pool: Piscina<ThreadTask, ThreadAnswer>;
+  /** Why the thread is no more. */
+  #ended: string | undefined;
   #killed = false;
 
   constructor(index: number) {
@@ -28,8 +30,10 @@ export class ThreadHost implements Host {
       atomics: "disabled",
       recordTiming: false,
     });
-    // A thread that fails between calls makes the next call fail; Piscina starts another one, which has no plan open.
-    this.#pool.on("error", () => {});
+    // A thread that fails between calls makes the next call fail: Piscina starts another one, but that has no plan open.
+    this.#pool.on("error", (error: Error) => {
+      this.#ended ??= error.message;
+    });
   }
 
   get progress(): number {
@@ -41,7 +45,7 @@ export class ThreadHost implements Host {
     task: Calls[N]["task"],
     buffers: readonly Float32Array[],
   ): Promise<Answer<N>> {
-    if (this.#killed) throw new Error("was killed");
+    if (this.#ended !== undefined) throw new Error(this.#ended);
     const transferList = buffers.map(({ buffer }) => buffer as ArrayBuffer);
     const answer = await this.#pool.run({ call: { name, task, buffers }, progress: this.#progress }, { transferList });
     if ("error" in answer) throw unpackError(answer.error);
@@ -51,6 +55,7 @@ export class ThreadHost implements Host {
   async kill(): Promise<void> {
     if (this.#killed) return;
     this.#killed = true;
+    this.#ended ??= "was killed";
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, END_MS);

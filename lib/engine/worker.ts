@@ -47,7 +47,8 @@ export async function handle<N extends CallName>(call: Call<N>, progress: () => 
   return { result: await handlers[name](task, buffers, progress), buffers };
 }
 
+/** What a call before has opened; a thread that ended between two calls is replaced by one that has nothing open. */
 function opened<T>(what: T | undefined): T {
-  if (!what) throw new Error("open a plan first");
+  if (!what) throw new Error("ended between two calls");
   return what;
 }

@@ -1,3 +1,6 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { type Checkpoint, type Engine, type Plan, type Round, TrainingStopped } from "../../lib/engine/engine.js";
 import type { Host } from "../../lib/engine/host.js";
@@ -98,6 +101,33 @@ describe("a pool that loses workers", () => {
       [{ replica: 1, reason: `worker process 1 (pid ${pid}): ended by SIGKILL`, remedy: "redone" }],
       [],
     ]);
+  });
+
+  it("tells why a thread failed between two calls", async () => {
+    const same = await plan();
+    const plugin = join(folder(), "later.js");
+    const armed = join(folder(), "armed");
+    writeFileSync(
+      plugin,
+      `import { existsSync, rmSync } from "node:fs";
+      const look = () => {
+        if (!existsSync("${armed}")) return;
+        rmSync("${armed}");
+        throw new Error("bang");
+      };
+      setInterval(look, 20).unref();
+      export default { type: "Later", lower: ({ bottoms: [x] }) => ({ tops: [x] }) };`,
+    );
+    const hosts = threads();
+    await using pool = new PoolEngine({ workers: 1, host: hosts.host });
+    await pool.load({ ...same, plugins: [plugin] });
+    const first = await pool.train(startOf(same, BATCH, 1), work(INTERVAL));
+    writeFileSync(armed, "");
+    while (existsSync(armed)) await setTimeout(20);
+    // The thread is about to end: its error comes as an event.
+    await setTimeout(500);
+    const { lost } = await pool.train(first.checkpoint, work(INTERVAL));
+    expect(lost.map(({ reason }) => reason)).to.deep.equal(["worker thread 0: bang"]);
   });
 
   it("replaces a process that hangs past the deadline", async () => {
