@@ -1,6 +1,7 @@
 import type { Cost } from "./cost.js";
 import type { GridRun } from "./grid.js";
 import type { Results } from "./main.js";
+import type { Speed } from "./speed.js";
 
 /** A table in Markdown. */
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -10,141 +11,165 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 
 const millions = (n: number) => (n >= 1e6 ? `${Math.round(n / 1e6)} million` : `${Math.round(n / 1000)} thousand`);
 
-/** Iterations of each replica until a run first tests at least as good as `accuracy`. */
-const iterationsTo = ({ points }: GridRun, accuracy: number): number | undefined =>
-  points.find((point) => point.accuracy >= accuracy)?.iteration;
+/** What the tables and the plot show: the first subject's runs, cut to the iterations that all of them have. */
+export interface Shown {
+  readonly subject: string;
+  /** The one with one replica. */
+  readonly serial: GridRun | undefined;
+  readonly runs: readonly GridRun[];
+  readonly workers: readonly number[];
+  readonly intervals: readonly number[];
+  /** Iterations of all runs. */
+  readonly last: number;
+}
+
+/** Chooses what is shown. */
+export function shown({ runs: all }: Results): Shown {
+  const subject = all[0]?.subject ?? "";
+  const ours = all.filter((run) => run.subject === subject);
+  const last = Math.min(...ours.map(({ iterations }) => iterations));
+  const runs = ours.map((run) => ({ ...run, points: run.points.filter(({ iteration }) => iteration <= last) }));
+  const several = runs.filter(({ workers }) => workers > 1);
+  const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
+  return {
+    subject,
+    serial: runs.find(({ workers }) => workers === 1),
+    runs: several,
+    workers: ascending(several.map(({ workers }) => workers)),
+    intervals: ascending(several.map(({ interval }) => interval)),
+    last,
+  };
+}
+
+const speedOf = (speeds: readonly Speed[], subject: string, workers: number): Speed | undefined =>
+  speeds.find((speed) => speed.subject === subject && speed.workers === workers && speed.threads === undefined);
+
+/** Seconds that so many iterations of a run take on this machine: tau * C + S for each round, both measured. */
+export function timeOf(speeds: readonly Speed[], { subject, workers, interval }: GridRun, iterations: number): number {
+  const speed = speedOf(speeds, subject, workers);
+  return speed ? (iterations * (speed.iterationMs + speed.overheadMs / interval)) / 1000 : Number.NaN;
+}
 
 /** All tables in Markdown. */
 export function tables(results: Results, goals: Readonly<Record<string, number>>): string {
-  const subjects = [...new Set(results.runs.map(({ subject }) => subject))];
+  const what = shown(results);
   return [
     costTable(results.costs),
-    ...subjects.flatMap((subject) => {
-      const runs = results.runs.filter((run) => run.subject === subject);
-      return [accuracyTable(subject, runs), speedUpTable(subject, runs, goals[subject]!)];
-    }),
-    ...(results.throughput.length > 0 ? [throughputTable(results.throughput)] : []),
+    accuracyTable(what, results.speeds),
+    historyTable(what),
+    speedUpTable(what, goals[what.subject]!, results.speeds),
+    throughputTable(results.speeds),
     modelTable(results),
   ].join("\n\n");
 }
 
 function costTable(costs: readonly Cost[]): string {
-  const rows = costs.map(({ parameters, isolation, sendMs, waitMs, averageMs, overheadMs }) => [
+  const rows = costs.map(({ parameters, isolation, sendMs, waitMs, averageMs, overheadMs, medianMs }) => [
     millions(parameters),
     isolation,
-    ...[sendMs, averageMs, waitMs, overheadMs].map((ms) => ms.toFixed(1)),
+    ...[sendMs, averageMs, waitMs, overheadMs, medianMs].map((ms) => ms.toFixed(1)),
   ]);
-  return `A round's overhead with K = 2, milliseconds, each the least over the rounds of a run\n\n${table(["parameters", "isolation", "sending", "averaging", "waiting", "all"], rows)}`;
+  const head = ["parameters", "isolation", "sending", "averaging", "waiting", "all", "all, median"];
+  return `A round's overhead with K = 2, milliseconds, each the least over the rounds of a run\n\n${table(head, rows)}`;
 }
 
-function accuracyTable(subject: string, runs: readonly GridRun[]): string {
-  const last = runs[0]?.points.at(-1)?.iteration ?? 0;
-  const shown = [last / 2, last];
-  const rows = runs.map(({ workers, interval, averageHistory, imagesPerSecond, points }) => [
-    workers,
-    workers === 1 ? "-" : interval,
-    averageHistory ? "averaged" : "local",
-    ...shown.map((at) => points.find(({ iteration }) => iteration === at)?.accuracy.toFixed(3) ?? ""),
-    points.at(-1)?.seconds.toFixed(0) ?? "",
-    Math.round(imagesPerSecond),
-  ]);
-  const head = ["K", "TAU", "history", ...shown.map((at) => `accuracy at ${at}`), "seconds", "images/s"];
-  return `(a) ${subject}: accuracy on test data after iterations of each replica\n\n${table(head, rows)}`;
-}
-
-/** SparkNet's figure: serial iterations divided by the iterations of each replica, both until an accuracy. */
-function speedUpTable(subject: string, runs: readonly GridRun[], accuracy: number): string {
+/** A table with a row for each number of replicas and a column for each interval. */
+function matrix({ workers, intervals, runs }: Shown, cell: (run: GridRun) => string): string {
   const local = runs.filter(({ averageHistory }) => !averageHistory);
-  const serial = local.find(({ workers }) => workers === 1);
-  const needed = serial && iterationsTo(serial, accuracy);
-  if (needed === undefined) return `(b) ${subject}: the serial run did not reach ${accuracy}`;
-  const intervals = [...new Set(local.filter(({ workers }) => workers > 1).map(({ interval }) => interval))].sort(
-    (a, b) => a - b,
-  );
-  const workers = [...new Set(local.map((run) => run.workers))].filter((k) => k > 1).sort((a, b) => a - b);
   const rows = workers.map((k) => [
     k,
-    ...intervals.map((interval) => {
-      const run = local.find((each) => each.workers === k && each.interval === interval);
-      const iterations = run && iterationsTo(run, accuracy);
-      return iterations === undefined
-        ? ""
-        : `${(needed / iterations).toFixed(2)} (${Math.ceil(iterations / interval)})`;
+    ...intervals.map((tau) => {
+      const run = local.find((each) => each.workers === k && each.interval === tau);
+      return run ? cell(run) : "";
     }),
   ]);
-  return `(b) ${subject}: ${needed} serial iterations to ${accuracy}, divided by those of each replica (and its rounds)\n\n${table(["K \\ TAU", ...intervals.map(String)], rows)}`;
+  return table(["K \\ TAU", ...intervals.map(String)], rows);
 }
 
-function throughputTable(throughput: Results["throughput"]): string {
-  const rows = throughput.map(({ subject, two, one }) => [
-    subject,
-    Math.round(two),
-    Math.round(one),
-    (two / one).toFixed(2),
-  ]);
+/** The last accuracy of a run within a limit. */
+function accuracyWithin({ points }: GridRun, isWithin: (iteration: number) => boolean): string {
+  return (
+    points
+      .filter(({ iteration }) => isWithin(iteration))
+      .at(-1)
+      ?.accuracy.toFixed(3) ?? ""
+  );
+}
+
+function accuracyTable(what: Shown, speeds: readonly Speed[]): string {
+  const { serial, last, subject } = what;
+  if (!serial) return "(a) needs a run with K = 1";
+  const seconds = timeOf(speeds, serial, last);
+  const both = matrix(what, (run) => {
+    const inTime = accuracyWithin(run, (iteration) => timeOf(speeds, run, iteration) <= seconds);
+    return `${accuracyWithin(run, () => true)} / ${inTime}`;
+  });
+  const one = accuracyWithin(serial, () => true);
+  return `(a) ${subject}: accuracy on the test data after ${last} iterations of each replica / after the ${seconds.toFixed(0)} s that these take one replica with both cores, which reaches ${one}\n\n${both}`;
+}
+
+function historyTable({ runs }: Shown): string {
+  const averaged = runs.filter(({ averageHistory }) => averageHistory);
+  const rows = averaged.map((run) => {
+    const local = runs.find((o) => o.workers === run.workers && o.interval === run.interval && !o.averageHistory);
+    const score = (each: GridRun | undefined) =>
+      each ? `${accuracyWithin(each, () => true)}, loss ${each.points.at(-1)!.loss.toFixed(3)}` : "";
+    return [run.workers, run.interval, score(local), score(run)];
+  });
+  return `History of the solver\n\n${table(["K", "TAU", "local", "averaged"], rows)}`;
+}
+
+/** Iterations of each replica until a run first tests at least as good as `accuracy`. */
+const iterationsTo = ({ points }: GridRun, accuracy: number): number | undefined =>
+  points.find((point) => point.accuracy >= accuracy)?.iteration;
+
+/** SparkNet's figure: serial iterations divided by the iterations of each replica, both until an accuracy. */
+function speedUpTable(what: Shown, accuracy: number, speeds: readonly Speed[]): string {
+  const { subject, serial } = what;
+  const needed = serial && iterationsTo(serial, accuracy);
+  if (needed === undefined) return `(b) ${subject}: the serial run did not reach ${accuracy}`;
+  const cells = matrix(what, (run) => {
+    const iterations = iterationsTo(run, accuracy);
+    if (iterations === undefined) return "-";
+    return `${(needed / iterations).toFixed(2)} (${Math.ceil(iterations / run.interval)})`;
+  });
+  const time = timeOf(speeds, serial!, needed).toFixed(0);
+  return `(b) ${subject}: the ${needed} serial iterations (${time} s) to an accuracy of ${accuracy}, divided by those of each replica (and the rounds that they are)\n\n${cells}`;
+}
+
+function throughputTable(speeds: readonly Speed[]): string {
+  const of = (subject: string, workers: number, threads: number) =>
+    speeds.find((speed) => speed.subject === subject && speed.workers === workers && speed.threads === threads);
+  const rows = [...new Set(speeds.map(({ subject }) => subject))].flatMap((subject) => {
+    const [two, one] = [of(subject, 2, 1)?.imagesPerSecond, of(subject, 1, 2)?.imagesPerSecond];
+    return two && one ? [[subject, Math.round(two), Math.round(one), (two / one).toFixed(2)]] : [];
+  });
   return `(c) images/s\n\n${table(["", "K = 2, 1 thread each", "K = 1, 2 threads", "ratio"], rows)}`;
 }
 
 /** Bits per second of the networks that are extrapolated to. */
 const GIGABITS = [1, 10, 100];
 const MACHINES = [1, 2, 5, 10, 20, 50, 100];
-const TAU = 10;
+/** Parameters of CIFAR-10 quick, and the interval that SparkNet trained it with. */
+const PARAMETERS = 145_578;
+const INTERVAL = 10;
 
 /** Throughput of K machines against one by the paper's model: K * TAU*C / (TAU*C + S), all K buffers through one machine's network. */
-function modelTable({ runs, costs, throughput }: Results): string {
-  const serial = runs.find(({ workers }) => workers === 1);
-  const small = costs.find(({ isolation }) => isolation === "thread");
-  if (!serial || !small) return "(d) needs a run with K = 1 and the costs";
-  const bits = small.parameters * 32;
-  const hereS = small.overheadMs / 1000;
-  // The best of several short runs, where there are some, is nearer to what the machine can do.
-  const best = throughput.find(({ subject }) => subject === serial.subject)?.one;
-  const rowsPerIteration = (serial.imagesPerSecond * serial.iterationMs) / 1000;
-  const iterationMs = best === undefined ? serial.iterationMs : (1000 * rowsPerIteration) / best;
-  const computeS = (TAU * iterationMs) / 1000;
+function modelTable({ speeds }: Results): string {
+  const subject = "cifar10";
+  const [one, two] = [speedOf(speeds, subject, 1), speedOf(speeds, subject, 2)];
+  if (!one || !two) return "(d) needs the speeds of K = 1 and K = 2";
+  const computeS = (INTERVAL * one.iterationMs) / 1000;
   const rows = MACHINES.map((k) => [
     k,
     ...GIGABITS.map((gigabits) => {
-      const sendS = k === 1 ? 0 : (2 * k * bits) / (gigabits * 1e9);
-      return ((k * computeS) / (computeS + (k === 1 ? 0 : hereS) + sendS)).toFixed(1);
+      // What was measured is for two replicas: a copy for each, and a sum over all.
+      const hereS = (two.overheadMs / 1000) * (k / 2);
+      const sendS = (2 * k * PARAMETERS * 32) / (gigabits * 1e9);
+      return ((k * computeS) / (computeS + (k === 1 ? 0 : hereS + sendS))).toFixed(1);
     }),
   ]);
-  const measured = `C = ${iterationMs.toFixed(0)} ms (${serial.subject}), S = ${small.overheadMs.toFixed(1)} ms, both measured here`;
-  return `(d) EXTRAPOLATED: time of a round = TAU * C + S, TAU = ${TAU}, ${measured}; S grows by 2 * K * ${millions(small.parameters)} floats over one machine's network. Throughput against one machine\n\n${table(["machines", ...GIGABITS.map((gigabits) => `${gigabits} Gbit/s`)], rows)}`;
-}
-
-const WIDTH = 720;
-const HEIGHT = 360;
-const MARGIN = 48;
-const COLOURS = ["#333333", "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#17becf"];
-
-/** Accuracy against iterations, a line for each run of the first subject, as SVG. */
-export function plot(all: readonly GridRun[]): string {
-  const runs = all.filter(({ subject, averageHistory }) => subject === all[0]?.subject && !averageHistory);
-  const last = Math.max(...runs.flatMap(({ points }) => points.map(({ iteration }) => iteration)));
-  const x = (iteration: number) => MARGIN + (iteration / last) * (WIDTH - 4 * MARGIN);
-  const y = (accuracy: number) => HEIGHT - MARGIN - accuracy * (HEIGHT - 2 * MARGIN);
-  const lines = runs.map(({ workers, interval, points }, i) => {
-    const colour = COLOURS[i % COLOURS.length]!;
-    const path = points
-      .map(({ iteration, accuracy }) => `${x(iteration).toFixed(1)},${y(accuracy).toFixed(1)}`)
-      .join(" ");
-    const name = workers === 1 ? "K = 1" : `K = ${workers}, TAU = ${interval}`;
-    const top = MARGIN + 16 * i;
-    return `<polyline fill="none" stroke="${colour}" stroke-width="1.5" points="${path}"/>
-<text x="${WIDTH - 3 * MARGIN + 12}" y="${top}" fill="${colour}">${name}</text>`;
-  });
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) => `<text x="${MARGIN - 8}" y="${y(share) + 4}" text-anchor="end">${share}</text>
-<line x1="${MARGIN}" x2="${x(last)}" y1="${y(share)}" y2="${y(share)}" stroke="#dddddd"/>
-<text x="${x(share * last)}" y="${HEIGHT - MARGIN + 18}" text-anchor="middle">${Math.round(share * last)}</text>`,
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
-<title>Accuracy against iterations</title>
-<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
-${ticks.join("\n")}
-${lines.join("\n")}
-<text x="${MARGIN}" y="${MARGIN - 20}">${runs[0]?.subject ?? ""}: accuracy on the test data against iterations of each replica</text>
-</svg>
-`;
+  const measured = `C = ${one.iterationMs.toFixed(0)} ms and S = ${two.overheadMs.toFixed(1)} ms for K = 2`;
+  const model = `EXTRAPOLATED, not measured: throughput against one machine if a round takes TAU * C + S. TAU = ${INTERVAL}; measured here are ${measured}; S grows with K, and all replicas' ${millions(PARAMETERS)} parameters go through one machine's network, in and out`;
+  return `(d) ${subject}, ${model}\n\n${table(["machines", ...GIGABITS.map((gigabits) => `${gigabits} Gbit/s`)], rows)}`;
 }

@@ -1,63 +1,39 @@
-import { Solver } from "../../lib/index.js";
 import type { RoundTimes } from "../../lib/engine/engine.js";
+import { Solver } from "../../lib/index.js";
 import type { Subject } from "./grid.js";
 
-/** Where the time of a round goes, in milliseconds: medians over some rounds. */
+/** What a round of some replicas takes: tau * iterationMs + overheadMs. */
 export interface Speed {
   readonly subject: string;
   readonly workers: number;
-  readonly interval: number;
   /** Threads of each replica; the cores are divided among them where undefined. */
   readonly threads?: number | undefined;
-  readonly rounds: number;
-  readonly sendMs: number;
-  readonly computeMs: number;
-  readonly waitMs: number;
-  readonly averageMs: number;
-  readonly totalMs: number;
+  /** An iteration of all replicas, with waiting for the slowest: the least over the rounds, since other programs only add to it. */
+  readonly iterationMs: number;
+  /** Sending and averaging: the median over the rounds. */
+  readonly overheadMs: number;
   readonly imagesPerSecond: number;
 }
 
-/** Iterations that short rounds are measured over at least. */
-const ITERATIONS = 20;
+const ROUNDS = 6;
+const INTERVAL = 10;
 
-/** Measures rounds of several lengths, after one that compiles. */
+/** Measures some rounds, after one that compiles. */
 export async function measureSpeed(
   subject: string,
   { solver: path, data, testData }: Subject,
   workers: number,
-  intervals: readonly number[],
   threads?: number,
-): Promise<readonly Speed[]> {
+): Promise<Speed> {
   const settings = { display: 0, test_iter: [1] };
   await using solver = await Solver.load(path, { data, testData, workers, settings, threads });
   await solver.run(2);
-  const speeds: Speed[] = [];
-  for (const interval of intervals) {
-    const rounds = Math.max(1, Math.round(ITERATIONS / interval));
-    const seen: RoundTimes[] = [];
-    for (let i = 0; i < rounds; i++) seen.push((await solver.run(interval)).roundTimes!);
-    const of = (key: keyof RoundTimes) => median(seen.map((times) => times[key]));
-    const totalMs = of("totalMs");
-    const times = {
-      sendMs: of("sendMs"),
-      computeMs: of("computeMs"),
-      waitMs: of("waitMs"),
-      averageMs: of("averageMs"),
-    };
-    const rows = interval * solver.rowsPerIteration;
-    speeds.push({
-      subject,
-      workers,
-      interval,
-      threads,
-      rounds,
-      ...times,
-      totalMs,
-      imagesPerSecond: (1000 * rows) / totalMs,
-    });
-  }
-  return speeds;
+  const seen: RoundTimes[] = [];
+  for (let i = 0; i < ROUNDS; i++) seen.push((await solver.run(INTERVAL)).roundTimes!);
+  const iterationMs = Math.min(...seen.map(({ computeMs, waitMs }) => (computeMs + waitMs) / INTERVAL));
+  const overheadMs = median(seen.map(({ sendMs, averageMs }) => sendMs + averageMs));
+  const imagesPerSecond = (1000 * solver.rowsPerIteration) / (iterationMs + overheadMs / INTERVAL);
+  return { subject, workers, threads, iterationMs, overheadMs, imagesPerSecond };
 }
 
 function median(values: readonly number[]): number {
