@@ -1,7 +1,7 @@
 import type { From } from "./caffe/load.js";
 import type { NetParameter } from "./caffe/messages.js";
-import { ForwardPool, LocalForward } from "./engine/forward.js";
-import { checkWorkers, type HostOptions, sharedSession } from "./engine/make-host.js";
+import { checkWorkers, type HostOptions } from "./engine/make-host.js";
+import { openForwardEngine, replicaSession } from "./engine/open.js";
 import { NetrunError } from "./error.js";
 import { Net, type NetOptions, type Tensors } from "./model.js";
 
@@ -58,16 +58,17 @@ export async function openExtraction({ model, iterations, workers, ...options }:
   if (!Number.isFinite(rows))
     throw new NetrunError("the data has no end", { notes: ["say how many batches: iterations"] });
   const batches = Math.ceil(rows / batchSize);
-  const engines = Math.max(1, Math.min(workers ?? 1, batches));
-  if (engines > 1 && options.onBadRecord === "skip") {
+  const replicas = Math.max(1, Math.min(workers ?? 1, batches));
+  if (replicas > 1 && options.onBadRecord === "skip") {
     throw new NetrunError("where bad records are left out, what is in a batch depends on those before it", {
       notes: ["use one worker, or let a bad record end the run"],
     });
   }
-  const session = workers === undefined ? sessionOf(options) : sharedSession(sessionOf(options), engines);
-  const { plan, weights } = net.forwardPlan(blobs, session, engines > 1);
+  const count = workers === undefined ? undefined : replicas;
+  const session = replicaSession({ workers: count }, sessionOf(options));
+  const { plan, weights } = net.forwardPlan(blobs, session, replicas > 1);
   const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
-  const engine = workers === undefined ? new LocalForward() : new ForwardPool(engines, options);
+  const engine = openForwardEngine(count, options);
   try {
     await engine.load(plan, weights);
   } catch (error) {

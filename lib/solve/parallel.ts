@@ -1,14 +1,10 @@
 import { defaultAlpha } from "../engine/average.js";
-import type { Engine, Partition, Plan } from "../engine/engine.js";
-import { checkWorkers, sharedSession } from "../engine/make-host.js";
-import { LocalEngine } from "../engine/local.js";
-import { PoolEngine, type PoolOptions } from "../engine/pool.js";
+import type { Partition } from "../engine/engine.js";
+import type { EngineOptions } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 
 /** How many replicas train, and how they are brought together. */
-export interface ParallelOptions extends Omit<PoolOptions, "workers"> {
-  /** Replicas, each in a thread or process; without it, one in this thread. */
-  readonly workers?: number | undefined;
+export interface ParallelOptions extends EngineOptions {
   /** Iterations of each replica in a round, after which they are averaged; "auto" finds it (see `IntervalFinder`). Default 10. */
   readonly syncInterval?: number | "auto" | undefined;
 }
@@ -27,24 +23,6 @@ export function syncIntervalOf(options: ParallelOptions): number | "auto" {
   throw new NetrunError(`a sync interval of ${syncInterval} iterations`, {
     notes: ["give a whole number, 1 or more, or auto"],
   });
-}
-
-/** The engine that options ask for; the local one leaves gradients in `gradients`. Throws NetrunError for values that make no sense. */
-export function engineOf(options: ParallelOptions, gradients: Float32Array): Engine {
-  const { workers, alpha } = options;
-  if (workers === undefined) return new LocalEngine(gradients);
-  checkWorkers(workers);
-  if (alpha !== undefined && !(alpha > 0 && alpha <= 1)) {
-    throw new NetrunError(`an alpha of ${alpha}`, {
-      notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
-    });
-  }
-  return new PoolEngine({ ...options, workers });
-}
-
-/** A plan for several replicas on this machine. */
-export function planFor({ workers }: ParallelOptions, plan: Plan): Plan {
-  return workers === undefined ? plan : { ...plan, session: sharedSession(plan.session, workers) };
 }
 
 /** What is said of partitions that have fewer rows than a round takes: they begin again within it. */

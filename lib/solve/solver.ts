@@ -18,6 +18,7 @@ import {
   type Scores,
   TrainingStopped,
 } from "../engine/engine.js";
+import { openEngine, replicaSession } from "../engine/open.js";
 import { meanScores } from "../engine/reports.js";
 import { createWeights, type Weights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
@@ -27,11 +28,9 @@ import type { SessionOptions } from "../onnx/session.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import {
   describeParallel,
-  engineOf,
   isParallel,
   type ParallelOptions,
   partitionWarnings,
-  planFor,
   rowsOfReplica,
   syncIntervalOf,
 } from "./parallel.js";
@@ -164,18 +163,14 @@ export class Solver implements AsyncDisposable {
     const weights = createWeights(layoutOf(train.lowered), seed);
     const net = new Net({ ...train, feeds: [] }, weights, seed);
     for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
-    const engine = engineOf(options, weights.diff);
+    const engine = openEngine(options, weights.diff);
     const syncInterval = syncIntervalOf(options);
     let partitions: readonly Partition[];
     try {
-      partitions = await engine.load(planFor(options, plan));
+      partitions = await engine.load({ ...plan, session: replicaSession(options, plan.session) });
     } catch (error) {
       await engine[Symbol.asyncDispose]();
       throw error;
-    }
-    if (isParallel(options) && syncInterval !== "auto") {
-      const warnings = partitionWarnings(partitions, syncInterval, plan.solver.iterSize);
-      for (const warning of warnings) options.onWarning?.(warning);
     }
     const made = new Solver({
       rows,
@@ -191,10 +186,19 @@ export class Solver implements AsyncDisposable {
       options,
       plan,
       syncInterval,
+      partitions,
       feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
     });
+    if (syncInterval !== "auto") made.checkPartitions(syncInterval);
     if (options.snapshot !== undefined) await made.restore(options.snapshot);
     return made;
+  }
+
+  /** Warns of parts of the data that have fewer rows than a round of so many iterations takes. */
+  checkPartitions(interval: number): void {
+    const { options, partitions, plan } = this.#parts;
+    if (!isParallel(options)) return;
+    for (const warning of partitionWarnings(partitions, interval, plan.solver.iterSize)) this.#warn(warning);
   }
 
   /** Updates done so far. */
@@ -280,7 +284,7 @@ export class Solver implements AsyncDisposable {
   async baseline(iterations: number): Promise<number> {
     const { plan, options, rule } = this.#parts;
     const { layout, data } = this.#weights;
-    await using engine = engineOf({ workers: 1, isolation: options.isolation }, this.#weights.diff);
+    await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);
     await engine.load(plan);
     const replicas = [newState(updateRules[rule].slots, layout.learnt)];
     const work = (n: number) => ({ rates: Array<number>(n).fill(0), display: 0 });
@@ -426,6 +430,7 @@ interface Parts {
   readonly options: SolverOptions;
   readonly plan: Plan;
   readonly syncInterval: number | "auto";
+  readonly partitions: readonly Partition[];
 }
 
 const newState = (slots: number, learnt: number): ReplicaState => ({

@@ -200,7 +200,9 @@ class Rounds {
     }
     yield event;
     const found = this.#interval.see(event);
-    if (found) yield found;
+    if (!found) return;
+    yield found;
+    this.#solver.checkPartitions(found.interval);
   }
 
   /** What the done event says of the rounds' speed. */

@@ -103,10 +103,15 @@ describe("training on replicas", () => {
     const path = writeRestless(folder(), "max_iter: 12");
     const warnings: string[] = [];
     const onWarning = ({ message }: NetrunError) => warnings.push(message);
+    const short =
+      "partition 0 of 1 has 8000 rows, a round of 500 iterations takes 12000: it begins again within the round";
     await using _ = await Solver.load(path, { workers: 1, syncInterval: 500, onWarning });
-    expect(warnings).to.deep.equal([
-      "partition 0 of 1 has 8000 rows, a round of 500 iterations takes 12000: it begins again within the round",
-    ]);
+    expect(warnings).to.deep.equal([short]);
+    await using found = await Solver.load(path, { workers: 1, syncInterval: "auto", onWarning });
+    expect(warnings).to.deep.equal([short]);
+    // As training does it when it has found the interval.
+    found.checkPartitions(500);
+    expect(warnings).to.deep.equal([short, short]);
   });
 
   it("refuses values that make no sense", async () => {

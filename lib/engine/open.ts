@@ -1,0 +1,39 @@
+import { NetrunError } from "../error.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { defaultAlpha } from "./average.js";
+import type { Engine, ForwardEngine } from "./engine.js";
+import { ForwardPool, LocalForward } from "./forward.js";
+import { LocalEngine } from "./local.js";
+import { checkWorkers, type HostOptions, sharedSession } from "./make-host.js";
+import { PoolEngine, type PoolOptions } from "./pool.js";
+
+/** How many replicas, and where: what decides which engine it is. */
+export interface EngineOptions extends Omit<PoolOptions, "workers"> {
+  /** Replicas, each in a thread or process; without it, one in this thread. */
+  readonly workers?: number | undefined;
+}
+
+/** The engine that options ask for; the local one leaves gradients in `gradients`. Throws NetrunError for values that make no sense. */
+export function openEngine(options: EngineOptions, gradients: Float32Array): Engine {
+  const { workers, alpha } = options;
+  if (workers === undefined) return new LocalEngine(gradients);
+  checkWorkers(workers);
+  if (alpha !== undefined && !(alpha > 0 && alpha <= 1)) {
+    throw new NetrunError(`an alpha of ${alpha}`, {
+      notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
+    });
+  }
+  return new PoolEngine({ ...options, workers });
+}
+
+/** The engine for forward passes that options ask for. Throws NetrunError for a number of workers that is none. */
+export function openForwardEngine(workers: number | undefined, options: HostOptions): ForwardEngine {
+  if (workers === undefined) return new LocalForward();
+  checkWorkers(workers);
+  return new ForwardPool(workers, options);
+}
+
+/** The session options of each replica of an engine. */
+export function replicaSession({ workers }: EngineOptions, session: SessionOptions): SessionOptions {
+  return workers === undefined ? session : sharedSession(session, workers);
+}
