@@ -9,15 +9,14 @@ import { train } from "../../lib/index.js";
 import { recordBatch } from "../../lib/data/columns.js";
 import { writeArrow } from "../../lib/data/arrow/write.js";
 
-/** The cost of a round in milliseconds, the least of the rounds after the first two: other programs only add to it. */
+/** The cost of a round in milliseconds, the least of the rounds after the first quarter: other programs only add to it. */
 export interface Cost {
   readonly parameters: number;
   readonly workers: number;
   readonly isolation: "thread" | "process";
   readonly sendMs: number;
-  readonly waitMs: number;
   readonly averageMs: number;
-  /** Everything but the iterations. */
+  /** Everything but the iterations: sending, averaging and messages. */
   readonly overheadMs: number;
   /** The median of that. */
   readonly medianMs: number;
@@ -46,19 +45,19 @@ export async function measureCost(
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
     const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${rounds}
       snapshot_after_train: false`;
-    const seen: { send: number; wait: number; average: number }[] = [];
+    const seen: { send: number; average: number; overhead: number }[] = [];
     for await (const { times } of train({ solver, data: path, workers: 2, syncInterval: 1, isolation })) {
-      seen.push({ send: times.sendMs, wait: times.waitMs, average: times.averageMs });
+      seen.push({ send: times.sendMs, average: times.averageMs, overhead: times.totalMs - times.slowestMs });
     }
-    const after = seen.slice(Math.min(2, seen.length - 1));
+    // The first rounds compile, and feeds start threads of their own meanwhile.
+    const after = seen.slice(Math.ceil(rounds / 4));
     const of = (pick: (each: (typeof seen)[number]) => number) => Math.min(...after.map(pick));
-    const overheads = after.map(({ send, wait, average }) => send + wait + average).sort((a, b) => a - b);
+    const overheads = after.map(({ overhead }) => overhead).sort((a, b) => a - b);
     return {
       parameters: inputs * outputs,
       workers: 2,
       isolation,
       sendMs: of(({ send }) => send),
-      waitMs: of(({ wait }) => wait),
       averageMs: of(({ average }) => average),
       overheadMs: overheads[0]!,
       medianMs: overheads[overheads.length >> 1]!,

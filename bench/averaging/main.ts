@@ -125,7 +125,7 @@ function keep(measured: Speed): void {
 async function cost(): Promise<void> {
   const costs: Cost[] = [];
   for (const [inputs, outputs, rounds] of [
-    [431, 1000, 40],
+    [431, 1000, 300],
     [6100, 10_000, 8],
   ] as const) {
     for (const isolation of ["thread", "process"] as const) {

@@ -64,13 +64,13 @@ export function tables(results: Results, goals: Readonly<Record<string, number>>
 }
 
 function costTable(costs: readonly Cost[]): string {
-  const rows = costs.map(({ parameters, isolation, sendMs, waitMs, averageMs, overheadMs, medianMs }) => [
+  const rows = costs.map(({ parameters, isolation, sendMs, averageMs, overheadMs, medianMs }) => [
     millions(parameters),
     isolation,
-    ...[sendMs, averageMs, waitMs, overheadMs, medianMs].map((ms) => ms.toFixed(1)),
+    ...[sendMs, averageMs, overheadMs, medianMs].map((ms) => ms.toFixed(1)),
   ]);
-  const head = ["parameters", "isolation", "sending", "averaging", "waiting", "all", "all, median"];
-  return `A round's overhead with K = 2, milliseconds, each the least over the rounds of a run\n\n${table(head, rows)}`;
+  const head = ["parameters", "isolation", "sending", "averaging", "all", "all, median"];
+  return `What a round costs besides its iterations, K = 2, milliseconds: the least over the rounds of a run, and the median\n\n${table(head, rows)}`;
 }
 
 /** A table with a row for each number of replicas and a column for each interval. */

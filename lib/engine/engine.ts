@@ -105,7 +105,7 @@ export interface Round extends Report {
   readonly lost: readonly Loss[];
 }
 
-/** Where the time of a round of several replicas went, in milliseconds; `totalMs` is the sum of the others. */
+/** Where the time of a round of several replicas went, in milliseconds; `totalMs` is the sum of the four before it. */
 export interface RoundTimes {
   /** Copying the weights out to the replicas and handing them over. */
   readonly sendMs: number;
@@ -115,6 +115,8 @@ export interface RoundTimes {
   readonly waitMs: number;
   readonly averageMs: number;
   readonly totalMs: number;
+  /** What the iterations of the slowest replica took: `totalMs` without it is what bringing replicas together costs. */
+  readonly slowestMs: number;
 }
 
 /** A replica that was lost in a round. */

@@ -92,6 +92,7 @@ export class PoolEngine implements Engine {
         waitMs: done - sent - meanMs,
         averageMs: averaged - done,
         totalMs: averaged - started,
+        slowestMs: Math.max(...reports.map(({ computeMs }) => computeMs)),
       },
       lost: lost.sort((a, b) => a.replica - b.replica),
     };
