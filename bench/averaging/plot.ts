@@ -16,7 +16,8 @@ interface Line {
 
 /** Accuracy on the test data of the first subject as SVG: over iterations above, over time below, a column for each number of replicas. */
 export function plot(results: Results): string {
-  const { subject, serial, runs, workers, intervals, last } = shown(results);
+  const { subject, serial, runs, workers, intervals } = shown(results);
+  const last = Math.max(...runs.map(({ iterations }) => iterations));
   const local = runs.filter(({ averageHistory }) => !averageHistory);
   const byIteration = (run: GridRun): readonly Point[] => run.points.map((point) => [point.iteration, point.accuracy]);
   const byTime = (run: GridRun): readonly Point[] =>

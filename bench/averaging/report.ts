@@ -11,7 +11,7 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 
 const millions = (n: number) => (n >= 1e6 ? `${Math.round(n / 1e6)} million` : `${Math.round(n / 1000)} thousand`);
 
-/** What the tables and the plot show: the first subject's runs, cut to the iterations that all of them have. */
+/** What the tables and the plot show: the first subject's runs. */
 export interface Shown {
   readonly subject: string;
   /** The one with one replica. */
@@ -19,16 +19,14 @@ export interface Shown {
   readonly runs: readonly GridRun[];
   readonly workers: readonly number[];
   readonly intervals: readonly number[];
-  /** Iterations of all runs. */
+  /** Iterations that all runs have. */
   readonly last: number;
 }
 
 /** Chooses what is shown. */
 export function shown({ runs: all }: Results): Shown {
   const subject = all[0]?.subject ?? "";
-  const ours = all.filter((run) => run.subject === subject);
-  const last = Math.min(...ours.map(({ iterations }) => iterations));
-  const runs = ours.map((run) => ({ ...run, points: run.points.filter(({ iteration }) => iteration <= last) }));
+  const runs = all.filter((run) => run.subject === subject);
   const several = runs.filter(({ workers }) => workers > 1);
   const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
   return {
@@ -37,7 +35,7 @@ export function shown({ runs: all }: Results): Shown {
     runs: several,
     workers: ascending(several.map(({ workers }) => workers)),
     intervals: ascending(several.map(({ interval }) => interval)),
-    last,
+    last: Math.min(...several.map(({ iterations }) => iterations)),
   };
 }
 
@@ -99,24 +97,26 @@ function accuracyWithin({ points }: GridRun, isWithin: (iteration: number) => bo
 function accuracyTable(what: Shown, speeds: readonly Speed[]): string {
   const { serial, last, subject } = what;
   if (!serial) return "(a) needs a run with K = 1";
-  const seconds = timeOf(speeds, serial, last);
+  const seconds = timeOf(speeds, serial, serial.iterations);
   const both = matrix(what, (run) => {
     const inTime = accuracyWithin(run, (iteration) => timeOf(speeds, run, iteration) <= seconds);
-    return `${accuracyWithin(run, () => true)} / ${inTime}`;
+    return `${accuracyWithin(run, (iteration) => iteration <= last)} / ${inTime}`;
   });
-  const one = accuracyWithin(serial, () => true);
-  return `(a) ${subject}: accuracy on the test data after ${last} iterations of each replica / after the ${seconds.toFixed(0)} s that these take one replica with both cores, which reaches ${one}\n\n${both}`;
+  const [one, long] = [last, serial.iterations].map((at) => accuracyWithin(serial, (iteration) => iteration <= at));
+  return `(a) ${subject}: accuracy on the test data after ${last} iterations of each replica / after ${seconds.toFixed(0)} s. One replica with both cores: ${one} / ${long}\n\n${both}`;
 }
 
-function historyTable({ runs }: Shown): string {
+function historyTable({ runs, last }: Shown): string {
   const averaged = runs.filter(({ averageHistory }) => averageHistory);
   const rows = averaged.map((run) => {
     const local = runs.find((o) => o.workers === run.workers && o.interval === run.interval && !o.averageHistory);
-    const score = (each: GridRun | undefined) =>
-      each ? `${accuracyWithin(each, () => true)}, loss ${each.points.at(-1)!.loss.toFixed(3)}` : "";
+    const score = (each: GridRun | undefined) => {
+      const point = each?.points.findLast(({ iteration }) => iteration <= last);
+      return point ? `${point.accuracy.toFixed(3)}, loss ${point.loss.toFixed(3)}` : "";
+    };
     return [run.workers, run.interval, score(local), score(run)];
   });
-  return `History of the solver\n\n${table(["K", "TAU", "local", "averaged"], rows)}`;
+  return `Accuracy and loss on the test data after ${last} iterations by what happens to the solver's history\n\n${table(["K", "TAU", "local", "averaged"], rows)}`;
 }
 
 /** Iterations of each replica until a run first tests at least as good as `accuracy`. */
@@ -130,7 +130,7 @@ function speedUpTable(what: Shown, accuracy: number, speeds: readonly Speed[]): 
   if (needed === undefined) return `(b) ${subject}: the serial run did not reach ${accuracy}`;
   const cells = matrix(what, (run) => {
     const iterations = iterationsTo(run, accuracy);
-    if (iterations === undefined) return "-";
+    if (iterations === undefined) return `not in ${run.iterations}`;
     return `${(needed / iterations).toFixed(2)} (${Math.ceil(iterations / run.interval)})`;
   });
   const time = timeOf(speeds, serial!, needed).toFixed(0);
