@@ -45,30 +45,24 @@ export async function* extract(options: ExtractOptions): AsyncGenerator<Features
 }
 
 /** Opens what `extract` runs. Throws what it throws. */
-export async function openExtraction({ model, iterations, workers, ...options }: ExtractOptions): Promise<Extraction> {
-  const blobs = [...new Set(options.blobs)];
+export async function openExtraction(options: ExtractOptions): Promise<Extraction> {
+  const { model, iterations, workers, ...rest } = options;
   if (workers !== undefined) checkWorkers(workers);
-  await using net = await Net.load(model, options);
-  const { records } = net;
-  if (records === undefined) {
-    throw new NetrunError("the net reads no data", { notes: ["--data PATH (in the API `data`) feeds its inputs"] });
-  }
-  const batchSize = net.shapes.get(net.inputs[0]!)![0]!;
-  const rows = iterations === undefined ? records : iterations * batchSize;
-  if (!Number.isFinite(rows))
-    throw new NetrunError("the data has no end", { notes: ["say how many batches: iterations"] });
-  const batches = Math.ceil(rows / batchSize);
-  const replicas = Math.max(1, Math.min(workers ?? 1, batches));
-  if (replicas > 1 && options.onBadRecord === "skip") {
+  await using net = await Net.load(model, rest);
+  const blobs = [...new Set(options.blobs)];
+  const { rows, batchSize, batches } = extentOf(net, iterations);
+  // More replicas than batches would have nothing to do.
+  const replicas = workers === undefined ? undefined : Math.max(1, Math.min(workers, batches));
+  const inParts = replicas !== undefined && replicas > 1;
+  if (inParts && options.onBadRecord === "skip") {
     throw new NetrunError("where bad records are left out, what is in a batch depends on those before it", {
       notes: ["use one worker, or let a bad record end the run"],
     });
   }
-  const count = workers === undefined ? undefined : replicas;
-  const session = replicaSession({ workers: count }, sessionOf(options));
-  const { plan, weights } = net.forwardPlan(blobs, session, replicas > 1);
+  const session = replicaSession({ workers: replicas }, sessionOf(options));
+  const { plan, weights } = net.forwardPlan(blobs, session, inParts);
   const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
-  const engine = openForwardEngine(count, options);
+  const engine = openForwardEngine(replicas, options);
   try {
     await engine.load(plan, weights);
   } catch (error) {
@@ -91,6 +85,20 @@ export async function openExtraction({ model, iterations, workers, ...options }:
     [Symbol.asyncIterator]: features,
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
+}
+
+/** How many inputs there are, in all and in a batch. Throws NetrunError where the net reads no data, or data without an end. */
+function extentOf(net: Net, iterations: number | undefined) {
+  const { records } = net;
+  if (records === undefined) {
+    throw new NetrunError("the net reads no data", { notes: ["--data PATH (in the API `data`) feeds its inputs"] });
+  }
+  const batchSize = net.shapes.get(net.inputs[0]!)![0]!;
+  const rows = iterations === undefined ? records : iterations * batchSize;
+  if (!Number.isFinite(rows)) {
+    throw new NetrunError("the data has no end", { notes: ["say how many batches: --iterations"] });
+  }
+  return { rows, batchSize, batches: Math.ceil(rows / batchSize) };
 }
 
 const sessionOf = ({ provider, threads }: NetOptions) => ({
