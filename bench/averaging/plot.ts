@@ -23,7 +23,8 @@ export function plot(results: Results): string {
   const byTime = (run: GridRun): readonly Point[] =>
     run.points.map((point) => [timeOf(results.speeds, run, point.iteration), point.accuracy]);
   const columns = workers.map((k) => ({ k, runs: local.filter((run) => run.workers === k) }));
-  const top = Math.max(...local.flatMap(({ points }) => points.map(({ accuracy }) => accuracy)), 0.1);
+  const best = Math.max(...local.flatMap(({ points }) => points.map(({ accuracy }) => accuracy)), 0.1);
+  const top = Math.ceil(best * 5) / 5;
   const lines = (of: typeof byTime, column: readonly GridRun[]): readonly Line[] => [
     ...column.map((run) => ({ colour: COLOURS[intervals.indexOf(run.interval)] ?? "#999999", points: of(run) })),
     ...(serial ? [{ colour: "#d55e00", points: of(serial) }] : []),
@@ -57,11 +58,18 @@ function panel([dx, dy]: Point, title: string, lines: readonly Line[], [toX, toY
   const [above, bottom] = [PANEL.top, PANEL.height - PANEL.bottom];
   const x = (value: number) => (left + (Math.min(value, toX) / toX) * (right - left)).toFixed(1);
   const y = (value: number) => (bottom - (value / toY) * (bottom - above)).toFixed(1);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map(
-    (share) => `<path d="M${left} ${y(share * toY)}H${right}" stroke="#dddddd"/>
-<text x="${left - 5}" y="${Number(y(share * toY)) + 4}" text-anchor="end">${(share * toY).toFixed(2)}</text>
-<text x="${x(share * toX)}" y="${bottom + 15}" text-anchor="middle">${Math.round(share * toX)}</text>`,
-  );
+  const steps = Math.round(toY * 5);
+  const marks = Array.from({ length: steps + 1 }, (_, i) => i / steps);
+  const ticks = [
+    ...marks.map(
+      (share) => `<path d="M${left} ${y(share * toY)}H${right}" stroke="#dddddd"/>
+<text x="${left - 5}" y="${Number(y(share * toY)) + 4}" text-anchor="end">${(share * toY).toFixed(1)}</text>`,
+    ),
+    ...[0, 0.25, 0.5, 0.75, 1].map(
+      (share) =>
+        `<text x="${x(share * toX)}" y="${bottom + 15}" text-anchor="middle">${Math.round(share * toX)}</text>`,
+    ),
+  ];
   const drawn = lines.map(({ colour, points }) => {
     const inside = points.filter(([at]) => at <= toX);
     const path = inside.map(([at, value]) => `${x(at)},${y(value)}`).join(" ");

@@ -76,6 +76,7 @@ export class PoolEngine implements Engine {
     const failed = settled.find((each): each is PromiseRejectedResult => each.status === "rejected");
     const answers = settled.map((each) => (each.status === "fulfilled" ? each.value : undefined));
     if (failed) throw this.#stopped(failed.reason, from, parts, answers);
+    if (answers.every((answer) => answer === undefined)) throw this.#stopped(allLost(), from, parts, answers);
     for (const { backup } of parts) this.#buffers.give(backup ?? []);
     const replicas = this.#average(from, answers);
     const averaged = performance.now();
@@ -214,6 +215,12 @@ export class PoolEngine implements Engine {
     await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
   }
 }
+
+/** Why a round of which nothing is left ends the training. */
+const allLost = () =>
+  new PartitionFailed("every worker was lost in one round, and lost parts are dropped", {
+    notes: ["with --on-worker-loss redo they are done again"],
+  });
 
 /** Replaces every replica's history by the mean of all, slot by slot. */
 function shareMean(histories: readonly (readonly Float32Array[])[]): void {

@@ -1,7 +1,11 @@
+import "./thread-start.js";
 import { move, transferableSymbol, valueSymbol } from "piscina";
+import { leaveNative } from "../onnx/native.js";
 import type { Answer, Call } from "./host.js";
 import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
+
+leaveNative();
 
 /** A call, and the shared counter of iterations. */
 export interface ThreadTask {

@@ -2,6 +2,7 @@ import * as ort from "onnxruntime-node";
 import { NetrunError } from "../error.js";
 import type { Elements } from "../graph/index.js";
 import type { Emitted } from "./emit.js";
+import { native } from "./native.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
@@ -46,7 +47,7 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
         if (data === undefined) throw new Error(`input ${name} was not fed`);
         tensors[name] = new ort.Tensor(type.dtype as "float32", data as Float32Array, type.shape);
       }
-      const results = await session.run(tensors, [...fetch]).catch((error: unknown) => {
+      const results = await native(() => session.run(tensors, [...fetch])).catch((error: unknown) => {
         throw runError(error);
       });
       const outputs: Record<string, Float32Array> = {};
@@ -55,7 +56,7 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
     },
     async [Symbol.asyncDispose]() {
       if (options.profile !== undefined) session.endProfiling();
-      await session.release();
+      await native(() => session.release());
     },
   };
 }
@@ -103,7 +104,7 @@ async function create(
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
   try {
-    return await ort.InferenceSession.create(model.bytes, options);
+    return await native(() => ort.InferenceSession.create(model.bytes, options));
   } catch (cause) {
     if (provider === "cpu") throw cause;
     throw new NetrunError(`the execution provider "${provider}" does not start here: ${(cause as Error).message}`, {

@@ -71,6 +71,16 @@ describe("forward passes", () => {
     });
   }
 
+  it("end no thread inside onnxruntime, which would end this process", async () => {
+    const { plan, weights } = await parts();
+    for (let i = 0; i < 10; i++) {
+      const engine = new ForwardPool(2);
+      await engine.load(plan, weights);
+      for await (const _ of engine.run(100)) break;
+      await engine[Symbol.asyncDispose]();
+    }
+  });
+
   it("leave nothing running when the loop is left", async () => {
     const { plan, weights } = await parts();
     let started = 0;

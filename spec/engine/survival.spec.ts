@@ -165,6 +165,24 @@ describe("a pool that loses workers", () => {
     ]);
   });
 
+  it("stops with the weights of the round's start when no survivor is left", async () => {
+    const same = await plan();
+    const hosts = threads();
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host, onWorkerLoss: "drop" });
+    await pool.load(same);
+    const first = await pool.train(startOf(same, BATCH, 2), work(INTERVAL));
+    const weights = first.checkpoint.weights.slice();
+    const running = pool.train(first.checkpoint, work(INTERVAL));
+    for (const host of hosts.current) void host.kill();
+    const error = await running.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(error).to.be.instanceOf(TrainingStopped);
+    expect((error as Error).message).to.equal("every worker was lost in one round, and lost parts are dropped");
+    expect((error as TrainingStopped).checkpoint.weights).to.deep.equal(weights);
+  });
+
   it("stops with the state of the round's start when a partition fails three times in a row", async () => {
     const same = await plan();
     let rounds1 = 0;
