@@ -10,6 +10,8 @@ import { unpackError } from "./wire-error.js";
 const END_MS = 2000;
 /** How often to look whether it has left. */
 const LOOK_MS = 5;
+/** One that is inside for so long hangs: it is ended where it is, and would not come back to do harm. */
+const STUCK_MS = 30_000;
 
 /** A replica in a worker thread. Buffers move to the thread and back without a copy. */
 export class ThreadHost implements Host {
@@ -80,7 +82,8 @@ export class ThreadHost implements Host {
 
   /** Ends the thread once it is outside onnxruntime. */
   async #end(): Promise<void> {
-    while (isInNative(this.#native)) await sleep(LOOK_MS, undefined, { ref: false });
+    const stuckMs = performance.now() + STUCK_MS;
+    while (isInNative(this.#native) && performance.now() < stuckMs) await sleep(LOOK_MS, undefined, { ref: false });
     await this.#pool.destroy();
   }
 
