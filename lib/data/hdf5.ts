@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
-import h5wasm, { type Dataset, type File } from "h5wasm/node";
+import h5wasm, { type Dataset, type File, Module } from "h5wasm/node";
 import { NetrunError } from "../error.js";
+import { halfValue } from "../graph/half.js";
 import { count } from "../graph/type.js";
 import { type NumberColumn, recordBatch } from "./columns.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "./source.js";
@@ -74,7 +75,7 @@ async function* fileBatches(survey: Survey, low: number, high: number): AsyncGen
       const to = Math.min(high, (Math.floor(at / stride) + 1) * stride);
       const columns: Record<string, NumberColumn> = {};
       for (const [name, { shape }] of Object.entries(fields)) {
-        const values = floats(path, name, () => dataset(file, name)!.slice([[at, to]]));
+        const values = floats(path, name, () => slice(dataset(file, name)!, at, to));
         columns[name] = { dtype: "float32", shape, values };
       }
       yield recordBatch(columns, to - at);
@@ -82,6 +83,31 @@ async function* fileBatches(survey: Survey, low: number, high: number): AsyncGen
     }
   } finally {
     close(file);
+  }
+}
+
+/** HDF5's class of floats. */
+const FLOAT = 1;
+
+/** Rows [from, to) of a dataset. */
+function slice(found: Dataset, from: number, to: number): unknown {
+  const { type, size } = found.metadata;
+  return type === FLOAT && size === 2 ? halves(found, from, to) : found.slice([[from, to]]);
+}
+
+/** Rows of numbers in half precision, for which the library has no array: their bits are fetched as it fetches others. */
+function halves(found: Dataset, from: number, to: number): Float32Array {
+  const shape = found.shape!;
+  const offset = shape.map((_, axis) => BigInt(axis === 0 ? from : 0));
+  const counts = shape.map((dim, axis) => BigInt(axis === 0 ? to - from : dim));
+  const bytes = 2 * (to - from) * count(shape.slice(1));
+  const at = Module._malloc(bytes);
+  try {
+    const strides = shape.map(() => 1n);
+    Module.get_dataset_data(found.file_id, found.path, counts, offset, strides, BigInt(at));
+    return Float32Array.from(new Uint16Array(Module.HEAPU8.slice(at, at + bytes).buffer), halfValue);
+  } finally {
+    Module._free(at);
   }
 }
 

@@ -117,6 +117,22 @@ describe("importing", () => {
     expect((await importSource(detectSource(table), out, options)).kept).to.equal(2);
   });
 
+  it("removes what a killed import left beside its output", async () => {
+    const source = detectSource(numbers(20));
+    const out = join(folder(), "out.arrow");
+    mkdirSync(`${out}.shuffle.tmp`);
+    writeFileSync(join(`${out}.shuffle.tmp`, "7.arrow"), "half");
+    writeFileSync(`${out}.99.0.tmp`, "half");
+    await importSource(source, out, { shuffle: 1 });
+    await importSource(source, join(folder(), "parts"), { shuffle: 1, rowsPerFile: 15 });
+    expect(readdirSync(folder()).sort()).to.deep.equal(["numbers.mdb", "out.arrow", "parts"]);
+    expect(readdirSync(join(folder(), "parts")).sort()).to.deep.equal([
+      "import.json",
+      "part-00000.arrow",
+      "part-00001.arrow",
+    ]);
+  });
+
   it("takes up an import that was killed in the middle of a part", async () => {
     const out = join(folder(), "parts");
     mkdirSync(out);

@@ -1,7 +1,19 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { Field, Int16, List, Table, Timestamp, TimeUnit, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
+import {
+  Field,
+  Float16,
+  Float32,
+  Int16,
+  List,
+  Table,
+  Timestamp,
+  TimeUnit,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from "apache-arrow";
 import { expect } from "chai";
 import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
 import { detectSource } from "../../lib/data/detect.js";
@@ -59,6 +71,12 @@ describe("tables", () => {
       expect(await read(source)).to.deep.equal({ x: [1, 3], y: [2, 4] });
     });
 
+    it("takes booleans among data for 1 and 0, and white space around cells for none of them", async () => {
+      await using source = await open(put("flags.csv", "x,label\nTrue, cat \nfalse,cat\n"));
+      expect(source.labels).to.deep.equal({ label: ["cat"] });
+      expect(await read(source)).to.deep.equal({ data: [1, 0], label: [0, 0] });
+    });
+
     it("names line and column of a missing value, or fills it in", async () => {
       const path = put("holes.csv", "x,y\n1,2\n,4\n");
       await failure(open(path), 'line 3: column "x" has a missing value');
@@ -72,6 +90,21 @@ describe("tables", () => {
       await failure(open(`${path}?label=x`), 'column "name" holds texts, and only numbers can be data');
       await failure(open(`${path}?label=nam`), 'did you mean "name"?');
       expect(() => detectSource(`${path}?lable=x`)).to.throw('there is no option "lable"');
+    });
+
+    it("is converted to a file that goes when it was not used for a month", async () => {
+      const old = join(folder(), `spool-${"0".repeat(24)}.arrow`);
+      const used = join(folder(), `spool-${"1".repeat(24)}.arrow`);
+      const days = (n: number): Date => new Date(Date.now() - n * 24 * 3600 * 1000);
+      for (const [path, age] of [
+        [old, 31],
+        [used, 29],
+      ] as const) {
+        writeFileSync(path, "");
+        utimesSync(path, days(age), days(age));
+      }
+      await using _ = await open(put("new.csv", "x,label\n1,2\n"));
+      expect([existsSync(old), existsSync(used)]).to.deep.equal([false, true]);
     });
 
     it("is converted again when the file changes", async () => {
@@ -159,6 +192,19 @@ describe("tables", () => {
         const { x } = await read(source);
         expect(x).to.deep.equal(Array.from({ length: 20_000 }, (_, i) => Math.floor(i / 1000)));
       });
+
+    it("reads lists in half precision, and tells of values that are missing in lists", async () => {
+      const half = vectorFromArray([[1, -0.5]], new List(Field.new("", new Float16())));
+      const holes = vectorFromArray([[3, null]], new List(Field.new("", new Float32(), true)));
+      const path = put("lists.arrow", tableToIPC(new Table({ half }), "file"));
+      await using source = await open(path);
+      expect(await read(source)).to.deep.equal({ half: [1, -0.5] });
+      const gaps = put("gaps.arrow", tableToIPC(new Table({ holes }), "file"));
+      await using filled = await open(`${gaps}?missing=9`);
+      expect(await read(filled)).to.deep.equal({ holes: [3, 9] });
+      await using strict = await open(gaps);
+      await failure(read(strict), `row 0: column "holes" has a missing value`);
+    });
 
     it("refuses a cut-off file", async () => {
       const bytes = tableToIPC(new Table({ x: vectorFromArray([1, 2, 3]) }), "file");

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { writeWhole } from "../../file.js";
@@ -52,7 +52,11 @@ export async function importSource(spec: SourceSpec, out: string, options: Impor
     skipped.add(error);
   };
   if (source.failures && options.onBadRecord !== "skip") throw knownFailure(source.failures);
-  const rows = counted(rowsOf(source, options, onBad), source.length, options.progress);
+  // Beside the output, where there is room for it, and where the next import finds what a killed one left.
+  const buckets = options.rowsPerFile === undefined ? `${out}.shuffle.tmp` : join(out, "shuffle.tmp");
+  const rows = counted(rowsOf(source, options, onBad, buckets), source.length, options.progress);
+  if (options.rowsPerFile === undefined) removeLeftOvers(dirname(out), (name) => name === basename(out));
+  else removeLeftOvers(out, (name) => PART.test(name));
   if (options.rowsPerFile !== undefined) await prepareFolder(out, spec, source.length, options);
   const written =
     options.rowsPerFile === undefined ? await writeOne(out, rows) : await writeParts(out, rows, options.rowsPerFile);
@@ -77,6 +81,7 @@ function rowsOf(
   source: DataSource,
   { images, shuffle }: ImportOptions,
   onBad: (error: NetrunError) => void,
+  buckets: string,
 ): AsyncIterable<RecordBatch> {
   const plain = sound(source, onBad);
   const pixels = images ? decoded(plain, images, source, onBad) : batchesOf(plain);
@@ -86,7 +91,7 @@ function rowsOf(
     (sum, { dtype, shape }) => sum + (dtype === "image" ? size : 4 * count(shape)),
     0,
   );
-  return shuffled(pixels, shuffle, rowBytes * source.length, source.labels);
+  return shuffled(pixels, shuffle, rowBytes * source.length, source.labels, buckets);
 }
 
 async function* batchesOf(rows: AsyncIterable<Rows>): AsyncGenerator<RecordBatch> {
@@ -106,8 +111,15 @@ async function* counted(
   }
 }
 
-/** What a process that was killed leaves of a part. */
-const LEFT_OVER = /^part-\d+\.arrow\.\d+\.\d+\.tmp$/;
+/** What a process that was killed leaves of a file or part. */
+const LEFT_OVER = /^(.+)\.\d+\.\d+\.tmp$/;
+const PART = /^part-\d+\.arrow$/;
+
+function removeLeftOvers(folder: string, isOurs: (name: string) => boolean): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder))
+    if (isOurs(LEFT_OVER.exec(name)?.[1] ?? "")) rmSync(join(folder, name), { force: true });
+}
 
 /** A folder remembers what it is imported from, so that a resumed import cannot mix two. */
 async function prepareFolder(
@@ -117,7 +129,6 @@ async function prepareFolder(
   { images, shuffle, rowsPerFile, onBadRecord }: ImportOptions,
 ): Promise<void> {
   mkdirSync(out, { recursive: true });
-  for (const name of readdirSync(out)) if (LEFT_OVER.test(name)) rmSync(join(out, name), { force: true });
   const manifest = join(out, "import.json");
   const content = `${JSON.stringify({ source, rows, images, shuffle, rowsPerFile, onBadRecord }, null, 2)}\n`;
   if (!existsSync(manifest)) await writeWhole(manifest, content);

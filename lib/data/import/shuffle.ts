@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { random } from "../../random.js";
@@ -17,15 +16,17 @@ const ROWS = 256;
 /**
  * All rows in a random order that `seed` decides, however many: each row is thrown into one of several buckets on disk,
  * and the buckets are shuffled in memory one after the other; every order is equally likely. `bytes` is about how
- * many there are in all.
+ * many there are in all. The buckets lie in `folder`, which is there meanwhile; what a killed process left there goes first.
  */
 export async function* shuffled(
   batches: AsyncIterable<RecordBatch>,
   seed: number,
   bytes: number,
   labels: DataSource["labels"],
+  folder: string,
 ): AsyncGenerator<RecordBatch> {
-  const folder = mkdtempSync(join(tmpdir(), "netrun-shuffle-"));
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   try {
     const buckets = Math.max(1, Math.min(MAX_BUCKETS, Math.ceil(bytes / BUCKET_BYTES)));
     const files = Array.from({ length: buckets }, (_, i) => new Bucket(join(folder, `${i}.arrow`)));

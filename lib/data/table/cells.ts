@@ -1,3 +1,4 @@
+import { DataType, Precision, Vector } from "apache-arrow";
 import { count } from "../../graph/type.js";
 import { bytesColumn, type Column, type NumberColumn } from "../columns.js";
 import type { Field } from "../source.js";
@@ -48,16 +49,20 @@ function shapeOf(cell: unknown): readonly number[] | undefined {
   if (typeof cell === "number" || typeof cell === "bigint" || typeof cell === "boolean") return [];
   if (!isArray(cell)) return undefined;
   if (ArrayBuffer.isView(cell)) return [cell.length];
-  const inner = cell.length > 0 ? shapeOf(cell[0]) : [];
+  const first = Array.prototype.find.call(cell, (each) => each !== null && each !== undefined) as unknown;
+  const inner = first === undefined ? [] : shapeOf(first);
   return inner && [cell.length, ...inner];
 }
 
 /** A cell without Arrow's own classes: lists come as vectors. */
 export function plain(cell: unknown): unknown {
   if (typeof cell !== "object" || cell === null || ArrayBuffer.isView(cell)) return cell;
-  const { toArray } = cell as { toArray?: () => unknown };
-  if (typeof toArray !== "function") return cell;
-  const array = toArray.call(cell);
+  if (!(cell instanceof Vector)) return cell;
+  // A vector's array has any number where there is none, and the bits of numbers in half precision.
+  if (cell.nullCount > 0) return Array.from(cell as Iterable<unknown>, plain);
+  if (DataType.isFloat(cell.type) && cell.type.precision === Precision.HALF)
+    return Float32Array.from(cell as Iterable<number>);
+  const array: unknown = cell.toArray();
   return Array.isArray(array) ? array.map(plain) : array;
 }
 

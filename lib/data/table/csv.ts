@@ -25,9 +25,12 @@ export interface CsvSpec {
 /** What stands for a number that is missing, besides nothing. */
 const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
 
+/** What programs write for booleans, in small letters. */
+const BOOLEANS: Readonly<Record<string, number>> = { true: 1, false: 0 };
+
 /**
  * The rows of a CSV or TSV file (gzip too). With a label column the fields are `data` [columns], all other columns, which have to be
- * numbers, and `label`; without one each column is a field of its own name. Columns in which more cells are texts than numbers become
+ * numbers or booleans, and `label`; without one each column is a field of its own name. Columns in which more cells are texts than numbers become
  * indices into their different texts, sorted. Rows of another length, and with a text or nothing where a number should be, cannot be
  * used. Throws a NetrunError that names file, line and column.
  */
@@ -51,7 +54,9 @@ async function* convert(spec: CsvSpec): AsyncGenerator<RecordBatch> {
 interface ColumnSurvey {
   readonly name: string;
   numbers: number;
+  /** Booleans are among them. */
   texts: number;
+  booleans: number;
   readonly labels: LabelSet;
 }
 
@@ -71,16 +76,18 @@ async function surveyOf(spec: CsvSpec): Promise<Survey> {
         name: header ? cell.trim() : `c${i}`,
         numbers: 0,
         texts: 0,
+        booleans: 0,
         labels: new LabelSet(),
       }));
       if (header) continue;
     }
     if (record.length !== columns.length) continue;
     for (const [i, column] of columns.entries()) {
-      const cell = record[i]!;
-      if (cell.trim() === "") continue;
+      const cell = record[i]!.trim();
+      if (cell === "") continue;
       if (isNumber(cell)) column.numbers++;
-      else if (!MISSING.includes(cell.trim().toLowerCase())) column.texts++;
+      else if (!MISSING.includes(cell.toLowerCase())) column.texts++;
+      if (Object.hasOwn(BOOLEANS, cell.toLowerCase())) column.booleans++;
       column.labels.add(cell);
     }
   }
@@ -94,12 +101,19 @@ function isNumber(cell: string): boolean {
   return cell.trim() !== "" && !Number.isNaN(Number(cell));
 }
 
+/** A column of booleans as one of numbers. */
+const asNumbers = (column: ColumnSurvey): ColumnSurvey =>
+  column.texts === column.booleans ? { ...column, numbers: column.numbers + column.texts, texts: 0 } : column;
+
 interface Plan {
   readonly fields: readonly TableField[];
   row(cells: readonly string[], line: number): Row;
 }
 
-function planOf(spec: CsvSpec, { columns }: Survey): Plan {
+function planOf(spec: CsvSpec, survey: Survey): Plan {
+  const label = labelColumn(spec, survey.columns);
+  // A label's texts are its dictionary, and so are a field's of its own.
+  const columns = survey.columns.map((each, i) => (label === undefined || label === i ? each : asNumbers(each)));
   const field = (i: number, name: string): TableField => {
     const { labels } = columns[i]!;
     if (!isText(columns[i]!)) return { name, dtype: "float64", shape: [] };
@@ -109,7 +123,6 @@ function planOf(spec: CsvSpec, { columns }: Survey): Plan {
       file: spec.path,
     });
   };
-  const label = labelColumn(spec, columns);
   const indices = columns.map((_, i) => i);
   if (label === undefined) {
     const usable = indices.filter((i) => !isText(columns[i]!) || columns[i]!.labels.sorted());
@@ -143,15 +156,16 @@ function rowReader(
     if (record.length !== columns.length) return `${record.length} cells, where the first row has ${columns.length}`;
     const cells: unknown[] = [];
     for (const i of used) {
-      const [column, cell] = [columns[i]!, record[i]!];
-      const isNothing = cell.trim() === "" || (!isText(column) && MISSING.includes(cell.trim().toLowerCase()));
+      const [column, cell] = [columns[i]!, record[i]!.trim()];
+      const isNothing = cell === "" || (!isText(column) && MISSING.includes(cell.toLowerCase()));
       if (isNothing && (missing === undefined || isText(column)))
         return `column "${column.name}" has a missing value${
           isText(column) ? "" : "\ngive a value for missing ones: FILE?missing=0"
         }`;
-      if (!isNothing && !isText(column) && !isNumber(cell))
+      const value = isText(column) ? cell : (BOOLEANS[cell.toLowerCase()] ?? Number(cell));
+      if (!isNothing && Number.isNaN(value))
         return `column "${column.name}" has the text ${JSON.stringify(cell)}\na number was wanted`;
-      cells.push(isNothing ? missing : isText(column) ? cell : Number(cell));
+      cells.push(isNothing ? missing : value);
     }
     return arrange(cells);
   };

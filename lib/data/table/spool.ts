@@ -9,9 +9,10 @@ import { writeArrow } from "../arrow/write.js";
 import { cacheFolder } from "../cache.js";
 import { notesOf } from "../columns.js";
 import { type DataSource, WHOLE } from "../source.js";
+import { sweep, touch } from "./sweep.js";
 
 /** Changes with every change of what is spooled for the same input. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** What is read only from its beginning, and how. */
 export interface SpoolSpec {
@@ -26,7 +27,7 @@ export interface SpoolSpec {
 /**
  * A source of what can only be read from its beginning, such as text: converted once to an Arrow file in the cache folder,
  * under a name that follows from the files' names, sizes and times of change and from `options`, and read from there. So shards,
- * resuming and any number of epochs cost no parsing, and nothing has to fit in memory. Throws a NetrunError where it is empty.
+ * resuming and any number of epochs cost no parsing, and nothing has to fit in memory. What was not used for long goes. Throws a NetrunError where it is empty.
  */
 export async function spooled(spec: SpoolSpec): Promise<DataSource> {
   const states = spec.files.map((file) => {
@@ -38,7 +39,11 @@ export async function spooled(spec: SpoolSpec): Promise<DataSource> {
     .digest("hex")
     .slice(0, 24);
   const path = join(cacheFolder(), `spool-${key}.arrow`);
-  if (!existsSync(path)) await spool(path, spec);
+  if (existsSync(path)) touchAll(path);
+  else {
+    await spool(path, spec);
+    sweep(cacheFolder());
+  }
   return spooledSource(path, spec.where);
 }
 
@@ -70,6 +75,10 @@ export async function spooledSource(path: string, where: SpoolSpec["where"]): Pr
     return where(index);
   };
   return { ...source, failures, locate };
+}
+
+function touchAll(path: string): void {
+  for (const each of [path, failuresPath(path)]) if (existsSync(each)) touch(each);
 }
 
 const failuresPath = (path: string): string => path.replace(/\.arrow$/, ".failures.json");
