@@ -260,7 +260,7 @@ class TopWriter {
     throw new BadRow(new NetrunError(message, { notes }), record);
   }
 
-  /** Refuses NaN among `rows` rows of `step` values from `at` on, and labels out of range. */
+  /** Refuses NaN and infinities among `rows` rows of `step` values from `at` on, and labels out of range. */
   #refuseValues(
     column: NumberColumn,
     values: ArrayLike<number>,
@@ -274,7 +274,7 @@ class TopWriter {
       new BadRow(new NetrunError(message), recordAt(first, Math.floor((i - at) / step)));
     const end = at + rows * step;
     if (column.dtype === "float32" || column.dtype === "float64")
-      for (let i = at; i < end; i++) if (Number.isNaN(values[i])) throw bad(i, `NaN in "${field}"`);
+      for (let i = at; i < end; i++) if (!Number.isFinite(values[i])) throw bad(i, `${values[i]} in "${field}"`);
     if (ranges.length > 0)
       for (let i = at; i < end; i++) {
         const problem = labelProblem(values[i]!, ranges);

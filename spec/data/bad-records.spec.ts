@@ -46,6 +46,14 @@ describe("records that cannot be used", () => {
       });
     }
 
+    it("are those with an infinite number, too", async () => {
+      const path = put("table.csv", "x,y\n1,1\n-1e400,2\n3,3\n");
+      await using feed = await open(path, "x", "fail");
+      await failure(feed.check(), `${path}: line 3: -Infinity in "x"`);
+      await feed.next();
+      await failure(feed.next(), `${path}: line 3: -Infinity in "x"`);
+    });
+
     it("are as many as there are, in one message", async () => {
       const path = put("table.csv", "x\n1\na\nb\n2\n3\n");
       await failure(open(path, "x", "fail"), "note: 2 records cannot be used");

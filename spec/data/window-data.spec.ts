@@ -42,6 +42,12 @@ describe("WindowData", () => {
     expect([...(await feed.next())["data"]!.data.subarray(0, 4)]).to.deep.equal([0, 0.5, 2, 2.5]);
   });
 
+  it("takes the scale that stands among its own parameters, as Caffe's does", async () => {
+    const list = await prepare("1 1 0 0 1 1");
+    await using feed = await openLayer(layer(list, { fg_fraction: 1, scale: 2 }));
+    expect([...(await feed.next())["data"]!.data.subarray(0, 4)]).to.deep.equal([2, 4, 10, 12]);
+  });
+
   it("leaves empty what context lies outside the image", async () => {
     const list = await prepare("1 1 0 0 1 1");
     const param = { fg_fraction: 1, context_pad: 1 };

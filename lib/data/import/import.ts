@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
@@ -116,7 +116,7 @@ const LEFT_OVER = /^(.+)\.\d+\.\d+\.tmp$/;
 const PART = /^part-\d+\.arrow$/;
 
 function removeLeftOvers(folder: string, isOurs: (name: string) => boolean): void {
-  if (!existsSync(folder)) return;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   for (const name of readdirSync(folder))
     if (isOurs(LEFT_OVER.exec(name)?.[1] ?? "")) rmSync(join(folder, name), { force: true });
 }

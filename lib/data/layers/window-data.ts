@@ -1,4 +1,4 @@
-import { sub } from "../../caffe/message.js";
+import { has, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import type { WindowsSpec } from "../feed-spec.js";
 import { common, type FeedOptions, fault, required, rootFolder, transformSpec } from "./common.js";
@@ -6,7 +6,9 @@ import { common, type FeedOptions, fault, required, rootFolder, transformSpec } 
 /** WindowData: windows of images, foreground and background in a fixed proportion, warped to crop_size (R-CNN). */
 export function windowDataLayer(layer: LayerParameter, options: FeedOptions): WindowsSpec {
   const param = sub(layer, "window_data_param");
-  const transform = transformSpec(layer, options);
+  const shared = transformSpec(layer, options);
+  // Caffe's WindowData reads its scale in its own parameters, where old nets may still have it.
+  const transform = has(param, "scale") ? { ...shared, scale: param.scale } : shared;
   if (layer.top.length !== 2) throw fault(layer, `a WindowData layer has two tops, not ${layer.top.length}`);
   if (!(transform.cropSize > 0)) throw fault(layer, "WindowData needs a crop_size");
   if (2 * param.context_pad >= transform.cropSize) throw fault(layer, "context_pad leaves nothing of crop_size");

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { NetrunError } from "../../error.js";
 import { damaged, type LmdbMeta, P_BRANCH, P_LEAF, P_OVERFLOW, PAGE_HEADER, readMeta } from "./meta.js";
 import { WindowedFile } from "./pages.js";
 
@@ -112,7 +113,11 @@ export class LmdbCursor {
     const size = bytes.readUInt32LE(at);
     const flags = uint16(bytes, at + 4);
     const data = at + NODE_HEADER + uint16(bytes, at + 6);
-    if (flags & (F_SUBDATA | F_DUPDATA)) throw damaged(this.#file, leaf.page, "a record holds a database of its own");
+    if (flags & (F_SUBDATA | F_DUPDATA))
+      throw new NetrunError(`page ${leaf.page}: a record is a named database, or holds several values`, {
+        file: this.#file.path,
+        notes: ["Datums are read from the file's main database, one for each key, as Caffe writes them"],
+      });
     if (flags & F_BIGDATA) {
       if (data + 8 > bytes.length) throw damaged(this.#file, leaf.page, "a record crosses the page's end");
       return this.#overflow(leaf.page, Number(bytes.readBigUInt64LE(data)), size);
