@@ -62,18 +62,19 @@ export class BatchBuilder {
     this.#size = spec.batchSize;
     this.#source = source;
     this.#onBad = onBad;
-    this.#tops = spec.tops.map(
-      (top, i) =>
-        new TopWriter({
-          spec,
-          name: top,
-          field: fieldFor(spec, source, top, i),
-          isFirst: i === 0,
-          mean,
-          pool,
-          ranges: ranges[top] ?? [],
-        }),
-    );
+    this.#tops = spec.tops.map((top, i) => {
+      const field = fieldFor(spec, source, top, i);
+      return new TopWriter({
+        spec,
+        name: top,
+        field,
+        isText: source.labels?.[field] !== undefined,
+        isFirst: i === 0,
+        mean,
+        pool,
+        ranges: ranges[top] ?? [],
+      });
+    });
   }
 
   /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
@@ -149,6 +150,8 @@ interface TopSpec {
   readonly name: string;
   readonly field: string;
   readonly isFirst: boolean;
+  /** Whether the field was texts, which are their indices now. */
+  readonly isText: boolean;
   readonly mean: Mean | undefined;
   readonly pool: ArrayPool;
   readonly ranges: readonly LabelRange[];
@@ -237,7 +240,7 @@ class TopWriter {
   }
 
   #newTransform(shape: readonly number[], { dtype }: Pick<NumberColumn, "dtype">, record: RecordId): Transform {
-    const { name, field, isFirst, spec } = this.#top;
+    const { name, field, isFirst, isText, spec } = this.#top;
     const { phase, seed, shard, transform } = spec;
     const wanted = spec.wanted?.[name];
     const context = {
@@ -254,7 +257,8 @@ class TopWriter {
       throw error instanceof NetrunError ? new BadRow(error, record) : error;
     }
     if (!wanted || sameShape(made.shape, wanted)) return made;
-    const message = `column "${field}" holds ${dtype} [${made.shape}], and the blob "${name}" wants rows of [${wanted}]`;
+    const held = isText ? "texts, which are indices of labels," : dtype;
+    const message = `column "${field}" holds ${held} [${made.shape}], and the blob "${name}" wants rows of [${wanted}]`;
     const notes =
       made.shape.length === 3 ? ["--crop-size cuts images, and netrun import --resize makes them one size"] : [];
     throw new BadRow(new NetrunError(message, { notes }), record);
@@ -306,16 +310,33 @@ async function decodedOr(image: Image | Promise<Image>, record: RecordId): Promi
   }
 }
 
+/** The field of a top: of its name, or else in order among the fields and tops that have no partner by name. */
 function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: number): string {
   const names = Object.keys(source.fields);
-  const byName = spec.match === "name" || (spec.match === "either" && spec.tops.every((each) => names.includes(each)));
-  const field = byName ? names.find((name) => name === top) : names[index];
-  if (field !== undefined) return field;
   const wanted = spec.wanted?.[top];
+  const wish = wanted ? `, and the blob "${top}" wants rows of [${wanted}]` : "";
+  const unusable = source.unusable?.[top];
+  if (spec.match !== "position" && unusable !== undefined)
+    throw new NetrunError(`column "${top}" is no field: ${unusable}${wish}`, { notes: [fieldsOf(source)] });
+  const field = spec.match === "position" ? names[index] : names.includes(top) ? top : inOrder(spec, names, top);
+  if (field !== undefined) return field;
   throw new NetrunError(`no field for the top "${top}"${wanted ? `, which wants rows of [${wanted}]` : ""}`, {
     notes: [
-      `the source has ${names.map((name) => `"${name}"`).join(", ")}`,
+      fieldsOf(source),
       ...Object.entries(source.unusable ?? {}).map(([name, why]) => `column "${name}" is no field: ${why}`),
     ],
   });
 }
+
+function inOrder({ match, tops }: RecordsSpec, names: readonly string[], top: string): string | undefined {
+  if (match === "name") return undefined;
+  const free = names.filter((name) => !tops.includes(name));
+  return free[tops.filter((each) => !names.includes(each)).indexOf(top)];
+}
+
+const fieldsOf = ({ fields }: DataSource): string =>
+  `the source has ${
+    Object.keys(fields)
+      .map((name) => `"${name}"`)
+      .join(", ") || "no fields"
+  }`;

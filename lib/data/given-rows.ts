@@ -34,7 +34,12 @@ export class GivenRows implements AsyncDisposable {
       process.on("exit", this.#release);
     }
     const path = join(this.#folder, `${this.#known.size}.arrow`);
-    await spool(path, { files: ["rows"], convert: () => batchesOfRows(path, rows), where: (row) => `row ${row}` });
+    // The caller knows nothing of the file.
+    await spool(path, {
+      files: ["rows"],
+      convert: () => batchesOfRows(path, rows, {}, ""),
+      where: (row) => `row ${row}`,
+    });
     return { kind: "rows", path };
   }
 

@@ -29,6 +29,13 @@ describe("rows in place of data", () => {
     }
   };
 
+  it("go to blobs by name where they can, and what is left in order", async () => {
+    await using net = await Net.load(NET, { data: [{ kind: 2, data: [0, 1, 2] }] });
+    const blobs = await net.forward();
+    expect([...blobs["data"]!.data]).to.deep.equal([0, 1, 2, 0, 1, 2]);
+    expect([...blobs["label"]!.data]).to.deep.equal([2, 2]);
+  });
+
   it("come from lists and async iterables alike, are matched by name and given the blob's shape", async () => {
     await using net = await Net.load(NET, { data: stream([2, 0, 1]) });
     const blobs = await net.forward();

@@ -20,6 +20,7 @@ import { detectSource } from "../../lib/data/detect.js";
 import { openSource } from "../../lib/data/open.js";
 import { type DataSource, WHOLE } from "../../lib/data/source.js";
 import { saveRows } from "../../lib/data/table/save.js";
+import { Net } from "../../lib/index.js";
 import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
@@ -204,6 +205,29 @@ describe("tables", () => {
       expect(await read(filled)).to.deep.equal({ holes: [3, 9] });
       await using strict = await open(gaps);
       await failure(read(strict), `row 0: column "holes" has a missing value`);
+    });
+
+    it("names column, type and the wanted shape where a blob's own column is nothing for a net", async () => {
+      const times = vectorFromArray([0, 1000], new Timestamp(TimeUnit.SECOND));
+      const texts = vectorFromArray(["a", "b"], new Utf8());
+      const label = vectorFromArray([0, 1], new Int16());
+      const net = (path: string) =>
+        Net.load(
+          'layer { name: "in" type: "Input" top: "data" top: "label" input_param { shape { dim: 2 dim: 3 } shape { dim: 2 } } }',
+          {
+            data: path,
+          },
+        );
+      const wrong = put("times.arrow", tableToIPC(new Table({ data: times, label }), "file"));
+      await failure(
+        net(wrong),
+        'column "data" is no field: it holds times (Timestamp<SECOND>), and the blob "data" wants rows of [3]',
+      );
+      const words = put("texts.arrow", tableToIPC(new Table({ data: texts, label }), "file"));
+      await failure(
+        net(words),
+        'column "data" holds texts, which are indices of labels, [], and the blob "data" wants rows of [3]',
+      );
     });
 
     it("refuses a cut-off file", async () => {

@@ -42,16 +42,18 @@ export async function saveRows(
 
 /**
  * Rows as record batches, in which those that differ from the first are noted; a file beside `path` holds them until all their texts
- * are known. Throws a NetrunError where there are no rows, or a column is nothing that a net takes.
+ * are known. Errors name `file`, unless it is empty. Throws a NetrunError where there are no rows, or a column is nothing that a net takes.
  */
 export async function* batchesOfRows(
   path: string,
   rows: NamedRows,
   labels: Readonly<Record<string, readonly string[]>> = {},
+  file = path,
 ): AsyncGenerator<RecordBatch> {
+  const place = file === "" ? {} : { file };
   const iterator = peekable(rows);
   const first = await iterator.peek();
-  if (!first) throw new NetrunError("there are no rows", { file: path });
+  if (!first) throw new NetrunError("there are no rows", place);
   const texts = new Map<string, TextColumn>();
   const fields = Object.entries(first).map(([name, cell]): TableField => {
     if (typeof cell === "string" && labels[name] === undefined) {
@@ -60,7 +62,7 @@ export async function* batchesOfRows(
     }
     const field = fieldOfCell(name, plain(cell), labels[name]);
     if (typeof field !== "string") return field;
-    throw new NetrunError(`column "${name}" is nothing that a net takes: ${field}`, { file: path });
+    throw new NetrunError(`column "${name}" is nothing that a net takes: ${field}`, place);
   });
   let line = 0;
   const cells = (async function* (): AsyncGenerator<Row> {
