@@ -1,5 +1,6 @@
 import type { From } from "./caffe/load.js";
 import type { NetParameter } from "./caffe/messages.js";
+import { usableRecords } from "./data/usable.js";
 import { checkWorkers, type HostOptions } from "./engine/make-host.js";
 import { openForwardEngine, replicaSession } from "./engine/open.js";
 import { NetrunError } from "./error.js";
@@ -28,7 +29,7 @@ export interface Features {
 
 /** A net that is ready to run over its data. */
 export interface Extraction extends AsyncDisposable, AsyncIterable<Features> {
-  /** Inputs in all, and in a batch. */
+  /** Inputs in all (without bad records, where these are left out), and in a batch. */
   readonly rows: number;
   readonly batchSize: number;
   /** The shape of each blob for one input, in the order of `blobs`. */
@@ -50,9 +51,9 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   if (workers !== undefined) checkWorkers(workers);
   await using net = await Net.load(model, rest);
   const blobs = [...new Set(options.blobs)];
-  const { rows, batchSize, batches } = extentOf(net, iterations);
+  const { batchSize, ...whole } = extentOf(net, iterations);
   // More replicas than batches would have nothing to do.
-  const replicas = workers === undefined ? undefined : Math.max(1, Math.min(workers, batches));
+  const replicas = workers === undefined ? undefined : Math.max(1, Math.min(workers, whole.batches));
   const inParts = replicas !== undefined && replicas > 1;
   if (inParts && options.onBadRecord === "skip") {
     throw new NetrunError("where bad records are left out, what is in a batch depends on those before it", {
@@ -61,6 +62,9 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   }
   const session = replicaSession({ workers: replicas }, sessionOf(options));
   const { plan, weights } = net.forwardPlan(blobs, session, inParts);
+  const isShorter = options.onBadRecord === "skip" && iterations === undefined;
+  const rows = isShorter ? await usableRecords(plan.net.feeds[0]!) : whole.rows;
+  const batches = Math.ceil(rows / batchSize);
   const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
   const engine = openForwardEngine(replicas, options);
   try {

@@ -69,6 +69,16 @@ describe("extract", () => {
     );
   });
 
+  it("gives no row twice where bad records are left out, at the end too", async () => {
+    const path = join(folder(), "bad.csv");
+    for (const bad of [[1], [9], [0, 3, 8, 9], [2, 3, 4, 5]]) {
+      const lines = Array.from({ length: 10 }, (_, i) => (bad.includes(i) ? "x,1" : `${i},${i + 0.5}`));
+      writeFileSync(path, `a,b\n${lines.join("\n")}\n`);
+      const { all } = await sums({ data: path, onBadRecord: "skip" });
+      expect(all).to.deep.equal(expected(10).filter((_, i) => !bad.includes(i)));
+    }
+  });
+
   it("draws the same random numbers for a batch, whichever replica runs it", async () => {
     const model = `${MODEL}
       layer { name: "n" type: "DummyData" top: "n" dummy_data_param { shape { dim: 4 } data_filler { type: "gaussian" } } }

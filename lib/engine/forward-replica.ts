@@ -29,10 +29,10 @@ export class ForwardReplica implements AsyncDisposable {
   async forward(batch: number, out: readonly Float32Array[]): Promise<void> {
     const { blobs, net, seed } = this.#plan;
     const { feeds } = this.#runner;
-    await seek(
-      feeds,
-      net.feeds.map(({ batchSize }) => batch * batchSize),
-    );
+    // Where bad records are left out, a batch begins where the one before it ended, and that is at no fixed record.
+    const isFixed = batch === 0 || net.feeds.every(({ onBadRecord }) => onBadRecord !== "skip");
+    const starts = net.feeds.map(({ batchSize }) => batch * batchSize);
+    if (isFixed) await seek(feeds, starts);
     const data = await nextBatch(feeds);
     const result = await run(this.#runner, { blobs }, data, this.#weights, [seed, batch]);
     for (const [i, blob] of blobs.entries()) {
