@@ -1,5 +1,7 @@
 import type sharpModule from "sharp";
 import { NetrunError } from "../error.js";
+import { decodeBmp, isBmp } from "./bmp.js";
+import { fromCmyk, isAdobe } from "./cmyk.js";
 import { decodeSmallJpeg, type JpegHeader, jpegHeader, SMALL_JPEG_PIXELS, withoutColourTransform } from "./jpeg.js";
 
 /** A decoded image: `pixels` [channels, height, width], channels in the order of OpenCV (gray; blue, green, red; with alpha last). */
@@ -18,7 +20,7 @@ export interface ImageDecoding {
 }
 
 /**
- * Decodes a JPEG, PNG or anything else that sharp reads, as OpenCV's imdecode does: colour profiles and EXIF
+ * Decodes a JPEG, PNG, BMP or anything else that sharp reads, as OpenCV's imdecode does: colour profiles and EXIF
  * orientation are left alone, gray from a JPEG is its luma, from others (9797 r + 19234 g + 3737 b) / 2^15, as
  * OpenCV has it from libpng. Gives the
  * image at once where that is faster than a promise. Throws (or rejects with) a NetrunError that says why not.
@@ -33,6 +35,8 @@ export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promis
     if (rgba) return planar(rgba, 4, jpeg, channels, channels);
     return decodeWithSharp(input, channels === 1 ? "first" : "color");
   }
+  if (jpeg) return decodeInks(bytes, mode);
+  if (isBmp(bytes)) return decodeBmp(bytes, mode);
   return decodeWithSharp(bytes, mode);
 }
 
@@ -47,6 +51,24 @@ function loadSharp(): Promise<typeof sharpModule> {
     return sharp;
   });
   return loading;
+}
+
+/** A JPEG of four inks, left as they are by sharp. */
+async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
+  const sharp = await loadSharp();
+  try {
+    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    const inks = image.pipelineColourspace("cmyk").toColourspace("cmyk").raw();
+    const { data, info } = await inks.toBuffer({ resolveWithObject: true });
+    return fromCmyk(data, info, mode === "gray" ? 1 : 3, isAdobe(bytes));
+  } catch (cause) {
+    throw notDecoded(cause);
+  }
+}
+
+function notDecoded(cause: unknown): NetrunError {
+  const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  return new NetrunError(`the image does not decode: ${why}`, { cause });
 }
 
 async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): Promise<Image> {
@@ -64,8 +86,7 @@ async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): P
     if (mode === "color") return planar(data, channels, info, 3, Math.min(channels, 3));
     return planar(data, channels, info, channels, channels);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
-    throw new NetrunError(`the image does not decode: ${why}`, { cause });
+    throw notDecoded(cause);
   }
 }
 

@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import sharp, { type Sharp } from "sharp";
 import { decodeImage } from "../../lib/data/image.js";
 import { decodeSmallJpeg, jpegHeader } from "../../lib/data/jpeg.js";
 import { NetrunError } from "../../lib/error.js";
+import { failure } from "../support/failure.js";
 import { prng } from "../support/prng.js";
+import { root } from "../support/shared.js";
 
 const random = prng(3);
 
@@ -33,6 +37,26 @@ describe("decoding images", () => {
     expect(await channels(alpha, "unchanged")).to.equal(4);
     expect(await channels(alpha, "color")).to.equal(3);
     expect(await channels(alpha, "gray")).to.equal(1);
+  });
+
+  // The values are OpenCV 4.6's.
+  it("decodes BMP files, from the lowest row up, and gray out of them", async () => {
+    const header =
+      "424d460000000000000036000000280000000200000002000000010018000000000010000000c40e0000c40e00000000000000000000";
+    const bmp = Buffer.from(`${header}5a50468000ff00000302013c32280000`, "hex");
+    const colour = await decodeImage(bmp, "unchanged");
+    expect(colour.shape).to.deep.equal([3, 2, 2]);
+    expect([...colour.pixels]).to.deep.equal([3, 60, 90, 128, 2, 50, 80, 0, 1, 40, 70, 255]);
+    expect([...(await decodeImage(bmp, "gray")).pixels]).to.deep.equal([2, 48, 78, 91]);
+    await failure(Promise.resolve(decodeImage(bmp.subarray(0, 60), "color")), "the BMP file is cut off or damaged");
+  });
+
+  it("shows the inks of a CMYK JPEG as OpenCV does, without a colour profile", async () => {
+    const jpeg = readFileSync(join(root, "fixtures/data/cmyk.jpg"));
+    const { shape, pixels } = await decodeImage(jpeg, "unchanged");
+    expect(shape).to.deep.equal([3, 2, 2]);
+    expect([pixels[0], pixels[4], pixels[8]]).to.deep.equal([140, 190, 48]);
+    expect((await decodeImage(jpeg, "gray")).pixels[0]).to.equal(142);
   });
 
   it("gives the same pixels of a JPEG by either build of libjpeg-turbo", async () => {

@@ -2,8 +2,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { NetrunError } from "../../error.js";
 
-/** Names of what sharp decodes. */
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+/** Names of what can be decoded. */
+const IMAGE = /\.(jpe?g|png|bmp|webp|gif|tiff?|avif)$/i;
 
 /** The images of a folder with a folder for each class, by class and name. */
 export interface ImageFolder {

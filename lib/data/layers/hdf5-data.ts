@@ -27,9 +27,13 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
 
 /** The names in a list file, apart from each other by any white space. */
 function listedFiles(path: string): string[] {
+  let text: string;
   try {
-    return readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
+    text = readFileSync(path, "utf8");
   } catch (cause) {
     throw new NetrunError("cannot read the list of HDF5 files", { file: path, notes: [String(cause)], cause });
   }
+  const names = text.split(/\s+/).filter(Boolean);
+  if (names.length === 0) throw new NetrunError("the list names no HDF5 files", { file: path });
+  return names;
 }
