@@ -4,6 +4,12 @@ import { NetrunError } from "./error.js";
 
 let writes = 0;
 
+/** What the system has against reading a file, as a NetrunError that names it; any other error is as it was. */
+export function readingFailed(file: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || !("syscall" in cause)) return cause;
+  return new NetrunError(`cannot be read: ${cause.message}`, { file, cause });
+}
+
 /**
  * Has `write` make a file under a temporary name in the same folder, and renames it when it is whole and on disk: the final
  * name never holds a broken file, whatever happens meanwhile. Throws NetrunError; the old file is then as it was.

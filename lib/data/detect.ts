@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { NetrunError, nearest } from "../error.js";
+import { readingFailed } from "../file.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
 import { cifarClasses } from "./cifar.js";
 import { isImageFolder } from "./images/folder.js";
@@ -31,10 +32,18 @@ export function detectSource(name: string): SourceSpec {
   const mark = existsSync(name) ? -1 : name.lastIndexOf("?");
   const path = mark < 0 ? name : name.slice(0, mark);
   const options = new Options(path, mark < 0 ? "" : name.slice(mark + 1));
-  const found = embeddedSource(path) ?? inPath(path, options);
+  const found = embeddedSource(path) ?? readable(path, options);
   const shuffle = options.seed("shuffle");
   options.refuseRest();
   return { ...found, ...given("shuffle", shuffle) };
+}
+
+function readable(path: string, options: Options): SourceSpec {
+  try {
+    return inPath(path, options);
+  } catch (cause) {
+    throw readingFailed(path, cause);
+  }
 }
 
 function inPath(path: string, options: Options): SourceSpec {

@@ -2,6 +2,7 @@ import type { RecordBatch } from "apache-arrow";
 import { notesOf } from "./columns.js";
 import type { CifarSpec } from "./cifar.js";
 import type { DigitPart } from "./digits/source.js";
+import { readingFailed } from "../file.js";
 import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
 import type { ImageListSpec } from "./images/source.js";
@@ -56,7 +57,9 @@ const SHUFFLES_ITSELF: readonly SourceSpec["kind"][] = ["folder", "images"];
 /** Opens a source whose record batches may have rows that are noted as failed; throws a NetrunError that names the file where it cannot. */
 export async function openRecords(spec: SourceSpec): Promise<DataSource> {
   const open = OPENERS[spec.kind] as (spec: SourceSpec) => Promise<DataSource>;
-  const source = await open(spec);
+  const source = await open(spec).catch((cause: unknown) => {
+    throw readingFailed("path" in spec ? spec.path : spec.kind, cause);
+  });
   if (spec.shuffle === undefined || SHUFFLES_ITSELF.includes(spec.kind)) return source;
   try {
     return await shuffledSource(source, spec.shuffle);

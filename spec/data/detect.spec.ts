@@ -15,6 +15,14 @@ describe("detecting a source", () => {
   it("says that a path is missing, with the nearest name beside it", () => {
     expect(() => detectSource("/nowhere/at/all")).to.throw("no such file or folder");
   });
+
+  it("says what the system has against reading a file", () => {
+    // Permissions would do as well, but not for root.
+    expect(() => detectSource("x".repeat(300)))
+      .to.throw(NetrunError)
+      .with.property("message")
+      .that.matches(/^cannot be read: ENAMETOOLONG/);
+  });
 });
 
 describeShared("detecting a source in the reference data", () => {
