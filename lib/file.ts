@@ -12,9 +12,13 @@ export function readingFailed(file: string, cause: unknown): unknown {
 
 /**
  * Has `write` make a file under a temporary name in the same folder, and renames it when it is whole and on disk: the final
- * name never holds a broken file, whatever happens meanwhile. Throws NetrunError; the old file is then as it was.
+ * name never holds a broken file, whatever happens meanwhile. `write` may give another path in that folder, which it is then for.
+ * Throws NetrunError; the old file is then as it was.
  */
-export async function replaceFile(path: string, write: (temporary: string) => void | Promise<void>): Promise<void> {
+export async function replaceFile(
+  path: string,
+  write: (temporary: string) => string | void | Promise<string | void>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${writes++}.tmp`;
   const fail = (cause: unknown) =>
     cause instanceof NetrunError
@@ -26,9 +30,9 @@ export async function replaceFile(path: string, write: (temporary: string) => vo
     throw fail(cause);
   }
   try {
-    await write(temporary);
+    const place = (await write(temporary)) ?? path;
     sync(temporary, "r+");
-    renameSync(temporary, path);
+    renameSync(temporary, place);
     // The rename itself is on disk once the folder is; Windows cannot open folders, and needs no such step.
     if (process.platform !== "win32") sync(dirname(path), "r");
   } catch (cause) {

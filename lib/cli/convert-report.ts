@@ -1,14 +1,14 @@
-import type { BlobDifference, ConvertReport } from "../convert/index.js";
+import type { BlobDifference, ConvertReport, FileReport } from "../convert/index.js";
 import { NetrunError } from "../error.js";
 
 /** What a conversion did, a line each. */
-export function describeReport(path: string, report: ConvertReport): string {
+export function describeReport(report: FileReport): string {
   const ends = (group: Readonly<Record<string, readonly (number | string)[]>>) =>
     Object.entries(group)
       .map(([name, dims]) => `${name} [${dims.join(", ")}]`)
       .join(", ");
   const lines = [
-    `${path}: opset ${report.opset}, ${report.nodes} nodes, ${(report.bytes / 2 ** 20).toFixed(1)} MB`,
+    `${report.path}: opset ${report.opset}, ${report.nodes} nodes, ${(report.bytes / 2 ** 20).toFixed(1)} MB`,
     `  inputs   ${ends(report.inputs)}`,
     `  outputs  ${ends(report.outputs)}`,
   ];
@@ -56,8 +56,9 @@ function comparisonOf({ comparison }: ConvertReport): readonly string[] {
 }
 
 /** Throws NetrunError where verification or comparison found something beyond its bound. */
-export function refuseWrong(path: string, { verification, comparison }: ConvertReport, reference?: string): void {
-  const notes = ["the file was written all the same, for looking into it"];
+export function refuseWrong(report: FileReport, wanted: string, reference?: string): void {
+  const { path, verification, comparison } = report;
+  const notes = path === wanted ? [] : [`it is in ${path} for looking into it; ${wanted} was not written`];
   const wrong = verification?.filter(({ within }) => !within) ?? [];
   if (wrong.length > 0) {
     const outputs = wrong.map(({ output }) => output).join(", ");

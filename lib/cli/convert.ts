@@ -5,6 +5,9 @@ import { NetrunError } from "../error.js";
 import { listOf, warn } from "./common.js";
 import { describeReport, refuseWrong } from "./convert-report.js";
 
+/** A flag that takes a value, or none, or stands behind `--no-`. */
+type VerifyArg = string | boolean;
+
 interface ConvertArgs {
   readonly net?: string;
   readonly weights?: readonly string[];
@@ -30,7 +33,7 @@ interface ConvertArgs {
   readonly meanValue?: readonly number[];
   readonly meanFile?: string;
   readonly cropSize?: number;
-  readonly verify?: string;
+  readonly verify?: VerifyArg | readonly VerifyArg[];
   readonly verifyBatches?: number;
   readonly compare?: string;
   readonly level?: number;
@@ -88,10 +91,11 @@ export const convertCommand: CommandModule<object, ConvertArgs> = {
 };
 
 async function runConvert(args: ConvertArgs): Promise<void> {
+  refuseTwice(args);
   const path = args.output!;
   const report = await convertFile(args.net!, args.weights ?? [], path, optionsOf(args, path));
-  console.log(describeReport(path, report));
-  refuseWrong(path, report, args.compare);
+  console.log(describeReport(report));
+  refuseWrong(report, path, args.compare);
 }
 
 function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
@@ -128,8 +132,18 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
   };
 }
 
+/** Flags that may be given several times; of `--verify` and `--no-verify` the last counts. */
+const LISTS: readonly string[] = ["_", "weights", "shape", "meanValue", "mean-value", "plugin", "verify"];
+
+/** Throws NetrunError for a flag that was given twice though it has one value. */
+function refuseTwice(args: ConvertArgs): void {
+  const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !LISTS.includes(name));
+  if (twice) throw new NetrunError(`--${twice[0]} is given ${twice[1].length} times: ${twice[1].join(", ")}`);
+}
+
 /** How many random batches, or which data. */
-function verifyOf(text: string | boolean | undefined): number | string {
+function verifyOf(given: VerifyArg | readonly VerifyArg[] | undefined): number | string {
+  const text = typeof given === "object" ? given.at(-1) : given;
   if (text === undefined || text === true || text === "") return 1;
   if (text === false) return 0;
   return /^\d+$/.test(text) ? Number(text) : text;

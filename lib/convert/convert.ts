@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
-import { replaceFile, writePieces } from "../file.js";
+import { writePieces } from "../file.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { byteLength, joined, pieces } from "../onnx/parts.js";
@@ -15,7 +15,7 @@ import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";
 import { OPSETS } from "./opset.js";
 import type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
-import { checkOptions, type Plan, sized } from "./plan.js";
+import { checkOptions, type Plan, sized, warnOfShapes } from "./plan.js";
 import { preprocessingOf } from "./preprocess.js";
 import { type Result, writeFreely } from "./probes.js";
 import { gatherWeights, readAllWeights, type WeightsReport } from "./weights.js";
@@ -70,34 +70,18 @@ function finished(conversion: Conversion, model: Uint8Array, checked: Checked): 
   };
 }
 
-/**
- * Converts as `convert` does, to a file (and one for the weights beside it, where they are external), which is whole or not
- * there: a large net's weights are in memory once.
- */
-export async function convertFile(
-  net: string | NetParameter,
-  weights: WeightsSource,
-  path: string,
-  options: ConvertOptions = {},
-): Promise<ConvertReport> {
-  const conversion = await prepare(net, weights, options);
-  const { written, plan, files } = conversion;
-  if (plan.external !== undefined)
-    await replaceFile(join(dirname(path), plan.external), (file) => writePieces(file, pieces(files.externalData)));
-  await replaceFile(path, (file) => writePieces(file, pieces(files.model)));
-  return reportOf(conversion, isChecked(options) ? await check(path, written, plan) : NOT_CHECKED);
-}
-
-const NOT_CHECKED: Checked = { verification: undefined, accuracy: [], comparison: undefined };
+/** Of a model that was not to be checked. */
+export const NOT_CHECKED: Checked = { verification: undefined, accuracy: [], comparison: undefined };
 
 /** A model ready to be written. */
-interface Conversion extends Result {
+export interface Conversion extends Result {
   readonly plan: CheckPlan;
   readonly gathered: WeightsReport;
   readonly files: Files;
 }
 
-async function prepare(
+/** Everything that comes before writing: the net, its weights and the graph. Throws NetrunError as `convert` does. */
+export async function prepare(
   net: string | NetParameter,
   weights: WeightsSource,
   options: ConvertOptions,
@@ -108,13 +92,20 @@ async function prepare(
   const { message, baseDir } = loadNet(net, options);
   const inference = inferenceNet(message, options);
   const { layers } = inference;
-  const shapes = sized(lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes }), options);
+  const asRead = lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes });
+  warnOfShapes(asRead, options);
+  const shapes = sized(asRead, options);
   const lowered = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
   const outputs = outputsOf(lowered, options.outputs, inference.silenced);
   // 2. Their weights.
   const sources = weightSources(weights);
   const file = sources.filter((source) => typeof source === "string").join(", ") || undefined;
-  const gathered = gatherWeights(lowered.parameters, await readAllWeights(sources), { ...options, file });
+  const sizes = new Map(asRead.parameters.map(({ key, spec }) => [key, spec.shape]));
+  const gathered = gatherWeights(lowered.parameters, await readAllWeights(sources), {
+    ...options,
+    file,
+    asRead: sizes,
+  });
   // 3. Graphs for several shapes, and from what they have in common 4. the file.
   const preprocessing = preprocessingOf(message, shapes, {
     ...options,
@@ -148,7 +139,8 @@ async function inInt8(plan: Plan): Promise<Plan> {
   return { ...plan, context: { ...plan.context, int8: await calibrate(plan, { data: data!, batches, left }) } };
 }
 
-function reportOf({ plan, written, folded, fixedBatch, gathered }: Conversion, checked: Checked): ConvertReport {
+/** What a conversion did, with what checking its file found. */
+export function reportOf({ plan, written, folded, fixedBatch, gathered }: Conversion, checked: Checked): ConvertReport {
   const { inputs, outputs, nodes } = written;
   const {
     bytes,

@@ -1,4 +1,5 @@
-import { NetrunError } from "../error.js";
+import { NetrunError, nearest } from "../error.js";
+import type { Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import type { BuildContext } from "./build.js";
 import { OPSETS } from "./opset.js";
@@ -29,6 +30,10 @@ export function checkOptions(opset: number, options: ConvertOptions): void {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new NetrunError(`${name} ${value} is not a positive integer`);
   }
+  for (const name of ["scale", "mean"] as const) {
+    const given = options[name] ?? [];
+    if (![given].flat().every(Number.isFinite)) throw new NetrunError(`${name} ${given} is not made of numbers`);
+  }
   if (options.int8 && options.fp16)
     throw new NetrunError("a model is either int8 or fp16", { notes: ["leave one of --int8 and --fp16 away"] });
   if (options.int8 && options.calibrate === undefined)
@@ -43,8 +48,14 @@ export function checkOptions(opset: number, options: ConvertOptions): void {
     });
 }
 
-/** The inputs' shapes with the batch size, height and width that were asked for. */
+/**
+ * The inputs' shapes with the batch size, height and width that were asked for. Throws NetrunError where no input is an image
+ * that these could be of.
+ */
 export function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertOptions): Shapes {
+  const isImage = ({ type }: Value) => type.shape.length === 4;
+  if ((height ?? width) !== undefined && ![...inputs.values()].some(isImage))
+    throw new NetrunError("the net has no image input, which height and width could be of");
   const shapes = new Map<string, readonly number[]>();
   for (const [name, { type }] of inputs) {
     const shape = [...type.shape];
@@ -54,6 +65,15 @@ export function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertO
     shapes.set(name, shape);
   }
   return shapes;
+}
+
+/** Warns of a shape of an input that the net does not have: one list may be for several nets, and a name may be misspelt. */
+export function warnOfShapes({ inputs }: LoweredNet, { shapes = {}, onWarning }: ConvertOptions): void {
+  const name = Object.keys(shapes).find((each) => !inputs.has(each));
+  if (name === undefined) return;
+  const near = nearest(name, inputs.keys());
+  const notes = [near ? `did you mean "${near}"?` : `its inputs: ${[...inputs.keys()].join(", ")}`];
+  onWarning?.(new NetrunError(`the net has no input "${name}", whose shape is given`, { notes }));
 }
 
 /** Input shapes at a batch size; inputs with several rows an item (as two boxes an image) keep that. */

@@ -31,6 +31,15 @@ export async function readAllWeights(sources: readonly (string | StoredWeights)[
   return all;
 }
 
+/** How to gather weights. */
+export interface GatherOptions {
+  readonly allowMissing?: boolean | undefined;
+  /** The weights files, for messages. */
+  readonly file?: string | undefined;
+  /** Shapes of parameters by key as the prototxt has them, where inputs of other sizes change some. */
+  readonly asRead?: ReadonlyMap<string, readonly number[]>;
+}
+
 /**
  * The weights of a net's parameters. Throws NetrunError, listing all of them, for layers that are missing or have other shapes
  * than the net, unless that is allowed: then fillers fill them.
@@ -38,42 +47,64 @@ export async function readAllWeights(sources: readonly (string | StoredWeights)[
 export function gatherWeights(
   parameters: readonly Parameter[],
   stored: StoredWeights,
-  options: { readonly allowMissing?: boolean | undefined; readonly file?: string | undefined },
+  options: GatherOptions,
 ): GatheredWeights {
   const values = new Map<string, Float32Array>();
   const missing = new Set<string>();
-  const misshapen: string[] = [];
+  const misshapen = otherCounts(parameters, stored);
+  const without = new Set(misshapen.keys());
+  const resized = new Set<string>();
+  const note = (layer: string, text: string) => misshapen.set(layer, [...(misshapen.get(layer) ?? []), text]);
   parameters.forEach((parameter, i) => {
-    const filled = () => fill(spec.filler, spec.shape, random(1, i));
-    const { key, spec, users } = parameter;
+    const { key, spec, users, layer, index } = parameter;
     // A shared blob may be stored with any of its layers.
-    const found = users.flatMap(({ layer, index }) => stored.get(layer)?.[index] ?? [])[0];
+    const found = users.flatMap((user) => stored.get(user.layer)?.[user.index] ?? [])[0];
+    if (found && fits(found, spec.shape)) {
+      values.set(key, found.data);
+      return;
+    }
+    without.add(layer);
+    if (options.allowMissing) values.set(key, fill(spec.filler, spec.shape, random(1, i)));
     if (!found) {
-      missing.add(parameter.layer);
-      if (options.allowMissing) values.set(key, filled());
-    } else if (!fits(found, spec.shape)) {
-      misshapen.push(
-        `blob ${parameter.index} of layer "${parameter.layer}" is [${found.shape}], the net has [${spec.shape}]`,
-      );
-      if (options.allowMissing) values.set(key, filled());
-    } else values.set(key, found.data);
+      if (!misshapen.has(layer)) missing.add(layer);
+      return;
+    }
+    note(layer, `blob ${index} of layer "${layer}" is [${found.shape}], the net has [${spec.shape}]`);
+    if (fits(found, options.asRead?.get(key) ?? spec.shape)) resized.add(layer);
   });
   const used = new Set(parameters.flatMap(({ users }) => users.map(({ layer }) => layer)));
   const extra = [...stored.keys()].filter((layer) => !used.has(layer));
-  const problems = options.allowMissing
-    ? []
-    : [...[...missing].map((layer) => missingNote(layer, extra)), ...misshapen];
-  if (problems.length > 0) {
-    throw new NetrunError(`${problems.length} layers of the net do not get their weights`, {
+  const texts = [...misshapen.values()].flat();
+  if (without.size > 0 && !options.allowMissing) {
+    const [first] = without;
+    const what =
+      without.size === 1 ? `layer "${first}" does not get its` : `${without.size} layers of the net do not get their`;
+    throw new NetrunError(`${what} weights`, {
       file: options.file,
       notes: [
-        ...problems,
+        ...[...missing].map((layer) => missingNote(layer, extra)),
+        ...texts,
+        ...[...resized].map((layer) => `layer "${layer}" has weights for the prototxt's input size alone`),
         ...(extra.length > 0 ? [`layers that only the file has: ${extra.join(", ")}`] : []),
         "--allow-missing fills missing and misshapen layers by their fillers",
       ],
     });
   }
-  return { values, missing: [...missing], misshapen, extra };
+  return { values, missing: [...missing], misshapen: texts, extra };
+}
+
+/** Layers that the files have with another number of blobs than the net, which Caffe refuses too: a bias would go unused, say. */
+function otherCounts(parameters: readonly Parameter[], stored: StoredWeights): Map<string, readonly string[]> {
+  const counts = new Map<string, number>();
+  for (const { layer, index } of parameters.flatMap(({ users }) => users))
+    counts.set(layer, Math.max(counts.get(layer) ?? 0, index + 1));
+  const texts = new Map<string, readonly string[]>();
+  for (const [layer, count] of counts) {
+    const found = stored.get(layer)?.length ?? 0;
+    if (found > 0 && found !== count)
+      texts.set(layer, [`layer "${layer}" has ${count} blobs, in the file it has ${found}`]);
+  }
+  return texts;
 }
 
 function missingNote(layer: string, others: readonly string[]): string {

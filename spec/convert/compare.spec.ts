@@ -8,7 +8,7 @@ import { Net, type Tensors } from "../../lib/model.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
-import { readSafetensors } from "../support/safetensors.js";
+import { readSafetensors, safetensorsOf } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
 const NET = `
@@ -36,23 +36,6 @@ function changed({ shape, data: values }: Tensor, at: number, by: number): Tenso
   const other = values.slice();
   other[at]! += by;
   return { shape, data: other };
-}
-
-/** The bytes of a .safetensors file. */
-function safetensors(tensors: Tensors): Uint8Array {
-  let end = 0;
-  const header = Object.entries(tensors).map(([name, { shape, data: values }]) => {
-    const start = end;
-    end += values.byteLength;
-    return [name, { dtype: "F32", shape, data_offsets: [start, end] }] as const;
-  });
-  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(text.length));
-  const parts = Object.values(tensors).map(({ data: { buffer, byteOffset, byteLength } }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
-  );
-  return Buffer.concat([length, text, ...parts]);
 }
 
 describe("convert, comparing with recorded blobs", () => {
@@ -134,7 +117,7 @@ describe("netrun convert --compare", () => {
     writeFileSync(net, NET);
     await using loaded = await Net.load(net);
     await loaded.save(weights);
-    writeFileSync(reference, safetensors(change(await loaded.forward({ data }))));
+    writeFileSync(reference, safetensorsOf(change(await loaded.forward({ data }))));
     return cli("convert", net, weights, "-o", out, "--compare", reference);
   };
 

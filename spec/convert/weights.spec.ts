@@ -179,6 +179,24 @@ note: --allow-missing fills missing and misshapen layers by their fillers`,
     expect(weightsOf(model)["conv/1"]).to.deep.equal([...CONV[1]]);
   });
 
+  it("refuses a layer that has a bias in the file and none in the net, which Caffe refuses too", async () => {
+    const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
+    const biased = NET.replace("bias_term: false", "");
+    const [bare, more] = [NET.replace("num_output: 2", "num_output: 2 bias_term: false"), biased];
+    await failure(
+      convert(bare, path),
+      `layer "conv" does not get its weights
+note: layer "conv" has 1 blobs, in the file it has 2
+note: --allow-missing fills missing and misshapen layers by their fillers`,
+    );
+    await failure(convert(more, path), 'note: layer "ip" has 2 blobs, in the file it has 1');
+  });
+
+  it("says that weights are for another input size where --height changed it", async () => {
+    const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
+    await failure(convert(NET, path, { height: 3 }), 'layer "ip" has weights for the prototxt\'s input size alone');
+  });
+
   it("refuses a file that is cut off or of another kind, naming it", async () => {
     const bytes = caffemodel(BLOBS["packed float32"]!, "layer");
     await failure(

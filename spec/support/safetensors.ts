@@ -37,3 +37,20 @@ export function readSafetensors(path: string): Tensors {
   );
   return { metadata, tensors };
 }
+
+/** The bytes of a .safetensors file. */
+export function safetensorsOf(tensors: Readonly<Record<string, Tensor>>): Uint8Array {
+  let end = 0;
+  const header = Object.entries(tensors).map(([name, { shape, data: values }]) => {
+    const start = end;
+    end += values.byteLength;
+    return [name, { dtype: "F32", shape, data_offsets: [start, end] }] as const;
+  });
+  const text = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  const parts = Object.values(tensors).map(({ data: { buffer, byteOffset, byteLength } }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  );
+  return Buffer.concat([length, text, ...parts]);
+}
