@@ -12,12 +12,13 @@ export function readingFailed(file: string, cause: unknown): unknown {
 
 /**
  * Has `write` make a file under a temporary name in the same folder, and renames it when it is whole and on disk: the final
- * name never holds a broken file, whatever happens meanwhile. `write` may give another path in that folder, which it is then for.
+ * name never holds a broken file, whatever happens meanwhile. `place` may give another name in that folder once it is written.
  * Throws NetrunError; the old file is then as it was.
  */
 export async function replaceFile(
   path: string,
-  write: (temporary: string) => string | void | Promise<string | void>,
+  write: (temporary: string) => void | Promise<void>,
+  place = () => path,
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.${writes++}.tmp`;
   const fail = (cause: unknown) =>
@@ -30,9 +31,9 @@ export async function replaceFile(
     throw fail(cause);
   }
   try {
-    const place = (await write(temporary)) ?? path;
+    await write(temporary);
     sync(temporary, "r+");
-    renameSync(temporary, place);
+    renameSync(temporary, place());
     // The rename itself is on disk once the folder is; Windows cannot open folders, and needs no such step.
     if (process.platform !== "win32") sync(dirname(path), "r");
   } catch (cause) {

@@ -103,3 +103,14 @@ export function programName(): string {
 export function warn(warning: NetrunError): void {
   process.stderr.write(`warning: ${warning.format()}\n`);
 }
+
+/** Shapes of inputs from `--shape BLOB=1,3,224,224` flags. Throws NetrunError for what is written otherwise. */
+export function shapesOf(flags: readonly string[] = []): Readonly<Record<string, readonly number[]>> {
+  return Object.fromEntries(
+    flags.map((text) => {
+      const [, name, dims] = /^([^=]+)=(\d+(?:,\d+)*)$/.exec(text) ?? [];
+      if (name === undefined) throw new NetrunError(`--shape ${text}: not BLOB=DIM,DIM,...`);
+      return [name, dims!.split(",").map(Number)] as const;
+    }),
+  );
+}

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { CommandModule } from "yargs";
 import { type ConvertOptions, convertFile } from "../convert/index.js";
 import { NetrunError } from "../error.js";
-import { listOf, warn } from "./common.js";
+import { listOf, shapesOf, warn } from "./common.js";
 import { describeReport, refuseWrong } from "./convert-report.js";
 
 /** A flag that takes a value, or none, or stands behind `--no-`. */
@@ -125,7 +125,7 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
     outputs: listOf(args.outputs),
     stages: listOf(args.stage),
     verify: verifyOf(args.verify),
-    shapes: Object.fromEntries((args.shape ?? []).map(shapeOf)),
+    shapes: shapesOf(args.shape),
     ...(opset !== undefined && { opset }),
     ...(level !== undefined && { level }),
     ...(args.externalData && { externalData: `${basename(path)}.data` }),
@@ -153,10 +153,4 @@ function meansOf(text: string): readonly number[] {
   const means = text.split(",").map(Number);
   if (means.some(Number.isNaN)) throw new NetrunError(`--mean ${text}: not numbers with commas between`);
   return means;
-}
-
-function shapeOf(text: string): readonly [string, readonly number[]] {
-  const [, name, dims] = /^([^=]+)=(\d+(?:,\d+)*)$/.exec(text) ?? [];
-  if (name === undefined) throw new NetrunError(`--shape ${text}: not BLOB=DIM,DIM,...`);
-  return [name, dims!.split(",").map(Number)];
 }

@@ -1,4 +1,4 @@
-import { constant, count, inputName, topological, type Value } from "../graph/index.js";
+import { constant, count, inputName, type Value } from "../graph/index.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
@@ -33,8 +33,6 @@ export interface BuildContext {
 /** A probe, and which layers folding made part of which others. */
 export interface Built extends Probe {
   readonly folded: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Layers that turned out to change nothing. */
-  readonly neutral: readonly string[];
 }
 
 /** Sizes that depend on data are taken as this number by every layer that asks. */
@@ -59,21 +57,17 @@ export async function build(
     become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
   };
   const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
-  const labels = () => new Set(topological(values()).map(({ label }) => label));
-  const before = labels();
   pass(substitute(values(), leavesOf(net, context)));
   pass(dropGradients(values()));
   pass(await foldConstants(values(), context.openDims));
   pass(dropGradients(values()));
   let folded: Built["folded"] = new Map();
   if (context.fold) {
-    const result = foldAffine(values(), context.foldedWeights);
+    const foldable = new Set(context.layers.flatMap(({ name, type }) => (isFoldable(type) ? [name] : [])));
+    const result = foldAffine(values(), context.foldedWeights, (label) => foldable.has(label));
     folded = result.layers;
     pass(result.become);
   }
-  const after = labels();
-  for (const parts of folded.values()) for (const part of parts) after.add(part);
-  const neutral = [...before].filter((label) => !after.has(label));
   if (context.int8) pass(toInt8(values(), context.int8));
   if (context.halves) pass(toHalf(values(), context.halves, exactLayers(context), context.foldedWeights));
   const named = (names: Iterable<string>) =>
@@ -83,8 +77,11 @@ export async function build(
         return value ? [[name, value] as const] : [];
       }),
     );
-  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded, neutral };
+  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded };
 }
+
+/** Layer types that importWeights can give blobs that change nothing, where others hold what they did. */
+const isFoldable = (type: string) => ["BatchNorm", "Scale", "Bias", "BN"].includes(type);
 
 /** Layers that half precision cannot count for: those that compute with coordinates, and places of maxima and what takes them. */
 function exactLayers({ layers }: BuildContext): ReadonlySet<string> {

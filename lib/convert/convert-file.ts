@@ -34,22 +34,21 @@ export async function convertFile(
 
 async function writeOne(conversion: Conversion, path: string): Promise<FileReport> {
   const { files } = conversion;
-  let [checked, place] = [NOT_CHECKED, path];
-  await replaceFile(path, async (temporary) => {
+  let checked = NOT_CHECKED;
+  const write = async (temporary: string) => {
     writePieces(temporary, pieces(files.model));
     checked = await checkFile(conversion, temporary);
-    place = isWrong(checked) ? wrongPath(path) : path;
-    return place;
-  });
-  return { ...reportOf(conversion, checked), path: place };
+  };
+  const place = () => (isWrong(checked) ? wrongPath(path) : path);
+  await replaceFile(path, write, place);
+  return { ...reportOf(conversion, checked), path: place() };
 }
 
 /** The weights first, under a temporary name, and a model that names that to check them with. */
 async function writeTwo(conversion: Conversion, path: string, external: string): Promise<FileReport> {
   const { files, written } = conversion;
-  const beside = (name: string) => join(dirname(path), name);
-  let [checked, place, data] = [NOT_CHECKED, path, external];
-  await replaceFile(beside(external), async (temporary) => {
+  let checked = NOT_CHECKED;
+  const write = async (temporary: string) => {
     writePieces(temporary, pieces(files.externalData));
     const model = `${temporary}.onnx`;
     try {
@@ -58,11 +57,12 @@ async function writeTwo(conversion: Conversion, path: string, external: string):
     } finally {
       rmSync(model, { force: true });
     }
-    if (isWrong(checked)) [place, data] = [wrongPath(path), `${basename(wrongPath(path))}.data`];
-    return beside(data);
-  });
-  await replaceFile(place, (temporary) => writePieces(temporary, pieces(written.files(data).model)));
-  return { ...reportOf(conversion, checked), path: place };
+  };
+  const place = () => (isWrong(checked) ? wrongPath(path) : path);
+  const data = () => (isWrong(checked) ? `${basename(wrongPath(path))}.data` : external);
+  await replaceFile(join(dirname(path), external), write, () => join(dirname(path), data()));
+  await replaceFile(place(), (temporary) => writePieces(temporary, pieces(written.files(data()).model)));
+  return { ...reportOf(conversion, checked), path: place() };
 }
 
 const checkFile = ({ plan, written }: Conversion, path: string): Checked | Promise<Checked> =>

@@ -17,9 +17,14 @@ import type { Affine, FoldedWeights, Runs } from "./folded-weights.js";
 /**
  * Folds what only scales and shifts channels into the convolution or inner product before it, which needs weights that are
  * constants and no other user; BatchNorm with Scale after anything else becomes one BatchNormalization.
- * Exact up to rounding: products are taken in double and rounded to float once.
+ * Exact up to rounding: products are taken in double and rounded to float once. `isFoldable` tells labels of layers whose part in
+ * others' weights can be undone when weights come back. Weights that several layers share are no layer's own to change.
  */
-export function foldAffine(values: readonly Value[], memo: FoldedWeights): Folded {
+export function foldAffine(
+  values: readonly Value[],
+  memo: FoldedWeights,
+  isFoldable: (label: string) => boolean,
+): Folded {
   const users = new Map<Value, number>();
   const use = (value: Value) => users.set(value, (users.get(value) ?? 0) + 1);
   for (const value of values) use(value);
@@ -29,6 +34,8 @@ export function foldAffine(values: readonly Value[], memo: FoldedWeights): Folde
     const at = operand(node, inputs);
     if (at === undefined || users.get(node.inputs[at]!) !== 1) return undefined;
     const x = inputs[at]!;
+    if (x.node.label !== node.label && !isFoldable(node.label)) return undefined;
+    if (x.node.inputs.slice(1).some((weights) => (users.get(weights) ?? 0) > 1)) return undefined;
     const affine = affineOf(node, inputs, at);
     const folded = affine && labelled(x.node.label, () => into(x, affine, memo));
     if (!folded) return undefined;

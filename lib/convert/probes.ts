@@ -73,6 +73,10 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
   probes.push(await build(context, base, DATA_SIZES[1]));
   const weightNames = new Map<unknown, string>();
   for (const [key, value] of context.weights) weightNames.set(value, key);
+  for (const [value, half] of context.halves ?? []) {
+    const name = weightNames.get(value);
+    if (name !== undefined) weightNames.set(half, name);
+  }
   for (const [value, name] of context.int8?.weights.names ?? []) weightNames.set(value, name);
   const folded = Object.fromEntries([...first.folded].map(([layer, parts]) => [layer, [...parts]]));
   const written = write(probes, {
@@ -80,7 +84,7 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     opset: plan.opset,
     dimNames,
     weightNames,
-    metadata: metadataOf(plan, folded, first.neutral),
+    metadata: metadataOf(plan, folded),
     elements: (data) => context.foldedWeights.elements(data),
   });
   return { written, folded };
@@ -106,8 +110,16 @@ function batchGroups({ context, shapes }: Plan): readonly (readonly string[])[] 
 }
 
 /** What a file says of itself: for importWeights, and how to make its input. */
-function metadataOf({ preprocessing, shapes, options }: Plan, folded: Result["folded"], neutral: readonly string[]) {
-  const own = { "netrun.folded": JSON.stringify(folded), "netrun.neutral": JSON.stringify(neutral) };
+function metadataOf({ context, preprocessing, shapes, options }: Plan, folded: Result["folded"]) {
+  const parts = new Set(Object.values(folded).flat());
+  const uniform = [...context.weights].flatMap(([key, data]) => {
+    const isUniform = Number.isFinite(data[0]) && data.every((value) => value === data[0]);
+    return isUniform && !parts.has(key.slice(0, key.lastIndexOf("/"))) ? [[key, data[0]!] as const] : [];
+  });
+  const own = {
+    "netrun.folded": JSON.stringify(folded),
+    "netrun.uniform": JSON.stringify(Object.fromEntries(uniform)),
+  };
   if (!preprocessing) return own;
   const text = describe(preprocessing, shapes.get(preprocessing.input)!, options.preprocess ?? false);
   return { ...own, "netrun.preprocessing": text };

@@ -6,7 +6,7 @@ import {
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
 import { has } from "../caffe/message.js";
-import { apply, constant, type Value } from "../graph/index.js";
+import { apply, constant, count, type Value } from "../graph/index.js";
 import {
   type ComputeLayer,
   type LayerType,
@@ -56,6 +56,12 @@ const replacements: readonly ComputeLayer[] = [
     const selector = site.bottoms.at(-1)!;
     const places = placesOf(reshape(selector, [selector.type.shape[0]!]), tops[0]!.type.shape[0]!);
     return site.bottoms.slice(0, -1).map((x) => gather(x, places, 0));
+  }),
+  replaced(layerTypes.BN, "bn_param", ({ bottoms, blobs, param }) => {
+    // SegNet's has two blobs, and no statistics.
+    if (blobs.length !== 4) return undefined;
+    const vectors = blobs.map((blob) => reshape(blob, [count(blob.type.shape)]));
+    return batchNormalization(bottoms[0]!, vectors, param.eps);
   }),
   replaced(layerTypes.BatchNorm, "batch_norm_param", ({ bottoms, blobs, param }) => {
     if (has(param, "use_global_stats") && !param.use_global_stats) return undefined;

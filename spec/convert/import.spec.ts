@@ -1,3 +1,5 @@
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { decodeWeights, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { convert, importWeights } from "../../lib/convert/index.js";
@@ -5,6 +7,7 @@ import { NetrunError } from "../../lib/error.js";
 import { halfOf, halfValue } from "../../lib/graph/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
+import { freshFolder } from "../support/folder.js";
 import { inputLayer } from "../support/net.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
@@ -31,6 +34,7 @@ const statistics = new Map(
 );
 
 describe("importWeights", () => {
+  const folder = freshFolder();
   for (const bias of [true, false]) {
     it(`gives weights that convert to the same model again (convolution ${bias ? "with" : "without"} bias)`, async () => {
       const { model } = await convert(net(bias), [statistics], { allowMissing: true });
@@ -44,6 +48,81 @@ describe("importWeights", () => {
       expect((await second.run({ data })).ip).to.deep.equal((await first.run({ data })).ip);
     });
   }
+
+  const CONV = `input: "data" input_shape { dim: 1 dim: 3 dim: 6 dim: 6 }
+    layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 kernel_size: 3
+      weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -1 max: 1 } } }`;
+  const uniform = 'filler { type: "uniform" min: 0.5 max: 2 }';
+  const blobs = (scale: string, shift: string) => `${scale}_${uniform} ${shift}_${uniform}`;
+  const NETS: Readonly<Record<string, string>> = {
+    "a Power layer, which stays, after a convolution": `${CONV}
+      layer { name: "p" type: "Power" bottom: "c" top: "p" power_param { scale: 2 shift: 3 } }`,
+    "a Scale whose bias is all zeros": `input: "data" input_shape { dim: 1 dim: 3 dim: 6 dim: 6 }
+      layer { name: "s" type: "Scale" bottom: "data" top: "s" scale_param { bias_term: true ${uniform} } }`,
+    "SegNet's BN in a convolution": `${CONV} layer { name: "b" type: "BN" bottom: "c" top: "b" bn_param {
+      bn_mode: INFERENCE ${blobs("scale", "shift")} } }`,
+    "PSPNet's BN in a convolution": `${CONV} layer { name: "b" type: "BN" bottom: "c" top: "b" bn_param {
+      ${blobs("slope", "bias")} } }`,
+    "PSPNet's BN with a Scale after what is no convolution": `${CONV} layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+      layer { name: "b" type: "BN" bottom: "c" top: "b" bn_param { ${blobs("slope", "bias")} } }
+      layer { name: "s" type: "Scale" bottom: "b" top: "s" scale_param { bias_term: true ${uniform} } }`,
+    "two convolutions with the same weights and a Scale each": ["a", "b"]
+      .map(
+        (
+          name,
+        ) => `layer { name: "${name}" type: "Convolution" bottom: "data" top: "${name}" param { name: "w" } param { name: "v" }
+          convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
+          layer { name: "s${name}" type: "Scale" bottom: "${name}" top: "${name}" scale_param { ${uniform} } }`,
+      )
+      .reduce((whole, part) => whole + part, 'input: "data" input_shape { dim: 1 dim: 3 dim: 6 dim: 6 } '),
+  };
+  for (const [name, text] of Object.entries(NETS)) {
+    it(`gives a net that computes what the model does: ${name}`, async () => {
+      const { model } = await convert(text, [], { allowMissing: true });
+      const { model: again, report } = await convert(text, [weightsOf(decodeWeights(importWeights(model, text)))]);
+      const [first, second] = [await openModelFile(model), await openModelFile(again)];
+      const data = { shape: [2, 3, 6, 6], data: Float32Array.from({ length: 216 }, (_, i) => Math.sin(i)) };
+      const [expected, actual] = [await first.run({ data }), await second.run({ data })];
+      for (const output of Object.keys(report.outputs)) expect(actual[output]).to.deep.equal(expected[output]);
+      await first[Symbol.asyncDispose]();
+      await second[Symbol.asyncDispose]();
+    });
+  }
+
+  it("reads weights from the file beside the model, and says what it needs where it cannot", async () => {
+    const { model, externalData } = await convert(net(true), [statistics], {
+      allowMissing: true,
+      externalData: "w.bin",
+    });
+    const whole = await convert(net(true), [statistics], { allowMissing: true });
+    const [path, weights] = [join(folder(), "m.onnx"), join(folder(), "w.bin")];
+    writeFileSync(path, model);
+    writeFileSync(weights, Buffer.concat([...externalData!.parts]));
+    expect(Buffer.from(importWeights(path, net(true)))).to.deep.equal(
+      Buffer.from(importWeights(whole.model, net(true))),
+    );
+    expect(() => importWeights(model, net(true))).to.throw(
+      NetrunError,
+      'the weights are in a file "w.bin" beside the model',
+    );
+    truncateSync(weights, 1000);
+    expect(() => importWeights(path, net(true))).to.throw(NetrunError, "ends before the model's tensor");
+    rmSync(weights);
+    expect(() => importWeights(path, net(true))).to.throw(NetrunError, "which cannot be read");
+  });
+
+  it("takes shapes that only the data says from the model", async () => {
+    const text = net(true).replace(/input: .*\n/, `layer { name: "data" type: "Data" top: "data" }\n`);
+    const { model } = await convert(text, [statistics], { allowMissing: true, shapes: { data: [1, 3, 6, 6] } });
+    expect([...weightsOf(decodeWeights(importWeights(model, text))).keys()]).to.include("ip");
+  });
+
+  it("gives half-precision slopes of PReLU layers", async () => {
+    const text = `${CONV} layer { name: "a" type: "PReLU" bottom: "c" top: "a" }`;
+    const { model } = await convert(text, [], { allowMissing: true, fp16: true });
+    const { data } = weightsOf(decodeWeights(importWeights(model, text))).get("a")![0]!;
+    expect([...data]).to.deep.equal([0.25, 0.25, 0.25, 0.25]);
+  });
 
   it("lists the blobs that a model does not have", async () => {
     const { model } = await convert(net(true), [statistics], { allowMissing: true });

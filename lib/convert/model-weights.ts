@@ -1,0 +1,133 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readBytes } from "../caffe/files.js";
+import { NetrunError } from "../error.js";
+import { halfValue } from "../graph/index.js";
+import { ModelProto } from "../onnx/schema.js";
+import { onnxType } from "../ops/index.js";
+
+interface RawModel {
+  readonly graph: {
+    readonly initializer: readonly RawTensor[];
+    readonly input: readonly { readonly name: string; readonly type: RawType }[];
+  };
+  readonly metadata_props: readonly Entry[];
+}
+interface RawType {
+  readonly tensor_type?: { readonly shape?: { readonly dim: readonly RawDim[] } };
+}
+interface RawDim {
+  readonly value?: string;
+  readonly dim_value: number | { toNumber(): number };
+}
+interface Entry {
+  readonly key: string;
+  readonly value: string;
+}
+interface RawTensor {
+  readonly name: string;
+  readonly data_type: number;
+  readonly raw_data: Uint8Array;
+  readonly float_data: readonly number[];
+  readonly double_data: readonly number[];
+  readonly int32_data: readonly number[];
+  readonly data_location: number;
+  readonly external_data: readonly Entry[];
+}
+
+/** What a model file has of a net's weights. */
+export interface ModelWeights {
+  readonly tensors: ReadonlyMap<string, Float32Array>;
+  /** Shapes of its inputs, with 1 for an open batch size; of those alone that have no other open dims. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Layers that are part of others, by those. */
+  readonly folded: Readonly<Record<string, readonly string[]>>;
+  /** Blobs whose elements were all the same number, by key: those that change nothing are not in the file. */
+  readonly uniform: Readonly<Record<string, number>>;
+  readonly isInt8: boolean;
+}
+
+/** The numbers in an ONNX model, by its path or bytes. Throws NetrunError for what is none, and for weights that are not there. */
+export function readModelWeights(model: string | Uint8Array): ModelWeights {
+  const file = typeof model === "string" ? model : undefined;
+  const { graph, metadata_props } = decoded(typeof model === "string" ? readBytes(model).bytes : model, file);
+  const metadata = (name: string, none: string) =>
+    JSON.parse(metadata_props.find(({ key }) => key === name)?.value ?? none);
+  const tensors = new Map(
+    graph.initializer.flatMap((tensor) => {
+      const data = numbers(tensor, file);
+      return data ? [[tensor.name, data] as const] : [];
+    }),
+  );
+  const shapes = new Map(
+    graph.input.flatMap(({ name, type }) => {
+      const shape = fixedShape(type);
+      return shape ? [[name, shape] as const] : [];
+    }),
+  );
+  const isInt8 = graph.initializer.some(({ data_type }) => data_type === onnxType.int8);
+  return {
+    tensors,
+    shapes,
+    folded: metadata("netrun.folded", "{}"),
+    uniform: metadata("netrun.uniform", "{}"),
+    isInt8,
+  };
+}
+
+function decoded(bytes: Uint8Array, file: string | undefined): RawModel {
+  try {
+    return ModelProto.decode(bytes) as unknown as RawModel;
+  } catch (cause) {
+    throw new NetrunError("not an ONNX model", { file, cause });
+  }
+}
+
+function fixedShape({ tensor_type: type }: RawType): readonly number[] | undefined {
+  const dims = type?.shape?.dim.map(({ value, dim_value: dim }, axis) =>
+    value === "dim_value" ? Number(dim) : axis === 0 ? 1 : Number.NaN,
+  );
+  return dims?.every((dim) => dim > 0) ? dims : undefined;
+}
+
+/** ONNX's numbers of types that weights come in. */
+const [FLOAT, HALF, DOUBLE] = [1, 10, 11];
+
+/** An initializer's elements, if they are floats; other tools may write them packed, in a list or to a file beside the model. */
+function numbers(tensor: RawTensor, file: string | undefined): Float32Array | undefined {
+  const { data_type: type, float_data, double_data, int32_data } = tensor;
+  if (type !== FLOAT && type !== HALF && type !== DOUBLE) return undefined;
+  // A copy: the elements need not be aligned in the file.
+  const raw = Uint8Array.from(tensor.data_location === 1 ? externalBytes(tensor, file) : tensor.raw_data).buffer;
+  const isRaw = raw.byteLength > 0;
+  if (type === HALF) return Float32Array.from(isRaw ? new Uint16Array(raw) : int32_data, halfValue);
+  if (type === DOUBLE) return Float32Array.from(isRaw ? new Float64Array(raw) : double_data);
+  return isRaw ? new Float32Array(raw) : Float32Array.from(float_data);
+}
+
+function externalBytes({ name, external_data }: RawTensor, model: string | undefined): Uint8Array {
+  const entry = (key: string) => external_data.find((each) => each.key === key)?.value;
+  const location = entry("location") ?? "";
+  if (model === undefined)
+    throw new NetrunError(`the weights are in a file "${location}" beside the model, which bytes alone do not tell`, {
+      notes: ["give the model's path"],
+    });
+  const path = join(dirname(model), location);
+  const [offset, length] = [Number(entry("offset") ?? 0), Number(entry("length"))];
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (cause) {
+    throw new NetrunError(`the model's weights are in "${location}", which cannot be read`, { file: path, cause });
+  }
+  try {
+    const bytes = new Uint8Array(length);
+    for (let done = 0, read = -1; done < length && read !== 0; done += read)
+      read = readSync(fd, bytes, done, length - done, offset + done);
+    if (readSync(fd, new Uint8Array(1), 0, 1, offset + length - 1) !== 1)
+      throw new NetrunError(`ends before the model's tensor "${name}"`, { file: path });
+    return bytes;
+  } finally {
+    closeSync(fd);
+  }
+}
