@@ -1,4 +1,5 @@
 import type { Tensor } from "../data/tensor.js";
+import { matchDetections } from "./detections.js";
 
 /** How an output of the written file compares with the net. */
 export interface Difference {
@@ -8,6 +9,8 @@ export interface Difference {
   readonly relative: number;
   /** 10 log10 of the sum of squares over the sum of squared differences, in decibels; Infinity where nothing differs. */
   readonly signalToNoise: number;
+  /** Of detections in less than single precision: how many there are, and how many only the net or only the file has. */
+  readonly detections?: { readonly rows: number; readonly unmatched: number };
   readonly within: boolean;
 }
 
@@ -19,6 +22,9 @@ export type Bound =
   | { readonly absolute: number; readonly relative: number; readonly decibels?: number }
   | { readonly decibels: number };
 
+/** The part of detections that may be on one side alone. */
+const UNMATCHED = 0.1;
+
 /** The differences of an output, gathered over batches. A wrong shape, or NaN on one side alone, is infinitely far. */
 export class Differences {
   readonly #output: string;
@@ -26,9 +32,18 @@ export class Differences {
   #greatest = 0;
   #signal = 0;
   #noise = 0;
+  #detections: { rows: number; unmatched: number } | undefined;
 
   constructor(output: string) {
     this.#output = output;
+  }
+
+  /** The rows of a DetectionOutput, in whatever order. */
+  addDetections(actual: Tensor, expected: Tensor): void {
+    const matched = matchDetections(actual, expected);
+    const { rows, unmatched } = this.#detections ?? { rows: 0, unmatched: 0 };
+    this.#detections = { rows: rows + matched.rows, unmatched: unmatched + matched.unmatched };
+    this.add(matched.actual, matched.expected);
   }
 
   add(actual: Tensor, expected: Tensor): void {
@@ -56,9 +71,11 @@ export class Differences {
       absolute,
       relative: absolute === 0 ? 0 : absolute / this.#greatest,
       signalToNoise,
+      ...(this.#detections && { detections: this.#detections }),
       within:
-        ("absolute" in bound && absolute <= bound.absolute + bound.relative * this.#greatest) ||
-        (bound.decibels !== undefined && signalToNoise >= bound.decibels),
+        (this.#detections === undefined || this.#detections.unmatched <= UNMATCHED * this.#detections.rows) &&
+        (("absolute" in bound && absolute <= bound.absolute + bound.relative * this.#greatest) ||
+          (bound.decibels !== undefined && signalToNoise >= bound.decibels)),
     };
   }
 }

@@ -67,13 +67,17 @@ export interface Verified {
   readonly accuracy: readonly Accuracy[];
 }
 
-/** Runs the plain net and the written model in onnxruntime on the same inputs; the differences of each output over all batches. */
+/**
+ * Runs the plain net and the written model in onnxruntime on the same inputs; the differences of each output over all batches.
+ * `detections` are outputs whose rows may come in another order.
+ */
 export async function verify(
   net: PlainNet,
   file: ModelFile,
   outputs: readonly string[],
   batches: AsyncIterable<Batch> | Iterable<Batch>,
   bound: Bound,
+  detections: ReadonlySet<string>,
 ): Promise<Verified> {
   const differences = new Map(outputs.map((output) => [output, new Differences(output)]));
   const hits = new Hits();
@@ -82,7 +86,9 @@ export async function verify(
     const actual = await file.run(batch.inputs);
     for (const output of outputs) {
       const [a, b] = [actual[output]!, expected[output]!];
-      differences.get(output)!.add(a, b);
+      const difference = differences.get(output)!;
+      if (detections.has(output)) difference.addDetections(a, b);
+      else difference.add(a, b);
       hits.add(output, a, b, batch);
     }
   }
