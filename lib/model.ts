@@ -82,6 +82,9 @@ export class Net implements AsyncDisposable {
   #forwards = 0;
   #last: Run | undefined;
 
+  /** The converted file that stands for the net's layers; undefined where there are layers. */
+  #modelFile: string | undefined;
+
   /** A net from its compiled form; the weights are shared with whoever else has them. */
   constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
     const { lowered } = compiled;
@@ -140,8 +143,12 @@ export class Net implements AsyncDisposable {
     if ([options.weights ?? []].flat().length > 0) {
       throw new NetrunError("a converted file has its weights in it", { file: path, notes: ["leave weights out"] });
     }
+    if (options.phase === "TRAIN")
+      throw new NetrunError("a converted file is for inference alone", { file: path, notes: ["leave the phase out"] });
     const compiled = await compileModelFile(requirePath(path), options);
-    return new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
+    const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
+    net.#modelFile = path;
+    return net;
   }
 
   /**
@@ -198,15 +205,29 @@ export class Net implements AsyncDisposable {
 
   /**
    * Copies weights from a file into the layers of the same name; layers that only one side has are left alone, as in Caffe.
-   * Returns the names of the layers that were copied. Throws NetrunError, with nothing changed, if the file is damaged or a shape differs.
+   * Returns the names of the layers that were copied. Throws NetrunError, with nothing changed, if the file is damaged or a shape differs,
+   * and for the net of a converted file, which has its weights in it.
    */
   async copyTrainedLayersFrom(path: string): Promise<readonly string[]> {
+    this.#needLayers("takes no weights");
     return copyTrainedLayers(this.#weights, await readWeights(path), path);
   }
 
-  /** Writes the net with its weights as a `.caffemodel` that Caffe reads; the old file stays until the new one is whole. */
+  /**
+   * Writes the net with its weights as a `.caffemodel` that Caffe reads; the old file stays until the new one is whole.
+   * Throws NetrunError for the net of a converted file: `importWeights` is for those.
+   */
   async save(path: string): Promise<void> {
+    this.#needLayers("cannot be saved as a .caffemodel");
     await writeWhole(path, encodeWeights(this.parameter, this.stored()));
+  }
+
+  #needLayers(what: string): void {
+    if (this.#modelFile === undefined) return;
+    throw new NetrunError(`a converted file has no layers of Caffe's and ${what}`, {
+      file: this.#modelFile,
+      notes: ["netrun import-weights (in the API importWeights) makes a .caffemodel from it and its prototxt"],
+    });
   }
 
   /** The net's messages and its weights by layer, for writing. */

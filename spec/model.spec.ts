@@ -127,6 +127,13 @@ describe("Net", () => {
       expect(net.shapes.get("y")).to.deep.equal([3, 1]);
       const error = await errorOf(() => net.backward({ y: tensor([3, 1], 1, 1, 1) }));
       expect(error.message).to.equal("a converted file has no gradients");
+      const wrong = await errorOf(() => net.forward({ x: tensor([1, 3], 1, 2, 3) }));
+      expect(wrong.message).to.equal('input "x" is [1,3], the model takes [N,2]');
+      const saving = await errorOf(() => net.save(join(folder, "line.caffemodel")));
+      expect(saving.message).to.equal("a converted file has no layers of Caffe's and cannot be saved as a .caffemodel");
+      expect((await errorOf(() => Net.load(path, { phase: "TRAIN" }))).message).to.equal(
+        "a converted file is for inference alone",
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,4 +1,4 @@
-import { constant, count, inputName, type Value } from "../graph/index.js";
+import { constant, count, inputName, topological, type Value } from "../graph/index.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { type LoweredNet, lower } from "../net/lower.js";
@@ -6,6 +6,7 @@ import { foldAffine } from "./fold.js";
 import type { FoldedWeights } from "./folded-weights.js";
 import { type Calibration, toInt8 } from "./int8/quantize.js";
 import { COORDINATE_TYPES, toHalf } from "./half.js";
+import type { InferenceNet } from "./net.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
@@ -104,11 +105,17 @@ function refuseTwice(net: LoweredNet, outputs: readonly string[]): readonly stri
 export function outputsOf(
   net: LoweredNet,
   wanted: readonly string[] | undefined,
-  silenced: ReadonlySet<string>,
+  { silenced, targets }: Pick<InferenceNet, "silenced" | "targets">,
 ): readonly string[] {
   if (!wanted || wanted.length === 0) {
     // An input under another name (after Dropout alone, say) is a result like any other.
-    const own = net.outputs.filter((name) => !silenced.has(name) && inputName(net.blobs.get(name)!) !== name);
+    const learnt = new Set(net.parameters.map(({ value }) => value));
+    const isTarget = (name: string) =>
+      targets.has(name) &&
+      !topological([net.blobs.get(name)!]).some(({ outputs }) => outputs.some((value) => learnt.has(value)));
+    const own = net.outputs.filter(
+      (name) => !silenced.has(name) && !isTarget(name) && inputName(net.blobs.get(name)!) !== name,
+    );
     if (own.length === 0) throw new NetrunError("the net computes nothing from its inputs");
     return refuseTwice(net, own);
   }

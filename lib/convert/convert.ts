@@ -96,7 +96,7 @@ export async function prepare(
   warnOfShapes(asRead, options);
   const shapes = sized(asRead, options);
   const lowered = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
-  const outputs = outputsOf(lowered, options.outputs, inference.silenced);
+  const outputs = outputsOf(lowered, options.outputs, inference);
   // 2. Their weights.
   const sources = weightSources(weights);
   const file = sources.filter((source) => typeof source === "string").join(", ") || undefined;

@@ -76,11 +76,14 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
 }
 
 function decoded(bytes: Uint8Array, file: string | undefined): RawModel {
+  let cause: unknown;
   try {
-    return ModelProto.decode(bytes) as unknown as RawModel;
-  } catch (cause) {
-    throw new NetrunError("not an ONNX model", { file, cause });
+    const model = ModelProto.decode(bytes) as unknown as RawModel | { readonly graph: null };
+    if (model.graph) return model;
+  } catch (error) {
+    cause = error;
   }
+  throw new NetrunError("not an ONNX model", { file, cause });
 }
 
 function fixedShape({ tensor_type: type }: RawType): readonly number[] | undefined {

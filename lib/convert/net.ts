@@ -12,6 +12,8 @@ export interface InferenceNet {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Blobs that Silence layers swallow: no outputs. */
   readonly silenced: ReadonlySet<string>;
+  /** Blobs that losses and scores only compare with: no outputs where nothing learnt is in them. */
+  readonly targets: ReadonlySet<string>;
 }
 
 /** What a net is asked for beside its prototxt. */
@@ -64,8 +66,11 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
     filtered.layer,
   );
   const silenced = new Set(filtered.layer.flatMap(({ type, bottom }) => (type === "Silence" ? bottom : [])));
+  const comparing = filtered.layer.filter((layer) => isLoss(layer) || layer.type === "Accuracy");
+  const targets = new Set(comparing.flatMap(({ bottom }) => bottom.slice(1)));
+  for (const { bottom } of comparing) targets.delete(bottom[0]!);
   const inputs = dataLayers(net, filtered, computing).map((layer) => inputLayer(layer, shapes));
-  return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced };
+  return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
 /** Whether a layer is a loss: Python layers are where they weigh in the objective. */

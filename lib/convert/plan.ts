@@ -57,9 +57,13 @@ export function sized({ inputs }: LoweredNet, { batch, height, width }: ConvertO
   if ((height ?? width) !== undefined && ![...inputs.values()].some(isImage))
     throw new NetrunError("the net has no image input, which height and width could be of");
   const shapes = new Map<string, readonly number[]>();
+  const values = [...inputs.values()];
+  const items = (values.find(isImage) ?? values[0])?.type.shape[0] ?? 1;
   for (const [name, { type }] of inputs) {
     const shape = [...type.shape];
-    if (batch !== undefined && shape.length > 0) shape[0] = batch;
+    // Several rows an image, as ten boxes, stay that many.
+    if (batch !== undefined && shape.length > 0)
+      shape[0] = shape[0]! > items && shape[0]! % items === 0 ? (shape[0]! / items) * batch : batch;
     if (height !== undefined && shape.length === 4) shape[2] = height;
     if (width !== undefined && shape.length === 4) shape[3] = width;
     shapes.set(name, shape);

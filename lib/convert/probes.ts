@@ -82,6 +82,7 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
   const written = write(probes, {
     name: plan.name,
     opset: plan.opset,
+    inputs: [...plan.shapes.keys()],
     dimNames,
     weightNames,
     metadata: metadataOf(plan, folded),

@@ -31,6 +31,8 @@ export interface Probe {
 export interface WriteOptions {
   readonly name: string;
   readonly opset: number;
+  /** The net's inputs, in its order; some need not be in the file. */
+  readonly inputs: readonly string[];
   /** Names of open dims by input name and axis: "data/0" is "N". */
   readonly dimNames: ReadonlyMap<string, string>;
   /** Names of weights by their elements, for initializers. */
@@ -215,7 +217,8 @@ class Writer {
       );
       inputs[name] = this.#dims(name, (_, k) => this.#orders[k]![i]!.outputs[0]!);
     });
-    return inputs;
+    const place = (name: string) => this.#options.inputs.indexOf(name);
+    return Object.fromEntries(Object.entries(inputs).sort(([a], [b]) => place(a) - place(b)));
   }
 
   #dims(name: string, of: (probe: Probe, k: number) => Value): readonly Dim[] {

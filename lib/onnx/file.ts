@@ -9,7 +9,7 @@ type Tensors = Readonly<Record<string, { readonly shape: readonly number[]; read
 export interface ModelFile extends AsyncDisposable {
   readonly inputs: readonly ModelEnd[];
   readonly outputs: readonly string[];
-  /** Runs the model once; outputs by name. */
+  /** Runs the model once; outputs by name. Throws NetrunError for inputs that are missing or have another shape than declared. */
   run(inputs: Tensors): Promise<Tensors>;
 }
 
@@ -29,6 +29,7 @@ export interface ModelFileOptions {
 /** Opens a model from its path or its bytes. Throws NetrunError if onnxruntime does not take it. */
 export async function openModelFile(model: string | Uint8Array, options: ModelFileOptions = {}): Promise<ModelFile> {
   const { threads, optimise = true } = options;
+  const file = typeof model === "string" ? { file: model } : {};
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(model as string, {
@@ -38,7 +39,6 @@ export async function openModelFile(model: string | Uint8Array, options: ModelFi
       ...(threads !== undefined && { intraOpNumThreads: threads }),
     });
   } catch (cause) {
-    const file = typeof model === "string" ? { file: model } : {};
     throw new NetrunError(`onnxruntime does not load the model: ${(cause as Error).message}`, { ...file, cause });
   }
   const inputs = session.inputMetadata.map((end) => ({ name: end.name, shape: end.isTensor ? [...end.shape] : [] }));
@@ -46,12 +46,15 @@ export async function openModelFile(model: string | Uint8Array, options: ModelFi
     inputs,
     outputs: session.outputNames,
     async run(given) {
-      const feeds = inputs.map(({ name }) => {
-        const tensor = given[name];
-        if (!tensor) throw new NetrunError(`input "${name}" is missing`);
-        return [name, new ort.Tensor("float32", tensor.data, tensor.shape)] as const;
+      const feeds = inputs.map((end) => {
+        const tensor = given[end.name];
+        if (!tensor) throw new NetrunError(`input "${end.name}" is missing`);
+        checkShape(end, tensor.shape, file);
+        return [end.name, new ort.Tensor("float32", tensor.data, tensor.shape)] as const;
       });
-      const results = await session.run(Object.fromEntries(feeds));
+      const results = await session.run(Object.fromEntries(feeds)).catch((cause: Error) => {
+        throw new NetrunError(`onnxruntime does not run the model: ${cause.message}`, { ...file, cause });
+      });
       return Object.fromEntries(
         Object.entries(results).map(([name, { dims, data }]) => [name, { shape: dims, data: data as Float32Array }]),
       );
@@ -59,3 +62,11 @@ export async function openModelFile(model: string | Uint8Array, options: ModelFi
     [Symbol.asyncDispose]: () => session.release(),
   };
 }
+
+function checkShape({ name, shape }: ModelEnd, given: readonly number[], file: { readonly file?: string }): void {
+  const fits = shape.length === given.length && shape.every((dim, i) => !isFixed(dim) || dim === given[i]);
+  if (!fits) throw new NetrunError(`input "${name}" is [${given}], the model takes [${shape.join(",")}]`, file);
+}
+
+/** Dims that are open have a name, or are less than 0. */
+const isFixed = (dim: number | string) => typeof dim === "number" && dim >= 0;

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { inputLayer } from "../support/net.js";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { Net } from "../../lib/index.js";
@@ -226,6 +227,27 @@ describe("convert", () => {
 });
 
 describe("convert, of nets whose names ONNX does not bear", () => {
+  it("keeps several rows an image with a fixed batch size, and the net's order of inputs", async () => {
+    const net = `${inputLayer("data", 1, 3, 8, 8)} ${inputLayer("rois", 10, 5)}
+      layer { name: "copy" type: "Power" bottom: "rois" top: "copy" power_param { scale: 2 } }
+      layer { name: "roi" type: "ROIPooling" bottom: "data" bottom: "copy" top: "roi" roi_pooling_param { pooled_h: 2 pooled_w: 2 } }`;
+    const { inputs } = (await convert(net, [], { batch: 2 })).report;
+    expect(Object.entries(inputs)).to.deep.equal([
+      ["data", [2, 3, 8, 8]],
+      ["rois", [20, 5]],
+    ]);
+  });
+
+  it("does not give what a loss only compares with, if nothing learnt is in it", async () => {
+    const net = `${inputLayer("data", 1, 1, 2, 2)}
+      layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }
+      layer { name: "ip" type: "InnerProduct" bottom: "flat" top: "ip" inner_product_param { num_output: 4 } }
+      layer { name: "target" type: "Power" bottom: "flat" top: "target" power_param { scale: 0.5 } }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "target" top: "loss" }`;
+    const { report } = await convert(net, [], { allowMissing: true });
+    expect(Object.keys(report.outputs)).to.deep.equal(["ip"]);
+  });
+
   it("refuses a blob that is input and output, since ONNX has one name for one thing", async () => {
     const net = `${input} layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }`;
     await failure(convert(net, []), 'blob "data" is an input and an output');

@@ -131,7 +131,8 @@ describe("importWeights", () => {
   });
 
   it("refuses what is no ONNX model", () => {
-    expect(() => importWeights(Uint8Array.of(0xff, 0xff, 0xff), net(true))).to.throw(NetrunError, "not an ONNX model");
+    for (const bytes of [Uint8Array.of(0xff, 0xff, 0xff), new Uint8Array(0)])
+      expect(() => importWeights(bytes, net(true))).to.throw(NetrunError, "not an ONNX model");
   });
 });
 
