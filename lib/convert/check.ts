@@ -31,14 +31,17 @@ const VERIFY_BATCHES = 16;
 /** Signal above noise that an int8 model's outputs have at least, on data. */
 const INT8_DECIBELS = 10;
 
-/** The same for nets that move values to the places of maxima: rounding otherwise, a few of those are others. */
+/** The part of detections that an int8 model may add or leave out: those with scores near the threshold come and go. */
+const INT8_UNMATCHED = 0.5;
+
+/** Signal above noise of nets that move values to the places of maxima: rounding otherwise, a few of those are others. */
 const PLACES_DECIBELS = 60;
 /** In half precision more of them are. */
 const HALF_PLACES_DECIBELS = 20;
 
 /** How close a file has to come: rounding in another order, in half precision, or to 8 bits. */
 function boundOf({ fp16, int8 }: ConvertOptions, layers: readonly LayerParameter[]): Bound {
-  if (int8) return { decibels: INT8_DECIBELS };
+  if (int8) return { decibels: INT8_DECIBELS, unmatched: INT8_UNMATCHED };
   const findsPlaces = layers.some(({ type, top }) => type === "Pooling" && top.length > 1);
   const half = { absolute: 1e-2, relative: 2e-2 };
   if (fp16) return findsPlaces ? { ...half, decibels: HALF_PLACES_DECIBELS } : half;

@@ -16,13 +16,15 @@ export interface Difference {
 
 /**
  * How close an output has to come: the largest difference at most `absolute` plus `relative` of the largest value, or the signal
- * at least so many decibels above the noise; where both are given, either.
+ * at least so many decibels above the noise; where both are given, either. `unmatched` is the part of detections that may be on one side
+ * alone (a tenth where it is not given).
  */
-export type Bound =
+export type Bound = (
   | { readonly absolute: number; readonly relative: number; readonly decibels?: number }
-  | { readonly decibels: number };
+  | { readonly decibels: number }
+) & { readonly unmatched?: number };
 
-/** The part of detections that may be on one side alone. */
+/** The part of detections that may be on one side alone where a bound does not say. */
 const UNMATCHED = 0.1;
 
 /** The differences of an output, gathered over batches. A wrong shape, or NaN on one side alone, is infinitely far. */
@@ -73,7 +75,8 @@ export class Differences {
       signalToNoise,
       ...(this.#detections && { detections: this.#detections }),
       within:
-        (this.#detections === undefined || this.#detections.unmatched <= UNMATCHED * this.#detections.rows) &&
+        (this.#detections === undefined ||
+          this.#detections.unmatched <= (bound.unmatched ?? UNMATCHED) * this.#detections.rows) &&
         (("absolute" in bound && absolute <= bound.absolute + bound.relative * this.#greatest) ||
           (bound.decibels !== undefined && signalToNoise >= bound.decibels)),
     };
