@@ -8,10 +8,16 @@ import { onnxType } from "../ops/index.js";
 
 interface RawModel {
   readonly graph: {
+    readonly node: readonly RawNode[];
     readonly initializer: readonly RawTensor[];
     readonly input: readonly { readonly name: string; readonly type: RawType }[];
   };
   readonly metadata_props: readonly Entry[];
+}
+interface RawNode {
+  readonly name: string;
+  readonly op_type: string;
+  readonly input: readonly string[];
 }
 interface RawType {
   readonly tensor_type?: { readonly shape?: { readonly dim: readonly RawDim[] } };
@@ -59,6 +65,10 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
       return data ? [[tensor.name, data] as const] : [];
     }),
   );
+  for (const [key, name] of roles(graph.node)) {
+    const data = tensors.get(name);
+    if (data && !tensors.has(key)) tensors.set(key, data);
+  }
   const shapes = new Map(
     graph.input.flatMap(({ name, type }) => {
       const shape = fixedShape(type);
@@ -73,6 +83,24 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
     uniform: metadata("netrun.uniform", "{}"),
     isInt8,
   };
+}
+
+/** What the inputs of ops after the first are, of a layer that is the op: its blobs, or a normalization's parts. */
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  Conv: ["0", "1"],
+  ConvTranspose: ["0", "1"],
+  Gemm: ["0", "1"],
+  PRelu: ["0"],
+  BatchNormalization: ["scale", "bias", "mean", "variance"],
+};
+
+/** What initializers are by the nodes that take them: other tools rename initializers, and leave nodes their layers' names. */
+function* roles(nodes: readonly RawNode[]): Iterable<readonly [key: string, initializer: string]> {
+  for (const { name, op_type: op, input } of nodes) {
+    const label = name.endsWith(`/${op}`) ? name.slice(0, -op.length - 1) : name;
+    for (const [i, role] of (ROLES[op] ?? []).entries())
+      if (input[i + 1] !== undefined) yield [`${label}/${role}`, input[i + 1]!];
+  }
 }
 
 function decoded(bytes: Uint8Array, file: string | undefined): RawModel {

@@ -111,6 +111,20 @@ describe("importWeights", () => {
     expect(() => importWeights(path, net(true))).to.throw(NetrunError, "which cannot be read");
   });
 
+  it("knows weights by the nodes that take them, where another tool has renamed them", async () => {
+    const text = `${CONV} layer { name: "a" type: "PReLU" bottom: "c" top: "a" }
+      layer { name: "ip" type: "InnerProduct" bottom: "a" top: "ip" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }`;
+    const { model } = await convert(text, [], { allowMissing: true });
+    const message = ModelProto.decode(model) as unknown as {
+      graph: { initializer: { name: string }[]; node: { input: string[] }[] };
+    };
+    const rename = new Map(message.graph.initializer.map(({ name }, i) => [name, `onnx::W_${i}`]));
+    for (const tensor of message.graph.initializer) tensor.name = rename.get(tensor.name)!;
+    for (const node of message.graph.node) node.input = node.input.map((name) => rename.get(name) ?? name);
+    const renamed = ModelProto.encode(message as never).finish();
+    expect(Buffer.from(importWeights(renamed, text))).to.deep.equal(Buffer.from(importWeights(model, text)));
+  });
+
   it("takes shapes that only the data says from the model", async () => {
     const text = net(true).replace(/input: .*\n/, `layer { name: "data" type: "Data" top: "data" }\n`);
     const { model } = await convert(text, [statistics], { allowMissing: true, shapes: { data: [1, 3, 6, 6] } });
