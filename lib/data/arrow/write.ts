@@ -4,8 +4,26 @@ import { NetrunError } from "../../error.js";
 import { replaceFile } from "../../file.js";
 import { SHAPE } from "../columns.js";
 
+/** Writes to a file at once. The library's own writer keeps views in a queue, and who made a batch may use its memory again. */
+class FileWriter extends RecordBatchFileWriter {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    super();
+    this.#fd = fd;
+  }
+
+  protected override _write(chunk: ArrayBufferView): this {
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    this._position += bytes.length;
+    return this;
+  }
+}
+
 /**
- * Writes record batches of one schema to an Arrow IPC file, atomically and as they come. Throws a NetrunError where another schema
+ * Writes record batches of one schema to an Arrow IPC file, atomically and as they come: a batch is in the file when the next one is
+ * asked for. Throws a NetrunError where another schema
  * comes: rows of another shape or type.
  */
 export async function writeArrow(
@@ -15,11 +33,7 @@ export async function writeArrow(
   await replaceFile(path, async (temporary) => {
     const fd = openSync(temporary, "w");
     try {
-      const writer = new RecordBatchFileWriter();
-      const chunks = writer[Symbol.asyncIterator]();
-      const drain = (async () => {
-        for (let next = await chunks.next(); !next.done; next = await chunks.next()) writeFully(fd, next.value);
-      })();
+      const writer = new FileWriter(fd);
       let schema: Schema | undefined;
       let rows = 0;
       for await (const batch of batches) {
@@ -30,7 +44,6 @@ export async function writeArrow(
         writer.write(batch);
       }
       writer.close();
-      await drain;
     } finally {
       closeSync(fd);
     }
@@ -50,7 +63,3 @@ function refuseOther(first: Schema, other: Schema, rows: number): void {
 /** A column's name, type and shape. */
 const textOf = (field: Field | undefined): string =>
   field ? `"${field.name}" of ${field.type} ${field.metadata.get(SHAPE) ?? ""}` : "no more columns";
-
-function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
-}
