@@ -38,8 +38,10 @@ export interface RecordsSpec extends FeedCommon {
   readonly skip: number;
   /** The shape that rows of a top have to have in the end, where the net says. */
   readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
-  /** Of so many batches one is made and the rest passed over unread: what one of several readers of the whole takes. Default 1. */
+  /** Of so many batches one is made and the rest passed over: what one of several readers of the whole takes. Default 1. */
   readonly every?: number | undefined;
+  /** Records before the first batch that other readers of the whole take. Default 0. */
+  readonly offset?: number | undefined;
 }
 
 /** Blobs that fillers fill, constant ones once and others anew for each batch; DummyData. */

@@ -160,23 +160,29 @@ async function* batches(
     onBad!(error);
   };
   const builder = builderWith(onBad && note);
-  const passed = ((spec.every ?? 1) - 1) * spec.batchSize;
-  for (let at = position + spec.skip; ; ) {
+  const others = ((spec.every ?? 1) - 1) * spec.batchSize;
+  const { skip, offset = 0 } = spec;
+  for (let at = position + skip + offset; ; ) {
     const epoch = Math.floor(at / length);
-    read: for await (const rows of source.batches(spec.shard, at % length, epoch)) {
+    // Rows that other readers take. They are read over: where a shuffle or a row group is read as a whole, coming back costs more.
+    let over = 0;
+    for await (const rows of source.batches(spec.shard, at % length, epoch)) {
       const from = rowsOf(rows);
-      for (let row = 0; row < rows.numRows; ) {
-        const record = { epoch, index: range.start + (at % length), ordinal: at - spec.skip };
+      let row = Math.min(over, rows.numRows);
+      over -= row;
+      while (row < rows.numRows) {
+        const record = { epoch, index: range.start + (at % length), ordinal: at - skip };
         const used = await builder.add(from, row, rows.numRows - row, record);
         row += used;
         at += used;
-        const batch = builder.take(at - spec.skip + passed);
+        const batch = builder.take(at - skip - offset + others);
         if (!batch) continue;
         bad = 0;
         yield batch;
-        if (passed === 0) continue;
-        at += passed;
-        break read;
+        at += others;
+        const passed = Math.min(others, rows.numRows - row);
+        row += passed;
+        over = others - passed;
       }
     }
   }

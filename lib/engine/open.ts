@@ -18,12 +18,29 @@ export function openEngine(options: EngineOptions, gradients: Float32Array): Eng
   const { workers, alpha } = options;
   if (workers === undefined) return new LocalEngine(gradients);
   checkWorkers(workers);
+  checkChoices(options);
   if (alpha !== undefined && !(alpha > 0 && alpha <= 1)) {
     throw new NetrunError(`an alpha of ${alpha}`, {
       notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
     });
   }
   return new PoolEngine({ ...options, workers });
+}
+
+/** What options with few values may be: JavaScript callers have no compiler that says so. */
+const CHOICES = {
+  averaging: ["mean", "elastic"],
+  isolation: ["thread", "process"],
+  batchScaling: ["weak", "strong"],
+  onWorkerLoss: ["redo", "drop"],
+} as const;
+
+function checkChoices(options: EngineOptions): void {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const value = options[name as keyof typeof CHOICES];
+    if (value === undefined || (choices as readonly string[]).includes(value)) continue;
+    throw new NetrunError(`${name}: ${JSON.stringify(value)}`, { notes: [`it is ${choices.join(" or ")}`] });
+  }
 }
 
 /** The engine for forward passes that options ask for. Throws NetrunError for a number of workers that is none. */

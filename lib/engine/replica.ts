@@ -77,11 +77,13 @@ export class Replica implements AsyncDisposable {
 
   get info(): ReplicaInfo {
     const { length, learnt } = this.#layout;
-    const { feeds } = this.#plan.train;
+    const { train, replica = 0 } = this.#plan;
     const partitions = this.#train.feeds.flatMap((feed, i) => {
-      const { shard, batchSize } = feeds[i]!;
-      const { start, end } = shardRange(shard, feed.length);
-      return Number.isFinite(feed.length) ? [{ replica: shard.index, feed: i, rows: end - start, batchSize }] : [];
+      const spec = train.feeds[i]!;
+      const { start, end } = shardRange(spec.shard, feed.length);
+      const readers = spec.kind === "records" ? (spec.every ?? 1) : 1;
+      const rows = Math.floor((end - start) / readers);
+      return Number.isFinite(feed.length) ? [{ replica, feed: i, rows, batchSize: spec.batchSize }] : [];
     });
     return { length, learnt, sums: weightedSums(this.#layout), partitions };
   }

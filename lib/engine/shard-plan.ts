@@ -1,4 +1,5 @@
 import type { FeedSpec } from "../data/feed.js";
+import { WHOLE } from "../data/source.js";
 import { NetrunError } from "../error.js";
 import type { Plan } from "./engine.js";
 
@@ -10,12 +11,18 @@ export type BatchScaling = "weak" | "strong";
  * Throws NetrunError where a batch cannot be divided.
  */
 export function shardPlan(plan: Plan, index: number, count: number, scaling: BatchScaling): Plan {
-  const feeds = plan.train.feeds.map((feed) => ({
-    ...feed,
-    shard: { index, count },
-    batchSize: scaling === "strong" ? share(feed, count) : feed.batchSize,
-  }));
+  const feeds = plan.train.feeds.map((feed) =>
+    scaling === "strong" ? sharing(feed, index, count) : { ...feed, shard: { index, count } },
+  );
   return { ...plan, train: { ...plan.train, feeds }, replica: index };
+}
+
+/** A feed of a share of every batch: replicas together take the records that one would, in the same batches. */
+function sharing(feed: FeedSpec, index: number, count: number): FeedSpec {
+  const batchSize = share(feed, count);
+  // Windows are drawn at random: there is no batch that all could take their share of.
+  if (feed.kind !== "records") return { ...feed, batchSize, shard: { index, count } };
+  return { ...feed, batchSize, shard: WHOLE, every: count, offset: index * batchSize };
 }
 
 function share({ batchSize, kind, tops }: FeedSpec, count: number): number {

@@ -53,23 +53,17 @@ describe("replicas in a pool", () => {
 
   for (const workers of [2, 4]) {
     it(`${workers} of an interval of 1 equal one on the whole batch, to rounding, with SGD without momentum`, async () => {
-      const batches = upTo(6);
       const batch = 8;
-      const part = batch / workers;
-      // Partitions are contiguous: the rows of batch i are spread so that replica k finds its part of each as its own batch i.
-      const shards = upTo(workers).flatMap((k) =>
-        batches.flatMap((i) => upTo(part).map((j) => i * batch + k * part + j)),
-      );
       const settings = { momentum: 0, momentum2: 0.999, rms_decay: 0.99, delta: 1e-8 };
-      const serial = await plan(upTo(48), { batch, solver: { settings } });
-      const parallel = await plan(shards, { batch, solver: { settings } }, "shards.arrow");
+      // 45 rows: batches go over the end of the data.
+      const same = await plan(upTo(45), { batch, solver: { settings } });
       await using local = new LocalEngine();
       await using pool = new PoolEngine({ workers, batchScaling: "strong" });
-      const whole = await run(local, serial, batch, "", rounds(30, 1));
-      const halves = await run(pool, parallel, batch, "", rounds(30, 1));
+      const whole = await run(local, same, batch, "", rounds(30, 1));
+      const halves = await run(pool, same, batch, "", rounds(30, 1));
       // 30 updates, each with a rounding of 2^-24 of values near 1.
       for (const [i, value] of whole.weights.entries()) expect(halves.weights[i]).to.be.closeTo(value, 2e-6);
-      expect(whole.weights).to.not.deep.equal(startOf(serial, batch, 1).weights);
+      expect(whole.weights).to.not.deep.equal(startOf(same, batch, 1).weights);
     });
   }
 

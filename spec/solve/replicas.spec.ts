@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { expect } from "chai";
-import type { NetrunError } from "../../lib/error.js";
-import { type RoundEvent, Solver, type TrainEvent, train } from "../../lib/index.js";
+import { NetrunError } from "../../lib/error.js";
+import { detectSource, type RoundEvent, Solver, type SourceSpec, type TrainEvent, train } from "../../lib/index.js";
 import { parallelOf } from "../../lib/cli/parallel.js";
 import { freshFolder } from "../support/folder.js";
 import { writeRestless } from "../support/training.js";
@@ -58,6 +58,38 @@ describe("training on replicas", () => {
     }
     expect(seen).to.deep.equal(["round 4", "round 8", "snapshot 8", "test 8", "round 12", "snapshot 12", "test 12"]);
   });
+
+  it("with shares of each batch train as one replica on whole ones, to rounding: mirrored alike, in the same shuffled order", async () => {
+    const net = `
+      layer { name: "data" type: "Data" top: "data" top: "label" transform_param { scale: 0.004 mirror: true crop_size: 20 }
+        data_param { source: "replaced" batch_size: 12 rand_skip: 40 } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
+    const solver = `net_param { ${net} } base_lr: 0.1 lr_policy: "fixed" max_iter: 20 random_seed: 4 snapshot_after_train: false`;
+    const data = { ...detectSource("netrun:digits/train"), shuffle: 3 } as SourceSpec;
+    await using whole = await Solver.load(solver, { data, threads: 1 });
+    await using shares = await Solver.load(solver, { data, workers: 3, syncInterval: 1, batchScaling: "strong" });
+    for await (const _ of train(whole));
+    for await (const _ of train(shares));
+    const [expected, found] = [parameters(whole), parameters(shares)].map((all) => all.flatMap((each) => [...each]));
+    for (const [i, value] of expected!.entries()) expect(found![i]).to.be.closeTo(value, 1e-6);
+  });
+
+  for (const [option, value, wanted] of [
+    ["averaging", "median", "mean or elastic"],
+    ["isolation", "vm", "thread or process"],
+    ["batchScaling", "medium", "weak or strong"],
+    ["onWorkerLoss", "ignore", "redo or drop"],
+  ] as const) {
+    it(`refuses a value that ${option} does not have`, async () => {
+      const path = writeRestless(folder(), "max_iter: 12 snapshot: 0");
+      const error = await Solver.load(path, { workers: 2, [option]: value }).catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(NetrunError);
+      const { message, notes } = error as NetrunError;
+      expect([message, ...notes]).to.deep.equal([`${option}: "${value}"`, `it is ${wanted}`]);
+    });
+  }
 
   it("is an iterable of rounds in the API, which can be left", async () => {
     const solver = writeRestless(folder(), "max_iter: 12 snapshot: 0 snapshot_after_train: false");
