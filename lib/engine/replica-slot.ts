@@ -44,7 +44,10 @@ export class ReplicaSlot implements AsyncDisposable {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Opens a plan in the slot's host, which is started where there is none. */
+  /**
+   * Opens a plan in the slot's host, which is started where there is none, and again in another one where it is lost. Rejects with
+   * what is wrong with the plan, or with `PartitionFailed` after three losses.
+   */
   async open<N extends OpenName>(
     name: N,
     plan: Calls[N]["task"],
@@ -55,7 +58,16 @@ export class ReplicaSlot implements AsyncDisposable {
       return (await this.#watched(name, plan, buffers())).result;
     };
     this.#reopen = open;
-    return open();
+    for (;;) {
+      try {
+        const result = await open();
+        this.#failures = 0;
+        return result;
+      } catch (error) {
+        if (this.#disposed || error instanceof NetrunError) throw error;
+        await this.#lose(error as Error, undefined);
+      }
+    }
   }
 
   /**
@@ -106,7 +118,7 @@ export class ReplicaSlot implements AsyncDisposable {
     let compiles = (name !== "train" && name !== "forward") || host.progress === 0;
     return whileAlive(host, host.call(name, task, buffers), {
       everyMs: Math.min(1000, (this.#timeoutMs ?? START_MS) / 4),
-      patienceMs: () => this.#patience(compiles),
+      patienceMs: () => this.#patience(name, compiles),
       onIteration: (ms) => {
         if (!compiles) this.#slowestMs = Math.max(this.#slowestMs, ms);
         compiles = false;
@@ -114,8 +126,10 @@ export class ReplicaSlot implements AsyncDisposable {
     });
   }
 
-  #patience(compiling: boolean): number {
-    if (this.#timeoutMs !== undefined) return this.#timeoutMs;
+  #patience(name: CallName, compiling: boolean): number {
+    // A time that is given is an iteration's: starting a thread and opening the data may take longer on a busy machine.
+    const isOpening = name === "open" || name === "openForward";
+    if (this.#timeoutMs !== undefined) return isOpening ? Math.max(SLOW_MS, this.#timeoutMs) : this.#timeoutMs;
     return compiling ? START_MS : Math.max(SLOW_MS, SLOW_FACTOR * this.#slowestMs);
   }
 

@@ -7,6 +7,7 @@ import type { Host } from "../../lib/engine/host.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
 import { ProcessHost } from "../../lib/engine/process-host.js";
 import { ThreadHost } from "../../lib/engine/thread-host.js";
+import { NetrunError } from "../../lib/error.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";
@@ -138,6 +139,51 @@ describe("a pool that loses workers", () => {
     });
     expect(done[1]!.lost.map(({ replica }) => replica)).to.deep.equal([0]);
     expect(done[1]!.lost[0]!.reason).to.match(/hung: no iteration was done in 4.00 s/);
+  });
+
+  it("replaces a worker that is lost while it opens its plan", async () => {
+    const lock = join(folder(), "lock");
+    const plugin = join(folder(), "exits.mjs");
+    writeFileSync(
+      plugin,
+      `import { openSync } from "node:fs";
+      let isFirst = true;
+      try { openSync(${JSON.stringify(lock)}, "wx"); } catch { isFirst = false; }
+      if (isFirst) process.exit(3);
+      export default { type: "Same", bottoms: 1, tops: 1, lower: ({ bottoms }) => ({ tops: [...bottoms] }) };`,
+    );
+    const same = await plan();
+    const hosts = processes();
+    await using pool = new PoolEngine({ workers: 1, host: hosts.host });
+    const partitions = await pool.load({ ...same, plugins: [plugin] });
+    expect(partitions.map(({ rows }) => rows)).to.deep.equal([48]);
+    expect(hosts.started).to.equal(2);
+  });
+
+  it("names the partition whose workers are lost again and again while they open their plan", async () => {
+    const plugin = join(folder(), "exits.mjs");
+    writeFileSync(plugin, "process.exit(3);");
+    const same = await plan();
+    await using pool = new PoolEngine({ workers: 1, isolation: "process" });
+    const error = await pool.load({ ...same, plugins: [plugin] }).catch((thrown: unknown) => thrown);
+    expect(error).to.be.instanceOf(NetrunError);
+    expect((error as Error).message).to.equal("partition 0 of 1 failed 3 times in a row: exited with code 3");
+  });
+
+  it("gives more time to opening than to an iteration", async () => {
+    const slow = (index: number): Host => {
+      const host = fragile(new ThreadHost(index), () => false);
+      return {
+        ...host,
+        progress: 0,
+        async call(name, task, buffers) {
+          await setTimeout(1500);
+          return host.call(name, task, buffers);
+        },
+      };
+    };
+    await using pool = new PoolEngine({ workers: 1, host: slow, workerTimeoutMs: 500 });
+    expect(await pool.load(await plan())).to.have.length(1);
   });
 
   it("leaves it to the parent what a terminal's signals mean", async () => {
