@@ -1,5 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { findPath } from "../caffe/files.js";
 import type { Solver } from "../solve/solver.js";
 import type { TrainEvent } from "../solve/train.js";
 import { programName } from "./common.js";
@@ -53,8 +54,11 @@ export class Progress {
     this.#ticker.tick(`  loss ${smoothedLoss.toPrecision(4)}  lr ${rate.toPrecision(3)}${speed}`);
   }
 
-  /** Where the time went and what can be done next; `command` is how training goes on from a snapshot. */
-  finish(command: string): void {
+  /**
+   * Where the time went and what can be done next; `command` is how training goes on from a snapshot, `folder` where the solver's
+   * prototxt is.
+   */
+  finish(command: string, folder: string): void {
     const seconds = (performance.now() - this.#startMs) / 1000;
     const iterations = this.#solver.iteration - this.#startIteration;
     const waiting = `${((100 * this.#waitMs) / this.#trainingMs).toFixed(1)} % of it waiting for data`;
@@ -64,6 +68,7 @@ export class Progress {
     if (!this.#snapshot) return;
     const { model, state } = this.#snapshot;
     const { net } = this.#solver.parameter;
+    const netPath = findPath(net, folder) ?? net;
     const [test] = this.#solver.tests;
     for (const text of [
       "",
@@ -71,7 +76,7 @@ export class Progress {
       `state    ${state}`,
       "next:",
       ...(net !== "" && test
-        ? [`  ${programName()} test -model ${net} -weights ${model} -iterations ${test.iterations}`]
+        ? [`  ${programName()} test -model ${netPath} -weights ${model} -iterations ${test.iterations}`]
         : []),
       `  ${command} -snapshot ${state} --max-iter ${2 * this.#solver.iteration}`,
     ])

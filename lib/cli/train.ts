@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import type { CommandModule } from "yargs";
 import { filterNet, mergeStates } from "../caffe/filter.js";
 import { isNet, loadNet } from "../caffe/load.js";
@@ -128,7 +128,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
     files.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
-  progress.finish(resumeCommand(process.argv.slice(2)));
+  progress.finish(resumeCommand(process.argv.slice(2)), dirname(path));
   if (failed) throw new NetrunError("the last snapshot could not be written");
 }
 

@@ -117,3 +117,21 @@ describe("netrun draw", () => {
     expect([err.trim().split("\n").at(-1), status]).to.deep.equal(["-o n.png: the name has to end in .svg or .dot", 1]);
   });
 });
+
+describe("netrun train", () => {
+  it("tells how to test with a net that was found beside its solver", async () => {
+    file(
+      "beside.prototxt",
+      `layer { name: "d" type: "DummyData" top: "x" top: "y" dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 } } }
+       layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 2 } }
+       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "y" top: "loss" }`,
+    );
+    const solver = file(
+      "solver.prototxt",
+      `net: "beside.prototxt" test_iter: 3 test_interval: 5 base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot_prefix: "${folder}/s"`,
+    );
+    const { out } = await netrun("train", solver);
+    const model = join(folder, "beside.prototxt");
+    expect(out).to.include(` test -model ${model} -weights ${folder}/s_iter_1.caffemodel -iterations 3\n`);
+  });
+});
