@@ -14,7 +14,7 @@ export interface FileReport extends ConvertReport {
 }
 
 /** Whether a check found outputs or recorded blobs beyond their bounds. */
-export const isWrong = ({ verification, comparison }: Pick<ConvertReport, "verification" | "comparison">): boolean =>
+const isWrong = ({ verification, comparison }: Pick<ConvertReport, "verification" | "comparison">): boolean =>
   verification?.some(({ within }) => !within) === true || comparison?.first !== undefined;
 
 /**

@@ -1,4 +1,4 @@
-import { apply, type Attribute, type Op, sameShape, type TensorType, type Value } from "../graph/index.js";
+import { apply, type Attribute, type Op, type Value } from "../graph/index.js";
 
 /** An op for inference alone, whose first output has its first input's type. */
 function likeFirst<A>(name: string, arity: Op["arity"], attributes: (attrs: A) => Record<string, Attribute>): Op<A> {
@@ -97,5 +97,3 @@ export const OpenAveragePool = openPool("AveragePool", { count_include_pad: { i:
 /** Batch normalisation with given statistics. */
 export const batchNormalization = (x: Value, [scale, bias, mean, variance]: readonly Value[], epsilon: number): Value =>
   apply(BatchNormalization, { epsilon }, x, scale!, bias!, mean!, variance!);
-/** Whether two types are the same. */
-export const sameType = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && sameShape(a.shape, b.shape);

@@ -33,7 +33,7 @@ const isMoving = (node: Node) => MOVING.some((op) => node.op === (op as unknown 
 const isComputing = (node: Node) => COMPUTING.some((op) => node.op === (op as unknown as Node["op"]));
 
 /** Whether a node has weights that are 8-bit numbers in an int8 model: convolutions and inner products with constant weights. */
-export function hasWeights(node: Node): boolean {
+function hasWeights(node: Node): boolean {
   const isOne = isOp(node, Conv) || isOp(node, MatMul) || (isOp(node, Gemm) && !node.attrs.transA);
   const [x, w, b] = node.inputs;
   if (!isOne || !x || constantData(x)) return false;

@@ -26,7 +26,7 @@ export function readNpz(bytes: Uint8Array, file: string): ReadonlyMap<string, Te
 }
 
 /** An array in NumPy's format, rows of the last axis together whatever order the file has. Source: numpy.lib.format. */
-export function readNpy(bytes: Uint8Array, file: string, name = file): Tensor {
+function readNpy(bytes: Uint8Array, file: string, name = file): Tensor {
   const fail = (what: string) => new NetrunError(`array "${name}" ${what}`, { file });
   const { start, header } = headerOf(bytes) ?? {};
   if (header === undefined) throw fail("has no NumPy header");

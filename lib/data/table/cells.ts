@@ -82,7 +82,7 @@ export interface CellOptions {
  * The cells of a field as a column; `cell(i)` gives row i's. A cell that is missing, or of another type or shape than the field,
  * is among the failures afterwards.
  */
-export function columnOfCells(
+function columnOfCells(
   field: TableField,
   rows: number,
   cell: (row: number) => unknown,
