@@ -4,6 +4,7 @@ import { usableRecords } from "./data/usable.js";
 import { checkWorkers, type HostOptions } from "./engine/make-host.js";
 import { openForwardEngine, replicaSession } from "./engine/open.js";
 import { NetrunError } from "./error.js";
+import { count } from "./graph/index.js";
 import { Net, type NetOptions, type Tensors } from "./model.js";
 
 /** Which net runs over which data, and what is wanted of it. */
@@ -121,9 +122,10 @@ function firstRows(
   values: readonly Float32Array[],
   length: number,
 ): Tensors {
-  const entries = [...shapes].map(([name, shape], i) => {
-    const width = shape.reduce((a, b) => a * b, 1);
-    return [name, { shape: [length, ...shape], data: values[i]!.subarray(0, width * length) }] as const;
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(
+    [...shapes].map(([name, row], i) => {
+      const shape = [length, ...row];
+      return [name, { shape, data: values[i]!.subarray(0, count(shape)) }];
+    }),
+  );
 }

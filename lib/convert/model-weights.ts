@@ -5,6 +5,7 @@ import { NetrunError } from "../error.js";
 import { halfValue } from "../graph/index.js";
 import { ModelProto } from "../onnx/schema.js";
 import { onnxType } from "../ops/index.js";
+import { INPUT_ROLES } from "./roles.js";
 
 interface RawModel {
   readonly graph: {
@@ -85,14 +86,8 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
   };
 }
 
-/** What the inputs of ops after the first are, of a layer that is the op: its blobs, or a normalization's parts. */
-const ROLES: Readonly<Record<string, readonly string[]>> = {
-  Conv: ["0", "1"],
-  ConvTranspose: ["0", "1"],
-  Gemm: ["0", "1"],
-  PRelu: ["0"],
-  BatchNormalization: ["scale", "bias", "mean", "variance"],
-};
+/** Slopes are shaped for their op, but named like their blob. */
+const ROLES: typeof INPUT_ROLES = { ...INPUT_ROLES, PRelu: ["0"] };
 
 /** What initializers are by the nodes that take them: other tools rename initializers, and leave nodes their layers' names. */
 function* roles(nodes: readonly RawNode[]): Iterable<readonly [key: string, initializer: string]> {

@@ -14,8 +14,8 @@ import { attributeProto, computed, isLeaf, littleEndian } from "../onnx/emit.js"
 import { modelParts, type Part, type PartTensor } from "../onnx/parts.js";
 import type { NodeProto, ValueInfoProto } from "../onnx/schema.js";
 import { onnxType } from "../ops/index.js";
-import { BatchNormalization } from "../ops/inference.js";
 import { forOpset, irVersion } from "./opset.js";
+import { INPUT_ROLES } from "./roles.js";
 import { SymbolicShapes } from "./symbolic.js";
 
 /**
@@ -63,11 +63,6 @@ export interface Written {
 /** Thrown where something depends on a dim that was to be left open. */
 export class NotFree extends NetrunError {}
 
-/** What the inputs of a BatchNormalization after its first are called. */
-const NORM_ROLES: readonly string[] = ["scale", "bias", "mean", "variance"];
-/** Ops whose second and third inputs are a layer's blobs 0 and 1. */
-const WEIGHTED: readonly string[] = ["Conv", "ConvTranspose", "Gemm"];
-
 /** Weights below this stay in the model's head, even where there is an external data file. */
 const LARGE_BYTES = 1024;
 
@@ -105,8 +100,7 @@ class Writer {
   #nameWeights(): void {
     for (const [data, name] of this.#options.weightNames) this.#weightNames.set(data, name);
     for (const node of this.#orders[0]!) {
-      const roles = isOp(node, BatchNormalization) ? NORM_ROLES : WEIGHTED.includes(node.op.name) ? ["0", "1"] : [];
-      roles.forEach((role, i) => {
+      INPUT_ROLES[node.op.name]?.forEach((role, i) => {
         const input = node.inputs[i + 1]?.node;
         if (!input || !isOp(input, Const) || node.label === "") return;
         const { data } = input.attrs as Constant;

@@ -6,7 +6,6 @@ import { failureError } from "./failures.js";
 import type { RecordsSpec } from "./feed-spec.js";
 import { decodeImage, type Image } from "./image.js";
 import type { Mean } from "./normalise.js";
-
 import type { ArrayPool } from "./pool.js";
 import { resizeImage } from "./resize.js";
 import type { DataSource } from "./source.js";

@@ -5,7 +5,6 @@ import { type Batch, BatchBuilder, type Rows } from "./batch.js";
 import { columnsOf, notesOf } from "./columns.js";
 import { knownFailure } from "./failures.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
-
 import { ArrayPool } from "./pool.js";
 import { Prefetch } from "./prefetch.js";
 import { Skipped } from "./skipped.js";

@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convert } from "../../lib/convert/index.js";
 import { saveRows } from "../../lib/data/table/save.js";
+import { freshFolder } from "../support/folder.js";
 import { inputLayer } from "../support/net.js";
 import { SSD_NET } from "../support/ssd.js";
 
@@ -89,7 +89,15 @@ const rows = () =>
     ),
   }));
 
+/** Has the checker read a model; throws what it says against it. */
+function check(model: Uint8Array, folder: string): void {
+  const path = join(folder, "model.onnx");
+  writeFileSync(path, model);
+  execFileSync(python, ["-c", CHECK, path], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+}
+
 describe("converted files, by ONNX's own checker", () => {
+  const folder = freshFolder();
   const why = reason();
   for (const opset of [13, 17, 21]) {
     const title = `int8 at opset ${opset} is valid and its shapes can be inferred`;
@@ -98,16 +106,10 @@ describe("converted files, by ONNX's own checker", () => {
       continue;
     }
     it(title, async () => {
-      const folder = mkdtempSync(join(tmpdir(), "netrun-"));
-      try {
-        const [path, calibrate] = [join(folder, "model.onnx"), join(folder, "rows.arrow")];
-        await saveRows(calibrate, rows());
-        const { model } = await convert(NETS["classifier"]!, [], { opset, int8: true, calibrate, allowMissing: true });
-        writeFileSync(path, model);
-        execFileSync(python, ["-c", CHECK, path], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-      } finally {
-        rmSync(folder, { recursive: true });
-      }
+      const calibrate = join(folder(), "rows.arrow");
+      await saveRows(calibrate, rows());
+      const { model } = await convert(NETS["classifier"]!, [], { opset, int8: true, calibrate, allowMissing: true });
+      check(model, folder());
     });
   }
   for (const [name, net] of Object.entries(NETS)) {
@@ -118,15 +120,8 @@ describe("converted files, by ONNX's own checker", () => {
         continue;
       }
       it(title, async () => {
-        const folder = mkdtempSync(join(tmpdir(), "netrun-"));
-        try {
-          const { model } = await convert(net, [], { ...options, allowMissing: true });
-          const path = join(folder, "model.onnx");
-          writeFileSync(path, model);
-          execFileSync(python, ["-c", CHECK, path], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
-        } finally {
-          rmSync(folder, { recursive: true });
-        }
+        const { model } = await convert(net, [], { ...options, allowMissing: true });
+        check(model, folder());
       });
     }
   }
