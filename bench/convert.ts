@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Net } from "../lib/model.js";
+import { Net } from "../lib/api/net.js";
 import { hashWeights } from "../spec/support/hashed.js";
 import { resnetPrototxt } from "./resnet.js";
 

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { Net, type Tensors } from "../lib/api/net.js";
 import { filterNet } from "../lib/caffe/filter.js";
 import { loadNet } from "../lib/caffe/load.js";
 import { create } from "../lib/caffe/message.js";
 import { Phase as PhaseNumber } from "../lib/caffe/messages.js";
 import { count } from "../lib/graph/index.js";
-import { isDataLayer, layerTypes, type LayerType, type Phase } from "../lib/layers/index.js";
-import { Net, type Tensors } from "../lib/model.js";
+import { isDataLayer, type LayerType, layerTypes, type Phase } from "../lib/layers/index.js";
 import { lower } from "../lib/net/lower.js";
 import { hashedInput, hashWeights } from "./support/hashed.js";
 import { describeShared, hasShared, sharedPath } from "./support/shared.js";

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeArrow } from "../../lib/data/source/arrow/write.js";
+import { recordBatch } from "../../lib/data/source/columns.js";
 import { train } from "../../lib/index.js";
-import { recordBatch } from "../../lib/data/columns.js";
-import { writeArrow } from "../../lib/data/arrow/write.js";
 
 /** The cost of a round in milliseconds, the least of the rounds after the first quarter: other programs only add to it. */
 export interface Cost {

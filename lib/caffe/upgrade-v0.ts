@@ -1,8 +1,8 @@
 import { NetrunError, nearest } from "../error.js";
 import { carryNotes, spanOf } from "../text/notes.js";
 import { amend, create, has } from "./message.js";
-import { type NetParameter, type V0LayerParameter, V1LayerParameter_LayerType as Type } from "./messages.js";
 import type { V1LayerParameter } from "./messages.js";
+import { type NetParameter, V1LayerParameter_LayerType as Type, type V0LayerParameter } from "./messages.js";
 
 /** What V0 called the layer types. Padding layers are gone by the time this is asked. */
 const TYPES = {

@@ -1,11 +1,11 @@
 import type { CommandModule } from "yargs";
+import { Net } from "../api/net.js";
 import { readBytes } from "../caffe/files.js";
-import { readMean } from "../data/open-feed.js";
-import { decodeImage } from "../data/image.js";
-import { resizeImage } from "../data/resize.js";
+import { readMean } from "../data/feed/open-feed.js";
+import { decodeImage } from "../data/image/image.js";
+import { resizeImage } from "../data/image/resize.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { Net } from "../model.js";
 import { listOf, RUN_FLAGS, type RunArgs, sessionOf, stateOf, warn } from "./common.js";
 
 interface ClassifyArgs extends RunArgs {

@@ -1,5 +1,5 @@
 import { basename, relative } from "node:path";
-import type { ResolvedChoice } from "../data/net-feeds.js";
+import type { ResolvedChoice } from "../data/feed/net-feeds.js";
 import { NetrunError } from "../error.js";
 import type { Provider, SessionOptions } from "../onnx/session.js";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import { DIGIT_PARTS, type DigitPart } from "../data/digits/source.js";
 import { importSource } from "../data/import/import.js";
+import { DIGIT_PARTS, type DigitPart } from "../data/source/digits/source.js";
 import { progressBar } from "./ticker.js";
 
 interface DatasetArgs {

@@ -1,9 +1,9 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { CommandModule } from "yargs";
 import { constant } from "../graph/index.js";
-import { add } from "../ops/index.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Provider } from "../onnx/session.js";
+import { add } from "../ops/index.js";
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const satisfies readonly Provider[];
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
+import { type Extraction, openExtraction } from "../api/extract.js";
 import { type Rows, writeRows, writerOf } from "../data/write-rows.js";
-import { type Extraction, openExtraction } from "../extract.js";
 import { count } from "../graph/index.js";
 import {
   DATA_FLAGS,

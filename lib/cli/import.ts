@@ -1,8 +1,8 @@
 import { basename, resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { detectSource } from "../data/detect.js";
-import type { ColourMode, ImageDecoding } from "../data/image.js";
+import type { ColourMode, ImageDecoding } from "../data/image/image.js";
 import { importSource } from "../data/import/import.js";
+import { detectSource } from "../data/source/detect.js";
 import { NetrunError } from "../error.js";
 import { DATA_FLAGS } from "./common.js";
 import { progressBar } from "./ticker.js";

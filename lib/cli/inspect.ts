@@ -1,11 +1,11 @@
 import type { CommandModule } from "yargs";
 import type { SolverParameter } from "../caffe/messages.js";
 import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
+import type { StoredBlob } from "../caffe/stored.js";
 import { NetrunError } from "../error.js";
 import { type Artifact, readArtifact } from "../inspect/identify.js";
 import { inspectEither, inspectNet, inspectState } from "../inspect/index.js";
 import { printBlobs, printNet, printWeights, statistics } from "../inspect/print.js";
-import type { StoredBlob } from "../caffe/stored.js";
 import { printText } from "../text/print.js";
 import { listOf, warn } from "./common.js";
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { NetrunError } from "../error.js";
-import type { TrainEvent } from "../solve/train.js";
+import type { TrainEvent } from "../train/train.js";
 
 /** Files that a training is logged to while it runs. */
 export interface LogPaths {

@@ -1,6 +1,6 @@
-import type { Solver } from "../solve/solver.js";
-import type { RoundEvent } from "../solve/rounds.js";
-import type { DoneEvent, IterationEvent, TestEvent, TrainEvent } from "../solve/train.js";
+import type { RoundEvent } from "../train/rounds.js";
+import type { Solver } from "../train/solver.js";
+import type { DoneEvent, IterationEvent, TestEvent, TrainEvent } from "../train/train.js";
 
 /** A line of the log, and what it is, for its colour. */
 export interface LogLine {

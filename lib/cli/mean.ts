@@ -1,7 +1,7 @@
 import type { CommandModule } from "yargs";
 import { encode } from "../caffe/message.js";
-import { detectSource } from "../data/detect.js";
-import { meanImage } from "../data/mean.js";
+import { meanImage } from "../data/feed/mean.js";
+import { detectSource } from "../data/source/detect.js";
 import { writeWhole } from "../file.js";
 import { DATA_FLAGS } from "./common.js";
 import { progressBar } from "./ticker.js";

@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { ParallelOptions } from "../solve/parallel.js";
+import type { ParallelOptions } from "../train/parallel.js";
 
 /** Flags of training on several replicas. */
 export const PARALLEL_FLAGS = {

@@ -1,8 +1,8 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { findPath } from "../caffe/files.js";
-import type { Solver } from "../solve/solver.js";
-import type { TrainEvent } from "../solve/train.js";
+import type { Solver } from "../train/solver.js";
+import type { TrainEvent } from "../train/train.js";
 import { programName } from "./common.js";
 import { type LogLine, LogLines } from "./log-lines.js";
 import { Ticker } from "./ticker.js";

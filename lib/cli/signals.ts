@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { Action } from "../solve/train.js";
+import type { Action } from "../train/train.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;
 

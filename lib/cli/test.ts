@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
+import { Net } from "../api/net.js";
 import { NetrunError } from "../error.js";
-import { Net } from "../model.js";
 import {
   DATA_FLAGS,
   type DataArgs,

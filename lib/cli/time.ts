@@ -4,16 +4,16 @@ import { loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { Phase } from "../caffe/messages.js";
 import { readWeights } from "../caffe/weights.js";
-import { type CompiledNetwork, compileNet } from "../compile.js";
-import { profileNet, type Profile } from "../engine/profile.js";
-import { Updater } from "../engine/updater.js";
-import { copyTrainedLayers, createWeights } from "../engine/weights.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { updateRules } from "../optim/rules.js";
 import { random } from "../random.js";
-import { updateRules } from "../solve/rules.js";
+import { type CompiledNetwork, compileNet } from "../run/compile.js";
+import { type Profile, profileNet } from "../run/profile.js";
+import { Updater } from "../run/updater.js";
+import { copyTrainedLayers, createWeights } from "../run/weights.js";
 import { DATA_FLAGS, type DataArgs, dataOf, listOf, RUN_FLAGS, type RunArgs, sessionOf, warn } from "./common.js";
 
 interface TimeArgs extends RunArgs, DataArgs {

@@ -6,9 +6,9 @@ import { create } from "../caffe/message.js";
 import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
 import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
-import { inUnits } from "../solve/memory.js";
-import { Solver, type SolverOptions } from "../solve/solver.js";
-import { train } from "../solve/train.js";
+import { inUnits } from "../train/memory.js";
+import { Solver, type SolverOptions } from "../train/solver.js";
+import { train } from "../train/train.js";
 import {
   DATA_FLAGS,
   type DataArgs,

@@ -1,11 +1,11 @@
-import { constant, count, inputName, topological, type Value } from "../graph/index.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
+import { constant, count, inputName, topological, type Value } from "../graph/index.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { foldAffine } from "./fold.js";
 import type { FoldedWeights } from "./folded-weights.js";
-import { type Calibration, toInt8 } from "./int8/quantize.js";
 import { COORDINATE_TYPES, toHalf } from "./half.js";
+import { type Calibration, toInt8 } from "./int8/quantize.js";
 import type { InferenceNet } from "./net.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";

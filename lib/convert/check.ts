@@ -4,7 +4,7 @@ import type { Accuracy } from "./accuracy.js";
 import { type Comparison, compare } from "./compare.js";
 import type { Bound, Difference } from "./difference.js";
 import type { ConvertOptions } from "./options.js";
-import { atBatch, grown, SPATIAL_GROWTH, type Plan, type Shapes } from "./plan.js";
+import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
 import { type Batch, dataBatches } from "./rows.js";
 import { PlainNet, randomInputs, verify } from "./verify.js";
 import type { Written } from "./write.js";

@@ -1,6 +1,6 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
+import { readTensors } from "../data/source/recorded/index.js";
 import type { Tensor } from "../data/tensor.js";
-import { readTensors } from "../data/recorded/index.js";
 import { NetrunError, nearest } from "../error.js";
 import { inputName, sameShape, topological, type Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";

@@ -3,7 +3,7 @@ import { basename, dirname, join, parse } from "node:path";
 import type { NetParameter } from "../caffe/messages.js";
 import { replaceFile, writePieces } from "../file.js";
 import { pieces } from "../onnx/parts.js";
-import { check, type Checked, isChecked } from "./check.js";
+import { type Checked, check, isChecked } from "./check.js";
 import { type Conversion, NOT_CHECKED, prepare, reportOf } from "./convert.js";
 import type { ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
 

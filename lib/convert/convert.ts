@@ -9,7 +9,7 @@ import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { byteLength, joined, pieces } from "../onnx/parts.js";
 import { type BuildContext, outputsOf } from "./build.js";
-import { check, type Checked, type CheckPlan, isChecked } from "./check.js";
+import { type Checked, type CheckPlan, check, isChecked } from "./check.js";
 import { FoldedWeights } from "./folded-weights.js";
 import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";

@@ -11,8 +11,8 @@ import {
 } from "../graph/index.js";
 import { Add, Conv, ConvTranspose, Div, Gemm, Mul, Sub } from "../ops/index.js";
 import { BatchNormalization, batchNormalization } from "../ops/inference.js";
-import { again, constantData } from "./simplify.js";
 import type { Affine, FoldedWeights, Runs } from "./folded-weights.js";
+import { again, constantData } from "./simplify.js";
 
 /**
  * Folds what only scales and shifts channels into the convolution or inner product before it, which needs weights that are

@@ -1,6 +1,6 @@
 import type { StoredWeights } from "../caffe/stored.js";
-import type { NetrunError } from "../error.js";
 import type { Tensor } from "../data/tensor.js";
+import type { NetrunError } from "../error.js";
 import type { Accuracy } from "./accuracy.js";
 import type { Comparison } from "./compare.js";
 import type { Difference } from "./difference.js";

@@ -2,8 +2,8 @@ import { NetrunError } from "../error.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { build } from "./build.js";
-import { atBatch, grown, SPATIAL_GROWTH, type Plan, type Shapes } from "./plan.js";
 import type { ConvertOptions } from "./options.js";
+import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
 import { describe } from "./preprocess.js";
 import { NotFree, type Probe, type Written, write } from "./write.js";
 

@@ -1,9 +1,9 @@
-import { detectSource } from "../data/detect.js";
-import type { Feed } from "../data/feed.js";
-import { sourceFeedSpec } from "../data/layer.js";
-import { openLocalFeed } from "../data/open-feed.js";
-import { openSource, type SourceSpec } from "../data/open.js";
-import type { DataSource, Field } from "../data/source.js";
+import type { Feed } from "../data/feed/feed.js";
+import { sourceFeedSpec } from "../data/feed/layer.js";
+import { openLocalFeed } from "../data/feed/open-feed.js";
+import { detectSource } from "../data/source/detect.js";
+import { openSource, type SourceSpec } from "../data/source/open.js";
+import type { DataSource, Field } from "../data/source/source.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";

@@ -1,3 +1,4 @@
+import { has } from "../caffe/message.js";
 import {
   type LRNParameter,
   LRNParameter_NormRegion as LrnRegion,
@@ -5,7 +6,6 @@ import {
   PoolingParameter_PoolMethod as PoolMethod,
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
-import { has } from "../caffe/message.js";
 import { apply, constant, count, type Value } from "../graph/index.js";
 import {
   type ComputeLayer,

@@ -1,11 +1,11 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import type { Tensor } from "../data/tensor.js";
-import { Program } from "../engine/program.js";
 import { count } from "../graph/index.js";
 import { registeredTypes } from "../layers/index.js";
 import type { ModelFile } from "../onnx/file.js";
 import { random } from "../random.js";
-import { Hits, type Accuracy } from "./accuracy.js";
+import { Program } from "../run/program.js";
+import { type Accuracy, Hits } from "./accuracy.js";
 import { type Bound, type Difference, Differences } from "./difference.js";
 import { type Preprocessing, preprocess } from "./preprocess.js";
 import type { Batch } from "./rows.js";

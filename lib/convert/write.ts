@@ -1,3 +1,4 @@
+import { NetrunError } from "../error.js";
 import {
   Const,
   type Constant,
@@ -9,7 +10,6 @@ import {
   type OnnxCall,
   type Value,
 } from "../graph/index.js";
-import { NetrunError } from "../error.js";
 import { attributeProto, computed, isLeaf, littleEndian } from "../onnx/emit.js";
 import { modelParts, type Part, type PartTensor } from "../onnx/parts.js";
 import type { NodeProto, ValueInfoProto } from "../onnx/schema.js";

@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { Field, FixedSizeList, Float32, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import { NetrunError } from "../error.js";
 import { replaceFile } from "../file.js";
-import { writeArrow } from "./arrow/write.js";
+import { writeArrow } from "./source/arrow/write.js";
 
 /** A column of rows of floats, `width` in each. */
 export interface RowColumn {

@@ -1,51 +1,6 @@
-import type { FeedSpec } from "../data/feed.js";
 import type { Tensor } from "../data/tensor.js";
 import { type ErrorDetail, NetrunError } from "../error.js";
-import type { ExtraFields, Phase, SourceBlob } from "../layers/index.js";
-import type { SessionOptions } from "../onnx/session.js";
-import type { RuleSettings, updateRules } from "../solve/rules.js";
-
-/** A net of one phase as an engine gets it: structured-cloneable, and lowered where it runs. */
-export interface NetPlan {
-  /** NetParameter in binary: upgraded, and filtered for its phase. */
-  readonly net: Uint8Array;
-  readonly phase: Phase;
-  /** The streams of its data layers. */
-  readonly feeds: readonly FeedSpec[];
-  /** Shapes of data blobs by name, where no feed tells them. */
-  readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** The blobs in files that layers name, by path. */
-  readonly sources: ReadonlyMap<string, SourceBlob>;
-  /** What the binary form cannot hold: fields that Caffe's schema does not have, which plugins may read. */
-  readonly extras: ExtraFields;
-}
-
-/** How weights are updated, as plain data. */
-export interface SolverPlan {
-  readonly rule: keyof typeof updateRules;
-  readonly settings: RuleSettings;
-  readonly regularization: "L1" | "L2";
-  readonly weightDecay: number;
-  /** Greatest L2 norm of all gradients together; negative for none. */
-  readonly clipGradients: number;
-  /** Batches whose gradients are summed before each update. */
-  readonly iterSize: number;
-  readonly seed: number;
-  /** Whether displayed iterations tell the mean absolute values of their blobs. */
-  readonly debugInfo: boolean;
-}
-
-/** All that a replica needs to train and test. Structured-cloneable: it goes to other threads and processes. */
-export interface Plan {
-  readonly train: NetPlan;
-  readonly tests: readonly NetPlan[];
-  readonly solver: SolverPlan;
-  readonly session: SessionOptions;
-  /** Files of layer plugins, which every thread loads for itself. */
-  readonly plugins: readonly string[];
-  /** Index of the replica that the plan is for: each draws its own random numbers. The first where undefined. */
-  readonly replica?: number | undefined;
-}
+import type { ForwardPlan, Plan } from "../run/plan.js";
 
 /** What one replica has besides the weights that all agree on. */
 export interface ReplicaState {
@@ -165,17 +120,6 @@ export interface Engine extends AsyncDisposable {
   train(from: Checkpoint, work: Work): Promise<Round>;
   /** Runs a test net (by its index in the plan) over the next batches of its data, from `positions` on where they are given. */
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores>;
-}
-
-/** A net that runs forward over its data. Structured-cloneable, as a `Plan` is. */
-export interface ForwardPlan {
-  readonly net: NetPlan;
-  /** Blobs whose values to give. */
-  readonly blobs: readonly string[];
-  /** What random layers draw from. */
-  readonly seed: number;
-  readonly session: SessionOptions;
-  readonly plugins: readonly string[];
 }
 
 /** Runs a net forward on replicas; here too, engines differ only in where those live. */

@@ -1,8 +1,8 @@
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
-import type { ForwardPlan } from "./engine.js";
-import { closeRunner, nextBatch, openRunner, recycle, type Runner, run, seek } from "./runner.js";
+import type { ForwardPlan } from "../run/plan.js";
+import { closeRunner, nextBatch, openRunner, type Runner, recycle, run, seek } from "../run/runner.js";
 
 /** One copy of a net that runs forward over batches of its data: what every forward engine runs, wherever it is. */
 export class ForwardReplica implements AsyncDisposable {

@@ -1,9 +1,10 @@
 import { NetrunError } from "../error.js";
+import type { ForwardPlan } from "../run/plan.js";
 import { Buffers } from "./buffers.js";
-import type { ForwardEngine, ForwardPlan } from "./engine.js";
+import type { ForwardEngine } from "./engine.js";
 import { ForwardReplica } from "./forward-replica.js";
-import type { Answer } from "./host.js";
-import { type HostOptions, hostMaker } from "./make-host.js";
+import type { Answer } from "./hosts/host.js";
+import { type HostOptions, hostMaker } from "./hosts/make-host.js";
 import { ReplicaSlot } from "./replica-slot.js";
 
 /** Forward passes in this thread. */

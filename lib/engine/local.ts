@@ -1,4 +1,5 @@
-import type { Checkpoint, Engine, Partition, Plan, Round, Scores, Work } from "./engine.js";
+import type { Plan } from "../run/plan.js";
+import type { Checkpoint, Engine, Partition, Round, Scores, Work } from "./engine.js";
 import { Replica } from "./replica.js";
 
 /** One replica in this thread. Its gradients are left in `gradients`, and weights change in the checkpoint's own arrays. */

@@ -1,10 +1,10 @@
 import { NetrunError } from "../error.js";
 import type { SessionOptions } from "../onnx/session.js";
-import { defaultAlpha } from "./average.js";
+import { defaultAlpha } from "./averaging/average.js";
 import type { Engine, ForwardEngine } from "./engine.js";
 import { ForwardPool, LocalForward } from "./forward.js";
+import { checkWorkers, type HostOptions, sharedSession } from "./hosts/make-host.js";
 import { LocalEngine } from "./local.js";
-import { checkWorkers, type HostOptions, sharedSession } from "./make-host.js";
 import { PoolEngine, type PoolOptions } from "./pool.js";
 
 /** How many replicas, and where: what decides which engine it is. */

@@ -1,11 +1,12 @@
-import { averageWeights, defaultAlpha, elasticAverage, mean } from "./average.js";
+import type { Plan } from "../run/plan.js";
+import { averageWeights, defaultAlpha, elasticAverage, mean } from "./averaging/average.js";
 import { Buffers } from "./buffers.js";
-import type { Checkpoint, Engine, Loss, Partition, Plan, ReplicaState, Round, Scores, Work } from "./engine.js";
+import type { Checkpoint, Engine, Loss, Partition, ReplicaState, Round, Scores, Work } from "./engine.js";
 import { TrainingStopped } from "./engine.js";
-import type { Answer } from "./host.js";
-import { type HostOptions, hostMaker } from "./make-host.js";
-import { PartitionFailed, ReplicaSlot } from "./replica-slot.js";
+import type { Answer } from "./hosts/host.js";
+import { type HostOptions, hostMaker } from "./hosts/make-host.js";
 import type { ReplicaInfo } from "./replica.js";
+import { PartitionFailed, ReplicaSlot } from "./replica-slot.js";
 import { meanReport, meanScores } from "./reports.js";
 import type { BatchScaling } from "./shard-plan.js";
 import { shardPlan } from "./shard-plan.js";

@@ -1,6 +1,6 @@
 import { NetrunError } from "../error.js";
-import type { Answer, CallName, Calls, Host } from "./host.js";
-import { whileAlive } from "./watch.js";
+import type { Answer, CallName, Calls, Host } from "./hosts/host.js";
+import { whileAlive } from "./hosts/watch.js";
 
 /** Failures in a row of one partition after which training stops. */
 const FAILURES = 3;

@@ -1,16 +1,17 @@
-import { shardRange } from "../data/source.js";
+import { shardRange } from "../data/source/source.js";
 import { NetrunError } from "../error.js";
 import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
-import { updateRules } from "../solve/rules.js";
-import { type WeightedSums, weightedSums } from "./average.js";
-import type { Arrays, Request, RunResult } from "./compiled-net.js";
-import { debugLines, updateLines } from "./debug-info.js";
-import type { Partition, Plan, ReplicaState, Report, Scores, Work } from "./engine.js";
-import { allFinite, firstNotFinite } from "./not-finite.js";
-import { type Batch, closeRunner, nextBatch, openRunner, recycle, type Runner, run, seek } from "./runner.js";
-import { Updater } from "./updater.js";
-import { createWeights, type Weights } from "./weights.js";
+import { updateRules } from "../optim/rules.js";
+import type { Arrays, Request, RunResult } from "../run/compiled-net.js";
+import { debugLines, updateLines } from "../run/debug-info.js";
+import { allFinite, firstNotFinite } from "../run/not-finite.js";
+import type { Plan } from "../run/plan.js";
+import { type Batch, closeRunner, nextBatch, openRunner, type Runner, recycle, run, seek } from "../run/runner.js";
+import { Updater } from "../run/updater.js";
+import { createWeights, type Weights } from "../run/weights.js";
+import { type WeightedSums, weightedSums } from "./averaging/average.js";
+import type { Partition, ReplicaState, Report, Scores, Work } from "./engine.js";
 
 /** A test net with its own parameters, filled: those that the train net has too are copied over before a test. */
 interface TestRunner extends Runner {

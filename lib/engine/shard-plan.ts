@@ -1,7 +1,7 @@
-import type { FeedSpec } from "../data/feed.js";
-import { WHOLE } from "../data/source.js";
+import type { FeedSpec } from "../data/feed/feed.js";
+import { WHOLE } from "../data/source/source.js";
 import { NetrunError } from "../error.js";
-import type { Plan } from "./engine.js";
+import type { Plan } from "../run/plan.js";
 
 /** Whether each replica takes whole batches (weak), so that K replicas see K times the rows, or a K-th of each (strong). */
 export type BatchScaling = "weak" | "strong";

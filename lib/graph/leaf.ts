@@ -1,5 +1,5 @@
 import { count, type DType, type TensorType } from "./type.js";
-import { type Constant, type Elements, apply, type Node, type Op, type Value } from "./value.js";
+import { apply, type Constant, type Elements, type Node, type Op, type Value } from "./value.js";
 
 /** A tensor that is fed at run time under a name: data, a parameter, a learning rate, random numbers. */
 export const Input: Op<{ readonly name: string; readonly type: TensorType }> = {

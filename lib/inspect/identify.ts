@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import protobuf from "protobufjs";
-import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
 import { isBinary, readBytes } from "../caffe/files.js";
+import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
 import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
 import { decode } from "../caffe/message.js";
 import type { NetParameter, SolverParameter } from "../caffe/messages.js";

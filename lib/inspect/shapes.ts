@@ -1,7 +1,7 @@
-import { sub } from "../caffe/message.js";
 import { findPath, requirePath } from "../caffe/files.js";
+import { sub } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
-import { feedSpec, openFeed } from "../data/feed.js";
+import { feedSpec, openFeed } from "../data/feed/feed.js";
 import { NetrunError } from "../error.js";
 import type { layerTypes, Phase } from "../layers/index.js";
 

@@ -1,4 +1,4 @@
-import { FillerParameter_VarianceNorm as VarianceNorm, type FillerParameter } from "../caffe/messages.js";
+import { type FillerParameter, FillerParameter_VarianceNorm as VarianceNorm } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { count } from "../graph/index.js";
 import type { Random } from "../random.js";

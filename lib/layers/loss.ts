@@ -1,8 +1,8 @@
 import { create, has, sub as message } from "../caffe/message.js";
 import {
   type AccuracyParameter,
-  LossParameter_NormalizationMode as Mode,
   type LossParameter,
+  LossParameter_NormalizationMode as Mode,
 } from "../caffe/messages.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
 import { cast, div, equal, greater, max, not, stopGradient, sumAll, where } from "../ops/index.js";

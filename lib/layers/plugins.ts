@@ -7,9 +7,9 @@ import { constant, constantOf, count, float32, sameShape } from "../graph/index.
 import * as ops from "../ops/index.js";
 import { extraParam } from "./extra-param.js";
 import {
-  canonicalAxis,
   type ComputeLayer,
   type Count,
+  canonicalAxis,
   computeLayer,
   forbidInPlace,
   type LayerType,

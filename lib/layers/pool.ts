@@ -18,8 +18,8 @@ import {
   reduceSum,
   reshape,
   slice,
-  sub,
   stopGradient,
+  sub,
   where,
 } from "../ops/index.js";
 import type { Phase, Site } from "./layer.js";

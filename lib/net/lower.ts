@@ -14,9 +14,9 @@ import {
   type Phase,
   type Place,
   type Site,
+  type SourceBlob,
   shapeFault,
   typeKey,
-  type SourceBlob,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";

@@ -1,4 +1,4 @@
-import { apply, type Attribute, broadcastShape, constant, type Op, sameShape, type Value } from "../graph/index.js";
+import { type Attribute, apply, broadcastShape, constant, type Op, sameShape, type Value } from "../graph/index.js";
 import { add, and, cast, greater, greaterOrEqual, less, min, mul, not, where } from "./elementwise.js";
 
 interface AlphaAttrs {

@@ -1,4 +1,4 @@
-import { apply, type Attribute, count, type Node, type Op, type Value } from "../graph/index.js";
+import { type Attribute, apply, count, type Node, type Op, type Value } from "../graph/index.js";
 import { gemm } from "./linear.js";
 import { reduceSum } from "./reduce.js";
 import { concat, pad, reshape, slice, transpose } from "./shape.js";

@@ -1,4 +1,4 @@
-import { apply, applyAll, type Op, type Value, int64 } from "../graph/index.js";
+import { apply, applyAll, int64, type Op, type Value } from "../graph/index.js";
 import { expand, reshape, zeros } from "./shape.js";
 
 /** Rows of x (entries along `axis`) picked by an int64 tensor of any shape, whose dims take the axis's place. */

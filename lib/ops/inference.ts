@@ -1,4 +1,4 @@
-import { apply, type Attribute, type Op, type Value } from "../graph/index.js";
+import { type Attribute, apply, type Op, type Value } from "../graph/index.js";
 
 /** An op for inference alone, whose first output has its first input's type. */
 function likeFirst<A>(name: string, arity: Op["arity"], attributes: (attrs: A) => Record<string, Attribute>): Op<A> {

@@ -1,4 +1,4 @@
-import { apply, applyAll, type Attribute, count, type Op, type Value } from "../graph/index.js";
+import { type Attribute, apply, applyAll, count, type Op, type Value } from "../graph/index.js";
 import { scatterAdd } from "./indexing.js";
 import { interleaveZeros, pad, reshape, zeros } from "./shape.js";
 

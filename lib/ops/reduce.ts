@@ -1,6 +1,6 @@
 import {
-  apply,
   type Attribute,
+  apply,
   constant,
   int64,
   type Op,

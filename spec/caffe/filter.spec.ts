@@ -2,11 +2,11 @@ import { expect } from "chai";
 import { filterNet, mergeStates } from "../../lib/caffe/filter.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { create } from "../../lib/caffe/message.js";
+import type { NetState } from "../../lib/caffe/messages.js";
 import { Phase } from "../../lib/caffe/messages.js";
+import { reflect } from "../../lib/caffe/schema.js";
 import { NetrunError } from "../../lib/error.js";
 import { parseText } from "../../lib/text/parse.js";
-import { reflect } from "../../lib/caffe/schema.js";
-import type { NetState } from "../../lib/caffe/messages.js";
 
 const state = (text: string) => parseText(reflect("NetState"), text) as NetState;
 const isIn = (rules: string, of: string) =>

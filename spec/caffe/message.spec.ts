@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import protobuf from "protobufjs";
+import { blobProto, blobShape, blobValues } from "../../lib/caffe/blob.js";
 import { amend, create, decode, encode, has, sub, typeOf } from "../../lib/caffe/message.js";
 import { type NetParameter, Phase, PoolingParameter_PoolMethod } from "../../lib/caffe/messages.js";
-import { blobProto, blobShape, blobValues } from "../../lib/caffe/blob.js";
 import { NetrunError } from "../../lib/error.js";
 import { sharedPath } from "../support/shared.js";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Net } from "../../lib/model.js";
+import { Net } from "../../lib/api/net.js";
 import { cli } from "../support/cli.js";
 import { describeShared, root, sharedPath } from "../support/shared.js";
 

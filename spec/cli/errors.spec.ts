@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { run } from "../../lib/cli/main.js";
-import { Net } from "../../lib/model.js";
 import { root } from "../support/shared.js";
 
 /** Runs the command line in this process; what it wrote on stderr. */

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { decode, encode } from "../../lib/caffe/message.js";
 import { loadNet } from "../../lib/caffe/load.js";
+import { decode, encode } from "../../lib/caffe/message.js";
 import { root } from "../support/shared.js";
 
 const folder = mkdtempSync(join(tmpdir(), "netrun-cli-"));

@@ -27,7 +27,7 @@ describe("netrun layers", () => {
   });
 
   it("has the layers of plugins", async () => {
-    const { stdout } = await cli("layers", "--plugin", join(root, "models/plugins/pyloss.js"));
+    const { stdout } = await cli("layers", "--plugin", join(root, "examples/plugins/pyloss.js"));
     expect(stdout).to.include("Python pyloss.EuclideanLossLayer");
   });
 

@@ -6,7 +6,7 @@ import { tableFromIPC } from "apache-arrow";
 import { expect } from "chai";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import sharp from "sharp";
-import { Net } from "../../lib/model.js";
+import { Net } from "../../lib/api/net.js";
 import { cli } from "../support/cli.js";
 import { describeShared, root, sharedPath } from "../support/shared.js";
 import { writeRestless } from "../support/training.js";

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
 import { expect } from "chai";
-import { columnsOf } from "../../lib/data/columns.js";
-import { openFeed, sourceFeedSpec } from "../../lib/data/feed.js";
-import { openSource, type SourceSpec } from "../../lib/data/open.js";
-import { type DataSource, type Shard, WHOLE } from "../../lib/data/source.js";
+import { openFeed, sourceFeedSpec } from "../../lib/data/feed/feed.js";
+import { columnsOf } from "../../lib/data/source/columns.js";
+import { openSource, type SourceSpec } from "../../lib/data/source/open.js";
+import { type DataSource, type Shard, WHOLE } from "../../lib/data/source/source.js";
 import { openFiles } from "../support/open-files.js";
 
 /** A source to check: how to describe it once its files are there, and what is in it. */

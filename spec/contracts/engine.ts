@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import type { Checkpoint, Engine, Plan, Work } from "../../lib/engine/engine.js";
+import type { Checkpoint, Engine, Work } from "../../lib/engine/engine.js";
+import type { Plan } from "../../lib/run/plan.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";
 

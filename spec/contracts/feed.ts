@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import type { Init, LayerParameter } from "../../lib/caffe/messages.js";
-import type { Feed } from "../../lib/data/feed.js";
+import type { Feed } from "../../lib/data/feed/feed.js";
 import { openLayer } from "../support/feed.js";
 import { openFiles } from "../support/open-files.js";
 

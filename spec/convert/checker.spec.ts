@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convert } from "../../lib/convert/index.js";
-import { saveRows } from "../../lib/data/table/save.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { freshFolder } from "../support/folder.js";
 import { inputLayer } from "../support/net.js";
 import { SSD_NET } from "../support/ssd.js";

@@ -1,10 +1,10 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net, type Tensors } from "../../lib/api/net.js";
 import type { StoredWeights } from "../../lib/caffe/stored.js";
 import { convert } from "../../lib/convert/index.js";
 import type { Tensor } from "../../lib/data/tensor.js";
-import { Net, type Tensors } from "../../lib/model.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { inputLayer } from "../support/net.js";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { Net } from "../../lib/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
 import { failure } from "../support/failure.js";
+import { inputLayer } from "../support/net.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 interface RawModel {

@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
+import type { StoredBlob } from "../../lib/caffe/stored.js";
 import { convert } from "../../lib/convert/index.js";
 import { conversionOf } from "../../lib/convert/net.js";
-import type { StoredBlob } from "../../lib/caffe/stored.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { failure } from "../support/failure.js";
 import { readSafetensors } from "../support/safetensors.js";

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { convert, importWeights } from "../../lib/convert/index.js";
 import { affineOf, Observed } from "../../lib/convert/int8/ranges.js";
-import { saveRows } from "../../lib/data/table/save.js";
-import { Net } from "../../lib/model.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";

@@ -1,9 +1,9 @@
 import { expect } from "chai";
+import { Net, type Tensor } from "../../lib/api/net.js";
 import { convert } from "../../lib/convert/index.js";
 import { conversionOf } from "../../lib/convert/net.js";
 import { count } from "../../lib/graph/index.js";
 import { catalog, type LayerType, layerTypes } from "../../lib/layers/index.js";
-import { Net, type Tensor } from "../../lib/model.js";
 import { ModelProto } from "../../lib/onnx/schema.js";
 import { type Bottom, type Case, layerCases, odd } from "../support/layer-cases.js";
 import { inputLayer } from "../support/net.js";

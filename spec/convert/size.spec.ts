@@ -1,9 +1,9 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { decodeWeights, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { convert } from "../../lib/convert/index.js";
-import { Net } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { cli } from "../support/cli.js";
 import { freshFolder } from "../support/folder.js";

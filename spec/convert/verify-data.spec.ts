@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { convert } from "../../lib/convert/index.js";
-import { saveRows } from "../../lib/data/table/save.js";
-import { Net } from "../../lib/model.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";

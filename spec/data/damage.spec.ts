@@ -2,14 +2,14 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import h5wasm from "h5wasm/node";
-import { columnsOf } from "../../lib/data/columns.js";
-import { openSource, type SourceSpec } from "../../lib/data/open.js";
-import { WHOLE } from "../../lib/data/source.js";
-import { saveRows } from "../../lib/data/table/save.js";
+import { columnsOf } from "../../lib/data/source/columns.js";
+import { openSource, type SourceSpec } from "../../lib/data/source/open.js";
+import { WHOLE } from "../../lib/data/source/source.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { NetrunError } from "../../lib/error.js";
 import { freshFolder } from "../support/folder.js";
-import { root } from "../support/shared.js";
 import { prng } from "../support/prng.js";
+import { root } from "../support/shared.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { create, encode } from "../../lib/caffe/message.js";
 import type { Datum, Init } from "../../lib/caffe/messages.js";
-import { columnsOf, type ImageColumn, notesOf, type NumberColumn } from "../../lib/data/columns.js";
-import { DatumBatcher } from "../../lib/data/datum.js";
+import { columnsOf, type ImageColumn, type NumberColumn, notesOf } from "../../lib/data/source/columns.js";
+import { DatumBatcher } from "../../lib/data/source/datum.js";
 
 function batches(...datums: Init<Datum>[]): Record<string, NumberColumn | ImageColumn>[] {
   const batcher = new DatumBatcher();

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { detectSource } from "../../lib/data/detect.js";
+import { detectSource } from "../../lib/data/source/detect.js";
 import { NetrunError } from "../../lib/error.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 

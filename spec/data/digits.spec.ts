@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
-import { drawDigit } from "../../lib/data/digits/draw.js";
-import { digitsSource } from "../../lib/data/digits/source.js";
-import { WHOLE } from "../../lib/data/source.js";
+import { columnsOf, type NumberColumn } from "../../lib/data/source/columns.js";
+import { drawDigit } from "../../lib/data/source/digits/draw.js";
+import { digitsSource } from "../../lib/data/source/digits/source.js";
+import { WHOLE } from "../../lib/data/source/source.js";
 
 describe("digits", () => {
   it("are the same bytes on every machine", () => {

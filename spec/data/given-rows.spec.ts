@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect } from "chai";
-import { Net, type SolverOptions, Solver, train } from "../../lib/index.js";
+import { Net, Solver, type SolverOptions, train } from "../../lib/index.js";
 import { failure } from "../support/failure.js";
 
 const NET = `

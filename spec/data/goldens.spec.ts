@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
-import { feedSpec, openFeed } from "../../lib/data/feed.js";
-import { isDataLayer } from "../../lib/data/layer.js";
+import { feedSpec, openFeed } from "../../lib/data/feed/feed.js";
+import { isDataLayer } from "../../lib/data/feed/layer.js";
 import { readSafetensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 

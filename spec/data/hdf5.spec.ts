@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
-import { detectSource } from "../../lib/data/detect.js";
-import { openSource } from "../../lib/data/open.js";
-import { WHOLE } from "../../lib/data/source.js";
+import { columnsOf, type NumberColumn } from "../../lib/data/source/columns.js";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { openSource } from "../../lib/data/source/open.js";
+import { WHOLE } from "../../lib/data/source/source.js";
 import { root } from "../support/shared.js";
 
 describe("HDF5 files", () => {

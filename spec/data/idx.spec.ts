@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
-import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
-import { detectSource } from "../../lib/data/detect.js";
-import { idxSource } from "../../lib/data/idx.js";
-import { WHOLE } from "../../lib/data/source.js";
+import { columnsOf, type NumberColumn } from "../../lib/data/source/columns.js";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { idxSource } from "../../lib/data/source/idx.js";
+import { WHOLE } from "../../lib/data/source/source.js";
 import { failure } from "../support/failure.js";
 
 /** An IDX file of bytes 0, 1, 2, ... */

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { LmdbCursor } from "../../lib/data/lmdb/cursor.js";
+import { LmdbCursor } from "../../lib/data/source/lmdb/cursor.js";
 import { NetrunError } from "../../lib/error.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 import { writeLmdb } from "../support/write-lmdb.js";

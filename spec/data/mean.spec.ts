@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { encode } from "../../lib/caffe/message.js";
-import { detectSource } from "../../lib/data/detect.js";
-import { meanImage } from "../../lib/data/mean.js";
-import { saveRows } from "../../lib/data/table/save.js";
+import { meanImage } from "../../lib/data/feed/mean.js";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { describeShared, sharedPath } from "../support/shared.js";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { zipSync } from "fflate";
-import { readTensors } from "../../lib/data/recorded/index.js";
+import { readTensors } from "../../lib/data/source/recorded/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { freshFolder } from "../support/folder.js";
 

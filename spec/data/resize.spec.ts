@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { resizeImage } from "../../lib/data/resize.js";
+import { resizeImage } from "../../lib/data/image/resize.js";
 
 const image = (height: number, width: number, pixels: number[]) => ({
   shape: [pixels.length / (height * width), height, width] as const,

@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { columnsOf, type NumberColumn, recordBatch } from "../../lib/data/columns.js";
-import { orderOf, shufflePlan } from "../../lib/data/shuffle-plan.js";
-import { shuffledSource } from "../../lib/data/shuffled.js";
-import { type DataSource, shardRange, WHOLE } from "../../lib/data/source.js";
+import { orderOf, shufflePlan } from "../../lib/data/shuffle/shuffle-plan.js";
+import { shuffledSource } from "../../lib/data/shuffle/shuffled.js";
+import { columnsOf, type NumberColumn, recordBatch } from "../../lib/data/source/columns.js";
+import { type DataSource, shardRange, WHOLE } from "../../lib/data/source/source.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const ascending = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);

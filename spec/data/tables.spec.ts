@@ -15,11 +15,11 @@ import {
   vectorFromArray,
 } from "apache-arrow";
 import { expect } from "chai";
-import { columnsOf, type NumberColumn } from "../../lib/data/columns.js";
-import { detectSource } from "../../lib/data/detect.js";
-import { openSource } from "../../lib/data/open.js";
-import { type DataSource, WHOLE } from "../../lib/data/source.js";
-import { saveRows } from "../../lib/data/table/save.js";
+import { columnsOf, type NumberColumn } from "../../lib/data/source/columns.js";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { openSource } from "../../lib/data/source/open.js";
+import { type DataSource, WHOLE } from "../../lib/data/source/source.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { Net } from "../../lib/index.js";
 import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";

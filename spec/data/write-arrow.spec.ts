@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tableFromIPC } from "apache-arrow";
 import { expect } from "chai";
-import { recordBatch } from "../../lib/data/columns.js";
-import { writeArrow } from "../../lib/data/arrow/write.js";
+import { writeArrow } from "../../lib/data/source/arrow/write.js";
+import { recordBatch } from "../../lib/data/source/columns.js";
 import { freshFolder } from "../support/folder.js";
 
 describe("writing Arrow files", () => {

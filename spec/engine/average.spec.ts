@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { averageWeights, elasticAverage, mean } from "../../lib/engine/average.js";
+import { averageWeights, elasticAverage, mean } from "../../lib/engine/averaging/average.js";
 
 const f32 = (...values: number[]) => Float32Array.from(values);
 

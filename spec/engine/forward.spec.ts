@@ -1,9 +1,10 @@
 import { expect } from "chai";
-import type { ForwardEngine, ForwardPlan } from "../../lib/engine/engine.js";
+import type { ForwardEngine } from "../../lib/engine/engine.js";
 import { ForwardPool, LocalForward } from "../../lib/engine/forward.js";
-import type { Host } from "../../lib/engine/host.js";
-import { ProcessHost } from "../../lib/engine/process-host.js";
-import { ThreadHost } from "../../lib/engine/thread-host.js";
+import type { Host } from "../../lib/engine/hosts/host.js";
+import { ProcessHost } from "../../lib/engine/hosts/process-host.js";
+import { ThreadHost } from "../../lib/engine/hosts/thread-host.js";
+import type { ForwardPlan } from "../../lib/run/plan.js";
 import { upTo } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";

@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import type { Checkpoint, Engine, Plan, Round, Work } from "../../lib/engine/engine.js";
+import type { Checkpoint, Engine, Round, Work } from "../../lib/engine/engine.js";
 import { LocalEngine } from "../../lib/engine/local.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
+import type { Plan } from "../../lib/run/plan.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, type PlanParts, startOf, writeRows } from "../support/plan.js";

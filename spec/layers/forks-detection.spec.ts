@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import type { Tensor } from "../../lib/api/net.js";
 import { convert } from "../../lib/convert/index.js";
-import type { Tensor } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { at, expectClose, noise, run } from "../support/forks.js";
 import { inputLayer, refusal } from "../support/net.js";

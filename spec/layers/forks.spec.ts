@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Tensor } from "../../lib/model.js";
+import type { Tensor } from "../../lib/api/net.js";
 import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
 import { inputLayer, refusal } from "../support/net.js";
 

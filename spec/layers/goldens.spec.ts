@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect } from "chai";
-import { Net, type Tensor } from "../../lib/model.js";
+import { Net, type Tensor } from "../../lib/api/net.js";
 import { readSafetensors, type Tensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { type Dataset, File } from "h5wasm/node";
-import { Net } from "../../lib/model.js";
+import { Net } from "../../lib/api/net.js";
 import { inputLayer, refusal, tensor } from "../support/net.js";
 
 describe("HDF5Output", () => {

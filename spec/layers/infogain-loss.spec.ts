@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { blobProto } from "../../lib/caffe/blob.js";
 import { encode } from "../../lib/caffe/message.js";
-import { Net } from "../../lib/model.js";
 import { freshFolder } from "../support/folder.js";
 import { inputLayer, refusal, tensor } from "../support/net.js";
 

@@ -48,7 +48,7 @@ describe("layer plugins", () => {
   });
 
   it("stand for Python layers, by module and class", async () => {
-    await loadPlugins([join(root, "models/plugins/pyloss.js")]);
+    await loadPlugins([join(root, "examples/plugins/pyloss.js")]);
     const text = `${inputLayer("a", 2, 2)}${inputLayer("b", 2, 2)}layer { name: "l" type: "Python" bottom: "a" bottom: "b" top: "loss" loss_weight: 1 python_param { module: "pyloss" layer: "EuclideanLossLayer" } }`;
     const inputs = { a: tensor([1, 2, 3, 4], [2, 2]), b: tensor([0, 2, 3, 2], [2, 2]) };
     const { blobs, gradients } = await runText(text, inputs, { seeds: {} });

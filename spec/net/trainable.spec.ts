@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Net } from "../../lib/model.js";
+import { Net } from "../../lib/api/net.js";
 import { failure } from "../support/failure.js";
 import { inputLayer, lowerText, runText, tensor } from "../support/net.js";
 

@@ -5,8 +5,8 @@ import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { count } from "../../lib/graph/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
-import { hashedInput } from "../support/hashed.js";
 import { anyWeights } from "../support/any-weights.js";
+import { hashedInput } from "../support/hashed.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
 interface Golden {

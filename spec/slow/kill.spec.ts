@@ -8,7 +8,7 @@ import { expect } from "chai";
 import { readSolverState } from "../../lib/caffe/solver-state.js";
 import { readWeights } from "../../lib/caffe/weights.js";
 import { random } from "../../lib/random.js";
-import { Solver } from "../../lib/solve/solver.js";
+import { Solver } from "../../lib/train/solver.js";
 import { root } from "../support/shared.js";
 import { writeRestless } from "../support/training.js";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { Net } from "../../lib/model.js";
+import { Net } from "../../lib/api/net.js";
 import { hashedInput } from "../support/hashed.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { ParquetReader } from "../../lib/data/table/parquet-reader.js";
+import { ParquetReader } from "../../lib/data/source/table/parquet-reader.js";
 import { NetrunError } from "../../lib/error.js";
 import { prng } from "../support/prng.js";
 

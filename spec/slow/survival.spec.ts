@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import type { Checkpoint, Engine } from "../../lib/engine/engine.js";
-import type { Host } from "../../lib/engine/host.js";
+import type { Host } from "../../lib/engine/hosts/host.js";
+import { ProcessHost } from "../../lib/engine/hosts/process-host.js";
+import { ThreadHost } from "../../lib/engine/hosts/thread-host.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
-import { ProcessHost } from "../../lib/engine/process-host.js";
-import { ThreadHost } from "../../lib/engine/thread-host.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";

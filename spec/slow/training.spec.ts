@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { Solver } from "../../lib/solve/solver.js";
-import { train } from "../../lib/solve/train.js";
+import { Solver } from "../../lib/train/solver.js";
+import { train } from "../../lib/train/train.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 interface Golden {

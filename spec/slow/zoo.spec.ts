@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { count } from "../../lib/graph/index.js";
-import { Net } from "../../lib/model.js";
 import { hashedInput, hashWeights } from "../support/hashed.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 

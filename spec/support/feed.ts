@@ -1,7 +1,7 @@
 import { create } from "../../lib/caffe/message.js";
 import type { Init, LayerParameter } from "../../lib/caffe/messages.js";
-import { type Feed, feedSpec, openFeed } from "../../lib/data/feed.js";
-import type { FeedOptions } from "../../lib/data/layer.js";
+import { type Feed, feedSpec, openFeed } from "../../lib/data/feed/feed.js";
+import type { FeedOptions } from "../../lib/data/feed/layer.js";
 
 /** Opens the feed of a data layer given as a message. */
 export async function openLayer(layer: Init<LayerParameter>, options: Partial<FeedOptions> = {}): Promise<Feed> {

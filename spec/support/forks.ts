@@ -1,6 +1,6 @@
 import { expect } from "chai";
+import { Net, type Tensor, type Tensors } from "../../lib/api/net.js";
 import { convert } from "../../lib/convert/index.js";
-import { Net, type Tensor, type Tensors } from "../../lib/model.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { prng } from "./prng.js";
 

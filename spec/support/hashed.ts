@@ -1,6 +1,6 @@
+import type { Net, Tensor } from "../../lib/api/net.js";
 import type { LayerParameter } from "../../lib/caffe/messages.js";
 import { count } from "../../lib/graph/index.js";
-import type { Net, Tensor } from "../../lib/model.js";
 
 /**
  * Uniform numbers in [0, 1) from a tag and an index alone, by which the reference data's weights and inputs are known without being

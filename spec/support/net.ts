@@ -1,10 +1,10 @@
-import { create } from "../../lib/caffe/message.js";
+import { Net, type Tensor, type Tensors } from "../../lib/api/net.js";
 import { filterNet } from "../../lib/caffe/filter.js";
 import { loadNet } from "../../lib/caffe/load.js";
+import { create } from "../../lib/caffe/message.js";
 import { Phase as PhaseNumber } from "../../lib/caffe/messages.js";
 import { NetrunError } from "../../lib/error.js";
 import type { Phase } from "../../lib/layers/index.js";
-import { Net, type Tensor, type Tensors } from "../../lib/model.js";
 import { type LoweredNet, lower } from "../../lib/net/lower.js";
 
 /** The text of an Input layer: a line. */

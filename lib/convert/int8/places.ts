@@ -1,4 +1,5 @@
 import { Const, isOp, type Node, type Value } from "../../graph/index.js";
+import { computed } from "../../onnx/emit.js";
 import {
   Add,
   AveragePool,
@@ -13,7 +14,6 @@ import {
   Transpose,
 } from "../../ops/index.js";
 import { GlobalAveragePool, OpenAveragePool, OpenMaxPool } from "../../ops/inference.js";
-import { computed } from "../../onnx/emit.js";
 import { constantData } from "../simplify.js";
 
 /** What a graph looks like in 8 bits. */

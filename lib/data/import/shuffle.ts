@@ -2,10 +2,10 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { random } from "../../random.js";
-import { openArrow } from "../arrow/messages.js";
-import { writeArrow } from "../arrow/write.js";
-import { permutation } from "../shuffle.js";
-import type { DataSource } from "../source.js";
+import { permutation } from "../shuffle/shuffle.js";
+import { openArrow } from "../source/arrow/messages.js";
+import { writeArrow } from "../source/arrow/write.js";
+import type { DataSource } from "../source/source.js";
 import { concatenate, gather } from "./stages.js";
 
 /** What one bucket may hold in memory, and how many files are open at most. */

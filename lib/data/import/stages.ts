@@ -1,6 +1,8 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
+import { decodeImage, type Image, type ImageDecoding } from "../image/image.js";
+import { resizeImage } from "../image/resize.js";
 import {
   bytesColumn,
   bytesIn,
@@ -10,11 +12,9 @@ import {
   type NumberColumn,
   notesOf,
   recordBatch,
-} from "../columns.js";
-import { failureError } from "../failures.js";
-import { decodeImage, type Image, type ImageDecoding } from "../image.js";
-import { resizeImage } from "../resize.js";
-import { type DataSource, WHOLE } from "../source.js";
+} from "../source/columns.js";
+import { failureError } from "../source/failures.js";
+import { type DataSource, WHOLE } from "../source/source.js";
 
 type Labels = DataSource["labels"];
 

@@ -1,7 +1,7 @@
 import { create, has, sub } from "../../caffe/message.js";
-import { BNParameter_BNMode as Mode, type BNParameter } from "../../caffe/messages.js";
+import { type BNParameter, BNParameter_BNMode as Mode } from "../../caffe/messages.js";
 import { constant, type Value } from "../../graph/index.js";
-import { add, div, mul, reshape, sqrt, sub as minus } from "../../ops/index.js";
+import { add, div, sub as minus, mul, reshape, sqrt } from "../../ops/index.js";
 import { type BlobSpec, computeLayer, type Place, type Site } from "../layer.js";
 import { moments } from "../moments.js";
 

@@ -1,7 +1,7 @@
 import { amend } from "../../caffe/message.js";
 import type { ConvolutionParameter } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
-import { computeLayer, type ComputeLayer, type Place, type Site } from "../layer.js";
+import { type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
 
 /** Convolution in which each channel has kernels of its own: Caffe's Convolution with as many groups as channels. */
 function depthwise(type: string): ComputeLayer {

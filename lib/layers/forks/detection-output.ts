@@ -1,6 +1,16 @@
 import { has, sub as message } from "../../caffe/message.js";
-import { type DetectionOutputParameter, PriorBoxParameter_CodeType as CodeType } from "../../caffe/messages.js";
+import { PriorBoxParameter_CodeType as CodeType, type DetectionOutputParameter } from "../../caffe/messages.js";
 import { constant, constantOf, count, type Value } from "../../graph/index.js";
+import {
+  firstOf,
+  gatherNd,
+  lengthOf,
+  nonMaxSuppression,
+  placesOf,
+  scatter,
+  scatterNd,
+  unsqueeze,
+} from "../../ops/detection.js";
 import {
   add,
   cast,
@@ -20,16 +30,6 @@ import {
   transpose,
   where,
 } from "../../ops/index.js";
-import {
-  firstOf,
-  gatherNd,
-  lengthOf,
-  nonMaxSuppression,
-  placesOf,
-  scatter,
-  scatterNd,
-  unsqueeze,
-} from "../../ops/detection.js";
 import { computeLayer, type Place, type Site } from "../layer.js";
 
 /** A score below every threshold, for boxes that are not to be selected. */

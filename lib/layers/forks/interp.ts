@@ -1,7 +1,7 @@
 import { has } from "../../caffe/message.js";
 import type { InterpParameter } from "../../caffe/messages.js";
-import { pad } from "../../ops/index.js";
 import { resize } from "../../ops/detection.js";
+import { pad } from "../../ops/index.js";
 import { computeLayer, type Place } from "../layer.js";
 
 /**

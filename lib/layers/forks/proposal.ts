@@ -1,4 +1,5 @@
 import { constant, constantOf, float32, type Value } from "../../graph/index.js";
+import { lengthOf, nonMaxSuppression, unsqueeze } from "../../ops/detection.js";
 import {
   add,
   and,
@@ -17,7 +18,6 @@ import {
   transpose,
   where,
 } from "../../ops/index.js";
-import { lengthOf, nonMaxSuppression, unsqueeze } from "../../ops/detection.js";
 import type { Lowered, Site } from "../layer.js";
 
 /** What Faster R-CNN's configuration has for testing, and what the layer's parameters may say otherwise. */

@@ -1,6 +1,6 @@
 import { apply, count, type Value } from "../../graph/index.js";
-import { reshape } from "../../ops/index.js";
 import { MaxRoiPool } from "../../ops/detection.js";
+import { reshape } from "../../ops/index.js";
 import { computeLayer } from "../layer.js";
 
 /**

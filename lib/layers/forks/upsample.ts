@@ -1,7 +1,7 @@
 import { has } from "../../caffe/message.js";
 import type { UpsampleParameter } from "../../caffe/messages.js";
-import { cast, reshape, zeros } from "../../ops/index.js";
 import { resize, scatter } from "../../ops/detection.js";
+import { cast, reshape, zeros } from "../../ops/index.js";
 import { computeLayer, type Place } from "../layer.js";
 
 /**

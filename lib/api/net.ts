@@ -1,0 +1,314 @@
+import { requirePath } from "../caffe/files.js";
+import { mergeStates } from "../caffe/filter.js";
+import { type From, type LoadOptions, loadNet } from "../caffe/load.js";
+import { create } from "../caffe/message.js";
+import { type NetParameter, Phase as PhaseNumber } from "../caffe/messages.js";
+import type { StoredWeights } from "../caffe/stored.js";
+import { encodeWeights, readWeights } from "../caffe/weights.js";
+import type { Feed } from "../data/feed/feed.js";
+import { GivenRows } from "../data/feed/given-rows.js";
+import type { DataChoice } from "../data/feed/net-feeds.js";
+import type { Tensor } from "../data/tensor.js";
+import { NetrunError, nearest } from "../error.js";
+import { writeWhole } from "../file.js";
+import { count, sameShape } from "../graph/index.js";
+import { type Phase, pluginsOf } from "../layers/index.js";
+import { layoutOf, view } from "../net/layout.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { type CompiledNetwork, compileModelFile, compileNet, netPlan } from "../run/compile.js";
+import type { Runner } from "../run/model-program.js";
+import type { ForwardPlan } from "../run/plan.js";
+import type { Arrays, Request } from "../run/program.js";
+import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
+
+export type { Blob, Tensor };
+
+/** Tensors by blob name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface NetOptions
+  extends SessionOptions,
+    DataChoice,
+    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
+  /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
+  readonly phase?: Phase;
+  /** Level and stages of the net state, which include and exclude rules may ask for. */
+  readonly level?: number;
+  readonly stages?: readonly string[];
+  /** Weights files to copy in, in order: `.caffemodel` (any version) or `.h5`. */
+  readonly weights?: string | readonly string[] | undefined;
+  /** Shapes of data blobs by name, in place of what the prototxt says; data layers that they cover are not opened. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Seed of fillers, random layers and data. Default 1. */
+  readonly seed?: number;
+}
+
+/** What the last forward ran on: backward runs on the same. */
+interface Run {
+  readonly data: Arrays;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly weights: Float32Array;
+  readonly draw: readonly [seed: number, counter: number];
+}
+
+/**
+ * A Caffe net of one phase, ready to run: forward, backward, weights in and out.
+ * It is compiled for the shapes of its inputs, and again when they change.
+ */
+export class Net implements AsyncDisposable {
+  /** The net's name in its prototxt. */
+  readonly name: string;
+  readonly phase: Phase;
+  /** Names of the blobs that come from outside: tops of Input and data layers. */
+  readonly inputs: readonly string[];
+  /** Names of the blobs that no layer consumes. */
+  readonly outputs: readonly string[];
+  /** Weight in the objective of each blob that counts in it. */
+  readonly lossWeights: ReadonlyMap<string, number>;
+  /** Shapes of all blobs by name, as the inputs last had them. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+  /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
+  readonly params: ReadonlyMap<string, readonly Blob[]>;
+  readonly #compiled: CompiledNetwork;
+  readonly #program: Runner;
+  readonly #feeds: readonly Feed[];
+  readonly #weights: Weights;
+  readonly #seed: number;
+  readonly #blobs: readonly string[];
+  /** Whether forward changes parameters: BatchNorm's running blobs. */
+  readonly #hasState: boolean;
+  /** Rows that were given as data, in files. */
+  readonly #rows: GivenRows | undefined;
+  #forwards = 0;
+  #last: Run | undefined;
+
+  /** The converted file that stands for the net's layers; undefined where there are layers. */
+  #modelFile: string | undefined;
+
+  /** A net from its compiled form; the weights are shared with whoever else has them. */
+  constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
+    const { lowered } = compiled;
+    this.name = compiled.name;
+    this.phase = compiled.phase;
+    this.inputs = [...lowered.inputs.keys()];
+    this.outputs = lowered.outputs;
+    this.lossWeights = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
+    this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
+    this.params = blobsByLayer(weights);
+    this.#compiled = compiled;
+    this.#program = compiled.program;
+    this.#feeds = compiled.feeds;
+    this.#weights = weights;
+    this.#seed = seed;
+    this.#blobs = [...lowered.blobs.keys()];
+    this.#hasState = lowered.states.size > 0;
+    this.#rows = rows;
+  }
+
+  /**
+   * Loads a net from the path of a prototxt, its text, or its message (as ProtoLoader gives it). Data layers open their data, which `forward` then reads batch by batch.
+   * The path of a converted `.onnx` file gives a net of its inputs and outputs, which runs forward.
+   * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
+   */
+  static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
+    const { phase = "TEST", seed = 1, weights = [] } = options;
+    if (typeof from === "string" && from.endsWith(".onnx")) return Net.#loadModel(from, options);
+    const { message, baseDir } = loadNet(from, options);
+    const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
+    const state = mergeStates(message.state, create("NetState", wanted));
+    const rows = new GivenRows();
+    let net: Net | undefined;
+    try {
+      const compiled = await compileNet(message, {
+        state,
+        baseDir: options.baseDir ?? baseDir,
+        seed,
+        shapes: options.shapes,
+        data: await rows.resolve(options.data),
+        batchSize: options.batchSize,
+        onBadRecord: options.onBadRecord,
+        transform: options.transform,
+        session: options,
+      });
+      net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed, rows);
+      for (const path of [weights].flat()) await net.copyTrainedLayersFrom(path);
+      return net;
+    } catch (error) {
+      await (net ?? rows)[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #loadModel(path: string, options: NetOptions): Promise<Net> {
+    if ([options.weights ?? []].flat().length > 0) {
+      throw new NetrunError("a converted file has its weights in it", { file: path, notes: ["leave weights out"] });
+    }
+    if (options.phase === "TRAIN")
+      throw new NetrunError("a converted file is for inference alone", { file: path, notes: ["leave the phase out"] });
+    const compiled = await compileModelFile(requirePath(path), options);
+    const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
+    net.#modelFile = path;
+    return net;
+  }
+
+  /**
+   * Runs all layers; every blob by name. Inputs of other shapes than before reshape the net, as in Caffe. Inputs of data layers
+   * may be left out: they are the layer's next batch. Throws NetrunError for an input that is missing, misnamed or misshapen.
+   */
+  async forward(inputs: Tensors = {}): Promise<Tensors> {
+    const { data, shapes } = this.#check({ ...(await this.#nextBatch(inputs)), ...inputs });
+    const blobs = this.#blobs;
+    // Backward has to see the running statistics that this forward saw.
+    const weights = this.#hasState ? this.#weights.data.slice() : this.#weights.data;
+    const run = { data, shapes, weights, draw: [this.#seed, this.#forwards++] as const };
+    const result = await this.#program.run({ blobs }, run);
+    for (const [key, value] of Object.entries(result.states)) {
+      view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
+    }
+    this.#last = run;
+    this.shapes = new Map(Object.entries(result.shapes));
+    return Object.fromEntries(blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }]));
+  }
+
+  /**
+   * Runs the last forward backward, from the gradients of some tops; losses among the others count with their loss_weight.
+   * Gives the gradients of the input blobs and writes those of the parameters into their `diff`.
+   * Throws NetrunError before any forward, and for a gradient that is not a blob's or not of its shape.
+   */
+  async backward(tops: Tensors = {}): Promise<Tensors> {
+    const last = this.#last;
+    if (!last) throw new NetrunError("backward needs a forward before it");
+    const seeds: Record<string, Float32Array> = {};
+    for (const [name, { shape, data }] of Object.entries(tops)) {
+      const own = this.shapes.get(name);
+      if (!own) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
+      if (!sameShape(own, shape) || data.length !== count(own)) {
+        throw new NetrunError(
+          `the gradient of "${name}" is [${shape}] with ${data.length} values, the blob is [${own}]`,
+        );
+      }
+      seeds[name] = data;
+    }
+    const request: Request = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
+    const result = await this.#program.run(request, { ...last, seeds, again: true });
+    this.#weights.diff.fill(0);
+    for (const [key, value] of Object.entries(result.gradients)) {
+      view(this.#weights.diff, this.#weights.layout.slots.get(key)!).set(value);
+    }
+    return Object.fromEntries(
+      this.inputs.map((name) => {
+        const shape = last.shapes.get(name)!;
+        return [name, { shape, data: result.inputGradients[name] ?? new Float32Array(count(shape)) }];
+      }),
+    );
+  }
+
+  /**
+   * Copies weights from a file into the layers of the same name; layers that only one side has are left alone, as in Caffe.
+   * Returns the names of the layers that were copied. Throws NetrunError, with nothing changed, if the file is damaged or a shape differs,
+   * and for the net of a converted file, which has its weights in it.
+   */
+  async copyTrainedLayersFrom(path: string): Promise<readonly string[]> {
+    this.#needLayers("takes no weights");
+    return copyTrainedLayers(this.#weights, await readWeights(path), path);
+  }
+
+  /**
+   * Writes the net with its weights as a `.caffemodel` that Caffe reads; the old file stays until the new one is whole.
+   * Throws NetrunError for the net of a converted file: `importWeights` is for those.
+   */
+  async save(path: string): Promise<void> {
+    this.#needLayers("cannot be saved as a .caffemodel");
+    await writeWhole(path, encodeWeights(this.parameter, this.stored()));
+  }
+
+  #needLayers(what: string): void {
+    if (this.#modelFile === undefined) return;
+    throw new NetrunError(`a converted file has no layers of Caffe's and ${what}`, {
+      file: this.#modelFile,
+      notes: ["netrun import-weights (in the API importWeights) makes a .caffemodel from it and its prototxt"],
+    });
+  }
+
+  /** The net's messages and its weights by layer, for writing. */
+  stored(withDiff = false): StoredWeights {
+    const entries = [...this.params].map(([layer, blobs]) => [
+      layer,
+      blobs.map(({ shape, data, diff }) => (withDiff ? { shape, data, diff } : { shape, data })),
+    ]);
+    return new Map(entries as [string, Blob[]][]);
+  }
+
+  /** Records of the data that data layers read, of the first one; undefined where nothing is read. */
+  get records(): number | undefined {
+    return this.#feeds[0]?.length;
+  }
+
+  /** The layers of this phase. */
+  get parameter(): NetParameter {
+    return this.#compiled.net;
+  }
+
+  /**
+   * What engines need to run the net forward on other threads, and its parameters. Throws NetrunError for a blob that is not there,
+   * and for a net that carries values from batch to batch or writes files, where `inParts` says that no replica sees all batches.
+   */
+  forwardPlan(blobs: readonly string[], session: SessionOptions, inParts: boolean) {
+    const { lowered, net } = this.#compiled;
+    for (const name of blobs) {
+      if (!this.shapes.has(name)) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
+    }
+    if (inParts && (lowered.carries.size > 0 || lowered.files.length > 0)) {
+      const why = lowered.files.length > 0 ? "writes files" : "carries values from batch to batch";
+      throw new NetrunError(`a net that ${why} cannot be divided among workers`, { notes: ["use one worker"] });
+    }
+    const plan: ForwardPlan = {
+      net: netPlan(this.#compiled),
+      blobs,
+      seed: this.#seed,
+      session,
+      plugins: pluginsOf(net.layer),
+    };
+    return { plan, weights: this.#weights.data };
+  }
+
+  async #nextBatch(given: Tensors): Promise<Tensors> {
+    const batches: Tensors[] = [];
+    for (const feed of this.#feeds) {
+      if (Object.keys(feed.shapes).some((top) => !Object.hasOwn(given, top))) batches.push(await feed.next());
+    }
+    return Object.assign({}, ...batches);
+  }
+
+  #check(inputs: Tensors): { readonly data: Arrays; readonly shapes: ReadonlyMap<string, readonly number[]> } {
+    const data: Record<string, Float32Array> = {};
+    const shapes = new Map<string, readonly number[]>();
+    for (const name of Object.keys(inputs)) {
+      if (!this.inputs.includes(name)) throw unknownBlob(`the net has no input "${name}"`, name, this.inputs);
+    }
+    for (const name of this.inputs) {
+      const tensor = inputs[name];
+      if (!tensor) throw new NetrunError(`input "${name}" [${this.shapes.get(name)}] is missing`);
+      if (tensor.data.length !== count(tensor.shape)) {
+        throw new NetrunError(
+          `input "${name}" has ${tensor.data.length} values, which do not fill its shape [${tensor.shape}]`,
+        );
+      }
+      data[name] = tensor.data;
+      shapes.set(name, tensor.shape);
+    }
+    return { data, shapes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+    for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
+    await this.#rows?.[Symbol.asyncDispose]();
+  }
+}
+
+function unknownBlob(message: string, name: string, known: Iterable<string>): NetrunError {
+  const names = [...known];
+  const near = nearest(name, names);
+  return new NetrunError(message, { notes: [near ? `did you mean "${near}"?` : `there are: ${names.join(", ")}`] });
+}

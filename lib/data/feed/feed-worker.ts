@@ -1,0 +1,78 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { type ErrorDetail, NetrunError } from "../../error.js";
+import type { LabelRanges } from "../../net/label-ranges.js";
+import type { Tensor } from "../tensor.js";
+import type { Feed, FeedSpec } from "./feed-spec.js";
+import { openLocalFeed } from "./open-feed.js";
+
+/** What a ThreadedFeed asks its thread. Requests are served in order. */
+export type Request =
+  | { readonly kind: "next" }
+  | { readonly kind: "recycle"; readonly batch: Readonly<Record<string, Tensor>> }
+  | { readonly kind: "restrict"; readonly ranges: LabelRanges }
+  | { readonly kind: "seek"; readonly position: number }
+  | { readonly kind: "close" };
+
+/** What the thread answers to "next": a batch, a mistake of the user's, or a bug. */
+export type Reply =
+  | {
+      readonly kind: "batch";
+      readonly tensors: Readonly<Record<string, Tensor>>;
+      readonly end: number;
+      readonly skipped: Feed["skipped"];
+    }
+  | { readonly kind: "failure"; readonly message: string; readonly detail: ErrorDetail }
+  | { readonly kind: "bug"; readonly error: unknown };
+
+/** What the thread starts with. */
+interface Start {
+  readonly spec: FeedSpec;
+  readonly position: number;
+  readonly ranges: LabelRanges;
+}
+
+async function openAt({ spec, position, ranges }: Start): Promise<Feed> {
+  const feed = await openLocalFeed(spec, 1);
+  feed.restrict(ranges);
+  if (position > 0) await feed.seek(position);
+  return feed;
+}
+
+async function next(feed: Promise<Feed>): Promise<Reply> {
+  try {
+    const opened = await feed;
+    const tensors = await opened.next();
+    return { kind: "batch", tensors, end: opened.position, skipped: opened.skipped };
+  } catch (error) {
+    if (!(error instanceof NetrunError)) return { kind: "bug", error };
+    const { message, file, notes, span } = error;
+    return { kind: "failure", message, detail: { file, notes, span } };
+  }
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const feed = openAt(workerData as Start);
+  // Reported by the first request.
+  feed.catch(() => {});
+  const serve = async (request: Request): Promise<void> => {
+    if (request.kind === "next") {
+      const reply = await next(feed);
+      const buffers = reply.kind === "batch" ? Object.values(reply.tensors).map(({ data }) => data.buffer) : [];
+      port.postMessage(reply, buffers as ArrayBuffer[]);
+    } else if (request.kind === "recycle") (await feed).recycle(request.batch);
+    else if (request.kind === "restrict") (await feed).restrict(request.ranges);
+    else if (request.kind === "seek") await (await feed).seek(request.position);
+    else {
+      await feed.then(
+        (opened) => opened[Symbol.asyncDispose](),
+        () => {},
+      );
+      port.close();
+    }
+  };
+  let done = Promise.resolve();
+  port.on("message", (request: Request) => {
+    done = done.then(() => serve(request)).catch(() => {});
+  });
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from "node:fs";
+import { sub } from "../../../caffe/message.js";
+import type { LayerParameter } from "../../../caffe/messages.js";
+import { NetrunError } from "../../../error.js";
+import type { RecordsSpec } from "../feed-spec.js";
+import { common, type FeedOptions, forcedColour, required, transformSpec } from "./common.js";
+
+/** HDF5Data: the datasets named like the tops, of the HDF5 files that a list names. */
+export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
+  const param = sub(layer, "hdf5_data_param");
+  const list = options.data ? "" : options.paths(required(layer, "hdf5_data_param", param.source));
+  return {
+    ...common(layer, options, param.batch_size),
+    kind: "records",
+    source: options.data ?? {
+      kind: "hdf5",
+      files: listedFiles(list).map(options.paths),
+      datasets: layer.top,
+      shuffle: param.shuffle ? options.seed : undefined,
+    },
+    match: options.data ? "either" : "name",
+    images: { colour: forcedColour(layer) },
+    transform: transformSpec(layer, options),
+    skip: 0,
+  };
+}
+
+/** The names in a list file, apart from each other by any white space. */
+function listedFiles(path: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new NetrunError("cannot read the list of HDF5 files", { file: path, notes: [String(cause)], cause });
+  }
+  const names = text.split(/\s+/).filter(Boolean);
+  if (names.length === 0) throw new NetrunError("the list names no HDF5 files", { file: path });
+  return names;
+}

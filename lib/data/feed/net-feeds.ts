@@ -1,0 +1,137 @@
+import { amend, has, sub } from "../../caffe/message.js";
+import type { LayerParameter } from "../../caffe/messages.js";
+import { isDataType } from "../../caffe/replace-data.js";
+import { NetrunError } from "../../error.js";
+import { detectSource } from "../source/detect.js";
+import type { SourceSpec } from "../source/open.js";
+import type { FeedSpec } from "./feed-spec.js";
+import type { GivenData } from "./given-rows.js";
+import { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
+import { forcedColour } from "./layers/common.js";
+import type { TransformSpec } from "./transform.js";
+
+/** What to read in place of what a net's data layers say. */
+export interface DataChoice {
+  /**
+   * Replaces the sources of all data layers: a path of any kind that netrun knows, the name of an embedded data set, a source, or
+   * rows, any iterable of objects with a value for each field by name.
+   */
+  readonly data?: GivenData | undefined;
+  /** Rows of a batch. */
+  readonly batchSize?: number | undefined;
+  /** What to do about a record that cannot be used; the default is to fail. */
+  readonly onBadRecord?: "fail" | "skip" | undefined;
+  /** Changes of the transform of the first top. */
+  readonly transform?: Partial<TransformSpec> | undefined;
+}
+
+/** A choice whose rows, if it has some, are in a file already. */
+export type ResolvedChoice = Omit<DataChoice, "data"> & { readonly data?: string | SourceSpec | undefined };
+
+/** The layers of a net and the feeds of its data layers. */
+export interface NetFeeds {
+  /** As they were, but for data layers of kinds that only other programs can read: those are Input layers now. */
+  readonly layers: readonly LayerParameter[];
+  readonly specs: readonly FeedSpec[];
+}
+
+type Options = Omit<FeedOptions, "paths" | "data"> & {
+  readonly paths: (layer: LayerParameter) => FeedOptions["paths"];
+  /** Blobs that are fed by hand: data layers with no other tops have no feed. */
+  readonly given: Iterable<string>;
+};
+
+/** Rows of a batch where neither the net nor the choice says how many. */
+const BATCH_SIZE = 64;
+
+/**
+ * The feeds of a net of one phase. Where the choice names data, every data layer reads that (Input layers, too, in a net that has
+ * no others). Throws NetrunError where there is nothing to replace, and what `feedSpec` throws.
+ */
+export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoice, options: Options): NetFeeds {
+  const given = new Set(options.given);
+  const open = layers.filter(({ top }) => top.some((name) => !given.has(name)));
+  const change = (spec: FeedSpec): FeedSpec => changed(spec, choice);
+  const own = (layer: LayerParameter) => feedSpec(layer, { ...options, paths: options.paths(layer) });
+  if (choice.data === undefined) {
+    return { layers, specs: open.filter(({ type }) => isDataLayer(type)).map((layer) => change(own(layer))) };
+  }
+  const source = typeof choice.data === "string" ? detectSource(choice.data) : choice.data;
+  const data = open.filter(({ type }) => isDataType(type));
+  const sources = data.filter(({ type }) => type !== "Input");
+  if (data.length === 0) throw new NetrunError("the net has no data layers or inputs for the data to go to");
+  // DummyData makes its blobs itself.
+  const kept = open.filter(({ type }) => isDataLayer(type) && !isDataType(type)).map(own);
+  if (sources.length === 0) return { layers, specs: [change(inputFeed(data, source, options)), ...kept] };
+  const replaced = new Map(sources.map((layer) => [layer, replace(layer, source, options)]));
+  return {
+    layers: layers.map((layer) => replaced.get(layer)?.layer ?? layer),
+    specs: [...[...replaced.values()].map(({ spec }) => change(spec)), ...kept],
+  };
+}
+
+/** One feed for all tops of Input layers: they are the fields of one data set. */
+function inputFeed(layers: readonly LayerParameter[], source: SourceSpec, options: Options): FeedSpec {
+  const tops = layers.flatMap(({ top }) => top);
+  const rows = sub(layers[0]!, "input_param").shape[0]?.dim[0];
+  return sourceFeedSpec(source, tops, rows ?? BATCH_SIZE, { ...options, wanted: wantedShapes(layers) });
+}
+
+/** The shapes of rows that Input layers say. */
+function wantedShapes(layers: readonly LayerParameter[]): Readonly<Record<string, readonly number[]>> {
+  const shapes = layers.flatMap((layer) => {
+    const { shape } = sub(layer, "input_param");
+    return layer.top.map((top, i) => [top, (shape[i] ?? shape[0])?.dim.slice(1).map(Number)] as const);
+  });
+  return Object.fromEntries(shapes.flatMap(([top, shape]) => (shape ? [[top, shape]] : [])));
+}
+
+function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
+  if (READABLE.includes(layer.type)) {
+    return { layer, spec: feedSpec(layer, { ...options, paths: options.paths(layer), data: source }) };
+  }
+  const rows =
+    sub(layer, "memory_data_param").batch_size ||
+    sub(layer, "window_data_param").batch_size ||
+    Number(sub(layer, "java_data_param").shape?.dim[0] ?? 0) ||
+    BATCH_SIZE;
+  return {
+    layer: layer.type === "MemoryData" ? layer : amend(layer, { type: "Input", input_param: null }),
+    spec: sourceFeedSpec(source, layer.top, rows, {
+      ...options,
+      transform: plainTransform(layer, options),
+      colour: forcedColour(layer),
+      wanted: shapesOf(layer),
+    }),
+  };
+}
+
+/** The shapes of rows that a layer says whose data only other programs can read. */
+function shapesOf(layer: LayerParameter): Readonly<Record<string, readonly number[]>> | undefined {
+  const [first = "", label = ""] = layer.top;
+  if (layer.type === "MemoryData") {
+    const { channels, height, width } = sub(layer, "memory_data_param");
+    return { [first]: [channels, height, width], [label]: [] };
+  }
+  const { shape } = sub(layer, "java_data_param");
+  return shape ? { [first]: shape.dim.slice(1).map(Number) } : undefined;
+}
+
+/** Types whose own parameters say how records become batches. */
+const READABLE: readonly string[] = ["Data", "HDF5Data", "ImageData"];
+
+function plainTransform(layer: LayerParameter, options: Options): Partial<TransformSpec> {
+  if (!has(layer, "transform_param")) return {};
+  const { scale, mirror, crop_size, mean_value, mean_file } = sub(layer, "transform_param");
+  const meanFile = mean_file === "" ? undefined : options.paths(layer)(mean_file);
+  return { scale, mirror, cropSize: crop_size, meanValues: [...mean_value], meanFile };
+}
+
+function changed(spec: FeedSpec, { batchSize, onBadRecord, transform }: DataChoice): FeedSpec {
+  if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0))
+    throw new NetrunError(`the batch size is ${batchSize}; it has to be a positive whole number`);
+  if (spec.kind === "dummy") return spec;
+  const sized = batchSize === undefined ? spec : { ...spec, batchSize };
+  const strict = onBadRecord === undefined ? sized : { ...sized, onBadRecord };
+  return transform === undefined ? strict : { ...strict, transform: { ...spec.transform, ...transform } };
+}

@@ -1,0 +1,188 @@
+import type { RecordBatch } from "apache-arrow";
+import { NetrunError } from "../../error.js";
+import type { LabelRanges } from "../../net/label-ranges.js";
+import { columnsOf, notesOf } from "../source/columns.js";
+import { knownFailure } from "../source/failures.js";
+import { type DataSource, shardRange } from "../source/source.js";
+import type { Tensor } from "../tensor.js";
+import { type Batch, BatchBuilder, type Rows } from "./batch.js";
+import type { Feed, RecordsSpec } from "./feed-spec.js";
+import type { Mean } from "./normalise.js";
+import { ArrayPool } from "./pool.js";
+import { Prefetch } from "./prefetch.js";
+import { Skipped } from "./skipped.js";
+
+/** A feed of a source's records, without end. */
+export class RecordsFeed implements Feed {
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+  readonly #spec: RecordsSpec;
+  readonly #source: DataSource;
+  readonly #mean: Mean | undefined;
+  readonly #prefetch: number;
+  readonly #pool = new ArrayPool();
+  #queue: Prefetch<Batch> | undefined;
+  #position = 0;
+  #ranges: LabelRanges = {};
+  readonly #skipped = new Skipped();
+
+  private constructor(
+    spec: RecordsSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    prefetch: number,
+    shapes: Feed["shapes"],
+  ) {
+    this.#spec = spec;
+    this.#source = source;
+    this.#mean = mean;
+    this.#prefetch = prefetch;
+    this.shapes = shapes;
+  }
+
+  /** Checks that the source fits the spec, reading its first record; takes over the source. */
+  static async open(
+    spec: RecordsSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    prefetch: number,
+  ): Promise<RecordsFeed> {
+    try {
+      checkSource(spec, source);
+      const one = { ...spec, batchSize: 1 };
+      const builder = (note: OnBad | undefined) => new BatchBuilder(one, source, mean, new ArrayPool(), note, {});
+      const iterator = batches(one, source, builder, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
+      const first = await iterator.next();
+      await iterator.return();
+      const shapes: Record<string, readonly number[]> = {};
+      for (const [top, tensor] of Object.entries((first.value as Batch).tensors))
+        shapes[top] = [spec.batchSize, ...tensor.shape.slice(1)];
+      return new RecordsFeed(spec, source, mean, prefetch, shapes);
+    } catch (error) {
+      await source[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get length(): number {
+    return this.#source.length;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get skipped(): Feed["skipped"] {
+    return this.#skipped.state;
+  }
+
+  async next(): Promise<Readonly<Record<string, Tensor>>> {
+    // Not before the first batch is wanted: feeds are also opened for their shapes alone.
+    this.#queue ??= this.#start(this.#position);
+    const batch = await this.#queue.next();
+    this.#position = batch.end;
+    return batch.tensors;
+  }
+
+  restrict(ranges: LabelRanges): void {
+    this.#ranges = ranges;
+  }
+
+  async check(): Promise<void> {
+    if (this.#spec.onBadRecord === "skip") return;
+    const { shard } = this.#spec;
+    const { start } = shardRange(shard, this.#source.length);
+    let index = start;
+    let bytes = CHECKED_BYTES;
+    const builder = new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, undefined, this.#ranges);
+    for await (const rows of this.#source.batches(shard)) {
+      await builder.check(rowsOf(rows), rows.numRows, { epoch: 0, index, ordinal: index - start });
+      index += rows.numRows;
+      bytes -= rows.data.byteLength;
+      if (bytes <= 0) return;
+    }
+  }
+
+  recycle(batch: Readonly<Record<string, Tensor>>): void {
+    for (const { data } of Object.values(batch)) this.#pool.give(data);
+  }
+
+  async seek(position: number): Promise<void> {
+    await this.#queue?.close();
+    this.#queue = undefined;
+    this.#position = position;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue?.close();
+    await this.#source[Symbol.asyncDispose]();
+  }
+
+  #start(position: number): Prefetch<Batch> {
+    const onBad = this.#spec.onBadRecord === "skip" ? (error: NetrunError) => this.#skipped.add(error) : undefined;
+    const builder = (note: OnBad | undefined) =>
+      new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, note, this.#ranges);
+    return new Prefetch(batches(this.#spec, this.#source, builder, position, onBad), this.#prefetch);
+  }
+}
+
+/** What of a source's beginning is looked through before the first batch. */
+const CHECKED_BYTES = 64 * 2 ** 20;
+
+type OnBad = (error: NetrunError) => void;
+
+const rowsOf = (batch: RecordBatch): Rows => ({ columns: columnsOf(batch), failures: notesOf(batch).failures });
+
+function checkSource(spec: RecordsSpec, source: DataSource): void {
+  if (source.failures && spec.onBadRecord === "fail") throw knownFailure(source.failures);
+  const { start, end } = shardRange(spec.shard, source.length);
+  if (spec.shard.count > 1 && end - start < spec.batchSize)
+    throw new NetrunError(
+      `part ${spec.shard.index} of ${spec.shard.count} has ${end - start} records, fewer than one batch of ${spec.batchSize}`,
+      { notes: ["use fewer workers or a smaller batch_size"] },
+    );
+}
+
+/** The endless stream of batches from an absolute position. */
+async function* batches(
+  spec: RecordsSpec,
+  source: DataSource,
+  builderWith: (onBad: OnBad | undefined) => BatchBuilder,
+  position: number,
+  onBad: OnBad | undefined,
+): AsyncGenerator<Batch, void> {
+  const range = shardRange(spec.shard, source.length);
+  const length = range.end - range.start;
+  let bad = 0;
+  const note = (error: NetrunError): void => {
+    // A whole epoch of bad records would otherwise go round for ever.
+    if (++bad >= length) throw new NetrunError(`none of ${length} records can be used`, { notes: [error.message] });
+    onBad!(error);
+  };
+  const builder = builderWith(onBad && note);
+  const others = ((spec.every ?? 1) - 1) * spec.batchSize;
+  const { skip, offset = 0 } = spec;
+  for (let at = position + skip + offset; ; ) {
+    const epoch = Math.floor(at / length);
+    // Rows that other readers take. They are read over: where a shuffle or a row group is read as a whole, coming back costs more.
+    let over = 0;
+    for await (const rows of source.batches(spec.shard, at % length, epoch)) {
+      const from = rowsOf(rows);
+      let row = Math.min(over, rows.numRows);
+      over -= row;
+      while (row < rows.numRows) {
+        const record = { epoch, index: range.start + (at % length), ordinal: at - skip };
+        const used = await builder.add(from, row, rows.numRows - row, record);
+        row += used;
+        at += used;
+        const batch = builder.take(at - skip - offset + others);
+        if (!batch) continue;
+        bad = 0;
+        yield batch;
+        at += others;
+        const passed = Math.min(others, rows.numRows - row);
+        row += passed;
+        over = others - passed;
+      }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import type sharpModule from "sharp";
+import { NetrunError } from "../../error.js";
+import { decodeBmp, isBmp } from "./bmp.js";
+import { fromCmyk, isAdobe } from "./cmyk.js";
+import { decodeSmallJpeg, type JpegHeader, jpegHeader, SMALL_JPEG_PIXELS, withoutColourTransform } from "./jpeg.js";
+
+/** A decoded image: `pixels` [channels, height, width], channels in the order of OpenCV (gray; blue, green, red; with alpha last). */
+export interface Image {
+  readonly shape: readonly [channels: number, height: number, width: number];
+  readonly pixels: Uint8Array;
+}
+
+/** How many channels come out: as the file has them, always three, or always one. */
+export type ColourMode = "unchanged" | "color" | "gray";
+
+/** How encoded images become pixels: their channels and, unless they keep their own, their size. */
+export interface ImageDecoding {
+  readonly colour: ColourMode;
+  readonly size?: { readonly height: number; readonly width: number } | undefined;
+}
+
+/**
+ * Decodes a JPEG, PNG, BMP or anything else that sharp reads, as OpenCV's imdecode does: colour profiles and EXIF
+ * orientation are left alone, gray from a JPEG is its luma, from others (9797 r + 19234 g + 3737 b) / 2^15, as
+ * OpenCV has it from libpng. Gives the
+ * image at once where that is faster than a promise. Throws (or rejects with) a NetrunError that says why not.
+ */
+export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promise<Image> {
+  const jpeg = jpegHeader(bytes);
+  if (jpeg && jpeg.channels <= 3) {
+    const luma = mode === "gray" && jpeg.channels === 3;
+    const input = luma ? withoutColourTransform(bytes) : bytes;
+    const channels = jpeg.channels === 1 && mode !== "color" ? 1 : luma ? 1 : 3;
+    const rgba = jpeg.width * jpeg.height <= SMALL_JPEG_PIXELS ? decodeSmallJpeg(input) : undefined;
+    if (rgba) return planar(rgba, 4, jpeg, channels, channels);
+    return decodeWithSharp(input, channels === 1 ? "first" : "color");
+  }
+  if (jpeg) return decodeInks(bytes, mode);
+  if (isBmp(bytes)) return decodeBmp(bytes, mode);
+  return decodeWithSharp(bytes, mode);
+}
+
+let loading: Promise<typeof sharpModule> | undefined;
+
+/** sharp, loaded when the first image needs it. */
+function loadSharp(): Promise<typeof sharpModule> {
+  loading ??= import("sharp").then(({ default: sharp }) => {
+    // One image is small work: parallel images use the cores better than threads inside one, and nothing repeats.
+    sharp.concurrency(1);
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
+}
+
+/** A JPEG of four inks, left as they are by sharp. */
+async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
+  const sharp = await loadSharp();
+  try {
+    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    const inks = image.pipelineColourspace("cmyk").toColourspace("cmyk").raw();
+    const { data, info } = await inks.toBuffer({ resolveWithObject: true });
+    return fromCmyk(data, info, mode === "gray" ? 1 : 3, isAdobe(bytes));
+  } catch (cause) {
+    throw notDecoded(cause);
+  }
+}
+
+function notDecoded(cause: unknown): NetrunError {
+  const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+  return new NetrunError(`the image does not decode: ${why}`, { cause });
+}
+
+async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): Promise<Image> {
+  const sharp = await loadSharp();
+  try {
+    // OpenCV, too, reads on after warnings about the encoded data, but not past a truncation.
+    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    // sharp makes gray images RGB unless it is told not to.
+    const isGray = mode === "unchanged" && (await image.metadata()).channels === 1;
+    const inSpace = isGray ? image.toColourspace("b-w") : image;
+    const { data, info } = await inSpace.raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true });
+    const { channels } = info;
+    if (mode === "gray" && channels >= 3) return grayOf(data, channels, info);
+    if (mode === "first" || mode === "gray") return planar(data, channels, info, 1, 1);
+    if (mode === "color") return planar(data, channels, info, 3, Math.min(channels, 3));
+    return planar(data, channels, info, channels, channels);
+  } catch (cause) {
+    throw notDecoded(cause);
+  }
+}
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Interleaved RGB(A) or gray to planes in OpenCV's order; `kept` of the `step` interleaved channels are used. */
+function planar(data: ArrayLike<number>, step: number, size: Size, channels: number, kept: number): Image {
+  const area = size.width * size.height;
+  const pixels = new Uint8Array(channels * area);
+  for (let c = 0; c < channels; c++) {
+    const from = kept < 3 ? Math.min(c, kept - 1) : c < 3 ? 2 - c : c;
+    const plane = c * area;
+    for (let i = 0, at = from; i < area; i++, at += step) pixels[plane + i] = data[at]!;
+  }
+  return { shape: [channels, size.height, size.width], pixels };
+}
+
+function grayOf(data: Uint8Array, step: number, size: Size): Image {
+  const area = size.width * size.height;
+  const pixels = new Uint8Array(area);
+  for (let i = 0, at = 0; i < area; i++, at += step)
+    pixels[i] = (9797 * data[at]! + 19234 * data[at + 1]! + 3737 * data[at + 2]!) >> 15;
+  return { shape: [1, size.height, size.width], pixels };
+}
+
+export type { JpegHeader };

@@ -1,0 +1,236 @@
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { NetrunError, nearest } from "../../error.js";
+import { readingFailed } from "../../file.js";
+import { cifarClasses } from "./cifar.js";
+import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
+import { isImageFolder } from "./images/folder.js";
+import type { SourceSpec } from "./open.js";
+
+/** What a source of netrun's own is named with in place of a path. */
+const EMBEDDED = "netrun:digits/";
+
+/** The embedded source that a name like `netrun:digits/train` means, or undefined where it is a path. */
+export function embeddedSource(name: string): SourceSpec | undefined {
+  if (!name.startsWith("netrun:")) return undefined;
+  const part = name.slice(EMBEDDED.length);
+  if (name.startsWith(EMBEDDED) && Object.hasOwn(DIGIT_PARTS, part)) return { kind: "digits", part: part as DigitPart };
+  const names = Object.keys(DIGIT_PARTS).map((known) => EMBEDDED + known);
+  const near = nearest(name, names);
+  throw new NetrunError(`"${name}" is not an embedded data set`, {
+    notes: [near ? `did you mean ${near}?` : `there are ${names.join(" and ")}`],
+  });
+}
+
+/**
+ * Which source a path (or the name of an embedded one) is, decided by content: an LMDB, LevelDB, IDX, CIFAR-10, Arrow, image or
+ * text folder, or an LMDB, IDX (its partner beside it), Arrow, Parquet, HDF5, CSV, TSV or text file or a list of image or HDF5 files.
+ * Options stand behind a question mark, as in an address: `iris.csv?label=species&missing=0`. Throws a NetrunError
+ * that says what would have been understood.
+ */
+export function detectSource(name: string): SourceSpec {
+  const mark = existsSync(name) ? -1 : name.lastIndexOf("?");
+  const path = mark < 0 ? name : name.slice(0, mark);
+  const options = new Options(path, mark < 0 ? "" : name.slice(mark + 1));
+  const found = embeddedSource(path) ?? readable(path, options);
+  const shuffle = options.seed("shuffle");
+  options.refuseRest();
+  return { ...found, ...given("shuffle", shuffle) };
+}
+
+function readable(path: string, options: Options): SourceSpec {
+  try {
+    return inPath(path, options);
+  } catch (cause) {
+    throw readingFailed(path, cause);
+  }
+}
+
+function inPath(path: string, options: Options): SourceSpec {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw missing(path);
+  const found = stat.isDirectory() ? inFolder(path, options) : inFile(path, stat.size, options);
+  if (found) return found;
+  throw new NetrunError("not a kind of data that netrun knows", {
+    file: path,
+    notes: [
+      "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, Arrow, a folder of images (or texts) for each class",
+      "files: LMDB, IDX, Arrow, Parquet, HDF5, CSV and TSV (gzip too), text, lists of image or HDF5 files",
+      "embedded: netrun:digits/train and netrun:digits/test",
+    ],
+  });
+}
+
+function inFolder(path: string, options: Options): SourceSpec | undefined {
+  const names = readdirSync(path).sort();
+  if (names.includes("data.mdb")) return { kind: "lmdb", path };
+  if (names.includes("CURRENT")) return { kind: "leveldb", path };
+  if (names.some((name) => name.endsWith(".arrow")))
+    return { kind: "arrow", path, ...given("missing", options.number("missing")) };
+  const images = names.filter((name) => /idx[34]-ubyte/.test(name));
+  if (images.length === 1) return idxPair(join(path, images[0]!));
+  if (images.length > 1)
+    throw new NetrunError("several pairs of IDX files", { file: path, notes: [`name one of ${images.join(", ")}`] });
+  const cifar = names.filter((name) => /^data_batch_\d+\.bin$/.test(name));
+  if (cifar.length > 0) return { kind: "cifar", files: cifar.map((name) => join(path, name)) };
+  if (names.includes("train.bin")) return cifarFile(join(path, "train.bin"));
+  if (isImageFolder(path)) return { kind: "folder", path };
+  const hasTexts = names.some((name) => {
+    const inside = join(path, name);
+    return statSync(inside).isDirectory() && readdirSync(inside).some((file) => /\.txt$/i.test(file));
+  });
+  return hasTexts ? textSpec(path, options) : undefined;
+}
+
+function inFile(path: string, size: number, options: Options): SourceSpec | undefined {
+  const head = headOf(path);
+  const magic = head.toString("latin1", 0, 8);
+  if (magic.startsWith("ARROW1") || head.readUInt32LE(0) === 0xffffffff)
+    return { kind: "arrow", path, ...given("missing", options.number("missing")) };
+  if (magic.startsWith("PAR1")) return { kind: "parquet", path, ...given("missing", options.number("missing")) };
+  if (magic === "\x89HDF\r\n\x1a\n") return { kind: "hdf5", files: [path] };
+  if (head.readUInt32LE(16) === 0xbeefc0de) return { kind: "lmdb", path };
+  if (/idx[134]-ubyte/.test(basename(path)) || (head.readUInt16LE(0) === 0 && head[2] === 8)) return idxPair(path);
+  if (/\.bin$/.test(path) && cifarClasses(size)) return cifarFile(path);
+  if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
+  if (head.includes(0)) return undefined;
+  return listSpec(path) ?? textSpec(path, options);
+}
+
+/** An option, where it is given. */
+const given = <K extends string, V>(name: K, value: V | undefined): { readonly [key in K]?: V } =>
+  value === undefined ? {} : ({ [name]: value } as { readonly [key in K]: V });
+
+function headOf(path: string): Buffer {
+  const head = Buffer.alloc(24, 1);
+  const fd = openSync(path, "r");
+  try {
+    readSync(fd, head, 0, head.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return head;
+}
+
+/** CIFAR-10's and CIFAR-100's records differ by a byte. */
+function cifarFile(path: string): SourceSpec {
+  return { kind: "cifar", files: [path], ...given("classes", cifarClasses(statSync(path).size)) };
+}
+
+function csvSpec(path: string, options: Options): SourceSpec {
+  return {
+    kind: "csv",
+    path,
+    label: options.text("label"),
+    header: options.boolean("header"),
+    delimiter: options.text("delimiter"),
+    missing: options.number("missing"),
+  };
+}
+
+function textSpec(path: string, options: Options): SourceSpec {
+  return {
+    kind: "text",
+    path,
+    length: options.number("length") ?? 128,
+    tokens: options.number("tokens") ?? 10_000,
+    hash: options.boolean("hash") ?? false,
+  };
+}
+
+/** A text file whose first line names an image and a label, or an HDF5 file, that is there. */
+function listSpec(path: string): SourceSpec | undefined {
+  const folder = `${dirname(path)}/`;
+  const rootOf = (name: string): string | undefined => ["", folder].find((root) => existsSync(root + name));
+  const first = readFileSync(path, "utf8").split("\n", 1)[0]!.trim();
+  const image = /^(.+\.\w+)[ \t]+-?\d+$/.exec(first)?.[1];
+  const root = image === undefined ? undefined : rootOf(image);
+  if (root !== undefined) return { kind: "images", list: path, root };
+  if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
+  const names = readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
+  const files = names.map((name) => (rootOf(name) ?? "") + name);
+  return { kind: "hdf5", files };
+}
+
+/** What stands behind the question mark; what nobody asked for is a mistake. */
+class Options {
+  readonly #path: string;
+  readonly #rest: Map<string, string>;
+  readonly #known: string[] = [];
+
+  constructor(path: string, query: string) {
+    this.#path = path;
+    this.#rest = new Map(new URLSearchParams(query));
+  }
+
+  text(name: string): string | undefined {
+    this.#known.push(name);
+    const value = this.#rest.get(name);
+    this.#rest.delete(name);
+    return value;
+  }
+
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const value = Number(text);
+    if (text.trim() !== "" && !Number.isNaN(value)) return value;
+    throw new NetrunError(`option ${name}=${text} is not a number`, { file: this.#path });
+  }
+
+  /** A seed; 1 where the option has no value. */
+  seed(name: string): number | undefined {
+    if (this.#rest.get(name) !== "") return this.number(name);
+    this.text(name);
+    return 1;
+  }
+
+  boolean(name: string): boolean | undefined {
+    const text = this.text(name);
+    if (text === undefined || text === "true" || text === "false") return text === undefined ? text : text === "true";
+    throw new NetrunError(`option ${name}=${text} is neither true nor false`, { file: this.#path });
+  }
+
+  refuseRest(): void {
+    for (const name of this.#rest.keys()) {
+      const near = nearest(name, this.#known);
+      const known =
+        this.#known.length > 0 ? `options here: ${this.#known.join(", ")}` : "this kind of data has no options";
+      throw new NetrunError(`there is no option "${name}"`, {
+        file: this.#path,
+        notes: [near ? `did you mean "${near}"?` : known],
+      });
+    }
+  }
+}
+
+/** MNIST's names pair `X-images-idx3-ubyte` with `X-labels-idx1-ubyte`, either with .gz or without. */
+function idxPair(path: string): SourceSpec {
+  const stem = basename(path).replace(/\.gz$/, "");
+  const [images, labels] = /labels?.idx1/.test(stem)
+    ? [stem.replace(/labels?(.)idx1/, "images$1idx3"), stem]
+    : [stem, stem.replace(/images?(.)idx[34]/, "labels$1idx1")];
+  const find = (name: string): string => {
+    const found = [name, `${name}.gz`].map((each) => join(dirname(path), each)).find((each) => existsSync(each));
+    if (found) return found;
+    throw new NetrunError("its partner is missing", {
+      file: path,
+      notes: [`expected ${name} or ${name}.gz beside it`],
+    });
+  };
+  if (images === labels)
+    throw new NetrunError("which file has the labels?", {
+      file: path,
+      notes: ["name the pair X-images-idx3-ubyte and X-labels-idx1-ubyte, as MNIST does"],
+    });
+  return { kind: "idx", images: find(images), labels: find(labels) };
+}
+
+function missing(path: string): NetrunError {
+  const folder = dirname(path);
+  const near = existsSync(folder) ? nearest(basename(path), readdirSync(folder)) : undefined;
+  return new NetrunError("no such file or folder", {
+    file: path,
+    notes: near ? [`did you mean ${join(folder, near)}?`] : [],
+  });
+}

@@ -1,0 +1,103 @@
+import { readFile } from "node:fs/promises";
+import type { RecordBatch } from "apache-arrow";
+import { permutation } from "../../shuffle/shuffle.js";
+import { bytesColumn, recordBatch } from "../columns.js";
+import { type DataSource, type Shard, shardRange } from "../source.js";
+import { readImageFolder } from "./folder.js";
+import { readImageList } from "./list.js";
+
+/** Which images: the list, what stands before its names, and the key of a new order for each epoch. */
+export interface ImageListSpec {
+  readonly list: string;
+  /** Put in front of each name as it is, without a slash between, as Caffe does. */
+  readonly root: string;
+  readonly shuffle?: number | undefined;
+}
+
+/** Files read at a time: enough to keep a disk busy, few enough to hold in memory. */
+const FILES_AT_ONCE = 32;
+
+/** The images of a list file, as encoded bytes and a label; throws a NetrunError where the list cannot be read. */
+export async function imageListSource(spec: ImageListSpec): Promise<DataSource> {
+  const list = readImageList(spec.list);
+  const { root } = spec;
+  return imageFiles({
+    length: list.length,
+    shuffle: spec.shuffle,
+    entry: (index) => {
+      const { name, label, line, problem } = list.entry(index);
+      const where = problem === undefined ? `${spec.list}:${line}: ${root}${name}` : `${spec.list}:${line}`;
+      return { path: root + name, label, where, problem };
+    },
+  });
+}
+
+/** The images of a folder that has a folder for each class; labels are the classes in the order of their names. */
+export async function imageFolderSource(path: string, shuffle?: number): Promise<DataSource> {
+  const { classes, files } = readImageFolder(path);
+  const entry = (index: number): ImageEntry => ({ ...files[index]!, where: files[index]!.path });
+  const source = imageFiles({ length: files.length, shuffle, entry });
+  return { ...source, labels: { label: classes } };
+}
+
+/** An image file, its label, and what errors call it. */
+interface ImageEntry {
+  readonly path: string;
+  readonly label: number;
+  readonly where: string;
+  /** Why it is none. */
+  readonly problem?: string | undefined;
+}
+
+interface ImageFiles {
+  readonly length: number;
+  readonly shuffle: number | undefined;
+  entry(index: number): ImageEntry;
+}
+
+function imageFiles(files: ImageFiles): DataSource {
+  const order = epochOrder(files.length, files.shuffle);
+  return {
+    length: files.length,
+    fields: { data: { dtype: "image", shape: [] }, label: { dtype: "int32", shape: [] } },
+    batches: (shard, from, epoch) => batches(files, order(epoch ?? 0), shard, from ?? 0),
+    locate: (index, epoch) => files.entry(order(epoch ?? 0)(index)).where,
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+type Order = (index: number) => number;
+
+/** For each epoch, which row of `n` is the index-th; the order of the epoch asked for last is kept. */
+export function epochOrder(n: number, shuffle: number | undefined): (epoch: number) => Order {
+  if (shuffle === undefined) return () => (index) => index;
+  let kept: { epoch: number; order: Uint32Array } | undefined;
+  return (epoch) => {
+    if (kept?.epoch !== epoch) kept = { epoch, order: permutation(n, shuffle, epoch) };
+    const { order } = kept;
+    return (index) => order[index]!;
+  };
+}
+
+async function* batches(files: ImageFiles, order: Order, shard: Shard, from: number): AsyncGenerator<RecordBatch> {
+  const { start, end } = shardRange(shard, files.length);
+  for (let at = start + from; at < end; at += FILES_AT_ONCE) {
+    const entries: ImageEntry[] = [];
+    for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(files.entry(order(i)));
+    const images = await Promise.all(entries.map(read));
+    const failures = new Map(
+      images.flatMap((image, row) => (typeof image === "string" ? [[row, image] as const] : [])),
+    );
+    const data = bytesColumn(images.length, (row) => bytesOr(images[row]!));
+    const label = { dtype: "int32", shape: [], values: Int32Array.from(entries, (entry) => entry.label) } as const;
+    yield recordBatch({ data, label }, images.length, {}, failures.size > 0 ? { failures } : {});
+  }
+}
+
+/** A file's bytes, or why there are none. */
+async function read({ path, problem }: ImageEntry): Promise<Uint8Array | string> {
+  if (problem !== undefined) return problem;
+  return readFile(path).catch((error: Error) => `there is no image: ${error.message}`);
+}
+
+const bytesOr = (image: Uint8Array | string): Uint8Array => (typeof image === "string" ? new Uint8Array(0) : image);

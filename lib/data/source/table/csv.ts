@@ -1,0 +1,238 @@
+import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
+import { createGunzip } from "node:zlib";
+import type { RecordBatch } from "apache-arrow";
+import { parse } from "csv-parse";
+import { NetrunError, nearest } from "../../../error.js";
+import type { DataSource } from "../source.js";
+import type { TableField } from "./cells.js";
+import { LabelSet } from "./labels.js";
+import { type Row, rowBatches } from "./rows.js";
+import { spooled } from "./spool.js";
+
+/** A CSV or TSV file and how to read it; what is left out is found out. */
+export interface CsvSpec {
+  readonly path: string;
+  /** Between cells; a tab for .tsv files, else a comma, or a semicolon where the first line has these and no comma. */
+  readonly delimiter?: string | undefined;
+  /** Whether the first row holds names; it does where none of its cells is a number. */
+  readonly header?: boolean | undefined;
+  /** The label's column by name or number from 0 (from the end if negative); "label" where there is one. */
+  readonly label?: string | number | undefined;
+  /** The value of missing numbers; without it a row that lacks one cannot be used. */
+  readonly missing?: number | undefined;
+}
+
+/** What stands for a number that is missing, besides nothing. */
+const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
+
+/** What programs write for booleans, in small letters. */
+const BOOLEANS: Readonly<Record<string, number>> = { true: 1, false: 0 };
+
+/**
+ * The rows of a CSV or TSV file (gzip too). With a label column the fields are `data` [columns], all other columns, which have to be
+ * numbers or booleans, and `label`; without one each column is a field of its own name. Columns in which more cells are texts than numbers become
+ * indices into their different texts, sorted. Rows of another length, and with a text or nothing where a number should be, cannot be
+ * used. Throws a NetrunError that names file, line and column.
+ */
+export async function csvSource(spec: CsvSpec): Promise<DataSource> {
+  if (!statSync(spec.path, { throwIfNoEntry: false })?.isFile())
+    throw new NetrunError("no such file", { file: spec.path });
+  const where = (line: number): string => `${spec.path}: line ${line}`;
+  return spooled({ files: [spec.path], options: spec, convert: () => convert(spec), where });
+}
+
+async function* convert(spec: CsvSpec): AsyncGenerator<RecordBatch> {
+  const survey = await surveyOf(spec);
+  const plan = planOf(spec, survey);
+  const rows = (async function* (): AsyncGenerator<Row> {
+    for await (const { record, line } of cellsOf(spec, survey.header)) yield plan.row(record, line);
+  })();
+  yield* rowBatches(plan.fields, rows);
+}
+
+/** A column after the first pass. */
+interface ColumnSurvey {
+  readonly name: string;
+  numbers: number;
+  /** Booleans are among them. */
+  texts: number;
+  booleans: number;
+  readonly labels: LabelSet;
+}
+
+interface Survey {
+  readonly header: boolean;
+  readonly columns: readonly ColumnSurvey[];
+}
+
+/** One pass over the file: names, which columns are texts, and which texts. */
+async function surveyOf(spec: CsvSpec): Promise<Survey> {
+  let header = spec.header;
+  let columns: ColumnSurvey[] | undefined;
+  for await (const { record } of cellsOf(spec, false)) {
+    if (!columns) {
+      header ??= record.every((cell) => !isNumber(cell));
+      columns = record.map((cell, i) => ({
+        name: header ? cell.trim() : `c${i}`,
+        numbers: 0,
+        texts: 0,
+        booleans: 0,
+        labels: new LabelSet(),
+      }));
+      if (header) continue;
+    }
+    if (record.length !== columns.length) continue;
+    for (const [i, column] of columns.entries()) {
+      const cell = record[i]!.trim();
+      if (cell === "") continue;
+      if (isNumber(cell)) column.numbers++;
+      else if (!MISSING.includes(cell.toLowerCase())) column.texts++;
+      if (Object.hasOwn(BOOLEANS, cell.toLowerCase())) column.booleans++;
+      column.labels.add(cell);
+    }
+  }
+  if (!columns || header === undefined) throw new NetrunError("the file has no rows", { file: spec.path });
+  return { header, columns };
+}
+
+const isText = ({ numbers, texts }: ColumnSurvey): boolean => texts > numbers;
+
+function isNumber(cell: string): boolean {
+  return cell.trim() !== "" && !Number.isNaN(Number(cell));
+}
+
+/** A column of booleans as one of numbers. */
+const asNumbers = (column: ColumnSurvey): ColumnSurvey =>
+  column.texts === column.booleans ? { ...column, numbers: column.numbers + column.texts, texts: 0 } : column;
+
+interface Plan {
+  readonly fields: readonly TableField[];
+  row(cells: readonly string[], line: number): Row;
+}
+
+function planOf(spec: CsvSpec, survey: Survey): Plan {
+  const label = labelColumn(spec, survey.columns);
+  // A label's texts are its dictionary, and so are a field's of its own.
+  const columns = survey.columns.map((each, i) => (label === undefined || label === i ? each : asNumbers(each)));
+  const field = (i: number, name: string): TableField => {
+    const { labels } = columns[i]!;
+    if (!isText(columns[i]!)) return { name, dtype: "float64", shape: [] };
+    const texts = labels.sorted();
+    if (texts) return { name, dtype: "int32", shape: [], labels: texts };
+    throw new NetrunError(`column "${columns[i]!.name}" has too many different texts to be labels`, {
+      file: spec.path,
+    });
+  };
+  const indices = columns.map((_, i) => i);
+  if (label === undefined) {
+    const usable = indices.filter((i) => !isText(columns[i]!) || columns[i]!.labels.sorted());
+    return {
+      fields: usable.map((i) => field(i, columns[i]!.name)),
+      row: rowReader(spec, columns, usable, (cells) => cells),
+    };
+  }
+  const features = indices.filter((i) => i !== label);
+  const text = features.find((i) => isText(columns[i]!));
+  if (text !== undefined)
+    throw new NetrunError(`column "${columns[text]!.name}" holds texts, and only numbers can be data`, {
+      file: spec.path,
+      notes: ["take the column out, or make it numbers"],
+    });
+  return {
+    fields: [{ name: "data", dtype: "float32", shape: [features.length] }, field(label, "label")],
+    row: rowReader(spec, columns, [...features, label], (cells) => [cells.slice(0, -1), cells.at(-1)]),
+  };
+}
+
+/** Reads the cells of some columns; `arrange` puts them in the order of the fields. */
+function rowReader(
+  { missing }: CsvSpec,
+  columns: readonly ColumnSurvey[],
+  used: readonly number[],
+  arrange: (cells: readonly unknown[]) => readonly unknown[],
+): Plan["row"] {
+  const nothing = arrange(used.map(() => 0));
+  const read = (record: readonly string[]): readonly unknown[] | string => {
+    if (record.length !== columns.length) return `${record.length} cells, where the first row has ${columns.length}`;
+    const cells: unknown[] = [];
+    for (const i of used) {
+      const [column, cell] = [columns[i]!, record[i]!.trim()];
+      const isNothing = cell === "" || (!isText(column) && MISSING.includes(cell.toLowerCase()));
+      if (isNothing && (missing === undefined || isText(column)))
+        return `column "${column.name}" has a missing value${
+          isText(column) ? "" : "\ngive a value for missing ones: FILE?missing=0"
+        }`;
+      const value = isText(column) ? cell : (BOOLEANS[cell.toLowerCase()] ?? Number(cell));
+      if (!isNothing && Number.isNaN(value))
+        return `column "${column.name}" has the text ${JSON.stringify(cell)}\na number was wanted`;
+      cells.push(isNothing ? missing : value);
+    }
+    return arrange(cells);
+  };
+  return (record, line) => {
+    const cells = read(record);
+    return typeof cells === "string" ? { cells: nothing, line, failure: cells } : { cells, line };
+  };
+}
+
+function labelColumn(spec: CsvSpec, columns: readonly ColumnSurvey[]): number | undefined {
+  const names = columns.map(({ name }) => name);
+  if (spec.label === undefined) return names.includes("label") ? names.indexOf("label") : undefined;
+  const byName = names.indexOf(String(spec.label));
+  if (byName >= 0) return byName;
+  const number = Number(spec.label);
+  const index = number < 0 ? number + columns.length : number;
+  if (Number.isInteger(index) && index >= 0 && index < columns.length) return index;
+  const near = nearest(String(spec.label), names);
+  throw new NetrunError(`there is no column "${spec.label}" for the label`, {
+    file: spec.path,
+    notes: [near ? `did you mean "${near}"?` : `columns: ${names.join(", ")}`],
+  });
+}
+
+/** Spreadsheets of countries that write 1,5 put semicolons between cells. */
+function usualDelimiter(path: string): string {
+  if (/\.gz$/i.test(path)) return ",";
+  const head = Buffer.alloc(4096);
+  const fd = openSync(path, "r");
+  try {
+    const [first = ""] = head.toString("latin1", 0, readSync(fd, head)).split("\n", 1);
+    return first.includes(";") && !first.includes(",") ? ";" : ",";
+  } finally {
+    closeSync(fd);
+  }
+}
+
+interface Cells {
+  readonly record: readonly string[];
+  readonly line: number;
+}
+
+async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
+  const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : usualDelimiter(spec.path));
+  const bytes = createReadStream(spec.path);
+  const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
+  const parser = text.pipe(
+    parse({ delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }),
+  );
+  const forward = (error: Error): void => {
+    parser.destroy(error);
+  };
+  bytes.on("error", forward);
+  text.on("error", forward);
+  try {
+    let isFirst = true;
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      if (!(isFirst && skipFirst)) yield { record, line: info.lines };
+      isFirst = false;
+    }
+  } catch (cause) {
+    if (cause instanceof NetrunError) throw cause;
+    throw new NetrunError(`the file is not in the form of a table: ${(cause as Error).message}`, {
+      file: spec.path,
+      cause,
+    });
+  } finally {
+    bytes.destroy();
+  }
+}

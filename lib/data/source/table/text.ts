@@ -1,0 +1,133 @@
+import { createReadStream, readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { RecordBatch } from "apache-arrow";
+import { NetrunError } from "../../../error.js";
+import type { DataSource } from "../source.js";
+import type { TableField } from "./cells.js";
+import { LabelSet } from "./labels.js";
+import { type Row, rowBatches } from "./rows.js";
+import { spooled } from "./spool.js";
+
+/** A text file, or a folder with a folder of text files for each class, and how texts become numbers. */
+export interface TextSpec {
+  readonly path: string;
+  /** Tokens in a row: longer texts are cut off, shorter ones filled up with 0. */
+  readonly length: number;
+  /**
+   * How many numbers there are for tokens. Token 0 is padding. With a vocabulary 1 is any other token and the most
+   * frequent ones follow; with hashing tokens share the numbers from 1 on.
+   */
+  readonly tokens: number;
+  readonly hash: boolean;
+}
+
+/** What a row of tokens is made of: a text and its class, if it has one. */
+interface Passage {
+  readonly text: string;
+  /** The line of the file, or the number of the file from 0. */
+  readonly line: number;
+  readonly label: string | undefined;
+}
+
+/**
+ * Texts as rows of token numbers: a line each of a file, where a class may stand before a tab, or a file each of a folder
+ * with a folder for each class. Tokens are runs of letters and digits in lower case, or single other signs.
+ * Fields data [length] and, where there are classes, label. Where classes stand in some lines only, the others cannot be used. Throws a NetrunError.
+ */
+export async function textSource(spec: TextSpec): Promise<DataSource> {
+  const stat = statSync(spec.path, { throwIfNoEntry: false });
+  if (!stat) throw new NetrunError("no such file or folder", { file: spec.path });
+  if (!(spec.length > 0 && spec.tokens > 1))
+    throw new NetrunError(`texts of ${spec.length} tokens out of ${spec.tokens} make no rows`, { file: spec.path });
+  const files = stat.isDirectory() ? classFiles(spec.path) : undefined;
+  const passages = files ? () => filePassages(files) : () => linePassages(spec.path);
+  const states = files ? files.map(({ path }) => path) : [spec.path];
+  const where = (line: number): string => files?.[line]?.path ?? `${spec.path}: line ${line}`;
+  return spooled({ files: states, options: spec, convert: () => convert(spec, passages), where });
+}
+
+async function* convert(spec: TextSpec, passages: () => AsyncIterable<Passage>): AsyncGenerator<RecordBatch> {
+  const { labels, counts } = await survey(spec, passages());
+  const texts = labels.sorted();
+  if (!texts) throw new NetrunError("too many different texts before tabs to be classes", { file: spec.path });
+  const number = spec.hash ? hashed(spec.tokens) : frequent(spec.tokens, counts);
+  const fields: TableField[] = [{ name: "data", dtype: "int32", shape: [spec.length] }];
+  if (texts.length > 0) fields.push({ name: "label", dtype: "int32", shape: [], labels: texts });
+  const rows = (async function* (): AsyncGenerator<Row> {
+    for await (const { text, line, label } of passages()) {
+      const data = new Int32Array(spec.length);
+      tokensOf(text)
+        .slice(0, spec.length)
+        .forEach((token, i) => {
+          data[i] = number(token);
+        });
+      const lacks = texts.length > 0 && label === undefined;
+      const failure = lacks ? "no class before a tab, where other lines have one" : undefined;
+      yield { cells: [data, label ?? texts[0]], line, failure };
+    }
+  })();
+  yield* rowBatches(fields, rows);
+}
+
+async function survey(spec: TextSpec, passages: AsyncIterable<Passage>) {
+  const labels = new LabelSet();
+  const counts = new Map<string, number>();
+  for await (const { text, label } of passages) {
+    if (label !== undefined) labels.add(label);
+    if (!spec.hash) for (const token of tokensOf(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
+  }
+  return { labels, counts };
+}
+
+function tokensOf(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? [];
+}
+
+/** The most frequent tokens from 2 on, equally frequent ones in the order of their code units. */
+function frequent(tokens: number, counts: ReadonlyMap<string, number>): (token: string) => number {
+  const sorted = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, Math.max(0, tokens - 2));
+  const numbers = new Map(sorted.map(([token], i) => [token, i + 2]));
+  return (token) => numbers.get(token) ?? 1;
+}
+
+/** FNV-1a of the token's UTF-8 bytes, in [1, tokens). */
+function hashed(tokens: number): (token: string) => number {
+  return (token) => {
+    let hash = 0x811c9dc5;
+    for (const byte of Buffer.from(token)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+    return 1 + (hash % (tokens - 1));
+  };
+}
+
+async function* linePassages(path: string): AsyncGenerator<Passage> {
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+  let line = 0;
+  for await (const text of lines) {
+    line++;
+    if (text.trim() === "") continue;
+    const tab = text.indexOf("\t");
+    if (tab < 0) yield { text, line, label: undefined };
+    else yield { text: text.slice(tab + 1), line, label: text.slice(0, tab) };
+  }
+}
+
+interface ClassFile {
+  readonly path: string;
+  readonly label: string;
+}
+
+async function* filePassages(files: readonly ClassFile[]): AsyncGenerator<Passage> {
+  const { readFile } = await import("node:fs/promises");
+  for (const [line, { path, label }] of files.entries()) yield { text: await readFile(path, "utf8"), line, label };
+}
+
+function classFiles(path: string): ClassFile[] {
+  const files: ClassFile[] = [];
+  for (const folder of readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1)))
+    if (folder.isDirectory())
+      for (const name of readdirSync(join(path, folder.name)).sort())
+        if (/\.txt$/i.test(name)) files.push({ path: join(path, folder.name, name), label: basename(folder.name) });
+  if (files.length === 0) throw new NetrunError("no folders with .txt files in it", { file: path });
+  return files;
+}

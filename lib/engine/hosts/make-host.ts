@@ -1,0 +1,33 @@
+import { availableParallelism } from "node:os";
+import { NetrunError } from "../../error.js";
+import type { SessionOptions } from "../../onnx/session.js";
+import type { Host } from "./host.js";
+import { ProcessHost } from "./process-host.js";
+import { ThreadHost } from "./thread-host.js";
+
+/** Where replicas live. */
+export interface HostOptions {
+  /** Worker threads, or child processes, whose crashes leave this one alone. Default thread. */
+  readonly isolation?: "thread" | "process" | undefined;
+  /** A replica that does not finish an iteration for this long is lost; found from how long iterations take where undefined. */
+  readonly workerTimeoutMs?: number | undefined;
+  /** Makes a replica's host, in place of what `isolation` says. */
+  readonly host?: ((index: number) => Host) | undefined;
+}
+
+/** What makes the host of each replica, by its index. */
+export function hostMaker({ host, isolation }: HostOptions): (index: number) => Host {
+  return host ?? ((index) => (isolation === "process" ? new ProcessHost(index) : new ThreadHost(index)));
+}
+
+/** The session options of each of some replicas on this machine: they share its cores, unless threads were asked for. */
+export function sharedSession(session: SessionOptions, workers: number): SessionOptions {
+  if (session.threads !== undefined) return session;
+  return { ...session, threads: Math.max(1, Math.floor(availableParallelism() / workers)) };
+}
+
+/** Checks a number of replicas. Throws NetrunError for one that is none. */
+export function checkWorkers(workers: number): void {
+  if (Number.isInteger(workers) && workers >= 1) return;
+  throw new NetrunError(`${workers} workers`, { notes: ["give a whole number, 1 or more"] });
+}

@@ -1,0 +1,114 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { deleteExchangeFolder, Exchange, newExchangeFolder } from "../exchange.js";
+import type { Answer, CallName, Calls, Host } from "./host.js";
+import type { FromChild, ToChild } from "./process-worker.js";
+import { unpackError } from "./wire-error.js";
+
+interface Pending {
+  resolve(message: Extract<FromChild, { readonly result: unknown }>): void;
+  reject(error: Error): void;
+}
+
+/** A replica in a child process: what crashes there leaves this process alone. Buffers go through a file in memory. */
+export class ProcessHost implements Host {
+  readonly name: string;
+  /** Of the child process. */
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #folder = newExchangeFolder();
+  readonly #exchange: Exchange;
+  #progress = 0;
+  #pending: Pending | undefined;
+  #ended: string | undefined;
+  #disposed = false;
+
+  constructor(index: number) {
+    const path = join(this.#folder, `${index}`);
+    this.#exchange = new Exchange(path, true);
+    const file = fileURLToPath(new URL("process-worker.js", import.meta.url));
+    this.#child = fork(file, [path], {
+      // As for threads: flags of the program that started this one are not for a worker.
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.pid = this.#child.pid ?? 0;
+    this.name = `worker process ${index} (pid ${this.pid})`;
+    this.#child.on("message", (message) => this.#receive(message as FromChild));
+    this.#child.on("error", (error) => this.#end(error.message));
+    this.#child.on("exit", (code, signal) => this.#end(signal ? `ended by ${signal}` : `exited with code ${code}`));
+    // An idle replica does not keep the program running; a call under way does.
+    this.#child.unref();
+    this.#child.channel?.unref();
+  }
+
+  get progress(): number {
+    return this.#progress;
+  }
+
+  async call<N extends CallName>(
+    name: N,
+    task: Calls[N]["task"],
+    buffers: readonly Float32Array[],
+  ): Promise<Answer<N>> {
+    if (this.#ended !== undefined) throw new Error(this.#ended);
+    this.#exchange.write(buffers);
+    this.#child.ref();
+    this.#child.channel?.ref();
+    try {
+      const { result } = await this.#ask({ name, task, lengths: buffers.map(({ length }) => length) });
+      this.#exchange.read(buffers);
+      return { result: result as Calls[N]["result"], buffers };
+    } finally {
+      this.#child.unref();
+      this.#child.channel?.unref();
+    }
+  }
+
+  #ask(message: ToChild): Promise<Extract<FromChild, { readonly result: unknown }>> {
+    return new Promise((resolve, reject) => {
+      this.#pending = { resolve, reject };
+      this.#child.send(message, (error) => {
+        if (error) reject(error);
+      });
+    });
+  }
+
+  #receive(message: FromChild): void {
+    if (message === "iteration") this.#progress++;
+    else if ("error" in message) this.#settle((pending) => pending.reject(unpackError(message.error)));
+    else this.#settle((pending) => pending.resolve(message));
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= reason;
+    this.#settle((pending) => pending.reject(new Error(reason)));
+  }
+
+  #settle(how: (pending: Pending) => void): void {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    if (pending) how(pending);
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null && this.pid !== 0) {
+      this.#child.ref();
+      const exit = once(this.#child, "exit");
+      this.#child.kill("SIGKILL");
+      await exit;
+    }
+    this.#end("was killed");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.kill();
+    this.#exchange.close();
+    deleteExchangeFolder(this.#folder);
+  }
+}

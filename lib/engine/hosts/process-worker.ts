@@ -1,0 +1,52 @@
+import { dirname } from "node:path";
+import { deleteExchangeFolder, Exchange } from "../exchange.js";
+import type { CallName, Calls } from "./host.js";
+import { packError, type WireError } from "./wire-error.js";
+import { handle } from "./worker.js";
+
+/** A call to a child process; its buffers, of these lengths, are in the exchange file. */
+export interface ToChild {
+  readonly name: CallName;
+  readonly task: Calls[CallName]["task"];
+  readonly lengths: readonly number[];
+}
+
+/** What a child process says: that an iteration is done, or the outcome of a call. */
+export type FromChild = "iteration" | { readonly result: unknown } | { readonly error: WireError };
+
+const path = process.argv[2]!;
+const exchange = new Exchange(path, false);
+/** The same memory in every round: a net's worth of new pages each time costs more than reading the file. */
+const kept: Float32Array[] = [];
+const send = (message: FromChild) => process.send!(message);
+
+process.on("message", async (message) => {
+  const { name, task, lengths } = message as ToChild;
+  try {
+    const buffers = lengths.map(bufferOf);
+    exchange.read(buffers);
+    const { result } = await handle({ name, task, buffers }, () => send("iteration"));
+    exchange.write(buffers);
+    send({ result });
+  } catch (error) {
+    send({ error: packError(error) });
+  }
+});
+
+// A terminal sends its signals to all processes of a run: what they mean is for the parent to decide.
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+
+const leave = () => {
+  deleteExchangeFolder(dirname(path));
+  process.exit(0);
+};
+// The parent is gone, perhaps without having cleaned up.
+process.on("disconnect", leave);
+process.on("SIGTERM", leave);
+
+function bufferOf(length: number, index: number): Float32Array {
+  const known = kept[index];
+  if (known?.length === length) return known;
+  kept[index] = new Float32Array(length);
+  return kept[index];
+}

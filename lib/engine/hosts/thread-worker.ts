@@ -1,0 +1,28 @@
+import "./thread-start.js";
+import { move, transferableSymbol, valueSymbol } from "piscina";
+import { leaveNative } from "../../onnx/native.js";
+import type { Answer, Call } from "./host.js";
+import { packError, type WireError } from "./wire-error.js";
+import { handle } from "./worker.js";
+
+leaveNative();
+
+/** A call, and the shared counter of iterations. */
+export interface ThreadTask {
+  readonly call: Call;
+  readonly progress: Int32Array;
+}
+
+export type ThreadAnswer = Answer | { readonly error: WireError };
+
+/** What Piscina runs in the worker thread; buffers are moved back, not copied. */
+export default async function run({ call, progress }: ThreadTask): Promise<unknown> {
+  let answer: ThreadAnswer;
+  try {
+    answer = await handle(call, () => Atomics.add(progress, 0, 1));
+  } catch (error) {
+    answer = { error: packError(error) };
+  }
+  const moved = "error" in answer ? [] : answer.buffers.map(({ buffer }) => buffer);
+  return move({ [transferableSymbol]: moved, [valueSymbol]: answer } as never);
+}

@@ -1,0 +1,260 @@
+import { readBytes, requirePath } from "../caffe/files.js";
+import { filterNet } from "../caffe/filter.js";
+import { amend, create, decode, encode, has } from "../caffe/message.js";
+import type { LayerParameter, NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
+import { Phase as PhaseNumber } from "../caffe/messages.js";
+import type { SolverNets } from "../caffe/solver-nets.js";
+import { storedBlob } from "../caffe/stored.js";
+import { type Feed, type FeedSpec, openFeed } from "../data/feed/feed.js";
+import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
+import { NetrunError, nearest, type Span } from "../error.js";
+import { extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "../layers/index.js";
+import { labelRanges } from "../net/label-ranges.js";
+import { type LoweredNet, sourcesOf } from "../net/lower.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { updateRules } from "../optim/rules.js";
+import { spanOf } from "../text/notes.js";
+import { openModelProgram, type Runner } from "./model-program.js";
+import type { NetPlan, Plan, SolverPlan } from "./plan.js";
+import { Program } from "./program.js";
+
+/** What a net is compiled for. */
+export interface NetContext extends ResolvedChoice {
+  readonly state: NetState;
+  /** Where paths inside the prototxt are looked up after the working directory. */
+  readonly baseDir: string;
+  readonly seed: number;
+  /** Shapes of data blobs by name; data layers whose tops are all here are fed from outside. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
+  readonly session?: SessionOptions | undefined;
+}
+
+/** A net of one phase with its data open: everything from the prototxt to a checked graph. */
+export interface CompiledNetwork {
+  readonly name: string;
+  readonly phase: Phase;
+  /** The layers of this phase. */
+  readonly net: NetParameter;
+  readonly feedSpecs: readonly FeedSpec[];
+  readonly feeds: readonly Feed[];
+  /** The blobs in files that layers name, by path. */
+  readonly sources: ReadonlyMap<string, SourceBlob>;
+  readonly program: Runner;
+  readonly lowered: LoweredNet;
+}
+
+/** The pipeline from a net in today's format to a graph. Throws NetrunError, located, for what is wrong with it. */
+export async function compileNet(net: NetParameter, context: NetContext): Promise<CompiledNetwork> {
+  const phase: Phase = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  // 1. The layers of this phase, level and stages.
+  const ofPhase = filterNet(net, context.state);
+  // 2. The streams of its data layers, as far as nobody feeds them from outside.
+  const given = context.shapes ?? {};
+  const { layers, specs: feedSpecs } = netFeeds(ofPhase.layer, context, {
+    phase,
+    seed: context.seed,
+    given: Object.keys(given),
+    paths: (layer) => (path) => dataPath(layer, path, context.baseDir),
+  });
+  const filtered = amend(ofPhase, { layer: layers });
+  // 3. Opened, they tell the shapes of their tops.
+  const feeds = await openFeeds(feedSpecs);
+  try {
+    const shapes = new Map([...Object.entries(given), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
+    // 4. Blobs that layers name as files are read.
+    const sources = readSources(filtered, context.baseDir);
+    // 5. Layers become one graph of tensor operations, checked for shapes on the way.
+    const program = new Program({ layers: filtered.layer, phase, sources, types: registeredTypes() }, context.session);
+    const lowered = program.lower(shapes);
+    const ranges = labelRanges(filtered.layer, lowered);
+    for (const feed of feeds) feed.restrict(ranges);
+    // 6. Gradients, ONNX and sessions are made by the program when a run first asks for them.
+    return { name: net.name, phase, net: filtered, feedSpecs, feeds, sources, program, lowered };
+  } catch (error) {
+    await closeAll(feeds);
+    throw error;
+  }
+}
+
+/** A converted ONNX file in the place of a net: what it computes runs, and nothing else is known of it. */
+export async function compileModelFile(path: string, session: SessionOptions): Promise<CompiledNetwork> {
+  const { program, lowered } = await openModelProgram(path, session.threads);
+  const net = create("NetParameter", { name: path });
+  return { name: path, phase: "TEST", net, feedSpecs: [], feeds: [], sources: new Map(), program, lowered };
+}
+
+/** A solver's nets compiled, and the plan that engines get. */
+export interface CompiledSolver {
+  readonly train: CompiledNetwork;
+  readonly plan: Plan;
+  readonly tests: readonly TestShape[];
+}
+
+/** What is known of a test net before it runs. */
+export interface TestShape {
+  /** Batches of a test. */
+  readonly iterations: number;
+  readonly outputs: readonly string[];
+  /** Weight in the objective of each blob that counts in it. */
+  readonly lossWeights: ReadonlyMap<string, number>;
+}
+
+/** Compiles a solver's nets. The test nets are lowered once to check them, and again where they run. */
+export async function compileSolver(
+  solver: SolverParameter,
+  nets: SolverNets,
+  options: {
+    readonly seed: number;
+    readonly session: SessionOptions;
+    readonly data?: ResolvedChoice;
+    readonly testData?: ResolvedChoice;
+  },
+): Promise<CompiledSolver> {
+  const { seed, session, data, testData = data } = options;
+  const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
+  await checkAll(train.feeds);
+  const plans: NetPlan[] = [];
+  const layers = [...train.net.layer];
+  const tests: TestShape[] = [];
+  for (const test of nets.test) {
+    const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
+    await checkAll(compiled.feeds);
+    plans.push(netPlan(compiled));
+    layers.push(...compiled.net.layer);
+    tests.push({
+      iterations: test.iterations > 0 ? test.iterations : batchesOf(compiled),
+      outputs: compiled.lowered.outputs,
+      lossWeights: new Map(compiled.lowered.losses.map(({ blob, weight }) => [blob, weight])),
+    });
+  }
+  return {
+    train,
+    tests,
+    plan: {
+      train: netPlan(train),
+      tests: plans,
+      solver: solverPlan(solver, seed),
+      session,
+      plugins: pluginsOf(layers),
+    },
+  };
+}
+
+/** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
+function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
+  return new Map(
+    sourcesOf(net.layer, registeredTypes()).map((path) => {
+      const { path: file, bytes } = readBytes(path, { baseDir });
+      return [path, storedBlob(decode("BlobProto", bytes, file), "the blob", file)];
+    }),
+  );
+}
+
+/** Batches of one epoch of a net's data, the last one filled from the start again. */
+function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
+  const batches = feeds.map((feed, i) => Math.ceil(feed.length / feedSpecs[i]!.batchSize));
+  return Math.max(1, ...batches.filter(Number.isFinite));
+}
+
+/** A compiled net as engines get it. */
+export function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
+  return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources, extras: extraFields(net.layer) };
+}
+
+/** What Caffe's solvers ask of their fields. Source: sgd_solvers.hpp. */
+function checkRule(solver: SolverParameter): void {
+  const { type, momentum, rms_decay } = solver;
+  if ((type === "AdaGrad" || type === "RMSProp") && momentum !== 0) {
+    throw new NetrunError(`${type} has no momentum`, {
+      span: spanOf(solver, "momentum"),
+      notes: ["remove momentum, or choose SGD, Nesterov or Adam"],
+    });
+  }
+  if (type === "RMSProp" && !(rms_decay >= 0 && rms_decay < 1)) {
+    throw new NetrunError(`rms_decay is ${rms_decay}; it has to be from 0 to below 1`, {
+      span: spanOf(solver, "rms_decay"),
+    });
+  }
+}
+
+function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
+  const known: readonly string[] = Object.keys(updateRules);
+  if (!known.includes(solver.type)) {
+    const near = nearest(solver.type, known);
+    throw new NetrunError(`unknown solver type "${solver.type}"`, {
+      span: spanOf(solver, "type"),
+      notes: [near ? `did you mean "${near}"?` : `types: ${known.join(", ")}`],
+    });
+  }
+  if (solver.regularization_type !== "L1" && solver.regularization_type !== "L2") {
+    throw new NetrunError(`unknown regularization_type "${solver.regularization_type}"`, {
+      span: spanOf(solver, "regularization_type"),
+      notes: ["types: L1, L2"],
+    });
+  }
+  if (solver.iter_size < 1) {
+    throw new NetrunError("iter_size must be at least 1", { span: spanOf(solver, "iter_size") });
+  }
+  checkRule(solver);
+  const { momentum, momentum2, rms_decay, delta } = solver;
+  return {
+    rule: solver.type as keyof typeof updateRules,
+    settings: { momentum, momentum2, rms_decay, delta },
+    regularization: solver.regularization_type,
+    weightDecay: solver.weight_decay,
+    clipGradients: has(solver, "clip_gradients") ? solver.clip_gradients : -1,
+    iterSize: solver.iter_size,
+    debugInfo: solver.debug_info,
+    seed,
+  };
+}
+
+/** Where a path that a data layer names is. Throws NetrunError at that name, with what to do without the data. */
+function dataPath(layer: LayerParameter, path: string, baseDir: string): string {
+  try {
+    return requirePath(path, { baseDir, span: spanOfText(layer, path) });
+  } catch (error) {
+    if (!(error instanceof NetrunError)) throw error;
+    const { message, span, notes } = error;
+    throw new NetrunError(`layer "${layer.name}": ${message}`, {
+      span,
+      notes: [
+        ...notes,
+        "without this data: --data PATH, replaceDataLayers, or the option `shapes` to feed the blobs yourself",
+      ],
+    });
+  }
+}
+
+/** The place of a text in a layer's own parameters, or else of the layer. */
+function spanOfText(layer: LayerParameter, text: string): Span | undefined {
+  for (const param of Object.values(layer)) {
+    if (param === null || typeof param !== "object") continue;
+    for (const [field, value] of Object.entries(param)) if (value === text) return spanOf(param, field);
+  }
+  return spanOf(layer);
+}
+
+async function openFeeds(specs: readonly FeedSpec[]): Promise<readonly Feed[]> {
+  const feeds: Feed[] = [];
+  try {
+    for (const spec of specs) feeds.push(await openFeed(spec));
+    return feeds;
+  } catch (error) {
+    await closeAll(feeds);
+    throw error;
+  }
+}
+
+/** Has feeds look for records that training would fail at, and closes them. */
+async function checkAll(feeds: readonly Feed[]): Promise<void> {
+  try {
+    for (const feed of feeds) await feed.check();
+  } finally {
+    await closeAll(feeds);
+  }
+}
+
+async function closeAll(feeds: readonly Feed[]): Promise<void> {
+  for (const feed of feeds) await feed[Symbol.asyncDispose]();
+}

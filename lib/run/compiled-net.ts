@@ -1,0 +1,237 @@
+import { constant, count, type Elements, float32, input, inputName, type Value } from "../graph/index.js";
+import { gradient } from "../net/gradient.js";
+import { type Layout, layoutOf, learns, view } from "../net/layout.js";
+import type { LoweredNet } from "../net/lower.js";
+import { emit } from "../onnx/emit.js";
+import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
+import { add, mul, sumAll } from "../ops/index.js";
+import { random } from "../random.js";
+
+export type Arrays = Readonly<Record<string, Float32Array>>;
+
+/** What one run computes. */
+export interface Request {
+  /** Blobs whose values to give. */
+  readonly blobs: readonly string[];
+  /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs, or of these and of all blobs. */
+  readonly gradients?: "learnt" | "all" | "blobs";
+  /** Whether to give the objective: the sum of all losses by their weights. */
+  readonly objective?: boolean;
+  /** Whether to give what the forward adds to files. */
+  readonly files?: boolean;
+  /** Blobs whose gradients are fed, in place of their weights in the objective. */
+  readonly seeds?: readonly string[];
+}
+
+/** Values to run with. */
+export interface RunInputs {
+  /** Data by blob name. */
+  readonly data: Arrays;
+  /** All parameters, by the layout, or an array for each key where they are not in one piece. */
+  readonly weights: Float32Array | ReadonlyMap<string, Float32Array>;
+  /** What random layers draw: the same pair gives the same numbers. */
+  readonly draw: readonly [seed: number, counter: number];
+  readonly seeds?: Arrays;
+  /** What layers carry on from the forward before; zeros where absent. */
+  readonly carries?: Arrays | undefined;
+}
+
+/** What a run gave. Entries are absent where nothing depends on them: read them as zeros. */
+export interface RunResult {
+  readonly blobs: Arrays;
+  /** New values of state parameters, by key. */
+  readonly states: Arrays;
+  /** What layers carry on to the next forward. */
+  readonly carries: Arrays;
+  /** What the forward adds to files, by `fileKey`. */
+  readonly files: Arrays;
+  /** By parameter key. */
+  readonly gradients: Arrays;
+  /** By input blob, or by blob where those of all were asked for. */
+  readonly inputGradients: Arrays;
+  /** The objective where it was asked for; 0 for a net without losses. */
+  readonly objective: number;
+  /** Shapes of `blobs`. */
+  readonly shapes: Readonly<Record<string, readonly number[]>>;
+}
+
+type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGradients";
+
+/** The output that the objective is computed as. */
+const OBJECTIVE = "objective";
+
+interface Compiled {
+  readonly session: Session | undefined;
+  /** What the model's outputs are, by name. */
+  readonly ends: ReadonlyMap<string, End>;
+}
+
+/** What an output is. */
+export interface End {
+  readonly group: Group;
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** A lowered net with a session for each kind of request made of it. */
+export class CompiledNet implements AsyncDisposable {
+  readonly net: LoweredNet;
+  readonly layout: Layout;
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<string, Promise<Compiled>>();
+
+  constructor(net: LoweredNet, options: SessionOptions) {
+    this.net = net;
+    this.layout = layoutOf(net);
+    this.#options = options;
+  }
+
+  /** Runs the net once. Fed blobs that are asked for are given back as they came. */
+  async run(request: Request, inputs: RunInputs): Promise<RunResult> {
+    const key = JSON.stringify(request);
+    let compiling = this.#sessions.get(key);
+    if (!compiling) {
+      compiling = compile(this.net, request, this.#options);
+      this.#sessions.set(key, compiling);
+      // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
+      compiling.catch(() => this.#sessions.delete(key));
+    }
+    const { session, ends } = await compiling;
+    const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
+    const result: Record<Group, Record<string, Float32Array>> = {
+      blobs: {},
+      files: {},
+      states: {},
+      carries: {},
+      gradients: {},
+      inputGradients: {},
+    };
+    for (const [end, { group, name, value }] of ends) {
+      result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
+    }
+    const shapes = Object.fromEntries(request.blobs.map((name) => [name, this.net.blobs.get(name)!.type.shape]));
+    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, shapes };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const compiling of this.#sessions.values()) await (await compiling).session?.[Symbol.asyncDispose]();
+    this.#sessions.clear();
+  }
+}
+
+async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
+  const { ends, outputs } = endsOf(net, request);
+  if (outputs.size === 0) return { session: undefined, ends };
+  const model = emit({ name: "netrun", outputs });
+  return { session: await openSession(model, options), ends };
+}
+
+/** What a request asks for, as values: all of it, and by output name what has to be computed. */
+export function endsOf(
+  net: LoweredNet,
+  request: Request,
+): { readonly ends: ReadonlyMap<string, End>; readonly outputs: ReadonlyMap<string, Value> } {
+  const ends = new Map<string, End>();
+  const end = (group: Group, name: string, value: Value | null) => {
+    if (value) ends.set(`${group}:${name}`, { group, name, value });
+  };
+  for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);
+  if (request.files) {
+    net.files.forEach(({ sets }, i) => {
+      for (const [set, value] of Object.entries(sets)) end("files", fileKey(i, set), value);
+    });
+  }
+  for (const [key, value] of net.states) end("states", key, value);
+  for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
+  if (request.gradients && net.untrainable) throw net.untrainable;
+  if (request.gradients) {
+    const parameters = net.parameters.filter(learns);
+    const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
+    const seeds = seedValues(net, request.seeds ?? []);
+    const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
+    parameters.forEach(({ key }, i) => {
+      end("gradients", key, found[i]!);
+    });
+    inputs.forEach(([name], i) => {
+      end("inputGradients", name, found[parameters.length + i]!);
+    });
+  }
+  const objective = request.objective && net.losses.length > 0 ? [[OBJECTIVE, objectiveOf(net)] as const] : [];
+  const computed = [...ends].filter(
+    ([, { value }]) => !(inputName(value) !== undefined && net.inputs.has(inputName(value)!)),
+  );
+  const outputs = new Map([...computed.map(([name, { value }]) => [name, value] as const), ...objective]);
+  return { ends, outputs };
+}
+
+/** The name of a data set of a net's files[index] among what a run gave. */
+export const fileKey = (index: number, set: string): string => `${index}/${set}`;
+
+/** The sum of all losses by their weights, a scalar. */
+function objectiveOf(net: LoweredNet): Value {
+  const terms = net.losses.map(({ value, weight }) => {
+    const sum = sumAll(value);
+    return weight === 1 ? sum : mul(sum, constant(weight));
+  });
+  return terms.reduce((a, b) => add(a, b));
+}
+
+/** The gradient that each value starts with: fed ones, and the weights of losses whose gradient is not fed. */
+function seedValues(net: LoweredNet, fed: readonly string[]): ReadonlyMap<Value, Value> {
+  const seeds = new Map<Value, Value>();
+  const put = (value: Value, seed: Value) => {
+    const before = seeds.get(value);
+    seeds.set(value, before ? add(before, seed) : seed);
+  };
+  for (const name of fed) {
+    const value = net.blobs.get(name)!;
+    put(value, input(`seed:${name}`, float32(value.type.shape)));
+  }
+  for (const { blob, value, weight } of net.losses) {
+    if (!fed.includes(blob)) put(value, constant(weight, value.type.shape));
+  }
+  return seeds;
+}
+
+/** What a model of a net is fed. */
+export function feeds(
+  net: Pick<LoweredNet, "randoms" | "carries">,
+  layout: Layout,
+  inputs: RunInputs,
+): Record<string, Elements> {
+  const result: Record<string, Elements> = { ...inputs.data };
+  const { weights } = inputs;
+  for (const [key, slot] of layout.slots)
+    result[`param:${key}`] = weights instanceof Float32Array ? view(weights, slot) : weights.get(key)!;
+  net.randoms.forEach((leaf, i) => {
+    const numbers = new Float32Array(count(leaf.type.shape));
+    random(...inputs.draw, i).fill(numbers);
+    result[inputName(leaf)!] = numbers;
+  });
+  for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[`seed:${name}`] = seed;
+  for (const { name, length } of carriedLeaves(net)) {
+    const carried = inputs.carries?.[name];
+    // As in Caffe, a batch of another size starts anew.
+    result[name] = carried?.length === length ? carried : new Float32Array(length);
+  }
+  return result;
+}
+
+const carriedLeaves = ({ carries }: Pick<LoweredNet, "carries">) =>
+  [...carries.keys()].map((leaf) => ({ name: inputName(leaf)!, length: count(leaf.type.shape) }));
+
+/** Computes one scalar of a net that is not complete yet. */
+export async function runScalar(
+  scalar: Value,
+  net: LoweredNet,
+  inputs: RunInputs,
+  options: SessionOptions,
+): Promise<number> {
+  const session = await openSession(emit({ name: "size", outputs: new Map([["size", scalar]]) }), options);
+  try {
+    const { size } = await session.run(feeds(net, layoutOf(net), inputs), ["size"]);
+    return size![0]!;
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}

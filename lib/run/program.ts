@@ -1,0 +1,120 @@
+import type { LayerParameter } from "../caffe/messages.js";
+import type { LayerType, Phase, SourceBlob } from "../layers/index.js";
+import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
+import { OutputFiles } from "./output-files.js";
+
+/** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
+export interface ProgramSpec {
+  readonly layers: readonly LayerParameter[];
+  readonly phase: Phase;
+  /** Layer types beyond the built-in ones. */
+  readonly types?: ReadonlyMap<string, LayerType> | undefined;
+  /** The blobs in files that layers name, by path. */
+  readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
+}
+
+/** Shapes of data blobs by name. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** What one run of a program takes: values and their shapes. */
+export interface ProgramInputs extends Omit<RunInputs, "carries"> {
+  readonly shapes: Shapes;
+  /** Whether this is the forward of the last run once more (for its backward): it starts from the same carried values. */
+  readonly again?: boolean;
+}
+
+/**
+ * Sets of shapes that stay compiled. Images of any size give ever new ones, each with sessions of its own: the least recently
+ * used go first.
+ */
+const MOST_COMPILED = 16;
+
+/**
+ * Compiles a net for the shapes that its data has, once each, and runs it. Shapes may change from batch to batch (images of
+ * different sizes) and one layer's depend on values (Filter), while a graph's are static: such nets are lowered again.
+ */
+export class Program implements AsyncDisposable {
+  readonly #spec: ProgramSpec;
+  readonly #options: SessionOptions;
+  readonly #compiled = new Map<string, CompiledNet>();
+  readonly #files = new OutputFiles();
+  /** What layers carry from one forward to the next: what the last run started with, and what it left. */
+  #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
+
+  constructor(spec: ProgramSpec, options: SessionOptions = {}) {
+    this.#spec = spec;
+    this.#options = options;
+  }
+
+  /** The net as it is for these shapes; sizes that depend on data are taken as the most that they can be. */
+  lower(shapes: Shapes): LoweredNet {
+    return lower(this.#spec.layers, { ...this.#spec, shapes });
+  }
+
+  /** Runs the net once, compiling what this request needs and did not need before. */
+  async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
+    const compiled = await this.#compile(inputs);
+    const carries = inputs.again ? this.#carries.before : this.#carries.after;
+    const { files } = compiled.net;
+    const writes = files.length > 0 && !inputs.again;
+    const result = await compiled.run(writes ? { ...request, files: true } : request, { ...inputs, carries });
+    if (writes) await this.#files.append(files, result.files);
+    this.#carries = { before: carries, after: result.carries };
+    return result;
+  }
+
+  /** What layers carry on to the next forward; part of where training stands. */
+  get carried(): Arrays {
+    return this.#carries.after;
+  }
+
+  /** Has the next forward start from what another program carried. */
+  carry(values: Arrays): void {
+    this.#carries = { before: values, after: values };
+  }
+
+  async #compile(inputs: ProgramInputs): Promise<CompiledNet> {
+    const sizes = new Map<string, number>();
+    for (;;) {
+      const key = JSON.stringify([[...inputs.shapes], [...sizes]]);
+      const known = this.#compiled.get(key);
+      if (known) {
+        this.#compiled.delete(key);
+        this.#compiled.set(key, known);
+        return known;
+      }
+      try {
+        const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
+        const compiled = new CompiledNet(net, this.#options);
+        this.#compiled.set(key, compiled);
+        await this.#release();
+        return compiled;
+      } catch (need) {
+        if (!(need instanceof DataDependentSize)) throw need;
+        sizes.set(need.layer, await this.#measure(need, inputs));
+      }
+    }
+  }
+
+  async #release(): Promise<void> {
+    for (const [key, compiled] of this.#compiled) {
+      if (this.#compiled.size <= MOST_COMPILED) return;
+      this.#compiled.delete(key);
+      await compiled[Symbol.asyncDispose]();
+    }
+  }
+
+  #measure(need: DataDependentSize, inputs: ProgramInputs): Promise<number> {
+    const net = this.lower(inputs.shapes);
+    return runScalar(need.scalar, { ...net, randoms: need.randoms }, inputs, this.#options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const compiled of this.#compiled.values()) await compiled[Symbol.asyncDispose]();
+    this.#compiled.clear();
+  }
+}
+
+export type { Arrays, Request, RunInputs, RunResult };

@@ -1,0 +1,114 @@
+import { float32, input, type Value } from "../graph/index.js";
+import type { Layout, Segment } from "../net/layout.js";
+import { emit } from "../onnx/emit.js";
+import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
+import { add, mul, sign } from "../ops/index.js";
+import type { RuleSettings, UpdateRule } from "../optim/rules.js";
+
+/**
+ * Floats updated by one run. Outputs of onnxruntime-node are fresh buffers: at 4 MB the allocator hands back the last one, while
+ * a whole net's worth is new pages in every iteration.
+ */
+const CHUNK = 2 ** 20;
+
+/** How a solver changes weights. */
+export interface UpdateSettings {
+  readonly rule: UpdateRule;
+  readonly settings: RuleSettings;
+  readonly regularization: "L1" | "L2";
+}
+
+/** The numbers of one update. */
+export interface UpdateStep {
+  /** Learning rate before lr_mult. */
+  readonly rate: number;
+  /** Weight decay before decay_mult. */
+  readonly decay: number;
+  /** What gradients are multiplied by: 1/iter_size, and the clipping factor. */
+  readonly scale: number;
+}
+
+/** The buffers of a layout that an update reads and changes; history has `layout.learnt` floats a slot. */
+export interface UpdateBuffers {
+  readonly weights: Float32Array;
+  readonly gradients: Float32Array;
+  readonly history: readonly Float32Array[];
+}
+
+/** Applies an update rule to flat buffers, a segment of equal multipliers at a time. */
+export class Updater implements AsyncDisposable {
+  readonly #layout: Layout;
+  readonly #update: UpdateSettings;
+  readonly #options: SessionOptions;
+  readonly #sessions = new Map<number, Promise<Session>>();
+
+  constructor(layout: Layout, update: UpdateSettings, options: SessionOptions) {
+    this.#layout = layout;
+    this.#update = update;
+    this.#options = options;
+  }
+
+  /** History of all zeros, as training starts with. */
+  newHistory(): Float32Array[] {
+    return Array.from({ length: this.#update.rule.slots }, () => new Float32Array(this.#layout.learnt));
+  }
+
+  async apply(buffers: UpdateBuffers, step: UpdateStep): Promise<void> {
+    for (const segment of this.#layout.segments) await this.#applyTo(segment, buffers, step);
+  }
+
+  async #applyTo(segment: Segment, { weights, gradients, history }: UpdateBuffers, step: UpdateStep): Promise<void> {
+    const scalars = {
+      rate: Float32Array.of(step.rate * segment.lrMult),
+      decay: Float32Array.of(step.decay * segment.decayMult),
+      scale: Float32Array.of(step.scale),
+    };
+    const end = segment.offset + segment.length;
+    for (let from = segment.offset; from < end; from += CHUNK) {
+      const to = Math.min(end, from + CHUNK);
+      const session = await this.#session(to - from);
+      const feeds: Record<string, Float32Array> = {
+        ...scalars,
+        w: weights.subarray(from, to),
+        g: gradients.subarray(from, to),
+      };
+      history.forEach((h, slot) => {
+        feeds[`h${slot}`] = h.subarray(from, to);
+      });
+      const result = await session.run(feeds, session.outputs);
+      weights.set(result["new/w"]!, from);
+      history.forEach((h, slot) => {
+        h.set(result[`new/h${slot}`]!, from);
+      });
+    }
+  }
+
+  #session(length: number): Promise<Session> {
+    let session = this.#sessions.get(length);
+    if (!session) {
+      session = openSession(emit({ name: "update", outputs: updateGraph(this.#update, length) }), this.#options);
+      this.#sessions.set(length, session);
+    }
+    return session;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session)[Symbol.asyncDispose]();
+    this.#sessions.clear();
+  }
+}
+
+/** w, g, h and the scalars rate, decay and scale to new/w and new/h: decay joins the gradient, then the rule acts. */
+export function updateGraph(
+  { rule, settings, regularization }: UpdateSettings,
+  length: number,
+): ReadonlyMap<string, Value> {
+  const vector = (name: string) => input(name, float32([length]));
+  const scalar = (name: string) => input(name, float32([1]));
+  const w = vector("w");
+  const h = Array.from({ length: rule.slots }, (_, slot) => vector(`h${slot}`));
+  const penalty = regularization === "L2" ? w : sign(w);
+  const g = add(mul(scalar("scale"), vector("g")), mul(scalar("decay"), penalty));
+  const next = rule.update({ w, g, h, rate: scalar("rate"), settings });
+  return new Map([["new/w", next.w], ...next.h.map((value, slot) => [`new/h${slot}`, value] as const)]);
+}

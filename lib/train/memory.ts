@@ -1,0 +1,54 @@
+import { totalmem } from "node:os";
+import { NetrunError } from "../error.js";
+import { count } from "../graph/index.js";
+import { layoutOf } from "../net/layout.js";
+import type { LoweredNet } from "../net/lower.js";
+import { updateRules } from "../optim/rules.js";
+import type { Plan } from "../run/plan.js";
+
+/** Memory that a training takes, in bytes. */
+export interface MemoryEstimate {
+  /** Weights, gradients (the solver's, and those that a run gives) and history, of all replicas. */
+  readonly parameters: number;
+  /** Blobs and their gradients of one batch, of all replicas: the most that can be alive at a time. */
+  readonly blobs: number;
+  /** What no order of computation does without: parameters, and the largest blob with its gradient. */
+  readonly least: number;
+}
+
+const FLOAT_BYTES = 4;
+
+/** Estimates what training takes, before any of it is allocated. */
+export function estimateMemory(train: LoweredNet, plan: Plan, replicas: number): MemoryEstimate {
+  const layout = layoutOf(train);
+  const { slots } = updateRules[plan.solver.rule];
+  const parameters = replicas * FLOAT_BYTES * (2 * layout.length + (1 + slots) * layout.learnt);
+  const sizes = [...train.blobs.values()].map(({ type }) => 2 * FLOAT_BYTES * count(type.shape));
+  const blobs = replicas * sizes.reduce((a, b) => a + b, 0);
+  return { parameters, blobs, least: parameters + replicas * Math.max(0, ...sizes) };
+}
+
+/** Memory of this machine, or what this process is held to, in bytes. */
+export function memoryLimit(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** Throws NetrunError if not even the least that a training takes fits into memory. */
+export function checkMemory(estimate: MemoryEstimate, limit = memoryLimit()): void {
+  if (estimate.least <= limit) return;
+  throw new NetrunError(
+    `this training takes at least ${inUnits(estimate.least)}, and there are ${inUnits(limit)} of memory`,
+    {
+      notes: [
+        `parameters with gradients and history ${inUnits(estimate.parameters)}, blobs up to ${inUnits(estimate.blobs)}`,
+        "a smaller batch_size takes less for blobs (iter_size makes up for it), a net with fewer parameters for the rest",
+      ],
+    },
+  );
+}
+
+/** Bytes in MiB or GiB. */
+export function inUnits(bytes: number): string {
+  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

@@ -1,0 +1,61 @@
+import { defaultAlpha } from "../engine/averaging/average.js";
+import type { Partition } from "../engine/engine.js";
+import type { EngineOptions } from "../engine/open.js";
+import { NetrunError } from "../error.js";
+
+/** How many replicas train, and how they are brought together. */
+export interface ParallelOptions extends EngineOptions {
+  /** Iterations of each replica in a round, after which they are averaged; "auto" finds it (see `IntervalFinder`). Default 10. */
+  readonly syncInterval?: number | "auto" | undefined;
+}
+
+/** SparkNet's choice for CIFAR-10. */
+const SYNC_INTERVAL = 10;
+
+/** Whether training is to run on replicas of its own, rather than in this thread. */
+export const isParallel = ({ workers }: ParallelOptions): boolean => workers !== undefined;
+
+/** The interval that options ask for. Throws NetrunError for one that is none. */
+export function syncIntervalOf(options: ParallelOptions): number | "auto" {
+  if (!isParallel(options)) return 1;
+  const { syncInterval = SYNC_INTERVAL } = options;
+  if (syncInterval === "auto" || (Number.isInteger(syncInterval) && syncInterval >= 1)) return syncInterval;
+  throw new NetrunError(`a sync interval of ${syncInterval} iterations`, {
+    notes: ["give a whole number, 1 or more, or auto"],
+  });
+}
+
+/** What is said of partitions that have fewer rows than a round takes: they begin again within it. */
+export function partitionWarnings(
+  partitions: readonly Partition[],
+  interval: number,
+  iterSize: number,
+): readonly NetrunError[] {
+  const count = 1 + Math.max(...partitions.map(({ replica }) => replica));
+  const short = partitions.filter(({ rows, batchSize }) => rows < interval * iterSize * batchSize);
+  return short.map(({ replica, rows, batchSize }) => {
+    const wanted = interval * iterSize * batchSize;
+    return new NetrunError(
+      `partition ${replica} of ${count} has ${rows} rows, a round of ${interval} iterations takes ${wanted}: it begins again within the round`,
+      { notes: ["use fewer workers, a smaller --sync-interval or a smaller batch_size"] },
+    );
+  });
+}
+
+/** Rows that one replica takes of batches of that many. */
+export const rowsOfReplica = ({ workers = 1, batchScaling = "weak" }: ParallelOptions, rows: number): number =>
+  batchScaling === "strong" ? rows / workers : rows;
+
+/** How replicas will be trained, in a line. */
+export function describeParallel(options: ParallelOptions): string {
+  const { workers, isolation = "thread", averaging = "mean", averageHistory = false, alpha } = options;
+  const { batchScaling = "weak", onWorkerLoss = "redo", syncInterval = SYNC_INTERVAL } = options;
+  const rule = averaging === "mean" ? "mean" : `elastic, alpha ${(alpha ?? defaultAlpha(workers!)).toPrecision(3)}`;
+  const batches =
+    batchScaling === "weak"
+      ? "each takes whole batches (weak scaling)"
+      : "each takes its share of a batch (strong scaling)";
+  const history = averageHistory ? "history averaged too" : "history stays local";
+  const every = syncInterval === "auto" ? "an interval to be found" : `${syncInterval} iterations`;
+  return `${workers} replicas (${isolation}), averaged after ${every} (${rule}, ${history}); ${batches}; a lost worker's part is ${onWorkerLoss === "redo" ? "done again" : "dropped"}`;
+}

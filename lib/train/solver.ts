@@ -1,0 +1,479 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Net, type Tensors } from "../api/net.js";
+import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
+import { SolverParameter_SnapshotFormat as Format, type Init, type SolverParameter } from "../caffe/messages.js";
+import { solverNets, withTrainState } from "../caffe/solver-nets.js";
+import { readSolverState } from "../caffe/solver-state.js";
+import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
+import type { DataChoice } from "../data/feed/net-feeds.js";
+import {
+  type Checkpoint,
+  type Engine,
+  type Partition,
+  type ReplicaState,
+  type Round,
+  type Scores,
+  TrainingStopped,
+} from "../engine/engine.js";
+import { openEngine, replicaSession } from "../engine/open.js";
+import { meanScores } from "../engine/reports.js";
+import { NetrunError } from "../error.js";
+import { layoutOf } from "../net/layout.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { LearningRate, policyOf } from "../optim/rate.js";
+import { updateRules } from "../optim/rules.js";
+import { compileSolver, type TestShape } from "../run/compile.js";
+import type { Plan } from "../run/plan.js";
+import { createWeights, type Weights } from "../run/weights.js";
+import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
+import {
+  describeParallel,
+  isParallel,
+  type ParallelOptions,
+  partitionWarnings,
+  rowsOfReplica,
+  syncIntervalOf,
+} from "./parallel.js";
+import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
+import { SmoothedLoss } from "./smoothed-loss.js";
+import {
+  type Best,
+  checkFinite,
+  decodeArrays,
+  encodeArrays,
+  lostState,
+  modelOfState,
+  probeFolder,
+  readSideState,
+  restoreHistory,
+  type SnapshotPaths,
+  snapshotPaths,
+  storeHistory,
+  writeSnapshot,
+} from "./snapshot.js";
+
+export interface SolverOptions
+  extends SessionOptions,
+    DataChoice,
+    ParallelOptions,
+    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
+  /** Weights files to start from, in place of the solver's own `weights`. */
+  readonly weights?: string | readonly string[] | undefined;
+  /** A solverstate to go on from. */
+  readonly snapshot?: string | undefined;
+  /** Level and stages added to the state of the train net. */
+  readonly level?: number | undefined;
+  readonly stages?: readonly string[] | undefined;
+  /** Fields of the solver in place of the file's. */
+  readonly settings?: Init<SolverParameter> | undefined;
+  /** Data that the data layers of the test nets read; `data` where undefined. */
+  readonly testData?: GivenData | undefined;
+  readonly testBatchSize?: number | undefined;
+  /** Iterations over which the learning rate rises to the policy's. Default 0. */
+  readonly warmUp?: number | undefined;
+}
+
+/** Parts that a test pass is made in. */
+const TEST_PARTS = 10;
+
+/** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
+const DEFAULT_SEED = 1;
+
+/** A solver: a train net, its test nets, and where training stands. */
+export class Solver implements AsyncDisposable {
+  /** The solver's settings, in today's format. */
+  readonly parameter: SolverParameter;
+  /** The train net; its parameters are those that training changes, with the last gradients in `diff`. */
+  readonly net: Net;
+  /** What training takes, by an estimate. */
+  readonly memory: MemoryEstimate;
+  /** The test nets: batches of a test (test_iter), and weights of losses. */
+  readonly tests: readonly TestShape[];
+  readonly #engine: Engine;
+  readonly #weights: Weights;
+  readonly #rate: LearningRate;
+  readonly #smoothed: SmoothedLoss;
+  readonly #warn: (warning: NetrunError) => void;
+  /** Best scores of tests so far, by metric; part of snapshots. */
+  readonly bests = new Map<string, Best>();
+  #testPositions: readonly (readonly number[])[] = [];
+  readonly #seed: number;
+  readonly #prefix: string;
+  /** Rows of each data layer in one iteration, over all of its iter_size batches. */
+  readonly #feedRows: readonly number[];
+  readonly #parts: Parts;
+  /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
+  readonly syncInterval: number | "auto";
+  #checkpoint: Checkpoint;
+
+  private constructor(parts: Parts) {
+    this.parameter = parts.parameter;
+    this.net = parts.net;
+    this.tests = parts.tests;
+    this.memory = parts.memory;
+    this.#engine = parts.engine;
+    this.#weights = parts.weights;
+    this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
+    this.#smoothed = new SmoothedLoss(parts.parameter.average_loss);
+    this.#warn = parts.options.onWarning ?? (() => {});
+    this.#seed = parts.seed;
+    this.#prefix = parts.prefix;
+    this.#feedRows = parts.feedRows;
+    this.#parts = parts;
+    this.syncInterval = parts.syncInterval;
+    const { layout, data } = parts.weights;
+    const { slots } = updateRules[parts.rule];
+    const state = () => newState(slots, layout.learnt);
+    this.#checkpoint = { iteration: 0, weights: data, replicas: Array.from({ length: this.replicas }, state) };
+  }
+
+  /**
+   * Loads a solver from the path of a prototxt, its text or its message, with its nets and their data, and copies weights in.
+   * Throws NetrunError, located, for what is wrong with any of them.
+   */
+  static async load(from: From<SolverParameter>, options: SolverOptions = {}): Promise<Solver> {
+    const rows = new GivenRows();
+    try {
+      return await Solver.#load(from, options, rows);
+    } catch (error) {
+      await rows[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  static async #load(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<Solver> {
+    const { parameter, path, baseDir } = readSolver(from, options);
+    policyOf(parameter);
+    const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
+    const nets = solverNets(parameter, { ...options, baseDir });
+    const session = sessionOptions(options);
+    const { batchSize, onBadRecord, transform, testBatchSize } = options;
+    const data = await rows.resolve(options.data);
+    const testData = await rows.resolve(options.testData ?? options.data);
+    const { train, plan, tests } = await compileSolver(parameter, nets, {
+      seed,
+      session,
+      data: { data, batchSize, onBadRecord, transform },
+      testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
+    });
+    const memory = estimateMemory(train.lowered, plan, options.workers ?? 1);
+    checkMemory(memory);
+    const weights = createWeights(layoutOf(train.lowered), seed);
+    const net = new Net({ ...train, feeds: [] }, weights, seed);
+    for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
+    const engine = openEngine(options, weights.diff);
+    const syncInterval = syncIntervalOf(options);
+    let partitions: readonly Partition[];
+    try {
+      partitions = await engine.load({ ...plan, session: replicaSession(options, plan.session) });
+    } catch (error) {
+      await engine[Symbol.asyncDispose]();
+      throw error;
+    }
+    const made = new Solver({
+      rows,
+      parameter,
+      net,
+      weights,
+      engine,
+      seed,
+      rule: plan.solver.rule,
+      prefix: snapshotPrefix(parameter, path),
+      tests,
+      memory,
+      options,
+      plan,
+      syncInterval,
+      partitions,
+      feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
+    });
+    if (syncInterval !== "auto") made.checkPartitions(syncInterval);
+    if (options.snapshot !== undefined) await made.restore(options.snapshot);
+    return made;
+  }
+
+  /** Warns of parts of the data that have fewer rows than a round of so many iterations takes. */
+  checkPartitions(interval: number): void {
+    const { options, partitions, plan } = this.#parts;
+    if (!isParallel(options)) return;
+    for (const warning of partitionWarnings(partitions, interval, plan.solver.iterSize)) this.#warn(warning);
+  }
+
+  /** Updates done so far. */
+  get iteration(): number {
+    return this.#checkpoint.iteration;
+  }
+
+  /** Rows of data in one iteration, over all of its iter_size batches and all replicas; 0 where batches are fed by hand. */
+  get rowsPerIteration(): number {
+    return (this.#feedRows[0] ?? 0) * this.replicas;
+  }
+
+  /** Copies of the net that are trained. */
+  get replicas(): number {
+    return this.#engine.replicas;
+  }
+
+  /** How replicas are trained, in a line; undefined where the one of this thread is. */
+  get parallel(): string | undefined {
+    return isParallel(this.#parts.options) ? describeParallel(this.#parts.options) : undefined;
+  }
+
+  /** The learning rate of the next iteration. */
+  get rate(): number {
+    return this.#rate.rate(this.iteration);
+  }
+
+  /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
+  async step(n: number, batch?: Tensors): Promise<readonly number[]> {
+    const losses: number[] = [];
+    while (losses.length < n) {
+      // Rates that adapt are known one iteration ahead.
+      const { losses: more, notFinite } = await this.run(this.#rate.adapts ? 1 : n, batch);
+      losses.push(...more);
+      if (notFinite !== undefined) throw notFiniteError(notFinite, this.iteration);
+    }
+    return losses;
+  }
+
+  /** Trains for n iterations, one round of the engine; what happened in them. */
+  async run(n: number, batch?: Tensors): Promise<Run> {
+    const start = this.iteration;
+    const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
+    const round = await this.#engine
+      .train(this.#checkpoint, { rates, display: this.parameter.display, batch })
+      .catch((error: unknown) => {
+        // The arrays went to the engine: what it gives back is where training stands.
+        if (error instanceof TrainingStopped) this.#checkpoint = error.checkpoint;
+        throw error;
+      });
+    this.#checkpoint = round.checkpoint;
+    const smoothedLosses = round.losses.map((loss, i) => {
+      const smoothed = this.#smoothed.add(loss);
+      this.#rate.observe(start + i, smoothed);
+      return smoothed;
+    });
+    return { ...round, smoothedLosses, rates };
+  }
+
+  /**
+   * The smoothed loss with the next batch's in it, which Caffe shows after its last iteration; undefined where that is not finite.
+   * An iteration at a learning rate of 0, on copies: where training stands is not changed.
+   */
+  async lossAhead(): Promise<number | undefined> {
+    const { iteration, weights, replicas } = this.#checkpoint;
+    const copies = replicas.map((replica) => ({
+      ...replica,
+      history: replica.history.map((values) => values.slice()),
+      ...(replica.weights && { weights: replica.weights.slice() }),
+    }));
+    const from = { iteration, weights: weights.slice(), replicas: copies };
+    const { losses } = await this.#engine.train(from, { rates: [0], display: this.parameter.display });
+    if (losses[0] === undefined) return undefined;
+    const smoothed = new SmoothedLoss(this.parameter.average_loss);
+    smoothed.restore(this.#smoothed.losses);
+    return smoothed.add(losses[0]);
+  }
+
+  /**
+   * Images per second of one replica that trains alone, with all threads and whole batches, over some iterations after a first
+   * one. Training is not changed by it.
+   */
+  async baseline(iterations: number): Promise<number> {
+    const { plan, options, rule } = this.#parts;
+    const { layout, data } = this.#weights;
+    await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);
+    await engine.load(plan);
+    const replicas = [newState(updateRules[rule].slots, layout.learnt)];
+    const work = (n: number) => ({ rates: Array<number>(n).fill(0), display: 0 });
+    const { checkpoint } = await engine.train({ iteration: 0, weights: data.slice(), replicas }, work(1));
+    const { rows, roundTimes } = await engine.train(checkpoint, work(iterations));
+    return rows / (roundTimes!.totalMs / 1000);
+  }
+
+  /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
+  async test(index = 0): Promise<Readonly<Record<string, number>>> {
+    const { outputs } = await this.scores(index);
+    return Object.fromEntries(
+      Object.entries(outputs).flatMap(([name, values]) =>
+        values.length === 1 ? [[name, values[0]!]] : [...values].map((value, i) => [`${name}[${i}]`, value]),
+      ),
+    );
+  }
+
+  /**
+   * A test pass of one test net over its test_iter batches, in parts, so that `progress` hears how many are done.
+   * Throws NetrunError if there is no such test net.
+   */
+  async scores(index = 0, progress: (done: number, total: number) => void = () => {}): Promise<Scores> {
+    const iterations = this.tests[index]?.iterations;
+    if (iterations === undefined)
+      throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
+    const size = Math.max(this.replicas, Math.ceil(iterations / TEST_PARTS));
+    const parts: { scores: Scores; batches: number }[] = [];
+    for (let done = 0; done < iterations; done += size) {
+      const batches = Math.min(size, iterations - done);
+      const scores = await this.#engine.test(index, this.#weights.data, batches, this.#testPositions[index]);
+      const { positions } = scores;
+      this.#testPositions = this.tests.map((_, i) => (i === index ? positions : (this.#testPositions[i] ?? [])));
+      parts.push({ scores, batches });
+      progress(done + batches, iterations);
+    }
+    return meanScores(parts);
+  }
+
+  /**
+   * Checks that a snapshot can be written where it will be: the folder is made, a file tried, the room on the disk looked at.
+   * Throws NetrunError.
+   */
+  checkSnapshots(): void {
+    const floats = this.#weights.layout.length * (this.parameter.snapshot_diff ? 2 : 1);
+    const history = this.#checkpoint.replicas.flatMap((replica) => replica.history.map(({ length }) => length));
+    probeFolder(this.#prefix, 4 * (floats + history.reduce((a, b) => a + b, 0)));
+  }
+
+  /** Path that the names of snapshots start with. */
+  get snapshotPrefix(): string {
+    return this.#prefix;
+  }
+
+  /**
+   * Writes PREFIX_iter_N.caffemodel and .solverstate, which Caffe reads too, and .netrunstate with what those cannot hold.
+   * Each file is whole or not there. Throws NetrunError if one cannot be written; training is not disturbed by that.
+   */
+  async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
+    const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
+    const { iteration, replicas } = this.#checkpoint;
+    const { positions, carries } = replicas[0]!;
+    const paths = snapshotPaths(prefix, iteration, format);
+    const { layout } = this.#weights;
+    checkFinite(layout, this.#weights.data);
+    const rate = this.#rate.stateAt(iteration - 1);
+    const state = {
+      iter: iteration,
+      learned_net: paths.model,
+      // Caffe looks at its steps when it updates: what the last update saw.
+      current_step: iteration > 0 ? rate.step : 0,
+      history: storeHistory(layout, meanHistory(replicas)),
+    };
+    const side = {
+      version: 1 as const,
+      iteration,
+      seed: this.#seed,
+      positions,
+      testPositions: this.#testPositions,
+      ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
+      losses: this.#smoothed.losses,
+      rate,
+      best: Object.fromEntries(this.bests),
+      ...(carries && { carries: encodeArrays(carries) }),
+    };
+    const weights = this.net.stored(this.parameter.snapshot_diff);
+    if (hasReplicaFile(replicas)) await writeReplicas(paths.replicas, replicas);
+    await writeSnapshot(paths, { net: this.net.parameter, weights, state, side }, format);
+    return paths;
+  }
+
+  /**
+   * Goes on from a solverstate: weights, history, iteration and, from its .netrunstate, all else that the next iterations depend
+   * on. Without that file (a snapshot of Caffe's) the data goes on where an undisturbed run would be, and a warning says what is
+   * not as it was. Throws NetrunError with nothing changed.
+   */
+  async restore(path: string): Promise<void> {
+    const state = await readSolverState(path);
+    const side = readSideState(path, state.iter);
+    const { layout } = this.#weights;
+    const { history } = newState(updateRules[this.#parts.rule].slots, layout.learnt);
+    restoreHistory(layout, history, state.history, path);
+    const model = modelOfState(path, state.learned_net);
+    if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
+    const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
+    const carries = decodeArrays(side?.carries ?? {});
+    const one = { history, positions, carries };
+    const replicas = restoreReplicas(path, one, {
+      count: this.replicas,
+      side,
+      length: layout.length,
+      warn: this.#warn,
+    });
+    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas };
+    this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
+    this.#smoothed.restore(side?.losses ?? []);
+    this.bests.clear();
+    for (const [metric, best] of Object.entries(side?.best ?? {})) this.bests.set(metric, best);
+    this.#testPositions = side?.testPositions ?? [];
+    for (const loss of lostState(path, { state, side, seed: this.#seed, model })) this.#warn(loss);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine[Symbol.asyncDispose]();
+    await this.net[Symbol.asyncDispose]();
+    await this.#parts.rows[Symbol.asyncDispose]();
+  }
+}
+
+interface Parts {
+  /** Rows that were given as data, in files. */
+  readonly rows: GivenRows;
+  readonly parameter: SolverParameter;
+  readonly net: Net;
+  readonly weights: Weights;
+  readonly engine: Engine;
+  readonly seed: number;
+  readonly rule: keyof typeof updateRules;
+  readonly prefix: string;
+  readonly tests: readonly TestShape[];
+  readonly memory: MemoryEstimate;
+  readonly feedRows: readonly number[];
+  readonly options: SolverOptions;
+  readonly plan: Plan;
+  readonly syncInterval: number | "auto";
+  readonly partitions: readonly Partition[];
+}
+
+const newState = (slots: number, learnt: number): ReplicaState => ({
+  history: Array.from({ length: slots }, () => new Float32Array(learnt)),
+  positions: [],
+});
+
+/** What some iterations gave, and the smoothed loss after each. */
+export interface Run extends Round {
+  readonly smoothedLosses: readonly number[];
+  /** The learning rate of each iteration. */
+  readonly rates: readonly number[];
+}
+
+/** Why training cannot go on. */
+export function notFiniteError(what: string, iteration: number, ...notes: readonly string[]): NetrunError {
+  return new NetrunError(`${what} is not a finite number in iteration ${iteration}: training stops`, {
+    notes: ["a smaller base_lr, a warm-up or clip_gradients may help", ...notes],
+  });
+}
+
+function readSolver(from: From<SolverParameter>, options: SolverOptions) {
+  const { message, path, baseDir } = loadSolver(from, options);
+  const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
+  const state = { level: options.level ?? 0, stage: options.stages ?? [] };
+  const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
+  return { parameter, path, baseDir: options.baseDir ?? baseDir };
+}
+
+const sessionOptions = ({ provider, threads }: SessionOptions): SessionOptions => ({
+  ...(provider && { provider }),
+  ...(threads !== undefined && { threads }),
+});
+
+/** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */
+function weightFiles({ weights, snapshot }: SolverOptions, parameter: SolverParameter): readonly string[] {
+  if (snapshot !== undefined) return [];
+  return [weights ?? parameter.weights].flat().flatMap((list) => list.split(","));
+}
+
+/** Caffe's rule: without a prefix, or with a folder as prefix, files are named after the solver's. */
+function snapshotPrefix({ snapshot_prefix: prefix }: SolverParameter, solverPath: string | undefined): string {
+  const stem = (solverPath ?? "netrun").replace(/\.[^./\\]*$/, "");
+  if (prefix === "") return stem;
+  return existsSync(prefix) && statSync(prefix).isDirectory() ? join(prefix, basename(stem)) : prefix;
+}

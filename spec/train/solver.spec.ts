@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import sharp from "sharp";
+import { decode } from "../../lib/caffe/message.js";
+import { Solver } from "../../lib/train/solver.js";
+
+const IMAGES = 10;
+
+describe("a solver", () => {
+  let folder: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "netrun-solver-"));
+    const lines: string[] = [];
+    for (let i = 0; i < IMAGES; i++) {
+      const pixels = Uint8Array.from({ length: 64 }, (_, j) => (i * 37 + j * (i + 3)) % 256);
+      const path = join(folder, `${i}.png`);
+      await sharp(pixels, { raw: { width: 8, height: 8, channels: 1 } }).toFile(path);
+      lines.push(`${path} ${i % 3}`);
+    }
+    writeFileSync(join(folder, "list.txt"), lines.join("\n"));
+    writeFileSync(
+      join(folder, "net.prototxt"),
+      `layer {
+         name: "data" type: "ImageData" top: "data" top: "label" transform_param { scale: 0.01 }
+         image_data_param { source: "${join(folder, "list.txt")}" batch_size: 4 shuffle: true is_color: false }
+       }
+       layer {
+         name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+         inner_product_param { num_output: 3 weight_filler { type: "xavier" } }
+       }
+       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`,
+    );
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const load = (fields = "", snapshot?: string) =>
+    Solver.load(
+      `net: "${join(folder, "net.prototxt")}" base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 random_seed: 5
+       snapshot_prefix: "${join(folder, "snap")}" ${fields}`,
+      { snapshot },
+    );
+  const weights = (solver: Solver) => [...solver.net.params.get("ip")![0]!.data];
+
+  it("goes on to the bit in the middle of a shuffled epoch", async () => {
+    await using straight = await load();
+    await straight.step(12);
+    await using first = await load();
+    await first.step(6);
+    const { state } = await first.snapshot();
+    await using second = await load("", state);
+    await second.step(6);
+    expect(weights(second)).to.deep.equal(weights(straight));
+  });
+
+  it("starts from the weights that its prototxt names", async () => {
+    await using first = await load();
+    await first.step(3);
+    const { model } = await first.snapshot();
+    await using second = await load(`weights: "${model}"`);
+    expect(weights(second)).to.deep.equal(weights(first));
+    expect(second.iteration).to.equal(0);
+  });
+
+  it("writes the gradients too where snapshot_diff asks for them", async () => {
+    await using solver = await load("snapshot_diff: true");
+    await solver.step(1);
+    const { model } = await solver.snapshot();
+    const [ip] = decode("NetParameter", readFileSync(model)).layer.filter(({ name }) => name === "ip");
+    expect([...ip!.blobs[0]!.diff]).to.deep.equal([...solver.net.params.get("ip")![0]!.diff]);
+    expect(ip!.blobs[0]!.diff.some((value) => value !== 0)).to.equal(true);
+  });
+});

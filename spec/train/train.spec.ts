@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import type { Init, SolverParameter } from "../../lib/caffe/messages.js";
+import { Solver } from "../../lib/train/solver.js";
+import { type TrainEvent, type TrainOptions, train } from "../../lib/train/train.js";
+import { failure } from "../support/failure.js";
+import { writeRestless } from "../support/training.js";
+
+async function events(solver: Solver, options: TrainOptions = {}): Promise<TrainEvent[]> {
+  const all: TrainEvent[] = [];
+  for await (const event of train(solver, options)) all.push(event);
+  return all;
+}
+
+describe("training runs", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "netrun-train-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const load = (fields: string, settings: Init<SolverParameter> = {}) =>
+    Solver.load(writeRestless(folder, fields), { settings });
+  const kinds = (all: readonly TrainEvent[]) => all.map(({ kind, iteration }) => `${kind} ${iteration}`);
+
+  it("test, iterate and snapshot in Caffe's order", async () => {
+    await using solver = await load("max_iter: 5 snapshot: 4");
+    expect(kinds(await events(solver))).to.deep.equal([
+      "iteration 0",
+      "iteration 1",
+      "iteration 2",
+      "iteration 3",
+      "snapshot 4",
+      "iteration 4",
+      "snapshot 5",
+      "loss 5",
+      "test 5",
+      "done 5",
+    ]);
+  });
+
+  it("stop with a snapshot when they are asked to, without the last test", async () => {
+    await using solver = await load("max_iter: 5");
+    const asked = await events(solver, { action: () => (solver.iteration === 2 ? "stop" : "none") });
+    expect(kinds(asked)).to.deep.equal(["iteration 0", "iteration 1", "snapshot 2", "done 2"]);
+    expect(asked.at(-1)).to.include({ stopped: "asked" });
+  });
+
+  it("stop at the first test without a better score, and keep the best weights", async () => {
+    await using solver = await load("max_iter: 40", { test_interval: 1, base_lr: 0 });
+    const all = await events(solver, { earlyStop: "accuracy", patience: 2, keepBest: "accuracy" });
+    expect(all.filter(({ kind }) => kind === "best").length).to.be.greaterThan(0);
+    expect(all.at(-1)).to.include({ kind: "done", stopped: "early-stop" });
+    expect(all.at(-1)!.iteration).to.be.lessThan(40);
+  });
+
+  it("refuse a score that no test gives", async () => {
+    await using solver = await load("max_iter: 5");
+    await failure(events(solver, { earlyStop: "acuracy" }), "did you mean accuracy?");
+  });
+
+  it("stop when their time is over", async () => {
+    await using solver = await load("max_iter: 1000000");
+    expect((await events(solver, { maxTimeMs: 1 })).at(-1)).to.include({ iteration: 1, stopped: "max-time" });
+  });
+
+  it("say before the first iteration that snapshots cannot be written", async () => {
+    writeFileSync(join(folder, "file"), "");
+    await using solver = await load("max_iter: 5", { snapshot_prefix: join(folder, "file", "snap") });
+    await failure(events(solver), "snapshots cannot be written here");
+    expect(solver.iteration).to.equal(0);
+  });
+
+  it("go on where a snapshot fails, and try the next", async () => {
+    await using solver = await load("max_iter: 3 snapshot: 1");
+    mkdirSync(join(folder, "snap_iter_1.caffemodel"));
+    expect(kinds(await events(solver))).to.deep.equal([
+      "iteration 0",
+      "snapshot-failed 1",
+      "iteration 1",
+      "snapshot 2",
+      "iteration 2",
+      "snapshot 3",
+      "done 3",
+    ]);
+  });
+
+  it("stop where a number is not finite, name the first layer, and leave the weights as they were", async () => {
+    await using solver = await load("max_iter: 5");
+    const weights = solver.net.params.get("ip")![0]!.data;
+    weights.fill(1e38);
+    await failure(
+      events(solver),
+      'the output "ip" of layer "ip" is not a finite number in iteration 0: training stops',
+    );
+    expect(weights.every((value) => value === Math.fround(1e38))).to.equal(true);
+    expect(solver.iteration).to.equal(0);
+  });
+
+  it("name the parameter that is not finite, and write no snapshot of it", async () => {
+    await using solver = await load("max_iter: 5");
+    solver.net.params.get("conv")![0]!.data[0] = Number.NaN;
+    await failure(solver.snapshot(), 'parameter 0 of layer "conv" is not finite');
+    await failure(solver.step(1), 'parameter 0 of layer "conv" is not a finite number in iteration 0');
+  });
+
+  it("show with debug_info what every blob and parameter is, and how an update changes it", async () => {
+    await using solver = await load("max_iter: 1 debug_info: true snapshot_after_train: false");
+    const [first] = await events(solver);
+    const lines = first!.kind === "iteration" ? first!.debug.map((line) => line.replace(/: [^:]*$/, "").trim()) : [];
+    expect(lines).to.include.members([
+      "[Forward] Layer data, top blob data data",
+      "[Forward] Layer ip, param blob 0 data",
+      "[Backward] Layer ip, top blob ip diff",
+      "[Backward] Layer conv, param blob 0 diff",
+    ]);
+    expect(lines.some((line) => line.startsWith("[Update] Layer conv, param 0 data"))).to.equal(true);
+  });
+});
