@@ -1,5 +1,6 @@
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./api/net.js";
+export { ProtoLoader } from "./api/proto-loader.js";
 export {
   ConvolutionLayer,
   Include,
@@ -14,8 +15,6 @@ export {
 } from "./caffe/builders.js";
 export { amend, create, decode, encode, has, sub } from "./caffe/message.js";
 export * from "./caffe/messages.js";
-export { ProtoLoader } from "./caffe/proto-loader.js";
-export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./caffe/replace-data.js";
 export { type Converted, type ConvertOptions, type ConvertReport, convert, importWeights } from "./convert/index.js";
 export type { GivenData } from "./data/feed/given-rows.js";
 export type { DataChoice } from "./data/feed/net-feeds.js";
@@ -40,6 +39,7 @@ export {
   registerLayer,
   type Site,
 } from "./layers/index.js";
+export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
 export { printText } from "./text/print.js";
 export type { ParallelOptions } from "./train/parallel.js";

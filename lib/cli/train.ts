@@ -4,8 +4,8 @@ import { filterNet, mergeStates } from "../caffe/filter.js";
 import { isNet, loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
-import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
+import { bringsData } from "../layers/index.js";
 import { inUnits } from "../train/memory.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { train } from "../train/train.js";
@@ -160,5 +160,5 @@ function solverFor(path: string, given: Init<SolverParameter>, args: TrainArgs):
 function readsTestData(path: string): boolean {
   const { message } = loadNet(path);
   const state = mergeStates(create("NetState", { phase: Phase.TEST }), message.state);
-  return filterNet(message, state).layer.some(({ type }) => isDataType(type) && type !== "Input");
+  return filterNet(message, state).layer.some(bringsData);
 }

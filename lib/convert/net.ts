@@ -1,9 +1,9 @@
 import { filterNet } from "../caffe/filter.js";
 import { amend, create, has, sub } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
-import { isDataType } from "../caffe/replace-data.js";
 import { NetrunError } from "../error.js";
-import { noteSpan, spanOf } from "../text/notes.js";
+import { bringsData, dataOf, inputFor } from "../layers/index.js";
+import { spanOf } from "../text/notes.js";
 
 /** The layers of a net that a converted file computes, and the shapes of its inputs as the prototxt says them. */
 export interface InferenceNet {
@@ -44,8 +44,8 @@ const PREDICTIONS = {
 export function conversionOf(type: string): "yes" | "input" | "prediction" | "left out" {
   if (DROPPED.includes(type)) return "left out";
   if (Object.hasOwn(PREDICTIONS, type)) return "prediction";
-  // What DummyData fills is given to a file.
-  return isDataType(type) || type === "DummyData" ? "input" : "yes";
+  // Fillers' blobs are given to a file too.
+  return dataOf(create("LayerParameter", { type, bottom: [""] })) ? "input" : "yes";
 }
 
 /**
@@ -96,10 +96,6 @@ function withoutTargets(layers: readonly LayerParameter[], all: readonly LayerPa
   return passing.filter((layer) => !isTarget(layer));
 }
 
-/** Data layers; Input layers, whose shapes may be there, are among the others. Of Python layers those without bottoms. */
-export const bringsData = ({ type, bottom }: LayerParameter) =>
-  (isDataType(type) && type !== "Input") || (type === "Python" && bottom.length === 0);
-
 /** The data layers of the TEST phase, and the first elsewhere for what would be missing. */
 function dataLayers(
   net: NetParameter,
@@ -119,12 +115,11 @@ function dataLayers(
 
 /** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
 function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]>): LayerParameter {
-  const { crop_size, force_gray } = sub(layer, "transform_param");
-  const batch = Math.max(1, batchSize(layer));
+  const data = dataOf(layer)!;
+  const batch = Math.max(1, data.batchSize?.(layer) ?? 1);
   const [first, ...others] = layer.top as [string, ...string[]];
-  const { memory_data_param: memory } = layer;
-  if (!shapes.has(first) && crop_size > 0) shapes.set(first, [batch, force_gray ? 1 : 3, crop_size, crop_size]);
-  if (!shapes.has(first) && memory) shapes.set(first, [batch, memory.channels, memory.height, memory.width]);
+  const row = data.rowShapes?.(layer)[0] ?? data.image?.(layer);
+  if (!shapes.has(first) && row) shapes.set(first, [batch, ...row]);
   if (!shapes.has(first)) {
     throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
       span: spanOf(layer),
@@ -132,20 +127,7 @@ function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]
     });
   }
   for (const top of others) if (!shapes.has(top)) shapes.set(top, [shapes.get(first)![0] ?? batch]);
-  const input = create("LayerParameter", {
-    name: layer.name,
-    type: "Input",
-    top: layer.top,
-    input_param: { shape: layer.top.map((top) => ({ dim: shapes.get(top)! })) },
-  });
-  noteSpan(input, spanOf(layer));
-  return input;
-}
-
-function batchSize(layer: LayerParameter): number {
-  const { data_param, image_data_param, hdf5_data_param, window_data_param, memory_data_param } = layer;
-  const param = data_param ?? image_data_param ?? hdf5_data_param ?? window_data_param ?? memory_data_param;
-  return param?.batch_size ?? 1;
+  return inputFor([layer], (top) => shapes.get(top)!);
 }
 
 /** The layer that stands for a loss, under the loss's name and first top. */

@@ -5,8 +5,8 @@ import type { NetParameter } from "../caffe/messages.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { constant, labelled, type Value } from "../graph/index.js";
+import { bringsData } from "../layers/index.js";
 import { mul, sub } from "../ops/index.js";
-import { bringsData } from "./net.js";
 
 /** What is done to an image before the net sees it: y = (x - mean) * scale, x being BGR values from 0 to 255. */
 export interface Preprocessing {

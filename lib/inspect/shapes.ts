@@ -1,9 +1,8 @@
 import { findPath, requirePath } from "../caffe/files.js";
-import { sub } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
-import { feedSpec, openFeed } from "../data/feed/feed.js";
+import { feedSpec, hasFeed, openFeed } from "../data/feed/feed.js";
 import { NetrunError } from "../error.js";
-import type { layerTypes, Phase } from "../layers/index.js";
+import { dataOf, type Phase, takesData } from "../layers/index.js";
 
 /** The shapes of blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -25,14 +24,6 @@ export interface ShapeOptions {
   readonly given: Shapes;
 }
 
-/** Layers whose tops only their data tells. */
-const READERS: readonly string[] = [
-  "Data",
-  "ImageData",
-  "HDF5Data",
-  "WindowData",
-] satisfies (keyof typeof layerTypes)[];
-
 /** The shapes of the tops of data layers: given, read from the data where it is there, or assumed from crop_size. */
 export async function dataShapes(layers: readonly LayerParameter[], options: ShapeOptions): Promise<DataShapes> {
   const shapes = new Map(options.given);
@@ -40,7 +31,7 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
   const unknown: string[] = [];
   for (const layer of layers) {
     const tops = layer.top.filter((top) => !shapes.has(top));
-    const needsData = READERS.includes(layer.type) || (fedFromOutside(layer) && tops.length > 0);
+    const needsData = readsRecords(layer) || leavesOpen(layer, tops);
     if (!needsData || tops.length === 0) continue;
     const found = (await readShapes(layer, options)) ?? assume(layer, notes);
     for (const top of tops) {
@@ -56,15 +47,20 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
   return { shapes, notes, unknown };
 }
 
+/** Whether a layer fills its tops with records that netrun reads. */
+const readsRecords = (layer: LayerParameter) => hasFeed(layer) && takesData(layer);
+
 /** Input layers may leave their shape to the program that feeds them. */
-function fedFromOutside(layer: LayerParameter): boolean {
-  return layer.type === "Input" && sub(layer, "input_param").shape.length === 0;
+function leavesOpen(layer: LayerParameter, tops: readonly string[]): boolean {
+  const data = dataOf(layer);
+  const shapes = data?.rowShapes?.(layer) ?? [];
+  return data?.origin === "input" && tops.length > 0 && shapes.every((shape) => shape === undefined);
 }
 
 type TopShapes = Readonly<Record<string, readonly number[]>>;
 
 async function readShapes(layer: LayerParameter, { phase, baseDir }: ShapeOptions): Promise<TopShapes | undefined> {
-  if (!READERS.includes(layer.type)) return undefined;
+  if (!readsRecords(layer)) return undefined;
   try {
     // A mean file that is not there matters to training; to shapes it does not.
     const paths = (path: string) => (findPath(path, baseDir) ? requirePath(path, { baseDir }) : path);
@@ -78,20 +74,14 @@ async function readShapes(layer: LayerParameter, { phase, baseDir }: ShapeOption
   }
 }
 
-/** Colour images of crop_size, or of the size that images are resized to, and a number for each as label. */
+/** Images of the size that the layer's parameters tell, and a number for each as label. */
 function assume(layer: LayerParameter, notes: string[]): TopShapes {
-  const { crop_size, force_gray } = sub(layer, "transform_param");
-  const image = sub(layer, "image_data_param");
-  const isList = layer.type === "ImageData";
-  const [height, width] =
-    crop_size > 0 ? [crop_size, crop_size] : isList ? [image.new_height, image.new_width] : [0, 0];
-  const batch = { Data: "data_param", ImageData: "image_data_param", WindowData: "window_data_param" } as const;
-  const field = batch[layer.type as keyof typeof batch];
+  const facts = dataOf(layer);
+  const image = facts?.image?.(layer);
   const [data, label] = layer.top;
-  if (!field || height === 0 || width === 0 || data === undefined) return {};
-  const { batch_size } = sub(layer, field);
-  const channels = force_gray || (isList && !image.is_color) ? 1 : 3;
-  const shape = [batch_size, channels, height, width];
+  if (!image || data === undefined) return {};
+  const rows = facts?.batchSize?.(layer) ?? 0;
+  const shape = [rows, ...image];
   notes.push(`${data} is assumed to be [${shape.join(", ")}], since its data is not here`);
-  return { [data]: shape, ...(label !== undefined && { [label]: [batch_size] }) };
+  return { [data]: shape, ...(label !== undefined && { [label]: [rows] }) };
 }

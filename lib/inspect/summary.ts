@@ -1,8 +1,8 @@
 import { LAYER_PARAMS, type LayerParameter, type NetParameter } from "../caffe/messages.js";
 import { NetrunError, nearest, positionOf } from "../error.js";
 import { count, topological, type Value } from "../graph/index.js";
-import { isDataLayer, layerTypes, type Phase, registeredTypes } from "../layers/index.js";
-import { findType, type LoweredNet, lower, sourcesOf } from "../net/lower.js";
+import { findType, isDataLayer, layerTypes, type Phase, registeredTypes } from "../layers/index.js";
+import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
 import type { DataShapes } from "./shapes.js";

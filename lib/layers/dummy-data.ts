@@ -11,6 +11,7 @@ export const DummyData = dataLayer({
   param: "dummy_data_param",
   bottoms: 0,
   tops: [1, Number.POSITIVE_INFINITY],
+  data: { origin: "fillers" },
   shapes: dummyShapes,
 });
 

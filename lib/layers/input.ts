@@ -1,3 +1,6 @@
+import { create, sub } from "../caffe/message.js";
+import type { Init, LayerParameter } from "../caffe/messages.js";
+import { noteSpan, spanOf } from "../text/notes.js";
 import { dataLayer } from "./layer.js";
 
 /** Input: tops fed from outside, one `shape` for all of them or one each. No bottoms. */
@@ -6,6 +9,14 @@ export const Input = dataLayer({
   param: "input_param",
   bottoms: 0,
   tops: [1, Number.POSITIVE_INFINITY],
+  data: {
+    origin: "input",
+    batchSize: (layer) => sub(layer, "input_param").shape[0]?.dim[0],
+    rowShapes: (layer) => {
+      const { shape } = sub(layer, "input_param");
+      return layer.top.map((_, i) => (shape[i] ?? shape[0])?.dim.slice(1).map(Number));
+    },
+  },
   shapes({ param, topCount, error }) {
     const { shape } = param;
     if (shape.length === 0) return undefined;
@@ -15,3 +26,20 @@ export const Input = dataLayer({
     return Array.from({ length: topCount }, (_, i) => shape[shape.length === 1 ? 0 : i]!.dim);
   },
 });
+
+/**
+ * An Input layer that stands for data layers: the name and the place of the first, the tops of all, of these shapes, or of those
+ * that whoever feeds it gives.
+ */
+export function inputFor(
+  layers: readonly [LayerParameter, ...LayerParameter[]],
+  shapeOf?: (top: string) => readonly number[],
+  rest: Init<LayerParameter> = {},
+): LayerParameter {
+  const [{ name }] = layers;
+  const top = [...new Set(layers.flatMap((layer) => layer.top))];
+  const param = shapeOf ? { input_param: { shape: top.map((each) => ({ dim: shapeOf(each) })) } } : {};
+  const input = create("LayerParameter", { name, type: Input.type, top, ...param, ...rest });
+  noteSpan(input, spanOf(layers[0]));
+  return input;
+}

@@ -1,6 +1,7 @@
 import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
 import type { NetrunError } from "../error.js";
 import { count, type Value } from "../graph/index.js";
+import type { DataFacts, LayerFacts } from "./facts.js";
 
 /** Caffe's two phases. */
 export type Phase = "TRAIN" | "TEST";
@@ -80,7 +81,7 @@ export interface FileOutput {
   readonly sets: Readonly<Record<string, Value>>;
 }
 
-interface Common<F extends ParamField | null> {
+interface Common<F extends ParamField | null> extends LayerFacts {
   /** Caffe's name of the type. */
   readonly type: string;
   /** The field of LayerParameter with its own parameters. */
@@ -109,6 +110,7 @@ export interface ComputeLayer<F extends ParamField | null = ParamField | null> e
 
 /** A layer type that brings data in: its tops are inputs of the graph. */
 export interface DataLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
+  readonly data: DataFacts;
   /** Shapes of its tops as far as its parameters tell them; undefined where only the data itself does. */
   shapes(place: Place<ParamOf<F>>): readonly (readonly number[])[] | undefined;
 }

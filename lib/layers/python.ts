@@ -1,3 +1,4 @@
+import { croppedImages } from "./data-images.js";
 import { pythonLayers } from "./forks/python-layers.js";
 import { computeLayer } from "./layer.js";
 
@@ -11,6 +12,7 @@ export const Python = computeLayer({
   param: "python_param",
   bottoms: [0, Number.POSITIVE_INFINITY],
   tops: [0, Number.POSITIVE_INFINITY],
+  specific: ({ bottom }) => (bottom.length === 0 ? { data: { origin: "program", image: croppedImages } } : {}),
   lower(site) {
     const { module, layer } = site.param;
     const known = Object.hasOwn(pythonLayers, `${module}.${layer}`) ? pythonLayers[`${module}.${layer}`] : undefined;

@@ -8,6 +8,7 @@ import {
   countText,
   type DataLayer,
   type FileOutput,
+  findType,
   isDataLayer,
   type LayerType,
   layerTypes,
@@ -16,7 +17,6 @@ import {
   type Site,
   type SourceBlob,
   shapeFault,
-  typeKey,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
@@ -90,12 +90,6 @@ export function sourcesOf(
     return type && !isDataLayer(type) ? (type.sources?.(layer) ?? []) : [];
   });
   return [...new Set(paths)];
-}
-
-/** The type of a layer, a plugin's before a built-in one; undefined where there is neither. */
-export function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
-  const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
-  return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
 }
 
 /**

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { feedSpec, openFeed } from "../../lib/data/feed/feed.js";
-import { isDataLayer } from "../../lib/data/feed/layer.js";
+import { hasFeed } from "../../lib/data/feed/layer.js";
 import { readSafetensors } from "../support/safetensors.js";
 import { describeShared, hasShared, sharedPath } from "../support/shared.js";
 
@@ -17,7 +17,7 @@ describeShared("data layers against Caffe's batches", () => {
 
 async function check(folder: string, name: string): Promise<void> {
   const { message } = loadNet(`${folder}/${name}.prototxt`);
-  const layer = message.layer.find(({ type }) => isDataLayer(type))!;
+  const layer = message.layer.find(hasFeed)!;
   const paths = (path: string): string => `${folder}/${path}`;
   await using feed = await openFeed(feedSpec(layer, { phase: "TEST", paths, seed: 1 }));
   const golden = readSafetensors(`${folder}/${name}.safetensors`).tensors;

@@ -3,7 +3,7 @@ import { openLocalFeed } from "./open-feed.js";
 import { ThreadedFeed } from "./threaded-feed.js";
 
 export type { Feed, FeedSpec } from "./feed-spec.js";
-export { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
+export { type FeedOptions, feedSpec, hasFeed, sourceFeedSpec } from "./layer.js";
 
 /**
  * Opens a feed and reads its first record. Decoding and transforming soon run in a thread of their own, unless there is

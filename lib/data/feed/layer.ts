@@ -1,5 +1,6 @@
 import type { LayerParameter } from "../../caffe/messages.js";
-import { NetrunError, nearest } from "../../error.js";
+import { NetrunError } from "../../error.js";
+import { type DataOrigin, dataOf } from "../../layers/index.js";
 import type { ColourMode } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import { WHOLE } from "../source/source.js";
@@ -16,18 +17,31 @@ export type { FeedOptions } from "./layers/common.js";
 
 type Describe = (layer: LayerParameter, options: FeedOptions) => FeedSpec;
 
-/** The data layers, by Caffe's type names. */
-const DATA_LAYERS = {
-  Data: dataLayer,
-  DummyData: dummyDataLayer,
-  HDF5Data: hdf5DataLayer,
-  ImageData: imageDataLayer,
-  WindowData: windowDataLayer,
-} as const satisfies Record<string, Describe>;
+/** How layers are described whose tops a feed fills, by where their data comes from; null for those that have no feed. */
+const FEEDS = {
+  database: dataLayer,
+  fillers: dummyDataLayer,
+  hdf5: hdf5DataLayer,
+  images: imageDataLayer,
+  windows: windowDataLayer,
+  unread: null,
+  program: null,
+  input: null,
+} as const satisfies Record<DataOrigin, Describe | null>;
 
-/** Whether layers of a type bring data in, so that `feedSpec` describes them. */
-export function isDataLayer(type: string): boolean {
-  return Object.hasOwn(DATA_LAYERS, type);
+/** Data that `feedSpec` describes also where it is read from another source than the layer's own. */
+const REDIRECTED: readonly DataOrigin[] = ["database", "hdf5", "images"];
+
+/** Whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
+export function hasFeed(layer: LayerParameter): boolean {
+  const data = dataOf(layer);
+  return data !== undefined && FEEDS[data.origin] !== null;
+}
+
+/** Whether a layer's own parameters say how records of any source become batches. */
+export function readsAnySource(layer: LayerParameter): boolean {
+  const data = dataOf(layer);
+  return data !== undefined && REDIRECTED.includes(data.origin);
 }
 
 /**
@@ -35,13 +49,10 @@ export function isDataLayer(type: string): boolean {
  * Throws a NetrunError where a parameter is missing or contradicts another.
  */
 export function feedSpec(layer: LayerParameter, options: FeedOptions): FeedSpec {
-  if (!isDataLayer(layer.type)) {
-    const near = nearest(layer.type, Object.keys(DATA_LAYERS));
-    throw new NetrunError(`layer "${layer.name}": ${layer.type} is not a data layer`, {
-      notes: near ? [`did you mean ${near}?`] : [],
-    });
-  }
-  return DATA_LAYERS[layer.type as keyof typeof DATA_LAYERS](layer, options);
+  const data = dataOf(layer);
+  const describe = data && FEEDS[data.origin];
+  if (!describe) throw new NetrunError(`layer "${layer.name}": ${layer.type} layers have no data that netrun reads`);
+  return describe(layer, options);
 }
 
 /**

@@ -1,12 +1,12 @@
-import { amend, has, sub } from "../../caffe/message.js";
+import { has, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
-import { isDataType } from "../../caffe/replace-data.js";
 import { NetrunError } from "../../error.js";
+import { bringsData, dataOf, findType, inputFor, registeredTypes, takesData } from "../../layers/index.js";
 import { detectSource } from "../source/detect.js";
 import type { SourceSpec } from "../source/open.js";
 import type { FeedSpec } from "./feed-spec.js";
 import type { GivenData } from "./given-rows.js";
-import { type FeedOptions, feedSpec, isDataLayer, sourceFeedSpec } from "./layer.js";
+import { type FeedOptions, feedSpec, hasFeed, readsAnySource, sourceFeedSpec } from "./layer.js";
 import { forcedColour } from "./layers/common.js";
 import type { TransformSpec } from "./transform.js";
 
@@ -54,14 +54,14 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   const change = (spec: FeedSpec): FeedSpec => changed(spec, choice);
   const own = (layer: LayerParameter) => feedSpec(layer, { ...options, paths: options.paths(layer) });
   if (choice.data === undefined) {
-    return { layers, specs: open.filter(({ type }) => isDataLayer(type)).map((layer) => change(own(layer))) };
+    return { layers, specs: open.filter(hasFeed).map((layer) => change(own(layer))) };
   }
   const source = typeof choice.data === "string" ? detectSource(choice.data) : choice.data;
-  const data = open.filter(({ type }) => isDataType(type));
-  const sources = data.filter(({ type }) => type !== "Input");
+  const data = open.filter(takesData);
+  const sources = data.filter(bringsData);
   if (data.length === 0) throw new NetrunError("the net has no data layers or inputs for the data to go to");
-  // DummyData makes its blobs itself.
-  const kept = open.filter(({ type }) => isDataLayer(type) && !isDataType(type)).map(own);
+  // Fillers make their blobs themselves.
+  const kept = open.filter((layer) => hasFeed(layer) && !takesData(layer)).map(own);
   if (sources.length === 0) return { layers, specs: [change(inputFeed(data, source, options)), ...kept] };
   const replaced = new Map(sources.map((layer) => [layer, replace(layer, source, options)]));
   return {
@@ -73,52 +73,34 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
 /** One feed for all tops of Input layers: they are the fields of one data set. */
 function inputFeed(layers: readonly LayerParameter[], source: SourceSpec, options: Options): FeedSpec {
   const tops = layers.flatMap(({ top }) => top);
-  const rows = sub(layers[0]!, "input_param").shape[0]?.dim[0];
-  return sourceFeedSpec(source, tops, rows ?? BATCH_SIZE, { ...options, wanted: wantedShapes(layers) });
+  const rows = dataOf(layers[0]!)!.batchSize?.(layers[0]!);
+  const wanted = Object.assign({}, ...layers.map(rowShapesOf));
+  return sourceFeedSpec(source, tops, rows ?? BATCH_SIZE, { ...options, wanted });
 }
 
-/** The shapes of rows that Input layers say. */
-function wantedShapes(layers: readonly LayerParameter[]): Readonly<Record<string, readonly number[]>> {
-  const shapes = layers.flatMap((layer) => {
-    const { shape } = sub(layer, "input_param");
-    return layer.top.map((top, i) => [top, (shape[i] ?? shape[0])?.dim.slice(1).map(Number)] as const);
-  });
-  return Object.fromEntries(shapes.flatMap(([top, shape]) => (shape ? [[top, shape]] : [])));
+/** The shapes of rows that a data layer prescribes, by top. */
+function rowShapesOf(layer: LayerParameter): Readonly<Record<string, readonly number[]>> {
+  const shapes = dataOf(layer)!.rowShapes?.(layer) ?? [];
+  return Object.fromEntries(shapes.flatMap((shape, i) => (shape ? [[layer.top[i] ?? "", shape]] : [])));
 }
 
 function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
-  if (READABLE.includes(layer.type)) {
+  if (readsAnySource(layer)) {
     return { layer, spec: feedSpec(layer, { ...options, paths: options.paths(layer), data: source }) };
   }
-  const rows =
-    sub(layer, "memory_data_param").batch_size ||
-    sub(layer, "window_data_param").batch_size ||
-    Number(sub(layer, "java_data_param").shape?.dim[0] ?? 0) ||
-    BATCH_SIZE;
+  const data = dataOf(layer)!;
+  // A layer that the program feeds has shapes of its own to be held to.
+  const isFed = data.origin === "program" && findType(layer, registeredTypes())?.data !== undefined;
   return {
-    layer: layer.type === "MemoryData" ? layer : amend(layer, { type: "Input", input_param: null }),
-    spec: sourceFeedSpec(source, layer.top, rows, {
+    layer: isFed ? layer : inputFor([layer]),
+    spec: sourceFeedSpec(source, layer.top, data.batchSize?.(layer) || BATCH_SIZE, {
       ...options,
       transform: plainTransform(layer, options),
       colour: forcedColour(layer),
-      wanted: shapesOf(layer),
+      wanted: rowShapesOf(layer),
     }),
   };
 }
-
-/** The shapes of rows that a layer says whose data only other programs can read. */
-function shapesOf(layer: LayerParameter): Readonly<Record<string, readonly number[]>> | undefined {
-  const [first = "", label = ""] = layer.top;
-  if (layer.type === "MemoryData") {
-    const { channels, height, width } = sub(layer, "memory_data_param");
-    return { [first]: [channels, height, width], [label]: [] };
-  }
-  const { shape } = sub(layer, "java_data_param");
-  return shape ? { [first]: shape.dim.slice(1).map(Number) } : undefined;
-}
-
-/** Types whose own parameters say how records become batches. */
-const READABLE: readonly string[] = ["Data", "HDF5Data", "ImageData"];
 
 function plainTransform(layer: LayerParameter, options: Options): Partial<TransformSpec> {
   if (!has(layer, "transform_param")) return {};

@@ -1,7 +1,7 @@
-import { type LoadOptions, loadNet, loadSolver } from "./load.js";
-import { amend } from "./message.js";
-import type { NetParameter, SolverParameter } from "./messages.js";
-import { replaceDataLayers, replaceDataLayersByShape } from "./replace-data.js";
+import { type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
+import type { NetParameter, SolverParameter } from "../caffe/messages.js";
+import { replaceDataLayers, replaceDataLayersByShape } from "../net/replace-data.js";
 
 /** A net from a prototxt file (or text), in today's format. */
 function loadNetPrototxt(filename: string, options: LoadOptions = {}): NetParameter {

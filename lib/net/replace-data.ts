@@ -1,29 +1,11 @@
+import { amend, has } from "../caffe/message.js";
+import { type LayerParameter, type NetParameter, type NetStateRule, Phase } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
-import { noteSpan, spanOf } from "../text/notes.js";
-import { amend, create, has } from "./message.js";
-import { type LayerParameter, type NetParameter, type NetStateRule, Phase } from "./messages.js";
-
-/** Types that bring data into a net. DummyData and Parameter make their blobs themselves and stay. */
-const DATA_TYPES: readonly string[] = [
-  "Data",
-  "HDF5Data",
-  "ImageData",
-  "MemoryData",
-  "WindowData",
-  "AnnotatedData",
-  "DenseImageData",
-  "JavaData",
-  "VideoData",
-  "Input",
-];
+import { bringsData, inputFor, takesData } from "../layers/index.js";
+import { spanOf } from "../text/notes.js";
 
 /** Shapes by blob name. */
 export type BlobShapes = Readonly<Record<string, readonly number[]>>;
-
-/** Whether a layer of this type takes its blobs from outside the net. */
-export function isDataType(type: string): boolean {
-  return DATA_TYPES.includes(type);
-}
 
 /**
  * A net whose data layers have given way to Input layers: in each phase one, with the tops of its data layers. The first top is
@@ -67,9 +49,9 @@ export function replaceDataLayersByShape(net: NetParameter, train: BlobShapes, t
   const replaced = new Map<LayerParameter, Phase[]>();
   for (const [phase, shapes] of phases) {
     const layers = dataLayers(net, phase).filter(({ top }) => top.some((name) => Object.hasOwn(shapes, name)));
-    const [first] = layers;
+    const [first, ...others] = layers;
     if (!first) continue;
-    inputs.set(first, [...(inputs.get(first) ?? []), inputLayer(layers, phase, shapes)]);
+    inputs.set(first, [...(inputs.get(first) ?? []), inputLayer([first, ...others], phase, shapes)]);
     for (const layer of layers) replaced.set(layer, [...(replaced.get(layer) ?? []), phase]);
   }
   const layer = net.layer.flatMap((each) => [...(inputs.get(each) ?? []), ...remains(each, replaced.get(each) ?? [])]);
@@ -86,8 +68,11 @@ function remains(layer: LayerParameter, replacedIn: readonly Phase[]): LayerPara
   return [amend(layer, { include: rules.length > 0 ? rules.map((rule) => amend(rule, { phase })) : [{ phase }] })];
 }
 
-function inputLayer(layers: readonly LayerParameter[], phase: Phase, shapes: BlobShapes): LayerParameter {
-  const [first] = layers;
+function inputLayer(
+  layers: readonly [LayerParameter, ...LayerParameter[]],
+  phase: Phase,
+  shapes: BlobShapes,
+): LayerParameter {
   const tops = topsOf(layers);
   const missing = tops.find((top) => !Object.hasOwn(shapes, top));
   if (missing !== undefined)
@@ -95,21 +80,13 @@ function inputLayer(layers: readonly LayerParameter[], phase: Phase, shapes: Blo
       span: spanOf(layers.find(({ top }) => top.includes(missing))!),
       notes: [`it comes with ${tops.filter((top) => top !== missing).join(", ")}: give shapes for all of them`],
     });
-  const input = create("LayerParameter", {
-    name: first!.name,
-    type: "Input",
-    top: tops,
-    include: [{ phase }],
-    input_param: { shape: tops.map((top) => ({ dim: shapes[top]! })) },
-  });
-  noteSpan(input, spanOf(first!));
-  return input;
+  return inputFor(layers, (top) => shapes[top]!, { include: [{ phase }] });
 }
 
 /** The data layers that some state of a phase has. Input layers count only where there are no others. */
 function dataLayers(net: NetParameter, phase: Phase): LayerParameter[] {
-  const layers = net.layer.filter((layer) => isDataType(layer.type) && phasesOf(layer).includes(phase));
-  const others = layers.filter(({ type }) => type !== "Input");
+  const layers = net.layer.filter((layer) => takesData(layer) && phasesOf(layer).includes(phase));
+  const others = layers.filter(bringsData);
   return others.length > 0 ? others : layers;
 }
 
@@ -131,7 +108,7 @@ function phasesOf({ include, exclude }: LayerParameter): Phase[] {
 const STATE_FIELDS = ["min_level", "max_level", "stage", "not_stage"] as const;
 
 function checkNames(net: NetParameter, names: ReadonlySet<string>): void {
-  const tops = topsOf(net.layer.filter(({ type }) => isDataType(type)));
+  const tops = topsOf(net.layer.filter(takesData));
   if (tops.length === 0) throw new NetrunError("the net has no data layers to replace", { span: spanOf(net) });
   for (const name of names) {
     if (tops.includes(name)) continue;

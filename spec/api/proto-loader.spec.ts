@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { ProtoLoader } from "../../lib/api/proto-loader.js";
 import {
   ConvolutionLayer,
   Include,
@@ -16,7 +17,6 @@ import { filterNet } from "../../lib/caffe/filter.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { create } from "../../lib/caffe/message.js";
 import { type NetParameter, Phase } from "../../lib/caffe/messages.js";
-import { ProtoLoader } from "../../lib/caffe/proto-loader.js";
 import { solverNets } from "../../lib/caffe/solver-nets.js";
 import { NetrunError } from "../../lib/error.js";
 import { printText } from "../../lib/text/print.js";

@@ -1,0 +1,31 @@
+import type { LayerParameter } from "../caffe/messages.js";
+import type { DataFacts, LayerFacts } from "./facts.js";
+import { unsupportedTypes } from "./forks/unsupported.js";
+import type { LayerType } from "./layer.js";
+import { registeredTypes, typeKey } from "./plugins.js";
+import { layerTypes } from "./types.js";
+
+/** The type of a layer, a plugin's before a built-in one; undefined where there is neither. */
+export function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
+  const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
+  return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+}
+
+/** The facts on a layer's type; none for a type that nobody knows. */
+export function factsOf(layer: LayerParameter, types: ReadonlyMap<string, LayerType> = registeredTypes()): LayerFacts {
+  const unsupported: Readonly<Record<string, LayerFacts>> = unsupportedTypes;
+  const facts = findType(layer, types) ?? (Object.hasOwn(unsupported, layer.type) ? unsupported[layer.type]! : {});
+  return facts.specific ? { ...facts, ...facts.specific(layer) } : facts;
+}
+
+/** What a data layer brings; undefined for layers that compute. */
+export const dataOf = (layer: LayerParameter): DataFacts | undefined => factsOf(layer).data;
+
+/** Whether a layer is one that data from elsewhere can take the place of: every data layer but those that fill their tops themselves. */
+export function takesData(layer: LayerParameter): boolean {
+  const data = dataOf(layer);
+  return data !== undefined && data.origin !== "fillers";
+}
+
+/** Whether a layer has a source of data of its own: it takes data and is not a plain input. */
+export const bringsData = (layer: LayerParameter): boolean => takesData(layer) && dataOf(layer)!.origin !== "input";
