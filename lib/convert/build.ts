@@ -1,10 +1,11 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { constant, count, inputName, topological, type Value } from "../graph/index.js";
+import { factsOf, placeTops } from "../layers/index.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { foldAffine } from "./fold.js";
 import type { FoldedWeights } from "./folded-weights.js";
-import { COORDINATE_TYPES, toHalf } from "./half.js";
+import { toHalf } from "./half.js";
 import { type Calibration, toInt8 } from "./int8/quantize.js";
 import type { InferenceNet } from "./net.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
@@ -64,7 +65,7 @@ export async function build(
   pass(dropGradients(values()));
   let folded: Built["folded"] = new Map();
   if (context.fold) {
-    const foldable = new Set(context.layers.flatMap(({ name, type }) => (isFoldable(type) ? [name] : [])));
+    const foldable = new Set(context.layers.flatMap((layer) => (factsOf(layer).affine ? [layer.name] : [])));
     const result = foldAffine(values(), context.foldedWeights, (label) => foldable.has(label));
     folded = result.layers;
     pass(result.become);
@@ -81,14 +82,11 @@ export async function build(
   return { outputs: named(ends), blobs: named(net.blobs.keys()), folded };
 }
 
-/** Layer types that importWeights can give blobs that change nothing, where others hold what they did. */
-const isFoldable = (type: string) => ["BatchNorm", "Scale", "Bias", "BN"].includes(type);
-
 /** Layers that half precision cannot count for: those that compute with coordinates, and places of maxima and what takes them. */
 function exactLayers({ layers }: BuildContext): ReadonlySet<string> {
-  const masks = new Set(layers.flatMap(({ type, top }) => (type === "Pooling" ? top.slice(1) : [])));
-  const isExact = ({ type, bottom, top }: LayerParameter) =>
-    COORDINATE_TYPES.includes(type) || [...bottom, ...top].some((blob) => masks.has(blob));
+  const places = new Set(layers.flatMap(placeTops));
+  const isExact = (layer: LayerParameter) =>
+    factsOf(layer).exact === true || [...layer.bottom, ...layer.top].some((blob) => places.has(blob));
   return new Set(layers.filter(isExact).map(({ name }) => name));
 }
 

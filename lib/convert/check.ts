@@ -1,4 +1,5 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
+import { factsOf, placeTops } from "../layers/index.js";
 import { openModelFile } from "../onnx/file.js";
 import type { Accuracy } from "./accuracy.js";
 import { type Comparison, compare } from "./compare.js";
@@ -42,7 +43,7 @@ const HALF_PLACES_DECIBELS = 20;
 /** How close a file has to come: rounding in another order, in half precision, or to 8 bits. */
 function boundOf({ fp16, int8 }: ConvertOptions, layers: readonly LayerParameter[]): Bound {
   if (int8) return { decibels: INT8_DECIBELS, unmatched: INT8_UNMATCHED };
-  const findsPlaces = layers.some(({ type, top }) => type === "Pooling" && top.length > 1);
+  const findsPlaces = layers.some((layer) => placeTops(layer).length > 0);
   const half = { absolute: 1e-2, relative: 2e-2 };
   if (fp16) return findsPlaces ? { ...half, decibels: HALF_PLACES_DECIBELS } : half;
   const close = { absolute: 1e-4, relative: 1e-3 };
@@ -80,7 +81,7 @@ export async function check(model: string | Uint8Array, written: Written, plan: 
 
 /** Outputs that are detections, where precision is less than the net's: then their scores change places. */
 function detectionsOf({ options: { fp16, int8 }, context: { layers } }: CheckPlan): ReadonlySet<string> {
-  const rows = fp16 || int8 ? layers.filter(({ type }) => type === "DetectionOutput") : [];
+  const rows = fp16 || int8 ? layers.filter((layer) => factsOf(layer).detections) : [];
   return new Set(rows.flatMap(({ top }) => top));
 }
 

@@ -14,15 +14,6 @@ import {
 import { Cast, cast } from "../ops/index.js";
 import type { FoldedWeights } from "./folded-weights.js";
 
-/** Layers that compute with coordinates of images, which half precision does not tell apart. */
-export const COORDINATE_TYPES: readonly string[] = [
-  "DetectionOutput",
-  "Proposal",
-  "PSROIPooling",
-  "Python",
-  "ROIPooling",
-];
-
 /**
  * The graph in half precision, but for layers of `exact` labels: what goes into a node is cast to what it computes with, constants
  * once for all. Inputs and outputs stay float32. `made` keeps the constants of one walk for the next.

@@ -4,7 +4,7 @@ import type { StoredBlob } from "../caffe/stored.js";
 import { encodeWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { registeredTypes } from "../layers/index.js";
+import { type AffineRole, factsOf, registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import type { Parameter } from "../net/parameters.js";
 import { type ModelWeights, readModelWeights } from "./model-weights.js";
@@ -65,10 +65,20 @@ export function importWeights(
   /** A blob of a BatchNorm or BN layer that is a BatchNormalization with another layer's part in it. */
   function ofNormalization(layer: string, index: number): Float32Array | undefined {
     const tensor = (role: string) => found.tensors.get(`${layer}/${role}`);
-    const type = types.get(layer)?.type;
-    if (type === "BN") return index < 2 ? tensor(["scale", "bias"][index]!) : undefined;
-    if (type !== "BatchNorm") return undefined;
-    return index === 2 ? tensor("mean") && Float32Array.of(1) : tensor(["mean", "variance"][index]!);
+    switch (rolesOf(layer)[index]) {
+      case "scale":
+        return tensor("scale");
+      case "shift":
+        return tensor("bias");
+      case "mean":
+        return tensor("mean");
+      case "variance":
+        return tensor("variance");
+      case "weight":
+        return tensor("mean") && Float32Array.of(1);
+      case undefined:
+        return undefined;
+    }
   }
 
   /** A blob of one number that changes nothing, which is not in the file for that reason. */
@@ -85,37 +95,46 @@ export function importWeights(
     { tensors }: ModelWeights,
     target: Map<string, Float32Array>,
   ): void {
-    const isNorm = types.get(into)?.type === "BatchNorm";
+    // A normalization without a scale and a shift of its own is written with those of others.
+    const isNorm = isPlainNormalization(rolesOf(into));
     const scale = isNorm ? tensors.get(`${into}/scale`) : undefined;
     const bias = isNorm ? tensors.get(`${into}/bias`) : tensors.get(`${into}/1`);
     const holdsBias = all.some(({ key }) => key === `${into}/1`) && !isNorm;
     let restBias = holdsBias ? undefined : bias;
     let restScale = scale;
     for (const part of parts.toReversed()) {
-      const type = types.get(part)?.type;
+      const roles = rolesOf(part);
+      // Where a layer has no shift, its mean can hold a bias: y = x - mean.
+      const bearer: AffineRole = roles.includes("shift") ? "shift" : "mean";
       for (const { key, layer, index, spec } of all) {
         if (layer !== part) continue;
-        const plain = new Float32Array(count(spec.shape));
-        const isScale = (type === "Scale" || type === "BN") && index === 0;
-        const isShift = (type === "Scale" || type === "BN") && index === 1;
-        const takesBias = isShift || type === "Bias" || (type === "BatchNorm" && index === 0);
-        if (isScale) target.set(key, restScale ?? plain.fill(1));
-        else if (takesBias && restBias?.length === plain.length)
-          target.set(key, type === "BatchNorm" ? restBias.map((b) => -b) : restBias);
-        else if (type === "BatchNorm" && index > 0)
-          target.set(key, plain.fill(index === 1 ? 1 - epsOf(part, "batch_norm_param") : 1));
-        else if (type === "BN" && index === 3) target.set(key, plain.fill(1 - epsOf(part, "bn_param")));
-        else target.set(key, plain);
-        if (isScale) restScale = undefined;
-        if (takesBias) restBias = undefined;
+        const role = roles[index];
+        const plain = new Float32Array(count(spec.shape)).fill(neutral(role, part));
+        if (role === "scale") {
+          target.set(key, restScale ?? plain);
+          restScale = undefined;
+        } else if (role === bearer) {
+          const fits = restBias?.length === plain.length;
+          target.set(key, fits ? (role === "mean" ? restBias!.map((b) => -b) : restBias!) : plain);
+          restBias = undefined;
+        } else target.set(key, plain);
       }
     }
   }
 
-  function epsOf(layer: string, param: "batch_norm_param" | "bn_param"): number {
-    return types.get(layer)?.[param]?.eps ?? 1e-5;
+  /** The value of a blob's entries with which a layer changes nothing. */
+  function neutral(role: AffineRole | undefined, layer: string): number {
+    if (role === "variance") return 1 - (factsOf(types.get(layer)!).affine?.epsilon?.(types.get(layer)!) ?? 0);
+    return role === "scale" || role === "weight" ? 1 : 0;
+  }
+
+  function rolesOf(layer: string): readonly AffineRole[] {
+    const found = types.get(layer);
+    return (found && factsOf(found).affine?.roles) ?? [];
   }
 }
+
+const isPlainNormalization = (roles: readonly AffineRole[]) => roles.includes("mean") && !roles.includes("scale");
 
 function storedOf(parameters: readonly Parameter[], values: ReadonlyMap<string, Float32Array>) {
   const stored = new Map<string, StoredBlob[]>();

@@ -1,8 +1,8 @@
 import { filterNet } from "../caffe/filter.js";
-import { amend, create, has, sub } from "../caffe/message.js";
+import { amend, create, has } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { bringsData, dataOf, inputFor } from "../layers/index.js";
+import { bringsData, dataOf, factsOf, inputFor, type Prediction } from "../layers/index.js";
 import { spanOf } from "../text/notes.js";
 
 /** The layers of a net that a converted file computes, and the shapes of its inputs as the prototxt says them. */
@@ -24,28 +24,12 @@ export interface InferenceNetOptions {
   readonly stages?: readonly string[];
 }
 
-/** Types that leave nothing behind in an inference net: they only score, write or swallow blobs. */
-const DROPPED: readonly string[] = ["Accuracy", "HDF5Output", "Silence", "DetectionEvaluate"];
-
-/** What a loss has as its prediction: a layer on its first bottom, or that bottom itself (null). */
-const PREDICTIONS = {
-  SoftmaxWithLoss: { type: "Softmax", param: "softmax_param" },
-  SigmoidCrossEntropyLoss: { type: "Sigmoid", param: null },
-  InfogainLoss: { type: "Softmax", param: "softmax_param" },
-  MultinomialLogisticLoss: null,
-  EuclideanLoss: null,
-  HingeLoss: null,
-  ContrastiveLoss: null,
-  SmoothL1Loss: null,
-  MultiBoxLoss: null,
-} as const satisfies Readonly<Record<string, { readonly type: string; readonly param: "softmax_param" | null } | null>>;
-
 /** What becomes of a layer type in a converted file. */
 export function conversionOf(type: string): "yes" | "input" | "prediction" | "left out" {
-  if (DROPPED.includes(type)) return "left out";
-  if (Object.hasOwn(PREDICTIONS, type)) return "prediction";
+  const { data, inference } = factsOf(create("LayerParameter", { type, bottom: [""] }));
   // Fillers' blobs are given to a file too.
-  return dataOf(create("LayerParameter", { type, bottom: [""] })) ? "input" : "yes";
+  if (data) return "input";
+  return inference?.as === "nothing" ? "left out" : inference?.as === "prediction" ? "prediction" : "yes";
 }
 
 /**
@@ -59,41 +43,45 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   const filtered = filterNet(net, create("NetState", { phase: Phase.TEST, level, stage: stages }));
   const shapes = new Map(Object.entries(options.shapes ?? {}));
   const computing = withoutTargets(
-    filtered.layer.flatMap((layer) => {
-      if (DROPPED.includes(layer.type) || bringsData(layer)) return [];
-      return isLoss(layer) ? prediction(layer, filtered.layer) : [layer];
-    }),
+    filtered.layer.flatMap((layer) => inferring(layer, filtered.layer)),
     filtered.layer,
   );
-  const silenced = new Set(filtered.layer.flatMap(({ type, bottom }) => (type === "Silence" ? bottom : [])));
-  const comparing = filtered.layer.filter((layer) => isLoss(layer) || layer.type === "Accuracy");
+  const silenced = new Set(filtered.layer.flatMap((layer) => (factsOf(layer).silences ? layer.bottom : [])));
+  const comparing = filtered.layer.filter((layer) => isLoss(layer) || factsOf(layer).score);
   const targets = new Set(comparing.flatMap(({ bottom }) => bottom.slice(1)));
   for (const { bottom } of comparing) targets.delete(bottom[0]!);
   const inputs = dataLayers(net, filtered, computing).map((layer) => inputLayer(layer, shapes));
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
-/** Whether a layer is a loss: Python layers are where they weigh in the objective. */
-export const isLoss = ({ type, loss_weight }: LayerParameter) =>
-  Object.hasOwn(PREDICTIONS, type) || (type === "Python" && loss_weight.some((weight) => weight !== 0));
+/** Whether a prediction stands for a layer in inference. */
+export const isLoss = (layer: LayerParameter) => factsOf(layer).inference?.as === "prediction";
 
-const pythonClass = (layer: LayerParameter) => sub(layer, "python_param").layer;
+/** What stands for a layer in inference, beside inputs. */
+function inferring(layer: LayerParameter, all: readonly LayerParameter[]): readonly LayerParameter[] {
+  if (bringsData(layer)) return [];
+  const { inference } = factsOf(layer);
+  switch (inference?.as) {
+    case undefined:
+      return [layer];
+    case "nothing":
+      return [];
+    case "prediction":
+      return prediction(layer, inference.layer, all);
+    case "layer":
+      return [inference.of(layer)];
+  }
+}
 
-/**
- * The layers without those that make targets for losses: Python layers whose tops some layer of all took and nobody takes now. Faster R-CNN's sampled
- * proposals are in inference the proposals themselves.
- */
+/** The layers without those that make targets for losses: their tops some layer of all took, and nobody takes now. */
 function withoutTargets(layers: readonly LayerParameter[], all: readonly LayerParameter[]): readonly LayerParameter[] {
-  const passing = layers.map((layer) =>
-    layer.type === "Python" && pythonClass(layer) === "ProposalTargetLayer"
-      ? create("LayerParameter", { name: layer.name, type: "Split", bottom: [layer.bottom[0]!], top: [layer.top[0]!] })
-      : layer,
-  );
   const before = new Set(all.flatMap(({ bottom }) => bottom));
-  const taken = new Set(passing.flatMap(({ bottom }) => bottom));
-  const isTarget = ({ type, top }: LayerParameter) =>
-    type === "Python" && top.some((name) => before.has(name)) && !top.some((name) => taken.has(name));
-  return passing.filter((layer) => !isTarget(layer));
+  const taken = new Set(layers.flatMap(({ bottom }) => bottom));
+  const isTarget = (layer: LayerParameter) =>
+    factsOf(layer).makesTargets === true &&
+    layer.top.some((name) => before.has(name)) &&
+    !layer.top.some((name) => taken.has(name));
+  return layers.filter((layer) => !isTarget(layer));
 }
 
 /** The data layers of the TEST phase, and the first elsewhere for what would be missing. */
@@ -131,12 +119,15 @@ function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]
 }
 
 /** The layer that stands for a loss, under the loss's name and first top. */
-function prediction(loss: LayerParameter, layers: readonly LayerParameter[]): readonly LayerParameter[] {
-  const kind = loss.type === "Python" ? null : PREDICTIONS[loss.type as keyof typeof PREDICTIONS];
+function prediction(
+  loss: LayerParameter,
+  kind: Prediction | undefined,
+  layers: readonly LayerParameter[],
+): readonly LayerParameter[] {
   const scores = loss.bottom[0]!;
   // The same prediction may be in the net already, as a TEST-phase layer of its own.
   const there = layers.some((layer) => layer !== loss && layer.type === kind?.type && layer.bottom[0] === scores);
-  if (kind === null || there) return [];
+  if (!kind || there) return [];
   const top = [loss.top[0] ?? loss.name];
   const bare = { bottom: [scores], top, loss_weight: [], propagate_down: [], include: [], exclude: [] };
   const param = kind.param && has(loss, kind.param) ? { [kind.param]: loss[kind.param] } : {};

@@ -1,19 +1,14 @@
-import type { LayerSummary, NetSummary } from "./summary.js";
+import type { LayerKind, LayerSummary, NetSummary } from "./summary.js";
 
-/** Fill colours by what a layer does; all other types are white. */
+/** Fill colours by what a layer is for. */
 const COLOURS = {
-  Convolution: "#f4b6b0",
-  Deconvolution: "#f4b6b0",
-  InnerProduct: "#d9b8f0",
-  Embed: "#d9b8f0",
-  LSTM: "#d9b8f0",
-  RNN: "#d9b8f0",
-  Pooling: "#f7d794",
-  SPP: "#f7d794",
-} as const;
-
-const DATA = "#bfe3c0";
-const LOSS = "#f29c9c";
+  convolution: "#f4b6b0",
+  weights: "#d9b8f0",
+  pooling: "#f7d794",
+  data: "#bfe3c0",
+  scores: "#f29c9c",
+  other: "#ffffff",
+} as const satisfies Readonly<Record<LayerKind, string>>;
 
 /**
  * A net of one or both phases in Graphviz's language: a box for each layer, in-place layers stacked under the box that they work on,
@@ -94,17 +89,11 @@ function nodeAttributes(stack: readonly LayerSummary[], phases: readonly string[
   const text = stack.map((layer) => `${layer.name}: ${layer.type}${costText(layer)}`);
   if (isPartial) text.push(`(${phases.join(", ")} only)`);
   const style = isPartial ? ', style="filled,rounded,dashed"' : "";
-  return `label=${quote(text.join("\n"))}, fillcolor="${colourOf(first!)}"${style}`;
+  return `label=${quote(text.join("\n"))}, fillcolor="${COLOURS[first!.kind]}"${style}`;
 }
 
 function costText({ blobs, parameters }: LayerSummary): string {
   return blobs.length === 0 ? "" : ` (${blobs[0]!.shape.join("x")}, ${parameters.toLocaleString("en-US")} parameters)`;
-}
-
-function colourOf({ type, bottoms }: LayerSummary): string {
-  if (bottoms.length === 0) return DATA;
-  if (/Loss/.test(type) || type === "Accuracy") return LOSS;
-  return Object.hasOwn(COLOURS, type) ? COLOURS[type as keyof typeof COLOURS] : "#ffffff";
 }
 
 function quote(text: string): string {

@@ -1,7 +1,15 @@
 import { LAYER_PARAMS, type LayerParameter, type NetParameter } from "../caffe/messages.js";
 import { NetrunError, nearest, positionOf } from "../error.js";
 import { count, topological, type Value } from "../graph/index.js";
-import { findType, isDataLayer, layerTypes, type Phase, registeredTypes } from "../layers/index.js";
+import {
+  type Family,
+  factsOf,
+  findType,
+  isDataLayer,
+  layerTypes,
+  type Phase,
+  registeredTypes,
+} from "../layers/index.js";
 import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
@@ -36,7 +44,11 @@ export interface LayerSummary {
   /** Multiplications with its blobs, each with an addition, in a forward of one batch. */
   readonly multiplyAdds: number;
   readonly receptiveField?: ReceptiveField | undefined;
+  readonly kind: LayerKind;
 }
+
+/** What a layer is for, as drawings show it; `scores` are losses and what tells how good predictions are. */
+export type LayerKind = "data" | "scores" | Family | "other";
 
 /** A net in one phase. */
 export interface NetSummary {
@@ -96,6 +108,7 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
       parameters: own.reduce((sum, { shape }) => sum + count(shape), 0),
       multiplyAdds: blobs.length > 0 ? (costs.get(layer.name) ?? 0) : 0,
       receptiveField: field,
+      kind: kindOf(layer),
     };
   });
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
@@ -112,6 +125,12 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
     parameterBytes: FLOAT_BYTES * parameters,
     notes,
   };
+}
+
+function kindOf(layer: LayerParameter): LayerKind {
+  if (layer.bottom.length === 0) return "data";
+  const { loss, score, family = "other" } = factsOf(layer);
+  return loss || score ? "scores" : family;
 }
 
 function checkTypes(layers: readonly LayerParameter[], types: ReturnType<typeof registeredTypes>): void {

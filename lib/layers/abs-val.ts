@@ -7,6 +7,7 @@ export const AbsVal = computeLayer({
   param: null,
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower(site) {
     forbidInPlace(site);
     return { tops: [abs(site.bottoms[0]!)] };

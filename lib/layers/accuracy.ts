@@ -1,3 +1,4 @@
+import { sub } from "../caffe/message.js";
 import { constant, constantOf, type Value } from "../graph/index.js";
 import {
   cast,
@@ -13,6 +14,7 @@ import {
   stopGradient,
   sumAll,
 } from "../ops/index.js";
+import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 import { predictions, readLabels } from "./loss.js";
 
@@ -29,6 +31,12 @@ export const Accuracy = computeLayer({
   bottoms: 2,
   tops: [1, 2],
   noGradientTo: [0, 1],
+  score: true,
+  inference: { as: "nothing" },
+  labels: (layer, shapeOf) => {
+    const param = sub(layer, "accuracy_param");
+    return labelsAlong(param.axis, shapeOf, param);
+  },
   lower(site) {
     const { param } = site;
     const [x, labels] = site.bottoms as [Value, Value];

@@ -1,4 +1,4 @@
-import { create, has } from "../caffe/message.js";
+import { create, has, sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
 import { bottomText, computeLayer } from "./layer.js";
@@ -16,6 +16,11 @@ export const BatchNorm = computeLayer({
   param: "batch_norm_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
+  affine: {
+    roles: ["mean", "variance", "weight"],
+    epsilon: (layer) => message(layer, "batch_norm_param").eps,
+  },
   blobs(place) {
     const { shape } = place.bottoms[0]!.type;
     if (shape.length < 2) throw place.bottomError(0, `${bottomText(place, 0)} has no channels, axis 1`);

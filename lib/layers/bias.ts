@@ -12,6 +12,8 @@ export const Bias = computeLayer({
   param: "bias_param",
   bottoms: [1, 2],
   tops: 1,
+  sees: "place",
+  affine: { roles: ["shift"] },
   blobs(place) {
     if (place.bottoms.length > 1) return [];
     return [{ shape: blobShape(place), filler: sub(place.param, "filler") }];

@@ -12,6 +12,7 @@ export const BNLL = computeLayer({
   param: null,
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower({ bottoms }) {
     const x = bottoms[0]!;
     const y = add(relu(x), log(add(exp(neg(abs(x))), constant(1))));

@@ -12,6 +12,7 @@ export const Clip = computeLayer({
   param: "clip_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower({ bottoms, param, error }) {
     for (const field of ["min", "max"] as const) {
       if (!has(param, field)) throw error(`${field} is missing`, undefined, ["write clip_param { min: A max: B }"]);

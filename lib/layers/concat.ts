@@ -11,6 +11,7 @@ export const Concat = computeLayer({
   param: "concat_param",
   bottoms: [1, Number.POSITIVE_INFINITY],
   tops: 1,
+  sees: "place",
   lower(site) {
     const first = site.bottoms[0]!.type.shape;
     const axis = legacyAxis(site, "concat_dim", site.param.concat_dim, first.length);

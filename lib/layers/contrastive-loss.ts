@@ -31,6 +31,7 @@ export const ContrastiveLoss = computeLayer({
   bottoms: 3,
   tops: 1,
   loss: true,
+  inference: { as: "prediction" },
   lower(site) {
     const [a, b, similar] = site.bottoms as [Value, Value, Value];
     const { margin, legacy_version } = site.param;

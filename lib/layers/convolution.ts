@@ -2,6 +2,7 @@ import type { Value } from "../graph/index.js";
 import { conv } from "../ops/index.js";
 import { checkFit, convBlobs, convGeometry, overBatch } from "./geometry.js";
 import { computeLayer } from "./layer.js";
+import { convolutionWindow } from "./sliding-window.js";
 
 /**
  * Convolution: y[n,k] = b[k] + sum over c, i, j of w[k,c,i,j] * x[n,c,...], cross-correlation over the axes behind `axis`.
@@ -14,6 +15,8 @@ export const Convolution = computeLayer({
   bottoms: [1, Number.POSITIVE_INFINITY],
   tops: [1, Number.POSITIVE_INFINITY],
   topPerBottom: true,
+  sees: convolutionWindow,
+  family: "convolution",
   blobs(place) {
     const specs = convBlobs(place, false);
     checkFit(place, convGeometry(place));

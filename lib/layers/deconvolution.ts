@@ -14,6 +14,7 @@ export const Deconvolution = computeLayer({
   bottoms: [1, Number.POSITIVE_INFINITY],
   tops: [1, Number.POSITIVE_INFINITY],
   topPerBottom: true,
+  family: "convolution",
   blobs(place) {
     const geometry = convGeometry(place);
     const { axis, kernel, attrs } = geometry;

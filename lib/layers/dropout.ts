@@ -11,6 +11,7 @@ export const Dropout = computeLayer({
   param: "dropout_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;
     const ratio = site.param.dropout_ratio;

@@ -13,6 +13,7 @@ export const Eltwise = computeLayer({
   param: "eltwise_param",
   bottoms: [2, Number.POSITIVE_INFINITY],
   tops: 1,
+  sees: "place",
   lower(site) {
     const { bottoms, param } = site;
     const { operation, coeff } = param;

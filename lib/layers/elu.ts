@@ -7,5 +7,6 @@ export const ELU = computeLayer({
   param: "elu_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower: ({ bottoms, param }) => ({ tops: [elu(bottoms[0]!, param.alpha)] }),
 });

@@ -14,6 +14,8 @@ export const Embed = computeLayer({
   bottoms: 1,
   tops: 1,
   noGradientTo: [0],
+  labels: (layer) => ({ bottom: 0, classes: sub(layer, "embed_param").input_dim }),
+  family: "weights",
   blobs(place) {
     const { param } = place;
     const { num_output, input_dim } = param;

@@ -10,6 +10,7 @@ export const EuclideanLoss = computeLayer({
   bottoms: 2,
   tops: 1,
   loss: true,
+  inference: { as: "prediction" },
   lower(site) {
     const [a, b] = site.bottoms as [Value, Value];
     checkBatch(site);

@@ -9,6 +9,7 @@ export const Exp = computeLayer({
   param: "exp_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower(site) {
     const { base, scale, shift } = site.param;
     const inner = Math.fround(logBase(site) * scale);

@@ -21,10 +21,77 @@ export interface DataFacts {
   image?(layer: LayerParameter): ImageShape | undefined;
 }
 
+/** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */
+export interface LabelFacts {
+  readonly bottom: number;
+  readonly classes: number;
+  /** A number that is allowed all the same. */
+  readonly ignored?: number | undefined;
+}
+
+/**
+ * What stands for a layer in a net that only infers: nothing (it scores, writes or swallows blobs), its prediction (of a loss: its
+ * first bottom, or a layer on that, which takes over the parameters in `param`), or another layer.
+ */
+export type Inference =
+  | { readonly as: "nothing" }
+  | { readonly as: "prediction"; readonly layer?: Prediction }
+  | { readonly as: "layer"; of(layer: LayerParameter): LayerParameter };
+
+/** The layer that makes a prediction of a loss's first bottom. */
+export interface Prediction {
+  readonly type: string;
+  readonly param?: "softmax_param";
+}
+
+/** A window that slides over height and width. */
+export interface Window {
+  /** Extent in entries of the bottom, dilation included. */
+  readonly kernel: readonly [height: number, width: number];
+  readonly stride: readonly [height: number, width: number];
+}
+
+/** What a blob of a layer that computes y = x * a + b for each channel holds. `weight` is what BatchNorm's sums are divided by. */
+export type AffineRole = "scale" | "shift" | "mean" | "variance" | "weight";
+
+/** Facts on a layer that can compute y = x * a + b for each channel in inference, with a and b from its blobs. */
+export interface AffineFacts {
+  /** By the index of the blob. */
+  readonly roles: readonly AffineRole[];
+  /** Added to the variance. */
+  epsilon?(layer: LayerParameter): number;
+}
+
+/** Kinds of layers that drawings tell apart beside data and losses. */
+export type Family = "convolution" | "weights" | "pooling";
+
 /** Facts on a layer type that others ask for beside how it is lowered. Each is absent where it does not hold. */
 export interface LayerFacts {
   /** Brings data in. */
   readonly data?: DataFacts;
+  /** A loss: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
+  readonly loss?: boolean;
+  /** Tells how good a prediction (its first bottom) is, by the other bottoms. No loss. */
+  readonly score?: boolean;
+  /** Its bottoms are no results of a net, although no other layer takes them. */
+  readonly silences?: boolean;
+  /** The bottom that holds labels, by the shapes of the bottoms. */
+  labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts;
+  /** What stands for it in a net that only infers; by default itself. */
+  readonly inference?: Inference;
+  /** Part of the training alone where no layer of an inference net takes its tops, and one of the training did. */
+  readonly makesTargets?: boolean;
+  /** Folding may make it a part of other layers, which can be undone. */
+  readonly affine?: AffineFacts;
+  /** Computes with coordinates of images, which half precision does not tell apart. */
+  readonly exact?: boolean;
+  /** Tops from this index on are places of maxima: exact too, and different ones where rounding makes other entries largest. */
+  readonly placesFrom?: number;
+  /** The top is rows of detections, ordered by scores. */
+  readonly detections?: boolean;
+  /** What an entry of the tops sees of height and width: the same place of all bottoms, or a window of the first; undefined: all. */
+  readonly sees?: "place" | ((layer: LayerParameter) => Window | undefined);
+  readonly family?: Family;
   /** Facts that depend on the layer, of a type that stands for many (Python); they go before the others. */
   specific?(layer: LayerParameter): LayerFacts;
 }

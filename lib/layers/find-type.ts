@@ -21,6 +21,12 @@ export function factsOf(layer: LayerParameter, types: ReadonlyMap<string, LayerT
 /** What a data layer brings; undefined for layers that compute. */
 export const dataOf = (layer: LayerParameter): DataFacts | undefined => factsOf(layer).data;
 
+/** The tops of a layer that are places of maxima. */
+export function placeTops(layer: LayerParameter): readonly string[] {
+  const { placesFrom } = factsOf(layer);
+  return placesFrom === undefined ? [] : layer.top.slice(placesFrom);
+}
+
 /** Whether a layer is one that data from elsewhere can take the place of: every data layer but those that fill their tops themselves. */
 export function takesData(layer: LayerParameter): boolean {
   const data = dataOf(layer);

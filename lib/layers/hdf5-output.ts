@@ -11,6 +11,7 @@ export const HDF5Output = computeLayer({
   param: "hdf5_output_param",
   bottoms: 2,
   tops: 0,
+  inference: { as: "nothing" },
   lower(site) {
     const { file_name: path } = site.param;
     if (path === "") throw site.error("file_name is missing", undefined, ['write file_name: "FILE.h5"']);

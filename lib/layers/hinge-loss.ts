@@ -1,6 +1,8 @@
+import { sub as message } from "../caffe/message.js";
 import { HingeLossParameter_Norm as Norm } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, expand, mul, relu, reshape, scatterAdd, slice, sumAll } from "../ops/index.js";
+import { labelsAfterBatch } from "./labels.js";
 import { computeLayer, legacyShape } from "./layer.js";
 import { checkBatch, readLabels } from "./loss.js";
 
@@ -15,6 +17,8 @@ export const HingeLoss = computeLayer({
   tops: 1,
   noGradientTo: [1],
   loss: true,
+  inference: { as: "prediction" },
+  labels: (layer, shapeOf) => labelsAfterBatch(shapeOf, message(layer, "loss_param")),
   lower(site) {
     const [x, labels] = site.bottoms as [Value, Value];
     checkBatch(site);

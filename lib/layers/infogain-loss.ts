@@ -2,6 +2,7 @@ import { has, sub as message } from "../caffe/message.js";
 import type { InfogainLossParameter } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { exp, gather, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll, transpose } from "../ops/index.js";
+import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 import { checkBatch, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { LOG_THRESHOLD } from "./multinomial-logistic-loss.js";
@@ -22,6 +23,9 @@ export const InfogainLoss = computeLayer({
   tops: [1, 2],
   noGradientTo: [1, 2],
   loss: true,
+  inference: { as: "prediction", layer: { type: "Softmax", param: "softmax_param" } },
+  labels: (layer, shapeOf) =>
+    labelsAlong(message(layer, "infogain_loss_param").axis, shapeOf, message(layer, "loss_param")),
   sources({ bottom, infogain_loss_param: param }) {
     return bottom.length < 3 && param && has(param, "source") ? [param.source] : [];
   },

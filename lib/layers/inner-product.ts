@@ -12,6 +12,7 @@ export const InnerProduct = computeLayer({
   param: "inner_product_param",
   bottoms: 1,
   tops: 1,
+  family: "weights",
   blobs(place) {
     const { param } = place;
     const { shape } = place.bottoms[0]!.type;

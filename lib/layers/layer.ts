@@ -96,8 +96,6 @@ interface Common<F extends ParamField | null> extends LayerFacts {
 
 /** A layer type that computes: its parameters plus a lowering into ops. No layer has a backward of its own. */
 export interface ComputeLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
-  /** Caffe's loss layers: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
-  readonly loss?: boolean;
   /** Bottoms that have no gradient, from the end if negative: labels, indices. Caffe refuses to train what lies under them. */
   readonly noGradientTo?: readonly number[];
   /** A layer of a fork that has no gradient here: it runs and converts, and does not train. */

@@ -10,6 +10,7 @@ export const Log = computeLayer({
   param: "log_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower(site) {
     const { base, scale, shift } = site.param;
     const factor = Math.fround(1 / logBase(site));

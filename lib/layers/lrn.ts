@@ -1,3 +1,4 @@
+import { sub } from "../caffe/message.js";
 import { LRNParameter_NormRegion as Region } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, averagePool, div, mul, pow, reshape, sqrt } from "../ops/index.js";
@@ -14,6 +15,11 @@ export const LRN = computeLayer({
   param: "lrn_param",
   bottoms: 1,
   tops: 1,
+  sees: (layer) => {
+    const { norm_region, local_size } = sub(layer, "lrn_param");
+    const size = norm_region === Region.WITHIN_CHANNEL ? local_size : 1;
+    return { kernel: [size, size], stride: [1, 1] };
+  },
   lower(site) {
     const { alpha, beta, k, local_size, norm_region } = site.param;
     const x = site.bottoms[0]!;

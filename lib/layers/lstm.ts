@@ -30,6 +30,7 @@ export const LSTM = computeLayer({
   bottoms: [2, 5],
   tops: [1, 3],
   noGradientTo: [1],
+  family: "weights",
   blobs(place) {
     const d = place.param.num_output;
     return [...inputBlobs(place, sequenceOf(place, STATES), 4 * d), blobSpecs(place.param).weight(4 * d, d)];

@@ -1,5 +1,7 @@
+import { sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { gatherElements, log, max, mul, reshape, sumAll } from "../ops/index.js";
+import { labelsAfterBatch } from "./labels.js";
 import { computeLayer, legacyShape } from "./layer.js";
 import { checkBatch, checkOnePerEntry, readLabels } from "./loss.js";
 import { passThrough } from "./slope.js";
@@ -18,6 +20,8 @@ export const MultinomialLogisticLoss = computeLayer({
   tops: 1,
   noGradientTo: [1],
   loss: true,
+  inference: { as: "prediction" },
+  labels: (layer, shapeOf) => labelsAfterBatch(shapeOf, message(layer, "loss_param")),
   lower(site) {
     const [p, labels] = site.bottoms as [Value, Value];
     checkBatch(site);

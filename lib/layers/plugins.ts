@@ -73,8 +73,10 @@ export function registerLayer<F extends ParamField | null = null>(plugin: LayerP
   if (definitions.get(key) === plugin) return;
   if (Object.hasOwn(layerTypes, key)) throw new NetrunError(`netrun has a layer type ${key} of its own`);
   if (registered.has(key)) throw new NetrunError(`the layer type ${key} is registered twice`);
+  // A plugin for Python layers has their facts, unless it says otherwise.
+  const { type: _, param: _param, bottoms: _bottoms, tops: _tops, lower: _lower, ...facts } = layerTypes.Python;
   const param = (plugin.param === undefined ? (python ? "python_param" : null) : plugin.param) as F;
-  registered.set(key, computeLayer<F>({ bottoms: ANY, tops: ANY, ...plugin, param }));
+  registered.set(key, computeLayer<F>({ bottoms: ANY, tops: ANY, ...(python && facts), ...plugin, param }));
   definitions.set(key, plugin);
 }
 

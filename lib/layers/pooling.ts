@@ -6,6 +6,7 @@ import {
 } from "../caffe/messages.js";
 import { bottomText, computeLayer, type Place } from "./layer.js";
 import { type Pool, pool, type Windows } from "./pool.js";
+import { poolingWindow } from "./sliding-window.js";
 
 /**
  * Pooling over windows of the last two axes of x [n, c, h, w], to [n, c, ph, pw].
@@ -21,6 +22,9 @@ export const Pooling = computeLayer({
   param: "pooling_param",
   bottoms: 1,
   tops: [1, 2],
+  placesFrom: 1,
+  sees: poolingWindow,
+  family: "pooling",
   lower(site) {
     const x = site.bottoms[0]!;
     const { param } = site;

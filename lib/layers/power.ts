@@ -13,6 +13,7 @@ export const Power = computeLayer({
   param: "power_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower({ bottoms, param }) {
     const { power, scale, shift } = param;
     const x = bottoms[0]!;

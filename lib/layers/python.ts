@@ -1,5 +1,4 @@
-import { croppedImages } from "./data-images.js";
-import { pythonLayers } from "./forks/python-layers.js";
+import { pythonFacts, pythonLayers } from "./forks/python-layers.js";
 import { computeLayer } from "./layer.js";
 
 /**
@@ -12,7 +11,9 @@ export const Python = computeLayer({
   param: "python_param",
   bottoms: [0, Number.POSITIVE_INFINITY],
   tops: [0, Number.POSITIVE_INFINITY],
-  specific: ({ bottom }) => (bottom.length === 0 ? { data: { origin: "program", image: croppedImages } } : {}),
+  exact: true,
+  makesTargets: true,
+  specific: pythonFacts,
   lower(site) {
     const { module, layer } = site.param;
     const known = Object.hasOwn(pythonLayers, `${module}.${layer}`) ? pythonLayers[`${module}.${layer}`] : undefined;

@@ -7,6 +7,7 @@ export const ReLU = computeLayer({
   param: "relu_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower({ bottoms, param }) {
     const x = bottoms[0]!;
     return { tops: [param.negative_slope === 0 ? relu(x) : leakyRelu(x, param.negative_slope)] };

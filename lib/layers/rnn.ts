@@ -29,6 +29,7 @@ export const RNN = computeLayer({
   bottoms: [2, 4],
   tops: [1, 2],
   noGradientTo: [1],
+  family: "weights",
   blobs(place) {
     const d = place.param.num_output;
     const { weight, bias } = blobSpecs(place.param);

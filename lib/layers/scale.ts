@@ -15,6 +15,8 @@ export const Scale = computeLayer({
   param: "scale_param",
   bottoms: [1, 2],
   tops: 1,
+  sees: "place",
+  affine: { roles: ["scale", "shift"] },
   blobs(place) {
     const { param, bottoms } = place;
     const second = bottoms[1];

@@ -18,6 +18,7 @@ export const SigmoidCrossEntropyLoss = computeLayer({
   tops: 1,
   noGradientTo: [1],
   loss: true,
+  inference: { as: "prediction", layer: { type: "Sigmoid" } },
   lower(site) {
     const [x, targets] = site.bottoms as [Value, Value];
     const { shape } = x.type;

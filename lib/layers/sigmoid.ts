@@ -7,5 +7,6 @@ export const Sigmoid = computeLayer({
   param: "sigmoid_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower: ({ bottoms }) => ({ tops: [sigmoid(bottoms[0]!)] }),
 });

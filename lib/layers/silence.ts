@@ -6,5 +6,7 @@ export const Silence = computeLayer({
   param: null,
   bottoms: [1, Number.POSITIVE_INFINITY],
   tops: 0,
+  inference: { as: "nothing" },
+  silences: true,
   lower: () => ({ tops: [] }),
 });

@@ -12,6 +12,7 @@ export const Slice = computeLayer({
   param: "slice_param",
   bottoms: 1,
   tops: [1, Number.POSITIVE_INFINITY],
+  sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;
     const { shape } = x.type;

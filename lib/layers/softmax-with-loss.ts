@@ -1,6 +1,7 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, type Value } from "../graph/index.js";
 import { exp, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
+import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 import { checkBatch, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { passThrough } from "./slope.js";
@@ -23,6 +24,8 @@ export const SoftmaxWithLoss = computeLayer({
   tops: [1, 2],
   noGradientTo: [1],
   loss: true,
+  inference: { as: "prediction", layer: { type: "Softmax", param: "softmax_param" } },
+  labels: (layer, shapeOf) => labelsAlong(message(layer, "softmax_param").axis, shapeOf, message(layer, "loss_param")),
   lower(site) {
     const [x, labels] = site.bottoms as [Value, Value];
     const { shape } = x.type;

@@ -7,6 +7,7 @@ export const Softmax = computeLayer({
   param: "softmax_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;
     return { tops: [softmax(x, canonicalAxis(site, site.param.axis, x.type.shape.length))] };

@@ -16,6 +16,7 @@ export const SPP = computeLayer({
   param: "spp_param",
   bottoms: 1,
   tops: 1,
+  family: "pooling",
   lower(site) {
     const { shape } = site.bottoms[0]!.type;
     const levels = site.param.pyramid_height;

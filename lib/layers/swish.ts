@@ -8,6 +8,7 @@ export const Swish = computeLayer({
   param: "swish_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower({ bottoms, param }) {
     const x = bottoms[0]!;
     return { tops: [mul(x, sigmoid(affine(x, param.beta, 0)))] };

@@ -7,5 +7,6 @@ export const TanH = computeLayer({
   param: "tanh_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower: ({ bottoms }) => ({ tops: [tanh(bottoms[0]!)] }),
 });

@@ -9,5 +9,6 @@ export const Threshold = computeLayer({
   bottoms: 1,
   tops: 1,
   noGradientTo: [0],
+  sees: "place",
   lower: ({ bottoms, param }) => ({ tops: [cast(greater(bottoms[0]!, constant(param.threshold)), "float32")] }),
 });

@@ -19,6 +19,10 @@ export const BN = computeLayer({
   param: "bn_param",
   bottoms: 1,
   tops: 1,
+  affine: {
+    roles: ["scale", "shift", "mean", "variance"],
+    epsilon: (layer) => sub(layer, "bn_param").eps,
+  },
   blobs(place) {
     const { shape } = place.bottoms[0]!.type;
     if (shape.length !== 4) throw place.bottomError(0, `BN takes a blob of 4 axes, not [${shape}]`);

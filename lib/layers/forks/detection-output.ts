@@ -52,6 +52,8 @@ export const DetectionOutput = computeLayer({
   bottoms: 3,
   tops: 1,
   inferenceOnly: true,
+  exact: true,
+  detections: true,
   lower(site) {
     const detector = detectorOf(site);
     const { items, most, classes } = detector;

@@ -8,6 +8,7 @@ export const Proposal = computeLayer({
   bottoms: 3,
   tops: [1, 2],
   inferenceOnly: true,
+  exact: true,
   lower: (site) => {
     const { feat_stride, base_size, min_size, ratio, scale, pre_nms_topn, post_nms_topn, nms_thresh } = site.param;
     return proposals(site, {

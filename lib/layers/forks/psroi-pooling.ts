@@ -40,6 +40,7 @@ export const PSROIPooling = computeLayer({
   bottoms: 2,
   tops: 1,
   inferenceOnly: true,
+  exact: true,
   lower({ bottoms, param, bottomError }) {
     const x = bottoms[0]!;
     if (x.type.shape.length !== 4) throw bottomError(0, `PSROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);

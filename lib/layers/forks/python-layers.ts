@@ -1,4 +1,7 @@
-import type { PythonParameter } from "../../caffe/messages.js";
+import { create, sub } from "../../caffe/message.js";
+import type { LayerParameter, PythonParameter } from "../../caffe/messages.js";
+import { croppedImages } from "../data-images.js";
+import type { LayerFacts } from "../facts.js";
 import type { Lowered, Site } from "../layer.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 
@@ -11,6 +14,19 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
     return { tops: [site.bottoms[0]!] };
   },
 };
+
+/** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
+export function pythonFacts(layer: LayerParameter): LayerFacts {
+  if (layer.bottom.length === 0) return { data: { origin: "program", image: croppedImages } };
+  if (layer.loss_weight.some((weight) => weight !== 0)) return { inference: { as: "prediction" } };
+  // Faster R-CNN's sampled proposals are in inference the proposals themselves.
+  if (sub(layer, "python_param").layer === "ProposalTargetLayer") return { inference: { as: "layer", of: passFirst } };
+  return {};
+}
+
+/** The first top is the first bottom. */
+const passFirst = ({ name, bottom, top }: LayerParameter) =>
+  create("LayerParameter", { name, type: "Split", bottom: [bottom[0]!], top: [top[0]!] });
 
 /**
  * A Faster R-CNN proposal layer's settings: feat_stride, which must be there, and scales in param_str, a YAML or Python dictionary.

@@ -13,6 +13,7 @@ export const ROIPooling = computeLayer({
   bottoms: 2,
   tops: 1,
   inferenceOnly: true,
+  exact: true,
   lower({ bottoms, param, bottomError, error }) {
     const x = bottoms[0]!;
     const rois = boxesOf(bottoms[1]!);

@@ -13,6 +13,7 @@ export const SmoothL1Loss = computeLayer({
   bottoms: [2, 4],
   tops: 1,
   loss: true,
+  inference: { as: "prediction" },
   lower({ bottoms, param, bottomError }) {
     const [x, target, inside, outside] = bottoms as [Value, Value, Value | undefined, Value | undefined];
     bottoms.forEach(({ type }, i) => {

@@ -17,6 +17,8 @@ export const unsupportedTypes = {
       image: croppedImages,
     },
   },
+  /** Compares SSD's detections with boxes. */
+  DetectionEvaluate: { inference: { as: "nothing" } },
   /** SparkNet's: rows of a data frame. */
   JavaData: {
     data: {
@@ -26,6 +28,8 @@ export const unsupportedTypes = {
       image: croppedImages,
     },
   },
+  /** SSD's loss. */
+  MultiBoxLoss: { inference: { as: "prediction" } },
   /** Clips of videos. */
   VideoData: { data: { origin: "unread", batchSize: ofDataParam, image: croppedImages } },
 } as const satisfies Readonly<Record<string, LayerFacts>>;
