@@ -116,4 +116,67 @@ describe("files of recorded tensors", () => {
     ];
     for (const [bytes, message] of cases) expect(refusal(bytes), message).to.include(message);
   });
+
+  it("refuses an .npz whose bytes changed, by its checksum", () => {
+    const stored = zipSync({ "x.npy": npy("<f4", "(2,)", bytesOf(Float32Array.of(1, 2))) }, { level: 0 });
+    const at = Buffer.from(stored).indexOf(Buffer.from(Float32Array.of(2).buffer));
+    stored[at + 2] = 1;
+    expect(refusal(stored)).to.include('its file "x.npy" has another checksum than the archive says');
+  });
+
+  it("refuses an .npz that unpacks to more than the limit, and one that declares more than it can unpack to", () => {
+    const zeros = npy("|u1", "(50000000,)", new Uint8Array(50_000_000));
+    const bomb = zipSync({ "x.npy": zeros }, { level: 9 });
+    process.env["NETRUN_MAX_ALLOC"] = "16M";
+    try {
+      expect(refusal(bomb)).to.include("the archive's unpacked files would take 47.7 MiB, and the limit is 16.0 MiB");
+    } finally {
+      delete process.env["NETRUN_MAX_ALLOC"];
+    }
+    expect(refusal(bomb)).to.equal(undefined);
+    const small = Buffer.from(zipSync({ "x.npy": npy("|u1", "(9,)", new Uint8Array(9)) }));
+    const entry = small.indexOf("PK\x01\x02", 0, "latin1");
+    small.writeUInt32LE(500_000_000, entry + 24);
+    expect(refusal(small)).to.match(/declares 500000000 bytes, more than \d+ can unpack to/);
+  });
+
+  it("reads the header of an array in a time that grows with its length", function () {
+    this.timeout(2000);
+    const padding = "'descr': ".repeat(20_000) + " ".repeat(1_000_000);
+    const header = `{${padding}'descr': '|O', 'fortran_order': False, 'shape': (1,), }`;
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(header.length);
+    const array = Buffer.concat([Buffer.from("\x93NUMPY\x02\x00", "latin1"), length, Buffer.from(header)]);
+    expect(refusal(zipSync({ "x.npy": array }))).to.include("which are not numbers");
+  });
+
+  it("refuses .safetensors whose entries cannot be", () => {
+    const of = (...entries: readonly object[]) =>
+      safetensors(Object.fromEntries(entries.map((entry, i) => [`t${i}`, entry])), new Uint8Array(8));
+    const entry = (shape: readonly unknown[], ...data_offsets: readonly unknown[]) => ({
+      dtype: "F32",
+      shape,
+      data_offsets,
+    });
+    const twice =
+      '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a" :{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}';
+    const length = Buffer.alloc(8);
+    length.writeUInt32LE(twice.length);
+    const cases: readonly (readonly [bytes: Uint8Array, message: string])[] = [
+      [of(entry([-1, -2], 0, 8)), 'tensor "t0" has the shape [-1,-2], whose dims are not all counts'],
+      [of(entry([0.5, 4], 0, 8)), 'tensor "t0" has the shape [0.5,4], whose dims are not all counts'],
+      [of(entry(["2"], 0, 8)), "whose dims are not all counts"],
+      [of(entry([2], -8, 0)), 'tensor "t0" [2] does not fit its place, bytes -8 to 0 of 8'],
+      [of(entry([2], 0.5, 8.5)), "does not fit its place"],
+      [of(entry([2], 0, 8), entry([1], 4, 8)), 'tensors "t0" and "t1" overlap in the file'],
+      [of(entry([1], 4, 8)), 'bytes 0 to 4, before tensor "t0", are no tensor\'s'],
+      [of(entry([1], 0, 4)), "bytes 4 to 8, the file's last, are no tensor's"],
+      [of({ ...entry([2], 0, 8), dtype: "constructor" }), 'tensor "t0" has elements of the type constructor'],
+      [of({ ...entry([2], 0, 8), dtype: 3 }), 'tensor "t0" has elements of the type 3'],
+      [of(entry([2], 0, 8, 9)), 'tensor "t0" has no shape or no place'],
+      [safetensors({ t0: null }, new Uint8Array(0)), 'tensor "t0" has elements of the type undefined'],
+      [Buffer.concat([length, Buffer.from(twice), new Uint8Array(8)]), 'tensor "a" is there twice'],
+    ];
+    for (const [bytes, message] of cases) expect(refusal(bytes), message).to.include(message);
+  });
 });

@@ -1,6 +1,7 @@
 import { NetrunError } from "../../error.js";
 import { count, sameShape } from "../../graph/type.js";
 import { type LabelRange, type LabelRanges, labelProblem } from "../../net/label-ranges.js";
+import { imagesAhead } from "../image/ahead.js";
 import { decodeImage, type Image } from "../image/image.js";
 import { resizeImage } from "../image/resize.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
@@ -205,12 +206,10 @@ class TopWriter {
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
     const { colour, size } = this.#top.spec.images;
-    const images = Array.from({ length: rows }, (_, i) => decodeImage(bytesIn(column, row + i), colour));
-    // Only the first failure is reported; the others must not go unhandled.
-    for (const image of images) if (image instanceof Promise) image.catch(() => {});
+    const ahead = imagesAhead(rows, (i) => decodeImage(bytesIn(column, row + i), colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
-      const decoded = await decodedOr(images[i]!, record);
+      const decoded = await decodedOr(ahead, record);
       const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
       const transform = this.#begin(image.shape, IMAGE, to + i, record);
       transform.apply(image.pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
@@ -301,9 +300,9 @@ function isReshape(from: readonly number[], to: readonly number[]): boolean {
   return from.length <= 1 || to.length <= 1 || sameShape(real(from), real(to));
 }
 
-async function decodedOr(image: Image | Promise<Image>, record: RecordId): Promise<Image> {
+async function decodedOr(next: () => Image | Promise<Image>, record: RecordId): Promise<Image> {
   try {
-    return await image;
+    return await next();
   } catch (error) {
     throw error instanceof NetrunError ? new BadRow(error, record) : error;
   }

@@ -21,7 +21,7 @@ export async function decodeBmp(bytes: Uint8Array, mode: ColourMode): Promise<Im
       notes: ["uncompressed BMP files of 8 or 24 bits a pixel can be read; others as PNG"],
     });
   // Rows are filled up to whole words of 32 bits.
-  const stride = (((width * bits) >> 3) + 3) & ~3;
+  const stride = 4 * Math.ceil((width * bits) / 32);
   const start = view.getUint32(10, true);
   if (!(width > 0 && height > 0) || start + stride * height > bytes.length)
     throw new NetrunError("the image does not decode: the BMP file is cut off or damaged");

@@ -1,4 +1,6 @@
 import type sharpModule from "sharp";
+import type { Sharp } from "sharp";
+import { checkAlloc, maxAlloc, overBudget, readTimeoutMs } from "../../budget.js";
 import { NetrunError } from "../../error.js";
 import { decodeBmp, isBmp } from "./bmp.js";
 import { fromCmyk, isAdobe } from "./cmyk.js";
@@ -27,6 +29,7 @@ export interface ImageDecoding {
  */
 export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promise<Image> {
   const jpeg = jpegHeader(bytes);
+  if (jpeg) checkPixels(jpeg);
   if (jpeg && jpeg.channels <= 3) {
     const luma = mode === "gray" && jpeg.channels === 3;
     const input = luma ? withoutColourTransform(bytes) : bytes;
@@ -40,6 +43,16 @@ export function decodeImage(bytes: Uint8Array, mode: ColourMode): Image | Promis
   return decodeWithSharp(bytes, mode);
 }
 
+/** Of the memory that a file may ask for, what one image may take: several are decoded ahead, and each is copied once. */
+const IMAGES_AT_ONCE = 4;
+
+/** Pixels that an image may have, of up to four bytes each. */
+const pixelLimit = (): number => Math.floor(maxAlloc() / IMAGES_AT_ONCE / 4);
+
+function checkPixels({ width, height }: Size): void {
+  checkAlloc(4 * width * height, `an image of ${width} x ${height} pixels`, undefined, 4 * pixelLimit());
+}
+
 let loading: Promise<typeof sharpModule> | undefined;
 
 /** sharp, loaded when the first image needs it. */
@@ -48,6 +61,8 @@ function loadSharp(): Promise<typeof sharpModule> {
     // One image is small work: parallel images use the cores better than threads inside one, and nothing repeats.
     sharp.concurrency(1);
     sharp.cache(false);
+    // Drawings and documents that OpenCV does not decode either; libvips renders them at whatever size they ask for.
+    sharp.block({ operation: ["VipsForeignLoadSvg", "VipsForeignLoadPdf"] });
     return sharp;
   });
   return loading;
@@ -57,7 +72,7 @@ function loadSharp(): Promise<typeof sharpModule> {
 async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
   const sharp = await loadSharp();
   try {
-    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    const image = open(sharp, bytes);
     const inks = image.pipelineColourspace("cmyk").toColourspace("cmyk").raw();
     const { data, info } = await inks.toBuffer({ resolveWithObject: true });
     return fromCmyk(data, info, mode === "gray" ? 1 : 3, isAdobe(bytes));
@@ -66,7 +81,15 @@ async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
   }
 }
 
+/** An image in sharp, within the limits. OpenCV, too, reads on after warnings about the encoded data, but not past a truncation. */
+function open(sharp: typeof sharpModule, bytes: Uint8Array): Sharp {
+  const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: pixelLimit() });
+  return image.timeout({ seconds: Math.min(3600, Math.ceil(readTimeoutMs() / 1000)) });
+}
+
 function notDecoded(cause: unknown): NetrunError {
+  if (cause instanceof Error && /exceeds pixel limit/.test(cause.message))
+    return overBudget(`the image has more than ${pixelLimit()} pixels, which is the limit`);
   const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
   return new NetrunError(`the image does not decode: ${why}`, { cause });
 }
@@ -74,8 +97,7 @@ function notDecoded(cause: unknown): NetrunError {
 async function decodeWithSharp(bytes: Uint8Array, mode: ColourMode | "first"): Promise<Image> {
   const sharp = await loadSharp();
   try {
-    // OpenCV, too, reads on after warnings about the encoded data, but not past a truncation.
-    const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: false });
+    const image = open(sharp, bytes);
     // sharp makes gray images RGB unless it is told not to.
     const isGray = mode === "unchanged" && (await image.metadata()).channels === 1;
     const inSpace = isGray ? image.toColourspace("b-w") : image;

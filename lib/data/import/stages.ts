@@ -1,6 +1,7 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
+import { imagesAhead } from "../image/ahead.js";
 import { decodeImage, type Image, type ImageDecoding } from "../image/image.js";
 import { resizeImage } from "../image/resize.js";
 import {
@@ -125,17 +126,22 @@ export async function* decoded(
   }
 }
 
-function decodeAll(column: ImageColumn, { colour, size }: ImageDecoding): Promise<readonly (Image | NetrunError)[]> {
-  const one = async (row: number): Promise<Image | NetrunError> => {
+async function decodeAll(
+  column: ImageColumn,
+  { colour, size }: ImageDecoding,
+): Promise<readonly (Image | NetrunError)[]> {
+  const rows = column.offsets.length - 1;
+  const next = imagesAhead(rows, (row) => decodeImage(bytesIn(column, row), colour));
+  const images: (Image | NetrunError)[] = [];
+  while (images.length < rows)
     try {
-      const image = await decodeImage(bytesIn(column, row), colour);
-      return size ? resizeImage(image, size.height, size.width) : image;
+      const image = await next();
+      images.push(size ? resizeImage(image, size.height, size.width) : image);
     } catch (error) {
-      if (error instanceof NetrunError) return error;
-      throw error;
+      if (!(error instanceof NetrunError)) throw error;
+      images.push(error);
     }
-  };
-  return Promise.all(Array.from({ length: column.offsets.length - 1 }, (_, row) => one(row)));
+  return images;
 }
 
 /** The stretches [from, to) of images of one shape. */

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { constants, gunzipSync } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
+import { checkAlloc } from "../../budget.js";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
 import { recordBatch } from "./columns.js";
@@ -87,8 +88,8 @@ function openIdx(path: string): Idx {
   }
   try {
     const { dims, start } = header(path, head.subarray(0, got));
-    const { rows, shape, bytes } = layout(dims);
-    if (readSync(fd, head, 0, 1, start + rows * bytes - 1) !== 1 && rows > 0) throw short(path, rows * bytes);
+    const { rows, shape, bytes } = layout(path, dims);
+    checkSize(path, fstatSync(fd).size, start, rows * bytes);
     return {
       rows,
       shape,
@@ -96,7 +97,7 @@ function openIdx(path: string): Idx {
         const values = new Uint8Array((to - from) * bytes);
         for (let n = 0; n < values.length; ) {
           const more = readSync(fd, values, n, values.length - n, start + from * bytes + n);
-          if (more === 0) throw short(path, rows * bytes);
+          if (more === 0) throw new NetrunError("the file became shorter", { file: path });
           n += more;
         }
         return values;
@@ -109,18 +110,35 @@ function openIdx(path: string): Idx {
   }
 }
 
-/** gzip has no way into the middle, so that a compressed file is unpacked into memory once (MNIST: 47 MB). */
+/** Bytes of a compressed file that its header is surely in. */
+const HEAD_BYTES = 8192;
+
+/**
+ * gzip has no way into the middle, so that a compressed file is unpacked into memory once (MNIST: 47 MB), after its header, which
+ * says how much that is.
+ */
 function compressedIdx(path: string): Idx {
-  let whole: Buffer;
-  try {
-    whole = gunzipSync(readFileSync(path));
-  } catch (cause) {
-    throw new NetrunError("the gzip file is damaged or cut off", { file: path, notes: [String(cause)], cause });
-  }
-  const { dims, start } = header(path, whole);
-  const { rows, shape, bytes } = layout(dims);
-  if (whole.length < start + rows * bytes) throw short(path, rows * bytes);
+  const packed = readFileSync(path);
+  // The beginning of the file alone, which zlib would call cut off.
+  const options = packed.length > HEAD_BYTES ? { finishFlush: constants.Z_SYNC_FLUSH } : {};
+  const { dims, start } = header(path, unpacked(path, packed.subarray(0, HEAD_BYTES), options));
+  const { rows, shape, bytes } = layout(path, dims);
+  const size = start + rows * bytes;
+  checkAlloc(size, "its values", path);
+  // One byte more, to see what goes beyond them.
+  const whole = unpacked(path, packed, { maxOutputLength: size + 1 });
+  checkSize(path, whole.length, start, rows * bytes);
   return { rows, shape, read: (a, b) => whole.subarray(start + a * bytes, start + b * bytes), close: () => {} };
+}
+
+function unpacked(path: string, packed: Uint8Array, options: Parameters<typeof gunzipSync>[1]): Buffer {
+  try {
+    return gunzipSync(packed, options);
+  } catch (cause) {
+    const isLonger = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    const what = isLonger ? "the file has more values than its header says" : "the gzip file is damaged or cut off";
+    throw new NetrunError(what, { file: path, notes: isLonger ? [] : [String(cause)], cause });
+  }
 }
 
 function header(path: string, head: Buffer): { dims: number[]; start: number } {
@@ -135,10 +153,18 @@ function header(path: string, head: Buffer): { dims: number[]; start: number } {
   return { dims: Array.from({ length: dimensions }, (_, i) => head.readUInt32BE(4 + 4 * i)), start };
 }
 
-function layout([rows = 0, ...shape]: readonly number[]) {
-  return { rows, shape, bytes: count(shape) };
+function layout(path: string, dims: readonly number[]) {
+  const [rows = 0, ...shape] = dims;
+  const bytes = count(shape);
+  if (!Number.isSafeInteger(rows * bytes) || (rows > 0 && bytes === 0))
+    throw new NetrunError(`its dimensions [${dims}] are impossible`, { file: path, notes: ["the file is damaged"] });
+  return { rows, shape, bytes };
 }
 
-function short(path: string, wanted: number): NetrunError {
-  return new NetrunError(`the file is cut off: its header promises ${wanted} bytes of values`, { file: path });
+function checkSize(path: string, size: number, start: number, wanted: number): void {
+  const values = size - start;
+  if (values === wanted) return;
+  const promise = `its header promises ${wanted} bytes of values, there are ${values}`;
+  const what = values < wanted ? "the file is cut off" : "the file has more values than its header says";
+  throw new NetrunError(`${what}: ${promise}`, { file: path });
 }

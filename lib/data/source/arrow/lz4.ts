@@ -16,7 +16,8 @@ export function unpackLz4(frame: Uint8Array): Uint8Array {
   const largestBlock = 2 ** (8 + 2 * ((frame[5]! >> 4) & 7));
   const first = 7 + (hasContentSize ? 8 : 0) + (hasDictionary ? 4 : 0);
   const blocks = blocksOf(view, first, hasBlockSums ? 4 : 0);
-  const output = new Uint8Array(blocks.length * largestBlock);
+  // A byte of a block makes at most 255, so that what a frame needs follows from what is there and not from what it declares.
+  const output = new Uint8Array(blocks.reduce((sum, block) => sum + Math.min(largestBlock, 255 * block.size), 0));
   let end = 0;
   for (const { start, size, isStored } of blocks) {
     const block = frame.subarray(start, start + size);

@@ -21,25 +21,37 @@ const DTYPES: Readonly<Record<string, ElementName>> = {
 };
 
 interface Entry {
-  readonly dtype: string;
+  readonly dtype: ElementName;
   readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
+  readonly from: number;
+  readonly to: number;
 }
+
+/** The format's own limit for its header. */
+const MAX_HEADER = 100_000_000;
 
 /**
  * The tensors of a `.safetensors` file by name, as float32: 8 bytes of header length, a JSON header, raw little-endian values.
- * Throws NetrunError naming the file and the tensor where it is damaged.
+ * Places must be whole, in the file and without overlaps, as the format's own reader has it. Throws NetrunError naming the file and
+ * the tensor where it is damaged.
  */
 export function readSafetensors(bytes: Uint8Array, file: string): ReadonlyMap<string, Tensor> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = buffer.length < 8 ? Number.POSITIVE_INFINITY : 8 + Number(buffer.readBigUInt64LE(0));
-  const header = start <= buffer.length ? parsed(buffer.toString("utf8", 8, start)) : undefined;
+  const length = buffer.length < 8 ? Number.POSITIVE_INFINITY : Number(buffer.readBigUInt64LE(0));
+  const fits = length <= MAX_HEADER && 8 + length <= buffer.length;
+  const text = fits ? buffer.toString("utf8", 8, 8 + length) : "";
+  const header = parsed(text);
   if (!header) throw new NetrunError("not a .safetensors file: no header", { file });
-  const { __metadata__, ...entries } = header;
+  const repeated = repeatedKey(text);
+  if (repeated !== undefined) throw new NetrunError(`tensor "${repeated}" is there twice`, { file });
+  const data = buffer.subarray(8 + length);
+  const { __metadata__, ...rest } = header;
+  const entries = Object.entries(rest).map(([name, entry]) => [name, entryOf(name, entry, data.length, file)] as const);
+  checkPlaces(entries, data.length, file);
   return new Map(
-    Object.entries(entries).map(([name, entry]) => [
+    entries.map(([name, { dtype, shape, from, to }]) => [
       name,
-      tensorOf(name, entry as Entry, buffer.subarray(start), file),
+      { shape, data: readElements(dtype, data.subarray(from, to)) },
     ]),
   );
 }
@@ -47,24 +59,71 @@ export function readSafetensors(bytes: Uint8Array, file: string): ReadonlyMap<st
 function parsed(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function tensorOf(
-  name: string,
-  { dtype, shape, data_offsets: offsets }: Entry,
-  data: Uint8Array,
-  file: string,
-): Tensor {
+/** A key that the outermost object of a JSON text has twice: JSON.parse keeps the last one in silence. */
+function repeatedKey(text: string): string | undefined {
+  const keys = new Set<string>();
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    if (char !== '"') continue;
+    const end = endOfString(text, at);
+    if (depth === 1 && isKey(text, end)) {
+      const key = JSON.parse(text.slice(at, end)) as string;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+    at = end - 1;
+  }
+  return undefined;
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+  return at + 1;
+}
+
+function isKey(text: string, end: number): boolean {
+  let at = end;
+  while (" \t\n\r".includes(text[at]!)) at++;
+  return text[at] === ":";
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function entryOf(name: string, entry: unknown, bytes: number, file: string): Entry {
   const fail = (what: string) => new NetrunError(`tensor "${name}" ${what}`, { file });
-  const type = DTYPES[dtype];
-  if (!type) throw fail(`has elements of the type ${dtype}, which is none of ${Object.keys(DTYPES).join(", ")}`);
-  if (!Array.isArray(shape) || !Array.isArray(offsets)) throw fail("has no shape or no place in the file");
-  const [from, to] = offsets;
-  if (to - from !== count(shape) * elementSize(type) || from < 0 || to > data.length)
-    throw fail(`[${shape}] does not fit its place, bytes ${from} to ${to} of ${data.length}`);
-  return { shape, data: readElements(type, data.subarray(from, to)) };
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const type = typeof dtype === "string" && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined;
+  if (!type)
+    throw fail(`has elements of the type ${String(dtype)}, which is none of ${Object.keys(DTYPES).join(", ")}`);
+  if (!Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2)
+    throw fail("has no shape or no place in the file");
+  if (!shape.every(isCount)) throw fail(`has the shape [${shape}], whose dims are not all counts`);
+  const [from, to] = offsets as unknown[];
+  if (!isCount(from) || !isCount(to) || to - from !== count(shape) * elementSize(type) || to > bytes)
+    throw fail(`[${shape}] does not fit its place, bytes ${from} to ${to} of ${bytes}`);
+  return { dtype: type, shape, from, to };
+}
+
+/** Checks that the tensors' places follow one another and fill the file, in whatever order the header names them. */
+function checkPlaces(entries: readonly (readonly [name: string, entry: Entry])[], bytes: number, file: string): void {
+  const sorted = entries.toSorted(([, a], [, b]) => a.from - b.from || a.to - b.to);
+  let [end, before] = [0, ""];
+  for (const [name, { from, to }] of sorted) {
+    if (from < end) throw new NetrunError(`tensors "${before}" and "${name}" overlap in the file`, { file });
+    if (from > end)
+      throw new NetrunError(`bytes ${end} to ${from}, before tensor "${name}", are no tensor's`, { file });
+    [end, before] = [to, name];
+  }
+  if (end < bytes) throw new NetrunError(`bytes ${end} to ${bytes}, the file's last, are no tensor's`, { file });
 }
