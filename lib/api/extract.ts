@@ -69,7 +69,7 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
   const engine = openForwardEngine(replicas, options);
   try {
-    await engine.load(plan, weights);
+    await engine.open(plan, weights);
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;

@@ -1,31 +1,26 @@
 import type { Tensor } from "../data/tensor.js";
-import { type ErrorDetail, NetrunError } from "../error.js";
-import type { ForwardPlan, Plan } from "../run/plan.js";
+import { NetrunError } from "../error.js";
+import type { ForwardPlan, TrainingPlan } from "../run/plan.js";
 
-/** What one replica has besides the weights that all agree on. */
+/** The state of one replica besides the weights that all start a round from. */
 export interface ReplicaState {
-  /** One vector a slot of the update rule. */
+  /** One vector a slot of the update rule, [learnt parameters]. */
   readonly history: readonly Float32Array[];
-  /** Records consumed of each train feed; a feed that has none here goes on where it is. */
+  /** Records consumed of each train feed; a feed without one here stays where it is. */
   readonly positions: readonly number[];
-  /** What layers carry from one forward to the next (recurrent ones), by leaf; where absent they go on as they are. */
+  /** Recurrent state of layers after the last forward, by leaf; unchanged where absent. */
   readonly carries?: Readonly<Record<string, Float32Array>> | undefined;
   /** Parameters of its own, where averaging lets replicas differ. */
   readonly weights?: Float32Array | undefined;
 }
 
-/** Where training stands. Everything that the next iteration depends on is in it or in the plan. */
-export interface Checkpoint {
-  /** Updates done by each replica. */
-  readonly iteration: number;
-  /** All parameters, by the layout of the train net. */
-  readonly weights: Float32Array;
-  /** One for each replica. */
-  readonly replicas: readonly ReplicaState[];
-}
+/** The states of all replicas, by index. */
+export type ReplicaStates = readonly ReplicaState[];
 
-/** What to do in a call of `train`: one iteration for each learning rate. */
+/** One round of training: an iteration for each learning rate. */
 export interface Work {
+  /** Updates done before: random layers and the corrections of update rules depend on it. */
+  readonly iteration: number;
   /** Learning rate of each iteration, before lr_mult. */
   readonly rates: readonly number[];
   /** The values of the train net's outputs are reported for iterations divisible by this; 0 for none. */
@@ -51,13 +46,14 @@ export interface Report {
   readonly debug?: ReadonlyMap<number, readonly string[]> | undefined;
 }
 
-/** What a call of `train` did: losses and outputs are means over the replicas, rows their sum. */
+/** A round that is done: losses and outputs are means over the replicas, rows their sum. */
 export interface Round extends Report {
-  readonly checkpoint: Checkpoint;
+  /** Updates done by each replica since training began, this round's included. */
+  readonly iteration: number;
   /** Where the time of the round went; undefined for one replica that trains in place. */
   readonly roundTimes?: RoundTimes | undefined;
-  /** Replicas that were lost on the way, and what was done about it. */
-  readonly lost: readonly Loss[];
+  /** Replicas that were lost during the round, and what was done about each. */
+  readonly lost: readonly LostReplica[];
 }
 
 /** Where the time of a round of several replicas went, in milliseconds; `totalMs` is the sum of the four before it. */
@@ -75,7 +71,7 @@ export interface RoundTimes {
 }
 
 /** A replica that was lost in a round. */
-export interface Loss {
+export interface LostReplica {
   /** Its index, which is that of its partition of the data. */
   readonly replica: number;
   readonly reason: string;
@@ -108,16 +104,27 @@ export interface Partition {
   readonly batchSize: number;
 }
 
-/** Engines differ only in where their replicas live. */
+/**
+ * Trains the replicas of a net. A replica owns its history, its position in the data and its random streams: a round ships weights
+ * to it and back, and its state only where it is asked for. Engines differ only in where their replicas live.
+ */
 export interface Engine extends AsyncDisposable {
   readonly replicas: number;
-  /** Opens a plan; what each replica reads. Rejects if a net does not compile or its data does not open. */
-  load(plan: Plan): Promise<readonly Partition[]>;
   /**
-   * Trains from a checkpoint, whose arrays the engine takes over: the weights of all replicas are brought together in them.
-   * Rejects with `TrainingStopped` if replicas fail again and again.
+   * Opens a plan in place of the one before: every replica is at the start of its data, with a history of zeros. Returns what each
+   * reads. Rejects if a net does not compile or its data does not open.
    */
-  train(from: Checkpoint, work: Work): Promise<Round>;
+  open(plan: TrainingPlan): Promise<readonly Partition[]>;
+  /**
+   * Trains every replica from `weights` [all parameters, by the layout of the train net], and writes the average into them.
+   * Rejects with `TrainingStopped` if replicas fail again and again; an engine whose replicas live elsewhere has then changed
+   * nothing: weights and states are those of the round's start.
+   */
+  round(weights: Float32Array, work: Work): Promise<Round>;
+  /** Copies of the replicas' states. */
+  state(): Promise<ReplicaStates>;
+  /** Sets the replicas' states, which are copied. Throws if there are not as many as replicas. */
+  restore(states: ReplicaStates): Promise<void>;
   /** Runs a test net (by its index in the plan) over the next batches of its data, from `positions` on where they are given. */
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores>;
 }
@@ -125,7 +132,7 @@ export interface Engine extends AsyncDisposable {
 /** Runs a net forward on replicas; here too, engines differ only in where those live. */
 export interface ForwardEngine extends AsyncDisposable {
   /** Opens a plan, with the net's parameters. Rejects if the net does not compile or its data does not open. */
-  load(plan: ForwardPlan, weights: Float32Array): Promise<void>;
+  open(plan: ForwardPlan, weights: Float32Array): Promise<void>;
   /**
    * The values of the plan's blobs for the first `batches` batches of the data, in their order. Only a few batches for each
    * replica are under way at a time: pulling is the back-pressure. What was given is overwritten when the next is asked for.
@@ -133,12 +140,5 @@ export interface ForwardEngine extends AsyncDisposable {
   run(batches: number): AsyncIterable<readonly Float32Array[]>;
 }
 
-/** Training cannot go on: where it stands, so that a snapshot can be taken, and why. */
-export class TrainingStopped extends NetrunError {
-  readonly checkpoint: Checkpoint;
-
-  constructor(message: string, checkpoint: Checkpoint, detail: ErrorDetail) {
-    super(message, detail);
-    this.checkpoint = checkpoint;
-  }
-}
+/** Training cannot go on: replicas failed again and again. The engine can still give its state. */
+export class TrainingStopped extends NetrunError {}

@@ -11,14 +11,14 @@ import { ReplicaSlot } from "./replica-slot.js";
 export class LocalForward implements ForwardEngine {
   #replica: ForwardReplica | undefined;
 
-  async load(plan: ForwardPlan, weights: Float32Array): Promise<void> {
+  async open(plan: ForwardPlan, weights: Float32Array): Promise<void> {
     await this[Symbol.asyncDispose]();
     this.#replica = await ForwardReplica.open(plan, weights);
   }
 
   async *run(batches: number): AsyncGenerator<readonly Float32Array[], void> {
     const replica = this.#replica;
-    if (!replica) throw new Error("load a plan first");
+    if (!replica) throw new Error("open a plan first");
     const out = replica.lengths.map((length) => new Float32Array(length));
     for (let batch = 0; batch < batches; batch++) {
       await replica.forward(batch, out);
@@ -53,7 +53,7 @@ export class ForwardPool implements ForwardEngine {
     );
   }
 
-  async load(plan: ForwardPlan, weights: Float32Array): Promise<void> {
+  async open(plan: ForwardPlan, weights: Float32Array): Promise<void> {
     const feeds = plan.net.feeds.map((feed) =>
       feed.kind === "records" ? { ...feed, every: this.#slots.length } : feed,
     );
@@ -72,9 +72,13 @@ export class ForwardPool implements ForwardEngine {
     const start = async (batch: number): Promise<Answer<"forward">> => {
       await calls.get(batch - this.#slots.length)?.catch(() => {});
       if (left) throw new Error("nobody waits for the batch any more");
-      const room = () => this.#lengths.map((length) => this.#buffers.take(length));
+      const request = () => ({
+        task: { batch },
+        buffers: [],
+        room: this.#lengths.map((length) => this.#buffers.take(length)),
+      });
       const slot = this.#slots[batch % this.#slots.length]!;
-      return (await slot.call("forward", { batch }, room(), { again: room, isFatal }))!;
+      return (await slot.call("forward", request(), { again: request, isFatal }))!;
     };
     try {
       for (let batch = 0; batch < batches; batch++) {
@@ -84,10 +88,10 @@ export class ForwardPool implements ForwardEngine {
           call.catch(() => {});
           calls.set(next, call);
         }
-        const { buffers } = await calls.get(batch)!;
+        const { room } = await calls.get(batch)!;
         calls.delete(batch);
-        yield buffers;
-        this.#buffers.give(buffers);
+        yield room;
+        this.#buffers.give(room);
       }
     } finally {
       left = true;

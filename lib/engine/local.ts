@@ -1,8 +1,9 @@
-import type { Plan } from "../run/plan.js";
-import type { Checkpoint, Engine, Partition, Round, Scores, Work } from "./engine.js";
+import type { TrainingPlan } from "../run/plan.js";
+import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "./engine.js";
 import { Replica } from "./replica.js";
+import { stateOf, vectorsOf } from "./state.js";
 
-/** One replica in this thread. Its gradients are left in `gradients`, and weights change in the checkpoint's own arrays. */
+/** One replica in this thread. Its gradients are left in `gradients`, and weights change in place as training goes. */
 export class LocalEngine implements Engine {
   readonly replicas = 1;
   readonly #gradients: Float32Array | undefined;
@@ -12,28 +13,35 @@ export class LocalEngine implements Engine {
     this.#gradients = gradients;
   }
 
-  async load(plan: Plan): Promise<readonly Partition[]> {
+  async open(plan: TrainingPlan): Promise<readonly Partition[]> {
     await this[Symbol.asyncDispose]();
     this.#replica = await Replica.open(plan, this.#gradients);
     return this.#replica.info.partitions;
   }
 
-  async train(from: Checkpoint, work: Work): Promise<Round> {
-    const { weights } = from;
-    const state = from.replicas[0]!;
-    const task = { ...state, iteration: from.iteration, weights };
-    const { positions, carries, computeMs: _, ...report } = await this.#loaded().train(task, work);
-    const iteration = from.iteration + report.losses.length;
-    const replicas = [{ history: state.history, positions, carries }];
-    return { ...report, checkpoint: { iteration, weights, replicas }, lost: [] };
+  async round(weights: Float32Array, work: Work): Promise<Round> {
+    const { positions: _, carries: __, computeMs: ___, ...report } = await this.#opened().round(weights, work);
+    return { ...report, iteration: work.iteration + report.losses.length, lost: [] };
+  }
+
+  async state(): Promise<ReplicaStates> {
+    const replica = this.#opened();
+    const { slots, learnt } = replica.info;
+    const vectors = Array.from({ length: slots }, () => new Float32Array(learnt));
+    return [stateOf(replica.save(vectors), vectors, slots)];
+  }
+
+  async restore(states: ReplicaStates): Promise<void> {
+    if (states.length !== 1) throw new Error(`states of ${states.length} replicas for 1`);
+    await this.#opened().restore(states[0]!, vectorsOf(states[0]!));
   }
 
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
-    return this.#loaded().test(net, weights, batches, positions);
+    return this.#opened().test(net, weights, batches, positions);
   }
 
-  #loaded(): Replica {
-    if (!this.#replica) throw new Error("load a plan first");
+  #opened(): Replica {
+    if (!this.#replica) throw new Error("open a plan first");
     return this.#replica;
   }
 

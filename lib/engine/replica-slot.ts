@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { Answer, CallName, Calls, Host } from "./hosts/host.js";
+import type { Answer, Call, CallName, Calls, Host } from "./hosts/host.js";
 import { whileAlive } from "./hosts/watch.js";
 
 /** Failures in a row of one partition after which training stops. */
@@ -15,10 +15,13 @@ type OpenName = "open" | "openForward";
 /** A partition's replica was lost again and again. */
 export class PartitionFailed extends NetrunError {}
 
+/** A call whose name is known. */
+type Request<N extends CallName> = Omit<Call<N>, "name">;
+
 /** What to do about a replica that is lost in a call. */
-export interface Remedy {
-  /** The buffers to call its successor with; without it the call is left out. */
-  readonly again?: (() => readonly Float32Array[]) | undefined;
+export interface Remedy<N extends CallName> {
+  /** The call of its successor, which has the plan open and is at its start; without it the call is left out. */
+  readonly again?: (() => Request<N>) | undefined;
   readonly onLoss?: (reason: string) => void;
   /** Whether an error is not the replica's: another one would meet it too. */
   readonly isFatal?: (error: Error) => boolean;
@@ -36,12 +39,18 @@ export class ReplicaSlot implements AsyncDisposable {
   #disposed = false;
   #failures = 0;
   #slowestMs = 0;
+  #generation = 0;
 
   constructor(index: number, count: number, make: () => Host, timeoutMs: number | undefined) {
     this.index = index;
     this.#count = count;
     this.#make = make;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Times that a plan was opened: a replica that takes another one's place knows nothing of its state. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /**
@@ -55,7 +64,9 @@ export class ReplicaSlot implements AsyncDisposable {
   ): Promise<Calls[N]["result"]> {
     const open = async () => {
       this.#host ??= this.#make();
-      return (await this.#watched(name, plan, buffers())).result;
+      const { result } = await this.#watched(name, { task: plan, buffers: buffers(), room: [] });
+      this.#generation++;
+      return result;
     };
     this.#reopen = open;
     for (;;) {
@@ -76,11 +87,10 @@ export class ReplicaSlot implements AsyncDisposable {
    */
   async call<N extends Exclude<CallName, OpenName>>(
     name: N,
-    task: Calls[N]["task"],
-    buffers: readonly Float32Array[],
-    { again, onLoss, isFatal }: Remedy,
+    request: Request<N>,
+    { again, onLoss, isFatal }: Remedy<N>,
   ): Promise<Answer<N> | undefined> {
-    let given: readonly Float32Array[] | undefined = buffers;
+    let given: Request<N> | undefined = request;
     for (;;) {
       try {
         if (!this.#host) {
@@ -88,7 +98,7 @@ export class ReplicaSlot implements AsyncDisposable {
           given = again?.();
           if (!given) return undefined;
         }
-        const answer = await this.#watched(name, task, given!);
+        const answer = await this.#watched(name, given!);
         this.#failures = 0;
         return answer;
       } catch (error) {
@@ -98,7 +108,7 @@ export class ReplicaSlot implements AsyncDisposable {
     }
   }
 
-  async #lose(error: Error, onLoss: Remedy["onLoss"]): Promise<void> {
+  async #lose(error: Error, onLoss: Remedy<CallName>["onLoss"]): Promise<void> {
     const host = this.#host;
     this.#host = undefined;
     await host?.[Symbol.asyncDispose]();
@@ -112,11 +122,11 @@ export class ReplicaSlot implements AsyncDisposable {
     );
   }
 
-  #watched<N extends CallName>(name: N, task: Calls[N]["task"], buffers: readonly Float32Array[]): Promise<Answer<N>> {
+  #watched<N extends CallName>(name: N, request: Request<N>): Promise<Answer<N>> {
     const host = this.#host!;
     // Opening, testing and the first iteration compile models.
-    let compiles = (name !== "train" && name !== "forward") || host.progress === 0;
-    return whileAlive(host, host.call(name, task, buffers), {
+    let compiles = (name !== "round" && name !== "forward") || host.progress === 0;
+    return whileAlive(host, host.call({ name, ...request }), {
       everyMs: Math.min(1000, (this.#timeoutMs ?? START_MS) / 4),
       patienceMs: () => this.#patience(name, compiles),
       onIteration: (ms) => {

@@ -3,67 +3,75 @@ import { NetrunError } from "../error.js";
 import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import { updateRules } from "../optim/rules.js";
-import type { Arrays, Request, RunResult } from "../run/compiled-net.js";
+import type { Request, RunResult } from "../run/compiled-net.js";
 import { debugLines, updateLines } from "../run/debug-info.js";
 import { allFinite, firstNotFinite } from "../run/not-finite.js";
-import type { Plan } from "../run/plan.js";
+import type { TrainingPlan } from "../run/plan.js";
 import { type Batch, closeRunner, nextBatch, openRunner, type Runner, recycle, run, seek } from "../run/runner.js";
 import { Updater } from "../run/updater.js";
 import { createWeights, type Weights } from "../run/weights.js";
-import { type WeightedSums, weightedSums } from "./averaging/average.js";
-import type { Partition, ReplicaState, Report, Scores, Work } from "./engine.js";
+import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
+import type { Partition, Report, Scores, Work } from "./engine.js";
+import type { Place } from "./state.js";
 
 /** A test net with its own parameters, filled: those that the train net has too are copied over before a test. */
 interface TestRunner extends Runner {
   readonly weights: Weights;
 }
 
-/** What a replica trains from, in place. */
-export interface ReplicaTask extends ReplicaState {
-  /** Updates done. */
-  readonly iteration: number;
-  readonly weights: Float32Array;
+/** A plan for one of several replicas. */
+export interface ReplicaPlan extends TrainingPlan {
+  /** Its index: each draws random numbers of its own. Default 0. */
+  readonly replica?: number | undefined;
+  /** Elastic averaging's alpha, where the replica keeps parameters of its own. */
+  readonly alpha?: number | undefined;
 }
 
-/** What a replica did, and where it is in its data. */
-export interface ReplicaReport extends Report {
-  readonly positions: readonly number[];
-  readonly carries: Arrays;
+/** What a replica did in a round, and where it is in its data. */
+export interface ReplicaReport extends Report, Place {
   /** All that its iterations took. */
   readonly computeMs: number;
 }
 
-/** What whoever brings replicas together has to know of them; plain data. */
+/** What an engine has to know of its replicas; plain data. */
 export interface ReplicaInfo {
-  /** Floats of all parameters, and of those that are learnt. */
+  /** Floats of all parameters, and of those that training changes. */
   readonly length: number;
   readonly learnt: number;
+  /** Vectors of the update rule's history, each of `learnt` floats. */
+  readonly slots: number;
   readonly sums: readonly WeightedSums[];
+  /** Records consumed of each train feed. */
+  readonly positions: readonly number[];
   /** The train feeds that have an end. */
   readonly partitions: readonly Partition[];
 }
 
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
 export class Replica implements AsyncDisposable {
-  readonly #plan: Plan;
+  readonly #plan: ReplicaPlan;
   readonly #train: Runner;
   readonly #tests: readonly TestRunner[];
   readonly #layout: Layout;
   readonly #updater: Updater;
   readonly #gradients: Float32Array;
+  readonly #history: readonly Float32Array[];
+  /** Its own parameters under elastic averaging, from the first round on. */
+  #own: Float32Array | undefined;
 
-  private constructor(plan: Plan, train: Runner, tests: readonly TestRunner[], gradients?: Float32Array) {
+  private constructor(plan: ReplicaPlan, train: Runner, tests: readonly TestRunner[], gradients?: Float32Array) {
     this.#plan = plan;
     this.#train = train;
     this.#tests = tests;
     this.#layout = layoutOf(train.net);
     const { rule, settings, regularization } = plan.solver;
     this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, plan.session);
+    this.#history = this.#updater.newHistory();
     this.#gradients = gradients ?? new Float32Array(this.#layout.length);
   }
 
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
-  static async open(plan: Plan, gradients?: Float32Array): Promise<Replica> {
+  static async open(plan: ReplicaPlan, gradients?: Float32Array): Promise<Replica> {
     await loadPlugins(plan.plugins);
     const train = await openRunner(plan.train, plan.session);
     const tests: TestRunner[] = [];
@@ -86,43 +94,81 @@ export class Replica implements AsyncDisposable {
       const rows = Math.floor((end - start) / readers);
       return Number.isFinite(feed.length) ? [{ replica, feed: i, rows, batchSize: spec.batchSize }] : [];
     });
-    return { length, learnt, sums: weightedSums(this.#layout), partitions };
+    const { positions } = this.place;
+    const { length: slots } = this.#history;
+    return { length, learnt, slots, sums: weightedSums(this.#layout), positions, partitions };
   }
 
-  /** Trains from where a task stands, in the task's own arrays; `progress` is called after every iteration. */
-  async train(from: ReplicaTask, work: Work, progress: () => void = () => {}): Promise<ReplicaReport> {
+  /** The vectors of its state, in the order of `vectorsOf`. */
+  get #vectors(): readonly Float32Array[] {
+    return this.#own ? [...this.#history, this.#own] : this.#history;
+  }
+
+  /** Copies the vectors of its state into `room`, which has as many of the same lengths; the rest of its state. */
+  save(room: readonly Float32Array[]): Place {
+    for (const [i, values] of this.#vectors.entries()) room[i]!.set(values);
+    return this.place;
+  }
+
+  /** Sets its state; the vectors, as `save` gives them, are copied. */
+  async restore({ positions, carries }: Place, vectors: readonly Float32Array[]): Promise<void> {
+    const own = vectors[this.#history.length];
+    if (own === undefined) this.#own = undefined;
+    else this.#own ??= new Float32Array(own.length);
+    for (const [i, values] of this.#vectors.entries()) values.set(vectors[i]!);
+    await seek(this.#train.feeds, positions);
+    if (carries) this.#train.program.carry(carries);
+  }
+
+  /** The parts of its state that are no vectors. */
+  get place(): Place {
+    return {
+      positions: this.#train.feeds.map(({ position }) => position),
+      carries: this.#train.program.carried,
+    };
+  }
+
+  /**
+   * Trains from `weights`, in place; under elastic averaging from its own parameters, and `weights` are then what it takes part in
+   * the average with. `progress` is called after every iteration.
+   */
+  async round(weights: Float32Array, work: Work, progress: () => void = () => {}): Promise<ReplicaReport> {
+    const { alpha } = this.#plan;
+    if (alpha === undefined) return this.#iterate(weights, work, progress);
+    this.#own ??= weights.slice();
+    const report = await this.#iterate(this.#own, work, progress);
+    drawTowards(this.#own, weights, alpha, this.#layout.learnt);
+    return report;
+  }
+
+  async #iterate(weights: Float32Array, work: Work, progress: () => void): Promise<ReplicaReport> {
     const began = performance.now();
-    await seek(this.#train.feeds, from.positions);
-    if (from.carries) this.#train.program.carry(from.carries);
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
     const debug = new Map<number, readonly string[]>();
     const losses: number[] = [];
     let rows = 0;
     let notFinite: string | undefined;
-    let { iteration } = from;
+    let { iteration } = work;
     for (const rate of work.rates) {
       const show = work.display > 0 && iteration % work.display === 0;
-      const step = await this.#gradientsOf(from.weights, iteration, work, times);
+      const step = await this.#gradientsOf(weights, iteration, work, times);
       notFinite = step.notFinite;
       if (notFinite !== undefined) break;
       losses.push(step.loss);
       if (show) outputs.set(iteration, step.outputs);
       rows += step.rows;
-      const before = step.debug && from.weights.slice();
+      const before = step.debug && weights.slice();
       const started = performance.now();
-      await this.#update(from, rate, iteration);
+      await this.#update(weights, rate, iteration);
       times.updateMs += performance.now() - started;
-      if (before && step.debug)
-        debug.set(iteration, [...step.debug, ...updateLines(this.#layout, before, from.weights)]);
+      if (before && step.debug) debug.set(iteration, [...step.debug, ...updateLines(this.#layout, before, weights)]);
       iteration++;
       progress();
     }
-    const positions = this.#train.feeds.map(({ position }) => position);
     const skipped = this.#train.feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
-    const { carried: carries } = this.#train.program;
     const computeMs = performance.now() - began;
-    return { losses, outputs, times, rows, skipped, positions, carries, notFinite, debug, computeMs };
+    return { losses, outputs, times, rows, skipped, ...this.place, notFinite, debug, computeMs };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */
@@ -181,7 +227,7 @@ export class Replica implements AsyncDisposable {
     }
   }
 
-  #update({ weights, history }: ReplicaTask, rate: number, iteration: number): Promise<void> {
+  #update(weights: Float32Array, rate: number, iteration: number): Promise<void> {
     const { rule, settings, iterSize, weightDecay, clipGradients } = this.#plan.solver;
     let scale = 1 / iterSize;
     if (clipGradients >= 0) {
@@ -190,7 +236,7 @@ export class Replica implements AsyncDisposable {
     }
     const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
     const step = { rate: rate * correction, decay: weightDecay, scale };
-    return this.#updater.apply({ weights, gradients: this.#gradients, history }, step);
+    return this.#updater.apply({ weights, gradients: this.#gradients, history: this.#history }, step);
   }
 
   /** Runs a test net over its next batches with some weights of the train net, parameters matched by layer name. */
@@ -236,7 +282,7 @@ export class Replica implements AsyncDisposable {
 const SEED_STRIDE = 0x9e3779b1;
 
 /** What a replica's random layers draw from; the first one's is the solver's own seed. */
-const replicaSeed = ({ solver, replica = 0 }: Plan): number =>
+const replicaSeed = ({ solver, replica = 0 }: ReplicaPlan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
 const withWeights = (runner: Runner, seed: number): TestRunner => ({

@@ -1,7 +1,8 @@
 import type { FeedSpec } from "../data/feed/feed.js";
 import { WHOLE } from "../data/source/source.js";
 import { NetrunError } from "../error.js";
-import type { Plan } from "../run/plan.js";
+import type { TrainingPlan } from "../run/plan.js";
+import type { ReplicaPlan } from "./replica.js";
 
 /** Whether each replica takes whole batches (weak), so that K replicas see K times the rows, or a K-th of each (strong). */
 export type BatchScaling = "weak" | "strong";
@@ -10,7 +11,7 @@ export type BatchScaling = "weak" | "strong";
  * The plan of replica `index` of `count`: its part of the training data and its own random numbers. Test data stays whole.
  * Throws NetrunError where a batch cannot be divided.
  */
-export function shardPlan(plan: Plan, index: number, count: number, scaling: BatchScaling): Plan {
+export function shardPlan(plan: TrainingPlan, index: number, count: number, scaling: BatchScaling): ReplicaPlan {
   const feeds = plan.train.feeds.map((feed) =>
     scaling === "strong" ? sharing(feed, index, count) : { ...feed, shard: { index, count } },
   );

@@ -15,7 +15,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import { spanOf } from "../text/notes.js";
 import { openModelProgram, type Runner } from "./model-program.js";
-import type { NetPlan, Plan, SolverPlan } from "./plan.js";
+import type { NetPlan, SolverPlan, TrainingPlan } from "./plan.js";
 import { Program } from "./program.js";
 
 /** What a net is compiled for. */
@@ -86,7 +86,7 @@ export async function compileModelFile(path: string, session: SessionOptions): P
 /** A solver's nets compiled, and the plan that engines get. */
 export interface CompiledSolver {
   readonly train: CompiledNetwork;
-  readonly plan: Plan;
+  readonly plan: TrainingPlan;
   readonly tests: readonly TestShape[];
 }
 

@@ -34,18 +34,16 @@ export interface SolverPlan {
 }
 
 /** All that a replica needs to train and test. Structured-cloneable: it goes to other threads and processes. */
-export interface Plan {
+export interface TrainingPlan {
   readonly train: NetPlan;
   readonly tests: readonly NetPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
   /** Files of layer plugins, which every thread loads for itself. */
   readonly plugins: readonly string[];
-  /** Index of the replica that the plan is for: each draws its own random numbers. The first where undefined. */
-  readonly replica?: number | undefined;
 }
 
-/** A net that runs forward over its data. Structured-cloneable, as a `Plan` is. */
+/** A net that runs forward over its data. Structured-cloneable, as a `TrainingPlan` is. */
 export interface ForwardPlan {
   readonly net: NetPlan;
   /** Blobs whose values to give. */

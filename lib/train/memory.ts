@@ -4,7 +4,7 @@ import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../optim/rules.js";
-import type { Plan } from "../run/plan.js";
+import type { TrainingPlan } from "../run/plan.js";
 
 /** Memory that a training takes, in bytes. */
 export interface MemoryEstimate {
@@ -19,7 +19,7 @@ export interface MemoryEstimate {
 const FLOAT_BYTES = 4;
 
 /** Estimates what training takes, before any of it is allocated. */
-export function estimateMemory(train: LoweredNet, plan: Plan, replicas: number): MemoryEstimate {
+export function estimateMemory(train: LoweredNet, plan: TrainingPlan, replicas: number): MemoryEstimate {
   const layout = layoutOf(train);
   const { slots } = updateRules[plan.solver.rule];
   const parameters = replicas * FLOAT_BYTES * (2 * layout.length + (1 + slots) * layout.learnt);

@@ -1,4 +1,4 @@
-import type { Loss, RoundTimes } from "../engine/engine.js";
+import type { LostReplica, RoundTimes } from "../engine/engine.js";
 import type { Run } from "./solver.js";
 
 /** A round of several replicas is done: each did some iterations, and they were brought together. */
@@ -16,7 +16,7 @@ export interface RoundEvent {
   readonly rows: number;
   readonly imagesPerSecond: number;
   readonly times: RoundTimes;
-  readonly lost: readonly Loss[];
+  readonly lost: readonly LostReplica[];
 }
 
 /** The sync interval was found. */
@@ -37,12 +37,12 @@ export interface BaselineEvent {
 }
 
 /** The event of a round. */
-export function roundEvent(round: number, { losses, rows, roundTimes, checkpoint, lost }: Run): RoundEvent {
+export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost }: Run): RoundEvent {
   const times = roundTimes!;
   return {
     kind: "round",
     round,
-    iteration: checkpoint.iteration,
+    iteration,
     iterations: losses.length,
     loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
     rows,

@@ -8,15 +8,7 @@ import { solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
-import {
-  type Checkpoint,
-  type Engine,
-  type Partition,
-  type ReplicaState,
-  type Round,
-  type Scores,
-  TrainingStopped,
-} from "../engine/engine.js";
+import type { Engine, Partition, Round, Scores } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
 import { meanScores } from "../engine/reports.js";
 import { NetrunError } from "../error.js";
@@ -25,7 +17,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import { LearningRate, policyOf } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
-import type { Plan } from "../run/plan.js";
+import type { TrainingPlan } from "../run/plan.js";
 import { createWeights, type Weights } from "../run/weights.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import {
@@ -106,7 +98,7 @@ export class Solver implements AsyncDisposable {
   readonly #parts: Parts;
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
-  #checkpoint: Checkpoint;
+  #iteration = 0;
 
   private constructor(parts: Parts) {
     this.parameter = parts.parameter;
@@ -123,10 +115,6 @@ export class Solver implements AsyncDisposable {
     this.#feedRows = parts.feedRows;
     this.#parts = parts;
     this.syncInterval = parts.syncInterval;
-    const { layout, data } = parts.weights;
-    const { slots } = updateRules[parts.rule];
-    const state = () => newState(slots, layout.learnt);
-    this.#checkpoint = { iteration: 0, weights: data, replicas: Array.from({ length: this.replicas }, state) };
   }
 
   /**
@@ -167,7 +155,7 @@ export class Solver implements AsyncDisposable {
     const syncInterval = syncIntervalOf(options);
     let partitions: readonly Partition[];
     try {
-      partitions = await engine.load({ ...plan, session: replicaSession(options, plan.session) });
+      partitions = await engine.open({ ...plan, session: replicaSession(options, plan.session) });
     } catch (error) {
       await engine[Symbol.asyncDispose]();
       throw error;
@@ -203,7 +191,7 @@ export class Solver implements AsyncDisposable {
 
   /** Updates done so far. */
   get iteration(): number {
-    return this.#checkpoint.iteration;
+    return this.#iteration;
   }
 
   /** Rows of data in one iteration, over all of its iter_size batches and all replicas; 0 where batches are fed by hand. */
@@ -242,14 +230,9 @@ export class Solver implements AsyncDisposable {
   async run(n: number, batch?: Tensors): Promise<Run> {
     const start = this.iteration;
     const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
-    const round = await this.#engine
-      .train(this.#checkpoint, { rates, display: this.parameter.display, batch })
-      .catch((error: unknown) => {
-        // The arrays went to the engine: what it gives back is where training stands.
-        if (error instanceof TrainingStopped) this.#checkpoint = error.checkpoint;
-        throw error;
-      });
-    this.#checkpoint = round.checkpoint;
+    const work = { iteration: start, rates, display: this.parameter.display, batch };
+    const round = await this.#engine.round(this.#weights.data, work);
+    this.#iteration = round.iteration;
     const smoothedLosses = round.losses.map((loss, i) => {
       const smoothed = this.#smoothed.add(loss);
       this.#rate.observe(start + i, smoothed);
@@ -260,17 +243,13 @@ export class Solver implements AsyncDisposable {
 
   /**
    * The smoothed loss with the next batch's in it, which Caffe shows after its last iteration; undefined where that is not finite.
-   * An iteration at a learning rate of 0, on copies: where training stands is not changed.
+   * An iteration at a learning rate of 0, on a copy of the weights: the replicas' states are restored after it.
    */
   async lossAhead(): Promise<number | undefined> {
-    const { iteration, weights, replicas } = this.#checkpoint;
-    const copies = replicas.map((replica) => ({
-      ...replica,
-      history: replica.history.map((values) => values.slice()),
-      ...(replica.weights && { weights: replica.weights.slice() }),
-    }));
-    const from = { iteration, weights: weights.slice(), replicas: copies };
-    const { losses } = await this.#engine.train(from, { rates: [0], display: this.parameter.display });
+    const states = await this.#engine.state();
+    const work = { iteration: this.#iteration, rates: [0], display: this.parameter.display };
+    const { losses } = await this.#engine.round(this.#weights.data.slice(), work);
+    await this.#engine.restore(states);
     if (losses[0] === undefined) return undefined;
     const smoothed = new SmoothedLoss(this.parameter.average_loss);
     smoothed.restore(this.#smoothed.losses);
@@ -282,14 +261,13 @@ export class Solver implements AsyncDisposable {
    * one. Training is not changed by it.
    */
   async baseline(iterations: number): Promise<number> {
-    const { plan, options, rule } = this.#parts;
-    const { layout, data } = this.#weights;
+    const { plan, options } = this.#parts;
+    const weights = this.#weights.data.slice();
     await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);
-    await engine.load(plan);
-    const replicas = [newState(updateRules[rule].slots, layout.learnt)];
-    const work = (n: number) => ({ rates: Array<number>(n).fill(0), display: 0 });
-    const { checkpoint } = await engine.train({ iteration: 0, weights: data.slice(), replicas }, work(1));
-    const { rows, roundTimes } = await engine.train(checkpoint, work(iterations));
+    await engine.open(plan);
+    const work = (iteration: number, n: number) => ({ iteration, rates: Array<number>(n).fill(0), display: 0 });
+    await engine.round(weights, work(0, 1));
+    const { rows, roundTimes } = await engine.round(weights, work(1, iterations));
     return rows / (roundTimes!.totalMs / 1000);
   }
 
@@ -329,9 +307,10 @@ export class Solver implements AsyncDisposable {
    * Throws NetrunError.
    */
   checkSnapshots(): void {
-    const floats = this.#weights.layout.length * (this.parameter.snapshot_diff ? 2 : 1);
-    const history = this.#checkpoint.replicas.flatMap((replica) => replica.history.map(({ length }) => length));
-    probeFolder(this.#prefix, 4 * (floats + history.reduce((a, b) => a + b, 0)));
+    const { length, learnt } = this.#weights.layout;
+    const floats = length * (this.parameter.snapshot_diff ? 2 : 1);
+    const { slots } = updateRules[this.#parts.rule];
+    probeFolder(this.#prefix, 4 * (floats + this.replicas * slots * learnt));
   }
 
   /** Path that the names of snapshots start with. */
@@ -345,7 +324,8 @@ export class Solver implements AsyncDisposable {
    */
   async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
     const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
-    const { iteration, replicas } = this.#checkpoint;
+    const { iteration } = this;
+    const replicas = await this.#engine.state();
     const { positions, carries } = replicas[0]!;
     const paths = snapshotPaths(prefix, iteration, format);
     const { layout } = this.#weights;
@@ -385,7 +365,8 @@ export class Solver implements AsyncDisposable {
     const state = await readSolverState(path);
     const side = readSideState(path, state.iter);
     const { layout } = this.#weights;
-    const { history } = newState(updateRules[this.#parts.rule].slots, layout.learnt);
+    const { slots } = updateRules[this.#parts.rule];
+    const history = Array.from({ length: slots }, () => new Float32Array(layout.learnt));
     restoreHistory(layout, history, state.history, path);
     const model = modelOfState(path, state.learned_net);
     if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
@@ -398,7 +379,8 @@ export class Solver implements AsyncDisposable {
       length: layout.length,
       warn: this.#warn,
     });
-    this.#checkpoint = { ...this.#checkpoint, iteration: state.iter, replicas };
+    await this.#engine.restore(replicas);
+    this.#iteration = state.iter;
     this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
     this.#smoothed.restore(side?.losses ?? []);
     this.bests.clear();
@@ -428,15 +410,10 @@ interface Parts {
   readonly memory: MemoryEstimate;
   readonly feedRows: readonly number[];
   readonly options: SolverOptions;
-  readonly plan: Plan;
+  readonly plan: TrainingPlan;
   readonly syncInterval: number | "auto";
   readonly partitions: readonly Partition[];
 }
-
-const newState = (slots: number, learnt: number): ReplicaState => ({
-  history: Array.from({ length: slots }, () => new Float32Array(learnt)),
-  positions: [],
-});
 
 /** What some iterations gave, and the smoothed loss after each. */
 export interface Run extends Round {

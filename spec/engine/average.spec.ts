@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { averageWeights, elasticAverage, mean } from "../../lib/engine/averaging/average.js";
+import { averageWeights, drawTowards, mean, moveCentre } from "../../lib/engine/averaging/average.js";
 
 const f32 = (...values: number[]) => Float32Array.from(values);
 
@@ -55,7 +55,12 @@ describe("averaging", () => {
   it("draws replicas and centre together by alpha", () => {
     const centre = f32(0, 9);
     const replicas = [f32(4, 1), f32(-2, 3)];
-    elasticAverage(centre, replicas, 0.25, 1, []);
+    const shipped = replicas.map((own) => {
+      const to = centre.slice();
+      drawTowards(own, to, 0.25, 1);
+      return to;
+    });
+    moveCentre(centre, shipped, 0.25, 1, []);
     // Differences 4 and -2: the centre moves by a quarter of their sum, each replica by a quarter of its own. The rest is averaged.
     expect([...centre]).to.deep.equal([0.5, 2]);
     expect(replicas.map((values) => [...values])).to.deep.equal([

@@ -18,11 +18,11 @@ describe("forward passes", () => {
   async function parts(rows = 22): Promise<{ readonly plan: ForwardPlan; readonly weights: Float32Array }> {
     const train = makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(rows)), batch: BATCH });
     const plan = { net: train.tests[0]!, blobs: ["hidden", "score"], seed: 7, session: { threads: 1 }, plugins: [] };
-    return { plan, weights: startOf(train, BATCH, 1).weights };
+    return { plan, weights: startOf(train, BATCH) };
   }
 
   async function collect(engine: ForwardEngine, plan: ForwardPlan, weights: Float32Array, batches: number) {
-    await engine.load(plan, weights);
+    await engine.open(plan, weights);
     const all: (readonly Float32Array[])[] = [];
     for await (const values of engine.run(batches)) all.push(values.map((each) => each.slice()));
     return all;
@@ -62,7 +62,7 @@ describe("forward passes", () => {
         return hosts[index];
       };
       await using engine = new ForwardPool(2, { host });
-      await engine.load(plan, weights);
+      await engine.open(plan, weights);
       const all: (readonly Float32Array[])[] = [];
       for await (const values of engine.run(12)) {
         all.push(values.map((each) => each.slice()));
@@ -76,7 +76,7 @@ describe("forward passes", () => {
     const { plan, weights } = await parts();
     for (let i = 0; i < 10; i++) {
       const engine = new ForwardPool(2);
-      await engine.load(plan, weights);
+      await engine.open(plan, weights);
       for await (const _ of engine.run(100)) break;
       await engine[Symbol.asyncDispose]();
     }
@@ -91,7 +91,7 @@ describe("forward passes", () => {
     };
     {
       await using engine = new ForwardPool(2, { host });
-      await engine.load(plan, weights);
+      await engine.open(plan, weights);
       for await (const _ of engine.run(100)) break;
     }
     expect(started).to.equal(2);

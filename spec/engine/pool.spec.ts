@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import type { Checkpoint, Engine, Round, Work } from "../../lib/engine/engine.js";
+import type { Engine, Round, Work } from "../../lib/engine/engine.js";
 import { LocalEngine } from "../../lib/engine/local.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
-import type { Plan } from "../../lib/run/plan.js";
+import type { TrainingPlan } from "../../lib/run/plan.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, type PlanParts, startOf, writeRows } from "../support/plan.js";
@@ -18,19 +18,22 @@ interface Ran {
   readonly last: Round;
 }
 
-/** Trains for some rounds from the start, each `work`. */
-async function run(engine: Engine, plan: Plan, batch: number, extra: string, rounds: readonly Work[]): Promise<Ran> {
-  await engine.load(plan);
-  let checkpoint: Checkpoint = startOf(plan, batch, engine.replicas, extra);
+/** Trains for some rounds from the start. */
+async function run(
+  engine: Engine,
+  plan: TrainingPlan,
+  batch: number,
+  extra: string,
+  rounds: readonly Work[],
+): Promise<Ran> {
+  await engine.open(plan);
+  const weights = startOf(plan, batch, extra);
   let last: Round | undefined;
-  for (const each of rounds) {
-    last = await engine.train(checkpoint, each);
-    ({ checkpoint } = last);
-  }
-  return { weights: checkpoint.weights.slice(), last: last! };
+  for (const each of rounds) last = await engine.round(weights, each);
+  return { weights, last: last! };
 }
 
-const rounds = (count: number, interval: number, rate?: number) => Array<Work>(count).fill(work(interval, rate));
+const rounds = (count: number, interval: number) => upTo(count).map((i) => work(interval, i * interval));
 
 describe("replicas in a pool", () => {
   const folder = freshFolder();
@@ -64,7 +67,7 @@ describe("replicas in a pool", () => {
       const halves = await run(pool, same, batch, "", rounds(30, 1));
       // 30 updates, each with a rounding of 2^-24 of values near 1.
       for (const [i, value] of whole.weights.entries()) expect(halves.weights[i]).to.be.closeTo(value, 2e-6);
-      expect(whole.weights).to.not.deep.equal(startOf(same, batch, 1).weights);
+      expect(whole.weights).to.not.deep.equal(startOf(same, batch));
     });
   }
 
@@ -105,8 +108,8 @@ describe("replicas in a pool", () => {
     const same = await plan(upTo(48), { batch: 4 });
     for (const averageHistory of [false, true]) {
       await using pool = new PoolEngine({ workers: 2, averageHistory });
-      const { last } = await run(pool, same, 4, "", rounds(2, 3));
-      const [first, second] = last.checkpoint.replicas.map(({ history }) => history[0]!);
+      await run(pool, same, 4, "", rounds(2, 3));
+      const [first, second] = (await pool.state()).map(({ history }) => history[0]!);
       if (averageHistory) expect(first).to.deep.equal(second);
       else expect(first).to.not.deep.equal(second);
     }
@@ -115,8 +118,8 @@ describe("replicas in a pool", () => {
   it("differ in their weights under elastic averaging, and the centre learns", async () => {
     const same = await plan(upTo(60), { batch: 4 });
     await using pool = new PoolEngine({ workers: 2, averaging: "elastic" });
-    const { last, weights } = await run(pool, same, 4, "", rounds(30, 5));
-    const [first, second] = last.checkpoint.replicas.map((replica) => replica.weights!);
+    const { weights } = await run(pool, same, 4, "", rounds(30, 5));
+    const [first, second] = (await pool.state()).map((replica) => replica.weights!);
     expect(first).to.not.deep.equal(second);
     const { outputs } = await pool.test(0, weights, 15, [0]);
     expect(outputs["accuracy"]![0]).to.be.above(0.8);
@@ -133,7 +136,7 @@ describe("replicas in a pool", () => {
   it("refuse a batch that cannot be divided", async () => {
     await using pool = new PoolEngine({ workers: 3, batchScaling: "strong" });
     let message = "";
-    await pool.load(await plan(upTo(48), { batch: 4 })).catch((error: Error) => {
+    await pool.open(await plan(upTo(48), { batch: 4 })).catch((error: Error) => {
       ({ message } = error);
     });
     expect(message).to.equal("a batch of 4 cannot be divided among 3 workers");
@@ -141,7 +144,7 @@ describe("replicas in a pool", () => {
 
   it("refuse a partition that has less than a batch", async () => {
     let message = "";
-    await two.load(await plan(upTo(7), { batch: 4 })).catch((error: Error) => {
+    await two.open(await plan(upTo(7), { batch: 4 })).catch((error: Error) => {
       ({ message } = error);
     });
     expect(message).to.equal("part 0 of 2 has 3 records, fewer than one batch of 4");

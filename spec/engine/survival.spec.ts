@@ -2,13 +2,13 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
-import { type Checkpoint, type Engine, type Round, TrainingStopped } from "../../lib/engine/engine.js";
+import { type Engine, type ReplicaStates, type Round, TrainingStopped } from "../../lib/engine/engine.js";
 import type { Host } from "../../lib/engine/hosts/host.js";
 import { ProcessHost } from "../../lib/engine/hosts/process-host.js";
 import { ThreadHost } from "../../lib/engine/hosts/thread-host.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
 import { NetrunError } from "../../lib/error.js";
-import type { Plan } from "../../lib/run/plan.js";
+import type { TrainingPlan } from "../../lib/run/plan.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";
@@ -36,16 +36,16 @@ class Hosts<H extends Host> {
 const threads = () => new Hosts((index) => new ThreadHost(index));
 const processes = () => new Hosts((index) => new ProcessHost(index));
 
-/** A host whose calls of `train` throw while `broken` says so. */
+/** A host whose rounds throw while `broken` says so. */
 function fragile(host: Host, broken: () => boolean): Host {
   return {
     name: host.name,
     get progress() {
       return host.progress;
     },
-    async call(name, task, buffers) {
-      if (name === "train" && broken()) throw new Error("the replica is broken");
-      return host.call(name, task, buffers);
+    async call(call) {
+      if (call.name === "round" && broken()) throw new Error("the replica is broken");
+      return host.call(call);
     },
     kill: () => host.kill(),
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
@@ -57,18 +57,17 @@ describe("a pool that loses workers", () => {
   const plan = async () => makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: BATCH });
 
   /** Trains for some rounds; `during` is called when each is under way. */
-  async function rounds(engine: Engine, same: Plan, count: number, during: (round: number) => void = () => {}) {
-    await engine.load(same);
-    let checkpoint: Checkpoint = startOf(same, BATCH, engine.replicas);
-    const done: Round[] = [];
+  async function rounds(engine: Engine, same: TrainingPlan, count: number, during: (round: number) => void = () => {}) {
+    await engine.open(same);
+    const weights = startOf(same, BATCH);
+    const done: (Round & { readonly states: ReplicaStates })[] = [];
     for (let i = 0; i < count; i++) {
-      const running = engine.train(checkpoint, work(INTERVAL));
+      const running = engine.round(weights, work(INTERVAL, i * INTERVAL));
       during(i);
       const round = await running;
-      done.push(round);
-      ({ checkpoint } = round);
+      done.push({ ...round, states: await engine.state() });
     }
-    return { done, weights: checkpoint.weights };
+    return { done, weights };
   }
 
   it("does the round again, to the same bits, when a thread is ended", async () => {
@@ -122,13 +121,14 @@ describe("a pool that loses workers", () => {
     );
     const hosts = threads();
     await using pool = new PoolEngine({ workers: 1, host: hosts.host });
-    await pool.load({ ...same, plugins: [plugin] });
-    const first = await pool.train(startOf(same, BATCH, 1), work(INTERVAL));
+    await pool.open({ ...same, plugins: [plugin] });
+    const weights = startOf(same, BATCH);
+    await pool.round(weights, work(INTERVAL));
     writeFileSync(armed, "");
     while (existsSync(armed)) await setTimeout(20);
     // The thread is about to end: its error comes as an event.
     await setTimeout(500);
-    const { lost } = await pool.train(first.checkpoint, work(INTERVAL));
+    const { lost } = await pool.round(weights, work(INTERVAL, INTERVAL));
     expect(lost.map(({ reason }) => reason)).to.deep.equal(["worker thread 0: bang"]);
   });
 
@@ -156,7 +156,7 @@ describe("a pool that loses workers", () => {
     const same = await plan();
     const hosts = processes();
     await using pool = new PoolEngine({ workers: 1, host: hosts.host });
-    const partitions = await pool.load({ ...same, plugins: [plugin] });
+    const partitions = await pool.open({ ...same, plugins: [plugin] });
     expect(partitions.map(({ rows }) => rows)).to.deep.equal([48]);
     expect(hosts.started).to.equal(2);
   });
@@ -166,7 +166,7 @@ describe("a pool that loses workers", () => {
     writeFileSync(plugin, "process.exit(3);");
     const same = await plan();
     await using pool = new PoolEngine({ workers: 1, isolation: "process" });
-    const error = await pool.load({ ...same, plugins: [plugin] }).catch((thrown: unknown) => thrown);
+    const error = await pool.open({ ...same, plugins: [plugin] }).catch((thrown: unknown) => thrown);
     expect(error).to.be.instanceOf(NetrunError);
     expect((error as Error).message).to.equal("partition 0 of 1 failed 3 times in a row: exited with code 3");
   });
@@ -177,14 +177,14 @@ describe("a pool that loses workers", () => {
       return {
         ...host,
         progress: 0,
-        async call(name, task, buffers) {
+        async call(call) {
           await setTimeout(1500);
-          return host.call(name, task, buffers);
+          return host.call(call);
         },
       };
     };
     await using pool = new PoolEngine({ workers: 1, host: slow, workerTimeoutMs: 500 });
-    expect(await pool.load(await plan())).to.have.length(1);
+    expect(await pool.open(await plan())).to.have.length(1);
   });
 
   it("leaves it to the parent what a terminal's signals mean", async () => {
@@ -205,7 +205,7 @@ describe("a pool that loses workers", () => {
     });
     expect(done.map(({ rows }) => rows)).to.deep.equal([2, 1, 2].map((replicas) => replicas * INTERVAL * BATCH));
     expect(done[1]!.lost.map(({ remedy }) => remedy)).to.deep.equal(["dropped"]);
-    expect(done.map(({ checkpoint }) => checkpoint.replicas.map(({ positions }) => positions[0]))).to.deep.equal([
+    expect(done.map(({ states }) => states.map(({ positions }) => positions[0]))).to.deep.equal([
       [16, 16],
       [32, 16],
       [48, 32],
@@ -216,10 +216,11 @@ describe("a pool that loses workers", () => {
     const same = await plan();
     const hosts = threads();
     await using pool = new PoolEngine({ workers: 2, host: hosts.host, onWorkerLoss: "drop" });
-    await pool.load(same);
-    const first = await pool.train(startOf(same, BATCH, 2), work(INTERVAL));
-    const weights = first.checkpoint.weights.slice();
-    const running = pool.train(first.checkpoint, work(INTERVAL));
+    await pool.open(same);
+    const weights = startOf(same, BATCH);
+    await pool.round(weights, work(INTERVAL));
+    const before = weights.slice();
+    const running = pool.round(weights, work(INTERVAL, INTERVAL));
     for (const host of hosts.current) void host.kill();
     const error = await running.then(
       () => undefined,
@@ -227,7 +228,8 @@ describe("a pool that loses workers", () => {
     );
     expect(error).to.be.instanceOf(TrainingStopped);
     expect((error as Error).message).to.equal("every worker was lost in one round, and lost parts are dropped");
-    expect((error as TrainingStopped).checkpoint.weights).to.deep.equal(weights);
+    expect(weights).to.deep.equal(before);
+    expect((await pool.state()).map(({ positions }) => positions)).to.deep.equal([[16], [16]]);
   });
 
   it("stops with the state of the round's start when a partition fails three times in a row", async () => {
@@ -235,17 +237,18 @@ describe("a pool that loses workers", () => {
     let rounds1 = 0;
     const host = (index: number) => fragile(new ThreadHost(index), () => index === 1 && rounds1 > 0);
     await using pool = new PoolEngine({ workers: 2, host });
-    await pool.load(same);
-    const first = await pool.train(startOf(same, BATCH, 2), work(INTERVAL));
-    const before = structuredClone(first.checkpoint);
+    await pool.open(same);
+    const weights = startOf(same, BATCH);
+    await pool.round(weights, work(INTERVAL));
+    const before = { weights: weights.slice(), states: await pool.state() };
     rounds1++;
-    const error = await pool.train(first.checkpoint, work(INTERVAL)).then(
+    const error = await pool.round(weights, work(INTERVAL, INTERVAL)).then(
       () => undefined,
       (reason: unknown) => reason,
     );
     expect(error).to.be.instanceOf(TrainingStopped);
     const stopped = error as TrainingStopped;
     expect(stopped.message).to.equal("partition 1 of 2 failed 3 times in a row: the replica is broken");
-    expect(stopped.checkpoint).to.deep.equal(before);
+    expect({ weights, states: await pool.state() }).to.deep.equal(before);
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Checkpoint, Engine } from "../../lib/engine/engine.js";
+import type { Engine } from "../../lib/engine/engine.js";
 import type { Host } from "../../lib/engine/hosts/host.js";
 import { ProcessHost } from "../../lib/engine/hosts/process-host.js";
 import { ThreadHost } from "../../lib/engine/hosts/thread-host.js";
@@ -39,17 +39,16 @@ describe("training while workers are killed in 10 random rounds of 15", () => {
           .slice(0, KILLED),
       );
       const train = async (engine: Engine, isDisturbed: boolean) => {
-        await engine.load(plan);
-        let checkpoint: Checkpoint = startOf(plan, 4, 2);
+        await engine.open(plan);
+        const weights = startOf(plan, 4);
         for (const round of upTo(ROUNDS)) {
-          const running = engine.train(checkpoint, work(4));
+          const running = engine.round(weights, work(4, 4 * round));
           const kills = isDisturbed && unlucky.has(round);
           if (kills) void hosts[Math.floor(draw() * 2)]!.kill();
-          const { lost, ...done } = await running;
+          const { lost } = await running;
           expect(lost.map(({ remedy }) => remedy)).to.deep.equal(kills ? ["redone"] : []);
-          ({ checkpoint } = done);
         }
-        return checkpoint.weights;
+        return weights;
       };
       const weights = await train(pool, true);
       expect(started).to.equal(2 + KILLED);

@@ -6,12 +6,10 @@ import { Phase as PhaseNumber } from "../../lib/caffe/messages.js";
 import { sourceFeedSpec } from "../../lib/data/feed/feed.js";
 import { writeArrow } from "../../lib/data/source/arrow/write.js";
 import { recordBatch } from "../../lib/data/source/columns.js";
-import type { Checkpoint } from "../../lib/engine/engine.js";
 import type { Phase } from "../../lib/layers/index.js";
 import { layoutOf } from "../../lib/net/layout.js";
 import { lower } from "../../lib/net/lower.js";
-import { updateRules } from "../../lib/optim/rules.js";
-import type { NetPlan, Plan, SolverPlan } from "../../lib/run/plan.js";
+import type { NetPlan, SolverPlan, TrainingPlan } from "../../lib/run/plan.js";
 import { createWeights } from "../../lib/run/weights.js";
 import { prng } from "./prng.js";
 
@@ -60,7 +58,7 @@ export interface PlanParts {
 }
 
 /** A plan for that net. */
-export function makePlan({ train, test = train, batch, extra, solver }: PlanParts): Plan {
+export function makePlan({ train, test = train, batch, extra, solver }: PlanParts): TrainingPlan {
   const netPlan = (phase: Phase, path: string): NetPlan => {
     const { message } = loadNet(netText(batch, extra), { name: "net" });
     const feed = sourceFeedSpec({ kind: "arrow", path }, ["data", "label"], batch, { phase, seed: 1 });
@@ -92,19 +90,9 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
   };
 }
 
-/** Where training of that plan starts, with a state for each replica. */
-export function startOf({ solver }: Plan, batch: number, replicas: number, extra = ""): Checkpoint {
+/** The weights that training of that plan starts from. */
+export function startOf({ solver }: TrainingPlan, batch: number, extra = ""): Float32Array {
   const { message } = loadNet(netText(batch, extra), { name: "net" });
   const net = filterNet(message, create("NetState", { phase: PhaseNumber.TRAIN }));
-  const layout = layoutOf(lower(net.layer, { phase: "TRAIN" }));
-  const { slots } = updateRules[solver.rule];
-  const state = () => ({
-    history: Array.from({ length: slots }, () => new Float32Array(layout.learnt)),
-    positions: [],
-  });
-  return {
-    iteration: 0,
-    weights: createWeights(layout, solver.seed).data,
-    replicas: Array.from({ length: replicas }, state),
-  };
+  return createWeights(layoutOf(lower(net.layer, { phase: "TRAIN" })), solver.seed).data;
 }

@@ -91,11 +91,11 @@ function meanStatistics(replicas: readonly Float32Array[], { offset, length, div
 }
 
 /**
- * One step of elastic averaging (EASGD): d_k = x_k - c; x_k -= alpha * d_k; c += alpha * (d_0 + d_1 + ...), over the first
- * `learnt` floats. What follows them is each replica's own; the centre gets its mean.
+ * One step of elastic averaging (EASGD) at the centre: c += alpha * (d_0 + d_1 + ...) with d_k = x_k - c, over the first `learnt`
+ * floats. What follows them is each replica's own; the centre gets its mean.
  * Source: Zhang, Choromanska, LeCun, Deep learning with Elastic Averaging SGD, 2015, equations 5 and 6.
  */
-export function elasticAverage(
+export function moveCentre(
   centre: Float32Array,
   replicas: readonly Float32Array[],
   alpha: number,
@@ -105,14 +105,23 @@ export function elasticAverage(
   for (let i = 0; i < learnt; i++) {
     const c = centre[i]!;
     let pull = 0;
-    for (const replica of replicas) {
-      const d = replica[i]! - c;
-      pull += d;
-      replica[i]! -= alpha * d;
-    }
+    for (const replica of replicas) pull += replica[i]! - c;
     centre[i] = c + alpha * pull;
   }
   averageWeights(centre, replicas, sums, learnt);
+}
+
+/**
+ * The same step at a replica: x -= alpha * (x - c) over the first `learnt` floats. `centre` is overwritten with x as it was before,
+ * which is what the centre is moved by.
+ */
+export function drawTowards(own: Float32Array, centre: Float32Array, alpha: number, learnt: number): void {
+  for (let i = 0; i < learnt; i++) {
+    const x = own[i]!;
+    own[i] = x - alpha * (x - centre[i]!);
+    centre[i] = x;
+  }
+  centre.set(own.subarray(learnt), learnt);
 }
 
 /** The alpha of elastic averaging where none is asked for: 0.9 / K, the paper's choice. */

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deleteExchangeFolder, Exchange, newExchangeFolder } from "../exchange.js";
-import type { Answer, CallName, Calls, Host } from "./host.js";
+import type { Answer, Call, CallName, Calls, Host } from "./host.js";
 import type { FromChild, ToChild } from "./process-worker.js";
 import { unpackError } from "./wire-error.js";
 
@@ -49,19 +49,15 @@ export class ProcessHost implements Host {
     return this.#progress;
   }
 
-  async call<N extends CallName>(
-    name: N,
-    task: Calls[N]["task"],
-    buffers: readonly Float32Array[],
-  ): Promise<Answer<N>> {
+  async call<N extends CallName>({ name, task, buffers, room }: Call<N>): Promise<Answer<N>> {
     if (this.#ended !== undefined) throw new Error(this.#ended);
     this.#exchange.write(buffers);
     this.#child.ref();
     this.#child.channel?.ref();
     try {
-      const { result } = await this.#ask({ name, task, lengths: buffers.map(({ length }) => length) });
-      this.#exchange.read(buffers);
-      return { result: result as Calls[N]["result"], buffers };
+      const { result } = await this.#ask({ name, task, buffers: lengthsOf(buffers), room: lengthsOf(room) });
+      this.#exchange.read([...buffers, ...room]);
+      return { result: result as Calls[N]["result"], buffers, room };
     } finally {
       this.#child.unref();
       this.#child.channel?.unref();
@@ -112,3 +108,5 @@ export class ProcessHost implements Host {
     deleteExchangeFolder(this.#folder);
   }
 }
+
+const lengthsOf = (buffers: readonly Float32Array[]): readonly number[] => buffers.map(({ length }) => length);

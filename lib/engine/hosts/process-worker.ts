@@ -4,11 +4,12 @@ import type { CallName, Calls } from "./host.js";
 import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
 
-/** A call to a child process; its buffers, of these lengths, are in the exchange file. */
+/** A call of a child process: its buffers, of these lengths, are in the exchange file, and its room comes after them. */
 export interface ToChild {
   readonly name: CallName;
   readonly task: Calls[CallName]["task"];
-  readonly lengths: readonly number[];
+  readonly buffers: readonly number[];
+  readonly room: readonly number[];
 }
 
 /** What a child process says: that an iteration is done, or the outcome of a call. */
@@ -21,12 +22,14 @@ const kept: Float32Array[] = [];
 const send = (message: FromChild) => process.send!(message);
 
 process.on("message", async (message) => {
-  const { name, task, lengths } = message as ToChild;
+  const { name, task, ...lengths } = message as ToChild;
   try {
-    const buffers = lengths.map(bufferOf);
+    const all = [...lengths.buffers, ...lengths.room].map(bufferOf);
+    const buffers = all.slice(0, lengths.buffers.length);
+    const room = all.slice(buffers.length);
     exchange.read(buffers);
-    const { result } = await handle({ name, task, buffers }, () => send("iteration"));
-    exchange.write(buffers);
+    const { result } = await handle({ name, task, buffers, room }, () => send("iteration"));
+    exchange.write(all);
     send({ result });
   } catch (error) {
     send({ error: packError(error) });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { isInNative, newNativeState, stopNative } from "../../onnx/native.js";
-import type { Answer, CallName, Calls, Host } from "./host.js";
+import type { Answer, Call, CallName, Host } from "./host.js";
 import type { ThreadAnswer, ThreadTask } from "./thread-worker.js";
 import { unpackError } from "./wire-error.js";
 
@@ -50,14 +50,10 @@ export class ThreadHost implements Host {
     return Atomics.load(this.#progress, 0);
   }
 
-  async call<N extends CallName>(
-    name: N,
-    task: Calls[N]["task"],
-    buffers: readonly Float32Array[],
-  ): Promise<Answer<N>> {
+  async call<N extends CallName>(call: Call<N>): Promise<Answer<N>> {
     if (this.#ended !== undefined) throw new Error(this.#ended);
-    const transferList = buffers.map(({ buffer }) => buffer as ArrayBuffer);
-    const running = this.#pool.run({ call: { name, task, buffers }, progress: this.#progress }, { transferList });
+    const transferList = [...call.buffers, ...call.room].map(({ buffer }) => buffer as ArrayBuffer);
+    const running = this.#pool.run({ call, progress: this.#progress }, { transferList });
     const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
       this.#abandon = reject;
       running.then(resolve, reject);

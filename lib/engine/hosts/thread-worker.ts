@@ -23,6 +23,6 @@ export default async function run({ call, progress }: ThreadTask): Promise<unkno
   } catch (error) {
     answer = { error: packError(error) };
   }
-  const moved = "error" in answer ? [] : answer.buffers.map(({ buffer }) => buffer);
+  const moved = "error" in answer ? [] : [...answer.buffers, ...answer.room].map(({ buffer }) => buffer);
   return move({ [transferableSymbol]: moved, [valueSymbol]: answer } as never);
 }

@@ -9,7 +9,7 @@ let forward: ForwardReplica | undefined;
 type Handlers = {
   readonly [N in CallName]: (
     task: Calls[N]["task"],
-    buffers: readonly Float32Array[],
+    call: Pick<Call<N>, "buffers" | "room">,
     progress: () => void,
   ) => Promise<Calls[N]["result"]>;
 };
@@ -22,29 +22,37 @@ const handlers: Handlers = {
     replica = await Replica.open(plan);
     return replica.info;
   },
-  train({ work, ...task }, [weights, ...history], progress) {
-    return opened(replica).train({ ...task, weights: weights!, history }, work, progress);
+  async round({ work, from }, { buffers, room }, progress) {
+    const [weights, ...vectors] = buffers;
+    const trained = opened(replica);
+    if (from) await trained.restore(from, vectors);
+    const report = await trained.round(weights!, work, progress);
+    if (room.length > 0) trained.save(room);
+    return report;
   },
-  test({ net, batches, positions }, [weights]) {
+  async state(_, { room }) {
+    return opened(replica).save(room);
+  },
+  test({ net, batches, positions }, { buffers: [weights] }) {
     return opened(replica).test(net, weights!, batches, positions);
   },
-  async openForward(plan, [weights]) {
+  async openForward(plan, { buffers: [weights] }) {
     const before = forward;
     forward = undefined;
     await before?.[Symbol.asyncDispose]();
     forward = await ForwardReplica.open(plan, weights!.slice());
     return forward.lengths;
   },
-  async forward({ batch }, buffers, progress) {
-    await opened(forward).forward(batch, buffers);
+  async forward({ batch }, { room }, progress) {
+    await opened(forward).forward(batch, room);
     progress();
   },
 };
 
 /** Does what a call asks for. */
 export async function handle<N extends CallName>(call: Call<N>, progress: () => void): Promise<Answer<N>> {
-  const { name, task, buffers } = call;
-  return { result: await handlers[name](task, buffers, progress), buffers };
+  const { name, task, buffers, room } = call;
+  return { result: await handlers[name](task, call, progress), buffers, room };
 }
 
 /** What a call before has opened; a thread that ended between two calls is replaced by one that has nothing open. */
