@@ -49,6 +49,8 @@ export interface Op<A = unknown> {
   /** One type per output. Throws a plain Error for what only a faulty lowering can build. */
   infer(attrs: A, ...inputs: readonly TensorType[]): readonly TensorType[];
   onnx(node: Node<A>): OnnxCall;
+  /** Multiplications of one run, each with an addition; absent for ops whose cost is in moving data. */
+  multiplyAdds?(node: Node<A>): number;
   /**
    * Gradients of the inputs given dy, the gradient of output 0 (further outputs are indices and masks, which have none).
    * Null: no gradient to that input. A gradient may still have broadcast dims: the reverse walk sums them away.

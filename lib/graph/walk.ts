@@ -26,3 +26,6 @@ export function topological(values: Iterable<Value>): Node[] {
   }
   return order;
 }
+
+/** Multiplications of one run of a node, each with an addition; 0 for ops whose cost is in moving data. */
+export const multiplyAdds = (node: Node): number => node.op.multiplyAdds?.(node) ?? 0;

@@ -1,15 +1,7 @@
-import { LAYER_PARAMS, type LayerParameter, type NetParameter } from "../caffe/messages.js";
-import { NetrunError, nearest, positionOf } from "../error.js";
-import { count, topological, type Value } from "../graph/index.js";
-import {
-  type Family,
-  factsOf,
-  findType,
-  isDataLayer,
-  layerTypes,
-  type Phase,
-  registeredTypes,
-} from "../layers/index.js";
+import type { LayerParameter, NetParameter } from "../caffe/messages.js";
+import { positionOf } from "../error.js";
+import { count, multiplyAdds, topological, type Value } from "../graph/index.js";
+import { type Family, factsOf, isDataLayer, type Phase, registeredTypes, requireType } from "../layers/index.js";
 import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
@@ -75,18 +67,18 @@ const FLOAT_BYTES = 4;
  */
 export function summarise(net: NetParameter, phase: Phase, data: DataShapes): NetSummary {
   const types = registeredTypes();
-  checkTypes(net.layer, types);
+  const typeOf = new Map(net.layer.map((layer) => [layer, requireType(layer, types)]));
   const notes = [...data.notes];
   const isComplete = data.unknown.length === 0 && sourcesOf(net.layer, types).length === 0;
   if (sourcesOf(net.layer, types).length > 0)
     notes.push("shapes are not shown for a net that needs a blob from a file");
   const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes, types }) : undefined;
-  const costs = lowered ? multiplyAdds(lowered) : new Map<string, number>();
+  const costs = lowered ? costsByLayer(lowered) : new Map<string, number>();
   const fields = new Map<string, ReceptiveField | undefined>();
   const owners = new Map<string, string>();
   const layers = net.layer.map((layer) => {
     const blobs = lowered ? blobsOf(layer, lowered) : [];
-    const type = findType(layer, types)!;
+    const type = typeOf.get(layer)!;
     const field = isDataLayer(type)
       ? undefined
       : receptiveField(
@@ -133,22 +125,6 @@ function kindOf(layer: LayerParameter): LayerKind {
   return loss || score ? "scores" : family;
 }
 
-function checkTypes(layers: readonly LayerParameter[], types: ReturnType<typeof registeredTypes>): void {
-  for (const layer of layers) {
-    if (findType(layer, types)) continue;
-    const near = nearest(layer.type, Object.keys(layerTypes));
-    const note = Object.hasOwn(LAYER_PARAMS, layer.type)
-      ? ["its parameters are known, but not how it is computed; a plugin can add it: --plugin FILE"]
-      : near
-        ? [`did you mean "${near}"?`]
-        : [];
-    throw new NetrunError(`layer "${layer.name}": layer type "${layer.type}" is not supported yet`, {
-      span: spanOf(layer, "type") ?? spanOf(layer),
-      notes: note,
-    });
-  }
-}
-
 function topsNamed(names: readonly string[], lowered: LoweredNet | undefined): TopSummary[] {
   return names.map((name) => ({ name, shape: lowered?.blobs.get(name)?.type.shape }));
 }
@@ -184,27 +160,10 @@ function sharedLayers({ name, param }: LayerParameter, owners: Map<string, strin
   return [...others];
 }
 
-/** Multiplications of matrix products and convolutions, by the layer that they come from. */
-function multiplyAdds(net: LoweredNet): Map<string, number> {
+/** Multiplications, each with an addition, by the layer that they come from. */
+function costsByLayer(net: LoweredNet): Map<string, number> {
   const costs = new Map<string, number>();
-  for (const { op, inputs, outputs, label } of topological([...net.blobs.values()])) {
-    const [a, w] = inputs.map(({ type }) => type.shape);
-    const out = outputs[0]?.type.shape ?? [];
-    const cost = () => {
-      switch (op.name) {
-        case "Conv":
-          return count(out) * count(w!.slice(1));
-        case "ConvTranspose":
-          return count(a!) * count(w!.slice(1));
-        case "MatMul":
-          return count(out) * a!.at(-1)!;
-        case "Gemm":
-          return count(out) * (count(a!) / out[0]!);
-        default:
-          return 0;
-      }
-    };
-    costs.set(label, (costs.get(label) ?? 0) + cost());
-  }
+  for (const node of topological([...net.blobs.values()]))
+    costs.set(node.label, (costs.get(node.label) ?? 0) + multiplyAdds(node));
   return costs;
 }

@@ -1,4 +1,6 @@
-import type { LayerParameter } from "../caffe/messages.js";
+import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
+import { NetrunError, nearest } from "../error.js";
+import { spanOf } from "../text/notes.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
 import type { LayerType } from "./layer.js";
@@ -9,6 +11,23 @@ import { layerTypes } from "./types.js";
 export function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+}
+
+/** The type of a layer. Throws a NetrunError, located, where there is none. */
+export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType {
+  const type = findType(layer, types);
+  if (type) return type;
+  const isOfSchema = Object.hasOwn(LAYER_PARAMS, layer.type);
+  const near = isOfSchema ? undefined : nearest(layer.type, [...Object.keys(layerTypes), ...(types?.keys() ?? [])]);
+  const what = isOfSchema ? `layer type "${layer.type}" is not supported yet` : `unknown layer type "${layer.type}"`;
+  throw new NetrunError(`layer "${layer.name}": ${what}`, {
+    span: spanOf(layer, "type") ?? spanOf(layer),
+    notes: [
+      ...(isOfSchema ? ["its parameters are known, but not how it is computed"] : []),
+      ...(near ? [`did you mean "${near}"?`] : []),
+      "`netrun layers` lists the types that are there; a plugin can add one: --plugin FILE",
+    ],
+  });
 }
 
 /** The facts on a layer's type; none for a type that nobody knows. */

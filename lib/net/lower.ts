@@ -11,9 +11,9 @@ import {
   findType,
   isDataLayer,
   type LayerType,
-  layerTypes,
   type Phase,
   type Place,
+  requireType,
   type Site,
   type SourceBlob,
   shapeFault,
@@ -123,7 +123,7 @@ class Lowering {
   }
 
   add(layer: LayerParameter): void {
-    const type = this.#typeOf(layer);
+    const type = requireType(layer, this.#options.types);
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);
@@ -144,16 +144,6 @@ class Lowering {
       files: this.#files,
       untrainable: whyUntrainable(this.#steps),
     };
-  }
-
-  #typeOf(layer: LayerParameter): LayerType {
-    const type = findType(layer, this.#options.types);
-    if (type) return type;
-    const near = nearest(layer.type, [...Object.keys(layerTypes), ...(this.#options.types?.keys() ?? [])]);
-    throw layerError(layer, `unknown layer type "${layer.type}"`, spanOf(layer, "type") ?? spanOf(layer), [
-      ...(near ? [`did you mean "${near}"?`] : []),
-      "netrun layers lists the types that are there; a plugin can add one",
-    ]);
   }
 
   #bottom(layer: LayerParameter, name: string, index: number): Value {

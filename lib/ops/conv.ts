@@ -32,6 +32,7 @@ export const Conv: Op<ConvAttrs> = {
     return [{ dtype: x!.dtype, shape: [x!.shape[0]!, w!.shape[0]!, ...spatial] }];
   },
   onnx: (node) => ({ opType: "Conv", inputs: node.inputs, attributes: convAttributes(node, node.attrs) }),
+  multiplyAdds: ({ inputs, outputs }) => count(outputs[0]!.type.shape) * count(inputs[1]!.type.shape, 1),
   vjp: (node, dy) => {
     const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
     const { attrs } = node;
@@ -62,6 +63,7 @@ export const ConvTranspose: Op<ConvTransposeAttrs> = {
     inputs: node.inputs,
     attributes: { ...convAttributes(node, node.attrs), output_padding: { ints: node.attrs.outputPadding } },
   }),
+  multiplyAdds: ({ inputs }) => count(inputs[0]!.type.shape) * count(inputs[1]!.type.shape, 1),
   vjp: (node, dy) => {
     const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
     const { outputPadding: _, ...attrs } = node.attrs;

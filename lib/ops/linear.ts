@@ -1,4 +1,4 @@
-import { apply, broadcastShape, type Op, type Value } from "../graph/index.js";
+import { apply, broadcastShape, count, type Op, type Value } from "../graph/index.js";
 import { reduceSum } from "./reduce.js";
 import { transpose } from "./shape.js";
 
@@ -13,6 +13,7 @@ export const MatMul: Op<null> = {
     return [{ dtype: a!.dtype, shape: [...broadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2)), m, n] }];
   },
   onnx: (node) => ({ opType: "MatMul", inputs: node.inputs, attributes: {} }),
+  multiplyAdds: ({ inputs, outputs }) => count(outputs[0]!.type.shape) * inputs[0]!.type.shape.at(-1)!,
   vjp: (node, dy) => {
     const [a, b] = node.inputs as [Value, Value];
     return [matMul(dy, swapLast(b)), matMul(swapLast(a), dy)];
@@ -39,6 +40,10 @@ export const Gemm: Op<GemmAttrs> = {
     inputs: node.inputs,
     attributes: { transA: { i: Number(node.attrs.transA) }, transB: { i: Number(node.attrs.transB) } },
   }),
+  multiplyAdds: ({ attrs, inputs, outputs }) => {
+    const [a] = inputs.map(({ type }) => type.shape);
+    return count(outputs[0]!.type.shape) * a![attrs.transA ? 0 : 1]!;
+  },
   vjp: (node, dy) => {
     const [a, b, c] = node.inputs as [Value, Value, Value | undefined];
     const { transA, transB } = node.attrs;

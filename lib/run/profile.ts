@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { count, type Node, topological } from "../graph/index.js";
+import { multiplyAdds, type Node, topological } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { emit } from "../onnx/emit.js";
@@ -54,7 +54,7 @@ export async function profileNet(
     return {
       layers: layerTimes(order, nodes, events),
       passMs,
-      flops: nodes.reduce((sum, node) => sum + flopsOf(node), 0),
+      flops: 2 * nodes.reduce((sum, node) => sum + multiplyAdds(node), 0),
     };
   } finally {
     rmSync(folder, { recursive: true });
@@ -91,25 +91,4 @@ function layerTimes(
     times.get(layer)![name.includes(`${layer}/grad/`) ? "backwardMs" : "forwardMs"] += ms;
   }
   return [...times].map(([layer, time]) => ({ layer, ...time }));
-}
-
-/** Floating point operations of a convolution or matrix product, two for each multiplication; 0 for other ops. */
-function flopsOf({ op, inputs, outputs }: Node): number {
-  const [a, b] = inputs.map(({ type }) => type.shape);
-  const out = count(outputs[0]!.type.shape);
-  switch (op.name) {
-    case "Conv":
-      return 2 * out * count(b!.slice(1));
-    case "ConvTranspose":
-      return 2 * count(a!) * count(b!.slice(1));
-    case "MatMul":
-      return 2 * out * a!.at(-1)!;
-    case "Gemm": {
-      // a is [m, k] or its transpose, and m is out's first size.
-      const m = outputs[0]!.type.shape[0]!;
-      return 2 * out * (count(a!) / m);
-    }
-    default:
-      return 0;
-  }
 }
