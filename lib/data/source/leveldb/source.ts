@@ -1,71 +1,54 @@
 import type { RecordBatch } from "apache-arrow";
-import { ClassicLevel } from "classic-level";
 import { NetrunError } from "../../../error.js";
 import { columnsOf, fieldOf } from "../columns.js";
 import { DatumBatcher } from "../datum.js";
 import { type DataSource, type Field, type Shard, shardRange } from "../source.js";
-import { borrowFolder } from "./borrow.js";
+import { Database, type Record as Entry } from "./database.js";
 
-type Database = ClassicLevel<Buffer, Buffer>;
-
-/** LevelDB does not know how many records it has, nor the k-th: one walk over the keys notes every MARK-th of them. */
+/** LevelDB does not know how many records it has, nor the k-th: one walk over all notes the key of every MARK-th of them. */
 const MARK = 32;
-/** Keys and values that are read at a time. */
-const KEYS = 1024;
-const VALUES = 32;
-const ENCODING = { keyEncoding: "buffer", valueEncoding: "buffer", fillCache: false } as const;
 
 /**
- * The Datums of a LevelDB folder, in key order. LevelDB writes into a folder that it opens, so that it is given a
- * borrowed one. Throws a NetrunError where the database is empty or damaged.
+ * The Datums of a LevelDB folder, in key order. Opening reads it once from end to end, checking every checksum.
+ * Throws a NetrunError where the database is empty, and naming the file that is damaged.
  */
 export async function leveldbSource(path: string): Promise<DataSource> {
-  const borrowed = borrowFolder(path);
-  const db: Database = new ClassicLevel(borrowed.path, { ...ENCODING, createIfMissing: false });
-  const close = async (): Promise<void> => {
-    await db.close();
-    borrowed.release();
-  };
+  const db = new Database(path);
   try {
-    await db.open();
-    const { marks, length } = await survey(db);
+    const { marks, length, fields } = survey(db);
     if (length === 0) throw new NetrunError("the database is empty", { file: path });
     return {
       length,
-      fields: await firstFields(db),
+      fields,
       parts: marks.map((_, i) => Math.min(MARK, length - i * MARK)),
       batches: (shard, from) => batches(db, path, marks, length, shard, from ?? 0),
       locate: (index) => locate(db, path, marks, index),
-      [Symbol.asyncDispose]: close,
+      [Symbol.asyncDispose]: async () => db.close(),
     };
-  } catch (cause) {
-    await close();
-    if (cause instanceof NetrunError) throw cause;
-    throw damaged(path, cause);
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 
-async function survey(db: Database): Promise<{ marks: Buffer[]; length: number }> {
+function survey(db: Database) {
   const marks: Buffer[] = [];
+  const fields: Record<string, Field> = {};
   let length = 0;
-  const keys = db.keys(ENCODING);
-  try {
-    for (let chunk = await keys.nextv(KEYS); chunk.length > 0; chunk = await keys.nextv(KEYS))
-      for (const key of chunk) if (length++ % MARK === 0) marks.push(key);
-  } finally {
-    await keys.close();
+  for (const [key, value] of db.records()) {
+    if (length === 0) Object.assign(fields, fieldsOf(value));
+    // A copy: the key is part of a block, which is not to be kept.
+    if (length++ % MARK === 0) marks.push(Buffer.from(key));
   }
-  return { marks, length };
+  return { marks, length, fields };
 }
 
-async function firstFields(db: Database): Promise<Record<string, Field>> {
-  const fields: Record<string, Field> = {};
-  for await (const [, value] of db.iterator({ ...ENCODING, limit: 1 })) {
-    const batcher = new DatumBatcher();
-    batcher.add(value);
-    for (const [name, column] of Object.entries(columnsOf(batcher.flush()!))) fields[name] = fieldOf(column);
-  }
-  return fields;
+function fieldsOf(datum: Buffer): Record<string, Field> {
+  const batcher = new DatumBatcher();
+  batcher.add(datum);
+  return Object.fromEntries(
+    Object.entries(columnsOf(batcher.flush()!)).map(([name, column]) => [name, fieldOf(column)]),
+  );
 }
 
 async function* batches(
@@ -79,46 +62,27 @@ async function* batches(
   const { start, end } = shardRange(shard, length);
   const batcher = new DatumBatcher();
   let index = start + from;
-  try {
-    for await (const [, value] of entries(db, marks, index)) {
-      if (index >= end) break;
-      index++;
-      const batch = batcher.add(value);
-      if (batch) yield batch;
-    }
-  } catch (cause) {
-    throw cause instanceof NetrunError ? cause : damaged(path, cause);
+  for (const [, value] of entries(db, marks, index)) {
+    if (index >= end) break;
+    index++;
+    const batch = batcher.add(value);
+    if (batch) yield batch;
   }
-  if (index < end) throw damaged(path, `record ${index} of ${length} is gone`);
+  if (index < end) throw new NetrunError(`record ${index} of ${length} is gone`, { file: path });
   const rest = batcher.flush();
   if (rest) yield rest;
 }
 
 /** The entries from the index-th on. */
-async function* entries(db: Database, marks: readonly Buffer[], index: number): AsyncGenerator<[Buffer, Buffer]> {
+function* entries(db: Database, marks: readonly Buffer[], index: number): Generator<Entry> {
   const mark = marks[Math.floor(index / MARK)];
   if (mark === undefined) return;
   let skip = index % MARK;
-  const iterator = db.iterator({ ...ENCODING, gte: mark });
-  try {
-    for (let chunk = await iterator.nextv(VALUES); chunk.length > 0; chunk = await iterator.nextv(VALUES))
-      for (const entry of chunk) if (skip-- <= 0) yield entry;
-  } finally {
-    await iterator.close();
-  }
+  for (const entry of db.records(mark)) if (skip-- <= 0) yield entry;
 }
 
-async function locate(db: Database, path: string, marks: readonly Buffer[], index: number): Promise<string> {
-  for await (const [key] of entries(db, marks, index)) return describe(path, index, key);
+function locate(db: Database, path: string, marks: readonly Buffer[], index: number): string {
+  for (const [key] of entries(db, marks, index))
+    return `${path}: record ${index} (key ${JSON.stringify(key.toString())})`;
   return `${path}: record ${index}`;
-}
-
-function describe(path: string, index: number, key: Buffer): string {
-  return `${path}: record ${index} (key ${JSON.stringify(key.toString())})`;
-}
-
-function damaged(path: string, cause: unknown): NetrunError {
-  const reason =
-    cause instanceof Error ? ((cause.cause as Error | undefined)?.message ?? cause.message) : String(cause);
-  return new NetrunError("LevelDB cannot read the database", { file: path, notes: [reason], cause });
 }
