@@ -1,13 +1,13 @@
 import type { Value } from "../graph/index.js";
 import { conv } from "../ops/index.js";
-import { checkFit, convBlobs, convGeometry, overBatch } from "./geometry.js";
+import { convBlobs, convGeometry, convWindows, extended, overBatch } from "./geometry.js";
 import { computeLayer } from "./layer.js";
 import { convolutionWindow } from "./sliding-window.js";
 
 /**
  * Convolution: y[n,k] = b[k] + sum over c, i, j of w[k,c,i,j] * x[n,c,...], cross-correlation over the axes behind `axis`.
  * Bottoms of one shape [n, c, ...spatial], a top each, all through the same weights w [num_output, c/group, ...kernel], b [num_output].
- * Size of a spatial axis: floor((size + 2*pad - (dilation*(kernel-1)+1)) / stride) + 1; Caffe rounds convolution down.
+ * Size of a spatial axis: trunc((size + 2*pad - (dilation*(kernel-1)+1)) / stride) + 1; Caffe rounds convolution towards 0.
  */
 export const Convolution = computeLayer({
   type: "Convolution",
@@ -19,14 +19,15 @@ export const Convolution = computeLayer({
   family: "convolution",
   blobs(place) {
     const specs = convBlobs(place, false);
-    checkFit(place, convGeometry(place));
+    convWindows(place, convGeometry(place));
     return specs;
   },
   lower(site) {
     const geometry = convGeometry(site);
+    const windows = convWindows(site, geometry);
     const [w, b] = site.blobs as [Value, Value | undefined];
-    return {
-      tops: site.bottoms.map((bottom) => overBatch(bottom, w, geometry, (x, wx, attrs) => conv(x, wx, attrs, b))),
-    };
+    const convolve = (bottom: Value) =>
+      overBatch(extended(bottom, geometry, windows), w, geometry, (x, wx, attrs) => conv(x, wx, attrs, b));
+    return { tops: site.bottoms.map(convolve) };
   },
 });

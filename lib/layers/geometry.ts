@@ -1,7 +1,7 @@
 import { has, sub } from "../caffe/message.js";
 import type { ConvolutionParameter } from "../caffe/messages.js";
 import { count, sameShape, type Value } from "../graph/index.js";
-import { type ConvAttrs, reshape } from "../ops/index.js";
+import { type ConvAttrs, pad, reshape } from "../ops/index.js";
 import { type BlobSpec, bottomText, canonicalAxis, type Place } from "./layer.js";
 
 /** A convolution's kernel and its attributes, one number a spatial axis. */
@@ -58,19 +58,39 @@ export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
 /** The extent of a kernel with its dilation, on spatial axis `i`. */
 export const reach = ({ kernel, attrs }: ConvGeometry, i: number): number => attrs.dilations[i]! * (kernel[i]! - 1) + 1;
 
-/** Throws if a kernel does not fit into the padded bottom 0. */
-export function checkFit(place: Place<ConvolutionParameter>, geometry: ConvGeometry): void {
+/** The windows of a convolution on one spatial axis. */
+export interface AxisWindows {
+  readonly windows: number;
+  /** Entries that the last window reaches beyond the padded bottom; they count as 0. */
+  readonly beyond: number;
+}
+
+/**
+ * The windows on each spatial axis of bottom 0: (size + 2*pad - reach) / stride + 1. Caffe divides ints, and C++ cuts towards 0: a
+ * kernel that is larger than the padded bottom by less than a stride still has one window. Throws where there is none.
+ */
+export function convWindows(place: Place<ConvolutionParameter>, geometry: ConvGeometry): readonly AxisWindows[] {
   const { shape } = place.bottoms[0]!.type;
   const { axis, kernel, attrs } = geometry;
-  kernel.forEach((_, i) => {
+  return kernel.map((_, i) => {
     const size = shape[axis + 1 + i]!;
-    if (reach(geometry, i) <= size + 2 * attrs.pads[i]!) return;
+    const room = size + 2 * attrs.pads[i]! - reach(geometry, i);
+    const windows = Math.trunc(room / attrs.strides[i]!) + 1;
+    if (windows > 0) return { windows, beyond: Math.max(0, -room) };
     throw place.error(
       `the kernel covers ${reach(geometry, i)} entries of axis ${axis + 1 + i}, which has ${size} and pads of ${attrs.pads[i]}`,
       "kernel_size",
       [`bottom "${place.layer.bottom[0]}" is [${shape}]`],
     );
   });
+}
+
+/** x with the zeros that its last windows reach beyond it and its pads. */
+export function extended(x: Value, { axis }: ConvGeometry, windows: readonly AxisWindows[]): Value {
+  return pad(
+    x,
+    x.type.shape.map((_, i) => [0, i > axis ? windows[i - axis - 1]!.beyond : 0]),
+  );
 }
 
 /**

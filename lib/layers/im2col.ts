@@ -1,6 +1,6 @@
 import { count } from "../graph/index.js";
 import { reshape } from "../ops/index.js";
-import { checkFit, convGeometry, reach } from "./geometry.js";
+import { convGeometry, convWindows } from "./geometry.js";
 import { computeLayer } from "./layer.js";
 import { unfold } from "./windows.js";
 
@@ -21,13 +21,10 @@ export const Im2col = computeLayer({
     if (kernel.length === 0) {
       throw site.error(`there is no spatial axis behind axis ${axis} of a blob of ${shape.length} axes`, "axis");
     }
-    checkFit(site, geometry);
-    const taps = kernel.map((size, i) => {
+    const taps = convWindows(site, geometry).map(({ windows, beyond }, i) => {
       const padding = attrs.pads[i]!;
-      const room = shape[axis + 1 + i]! + 2 * padding - reach(geometry, i);
-      const stride = attrs.strides[i]!;
-      const pads = [padding, padding] as const;
-      return { kernel: size, stride, dilation: attrs.dilations[i]!, pads, windows: Math.floor(room / stride) + 1 };
+      const pads = [padding, padding + beyond] as const;
+      return { kernel: kernel[i]!, stride: attrs.strides[i]!, dilation: attrs.dilations[i]!, pads, windows };
     });
     const columns = unfold(x, taps);
     const channels = shape[axis]! * count(kernel);

@@ -117,10 +117,12 @@ function kernelOf(place: Place<PoolingParameter>, height: number, width: number)
     const message = "with global_pooling the kernel is the whole input; kernel_size cannot be given too";
     throw place.error(message, "global_pooling");
   }
-  if (square === sides) throw place.error("give kernel_size, or both kernel_h and kernel_w", "kernel_size");
-  if (sides && !(has(param, "kernel_h") && has(param, "kernel_w"))) {
+  const both = has(param, "kernel_h") && has(param, "kernel_w");
+  if (sides && !square && !both) {
     throw place.error("kernel_h and kernel_w go together", has(param, "kernel_h") ? "kernel_h" : "kernel_w");
   }
+  // Caffe asks for one of the two forms in full, and has no use for half of the other.
+  if (square === both) throw place.error("give kernel_size, or both kernel_h and kernel_w", "kernel_size");
   const kernel: Pair = square ? [param.kernel_size, param.kernel_size] : [param.kernel_h, param.kernel_w];
   if (kernel.some((k) => k <= 0)) {
     throw place.error("kernel dimensions must be greater than 0", square ? "kernel_size" : "kernel_h");

@@ -18,6 +18,13 @@ describe("Clip", () => {
     expect([...gradients["x"]!.data]).to.deep.equal([0, 0, 0, 0]);
   });
 
+  it("refuses to be without bounds, where Caffe makes zeros of everything", () => {
+    const text = `${inputLayer("x", 2)}layer { name: "l" type: "Clip" bottom: "x" top: "y" }`;
+    expect(refusal(text)).to.equal(
+      ['net:2:1: layer "l": min is missing', "note: write clip_param { min: A max: B }"].join("\n"),
+    );
+  });
+
   it("refuses to guess a bound", () => {
     const text = `${inputLayer("x", 2)}layer { name: "l" type: "Clip" bottom: "x" top: "y" clip_param { min: 0 } }`;
     expect(refusal(text)).to.equal(

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
-import { inputLayer, refusal, runText, tensor } from "../support/net.js";
+import { inputLayer, lowerText, refusal, runText, tensor } from "../support/net.js";
 
 describe("Pooling", () => {
   it("refuses a blob that does not have 4 axes", () => {
@@ -17,6 +17,13 @@ describe("Pooling", () => {
         `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 kernel_h: 2 kernel_w: 2 } }`,
       ),
     ).to.equal('net:2:85: layer "l": give kernel_size, or both kernel_h and kernel_w');
+  });
+
+  it("has no use for kernel_h alone beside kernel_size, as Caffe", () => {
+    for (const side of ["kernel_h", "kernel_w"]) {
+      const text = `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 ${side}: 3 } }`;
+      expect(lowerText(text).blobs.get("y")!.type.shape).to.deep.equal([1, 1, 5, 5]);
+    }
   });
 
   it("refuses to go without a kernel", () => {

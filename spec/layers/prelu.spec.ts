@@ -8,6 +8,13 @@ describe("PReLU", () => {
     );
   });
 
+  it("refuses a bottom of more than four axes, as Caffe", () => {
+    for (const param of ["", "prelu_param { channel_shared: true }"]) {
+      const text = `${inputLayer("x", 1, 2, 1, 1, 3)}layer { name: "l" type: "PReLU" bottom: "x" top: "y" ${param} }`;
+      expect(refusal(text)).to.equal('net:2:41: layer "l": bottom "x" [1,2,1,1,3] has more than 4 axes');
+    }
+  });
+
   it("has the slope's gradient at 0", async () => {
     const text = `${inputLayer("x", 1, 3)}layer { name: "l" type: "PReLU" bottom: "x" top: "y" prelu_param { channel_shared: true } }`;
     const shape = [1, 3];
