@@ -1,3 +1,4 @@
+export * from "./empty.js";
 export * from "./half.js";
 export * from "./leaf.js";
 export * from "./print.js";

@@ -23,7 +23,7 @@ export const HingeLoss = computeLayer({
     const [x, labels] = site.bottoms as [Value, Value];
     checkBatch(site);
     const [n] = legacyShape(site, 0);
-    const classes = count(x.type.shape) / n;
+    const classes = count(x.type.shape, 1);
     const { norm } = site.param;
     if (norm !== Norm.L1 && norm !== Norm.L2) throw site.error(`unknown norm ${norm}`, "norm");
     const first = slice(reshape(labels, [count(labels.type.shape)]), 0, 0, n);

@@ -27,7 +27,7 @@ export const MultinomialLogisticLoss = computeLayer({
     checkBatch(site);
     checkOnePerEntry(site, 1);
     const [n] = legacyShape(site, 0);
-    const classes = count(p.type.shape) / n;
+    const classes = count(p.type.shape, 1);
     const index = reshape(readLabels(labels, classes).classes, [n, 1]);
     const picked = gatherElements(reshape(p, [n, classes]), index, 1);
     const clamped = passThrough(max(picked, constant(LOG_THRESHOLD)), picked);

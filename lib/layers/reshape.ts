@@ -37,13 +37,16 @@ function topShape(site: Place<ReshapeParameter>): readonly number[] {
   const known = count(shape, 0, start) * count(dims.filter((dim) => dim !== -1)) * count(shape, end);
   const total = count(shape);
   if (inferred >= 0) {
-    if (known === 0 || total % known !== 0) {
+    // Where a Filter above keeps nothing, its batch of 0 counts as 1: the dim is the same for a batch of any size.
+    const size = (of: readonly number[]) => count(of.map((dim) => (total === 0 && dim === 0 ? 1 : dim)));
+    const others = size([...shape.slice(0, start), ...dims.filter((dim) => dim !== -1), ...shape.slice(end)]);
+    if (size(shape) % others !== 0) {
       throw site.error(
         `the ${total} values of [${shape}] are not a multiple of the ${known} that the other dims make`,
         "shape",
       );
     }
-    dims[inferred] = total / known;
+    dims[inferred] = size(shape) / others;
   } else if (known !== total) {
     throw site.error(
       `[${shape}] has ${total} values, [${[...shape.slice(0, start), ...dims, ...shape.slice(end)]}] has ${known}`,

@@ -1,11 +1,9 @@
-import { has, type Message, sub } from "../caffe/message.js";
+import { has, sub } from "../caffe/message.js";
 import { type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
-import { NetrunError, nearest } from "../error.js";
+import { type NetrunError, nearest } from "../error.js";
 import { float32, input, labelled, type Value } from "../graph/index.js";
 import {
-  allows,
   type ComputeLayer,
-  countText,
   type DataLayer,
   type FileOutput,
   findType,
@@ -16,11 +14,13 @@ import {
   requireType,
   type Site,
   type SourceBlob,
-  shapeFault,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
+import { checkCounts, checkShape, checkValues, fieldSpan, layerError, topCountOf } from "./checks.js";
+import { learns } from "./layout.js";
 import { type Parameter, ParameterTable } from "./parameters.js";
+import { Readers } from "./readers.js";
 import { type Step, whyUntrainable } from "./trainable.js";
 
 /** What lowering needs to know besides the layers themselves. */
@@ -37,6 +37,8 @@ export interface LowerOptions {
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
   /** The blobs in files that layers name (`sourcesOf`), by path. */
   readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
+  /** The net's force_backward: parameters of lr_mult 0 have gradients too, and `propagate_down: false` stops none. */
+  readonly forceBackward?: boolean | undefined;
 }
 
 /** A net of one phase as one graph. */
@@ -49,6 +51,8 @@ export interface LoweredNet {
   /** Blobs that no layer consumes, in Caffe's order (by name). */
   readonly outputs: readonly string[];
   readonly parameters: readonly Parameter[];
+  /** Those that have gradients: what is learnt, or with force_backward also what has lr_mult 0. */
+  readonly differentiated: readonly Parameter[];
   /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
   readonly states: ReadonlyMap<string, Value>;
   /** What layers carry on from one forward to the next: input leaves, and what the next forward has for them. */
@@ -117,6 +121,9 @@ class Lowering {
   readonly #randoms: Value[] = [];
   readonly #files: FileOutput[] = [];
   readonly #steps: Step[] = [];
+  readonly #readers = new Readers();
+  /** Layers by name, with whether something of theirs is found by it: parameters, a size that data decides. */
+  readonly #named = new Map<string, { readonly layer: LayerParameter; keyed: boolean }>();
 
   constructor(options: LowerOptions) {
     this.#options = options;
@@ -124,19 +131,21 @@ class Lowering {
 
   add(layer: LayerParameter): void {
     const type = requireType(layer, this.#options.types);
-    const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, name, i));
+    const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);
     else this.#addCompute(layer, type, bottoms);
   }
 
   finish(): LoweredNet {
+    const parameters = this.#parameters.list;
     return {
       phase: this.#options.phase,
       inputs: this.#inputs,
       blobs: this.#blobs,
       outputs: [...this.#available].sort(),
-      parameters: this.#parameters.list,
+      parameters,
+      differentiated: parameters.filter((each) => learns(each) || (this.#options.forceBackward && !each.spec.state)),
       states: this.#states,
       carries: this.#carries,
       losses: this.#losses,
@@ -146,17 +155,25 @@ class Lowering {
     };
   }
 
-  #bottom(layer: LayerParameter, name: string, index: number): Value {
+  #bottom(layer: LayerParameter, type: LayerType, name: string, index: number): Value {
     const value = this.#blobs.get(name);
     if (value) {
       this.#available.delete(name);
+      this.#readers.read(name, layer, index);
       const stopped = layer.propagate_down.length > 0 && !layer.propagate_down[index];
-      return stopped ? stopGradient(value) : value;
+      return stopped && !this.#isForced(layer, type, index) ? stopGradient(value) : value;
     }
     const near = nearest(name, this.#blobs.keys());
     throw layerError(layer, `bottom "${name}" is not produced by any layer above`, spanOf(layer, "bottom", index), [
       `${near ? `did you mean "${near}"? ` : ""}(blobs here: ${[...this.#blobs.keys()].join(", ")})`,
     ]);
+  }
+
+  /** Whether force_backward overrides `propagate_down: false`: not to labels and the like. Source: AllowForceBackward in Caffe. */
+  #isForced(layer: LayerParameter, type: LayerType, index: number): boolean {
+    const without = isDataLayer(type) ? [] : (type.noGradientTo ?? []);
+    const isWithout = without.includes(index) || without.includes(index - layer.bottom.length);
+    return this.#options.forceBackward === true && !isWithout;
   }
 
   #place(layer: LayerParameter, type: LayerType, bottoms: readonly Value[], topCount: number): Place<never> {
@@ -186,6 +203,7 @@ class Lowering {
         );
       }
       checkShape(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
+      checkValues(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
       const leaf = input(name, float32(shape));
       this.#inputs.set(name, leaf);
       this.#bind(layer, name, i, leaf);
@@ -193,13 +211,13 @@ class Lowering {
   }
 
   #addCompute(layer: LayerParameter, type: ComputeLayer, bottoms: readonly Value[]): void {
-    // Caffe's loss layers make up for tops that are not named.
-    const topCount = type.loss ? Math.max(1, layer.top.length) : layer.top.length;
+    const topCount = topCountOf(layer, type);
     const place = this.#place(layer, type, bottoms, topCount);
     const specs = type.blobs?.(place) ?? [];
     specs.forEach(({ shape }, i) => {
       checkShape(layer, `parameter ${i}`, shape);
     });
+    this.#name(layer, specs.length > 0);
     const blobs = this.#parameters.add(layer, specs).map((leaf) => this.#latest(leaf));
     const site: Site<never> = {
       ...place,
@@ -210,6 +228,7 @@ class Lowering {
         return leaf;
       },
       size: (scalar, most) => {
+        this.#name(layer, true);
         const { sizes } = this.#options;
         const size = sizes ? sizes.get(layer.name) : most;
         if (size === undefined) throw new DataDependentSize(layer.name, scalar, this.#randoms);
@@ -247,6 +266,19 @@ class Lowering {
     });
   }
 
+  /** Notes a layer's name. Throws for a second layer of one name where it is the key of something; Caffe's own nets have others. */
+  #name(layer: LayerParameter, keyed: boolean): void {
+    const known = this.#named.get(layer.name);
+    if (!known || known.layer === layer) {
+      this.#named.set(layer.name, { layer, keyed: keyed || known?.keyed === true });
+      return;
+    }
+    if (!keyed && !known.keyed) return;
+    throw layerError(layer, "another layer above has this name too", spanOf(layer, "name"), [
+      "weights are found by the names of layers: rename one of them",
+    ]);
+  }
+
   /** A parameter, or of a state that a layer above has changed already (shared running statistics) what it left. */
   #latest(leaf: Value): Value {
     const key = this.#parameters.keyOf(leaf);
@@ -257,27 +289,25 @@ class Lowering {
   }
 
   #bind(layer: LayerParameter, name: string, index: number, value: Value): void {
+    const span = spanOf(layer, "top", index);
     const inPlace = layer.bottom[index] === name;
     if (this.#blobs.has(name) && !inPlace) {
-      throw layerError(layer, `top "${name}" is produced by another layer above too`, spanOf(layer, "top", index), [
+      throw layerError(layer, `top "${name}" is produced by another layer above too`, span, [
         "only an in-place layer (the same name as bottom and top) may produce a blob again",
       ]);
     }
-    checkShape(layer, `top "${name}"`, value.type.shape, spanOf(layer, "top", index));
+    if (name === "" || name.includes("\0")) {
+      throw layerError(layer, name === "" ? "a top without a name" : "a top's name has a NUL character in it", span);
+    }
+    const why = inPlace ? this.#readers.whyNotInPlace(name, layer) : undefined;
+    if (why) {
+      throw layerError(layer, `"${name}" cannot be changed in place: ${why}`, span, ["give the top a name of its own"]);
+    }
+    this.#readers.produce(name, layer, index);
+    checkShape(layer, `top "${name}"`, value.type.shape, span);
     this.#blobs.set(name, value);
     this.#available.add(name);
   }
-}
-
-/** Throws for a shape that no blob can have. */
-function checkShape(
-  layer: LayerParameter,
-  what: string,
-  shape: readonly number[],
-  span?: ReturnType<typeof spanOf>,
-): void {
-  const fault = shapeFault(shape);
-  if (fault) throw layerError(layer, `${what} is [${shape}], ${fault}`, span);
 }
 
 /** Constants are made while a layer is lowered, and parameters may ask for more of them than there is memory. */
@@ -294,59 +324,4 @@ function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLa
 function phaseOf(layer: LayerParameter): Phase | undefined {
   if (!has(layer, "phase")) return undefined;
   return layer.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
-}
-
-function checkCounts(layer: LayerParameter, type: LayerType): void {
-  const check = (what: "bottom" | "top", given: number) => {
-    const allowed = type[`${what}s`];
-    if (allows(allowed, given)) return;
-    if (what === "top" && given === 0 && "loss" in type && type.loss) return;
-    const span = spanOf(layer, what, given - 1) ?? spanOf(layer);
-    throw layerError(layer, `${layer.type} layers take ${countText(allowed, what)}, not ${given}`, span);
-  };
-  check("bottom", layer.bottom.length);
-  check("top", layer.top.length);
-  if (type.topPerBottom && layer.bottom.length !== layer.top.length) {
-    throw layerError(
-      layer,
-      `${layer.type} layers have as many tops as bottoms, not ${layer.top.length} for ${layer.bottom.length}`,
-      spanOf(layer),
-    );
-  }
-  const { loss_weight, propagate_down } = layer;
-  if (loss_weight.length > 0 && loss_weight.length !== layer.top.length) {
-    throw layerError(
-      layer,
-      `${loss_weight.length} loss_weight for ${layer.top.length} tops`,
-      spanOf(layer, "loss_weight"),
-      ["give one for each top, or none"],
-    );
-  }
-  if (propagate_down.length > 0 && propagate_down.length !== layer.bottom.length) {
-    throw layerError(
-      layer,
-      `${propagate_down.length} propagate_down for ${layer.bottom.length} bottoms`,
-      spanOf(layer, "propagate_down"),
-      ["give one for each bottom, or none"],
-    );
-  }
-}
-
-function layerError(
-  layer: LayerParameter,
-  message: string,
-  span?: ReturnType<typeof spanOf>,
-  notes: readonly string[] = [],
-): NetrunError {
-  return new NetrunError(`layer "${layer.name}": ${message}`, { span: span ?? spanOf(layer), notes });
-}
-
-/** The span of a field in the layer's own parameters, else in the layer, else of the layer. */
-function fieldSpan(layer: LayerParameter, paramField: LayerType["param"], field?: string) {
-  const own = paramField === null ? null : (layer[paramField] as Message | null);
-  if (field !== undefined) {
-    if (own && has(own, field as never)) return spanOf(own, field);
-    if (has(layer, field as never)) return spanOf(layer, field);
-  }
-  return (own && spanOf(layer, paramField!)) ?? spanOf(layer);
 }

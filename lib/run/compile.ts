@@ -64,7 +64,11 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
     // 4. Blobs that layers name as files are read.
     const sources = readSources(filtered, context.baseDir);
     // 5. Layers become one graph of tensor operations, checked for shapes on the way.
-    const program = new Program({ layers: filtered.layer, phase, sources, types: registeredTypes() }, context.session);
+    const { layer, force_backward: forceBackward } = filtered;
+    const program = new Program(
+      { layers: layer, phase, sources, types: registeredTypes(), forceBackward },
+      context.session,
+    );
     const lowered = program.lower(shapes);
     const ranges = labelRanges(filtered.layer, lowered);
     for (const feed of feeds) feed.restrict(ranges);

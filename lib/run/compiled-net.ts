@@ -1,6 +1,15 @@
-import { constant, count, type Elements, float32, input, inputName, type Value } from "../graph/index.js";
+import {
+  constant,
+  count,
+  type Elements,
+  float32,
+  input,
+  inputName,
+  type Value,
+  withEmptyConstants,
+} from "../graph/index.js";
 import { gradient } from "../net/gradient.js";
-import { type Layout, layoutOf, learns, view } from "../net/layout.js";
+import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
@@ -122,7 +131,7 @@ export class CompiledNet implements AsyncDisposable {
 async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
-  const model = emit({ name: "netrun", outputs });
+  const model = emit({ name: "netrun", outputs: withEmptyConstants(outputs) });
   return { session: await openSession(model, options), ends };
 }
 
@@ -145,7 +154,7 @@ export function endsOf(
   for (const [leaf, value] of net.carries) end("carries", inputName(leaf)!, value);
   if (request.gradients && net.untrainable) throw net.untrainable;
   if (request.gradients) {
-    const parameters = net.parameters.filter(learns);
+    const parameters = net.differentiated;
     const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
     const seeds = seedValues(net, request.seeds ?? []);
     const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);

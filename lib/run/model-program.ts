@@ -31,6 +31,7 @@ export async function openModelProgram(path: string, threads?: number): Promise<
     losses: [],
     randoms: [],
     files: [],
+    differentiated: [],
     untrainable: undefined,
   };
   const program: Runner = {

@@ -13,6 +13,8 @@ export interface ProgramSpec {
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
   /** The blobs in files that layers name, by path. */
   readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
+  /** The net's force_backward. */
+  readonly forceBackward?: boolean | undefined;
 }
 
 /** Shapes of data blobs by name. */

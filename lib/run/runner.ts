@@ -26,8 +26,9 @@ export async function openRunner(plan: NetPlan, session: SessionOptions): Promis
   const feeds: Feed[] = [];
   try {
     for (const spec of specs) feeds.push(await openFeed(spec));
-    const layers = withExtraFields(decode("NetParameter", plan.net).layer, extras);
-    const program = new Program({ layers, phase, sources, types: registeredTypes() }, session);
+    const { layer, force_backward: forceBackward } = decode("NetParameter", plan.net);
+    const layers = withExtraFields(layer, extras);
+    const program = new Program({ layers, phase, sources, types: registeredTypes(), forceBackward }, session);
     const known = new Map([...Object.entries(shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
     const net = program.lower(known);
     const ranges = labelRanges(layers, net);

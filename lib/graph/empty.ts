@@ -1,0 +1,32 @@
+import { constantOf } from "./leaf.js";
+import { rewrite } from "./rewrite.js";
+import { count, type DType } from "./type.js";
+import type { Elements, Value } from "./value.js";
+import { topological } from "./walk.js";
+
+const EMPTY = {
+  float32: () => new Float32Array(0),
+  float16: () => new Uint16Array(0),
+  int64: () => new BigInt64Array(0),
+  int32: () => new Int32Array(0),
+  int8: () => new Int8Array(0),
+  uint8: () => new Uint8Array(0),
+  bool: () => new Uint8Array(0),
+} as const satisfies Record<DType, () => Elements>;
+
+const isEmpty = ({ type }: Value) => count(type.shape) === 0;
+
+/**
+ * The same outputs with every value that has no elements as a constant: nothing is computed for it. onnxruntime refuses empty
+ * tensors in many an operation (normalisations, reshapes to fewer axes). Gives the outputs themselves where none is empty.
+ */
+export function withEmptyConstants(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+  const values = [...outputs.values()];
+  if (!topological(values).some((node) => node.inputs.length > 0 && node.outputs.some(isEmpty))) return outputs;
+  const become = rewrite(values, (node) =>
+    node.inputs.length > 0 && node.outputs.every(isEmpty)
+      ? node.outputs.map(({ type: { dtype, shape } }) => constantOf(dtype, EMPTY[dtype](), shape))
+      : undefined,
+  );
+  return new Map([...outputs].map(([name, value]) => [name, become.get(value)!]));
+}
