@@ -4,7 +4,7 @@ import { constant, count, type Value } from "../graph/index.js";
 import { exp, gather, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll, transpose } from "../ops/index.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
-import { checkBatch, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
+import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { LOG_THRESHOLD } from "./multinomial-logistic-loss.js";
 import { passThrough } from "./slope.js";
 
@@ -40,14 +40,19 @@ export const InfogainLoss = computeLayer({
       throw site.error("normalize is not for InfogainLoss", "loss_param", ['use "normalization"']);
     }
     const read = readLabels(labels, classes, lossParam);
-    const logProb = logSoftmax(reshape(x, [outer, classes, inner]), 1);
+    const scores = reshape(x, [outer, classes, inner]);
+    const kept = read.kept && reshape(read.kept, [outer, 1, inner]);
+    const logProb = logSoftmax(counting(scores, kept), 1);
     const rows = gather(infogain(site, classes), reshape(read.classes, [outer, inner]), 0);
     const clamped = passThrough(max(logProb, constant(Math.log(LOG_THRESHOLD))), logProb);
     const each = mul(transpose(rows, [0, 2, 1]), clamped);
-    const counted = read.kept ? mul(each, reshape(read.kept, [outer, 1, inner])) : each;
+    const counted = kept ? mul(each, kept) : each;
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const loss = normalized(neg(sumAll(counted)), by);
-    return { tops: site.topCount > 1 ? [loss, stopGradient(exp(reshape(logProb, shape)))] : [loss] };
+    return {
+      tops:
+        site.topCount > 1 ? [loss, stopGradient(exp(reshape(kept ? logSoftmax(scores, 1) : logProb, shape)))] : [loss],
+    };
   },
 });
 

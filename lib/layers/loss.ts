@@ -111,5 +111,12 @@ export function readLabels(labels: Value, classes: number, param?: LossParameter
   return { ...entries, classes: indicesOf(counted, classes) };
 }
 
+/**
+ * x with 0 in the place of entries that do not count, whose scores may be anything: Caffe skips them, in the loss and in its gradient.
+ * `kept` broadcasts over x.
+ */
+export const counting = (x: Value, kept: Value | undefined): Value =>
+  kept ? where(greater(kept, constant(0)), x, constant(0)) : x;
+
 /** `sum / normalizer`, with the gradient going to the sum alone. */
 export const normalized = (sum: Value, by: Value): Value => div(sum, stopGradient(by));

@@ -3,7 +3,7 @@ import { LossParameter_NormalizationMode as Mode } from "../caffe/messages.js";
 import { count, type Value } from "../graph/index.js";
 import { mul, reshape, softplus, stopGradient, sub, sumAll } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
-import { checkBatch, checkCounts, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
+import { checkBatch, checkCounts, counting, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
 
 /**
  * SigmoidCrossEntropyLoss: sum of log(1 + e^x) - t x, which is -t log(s) - (1 - t) log(1 - s) for s = sigmoid(x), divided as
@@ -26,7 +26,8 @@ export const SigmoidCrossEntropyLoss = computeLayer({
     checkCounts(site);
     const t = reshape(stopGradient(targets), shape);
     const { kept, valid } = keptEntries(t, message(site.layer, "loss_param"));
-    const each = sub(softplus(x), mul(x, t));
+    const scores = counting(x, kept);
+    const each = sub(softplus(scores), mul(scores, t));
     const sum = sumAll(kept ? mul(each, kept) : each);
     const by = normalizer(normalizationMode(site, Mode.BATCH_SIZE), shape[0]!, count(shape, 1), valid);
     return { tops: [normalized(sum, by)] };

@@ -3,7 +3,7 @@ import { constant, type Value } from "../graph/index.js";
 import { exp, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
-import { checkBatch, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
+import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { passThrough } from "./slope.js";
 
 /** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
@@ -32,14 +32,15 @@ export const SoftmaxWithLoss = computeLayer({
     checkBatch(site);
     const { axis, outer, classes, inner } = predictions(site, canonicalAxis(site, site.param.axis, shape.length));
     const read = readLabels(labels, classes, message(site.layer, "loss_param"));
-    const logProb = logSoftmax(x, axis);
-    const index = reshape(read.classes, [...shape.slice(0, axis), 1, ...shape.slice(axis + 1)]);
-    const picked = gatherElements(logProb, index, axis);
+    const places = [...shape.slice(0, axis), 1, ...shape.slice(axis + 1)];
+    const kept = read.kept && reshape(read.kept, places);
+    const logProb = logSoftmax(counting(x, kept), axis);
+    const picked = gatherElements(logProb, reshape(read.classes, places), axis);
     // The value is clamped, the gradient is not: Caffe's backward never looks at the log.
     const clamped = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
-    const counted = read.kept ? mul(clamped, reshape(read.kept, index.type.shape)) : clamped;
+    const counted = kept ? mul(clamped, kept) : clamped;
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const loss = normalized(neg(sumAll(counted)), by);
-    return { tops: site.topCount > 1 ? [loss, stopGradient(exp(logProb))] : [loss] };
+    return { tops: site.topCount > 1 ? [loss, stopGradient(exp(kept ? logSoftmax(x, axis) : logProb))] : [loss] };
   },
 });
