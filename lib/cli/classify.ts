@@ -1,4 +1,3 @@
-import type { CommandModule } from "yargs";
 import { Net } from "../api/net.js";
 import { readBytes } from "../caffe/files.js";
 import { readMean } from "../data/feed/open-feed.js";
@@ -6,52 +5,20 @@ import { decodeImage } from "../data/image/image.js";
 import { resizeImage } from "../data/image/resize.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { listOf, RUN_FLAGS, type RunArgs, sessionOf, stateOf, warn } from "./common.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { CLASSIFY } from "./commands/inference.js";
+import { sessionOf, stateOf, warn } from "./common.js";
 
-interface ClassifyArgs extends RunArgs {
-  readonly images: readonly string[];
-  readonly model: string;
-  readonly weights: string;
-  readonly labels?: string;
-  readonly meanFile?: string;
-  readonly meanValue?: readonly number[];
-  readonly scale: number;
-  readonly oversample: boolean;
-  readonly resize?: string;
-  readonly top: number;
-  readonly output?: string;
-  readonly invert: boolean;
-}
+type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 
-/** `netrun classify IMAGE... -model DEPLOY -weights FILE`: the classes with the greatest scores. */
-export const classifyCommand: CommandModule<object, ClassifyArgs> = {
-  command: "classify <images..>",
-  describe: "Name what images show",
-  builder: (yargs) =>
-    yargs.positional("images", { type: "string", array: true, describe: "Image files" }).options({
-      model: { type: "string", demandOption: true, describe: "The net's deploy prototxt" },
-      weights: { type: "string", demandOption: true, describe: "Its weights: FILE[,FILE...]" },
-      labels: { type: "string", describe: "Names of the classes, a line each" },
-      "mean-file": { type: "string", describe: "A mean image; each channel's mean of it is subtracted" },
-      "mean-value": { type: "number", array: true, describe: "Subtracted, one for all channels or one each" },
-      scale: { type: "number", default: 1, describe: "What pixels less the mean are multiplied by" },
-      oversample: { type: "boolean", default: false, describe: "Mean over corners, centre and their mirrors" },
-      resize: { type: "string", describe: "HEIGHT,WIDTH before the crop (256,256 to oversample, else the input's)" },
-      top: { type: "number", default: 5, describe: "Classes to name" },
-      output: { type: "string", describe: "The blob with the scores (the last output)" },
-      invert: { type: "boolean", default: false, describe: "Dark on light to light on dark, as MNIST has digits" },
-      ...RUN_FLAGS,
-    }) as never,
-  handler: (args) => runClassify(args),
-};
-
-async function runClassify(args: ClassifyArgs): Promise<void> {
+/** Names what images show. */
+export async function run(args: ClassifyArgs): Promise<void> {
   const labels = args.labels === undefined ? [] : readFileLines(args.labels);
   await using net = await Net.load(args.model, {
     ...sessionOf(args),
     ...stateOf(args),
     phase: "TEST",
-    weights: listOf(args.weights),
+    weights: args.weights,
     strict: args.strict,
     onWarning: warn,
   });
@@ -67,7 +34,7 @@ async function runClassify(args: ClassifyArgs): Promise<void> {
   }
   const output = args.output ?? net.outputs.at(-1)!;
   const mean = meanOf(args, channels!);
-  for (const path of args.images) {
+  for (const path of args.images ?? []) {
     const rows = await cropsOf(path, [channels!, height!, width], args);
     const data = Float32Array.from(rows.flatMap((row) => [...normalised(row, mean, channels!, args)]));
     const blobs = await net.forward({ [input]: { shape: [rows.length, channels!, height!, width], data } });
@@ -140,7 +107,7 @@ async function decoded(path: string, mode: "gray" | "color") {
 
 function resizeOf({ resize, oversample }: ClassifyArgs, height: number, width: number): readonly [number, number] {
   if (resize === undefined) return oversample ? [Math.max(256, height), Math.max(256, width)] : [height, width];
-  const [h, w = h] = listOf(resize).map(Number);
+  const [h, w = h] = resize.split(",").map(Number);
   if (Number.isInteger(h) && Number.isInteger(w) && h! > 0 && w! > 0) return [h!, w!];
   throw new NetrunError(`--resize ${resize}: give HEIGHT,WIDTH`);
 }

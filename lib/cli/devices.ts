@@ -1,5 +1,4 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
-import type { CommandModule } from "yargs";
 import { constant } from "../graph/index.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Provider } from "../onnx/session.js";
@@ -7,19 +6,13 @@ import { add } from "../ops/index.js";
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const satisfies readonly Provider[];
 
-/** `netrun devices`, Caffe's `device_query`: what nets can run on here. */
-export const devicesCommand: CommandModule = {
-  command: "devices",
-  aliases: ["device_query"],
-  describe: "Tell what nets can run on here",
-  builder: (yargs) => yargs.option("gpu", { type: "string", describe: "Caffe's flag; all providers are tried anyway" }),
-  handler: async () => {
-    const [cpu] = cpus();
-    console.log(`cpu       ${cpu?.model.trim() ?? "unknown"}, ${availableParallelism()} threads`);
-    console.log(`memory    ${(totalmem() / 2 ** 30).toFixed(1)} GiB`);
-    for (const provider of PROVIDERS) console.log(`${provider.padEnd(9)} ${await tryProvider(provider)}`);
-  },
-};
+/** Lists what nets can run on here. */
+export async function run(): Promise<void> {
+  const [cpu] = cpus();
+  console.log(`cpu       ${cpu?.model.trim() ?? "unknown"}, ${availableParallelism()} threads`);
+  console.log(`memory    ${(totalmem() / 2 ** 30).toFixed(1)} GiB`);
+  for (const provider of PROVIDERS) console.log(`${provider.padEnd(9)} ${await tryProvider(provider)}`);
+}
 
 /** Runs one addition on a provider; whether that works, or why not. */
 async function tryProvider(provider: Provider): Promise<string> {

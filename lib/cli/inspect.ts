@@ -1,4 +1,3 @@
-import type { CommandModule } from "yargs";
 import type { SolverParameter } from "../caffe/messages.js";
 import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
 import type { StoredBlob } from "../caffe/stored.js";
@@ -7,38 +6,17 @@ import { type Artifact, readArtifact } from "../inspect/identify.js";
 import { inspectEither, inspectNet, inspectState } from "../inspect/index.js";
 import { printBlobs, printNet, printWeights, statistics } from "../inspect/print.js";
 import { printText } from "../text/print.js";
-import { listOf, warn } from "./common.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { INSPECT } from "./commands/files.js";
+import { stateOf, warn } from "./common.js";
 
-interface InspectArgs {
-  readonly file?: string;
-  readonly phase?: string;
-  readonly level?: number;
-  readonly stage?: string;
-  readonly shape?: readonly string[];
-  readonly json: boolean;
-  readonly strict: boolean;
+type InspectArgs = CommandArgs<typeof INSPECT>;
+
+/** Shows what is in a file. */
+export async function run(args: InspectArgs): Promise<void> {
+  const { text, json } = await describe(args, await readArtifact(args.file!, { strict: args.strict, onWarning: warn }));
+  console.log(args.json ? JSON.stringify(json, null, 2) : text.join("\n"));
 }
-
-/** `netrun inspect FILE`: what is in a net, solver, weights, solver state or mean file. */
-export const inspectCommand: CommandModule<object, InspectArgs> = {
-  command: "inspect <file>",
-  describe: "Show what is in a net, solver, .caffemodel, .solverstate or mean file",
-  builder: (yargs) =>
-    yargs
-      .positional("file", { type: "string", describe: "The file" })
-      .option("phase", { choices: ["TRAIN", "TEST"], describe: "Phase of a net; TEST if that works" })
-      .option("level", { type: "number", describe: "Level of the net state" })
-      .option("stage", { type: "string", describe: "Stages of the net state: NAME[,NAME...]" })
-      .option("shape", { type: "string", array: true, describe: "Shape of a data blob: data=1,3,224,224" })
-      .option("json", { type: "boolean", default: false, describe: "Print JSON" }) as never,
-  handler: async (args) => {
-    const { text, json } = await describe(
-      args,
-      await readArtifact(args.file!, { strict: args.strict, onWarning: warn }),
-    );
-    console.log(args.json ? JSON.stringify(json, null, 2) : text.join("\n"));
-  },
-};
 
 interface Description {
   readonly text: readonly string[];
@@ -49,11 +27,11 @@ async function describe(args: InspectArgs, artifact: Artifact): Promise<Descript
   switch (artifact.kind) {
     case "net": {
       const { message, baseDir } = artifact.loaded;
-      const options = { level: args.level, stages: listOf(args.stage), shapes: shapesOf(args.shape), baseDir };
+      const options = { ...stateOf(args), shapes: shapesOf(args), baseDir };
       const net =
         args.phase === undefined
           ? await inspectEither(message, options)
-          : await inspectNet(message, { ...options, phase: args.phase === "TRAIN" ? "TRAIN" : "TEST" });
+          : await inspectNet(message, { ...options, phase: args.phase });
       return { text: printNet(net), json: { kind: "net", ...net } };
     }
     case "solver":
@@ -80,7 +58,7 @@ async function describeSolver(solver: SolverParameter, baseDir: string, args: In
   const text = ["solver", ...lines.map((line) => `  ${line}`)];
   const summaries = [];
   for (const net of netsOf(solver, baseDir, args)) {
-    const summary = await inspectState(net.net, net.state, { baseDir: net.baseDir, given: shapesOf(args.shape) });
+    const summary = await inspectState(net.net, net.state, { baseDir: net.baseDir, given: shapesOf(args) });
     text.push("", `from ${net.source}`, ...printNet(summary));
     summaries.push({ source: net.source, ...summary });
   }
@@ -103,14 +81,4 @@ function blobJson({ shape, data }: StoredBlob): object {
   return { shape, ...statistics(data) };
 }
 
-/** `data=1,3,224,224` flags by blob. */
-export function shapesOf(flags: readonly string[] = []): ReadonlyMap<string, readonly number[]> {
-  return new Map(
-    flags.map((flag) => {
-      const [, name, dims] = /^(.+)=(\d+(?:,\d+)*)$/.exec(flag) ?? [];
-      if (name === undefined || dims === undefined)
-        throw new NetrunError(`--shape ${flag} is no shape`, { notes: ["write --shape data=1,3,224,224"] });
-      return [name, dims.split(",").map(Number)];
-    }),
-  );
-}
+const shapesOf = ({ shape = {} }: InspectArgs) => new Map(Object.entries(shape));

@@ -1,22 +1,13 @@
-import type { CommandModule } from "yargs";
 import { NetrunError, nearest } from "../error.js";
 import { type CatalogEntry, type CatalogField, catalog, registeredTypes } from "../layers/index.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { LAYERS } from "./commands/files.js";
 
-interface LayersArgs {
-  readonly type?: string;
+/** Lists layer types, or shows one. */
+export function run({ type }: CommandArgs<typeof LAYERS>): void {
+  const entries = catalog(registeredTypes());
+  console.log((type === undefined ? overview(entries) : [details(find(entries, type))]).join("\n"));
 }
-
-/** `netrun layers [TYPE]`: every layer type with its bottoms, tops and parameters; plugins' too. */
-export const layersCommand: CommandModule<object, LayersArgs> = {
-  command: "layers [type]",
-  describe: "List the layer types, or show one with its parameters",
-  builder: (yargs) =>
-    yargs.positional("type", { type: "string", describe: "A layer type; without one, all are listed" }) as never,
-  handler: ({ type }) => {
-    const entries = catalog(registeredTypes());
-    console.log((type === undefined ? overview(entries) : [details(find(entries, type))]).join("\n"));
-  },
-};
 
 function find(entries: readonly CatalogEntry[], type: string): CatalogEntry {
   const found = entries.find((entry) => entry.type.toLowerCase() === type.toLowerCase());

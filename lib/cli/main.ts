@@ -1,41 +1,7 @@
-import yargs from "yargs";
+import { readFileSync } from "node:fs";
 import { NetrunError } from "../error.js";
-import { loadPlugins } from "../layers/index.js";
-import { classifyCommand } from "./classify.js";
-import { convertCommand } from "./convert.js";
-import { datasetCommand } from "./dataset.js";
-import { devicesCommand } from "./devices.js";
-import { drawCommand } from "./draw.js";
-import { extractCommand } from "./extract.js";
-import { importCommand } from "./import.js";
-import { importWeightsCommand } from "./import-weights.js";
-import { inspectCommand } from "./inspect.js";
-import { layersCommand } from "./layers.js";
-import { meanCommand } from "./mean.js";
-import { plotCommand } from "./plot.js";
-import { testCommand } from "./test.js";
-import { timeCommand } from "./time.js";
-import { trainCommand } from "./train.js";
-import { upgradeCommand } from "./upgrade.js";
-
-const commands = [
-  trainCommand,
-  testCommand,
-  timeCommand,
-  extractCommand,
-  classifyCommand,
-  devicesCommand,
-  plotCommand,
-  convertCommand,
-  importWeightsCommand,
-  inspectCommand,
-  drawCommand,
-  upgradeCommand,
-  layersCommand,
-  importCommand,
-  meanCommand,
-  datasetCommand,
-];
+import { commands } from "./commands/index.js";
+import { commandNamed, parseCommand, requestOf } from "./parse.js";
 
 /** Exit status where the user can mend what is wrong, as against a bug. */
 const USER_ERROR = 1;
@@ -45,54 +11,42 @@ const BUG = 70;
  * Runs the command line; the exit status. What the user can mend is one located message on stderr and status 1;
  * anything else is a bug, status 70. Stack traces only with --verbose.
  */
-export async function run(args: readonly string[]): Promise<number> {
-  const normal = args.map(doubleDash);
-  const verbose = normal.includes("--verbose");
+export async function run(argv: readonly string[]): Promise<number> {
+  const { command: word, rest } = requestOf(argv, commands);
+  const flags = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
   try {
-    const parser = yargs(normal)
-      .scriptName("netrun")
-      .usage("$0 COMMAND\n\nTrains, runs and tests Caffe models.")
-      .option("verbose", { type: "boolean", default: false, describe: "Stack traces with errors", global: true })
-      .option("strict", {
-        type: "boolean",
-        default: false,
-        describe: "Unknown prototxt fields are errors",
-        global: true,
-      })
-      .option("plugin", {
-        type: "string",
-        array: true,
-        nargs: 1,
-        default: [],
-        describe: "File of layers in JavaScript",
-        global: true,
-      })
-      .middleware(({ plugin }) => loadPlugins(plugin))
-      .command(commands as never)
-      .demandCommand(1, "which command?")
-      .strict()
-      .exitProcess(false)
-      .fail((message, error) => {
-        throw error ?? new NetrunError(message, { notes: ["netrun --help lists commands and flags"] });
-      })
-      .wrap(Math.min(120, process.stdout.columns ?? 100));
-    await parser.parseAsync();
+    if (flags.includes("--version")) console.log(ownVersion());
+    else if (flags.includes("--help") || flags.includes("-h")) await printHelp(word);
+    else {
+      const command = commandNamed(word, commands);
+      const args = parseCommand(command, rest, commands) as { readonly plugin?: readonly string[] };
+      if (args.plugin !== undefined) await (await import("../layers/index.js")).loadPlugins(args.plugin);
+      await (await command.load()).run(args as never);
+    }
     return 0;
   } catch (error) {
-    process.stderr.write(`${describeError(error, verbose)}\n`);
+    process.stderr.write(`${describeError(error, flags.includes("--verbose"))}\n`);
     return error instanceof NetrunError ? USER_ERROR : BUG;
   }
+
+  async function printHelp(name: string | undefined): Promise<void> {
+    const { helpOf, helpOfAll } = await import("./help.js");
+    const columns = Math.min(120, process.stdout.columns ?? 100);
+    process.stdout.write(
+      name === undefined ? helpOfAll(commands, columns) : helpOf(commandNamed(name, commands), columns),
+    );
+  }
+}
+
+/** The version of netrun itself, wherever it is run from. */
+function ownVersion(): string {
+  // From dist/lib/cli up to the package's root.
+  const path = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
 }
 
 function describeError(error: unknown, verbose: boolean): string {
   if (error instanceof NetrunError) return verbose ? `${error.format()}\n${error.stack}` : error.format();
   const { message, stack } = error as Error;
   return verbose ? `${stack}` : `netrun failed: ${message}\nnote: this is a bug in netrun; --verbose shows where`;
-}
-
-/** Caffe's flags have one dash or two and underscores: `-sigint_effect=stop` is `--sigint-effect=stop`. */
-function doubleDash(arg: string): string {
-  const [flag] = /^--?[a-zA-Z][\w-]+/.exec(arg) ?? [];
-  if (flag === undefined) return arg;
-  return `--${flag.replace(/^-+/, "").replaceAll("_", "-")}${arg.slice(flag.length)}`;
 }

@@ -1,43 +1,23 @@
 import { basename } from "node:path";
-import type { CommandModule } from "yargs";
 import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { PLOT } from "./commands/training.js";
 import { type Log, readLog } from "./plot-logs.js";
 import { drawPanels } from "./plot-svg.js";
 
-interface PlotArgs {
-  readonly logs: readonly string[];
-  readonly output: string;
-  readonly x: "iteration" | "time";
+/** Draws losses, scores and learning rates of runs, overlaid. */
+export async function run({ logs = [], output, x }: CommandArgs<typeof PLOT>): Promise<void> {
+  const read = logs.map((path) => readLog(path));
+  const panels = panelsOf(read, x);
+  if (panels.length === 0) {
+    throw new NetrunError(x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs");
+  }
+  await writeWhole(output, drawPanels(panels, x === "time" ? "seconds" : "iteration"));
+  console.log(
+    `${output}: ${panels.map(({ title }) => title).join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
+  );
 }
-
-/** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */
-export const plotCommand: CommandModule<object, PlotArgs> = {
-  command: "plot <logs..>",
-  describe: "Draw logs of training runs, netrun's or Caffe's",
-  builder: (yargs) =>
-    yargs
-      .positional("logs", {
-        type: "string",
-        array: true,
-        describe: "Files of --log-json or --log-csv, or printed logs",
-      })
-      .option("output", { alias: "o", type: "string", demandOption: true, describe: "The SVG file to write" })
-      .option("x", { choices: ["iteration", "time"], default: "iteration", describe: "What runs along" }) as never,
-  handler: async ({ logs, output, x }) => {
-    const read = logs.map((path) => readLog(path));
-    const panels = panelsOf(read, x);
-    if (panels.length === 0) {
-      throw new NetrunError(
-        x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs",
-      );
-    }
-    await writeWhole(output, drawPanels(panels, x === "time" ? "seconds" : "iteration"));
-    console.log(
-      `${output}: ${panels.map(({ title }) => title).join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
-    );
-  },
-};
 
 /** A panel for losses, one for each other score, one for learning rates. */
 function panelsOf(logs: readonly Log[], x: "iteration" | "time") {

@@ -1,64 +1,12 @@
 import type { Init, SolverParameter } from "../caffe/messages.js";
 import { SolverParameter_SnapshotFormat as Format } from "../caffe/messages.js";
-
-/** Flags that set a field of SolverParameter, in the file's place or where there is no file. */
-const FLAGS = {
-  type: { type: "string", describe: "SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam" },
-  base_lr: { type: "number", describe: "Learning rate at the start" },
-  lr_policy: { type: "string", describe: "fixed, step, exp, inv, multistep, poly, sigmoid or plateau" },
-  gamma: { type: "number", describe: "Factor of the policy" },
-  power: { type: "number", describe: "Power of inv and poly" },
-  stepsize: { type: "number", describe: "Iterations of a step, or without progress (plateau)" },
-  stepvalue: { type: "number", array: true, describe: "Iterations at which multistep steps" },
-  max_iter: { type: "number", describe: "Iterations to train" },
-  momentum: { type: "number", describe: "Momentum (Adam's beta1)" },
-  momentum2: { type: "number", describe: "Adam's beta2" },
-  delta: { type: "number", describe: "Keeps AdaGrad, RMSProp, AdaDelta and Adam from dividing by 0" },
-  rms_decay: { type: "number", describe: "RMSProp's decay" },
-  weight_decay: { type: "number", describe: "Weight decay" },
-  regularization_type: { type: "string", describe: "L1 or L2" },
-  clip_gradients: { type: "number", describe: "Greatest norm of the gradients" },
-  iter_size: { type: "number", describe: "Batches of an update" },
-  test_iter: { type: "number", array: true, describe: "Batches of a test; 0 for all of the data" },
-  test_interval: { type: "number", describe: "Iterations between tests" },
-  test_initialization: { type: "boolean", describe: "Test before the first iteration" },
-  test_compute_loss: { type: "boolean", describe: "Show the loss of tests" },
-  display: { type: "number", describe: "Iterations between lines of the log" },
-  average_loss: { type: "number", describe: "Iterations that the shown loss is the mean of" },
-  snapshot_prefix: { type: "string", describe: "Path that names of snapshots start with" },
-  snapshot_diff: { type: "boolean", describe: "Gradients in snapshots" },
-  snapshot_after_train: { type: "boolean", describe: "A snapshot at the end" },
-  random_seed: { type: "number", describe: "Seed of fillers, random layers and data" },
-  debug_info: { type: "boolean", describe: "Mean absolute values of blobs where the loss is shown" },
-} as const satisfies Partial<
-  Record<keyof SolverParameter, { type: "string" | "number" | "boolean"; array?: true; describe: string }>
->;
-
-const GROUP = "Solver settings:";
-
-/** The flags for yargs: fields with dashes, and `snapshot`, whose flag is a file in Caffe, as two others. */
-export const SETTING_FLAGS = {
-  ...Object.fromEntries(Object.entries(FLAGS).map(([field, flag]) => [dashed(field), { ...flag, group: GROUP }])),
-  "snapshot-interval": { type: "number", describe: "Iterations between snapshots", group: GROUP },
-  "snapshot-format": { choices: ["BINARYPROTO", "HDF5"], describe: "Format of snapshots", group: GROUP },
-} as const;
-
-function dashed(field: string): string {
-  return field.replaceAll("_", "-");
-}
+import { type Args, apiOf } from "../options/option.js";
+import { SETTINGS } from "../options/settings.js";
 
 /** The fields that the flags set. */
-export function settingsOf(args: Readonly<Record<string, unknown>>): Init<SolverParameter> {
-  const given = Object.keys(FLAGS)
-    .map((field) => [field, args[dashed(field)]] as const)
-    .filter(([, value]) => value !== undefined);
-  const interval = args["snapshot-interval"] as number | undefined;
-  const format = args["snapshot-format"] as keyof typeof Format | undefined;
-  return {
-    ...Object.fromEntries(given),
-    ...(interval !== undefined && { snapshot: interval }),
-    ...(format !== undefined && { snapshot_format: Format[format] }),
-  };
+export function settingsOf(args: Args<typeof SETTINGS>): Init<SolverParameter> {
+  const { snapshot_format: format, ...fields } = apiOf(SETTINGS, args);
+  return { ...fields, ...(format !== undefined && { snapshot_format: Format[format] }) };
 }
 
 /** Fields of each solver type that its papers and Caffe's examples use. */

@@ -1,49 +1,18 @@
-import type { CommandModule } from "yargs";
 import { Net } from "../api/net.js";
-import { NetrunError } from "../error.js";
-import {
-  DATA_FLAGS,
-  type DataArgs,
-  dataOf,
-  listOf,
-  RUN_FLAGS,
-  type RunArgs,
-  sessionOf,
-  stateOf,
-  warn,
-} from "./common.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { TEST } from "./commands/inference.js";
+import { dataOf, sessionOf, stateOf, warn } from "./common.js";
 import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
-interface TestArgs extends RunArgs, DataArgs {
-  readonly model: string;
-  readonly weights: string;
-  readonly iterations: number;
-}
-
-/** `netrun test -model NET -weights FILE -iterations N`: scores a net over N batches of its data. */
-export const testCommand: CommandModule<object, TestArgs> = {
-  command: "test",
-  describe: "Score a net on its data",
-  builder: (yargs) =>
-    yargs.options({
-      model: { type: "string", demandOption: true, describe: "The net's prototxt" },
-      weights: { type: "string", demandOption: true, describe: "Its weights: FILE[,FILE...]" },
-      iterations: { type: "number", default: 50, describe: "Batches to score" },
-      ...DATA_FLAGS,
-      ...RUN_FLAGS,
-    }) as never,
-  handler: (args) => runTest(args),
-};
-
-async function runTest(args: TestArgs): Promise<void> {
-  if (!(args.iterations > 0)) throw new NetrunError(`-iterations ${args.iterations}: nothing to score`);
+/** Scores a net over N batches of its data. */
+export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
   await using net = await Net.load(args.model, {
     ...sessionOf(args),
     ...stateOf(args),
     ...dataOf(args),
     phase: "TEST",
-    weights: listOf(args.weights),
+    weights: args.weights,
     strict: args.strict,
     onWarning: warn,
   });

@@ -1,10 +1,8 @@
-import type { CommandModule } from "yargs";
 import { mergeStates } from "../caffe/filter.js";
 import { loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { Phase } from "../caffe/messages.js";
 import { readWeights } from "../caffe/weights.js";
-import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -14,35 +12,16 @@ import { type CompiledNetwork, compileNet } from "../run/compile.js";
 import { type Profile, profileNet } from "../run/profile.js";
 import { Updater } from "../run/updater.js";
 import { copyTrainedLayers, createWeights } from "../run/weights.js";
-import { DATA_FLAGS, type DataArgs, dataOf, listOf, RUN_FLAGS, type RunArgs, sessionOf, warn } from "./common.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { TIME } from "./commands/inference.js";
+import { dataOf, sessionOf, warn } from "./common.js";
 
-interface TimeArgs extends RunArgs, DataArgs {
-  readonly model: string;
-  readonly weights?: string;
-  readonly iterations: number;
-  readonly phase: "TRAIN" | "TEST";
-}
+type TimeArgs = CommandArgs<typeof TIME>;
 
-/** `netrun time -model NET`: how long each layer takes, forward and backward. */
-export const timeCommand: CommandModule<object, TimeArgs> = {
-  command: "time",
-  describe: "Time a net layer by layer",
-  builder: (yargs) =>
-    yargs.options({
-      model: { type: "string", demandOption: true, describe: "The net's prototxt" },
-      weights: { type: "string", describe: "Its weights: FILE[,FILE...]" },
-      iterations: { type: "number", default: 50, describe: "Passes to time" },
-      phase: { choices: ["TRAIN", "TEST"], default: "TRAIN", describe: "Phase of the net" },
-      ...DATA_FLAGS,
-      ...RUN_FLAGS,
-    }) as never,
-  handler: (args) => runTime(args),
-};
-
-async function runTime(args: TimeArgs): Promise<void> {
-  if (!(args.iterations > 0)) throw new NetrunError(`-iterations ${args.iterations}: nothing to time`);
+/** Times each layer of a net, forward and backward. */
+export async function run(args: TimeArgs): Promise<void> {
   const { message, baseDir } = loadNet(args.model, { strict: args.strict, onWarning: warn });
-  const wanted = { phase: Phase[args.phase], level: args.level ?? 0, stage: listOf(args.stage) };
+  const wanted = { phase: Phase[args.phase], level: args.level ?? 0, stage: args.stage ?? [] };
   const state = mergeStates(message.state, create("NetState", wanted));
   const session = sessionOf(args);
   const compiled = await compileNet(message, { ...dataOf(args), state, baseDir, seed: 1, session });
@@ -61,7 +40,7 @@ async function timeNet(
 ): Promise<void> {
   const layout = layoutOf(lowered);
   const weights = createWeights(layout, 1);
-  for (const path of listOf(args.weights)) copyTrainedLayers(weights, await readWeights(path), path);
+  for (const path of args.weights ?? []) copyTrainedLayers(weights, await readWeights(path), path);
   const data: Record<string, Float32Array> = {};
   for (const feed of feeds) for (const [top, { data: values }] of Object.entries(await feed.next())) data[top] = values;
   for (const [name, { type }] of lowered.inputs) data[name] ??= noise(count(type.shape));

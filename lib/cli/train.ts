@@ -1,79 +1,28 @@
 import { basename, dirname } from "node:path";
-import type { CommandModule } from "yargs";
 import { filterNet, mergeStates } from "../caffe/filter.js";
 import { isNet, loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
 import { bringsData } from "../layers/index.js";
+import { apiOf } from "../options/option.js";
+import { COURSE, TRAINING } from "../options/training.js";
 import { inUnits } from "../train/memory.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { train } from "../train/train.js";
-import {
-  DATA_FLAGS,
-  type DataArgs,
-  dataOf,
-  listOf,
-  programName,
-  RUN_FLAGS,
-  type RunArgs,
-  sessionOf,
-  stateOf,
-  warn,
-} from "./common.js";
+import type { CommandArgs } from "./commands/command.js";
+import type { TRAIN } from "./commands/training.js";
+import { dataOf, programName, sessionOf, stateOf, warn } from "./common.js";
 import { LogFiles } from "./log-files.js";
-import { PARALLEL_FLAGS, type ParallelArgs, parallelOf } from "./parallel.js";
+import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
-import { defaultSettings, SETTING_FLAGS, settingsOf } from "./settings.js";
-import { effectOf, Signals } from "./signals.js";
+import { defaultSettings, settingsOf } from "./settings.js";
+import { Signals } from "./signals.js";
 
-interface TrainArgs extends RunArgs, DataArgs, ParallelArgs {
-  readonly model?: string;
-  readonly solver?: string;
-  readonly weights?: string;
-  readonly snapshot?: string;
-  readonly testData?: string;
-  readonly testBatchSize?: number;
-  readonly warmUp?: number;
-  readonly maxTime?: number;
-  readonly earlyStop?: string;
-  readonly patience?: number;
-  readonly keepBest?: string;
-  readonly logJson?: string;
-  readonly logCsv?: string;
-  readonly sigintEffect: string;
-  readonly sighupEffect: string;
-}
+type TrainArgs = CommandArgs<typeof TRAIN>;
 
-/** `netrun train SOLVER.prototxt` or `NET.prototxt`: trains to max_iter, with a live line, tests and snapshots. */
-export const trainCommand: CommandModule<object, TrainArgs> = {
-  command: "train [model]",
-  describe: "Train a net",
-  builder: (yargs) =>
-    yargs.positional("model", { type: "string", describe: "The prototxt of a solver, or of a net" }).options({
-      solver: { type: "string", describe: "The same, as Caffe's flag" },
-      weights: { type: "string", describe: "Weights to start from: FILE[,FILE...]" },
-      snapshot: { type: "string", describe: "A .solverstate to go on from" },
-      ...DATA_FLAGS,
-      ...PARALLEL_FLAGS,
-      "test-data": { type: "string", describe: "Data that the tests read" },
-      "test-batch-size": { type: "number", describe: "Rows of a batch of a test" },
-      "warm-up": { type: "number", describe: "Iterations over which the learning rate rises to the policy's" },
-      "max-time": { type: "number", describe: "Minutes after which training stops" },
-      "early-stop": { type: "string", describe: "Stop when this score of tests gets no better: NAME[:min|:max]" },
-      patience: { type: "number", describe: "Tests that --early-stop waits (5)" },
-      "keep-best": { type: "string", describe: "Keep the weights with the best score: NAME[:min|:max]" },
-      "log-json": { type: "string", describe: "Log events to a file, a JSON object each" },
-      "log-csv": { type: "string", describe: "Log losses, rates and scores to a file" },
-      "sigint-effect": { type: "string", default: "stop", describe: "What SIGINT does: stop, snapshot or none" },
-      "sighup-effect": { type: "string", default: "snapshot", describe: "What SIGHUP does: stop, snapshot or none" },
-      ...RUN_FLAGS,
-      ...SETTING_FLAGS,
-    }) as never,
-  handler: (args) => runTrain(args),
-};
-
-async function runTrain(args: TrainArgs): Promise<void> {
+/** Trains to max_iter, with a live line, tests and snapshots. */
+export async function run(args: TrainArgs): Promise<void> {
   const path = args.model ?? args.solver;
   if (path === undefined || (args.model !== undefined && args.solver !== undefined)) {
     throw new NetrunError("which solver?", { notes: ["netrun train SOLVER.prototxt, or NET.prototxt --data PATH"] });
@@ -81,11 +30,8 @@ async function runTrain(args: TrainArgs): Promise<void> {
   if (args.snapshot !== undefined && args.weights !== undefined) {
     throw new NetrunError("give a snapshot to resume training or weights to start from, not both");
   }
-  const effects = {
-    sigint: effectOf("-sigint_effect", args.sigintEffect),
-    sighup: effectOf("-sighup_effect", args.sighupEffect),
-  };
-  const settings = settingsOf(args as never);
+  const effects = { sigint: args.sigintEffect, sighup: args.sighupEffect };
+  const settings = settingsOf(args);
   const net = isNet(path);
   if (!net && args.data !== undefined && args.testData === undefined) {
     warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
@@ -95,11 +41,9 @@ async function runTrain(args: TrainArgs): Promise<void> {
     ...stateOf(args),
     ...dataOf(args),
     ...parallelOf(args),
-    weights: args.weights === undefined ? undefined : listOf(args.weights),
+    ...apiOf(TRAINING, args),
+    weights: args.weights,
     snapshot: args.snapshot,
-    testData: args.testData,
-    testBatchSize: args.testBatchSize,
-    warmUp: args.warmUp,
     settings: net ? undefined : settings,
     strict: args.strict,
     onWarning: warn,
@@ -116,10 +60,7 @@ async function runTrain(args: TrainArgs): Promise<void> {
   const run = train(solver, {
     action: () => signals.action(),
     testProgress: (done, total) => progress.testing(done, total),
-    maxTimeMs: args.maxTime === undefined ? undefined : args.maxTime * 60_000,
-    earlyStop: args.earlyStop,
-    patience: args.patience,
-    keepBest: args.keepBest,
+    ...apiOf(COURSE, args),
     baseline: args.baseline,
   });
   let failed = false;

@@ -1,6 +1,5 @@
 import { findPath, requirePath } from "../caffe/files.js";
 import type { LayerParameter } from "../caffe/messages.js";
-import { feedSpec, hasFeed, openFeed } from "../data/feed/feed.js";
 import { NetrunError } from "../error.js";
 import { dataOf, type Phase, takesData } from "../layers/index.js";
 
@@ -31,7 +30,7 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
   const unknown: string[] = [];
   for (const layer of layers) {
     const tops = layer.top.filter((top) => !shapes.has(top));
-    const needsData = readsRecords(layer) || leavesOpen(layer, tops);
+    const needsData = (await readsRecords(layer)) || leavesOpen(layer, tops);
     if (!needsData || tops.length === 0) continue;
     const found = (await readShapes(layer, options)) ?? assume(layer, notes);
     for (const top of tops) {
@@ -47,8 +46,14 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
   return { shapes, notes, unknown };
 }
 
+/** Readers of data are half of netrun's code: nets without data do without it. */
+const readers = () => import("../data/feed/feed.js");
+
 /** Whether a layer fills its tops with records that netrun reads. */
-const readsRecords = (layer: LayerParameter) => hasFeed(layer) && takesData(layer);
+async function readsRecords(layer: LayerParameter): Promise<boolean> {
+  if (!takesData(layer) || dataOf(layer)?.origin === "input") return false;
+  return (await readers()).hasFeed(layer);
+}
 
 /** Input layers may leave their shape to the program that feeds them. */
 function leavesOpen(layer: LayerParameter, tops: readonly string[]): boolean {
@@ -60,10 +65,11 @@ function leavesOpen(layer: LayerParameter, tops: readonly string[]): boolean {
 type TopShapes = Readonly<Record<string, readonly number[]>>;
 
 async function readShapes(layer: LayerParameter, { phase, baseDir }: ShapeOptions): Promise<TopShapes | undefined> {
-  if (!readsRecords(layer)) return undefined;
+  if (!(await readsRecords(layer))) return undefined;
   try {
     // A mean file that is not there matters to training; to shapes it does not.
     const paths = (path: string) => (findPath(path, baseDir) ? requirePath(path, { baseDir }) : path);
+    const { feedSpec, openFeed } = await readers();
     const feed = await openFeed(feedSpec(layer, { phase, seed: 1, paths }));
     const { shapes } = feed;
     await feed[Symbol.asyncDispose]();

@@ -155,7 +155,7 @@ describe("training on replicas", () => {
     expect(await refusal({ workers: 0 })).to.equal("0 workers");
     expect(await refusal({ workers: 2, syncInterval: 0.5 })).to.equal("a sync interval of 0.5 iterations");
     expect(await refusal({ workers: 2, averaging: "elastic", alpha: 2 })).to.equal("an alpha of 2");
-    expect(() => parallelOf({ syncInterval: "5" })).to.throw("--sync-interval without --workers");
+    expect(() => parallelOf({ syncInterval: 5 })).to.throw("--sync-interval without --workers");
     expect(() => parallelOf({ averageHistory: true })).to.throw("--average-history without --workers");
   });
 });

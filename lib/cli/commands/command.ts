@@ -1,0 +1,21 @@
+import type { Args, Options } from "../../options/option.js";
+
+/** A command: what its flags are, and where its code is, which is loaded when it runs. */
+export interface Command {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly describe: string;
+  readonly options: Options;
+  /** Runs it with its arguments read; `args` are what `options` say. */
+  readonly load: () => Promise<{ run(args: never): Promise<void> | void }>;
+}
+
+/** Flags of every command. */
+export const GLOBAL = {
+  verbose: { type: "boolean", default: false, describe: "Stack traces with errors" },
+  strict: { type: "boolean", default: false, describe: "Unknown prototxt fields are errors" },
+  plugin: { type: "strings", describe: "File of layers in JavaScript" },
+} as const satisfies Options;
+
+/** What the flags of a command are read to, with those of every command. */
+export type CommandArgs<T extends Options> = Args<T> & Args<typeof GLOBAL>;

@@ -1,0 +1,64 @@
+import { DATA } from "../../options/data.js";
+import { count } from "../../options/number.js";
+import type { Options } from "../../options/option.js";
+import { HOSTS } from "../../options/parallel.js";
+import { RUN } from "../../options/run.js";
+
+const MODEL = { type: "string", required: true, describe: "The net's prototxt" } as const;
+const WEIGHTS = { type: "names", required: true, describe: "Its weights: FILE[,FILE...]" } as const;
+
+/** `netrun test -model NET -weights FILE -iterations N`: scores a net over N batches of its data. */
+export const TEST = {
+  model: MODEL,
+  weights: WEIGHTS,
+  iterations: { type: "number", range: count("batches"), default: 50, describe: "Batches to score" },
+  ...RUN,
+  ...DATA,
+} as const satisfies Options;
+
+/** `netrun time -model NET`: how long each layer takes, forward and backward. */
+export const TIME = {
+  model: MODEL,
+  weights: { type: "names", describe: "Its weights: FILE[,FILE...]" },
+  iterations: { type: "number", range: count("passes"), default: 50, describe: "Passes to time" },
+  phase: { type: "choice", choices: ["TRAIN", "TEST"], default: "TRAIN", describe: "Phase of the net" },
+  ...RUN,
+  ...DATA,
+} as const satisfies Options;
+
+/** `netrun extract -model NET -weights FILE --blobs ip1,prob -o FILE.parquet`: blobs of a data set, a row an input. */
+export const EXTRACT = {
+  model: MODEL,
+  weights: WEIGHTS,
+  blobs: { type: "names", required: true, describe: "Blobs to write: NAME[,NAME...]" },
+  output: { type: "string", alias: "o", required: true, describe: "The file: .arrow, .parquet or .csv" },
+  iterations: { type: "number", range: count("batches"), describe: "Batches to run; all of the data without it" },
+  ...RUN,
+  ...DATA,
+  ...HOSTS,
+} as const satisfies Options;
+
+/** `netrun classify IMAGE... -model DEPLOY -weights FILE`: the classes with the greatest scores. */
+export const CLASSIFY = {
+  images: { type: "strings", positional: "<images..>", describe: "Image files" },
+  model: { ...MODEL, describe: "The net's deploy prototxt" },
+  weights: WEIGHTS,
+  labels: { type: "string", describe: "Names of the classes, a line each" },
+  meanFile: { type: "string", describe: "A mean image; each channel's mean of it is subtracted" },
+  meanValue: { type: "numbers", range: {}, api: "mean", describe: "Subtracted, one for all channels or one each" },
+  scale: { type: "number", range: {}, default: 1, describe: "Factor on pixels minus the mean" },
+  oversample: { type: "boolean", default: false, describe: "Mean over corners, centre and their mirrors" },
+  resize: {
+    type: "string",
+    describe: "HEIGHT,WIDTH before the crop (256,256 to oversample, else the input's)",
+  },
+  top: { type: "number", range: count("classes"), default: 5, describe: "Classes to name" },
+  output: { type: "string", describe: "The blob with the scores (the last output)" },
+  invert: { type: "boolean", default: false, describe: "Invert dark on light, as MNIST has digits light on dark" },
+  ...RUN,
+} as const satisfies Options;
+
+/** `netrun devices`, Caffe's `device_query`: what nets can run on here. */
+export const DEVICES = {
+  gpu: { type: "string", describe: "Caffe's flag; all providers are tried anyway" },
+} as const satisfies Options;

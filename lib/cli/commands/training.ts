@@ -1,0 +1,37 @@
+import { DATA } from "../../options/data.js";
+import type { Options } from "../../options/option.js";
+import { PARALLEL } from "../../options/parallel.js";
+import { RUN } from "../../options/run.js";
+import { SETTINGS } from "../../options/settings.js";
+import { COURSE, TRAINING } from "../../options/training.js";
+
+const EFFECTS = ["stop", "snapshot", "none"] as const;
+
+/** `netrun train SOLVER.prototxt` or `NET.prototxt`: trains to max_iter, with a live line, tests and snapshots. */
+export const TRAIN = {
+  model: { type: "string", positional: "[model]", describe: "The prototxt of a solver, or of a net" },
+  solver: { type: "string", describe: "The same, as Caffe's flag" },
+  weights: { type: "names", describe: "Weights to start from: FILE[,FILE...]" },
+  snapshot: { type: "string", describe: "A .solverstate to go on from" },
+  ...TRAINING,
+  ...COURSE,
+  logJson: { type: "string", describe: "Log events to a file, a JSON object each" },
+  logCsv: { type: "string", describe: "Log losses, rates and scores to a file" },
+  sigintEffect: { type: "choice", choices: EFFECTS, default: "stop", describe: "Effect of SIGINT" },
+  sighupEffect: { type: "choice", choices: EFFECTS, default: "snapshot", describe: "Effect of SIGHUP" },
+  ...RUN,
+  ...DATA,
+  ...PARALLEL,
+  ...SETTINGS,
+} as const satisfies Options;
+
+/** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */
+export const PLOT = {
+  logs: {
+    type: "strings",
+    positional: "<logs..>",
+    describe: "Files of --log-json or --log-csv, or printed logs",
+  },
+  output: { type: "string", alias: "o", required: true, describe: "The SVG file to write" },
+  x: { type: "choice", choices: ["iteration", "time"], default: "iteration", describe: "The horizontal axis" },
+} as const satisfies Options;

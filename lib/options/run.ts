@@ -1,0 +1,21 @@
+import { count, INT32 } from "./number.js";
+import type { Options } from "./option.js";
+
+/** The part of a net that is in use: Caffe's NetState. */
+export const STATE = {
+  level: { type: "number", range: INT32, describe: "Level of the net state" },
+  stage: { type: "names", api: "stages", describe: "Stages of the net state: NAME[,NAME...]" },
+} as const satisfies Options;
+
+/** Where a net runs. */
+export const SESSION = {
+  provider: { type: "choice", choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" },
+  threads: { type: "number", range: { ...count("threads"), max: 1024 }, describe: "Threads inside one op" },
+} as const satisfies Options;
+
+/** Options of every command that runs a net. */
+export const RUN = {
+  ...STATE,
+  gpu: { type: "string", api: false, describe: "Run on a GPU: its number (0 is the first)" },
+  ...SESSION,
+} as const satisfies Options;

@@ -1,0 +1,99 @@
+import { count, countOrNone, type NumberRange } from "./number.js";
+import type { Options } from "./option.js";
+
+const GROUP = "Solver settings:";
+const AMOUNT = { min: 0 } as const satisfies NumberRange;
+const SHARE = { min: 0, max: 1 } as const satisfies NumberRange;
+
+/** Fields of SolverParameter, in the file's place or where there is no file; named as in prototxts. */
+export const SETTINGS = {
+  type: { type: "string", group: GROUP, describe: "SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam" },
+  base_lr: { type: "number", range: AMOUNT, group: GROUP, describe: "Learning rate at the start" },
+  lr_policy: {
+    type: "string",
+    group: GROUP,
+    describe: "fixed, step, exp, inv, multistep, poly, sigmoid or plateau",
+  },
+  gamma: { type: "number", range: {}, group: GROUP, describe: "Factor of the policy" },
+  power: { type: "number", range: {}, group: GROUP, describe: "Power of inv and poly" },
+  stepsize: {
+    type: "number",
+    range: count("iterations"),
+    group: GROUP,
+    describe: "Iterations of a step, or without progress (plateau)",
+  },
+  stepvalue: {
+    type: "numbers",
+    range: countOrNone("iterations"),
+    group: GROUP,
+    describe: "Iterations at which multistep steps",
+  },
+  max_iter: { type: "number", range: countOrNone("iterations"), group: GROUP, describe: "Iterations to train" },
+  momentum: { type: "number", range: SHARE, group: GROUP, describe: "Momentum (Adam's beta1)" },
+  momentum2: { type: "number", range: SHARE, group: GROUP, describe: "Adam's beta2" },
+  delta: {
+    type: "number",
+    range: AMOUNT,
+    group: GROUP,
+    describe: "Keeps AdaGrad, RMSProp, AdaDelta and Adam from dividing by 0",
+  },
+  rms_decay: { type: "number", range: SHARE, group: GROUP, describe: "RMSProp's decay" },
+  weight_decay: { type: "number", range: AMOUNT, group: GROUP, describe: "Weight decay" },
+  regularization_type: { type: "string", group: GROUP, describe: "L1 or L2" },
+  clip_gradients: { type: "number", range: {}, group: GROUP, describe: "Greatest norm of the gradients" },
+  iter_size: { type: "number", range: count("batches"), group: GROUP, describe: "Batches of an update" },
+  test_iter: {
+    type: "numbers",
+    range: countOrNone("batches"),
+    group: GROUP,
+    describe: "Batches of a test; 0 for all of the data",
+  },
+  test_interval: {
+    type: "number",
+    range: countOrNone("iterations"),
+    group: GROUP,
+    describe: "Iterations between tests",
+  },
+  test_initialization: { type: "boolean", group: GROUP, describe: "Test before the first iteration" },
+  test_compute_loss: { type: "boolean", group: GROUP, describe: "Show the loss of tests" },
+  display: {
+    type: "number",
+    range: countOrNone("iterations"),
+    group: GROUP,
+    describe: "Iterations between lines of the log",
+  },
+  average_loss: {
+    type: "number",
+    range: count("iterations"),
+    group: GROUP,
+    describe: "Iterations that the shown loss is the mean of",
+  },
+  snapshot_prefix: { type: "string", group: GROUP, describe: "Path that names of snapshots start with" },
+  snapshot_diff: { type: "boolean", group: GROUP, describe: "Gradients in snapshots" },
+  snapshot_after_train: { type: "boolean", group: GROUP, describe: "A snapshot at the end" },
+  random_seed: {
+    type: "number",
+    range: { whole: true, min: -1, max: Number.MAX_SAFE_INTEGER },
+    group: GROUP,
+    describe: "Seed of fillers, random layers and data",
+  },
+  debug_info: {
+    type: "boolean",
+    group: GROUP,
+    describe: "Mean absolute values of blobs where the loss is shown",
+  },
+  // `--snapshot` is a file, as in Caffe.
+  snapshot_interval: {
+    type: "number",
+    range: countOrNone("iterations"),
+    api: "snapshot",
+    group: GROUP,
+    describe: "Iterations between snapshots",
+  },
+  snapshot_format: {
+    type: "choice",
+    choices: ["BINARYPROTO", "HDF5"],
+    group: GROUP,
+    describe: "Format of snapshots",
+  },
+} as const satisfies Options;

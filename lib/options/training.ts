@@ -1,0 +1,27 @@
+import { count, countOrNone } from "./number.js";
+import type { Options } from "./option.js";
+
+/** A training's data and rates, beside the solver's settings. */
+export const TRAINING = {
+  testData: { type: "string", describe: "Data that the tests read" },
+  testBatchSize: { type: "number", range: count("rows"), describe: "Rows of a batch of a test" },
+  warmUp: {
+    type: "number",
+    range: countOrNone("iterations"),
+    describe: "Iterations over which the learning rate rises to the policy's",
+  },
+} as const satisfies Options;
+
+/** When a training stops, and what it keeps. */
+export const COURSE = {
+  maxTime: {
+    type: "number",
+    range: { min: 0, unit: "minutes" },
+    api: "maxTimeMs",
+    perUnit: 60_000,
+    describe: "Minutes after which training stops",
+  },
+  earlyStop: { type: "string", describe: "Stop when this score of tests gets no better: NAME[:min|:max]" },
+  patience: { type: "number", range: count("tests"), describe: "Tests that --early-stop waits (5)" },
+  keepBest: { type: "string", describe: "Keep the weights with the best score: NAME[:min|:max]" },
+} as const satisfies Options;
