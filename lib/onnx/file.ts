@@ -1,5 +1,6 @@
-import * as ort from "onnxruntime-node";
+import type { InferenceSession } from "onnxruntime-node";
 import { NetrunError } from "../error.js";
+import { onnxruntime } from "./onnxruntime.js";
 import { UNOPTIMISED } from "./session.js";
 
 /** Tensors by name. */
@@ -30,7 +31,8 @@ export interface ModelFileOptions {
 export async function openModelFile(model: string | Uint8Array, options: ModelFileOptions = {}): Promise<ModelFile> {
   const { threads, optimise = true } = options;
   const file = typeof model === "string" ? { file: model } : {};
-  let session: ort.InferenceSession;
+  const ort = await onnxruntime();
+  let session: InferenceSession;
   try {
     session = await ort.InferenceSession.create(model as string, {
       extra: { "session.intra_op.allow_spinning": "0", ...(!optimise && { "session.disable_prepacking": "1" }) },

@@ -1,3 +1,6 @@
+// Before any thread or process is started that will run models.
+import "./telemetry.js";
+
 /**
  * Where a thread says that it is inside onnxruntime, and hears that it is to end: a process dies with a thread that is ended
  * there, since what comes back finds no JavaScript any more. Set in threads that others may end; see `shareNative`.

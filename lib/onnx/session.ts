@@ -1,8 +1,9 @@
-import * as ort from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { NetrunError } from "../error.js";
 import type { Elements } from "../graph/index.js";
 import type { Emitted } from "./emit.js";
 import { native } from "./native.js";
+import { onnxruntime } from "./onnxruntime.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
@@ -36,12 +37,13 @@ export type Feeds = Readonly<Record<string, Elements>>;
 /** Opens a session on an emitted model. Throws a NetrunError if the provider is not to be had here. */
 export async function openSession(model: Emitted, options: SessionOptions = {}): Promise<Session> {
   const { provider = "cpu" } = options;
+  const ort = await onnxruntime();
   const session = await create(model, provider, options);
   const inputs = [...model.inputs];
   return {
     outputs: model.outputs,
     async run(feeds, fetch) {
-      const tensors: Record<string, ort.Tensor> = {};
+      const tensors: Record<string, Tensor> = {};
       for (const [name, { type }] of inputs) {
         const data = feeds[name];
         if (data === undefined) throw new Error(`input ${name} was not fed`);
@@ -91,8 +93,9 @@ async function create(
   model: Emitted,
   provider: Provider,
   { threads, profile, optimise = true }: SessionOptions,
-): Promise<ort.InferenceSession> {
-  const options: ort.InferenceSession.SessionOptions = {
+): Promise<InferenceSession> {
+  const ort = await onnxruntime();
+  const options: InferenceSession.SessionOptions = {
     // NCHW: the WebGPU provider's default layout computes some convolutions wrongly.
     executionProviders: [provider === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : provider],
     // Spinning worker threads starve each other on shared cores: 1.3 to 1.8 times slower at two threads on a virtual machine.
