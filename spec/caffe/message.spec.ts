@@ -1,13 +1,14 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "chai";
 import protobuf from "protobufjs";
 import { blobProto, blobShape, blobValues } from "../../lib/caffe/blob.js";
 import { amend, create, decode, encode, has, sub, typeOf } from "../../lib/caffe/message.js";
 import { type NetParameter, Phase, PoolingParameter_PoolMethod } from "../../lib/caffe/messages.js";
 import { NetrunError } from "../../lib/error.js";
-import { sharedPath } from "../support/shared.js";
+import { describeShared, goldenNames, goldenPath, sharedPath } from "../support/shared.js";
 
-const read = (...path: string[]) => readFileSync(sharedPath(...path));
+const golden = (solver: string, file: string) => readFileSync(goldenPath("solvers", solver, file));
+const published = (file: string) => readFileSync(sharedPath("zoo", "models", file));
 
 describe("a message", () => {
   it("reads an absent field as its proto2 default", () => {
@@ -82,14 +83,14 @@ describe("a message", () => {
 });
 
 describe("a binary message that cannot be read", () => {
-  const lenet = read("zoo", "models", "lenet_iter_10000.caffemodel");
+  const weights = golden("adam", "init.caffemodel");
 
   it("names the file, the type and the offset when it is cut off", () => {
-    const failing = () => decode("NetParameter", lenet.subarray(0, 100_000), "lenet.caffemodel");
+    const failing = () => decode("NetParameter", weights.subarray(0, 1000), "adam.caffemodel");
     expect(failing)
       .to.throw(NetrunError)
       .satisfies((error: NetrunError) =>
-        /^lenet.caffemodel: not a complete binary NetParameter: reading fails at byte \d+ of 100000\n/.test(
+        /^adam.caffemodel: not a complete binary NetParameter: reading fails at byte \d+ of 1000\n/.test(
           error.format(),
         ),
       );
@@ -148,21 +149,36 @@ describe("a blob", () => {
 });
 
 describe("files that Caffe wrote", () => {
+  for (const solver of goldenNames("solvers"))
+    it(`those of the solver ${solver} are written again byte by byte`, () => {
+      const files = readdirSync(goldenPath("solvers", solver));
+      const models = files.filter((file) => file.endsWith(".caffemodel"));
+      const states = files.filter((file) => file.endsWith(".solverstate"));
+      expect(models).to.include("init.caffemodel");
+      for (const [type, names] of [["NetParameter", models] as const, ["SolverState", states] as const])
+        for (const name of names) {
+          const bytes = golden(solver, name);
+          expect(Buffer.from(encode(decode(type, bytes))).equals(bytes), name).to.equal(true);
+        }
+    });
+});
+
+describeShared("published files that Caffe wrote", () => {
   for (const file of ["lenet_iter_10000", "cifar10_quick_iter_5000", "cifar10_full_iter_70000", "mtcnn_det1"])
     it(`${file}.caffemodel is written again byte by byte`, () => {
-      const bytes = read("zoo", "models", `${file}.caffemodel`);
+      const bytes = published(`${file}.caffemodel`);
       expect(Buffer.from(encode(decode("NetParameter", bytes))).equals(bytes)).to.equal(true);
     });
 
   it("a solverstate is written again byte by byte", () => {
-    const bytes = read("zoo", "models", "lenet_iter_10000.solverstate");
+    const bytes = published("lenet_iter_10000.solverstate");
     const state = decode("SolverState", bytes);
     expect(state.iter).to.equal(10000);
     expect(Buffer.from(encode(state)).equals(bytes)).to.equal(true);
   });
 
   it("LeNet's blobs have their shapes and values", () => {
-    const net: NetParameter = decode("NetParameter", read("zoo", "models", "lenet_iter_10000.caffemodel"));
+    const net: NetParameter = decode("NetParameter", published("lenet_iter_10000.caffemodel"));
     const layer = net.layers.find(({ name }) => name === "ip2")!;
     expect(layer.blobs.map(blobShape)).to.deep.equal([
       [1, 1, 10, 500],

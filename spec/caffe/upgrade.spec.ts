@@ -4,7 +4,7 @@ import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { NetrunError, positionOf } from "../../lib/error.js";
 import { spanOf } from "../../lib/text/notes.js";
 import { printText } from "../../lib/text/print.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenPath } from "../support/shared.js";
 
 const upgraded = (text: string) => printText(loadNet(text).message);
 
@@ -24,10 +24,10 @@ function refusal(load: () => unknown): string {
   throw new Error("not refused");
 }
 
-describeShared("nets in old formats", () => {
+describe("nets in old formats", () => {
   for (const name of ["v0", "v1_all_types", "v1_inputs", "v1_train"])
     it(`upgrade_${name} becomes what Caffe makes of it`, () => {
-      const text = (end: string) => readFileSync(sharedPath("goldens", "text", `upgrade_${name}.${end}`), "utf8");
+      const text = (end: string) => readFileSync(goldenPath("text", `upgrade_${name}.${end}`), "utf8");
       expect(upgraded(text("prototxt"))).to.equal(upgraded(text("upgraded")));
     });
 });

@@ -11,7 +11,7 @@ import { decodeSolverState, encodeSolverState, readSolverState } from "../../lib
 import type { StoredWeights } from "../../lib/caffe/stored.js";
 import { decodeWeights, encodeWeights, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { describeShared, goldenPath, sharedPath } from "../support/shared.js";
 
 const folder = mkdtempSync(join(tmpdir(), "netrun-weights-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -29,7 +29,7 @@ async function refusal(load: () => unknown): Promise<string> {
   throw new Error("not refused");
 }
 
-describeShared("weights that Caffe and its forks wrote", () => {
+describeShared("weights that were published", () => {
   it("are read from V1 files, whose shapes have four dims", async () => {
     const lenet = await readWeights(sharedPath("zoo", "models", "lenet_iter_10000.caffemodel"));
     expect(shapes(lenet)).to.deep.equal({
@@ -58,9 +58,11 @@ describeShared("weights that Caffe and its forks wrote", () => {
     expect(shapes(mtcnn)).to.include.keys("PReLU1", "conv4-2");
     expect(mtcnn.get("PReLU1")!.map(({ shape }) => shape)).to.deep.equal([[10]]);
   });
+});
 
+describe("weights that Caffe wrote", () => {
   it("are read from HDF5, with the solver's state", async () => {
-    const snapshot = (end: string) => sharedPath("goldens", "solvers", "adagrad", `snap_iter_6.${end}.h5`);
+    const snapshot = (end: string) => goldenPath("solvers", "adagrad", `snap_iter_6.${end}.h5`);
     expect(shapes(await readWeights(snapshot("caffemodel")))).to.deep.equal({
       conv: [[4, 2, 3, 3], [4]],
       ip: [[5, 36], [5]],
@@ -71,10 +73,10 @@ describeShared("weights that Caffe and its forks wrote", () => {
   });
 
   it("are written as Caffe writes them", () => {
-    const bytes = readFileSync(sharedPath("goldens", "solvers", "adam", "snap_iter_6.caffemodel"));
+    const bytes = readFileSync(goldenPath("solvers", "adam", "snap_iter_6.caffemodel"));
     const written = encodeWeights(decode("NetParameter", bytes), weightsOf(decodeWeights(bytes)));
     expect(Buffer.from(written).equals(bytes)).to.equal(true);
-    const state = readFileSync(sharedPath("goldens", "solvers", "adam", "snap_iter_6.solverstate"));
+    const state = readFileSync(goldenPath("solvers", "adam", "snap_iter_6.solverstate"));
     expect(Buffer.from(encodeSolverState(decodeSolverState(state))).equals(state)).to.equal(true);
   });
 });

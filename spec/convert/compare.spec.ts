@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { Net, type Tensors } from "../../lib/api/net.js";
@@ -9,7 +9,7 @@ import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { readSafetensors, safetensorsOf } from "../support/safetensors.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { goldenCases, goldenPath } from "../support/shared.js";
 
 const NET = `
   layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }
@@ -155,13 +155,12 @@ const REFUSED = [
 /** Training normalises by the batch, inference by the running statistics. */
 const DIFFERENT: readonly string[] = ["bn_2d", "bn_inplace_scale", "bn_train"];
 
-describeShared("convert, comparing with what Caffe recorded of each layer", () => {
-  if (!hasShared()) return;
-  const names = readdirSync(sharedPath("goldens", "layers")).filter((name) => name.endsWith(".prototxt"));
-  for (const name of names.map((file) => file.slice(0, -".prototxt".length)).sort()) {
-    const [path, reference] = ["prototxt", "safetensors"].map((kind) =>
-      sharedPath("goldens", "layers", `${name}.${kind}`),
-    ) as [string, string];
+describe("convert, comparing with what Caffe recorded of each layer", () => {
+  for (const name of goldenCases("layers")) {
+    const [path, reference] = ["prototxt", "safetensors"].map((kind) => goldenPath("layers", `${name}.${kind}`)) as [
+      string,
+      string,
+    ];
     const run = () => convert(path, goldenWeights(reference), { compare: reference, verify: false });
     const [, refusal] = REFUSED.find(([pattern]) => pattern.test(name)) ?? [];
     if (refusal !== undefined) {

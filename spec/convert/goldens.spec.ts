@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import type { StoredBlob } from "../../lib/caffe/stored.js";
@@ -7,9 +6,9 @@ import { conversionOf } from "../../lib/convert/net.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { failure } from "../support/failure.js";
 import { readSafetensors } from "../support/safetensors.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { goldenCases, goldenPath } from "../support/shared.js";
 
-const folder = (file: string) => sharedPath("goldens", "layers", file);
+const folder = (file: string) => goldenPath("layers", file);
 
 /** The tensors of a golden whose names start so, without that. */
 const group = (tensors: ReadonlyMap<string, StoredBlob>, prefix: string) =>
@@ -49,12 +48,9 @@ async function check(name: string): Promise<void> {
   }
 }
 
-describeShared("converted layers, against what Caffe computed", () => {
-  if (!hasShared()) return;
-  for (const file of readdirSync(folder(""))) {
-    if (!file.endsWith(".prototxt")) continue;
-    const name = file.slice(0, -".prototxt".length);
-    const { layer } = loadNet(folder(file)).message;
+describe("converted layers, against what Caffe computed", () => {
+  for (const name of goldenCases("layers")) {
+    const { layer } = loadNet(folder(`${name}.prototxt`)).message;
     const isTraining = readSafetensors(folder(`${name}.safetensors`)).metadata["phase"] === "TRAIN";
     // These two compute something else in training than what is converted.
     if (isTraining && layer.some(({ type }) => ["BatchNorm", "Dropout"].includes(type))) continue;

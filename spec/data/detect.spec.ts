@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { detectSource } from "../../lib/data/source/detect.js";
 import { NetrunError } from "../../lib/error.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenPath } from "../support/shared.js";
 
 describe("detecting a source", () => {
   it("knows the embedded digits by name, and names that are nearly theirs", () => {
@@ -25,9 +25,9 @@ describe("detecting a source", () => {
   });
 });
 
-describeShared("detecting a source in the reference data", () => {
+describe("detecting a source in the reference data", () => {
   it("knows LMDB by folder and by file", () => {
-    const path = sharedPath("goldens/data/raw_lmdb");
+    const path = goldenPath("data", "raw_lmdb");
     expect(detectSource(path)).to.deep.equal({ kind: "lmdb", path });
     expect(detectSource(`${path}/data.mdb`)).to.deep.equal({ kind: "lmdb", path: `${path}/data.mdb` });
   });

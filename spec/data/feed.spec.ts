@@ -5,16 +5,16 @@ import { DataParameter_DB, type Init, type LayerParameter } from "../../lib/caff
 import { failure } from "../support/failure.js";
 import { openLayer, take } from "../support/feed.js";
 import { freshFolder } from "../support/folder.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenPath } from "../support/shared.js";
 import { writeLmdb } from "../support/write-lmdb.js";
 
 /** A Data layer over the twelve 3 x 20 x 24 images of a golden LMDB. */
 function layer(change: Init<LayerParameter> = {}, batch_size = 5): Init<LayerParameter> {
-  const source = sharedPath("goldens/data/raw_lmdb");
+  const source = goldenPath("data", "raw_lmdb");
   return { type: "Data", data_param: { source, batch_size, backend: DataParameter_DB.LMDB }, ...change };
 }
 
-describeShared("feed", () => {
+describe("feed", () => {
   const folder = freshFolder();
 
   it("wraps from the last record to the first inside a batch", async () => {
@@ -87,8 +87,8 @@ describeShared("feed", () => {
   });
 
   it("refuses a mean of another shape, both kinds of mean, and a wrong number of means", async () => {
-    const meanFile = sharedPath("goldens/data/mean.binaryproto");
-    const gray = { source: sharedPath("goldens/data/gray_lmdb"), batch_size: 2, backend: DataParameter_DB.LMDB };
+    const meanFile = goldenPath("data", "mean.binaryproto");
+    const gray = { source: goldenPath("data", "gray_lmdb"), batch_size: 2, backend: DataParameter_DB.LMDB };
     const wrong = layer({ data_param: gray, transform_param: { mean_file: meanFile } });
     await failure(openLayer(wrong), "the mean has the shape [3,20,24], the data [1,20,24]");
     await failure(

@@ -1,18 +1,13 @@
-import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { feedSpec, openFeed } from "../../lib/data/feed/feed.js";
 import { hasFeed } from "../../lib/data/feed/layer.js";
 import { readSafetensors } from "../support/safetensors.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { goldenCases, goldenPath } from "../support/shared.js";
 
-describeShared("data layers against Caffe's batches", () => {
-  const folder = sharedPath("goldens/data");
-  const files = hasShared() ? readdirSync(folder).filter((name) => name.endsWith(".prototxt")) : [];
-  for (const file of files) {
-    const name = file.replace(".prototxt", "");
-    it(name, () => check(folder, name));
-  }
+describe("data layers against Caffe's batches", () => {
+  for (const name of goldenCases("data")) it(name, () => check(dirname(goldenPath("data", `${name}.prototxt`)), name));
 });
 
 async function check(folder: string, name: string): Promise<void> {

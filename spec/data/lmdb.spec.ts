@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { LmdbCursor } from "../../lib/data/source/lmdb/cursor.js";
 import { NetrunError } from "../../lib/error.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenPath } from "../support/shared.js";
 import { writeLmdb } from "../support/write-lmdb.js";
 
 /** Reads all records, at most `limit`; gives keys and a checksum of the values. */
@@ -64,11 +64,11 @@ describe("lmdb files of all depths", () => {
     });
 });
 
-describeShared("lmdb", () => {
-  const raw = (): Buffer => readFileSync(sharedPath("goldens/data/raw_lmdb/data.mdb"));
+describe("lmdb", () => {
+  const raw = (): Buffer => readFileSync(goldenPath("data", "raw_lmdb/data.mdb"));
 
   it("reads every record in key order from a folder and from the file itself", () => {
-    for (const path of [sharedPath("goldens/data/big_lmdb"), sharedPath("goldens/data/big_lmdb/data.mdb")]) {
+    for (const path of [goldenPath("data", "big_lmdb"), goldenPath("data", "big_lmdb/data.mdb")]) {
       const cursor = new LmdbCursor(path);
       const { keys } = readAll(cursor);
       expect(keys).to.have.length(cursor.length);
@@ -78,7 +78,7 @@ describeShared("lmdb", () => {
   });
 
   it("starts at any record", () => {
-    const all = new LmdbCursor(sharedPath("goldens/data/big_lmdb"));
+    const all = new LmdbCursor(goldenPath("data", "big_lmdb"));
     const { keys } = readAll(all);
     for (const k of [0, 1, 255, keys.length - 1]) {
       all.seek(k, all.index());

@@ -17,7 +17,7 @@ import { drawDigit } from "../../lib/data/source/digits/draw.js";
 import type { SourceSpec } from "../../lib/data/source/open.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
 import { dataSourceContract, type Subject } from "../contracts/data-source.js";
-import { root } from "../support/shared.js";
+import { goldenPath } from "../support/shared.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
@@ -162,7 +162,7 @@ const SUBJECTS: readonly Subject[] = [
     rows: [0, 2, 4, 1, 3, 0, 2, 4, 1, 3, 0, 2],
     prepare: async (folder) => {
       mkdirSync(folder, { recursive: true });
-      cpSync(join(root, "fixtures/data/float_lmdb"), folder, { recursive: true });
+      cpSync(goldenPath("data", "float_lmdb"), folder, { recursive: true });
       return { kind: "lmdb", path: folder };
     },
   },

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import type { NetrunError } from "../../lib/error.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectEither, inspectNet, readArtifact } from "../../lib/inspect/index.js";
 import { printNet } from "../../lib/inspect/print.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { describeShared, goldenPath, sharedPath } from "../support/shared.js";
 
 const LENET = `name: "small"
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN } data_param { batch_size: 4 } transform_param { crop_size: 8 } }
@@ -126,11 +126,9 @@ describe("drawing a net", () => {
 
 describeShared("inspecting published files", () => {
   const folder = sharedPath("zoo", "prototxt");
-  const nets = existsSync(folder)
-    ? (readdirSync(folder, { recursive: true }) as string[]).filter(
-        (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver/.test(file),
-      )
-    : [];
+  const nets = (readdirSync(folder, { recursive: true }) as string[]).filter(
+    (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver/.test(file),
+  );
   const missing = new Set<string>();
 
   for (const file of nets.sort())
@@ -156,8 +154,20 @@ describeShared("inspecting published files", () => {
     expect(await kinds("zoo", "models", "mtcnn_det1.caffemodel")).to.equal("weights");
     expect(await kinds("zoo", "models", "lenet_iter_10000.solverstate")).to.equal("state");
     expect(await kinds("zoo", "cifar10", "mean.binaryproto")).to.equal("mean");
-    expect(await kinds("goldens", "solvers", "adagrad", "snap_iter_6.solverstate.h5")).to.equal("state");
-    expect(await kinds("goldens", "solvers", "adagrad", "snap_iter_6.caffemodel.h5")).to.equal("weights");
     expect(await kinds("zoo", "training", "lenet_solver.prototxt")).to.equal("solver");
+  });
+});
+
+describe("inspecting files that Caffe wrote", () => {
+  it("tells weights, states and means apart", async () => {
+    const kind = async (path: string) => (await readArtifact(path)).kind;
+    const adagrad = (file: string) => goldenPath("solvers", "adagrad", file);
+    expect(await kind(adagrad("snap_iter_6.solverstate.h5"))).to.equal("state");
+    expect(await kind(adagrad("snap_iter_6.caffemodel.h5"))).to.equal("weights");
+    expect(await kind(adagrad("init.caffemodel"))).to.equal("weights");
+    expect(await kind(goldenPath("solvers", "adam", "snap_iter_6.solverstate"))).to.equal("state");
+    expect(await kind(goldenPath("data", "mean.binaryproto"))).to.equal("mean");
+    expect(await kind(adagrad("solver.prototxt"))).to.equal("solver");
+    expect(await kind(goldenPath("layers", "absval.prototxt"))).to.equal("net");
   });
 });

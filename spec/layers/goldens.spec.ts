@@ -1,8 +1,7 @@
-import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { Net, type Tensor } from "../../lib/api/net.js";
 import { readSafetensors, type Tensors } from "../support/safetensors.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { goldenCases, goldenPath } from "../support/shared.js";
 
 /** |a - b| <= 1e-4 + 1e-3 * |b|: what the reference data's own README asks of outputs and gradients. */
 function expectClose(what: string, actual: Tensor | undefined, expected: Tensor): void {
@@ -16,7 +15,7 @@ function expectClose(what: string, actual: Tensor | undefined, expected: Tensor)
   });
 }
 
-const folder = (file: string) => sharedPath("goldens", "layers", file);
+const folder = (file: string) => goldenPath("layers", file);
 
 function group(golden: Tensors, prefix: string): [name: string, tensor: Tensor][] {
   return [...golden.tensors].flatMap(([key, tensor]) =>
@@ -50,12 +49,8 @@ async function run(name: string): Promise<void> {
   }
 }
 
-describeShared("layers, against what Caffe computed", () => {
-  if (!hasShared()) return;
-  const names = readdirSync(folder("")).flatMap((file) =>
-    file.endsWith(".prototxt") ? [file.slice(0, -".prototxt".length)] : [],
-  );
-  for (const name of names) {
+describe("layers, against what Caffe computed", () => {
+  for (const name of goldenCases("layers")) {
     it(name, () => run(name));
   }
 });

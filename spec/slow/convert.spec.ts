@@ -7,7 +7,7 @@ import { count } from "../../lib/graph/index.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { anyWeights } from "../support/any-weights.js";
 import { hashedInput } from "../support/hashed.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { describeShared, sharedPath } from "../support/shared.js";
 
 interface Golden {
   readonly blobs: Readonly<Record<string, readonly number[]>>;
@@ -18,7 +18,6 @@ interface Golden {
 const folder = sharedPath("goldens", "zoo");
 
 describeShared("converted deploy nets, against what Caffe computed of their outputs", () => {
-  if (!hasShared()) return;
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".json"));
   for (const file of files.sort()) {
     const name = file.slice(0, -".json".length);
@@ -62,7 +61,6 @@ function shapesFor(name: string): Readonly<Record<string, readonly number[]>> {
 }
 
 describeShared("published prototxts convert", () => {
-  if (!hasShared()) return;
   const files = readdirSync(sharedPath("zoo", "prototxt"), { recursive: true, encoding: "utf8" });
   const names = files.filter((file) => statSync(sharedPath("zoo", "prototxt", file)).isFile()).sort();
   it("are 156 files", () => expect(names).to.have.length(156));

@@ -10,7 +10,7 @@ import { NetrunError } from "../../lib/error.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printText } from "../../lib/text/print.js";
 import { mutate, mutateNumbers } from "../support/mutate.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenPath, hasShared, sharedPath } from "../support/shared.js";
 
 /** How long each reader is fed with damaged files. */
 const BUDGET_MS = Number(process.env["FUZZ_MS"] ?? 10_000);
@@ -48,25 +48,25 @@ const small = (folder: string, pattern: RegExp) =>
     .map((file) => readFileSync(join(folder, file)))
     .filter(({ length }) => length < 200_000);
 
-describeShared("damaged files", function () {
+/** Published nets, where they are. */
+const published = () => (hasShared() ? small(sharedPath("zoo", "prototxt"), /\.prototxt$/) : []);
+
+describe("damaged files", function () {
   this.timeout(BUDGET_MS + 30_000);
   const temporary = mkdtempSync(join(tmpdir(), "netrun-fuzz-"));
   after(() => rmSync(temporary, { recursive: true }));
 
   it("as net prototxts load or are refused, and what loads prints and reads back", () =>
-    fuzz(
-      [...small(sharedPath("zoo", "prototxt"), /\.prototxt$/), ...small(sharedPath("goldens", "text"), /\.prototxt$/)],
-      (bytes) => {
-        // The line break makes it a text, never a path.
-        const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
-        filterNet(message, create("NetState"));
-        loadNet(`\n${printText(message)}`);
-      },
-    ));
+    fuzz([...published(), ...small(goldenPath("text"), /\.prototxt$/)], (bytes) => {
+      // The line break makes it a text, never a path.
+      const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
+      filterNet(message, create("NetState"));
+      loadNet(`\n${printText(message)}`);
+    }));
 
   it("as nets of single layers are understood or refused", () =>
     fuzz(
-      small(sharedPath("goldens", "layers"), /\.prototxt$/),
+      small(goldenPath("layers"), /\.prototxt$/),
       async (bytes) => {
         const { message } = loadNet(`\n${Buffer.from(bytes).toString("utf8")}`);
         for (const phase of ["TRAIN", "TEST"] as const) await inspectNet(message, { phase, baseDir: temporary });
@@ -75,30 +75,30 @@ describeShared("damaged files", function () {
     ));
 
   it("as solver prototxts load or are refused", () =>
-    fuzz(small(sharedPath("goldens", "solvers"), /solver\.prototxt$/), (bytes) =>
+    fuzz(small(goldenPath("solvers"), /solver\.prototxt$/), (bytes) =>
       loadSolver(`\n${Buffer.from(bytes).toString("utf8")}`),
     ));
 
   it("as weights are read or refused", () =>
-    fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel$/), (bytes) => {
+    fuzz(small(goldenPath("solvers"), /\.caffemodel$/), (bytes) => {
       decodeWeights(bytes);
       decode("NetParameter", bytes);
     }));
 
   it("as solver states are read or refused", () =>
-    fuzz(small(sharedPath("goldens", "solvers"), /\.solverstate$/), (bytes) => decodeSolverState(bytes)));
+    fuzz(small(goldenPath("solvers"), /\.solverstate$/), (bytes) => decodeSolverState(bytes)));
 
   it("as HDF5 weights are read or refused", async () => {
     const path = join(temporary, "w.h5");
     // The first file loads the library.
-    const good = sharedPath("goldens", "solvers", "adagrad", "snap_iter_6.caffemodel.h5");
+    const good = goldenPath("solvers", "adagrad", "snap_iter_6.caffemodel.h5");
     await readWeights(good);
     // Every failure leaves something behind in the library; after some thousands it breaks down, and says so from then on.
     const read = (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
       return readWeights(path);
     };
-    await fuzz(small(sharedPath("goldens", "solvers"), /\.caffemodel\.h5$/), read, { rounds: 1500 });
+    await fuzz(small(goldenPath("solvers"), /\.caffemodel\.h5$/), read, { rounds: 1500 });
     await readWeights(good);
   });
 });

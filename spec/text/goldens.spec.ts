@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { decode, encode } from "../../lib/caffe/message.js";
 import type { NetParameter } from "../../lib/caffe/messages.js";
@@ -6,18 +6,17 @@ import { reflect } from "../../lib/caffe/schema.js";
 import { NetrunError, positionOf } from "../../lib/error.js";
 import { parseText } from "../../lib/text/parse.js";
 import { printText } from "../../lib/text/print.js";
-import { describeShared, sharedPath } from "../support/shared.js";
+import { goldenNames, goldenPath } from "../support/shared.js";
 
-const folder = sharedPath("goldens", "text");
-const names = (prefix: string) =>
-  existsSync(folder) ? readdirSync(folder).filter((f) => f.startsWith(prefix) && f.endsWith(".prototxt")) : [];
+const names = (prefix: string) => goldenNames("text", ".prototxt").filter((name) => name.startsWith(prefix));
+const text = (file: string) => readFileSync(goldenPath("text", file), "utf8");
 const parse = (file: string, strict = true) =>
-  parseText(reflect("NetParameter"), readFileSync(`${folder}/${file}`, "utf8"), { name: file, strict }) as NetParameter;
+  parseText(reflect("NetParameter"), text(file), { name: file, strict }) as NetParameter;
 
-describeShared("texts that protobuf reads", () => {
+describe("texts that protobuf reads", () => {
   for (const file of names("ok_"))
     it(`${file} is the message of its binary, also when printed and read again`, () => {
-      const expected = decode("NetParameter", readFileSync(`${folder}/${file.replace(".prototxt", ".bin")}`));
+      const expected = decode("NetParameter", readFileSync(goldenPath("text", file.replace(".prototxt", ".bin"))));
       const message = parse(file);
       expect(encode(message)).to.deep.equal(encode(expected));
       const printed = printText(message);
@@ -25,11 +24,10 @@ describeShared("texts that protobuf reads", () => {
     });
 });
 
-describeShared("texts that protobuf refuses", () => {
+describe("texts that protobuf refuses", () => {
   for (const file of names("error_"))
     it(`${file} is refused at the offending token`, () => {
-      const json = readFileSync(`${folder}/${file.replace(".prototxt", ".json")}`, "utf8");
-      const { line, column } = JSON.parse(json) as { line: number; column: number };
+      const { line, column } = JSON.parse(text(file.replace(".prototxt", ".json"))) as { line: number; column: number };
       let error: unknown;
       try {
         parse(file);

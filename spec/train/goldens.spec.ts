@@ -3,7 +3,7 @@ import { expect } from "chai";
 import type { Tensor } from "../../lib/api/net.js";
 import { Solver } from "../../lib/train/solver.js";
 import { readSafetensors, type Tensors } from "../support/safetensors.js";
-import { describeShared, hasShared, sharedPath } from "../support/shared.js";
+import { goldenNames, goldenPath } from "../support/shared.js";
 
 const MARKS = [1, 2, 6, 12];
 
@@ -44,10 +44,9 @@ async function follow(solver: Solver, golden: Tensors): Promise<void> {
   }
 }
 
-describeShared("solvers, against Caffe's trajectories", () => {
-  if (!hasShared()) return;
-  for (const name of readdirSync(sharedPath("goldens", "solvers"))) {
-    const path = (...file: string[]) => sharedPath("goldens", "solvers", name, ...file);
+describe("solvers, against Caffe's trajectories", () => {
+  for (const name of goldenNames("solvers")) {
+    const path = (...file: string[]) => goldenPath("solvers", name, ...file);
     const load = (options: { weights?: string; snapshot?: string }) => Solver.load(path("solver.prototxt"), options);
 
     it(`${name}: losses and parameters of 12 iterations`, async () => {
