@@ -57,13 +57,30 @@ export class NetrunError extends Error {
   }
 }
 
+/** Offsets at which the lines of a text start, found once: a text may have thousands of warnings. */
+const lineStarts = new WeakMap<Source, readonly number[]>();
+
+function linesOf(source: Source): readonly number[] {
+  let starts = lineStarts.get(source);
+  if (!starts) {
+    const found = [0];
+    for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) found.push(at + 1);
+    lineStarts.set(source, found);
+    starts = found;
+  }
+  return starts;
+}
+
 /** Where a span starts. */
-export function positionOf(span: Span): Position {
-  const before = span.source.text.slice(0, span.start);
-  const lineStart = before.lastIndexOf("\n") + 1;
-  let line = 1;
-  for (const char of before) if (char === "\n") line++;
-  return { line, column: span.start - lineStart + 1 };
+export function positionOf({ source, start }: Span): Position {
+  const starts = linesOf(source);
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= start) low = middle;
+    else high = middle;
+  }
+  return { line: low + 1, column: start - starts[low]! + 1 };
 }
 
 /** Longest excerpt shown: prototxts with a mean file on one line exist. */
@@ -73,7 +90,8 @@ function excerpt(span: Span, line: number, column: number): string[] {
   const { text } = span.source;
   const start = span.start - column + 1;
   const newline = text.indexOf("\n", span.start);
-  const whole = text.slice(start, newline < 0 ? undefined : newline).replace(/\r$/, "");
+  const rest = text.slice(start, newline < 0 ? undefined : newline);
+  const whole = rest.endsWith("\r") ? rest.slice(0, -1) : rest;
   const skipped = column > EXCERPT_COLUMNS ? column - 1 - EXCERPT_COLUMNS / 2 : 0;
   const shown = whole.slice(skipped, skipped + EXCERPT_COLUMNS);
   const gutter = `  ${line} | `;

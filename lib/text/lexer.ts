@@ -23,15 +23,72 @@ export interface Lexer {
   textOf(token: Token): string;
 }
 
-const SPACE = /(?:[ \t\n\r\v\f]+|#[^\n]*)*/y;
+// By hand and not by regular expressions, which keep a place to go back to for every character of a token: tokens of some
+// millions of characters, which damaged and generated files have, overflow their stack.
 
-/** In the order that they are tried. protobuf lets a float end in f, and a number touch the identifier after it. */
-const PATTERNS: readonly (readonly [TokenKind, RegExp])[] = [
-  ["identifier", /[A-Za-z_][A-Za-z0-9_]*/y],
-  ["float", /(?:\d+\.\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?|\d+(?:[eE][+-]?\d+[fF]?|[fF])/y],
-  ["integer", /0[xX][0-9a-fA-F]+|\d+/y],
-  ["string", /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*'/y],
-];
+const CODE = { newline: 10, space: 32, quote: 34, hash: 35, apostrophe: 39, dot: 46, backslash: 92 } as const;
+
+const isSpace = (code: number): boolean => code === CODE.space || (code >= 9 && code <= 13);
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const isHexDigit = (code: number): boolean => isDigit(code) || ((code | 32) >= 97 && (code | 32) <= 102);
+const isWordStart = (code: number): boolean => ((code | 32) >= 97 && (code | 32) <= 122) || code === 95;
+const isWord = (code: number): boolean => isWordStart(code) || isDigit(code);
+/** Whether a code is this letter, small or capital. */
+const isLetter = (code: number, letter: string): boolean => (code | 32) === letter.charCodeAt(0);
+
+/** Where characters of a kind that start at `from` end. */
+function skip(text: string, from: number, is: (code: number) => boolean): number {
+  let at = from;
+  while (is(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** Where white space and comments end. */
+function skipSpace(text: string, from: number): number {
+  let at = skip(text, from, isSpace);
+  while (text.charCodeAt(at) === CODE.hash) {
+    const newline = text.indexOf("\n", at);
+    if (newline < 0) return text.length;
+    at = skip(text, newline, isSpace);
+  }
+  return at;
+}
+
+/** Kind and end of the number at `start`, if there is one. protobuf lets a float end in f, and a number touch the identifier after it. */
+function numberAt(
+  text: string,
+  start: number,
+): { readonly kind: "integer" | "float"; readonly end: number } | undefined {
+  const whole = skip(text, start, isDigit);
+  const hasDot = text.charCodeAt(whole) === CODE.dot;
+  const digits = hasDot ? skip(text, whole + 1, isDigit) : whole;
+  if (digits === start || (hasDot && digits === start + 1)) return undefined;
+  const end = exponentEnd(text, digits);
+  if (isLetter(text.charCodeAt(end), "f")) return { kind: "float", end: end + 1 };
+  if (hasDot || end > digits) return { kind: "float", end };
+  const isHex = text[start] === "0" && whole === start + 1 && isLetter(text.charCodeAt(whole), "x");
+  const hexEnd = isHex ? skip(text, whole + 1, isHexDigit) : 0;
+  return { kind: "integer", end: hexEnd > whole + 1 ? hexEnd : whole };
+}
+
+function exponentEnd(text: string, from: number): number {
+  if (!isLetter(text.charCodeAt(from), "e")) return from;
+  const sign = text[from + 1] === "+" || text[from + 1] === "-" ? 1 : 0;
+  const end = skip(text, from + 1 + sign, isDigit);
+  return end > from + 1 + sign ? end : from;
+}
+
+/** Where the string that opens at `start` ends; undefined where it is not closed on its line. */
+function stringEnd(text: string, start: number): number | undefined {
+  const quote = text.charCodeAt(start);
+  for (let at = start + 1; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) return at + 1;
+    if (code === CODE.backslash) at++;
+    if (text.charCodeAt(at) === CODE.newline) return undefined;
+  }
+  return undefined;
+}
 
 /** The tokens of protobuf's text format. */
 export function createLexer(source: Source): Lexer {
@@ -40,14 +97,14 @@ export function createLexer(source: Source): Lexer {
   let lastEnd = 0;
 
   function scan(from: number): Token {
-    SPACE.lastIndex = from;
-    SPACE.test(text);
-    const start = SPACE.lastIndex;
+    const start = skipSpace(text, from);
     if (start >= text.length) return { kind: "end", start: text.length, end: text.length };
-    for (const [kind, pattern] of PATTERNS) {
-      pattern.lastIndex = start;
-      if (pattern.test(text)) return { kind, start, end: pattern.lastIndex };
-    }
+    const code = text.charCodeAt(start);
+    if (isWordStart(code)) return { kind: "identifier", start, end: skip(text, start, isWord) };
+    const number = isDigit(code) || code === CODE.dot ? numberAt(text, start) : undefined;
+    if (number) return { kind: number.kind, start, end: number.end };
+    const end = code === CODE.quote || code === CODE.apostrophe ? stringEnd(text, start) : undefined;
+    if (end !== undefined) return { kind: "string", start, end };
     return { kind: "symbol", start, end: start + (text.codePointAt(start)! > 0xffff ? 2 : 1) };
   }
 

@@ -12,34 +12,41 @@ const SIMPLE_ESCAPES = {
   '"': 34,
 } as const satisfies Record<string, number>;
 
-const ESCAPE = /\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/g;
+const ESCAPE = /\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S]))/y;
 
 /**
  * The bytes that a quoted string stands for: C's escapes, octal and hex bytes, \u and \U as UTF-8.
  * An escape that does not exist is returned as the offset of its backslash in `quoted`.
  */
 export function unquote(quoted: string): Uint8Array | number {
-  const chunks: Uint8Array[] = [];
-  let from = 1;
-  for (const match of quoted.matchAll(ESCAPE)) {
-    chunks.push(Buffer.from(quoted.slice(from, match.index)));
-    const [all, octal, hex, short, long, simple] = match;
+  // An escape is longer than what it stands for.
+  const bytes = Buffer.allocUnsafe(Buffer.byteLength(quoted));
+  const last = quoted.length - 1;
+  let length = 0;
+  for (let from = 1; ; ) {
+    const backslash = quoted.indexOf("\\", from);
+    length += bytes.write(quoted.slice(from, backslash < 0 ? last : backslash), length);
+    if (backslash < 0) return bytes.subarray(0, length);
+    ESCAPE.lastIndex = backslash;
+    const [all, octal, hex, short, long, simple] = ESCAPE.exec(quoted)!;
     const code = short ?? long;
-    if (octal !== undefined) chunks.push(Uint8Array.of(Number.parseInt(octal, 8)));
-    else if (hex !== undefined) chunks.push(Uint8Array.of(Number.parseInt(hex, 16)));
-    else if (code !== undefined) {
-      const point = Number.parseInt(code, 16);
-      if (point > 0x10ffff) return match.index;
-      chunks.push(Buffer.from(String.fromCodePoint(point)));
+    if (code === undefined) {
+      const byte = byteOf(octal, hex, simple);
+      if (byte === undefined) return backslash;
+      bytes[length++] = byte;
     } else {
-      const byte: number | undefined = SIMPLE_ESCAPES[simple as keyof typeof SIMPLE_ESCAPES];
-      if (byte === undefined) return match.index;
-      chunks.push(Uint8Array.of(byte));
+      const point = Number.parseInt(code, 16);
+      if (point > 0x10ffff) return backslash;
+      length += bytes.write(String.fromCodePoint(point), length);
     }
-    from = match.index + all.length;
+    from = backslash + all.length;
   }
-  chunks.push(Buffer.from(quoted.slice(from, -1)));
-  return Buffer.concat(chunks);
+}
+
+function byteOf(octal: string | undefined, hex: string | undefined, simple: string | undefined): number | undefined {
+  if (octal !== undefined) return Number.parseInt(octal, 8) & 0xff;
+  if (hex !== undefined) return Number.parseInt(hex, 16);
+  return SIMPLE_ESCAPES[simple as keyof typeof SIMPLE_ESCAPES];
 }
 
 /** A string in quotes that reads back to the same: control characters as octal, everything else as it is. */
@@ -57,11 +64,25 @@ function quoteByte(byte: number): string {
   return byte < 32 || byte > 126 ? `\\${byte.toString(8).padStart(3, "0")}` : String.fromCharCode(byte);
 }
 
-/** The value of an integer token: decimal, hex (0x) or octal (a leading 0). Undefined for an octal with an 8 or 9. */
+/** Digits that no integer field has room for, in any base. */
+const MANY_DIGITS = 24;
+/** Above every integer field's range. */
+const TOO_LARGE = 2n ** 80n;
+
+/**
+ * The value of an integer token: decimal, hex (0x) or octal (a leading 0); of a very long one, that it is too large.
+ * Undefined for an octal with an 8 or 9.
+ */
 export function parseInteger(text: string): bigint | undefined {
-  if (/^0[xX]/.test(text)) return BigInt(text);
-  if (!/^0\d/.test(text)) return BigInt(text);
-  return /^[0-7]+$/.test(text) ? BigInt(`0o${text.slice(1)}`) : undefined;
+  const isHex = text[1] === "x" || text[1] === "X";
+  const isOctal = !isHex && text[0] === "0" && text.length > 1;
+  if (isOctal && /[89]/.test(text)) return undefined;
+  let start = isHex ? 2 : isOctal ? 1 : 0;
+  while (text[start] === "0") start++;
+  const digits = text.slice(start);
+  // The time to convert digits grows with the square of their number.
+  if (digits.length > MANY_DIGITS) return TOO_LARGE;
+  return BigInt((isHex ? "0x" : isOctal ? "0o" : "") + (digits || "0"));
 }
 
 /** A float32 in the fewest digits that read back to it. */

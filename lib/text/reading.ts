@@ -39,8 +39,13 @@ export function failAt(lexer: Lexer, token: Token, message: string, ...notes: st
 /** How errors name a token. */
 export function describeToken(lexer: Lexer, token: Token): string {
   if (token.kind === "end") return "the end of the text";
-  const text = lexer.textOf(token);
+  const text = shortened(lexer.textOf(token));
   return token.kind === "string" ? text : JSON.stringify(text);
+}
+
+/** A text as errors show it. */
+export function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
 
 /** Whether the current token is this symbol. */

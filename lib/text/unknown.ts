@@ -12,6 +12,7 @@ import {
   isAt,
   openMessage,
   type Reading,
+  shortened,
   type UnknownSeen,
 } from "./reading.js";
 import { spanAt } from "./source.js";
@@ -95,5 +96,5 @@ export function warningsOf(source: Source, unknown: ReadonlyMap<string, UnknownS
 function warningOf(source: Source, { type, name, start, end, near, count }: UnknownSeen): NetrunError {
   const notes = near ? [`did you mean ${near}?`] : ["Caffe has no such field; it is from a fork of Caffe or misspelt"];
   if (count > 1) notes.push(`it is set ${count} times`);
-  return new NetrunError(`${type} has no field ${name}`, { span: spanAt(source, start, end), notes });
+  return new NetrunError(`${type} has no field ${shortened(name)}`, { span: spanAt(source, start, end), notes });
 }

@@ -2,7 +2,7 @@ import protobuf from "protobufjs";
 import { type NetrunError, nearest } from "../error.js";
 import type { Lexer, Token } from "./lexer.js";
 import { parseInteger, unquote } from "./literal.js";
-import { describeToken, failAt, isAt, type Reading } from "./reading.js";
+import { describeToken, failAt, isAt, type Reading, shortened } from "./reading.js";
 
 const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
@@ -48,17 +48,27 @@ function expected(lexer: Lexer, field: protobuf.Field, what: string, token = lex
 /** Strings after one another are one. */
 function readBytes(lexer: Lexer, field: protobuf.Field): Uint8Array {
   const chunks: Uint8Array[] = [];
-  while (lexer.token.kind === "string" || isAt(lexer, '"') || isAt(lexer, "'")) {
+  // Strings without escapes are put together first: there may be millions of them.
+  let plain: string[] = [];
+  let count = 0;
+  for (; lexer.token.kind === "string" || isAt(lexer, '"') || isAt(lexer, "'"); count++) {
     const token = lexer.next();
-    const bytes = unquote(lexer.textOf(token));
+    const text = lexer.textOf(token);
+    if (!text.includes("\\")) {
+      plain.push(text.slice(1, -1));
+      continue;
+    }
+    const bytes = unquote(text);
     if (typeof bytes === "number") {
       const start = token.start + bytes;
       const notes = "a backslash in a string is written \\\\";
       throw failAt(lexer, { ...token, start, end: start + 2 }, "no such escape in a string", notes);
     }
-    chunks.push(bytes);
+    chunks.push(Buffer.from(plain.join("")), bytes);
+    plain = [];
   }
-  if (chunks.length === 0) throw expected(lexer, field, "a string in quotes");
+  if (count === 0) throw expected(lexer, field, "a string in quotes");
+  chunks.push(Buffer.from(plain.join("")));
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
@@ -81,7 +91,7 @@ function readEnum(lexer: Lexer, field: protobuf.Field, type: protobuf.Enum): num
     if (value === undefined) {
       const near = nearest(name, names);
       const notes = [`it is one of ${names.join(", ")}`, ...(near ? [`did you mean ${near}?`] : [])].reverse();
-      throw failAt(lexer, token, `${field.name} has no value ${name}`, ...notes);
+      throw failAt(lexer, token, `${field.name} has no value ${shortened(name)}`, ...notes);
     }
     lexer.next();
     return value;
@@ -103,10 +113,17 @@ function readInteger(lexer: Lexer, name: string, [min, max]: readonly [bigint, b
     throw failAt(lexer, token, `${name} is an integer, found ${describeToken(lexer, token)}`);
   const magnitude = parseInteger(text);
   if (magnitude === undefined)
-    throw failAt(lexer, token, `${text} is not a number`, "a leading 0 makes it octal, which has digits up to 7");
+    throw failAt(
+      lexer,
+      token,
+      `${shortened(text)} is not a number`,
+      "a leading 0 makes it octal, which has digits up to 7",
+    );
   const value = isNegative ? -magnitude : magnitude;
-  if (value < min || value > max || (isNegative && min === 0n))
-    throw failAt(lexer, { ...first, end: token.end }, `${name} is from ${min} to ${max}, found ${value}`);
+  if (value < min || value > max || (isNegative && min === 0n)) {
+    const found = text.length > 30 ? `${isNegative ? "-" : ""}${shortened(text)}` : value;
+    throw failAt(lexer, { ...first, end: token.end }, `${name} is from ${min} to ${max}, found ${found}`);
+  }
   lexer.next();
   return value;
 }
