@@ -3,6 +3,7 @@ import { NetrunError, nearest } from "../error.js";
 import { constant, count, inputName, topological, type Value } from "../graph/index.js";
 import { factsOf, placeTops } from "../layers/index.js";
 import { type LoweredNet, lower } from "../net/lower.js";
+import { NotFree, type Probe } from "../onnx/write/index.js";
 import { foldAffine } from "./fold.js";
 import type { FoldedWeights } from "./folded-weights.js";
 import { toHalf } from "./half.js";
@@ -11,7 +12,6 @@ import type { InferenceNet } from "./net.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
-import { NotFree, type Probe } from "./write.js";
 
 /** What every probe of a conversion shares. */
 export interface BuildContext {

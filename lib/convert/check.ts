@@ -1,6 +1,7 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { factsOf, placeTops } from "../layers/index.js";
 import { openModelFile } from "../onnx/file.js";
+import type { Written } from "../onnx/write/index.js";
 import type { Accuracy } from "./accuracy.js";
 import { type Comparison, compare } from "./compare.js";
 import type { Bound, Difference } from "./difference.js";
@@ -8,7 +9,6 @@ import type { ConvertOptions } from "./options.js";
 import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
 import { type Batch, dataBatches } from "./rows.js";
 import { PlainNet, randomInputs, verify } from "./verify.js";
-import type { Written } from "./write.js";
 
 /** What checking a written model found; undefined where it was not asked for. */
 export interface Checked {

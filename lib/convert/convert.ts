@@ -8,18 +8,17 @@ import { writePieces } from "../file.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { byteLength, joined, pieces } from "../onnx/parts.js";
+import { type Files, OPSETS } from "../onnx/write/index.js";
 import { type BuildContext, outputsOf } from "./build.js";
 import { type Checked, type CheckPlan, check, isChecked } from "./check.js";
 import { FoldedWeights } from "./folded-weights.js";
 import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";
-import { OPSETS } from "./opset.js";
 import type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
 import { checkOptions, type Plan, sized, warnOfShapes } from "./plan.js";
 import { preprocessingOf } from "./preprocess.js";
 import { type Result, writeFreely } from "./probes.js";
 import { gatherWeights, readAllWeights, type WeightsReport } from "./weights.js";
-import type { Files } from "./write.js";
 
 /** From this many bytes on, protobuf's limit of 2 GB forces weights into a file of their own. */
 const EXTERNAL_FROM = 2 ** 31 - 2 ** 24;

@@ -1,10 +1,10 @@
 import type { StoredWeights } from "../caffe/stored.js";
 import type { Tensor } from "../data/tensor.js";
 import type { NetrunError } from "../error.js";
+import type { Dim } from "../onnx/write/index.js";
 import type { Accuracy } from "./accuracy.js";
 import type { Comparison } from "./compare.js";
 import type { Difference } from "./difference.js";
-import type { Dim } from "./write.js";
 
 /** Weights: paths of `.caffemodel` or `.h5` files, in order, or blobs by layer name. */
 export type WeightsSource = string | StoredWeights | readonly (string | StoredWeights)[];

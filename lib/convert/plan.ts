@@ -1,8 +1,8 @@
 import { NetrunError, nearest } from "../error.js";
 import type { Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
+import { OPSETS } from "../onnx/write/index.js";
 import type { BuildContext } from "./build.js";
-import { OPSETS } from "./opset.js";
 import type { ConvertOptions } from "./options.js";
 import type { Preprocessing } from "./preprocess.js";
 

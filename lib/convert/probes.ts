@@ -1,11 +1,12 @@
 import { NetrunError } from "../error.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
+import { NotFree, type Probe, type Written, write } from "../onnx/write/index.js";
 import { build } from "./build.js";
 import type { ConvertOptions } from "./options.js";
 import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
 import { describe } from "./preprocess.js";
-import { NotFree, type Probe, type Written, write } from "./write.js";
+import { namedByRole } from "./roles.js";
 
 /** Sizes that depend on data (detections, Filter): two different ones show where they go. No batch size of a probe is one. */
 const DATA_SIZES = [5, 7] as const;
@@ -84,7 +85,8 @@ async function writeFor(plan: Plan, freeBatch: boolean): Promise<Omit<Result, "f
     opset: plan.opset,
     inputs: [...plan.shapes.keys()],
     dimNames,
-    weightNames,
+    weightNames: namedByRole(first.outputs.values(), weightNames),
+    bareNames: true,
     metadata: metadataOf(plan, folded),
     elements: (data) => context.foldedWeights.elements(data),
   });

@@ -21,6 +21,10 @@ export const Const: Op<Constant> = {
   },
 };
 
+/** Whether a node is an input or a constant. */
+export const isLeaf = (node: Node): boolean =>
+  node.op === (Input as unknown as Op) || node.op === (Const as unknown as Op);
+
 /** A new input leaf. */
 export const input = (name: string, type: TensorType): Value => apply(Input, { name, type });
 

@@ -1,3 +1,4 @@
+import { isLeaf } from "./leaf.js";
 import type { Node, Value } from "./value.js";
 
 /**
@@ -29,3 +30,15 @@ export function topological(values: Iterable<Value>): Node[] {
 
 /** Multiplications of one run of a node, each with an addition; 0 for ops whose cost is in moving data. */
 export const multiplyAdds = (node: Node): number => node.op.multiplyAdds?.(node) ?? 0;
+
+/** The nodes that the values are computed from, inputs before users: not what an op takes for its gradient alone. */
+export function computed(values: Iterable<Value>): readonly Node[] {
+  const ends = [...values];
+  const order = topological(ends);
+  const live = new Set(ends.map(({ node }) => node));
+  for (const node of order.toReversed()) {
+    if (!live.has(node) || isLeaf(node)) continue;
+    for (const input of node.op.onnx(node).inputs) if (input && "node" in input) live.add(input.node);
+  }
+  return order.filter((node) => live.has(node));
+}

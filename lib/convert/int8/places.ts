@@ -1,5 +1,4 @@
-import { Const, isOp, type Node, type Value } from "../../graph/index.js";
-import { computed } from "../../onnx/emit.js";
+import { Const, computed, isOp, type Node, type Value } from "../../graph/index.js";
 import {
   Add,
   AveragePool,

@@ -1,5 +1,4 @@
-import { inputName, isOp, labelled, type Node, rebuilt, rewrite, type Value } from "../../graph/index.js";
-import { computed } from "../../onnx/emit.js";
+import { computed, inputName, isOp, labelled, type Node, rebuilt, rewrite, type Value } from "../../graph/index.js";
 import { Conv, Gemm } from "../../ops/index.js";
 import { type Affine8, dequantize, quantize } from "../../ops/quantize.js";
 import { again } from "../simplify.js";

@@ -1,5 +1,5 @@
-import { type Constant, int64, type Node } from "../graph/index.js";
-import type { NodeProto } from "../onnx/schema.js";
+import { type Constant, int64, type Node } from "../../graph/index.js";
+import type { NodeProto } from "../schema.js";
 
 /** A dim in each of the probes. */
 type Dims = readonly number[];

@@ -1,4 +1,4 @@
-import { int64, type OnnxCall } from "../graph/index.js";
+import { int64, type OnnxCall } from "../../graph/index.js";
 
 /** The opsets that a file can be written for. */
 export const OPSETS = { least: 13, most: 21, default: 17 } as const;

@@ -1,0 +1,3 @@
+export { type Dim, type Files, type Probe, type WriteOptions, type Written, write } from "./model.js";
+export { OPSETS } from "./opset.js";
+export { NotFree } from "./scope.js";

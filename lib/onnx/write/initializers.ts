@@ -1,0 +1,75 @@
+import { endianness } from "node:os";
+import type { Constant, Elements } from "../../graph/index.js";
+import { onnxType } from "../../ops/index.js";
+import type { PartTensor } from "../parts.js";
+import type { Names } from "./names.js";
+
+/** Weights below this stay in the model's head, even where there is an external data file. */
+const LARGE_BYTES = 1024;
+
+/** Axes, pads and scalars repeat in every node; tensors of more bytes do not, and hashing them would cost more than it saves. */
+const SHARED_BYTES = 256;
+
+/** How constants become initializers. */
+export interface InitializerOptions {
+  /** Names of weights by their elements; the same elements in another shape are another initializer. */
+  readonly weightNames?: ReadonlyMap<unknown, string>;
+  /** A constant's elements, computed where that was deferred. */
+  readonly elements?: (data: Elements) => Elements;
+}
+
+/** The initializers of a file; equal small constants, and weights of one name and shape, share one. */
+export class Initializers {
+  /** What the model's head has. */
+  readonly small: object[] = [];
+  /** What is written part by part, into the model or into a file beside it. */
+  readonly large: PartTensor[] = [];
+  readonly #names: Names;
+  readonly #options: InitializerOptions;
+  readonly #known = new Map<string, string>();
+
+  /** `names` are those of the file's values. */
+  constructor(names: Names, options: InitializerOptions) {
+    this.#names = names;
+    this.#options = options;
+  }
+
+  /** The name of the initializer that is this constant; a new one is called as its weight is, or as wanted. */
+  add(constant: Constant, wanted: string): string {
+    const { dtype, shape, data } = constant;
+    const weight = this.#options.weightNames?.get(data);
+    const key = weight === undefined ? smallKey(constant) : `${weight}[${shape}]`;
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known !== undefined) return known;
+    const name = this.#names.unique(weight ?? wanted);
+    this.#write({ name, dims: shape, data_type: onnxType[dtype] }, data);
+    if (key !== undefined) this.#known.set(key, name);
+    return name;
+  }
+
+  #write(fields: object, data: Elements): void {
+    const { elements = (own) => own } = this.#options;
+    const bytes = () => littleEndian(elements(data));
+    if (data.byteLength < LARGE_BYTES) this.small.push({ ...fields, raw_data: bytes() });
+    else this.large.push({ fields, data: { length: data.byteLength, bytes } });
+  }
+}
+
+function smallKey({ dtype, shape, data }: Constant): string | undefined {
+  if (data.byteLength > SHARED_BYTES) return undefined;
+  return `${dtype}[${shape}]${Buffer.from(littleEndian(data)).toString("latin1")}`;
+}
+
+/** Whether two constants have the same type and elements. */
+export function equalConstants(a: Constant, b: Constant): boolean {
+  if (a === b || (a.data === b.data && a.shape.join() === b.shape.join())) return true;
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join() || a.data.length !== b.data.length) return false;
+  return Buffer.from(littleEndian(a.data)).equals(littleEndian(b.data));
+}
+
+/** The bytes of elements as ONNX's raw_data has them. */
+export function littleEndian(data: Elements): Uint8Array {
+  // ONNX's raw_data is little-endian; so is every machine that onnxruntime-node is built for.
+  if (endianness() !== "LE") throw new Error("netrun needs a little-endian machine");
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,174 @@
+import { NetrunError } from "../../error.js";
+import {
+  type Attribute,
+  Const,
+  type Constant,
+  isLeaf,
+  isOp,
+  type Node,
+  type OnnxCall,
+  type Value,
+} from "../../graph/index.js";
+import { attributeType, type NodeProto } from "../schema.js";
+import { equalConstants, type Initializers } from "./initializers.js";
+import type { Names } from "./names.js";
+import { forOpset } from "./opset.js";
+import type { SymbolicShapes } from "./symbolic.js";
+
+/** Thrown where something depends on a dim that was to be left open. */
+export class NotFree extends NetrunError {}
+
+/** What all graphs of a file have in common. */
+export interface FileState {
+  readonly opset: number;
+  /** Names of values and initializers, which ONNX does not tell apart. */
+  readonly names: Names;
+  readonly nodeNames: Names;
+  readonly initializers: Initializers;
+  /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. */
+  readonly bareNames: boolean;
+}
+
+/** Names that values are to have. */
+export interface WantedNames {
+  /** Outputs of the graph, whose names are reserved. */
+  readonly outputs: ReadonlyMap<string, Value>;
+  /** Values inside, which get their names where those are free. */
+  readonly blobs: ReadonlyMap<string, Value>;
+}
+
+/**
+ * The nodes of one graph. `orders` has what it computes once for each probe: the same net for other shapes of its inputs; what is
+ * named and written are those of the first. `shapes` stands for constants that differ between them; where it is undefined, none may.
+ */
+export class Scope {
+  readonly nodes: NodeProto[] = [];
+  /** Names of values, the leaves among them by whoever declares them. */
+  readonly values = new Map<Value, string>();
+  readonly #file: FileState;
+  readonly #orders: readonly (readonly Node[])[];
+  readonly #shapes: SymbolicShapes | undefined;
+  readonly #used: ReadonlySet<Value>;
+  readonly #nodesOfLayer = new Map<string, number>();
+  readonly #ends = new Map<Value, string>();
+  readonly #blobs = new Map<Value, string>();
+
+  constructor(
+    file: FileState,
+    orders: readonly (readonly Node[])[],
+    { outputs, blobs }: WantedNames,
+    shapes: SymbolicShapes | undefined,
+  ) {
+    this.#file = file;
+    this.#orders = orders;
+    this.#shapes = shapes;
+    checkSame(orders);
+    const first = orders[0]!;
+    this.#used = new Set([...first.flatMap(({ inputs }) => inputs), ...outputs.values()]);
+    for (const node of first)
+      if (!isLeaf(node)) this.#nodesOfLayer.set(node.label, (this.#nodesOfLayer.get(node.label) ?? 0) + 1);
+    for (const [name, value] of outputs) if (!isLeaf(value.node) && !this.#ends.has(value)) this.#ends.set(value, name);
+    for (const [name, value] of blobs) if (!isLeaf(value.node)) this.#blobs.set(value, name);
+  }
+
+  /** Writes all nodes; input leaves have their names already. Then each output has its name, by a node of its own where needed. */
+  write(outputs: ReadonlyMap<string, Value>): void {
+    this.#orders[0]!.forEach((node, i) => {
+      if (isOp(node, Const)) this.#constant(node, i);
+      else if (!isLeaf(node)) this.#node(i);
+    });
+    for (const [name, value] of outputs) {
+      // An output that is a leaf, or a second name of the same value.
+      if (this.values.get(value) === name) continue;
+      this.nodes.push({
+        name: this.#file.names.unique(`${name}/output`),
+        op_type: "Identity",
+        input: [this.values.get(value)!],
+        output: [name],
+        attribute: [],
+      });
+    }
+  }
+
+  #constant(node: Node, i: number): void {
+    const [first, ...others] = this.#orders.map((order) => order[i]!.attrs as Constant);
+    if (others.some((other) => !equalConstants(first!, other)))
+      throw new NotFree(`a constant of layer "${node.label}" depends on the shape of the input`);
+    const wanted = node.label === "" ? "const" : `${node.label}/constant`;
+    this.values.set(node.outputs[0]!, this.#file.initializers.add(first!, wanted));
+  }
+
+  #node(i: number): void {
+    const nodes = this.#orders.map((order) => order[i]!);
+    const node = nodes[0]!;
+    const calls = nodes.map((each) => forOpset(each.op.onnx(each), this.#file.opset));
+    const call = calls[0]!;
+    const dependsOnShape = () =>
+      new NotFree(`${call.opType} of layer "${node.label}" depends on the shape of the input`);
+    if (calls.length > 1) {
+      const attributes = JSON.stringify(call.attributes);
+      if (calls.some((other) => JSON.stringify(other.attributes) !== attributes)) throw dependsOnShape();
+    }
+    const name = this.#nodeName(node, call.opType);
+    const input = call.inputs.map((from, k) => {
+      if (from === null) return "";
+      if ("node" in from) return this.values.get(from)!;
+      const constants = calls.map((each) => each.inputs[k] as Constant);
+      if (constants.every((other) => equalConstants(from, other))) return this.#file.initializers.add(from, "const");
+      const shape = this.#shapes?.resolve(call.opType, k, nodes, constants);
+      if (shape === undefined) throw dependsOnShape();
+      return typeof shape === "string" ? shape : this.#file.initializers.add(shape, "const");
+    });
+    while (input.at(-1) === "") input.pop();
+    const output = this.#outputs(node, name, call.optionalFrom);
+    const attribute = Object.entries(withoutAllowzero(call)).map(([key, each]) => attributeProto(key, each));
+    this.nodes.push({ name, op_type: call.opType, input, output, attribute });
+  }
+
+  #outputs(node: Node, name: string, optionalFrom = Number.POSITIVE_INFINITY): readonly string[] {
+    const { names } = this.#file;
+    const output: string[] = [];
+    for (const value of node.outputs) {
+      if (value.index >= optionalFrom && !this.#used.has(value)) break;
+      const blob = this.#blobs.get(value);
+      const inside = blob !== undefined && !names.has(blob) ? blob : `${name}:${value.index}`;
+      const own = this.#ends.get(value) ?? names.unique(inside);
+      this.values.set(value, own);
+      output.push(own);
+    }
+    return output;
+  }
+
+  #nodeName({ label }: Node, opType: string): string {
+    const isAlone = this.#file.bareNames && label !== "" && this.#nodesOfLayer.get(label) === 1;
+    return this.#file.nodeNames.unique(isAlone ? label : label === "" ? opType : `${label}/${opType}`);
+  }
+}
+
+/** All probes must have the same nodes. */
+function checkSame([first, ...others]: readonly (readonly Node[])[]): void {
+  for (const order of others) {
+    first!.forEach((node, i) => {
+      const other = order[i];
+      if (other?.op !== node.op || other.label !== node.label)
+        throw new NotFree(`layer "${node.label}" is computed otherwise for other shapes`);
+    });
+    if (order.length !== first!.length) throw new NotFree("the net has other nodes for other shapes");
+  }
+}
+
+/** A Reshape that copies dims says so by 0, which allowzero would take for itself; it is for shapes that are empty. */
+function withoutAllowzero({ opType, inputs, attributes }: OnnxCall): OnnxCall["attributes"] {
+  const { allowzero, ...rest } = attributes;
+  if (opType !== "Reshape" || allowzero === undefined) return attributes;
+  const shape = inputs[1] as Constant;
+  return (shape.data as BigInt64Array).includes(0n) ? attributes : rest;
+}
+
+/** An attribute as ONNX writes it. */
+function attributeProto(name: string, attribute: Attribute): object {
+  if ("i" in attribute) return { name, type: attributeType.i, i: attribute.i };
+  if ("f" in attribute) return { name, type: attributeType.f, f: attribute.f };
+  if ("s" in attribute) return { name, type: attributeType.s, s: Buffer.from(attribute.s) };
+  return { name, type: attributeType.ints, ints: attribute.ints };
+}
