@@ -8,23 +8,28 @@ import { encodeWeights, readWeights } from "../caffe/weights.js";
 import type { Feed } from "../data/feed/feed.js";
 import { GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
-import type { Tensor } from "../data/tensor.js";
-import { NetrunError, nearest } from "../error.js";
+import type { Tensor, Tensors } from "../data/tensor.js";
+import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import { count, sameShape } from "../graph/index.js";
 import { type Phase, pluginsOf } from "../layers/index.js";
 import { layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { type CompiledNetwork, compileModelFile, compileNet, netPlan } from "../run/compile.js";
-import type { Runner } from "../run/model-program.js";
+import { checkGiven, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
+import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
-import type { Arrays, Request } from "../run/program.js";
-import { type Blob, blobsByLayer, copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
+import type { Request } from "../run/program.js";
+import {
+  type Blob,
+  blobsByLayer,
+  copyTrainedLayers,
+  createWeights,
+  type FlatWeights,
+  type Weights,
+} from "../run/weights.js";
 
-export type { Blob, Tensor };
-
-/** Tensors by blob name. */
-export type Tensors = Readonly<Record<string, Tensor>>;
+export type { Blob, Tensor, Tensors };
 
 export interface NetOptions
   extends SessionOptions,
@@ -44,10 +49,8 @@ export interface NetOptions
 }
 
 /** What the last forward ran on: backward runs on the same. */
-interface Run {
-  readonly data: Arrays;
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-  readonly weights: Float32Array;
+interface LastForward extends NetInputs {
+  readonly weights: FlatWeights;
   readonly draw: readonly [seed: number, counter: number];
 }
 
@@ -70,7 +73,7 @@ export class Net implements AsyncDisposable {
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
   readonly #compiled: CompiledNetwork;
-  readonly #program: Runner;
+  readonly #program: NetProgram;
   readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
   readonly #seed: number;
@@ -80,7 +83,7 @@ export class Net implements AsyncDisposable {
   /** Rows that were given as data, in files. */
   readonly #rows: GivenRows | undefined;
   #forwards = 0;
-  #last: Run | undefined;
+  #last: LastForward | undefined;
 
   /** The converted file that stands for the net's layers; undefined where there are layers. */
   #modelFile: string | undefined;
@@ -156,12 +159,15 @@ export class Net implements AsyncDisposable {
    * may be left out: they are the layer's next batch. Throws NetrunError for an input that is missing, misnamed or misshapen.
    */
   async forward(inputs: Tensors = {}): Promise<Tensors> {
-    const { data, shapes } = this.#check({ ...(await this.#nextBatch(inputs)), ...inputs });
+    checkGiven(this.#compiled.lowered.inputs, inputs);
+    const given = inputsOf(this.#compiled.lowered.inputs, { ...(await this.#nextBatch(inputs)), ...inputs });
     const blobs = this.#blobs;
     // Backward has to see the running statistics that this forward saw.
-    const weights = this.#hasState ? this.#weights.data.slice() : this.#weights.data;
-    const run = { data, shapes, weights, draw: [this.#seed, this.#forwards++] as const };
+    const { layout, data } = this.#weights;
+    const weights = this.#hasState ? { layout, data: data.slice() } : this.#weights;
+    const run = { ...given, weights, draw: [this.#seed, this.#forwards] as const };
     const result = await this.#program.run({ blobs }, run);
+    this.#forwards++;
     for (const [key, value] of Object.entries(result.states)) {
       view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
     }
@@ -280,35 +286,9 @@ export class Net implements AsyncDisposable {
     return Object.assign({}, ...batches);
   }
 
-  #check(inputs: Tensors): { readonly data: Arrays; readonly shapes: ReadonlyMap<string, readonly number[]> } {
-    const data: Record<string, Float32Array> = {};
-    const shapes = new Map<string, readonly number[]>();
-    for (const name of Object.keys(inputs)) {
-      if (!this.inputs.includes(name)) throw unknownBlob(`the net has no input "${name}"`, name, this.inputs);
-    }
-    for (const name of this.inputs) {
-      const tensor = inputs[name];
-      if (!tensor) throw new NetrunError(`input "${name}" [${this.shapes.get(name)}] is missing`);
-      if (tensor.data.length !== count(tensor.shape)) {
-        throw new NetrunError(
-          `input "${name}" has ${tensor.data.length} values, which do not fill its shape [${tensor.shape}]`,
-        );
-      }
-      data[name] = tensor.data;
-      shapes.set(name, tensor.shape);
-    }
-    return { data, shapes };
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program[Symbol.asyncDispose]();
     for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
     await this.#rows?.[Symbol.asyncDispose]();
   }
-}
-
-function unknownBlob(message: string, name: string, known: Iterable<string>): NetrunError {
-  const names = [...known];
-  const near = nearest(name, names);
-  return new NetrunError(message, { notes: [near ? `did you mean "${near}"?` : `there are: ${names.join(", ")}`] });
 }

@@ -45,7 +45,7 @@ async function timeNet(
   for (const feed of feeds) for (const [top, { data: values }] of Object.entries(await feed.next())) data[top] = values;
   for (const [name, { type }] of lowered.inputs) data[name] ??= noise(count(type.shape));
   const layers = net.layer.map(({ name }) => name);
-  const inputs = { data, weights: weights.data, draw: [1, 0] } as const;
+  const inputs = { data, weights, draw: [1, 0] } as const;
   const profile = await profileNet(lowered, layers, inputs, args.iterations, session);
   const [first] = lowered.inputs.values();
   const settings = { momentum: 0.9, momentum2: 0.999, rms_decay: 0.99, delta: 1e-8 };

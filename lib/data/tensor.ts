@@ -3,3 +3,6 @@ export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
 }
+
+/** Tensors by blob name. */
+export type Tensors = Readonly<Record<string, Tensor>>;

@@ -1,28 +1,30 @@
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
+import { layoutOf } from "../net/layout.js";
+import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
 import type { ForwardPlan } from "../run/plan.js";
-import { closeRunner, nextBatch, openRunner, type Runner, recycle, run, seek } from "../run/runner.js";
+import type { FlatWeights } from "../run/weights.js";
 
 /** One copy of a net that runs forward over batches of its data: what every forward engine runs, wherever it is. */
 export class ForwardReplica implements AsyncDisposable {
   readonly #plan: ForwardPlan;
-  readonly #runner: Runner;
-  readonly #weights: Float32Array;
+  readonly #runner: OpenNet;
+  readonly #weights: FlatWeights;
   /** Floats of each of the plan's blobs. */
   readonly lengths: readonly number[];
 
-  private constructor(plan: ForwardPlan, runner: Runner, weights: Float32Array) {
+  private constructor(plan: ForwardPlan, runner: OpenNet, weights: Float32Array) {
     this.#plan = plan;
     this.#runner = runner;
-    this.#weights = weights;
+    this.#weights = { layout: layoutOf(runner.net), data: weights };
     this.lengths = plan.blobs.map((blob) => count(runner.net.blobs.get(blob)!.type.shape));
   }
 
   /** Opens the data and lowers the net of a plan, whose parameters are `weights`. Throws NetrunError. */
   static async open(plan: ForwardPlan, weights: Float32Array): Promise<ForwardReplica> {
     await loadPlugins(plan.plugins);
-    return new ForwardReplica(plan, await openRunner(plan.net, plan.session), weights);
+    return new ForwardReplica(plan, await openPlan(plan.net, plan.session), weights);
   }
 
   /** Writes the blobs' values for batch number `batch` of the data into `out`. Throws NetrunError where their lengths change. */
@@ -46,6 +48,6 @@ export class ForwardReplica implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return closeRunner(this.#runner);
+    return closeNet(this.#runner);
   }
 }

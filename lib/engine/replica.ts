@@ -1,13 +1,16 @@
 import { shardRange } from "../data/source/source.js";
+import type { Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
+import { sameShape } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import { updateRules } from "../optim/rules.js";
 import type { Request, RunResult } from "../run/compiled-net.js";
 import { debugLines, updateLines } from "../run/debug-info.js";
+import { checkGiven } from "../run/inputs.js";
 import { allFinite, firstNotFinite } from "../run/not-finite.js";
+import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
-import { type Batch, closeRunner, nextBatch, openRunner, type Runner, recycle, run, seek } from "../run/runner.js";
 import { Updater } from "../run/updater.js";
 import { createWeights, type Weights } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
@@ -15,7 +18,7 @@ import type { Partition, Report, Scores, Work } from "./engine.js";
 import type { Place } from "./state.js";
 
 /** A test net with its own parameters, filled: those that the train net has too are copied over before a test. */
-interface TestRunner extends Runner {
+interface TestRunner extends OpenNet {
   readonly weights: Weights;
 }
 
@@ -50,7 +53,7 @@ export interface ReplicaInfo {
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
 export class Replica implements AsyncDisposable {
   readonly #plan: ReplicaPlan;
-  readonly #train: Runner;
+  readonly #train: OpenNet;
   readonly #tests: readonly TestRunner[];
   readonly #layout: Layout;
   readonly #updater: Updater;
@@ -59,7 +62,7 @@ export class Replica implements AsyncDisposable {
   /** Its own parameters under elastic averaging, from the first round on. */
   #own: Float32Array | undefined;
 
-  private constructor(plan: ReplicaPlan, train: Runner, tests: readonly TestRunner[], gradients?: Float32Array) {
+  private constructor(plan: ReplicaPlan, train: OpenNet, tests: readonly TestRunner[], gradients?: Float32Array) {
     this.#plan = plan;
     this.#train = train;
     this.#tests = tests;
@@ -73,13 +76,13 @@ export class Replica implements AsyncDisposable {
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
   static async open(plan: ReplicaPlan, gradients?: Float32Array): Promise<Replica> {
     await loadPlugins(plan.plugins);
-    const train = await openRunner(plan.train, plan.session);
+    const train = await openPlan(plan.train, plan.session);
     const tests: TestRunner[] = [];
     try {
-      for (const test of plan.tests) tests.push(withWeights(await openRunner(test, plan.session), plan.solver.seed));
+      for (const test of plan.tests) tests.push(withWeights(await openPlan(test, plan.session), plan.solver.seed));
       return new Replica(plan, train, tests, gradients);
     } catch (error) {
-      for (const runner of [train, ...tests]) await closeRunner(runner);
+      for (const runner of [train, ...tests]) await closeNet(runner);
       throw error;
     }
   }
@@ -147,6 +150,7 @@ export class Replica implements AsyncDisposable {
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
     const debug = new Map<number, readonly string[]>();
     const losses: number[] = [];
+    if (work.batch) checkGiven(this.#train.net.inputs, work.batch);
     let rows = 0;
     let notFinite: string | undefined;
     let { iteration } = work;
@@ -195,7 +199,7 @@ export class Replica implements AsyncDisposable {
       const started = performance.now();
       times.dataWaitMs += started - waited;
       const draw = [seed, iteration * iterSize + sub] as const;
-      const result = await run(this.#train, request, batch, weights, draw);
+      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw);
       const all = () => this.#everything(batch, weights, draw);
       if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
@@ -214,9 +218,9 @@ export class Replica implements AsyncDisposable {
   }
 
   /** The last forward once more, with every blob and every gradient. */
-  #everything(batch: Batch, weights: Float32Array, draw: readonly [number, number]): Promise<RunResult> {
+  #everything(batch: Tensors, weights: Float32Array, draw: readonly [number, number]): Promise<RunResult> {
     const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
-    return run(this.#train, request, batch, weights, draw, true);
+    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, true);
   }
 
   #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
@@ -255,7 +259,7 @@ export class Replica implements AsyncDisposable {
     let loss = 0;
     for (let i = 0; i < batches; i++) {
       const batch = await nextBatch(runner.feeds);
-      const result = await run(runner, request, batch, own.data, [this.#plan.solver.seed, i]);
+      const result = await run(runner, request, batch, own, [this.#plan.solver.seed, i]);
       loss += result.objective;
       for (const [name, values] of Object.entries(result.blobs)) {
         sums[name] ??= new Float64Array(values.length);
@@ -273,7 +277,7 @@ export class Replica implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const runner of [this.#train, ...this.#tests]) await closeRunner(runner);
+    for (const runner of [this.#train, ...this.#tests]) await closeNet(runner);
     await this.#updater[Symbol.asyncDispose]();
   }
 }
@@ -285,7 +289,7 @@ const SEED_STRIDE = 0x9e3779b1;
 const replicaSeed = ({ solver, replica = 0 }: ReplicaPlan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
-const withWeights = (runner: Runner, seed: number): TestRunner => ({
+const withWeights = (runner: OpenNet, seed: number): TestRunner => ({
   ...runner,
   weights: createWeights(layoutOf(runner.net), seed),
 });
@@ -295,7 +299,7 @@ function shareWeights(from: Layout, weights: Float32Array, to: Weights): void {
   for (const [key, slot] of to.layout.slots) {
     const source = from.slots.get(key);
     if (!source) continue;
-    if (source.length !== slot.length) {
+    if (!sameShape(source.parameter.spec.shape, slot.parameter.spec.shape)) {
       const shapes = `[${source.parameter.spec.shape}] in the train net and [${slot.parameter.spec.shape}] in the test net`;
       throw new NetrunError(`parameter ${key} is ${shapes}`);
     }

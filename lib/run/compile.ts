@@ -5,18 +5,17 @@ import type { LayerParameter, NetParameter, NetState, SolverParameter } from "..
 import { Phase as PhaseNumber } from "../caffe/messages.js";
 import type { SolverNets } from "../caffe/solver-nets.js";
 import { storedBlob } from "../caffe/stored.js";
-import { type Feed, type FeedSpec, openFeed } from "../data/feed/feed.js";
+import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
 import { NetrunError, nearest, type Span } from "../error.js";
 import { extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "../layers/index.js";
-import { labelRanges } from "../net/label-ranges.js";
 import { type LoweredNet, sourcesOf } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import { spanOf } from "../text/notes.js";
-import { openModelProgram, type Runner } from "./model-program.js";
+import { type NetProgram, openModelProgram } from "./model-program.js";
+import { openNet } from "./open-net.js";
 import type { NetPlan, SolverPlan, TrainingPlan } from "./plan.js";
-import { Program } from "./program.js";
 
 /** What a net is compiled for. */
 export interface NetContext extends ResolvedChoice {
@@ -39,7 +38,7 @@ export interface CompiledNetwork {
   readonly feeds: readonly Feed[];
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
-  readonly program: Runner;
+  readonly program: NetProgram;
   readonly lowered: LoweredNet;
 }
 
@@ -49,35 +48,21 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   // 1. The layers of this phase, level and stages.
   const ofPhase = filterNet(net, context.state);
   // 2. The streams of its data layers, as far as nobody feeds them from outside.
-  const given = context.shapes ?? {};
-  const { layers, specs: feedSpecs } = netFeeds(ofPhase.layer, context, {
+  const shapes = context.shapes ?? {};
+  const { layers, specs } = netFeeds(ofPhase.layer, context, {
     phase,
     seed: context.seed,
-    given: Object.keys(given),
+    given: Object.keys(shapes),
     paths: (layer) => (path) => dataPath(layer, path, context.baseDir),
   });
   const filtered = amend(ofPhase, { layer: layers });
-  // 3. Opened, they tell the shapes of their tops.
-  const feeds = await openFeeds(feedSpecs);
-  try {
-    const shapes = new Map([...Object.entries(given), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
-    // 4. Blobs that layers name as files are read.
-    const sources = readSources(filtered, context.baseDir);
-    // 5. Layers become one graph of tensor operations, checked for shapes on the way.
-    const { layer, force_backward: forceBackward } = filtered;
-    const program = new Program(
-      { layers: layer, phase, sources, types: registeredTypes(), forceBackward },
-      context.session,
-    );
-    const lowered = program.lower(shapes);
-    const ranges = labelRanges(filtered.layer, lowered);
-    for (const feed of feeds) feed.restrict(ranges);
-    // 6. Gradients, ONNX and sessions are made by the program when a run first asks for them.
-    return { name: net.name, phase, net: filtered, feedSpecs, feeds, sources, program, lowered };
-  } catch (error) {
-    await closeAll(feeds);
-    throw error;
-  }
+  // 3. Blobs that layers name as files are read.
+  const sources = readSources(filtered, context.baseDir);
+  // 4. The data is opened and the layers lowered.
+  const { layer, force_backward: forceBackward } = filtered;
+  const source = { layers: layer, forceBackward, phase, feeds: specs, shapes, sources };
+  const { net: lowered, ...opened } = await openNet(source, context.session);
+  return { name: net.name, phase, net: filtered, feedSpecs: specs, sources, lowered, ...opened };
 }
 
 /** A converted ONNX file in the place of a net: what it computes runs, and nothing else is known of it. */
@@ -161,8 +146,9 @@ function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
 }
 
 /** A compiled net as engines get it. */
-export function netPlan({ net, phase, feedSpecs, sources }: CompiledNetwork): NetPlan {
-  return { net: encode(net), phase, feeds: feedSpecs, shapes: {}, sources, extras: extraFields(net.layer) };
+export function netPlan({ net, phase, feedSpecs, sources, lowered }: CompiledNetwork): NetPlan {
+  const shapes = Object.fromEntries([...lowered.inputs].map(([name, { type }]) => [name, type.shape]));
+  return { net: encode(net), phase, feeds: feedSpecs, shapes, sources, extras: extraFields(net.layer) };
 }
 
 /** What Caffe's solvers ask of their fields. Source: sgd_solvers.hpp. */
@@ -237,17 +223,6 @@ function spanOfText(layer: LayerParameter, text: string): Span | undefined {
     for (const [field, value] of Object.entries(param)) if (value === text) return spanOf(param, field);
   }
   return spanOf(layer);
-}
-
-async function openFeeds(specs: readonly FeedSpec[]): Promise<readonly Feed[]> {
-  const feeds: Feed[] = [];
-  try {
-    for (const spec of specs) feeds.push(await openFeed(spec));
-    return feeds;
-  } catch (error) {
-    await closeAll(feeds);
-    throw error;
-  }
 }
 
 /** Has feeds look for records that training would fail at, and closes them. */

@@ -1,20 +1,12 @@
-import {
-  constant,
-  count,
-  type Elements,
-  float32,
-  input,
-  inputName,
-  type Value,
-  withEmptyConstants,
-} from "../graph/index.js";
+import { count, type Elements, inputName, type Value, withEmptyConstants } from "../graph/index.js";
 import { gradient } from "../net/gradient.js";
-import { type Layout, layoutOf, view } from "../net/layout.js";
+import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
+import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
-import { add, mul, sumAll } from "../ops/index.js";
 import { random } from "../random.js";
+import type { FlatWeights } from "./weights.js";
 
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
@@ -36,8 +28,8 @@ export interface Request {
 export interface RunInputs {
   /** Data by blob name. */
   readonly data: Arrays;
-  /** All parameters, by the layout, or an array for each key where they are not in one piece. */
-  readonly weights: Float32Array | ReadonlyMap<string, Float32Array>;
+  /** All parameters in one piece, with its layout, or an array for each key. */
+  readonly weights: FlatWeights | ReadonlyMap<string, Float32Array>;
   /** What random layers draw: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
@@ -85,13 +77,11 @@ export interface End {
 /** A lowered net with a session for each kind of request made of it. */
 export class CompiledNet implements AsyncDisposable {
   readonly net: LoweredNet;
-  readonly layout: Layout;
   readonly #options: SessionOptions;
   readonly #sessions = new Map<string, Promise<Compiled>>();
 
   constructor(net: LoweredNet, options: SessionOptions) {
     this.net = net;
-    this.layout = layoutOf(net);
     this.#options = options;
   }
 
@@ -106,7 +96,7 @@ export class CompiledNet implements AsyncDisposable {
       compiling.catch(() => this.#sessions.delete(key));
     }
     const { session, ends } = await compiling;
-    const outputs = session ? await session.run(feeds(this.net, this.layout, inputs), session.outputs) : {};
+    const outputs = session ? await session.run(feeds(this.net, inputs), session.outputs) : {};
     const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
       files: {},
@@ -156,7 +146,7 @@ export function endsOf(
   if (request.gradients) {
     const parameters = net.differentiated;
     const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
-    const seeds = seedValues(net, request.seeds ?? []);
+    const seeds = seedsOf(net, request.seeds ?? []);
     const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
     parameters.forEach(({ key }, i) => {
       end("gradients", key, found[i]!);
@@ -165,59 +155,31 @@ export function endsOf(
       end("inputGradients", name, found[parameters.length + i]!);
     });
   }
-  const objective = request.objective && net.losses.length > 0 ? [[OBJECTIVE, objectiveOf(net)] as const] : [];
+  const objective = request.objective ? objectiveOf(net) : null;
   const computed = [...ends].filter(
     ([, { value }]) => !(inputName(value) !== undefined && net.inputs.has(inputName(value)!)),
   );
-  const outputs = new Map([...computed.map(([name, { value }]) => [name, value] as const), ...objective]);
+  const outputs = new Map(computed.map(([name, { value }]) => [name, value]));
+  if (objective) outputs.set(OBJECTIVE, objective);
   return { ends, outputs };
 }
 
 /** The name of a data set of a net's files[index] among what a run gave. */
 export const fileKey = (index: number, set: string): string => `${index}/${set}`;
 
-/** The sum of all losses by their weights, a scalar. */
-function objectiveOf(net: LoweredNet): Value {
-  const terms = net.losses.map(({ value, weight }) => {
-    const sum = sumAll(value);
-    return weight === 1 ? sum : mul(sum, constant(weight));
-  });
-  return terms.reduce((a, b) => add(a, b));
-}
-
-/** The gradient that each value starts with: fed ones, and the weights of losses whose gradient is not fed. */
-function seedValues(net: LoweredNet, fed: readonly string[]): ReadonlyMap<Value, Value> {
-  const seeds = new Map<Value, Value>();
-  const put = (value: Value, seed: Value) => {
-    const before = seeds.get(value);
-    seeds.set(value, before ? add(before, seed) : seed);
-  };
-  for (const name of fed) {
-    const value = net.blobs.get(name)!;
-    put(value, input(`seed:${name}`, float32(value.type.shape)));
-  }
-  for (const { blob, value, weight } of net.losses) {
-    if (!fed.includes(blob)) put(value, constant(weight, value.type.shape));
-  }
-  return seeds;
-}
-
-/** What a model of a net is fed. */
-export function feeds(
-  net: Pick<LoweredNet, "randoms" | "carries">,
-  layout: Layout,
-  inputs: RunInputs,
-): Record<string, Elements> {
+/** What a model of a net is fed. The weights are those of the net's parameters, whose shapes `Program` has checked. */
+export function feeds(net: Pick<LoweredNet, "randoms" | "carries">, inputs: RunInputs): Record<string, Elements> {
   const result: Record<string, Elements> = { ...inputs.data };
   const { weights } = inputs;
-  for (const [key, slot] of layout.slots)
-    result[`param:${key}`] = weights instanceof Float32Array ? view(weights, slot) : weights.get(key)!;
+  if ("layout" in weights) {
+    for (const [key, slot] of weights.layout.slots) result[`param:${key}`] = view(weights.data, slot);
+  } else for (const [key, values] of weights) result[`param:${key}`] = values;
   net.randoms.forEach((leaf, i) => {
     const numbers = new Float32Array(count(leaf.type.shape));
     random(...inputs.draw, i).fill(numbers);
     result[inputName(leaf)!] = numbers;
   });
-  for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[`seed:${name}`] = seed;
+  for (const [name, seed] of Object.entries(inputs.seeds ?? {})) result[seedName(name)] = seed;
   for (const { name, length } of carriedLeaves(net)) {
     const carried = inputs.carries?.[name];
     // As in Caffe, a batch of another size starts anew.
@@ -238,7 +200,7 @@ export async function runScalar(
 ): Promise<number> {
   const session = await openSession(emit({ name: "size", outputs: new Map([["size", scalar]]) }), options);
   try {
-    const { size } = await session.run(feeds(net, layoutOf(net), inputs), ["size"]);
+    const { size } = await session.run(feeds(net, inputs), ["size"]);
     return size![0]!;
   } finally {
     await session[Symbol.asyncDispose]();

@@ -5,11 +5,11 @@ import { openModelFile } from "../onnx/file.js";
 import type { Program } from "./program.js";
 
 /** What a net needs of a program: the same interface whether layers are behind it or a file. */
-export type Runner = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose>;
+export type NetProgram = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose>;
 
 /** A converted file in a net's place. It has no layers, no parameters and no gradients. */
 export interface ModelProgram {
-  readonly program: Runner;
+  readonly program: NetProgram;
   readonly lowered: LoweredNet;
 }
 
@@ -34,7 +34,7 @@ export async function openModelProgram(path: string, threads?: number): Promise<
     differentiated: [],
     untrainable: undefined,
   };
-  const program: Runner = {
+  const program: NetProgram = {
     lower: () => lowered,
     async run(request, { data, shapes }) {
       if (request.gradients !== undefined) {

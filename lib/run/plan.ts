@@ -10,7 +10,7 @@ export interface NetPlan {
   readonly phase: Phase;
   /** The streams of its data layers. */
   readonly feeds: readonly FeedSpec[];
-  /** Shapes of data blobs by name, where no feed tells them. */
+  /** Shapes of the net's inputs as it was compiled; a feed that has another share of the data says its own. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;

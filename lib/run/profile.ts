@@ -2,7 +2,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { multiplyAdds, type Node, topological } from "../graph/index.js";
-import { layoutOf } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type SessionOptions } from "../onnx/session.js";
@@ -43,7 +42,7 @@ export async function profileNet(
   const folder = mkdtempSync(join(tmpdir(), "netrun-profile-"));
   try {
     const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
-    const fed = feeds(net, layoutOf(net), inputs);
+    const fed = feeds(net, inputs);
     await session.run(fed, session.outputs);
     const startMs = performance.now();
     for (let i = 0; i < passes; i++) await session.run(fed, session.outputs);

@@ -1,9 +1,12 @@
 import type { LayerParameter } from "../caffe/messages.js";
+import { NetrunError } from "../error.js";
 import type { LayerType, Phase, SourceBlob } from "../layers/index.js";
 import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { spanOf } from "../text/notes.js";
 import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
 import { OutputFiles } from "./output-files.js";
+import { findMisfit } from "./weights.js";
 
 /** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
 export interface ProgramSpec {
@@ -89,6 +92,7 @@ export class Program implements AsyncDisposable {
       }
       try {
         const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
+        this.#checkParameters(net, inputs);
         const compiled = new CompiledNet(net, this.#options);
         this.#compiled.set(key, compiled);
         await this.#release();
@@ -98,6 +102,29 @@ export class Program implements AsyncDisposable {
         sizes.set(need.layer, await this.#measure(need, inputs));
       }
     }
+  }
+
+  /**
+   * Parameters never follow the inputs: the layout of the weights is that of the net as it was when they were made. Inputs of other
+   * shapes reshape the net where its parameters stay the same (other batch sizes, fully convolutional nets), as in Caffe.
+   */
+  #checkParameters(net: LoweredNet, { weights, shapes }: ProgramInputs): void {
+    const misfit = findMisfit(net.parameters, weights);
+    if (!misfit) return;
+    const { parameter, has } = misfit;
+    const { layer, index, spec } = parameter;
+    const declared = this.#spec.layers.find(({ name }) => name === layer);
+    const inputs = [...shapes].map(([name, shape]) => `"${name}" [${shape}]`).join(", ");
+    throw new NetrunError(
+      `layer "${layer}": its parameter ${index} is [${has}], and for these inputs it would have to be [${spec.shape}]`,
+      {
+        span: declared && spanOf(declared),
+        notes: [
+          `the inputs: ${inputs}`,
+          "other sizes of images are for nets whose layers all take them: an InnerProduct layer needs the size that it was made for",
+        ],
+      },
+    );
   }
 
   async #release(): Promise<void> {
@@ -110,6 +137,7 @@ export class Program implements AsyncDisposable {
 
   #measure(need: DataDependentSize, inputs: ProgramInputs): Promise<number> {
     const net = this.lower(inputs.shapes);
+    this.#checkParameters(net, inputs);
     return runScalar(need.scalar, { ...net, randoms: need.randoms }, inputs, this.#options);
   }
 

@@ -1,22 +1,13 @@
-import { float32, input, type Value } from "../graph/index.js";
 import type { Layout, Segment } from "../net/layout.js";
+import { type UpdateSettings, updateGraph } from "../net/update.js";
 import { emit } from "../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
-import { add, mul, sign } from "../ops/index.js";
-import type { RuleSettings, UpdateRule } from "../optim/rules.js";
 
 /**
  * Floats updated by one run. Outputs of onnxruntime-node are fresh buffers: at 4 MB the allocator hands back the last one, while
  * a whole net's worth is new pages in every iteration.
  */
 const CHUNK = 2 ** 20;
-
-/** How a solver changes weights. */
-export interface UpdateSettings {
-  readonly rule: UpdateRule;
-  readonly settings: RuleSettings;
-  readonly regularization: "L1" | "L2";
-}
 
 /** The numbers of one update. */
 export interface UpdateStep {
@@ -96,19 +87,4 @@ export class Updater implements AsyncDisposable {
     for (const session of this.#sessions.values()) await (await session)[Symbol.asyncDispose]();
     this.#sessions.clear();
   }
-}
-
-/** w, g, h and the scalars rate, decay and scale to new/w and new/h: decay joins the gradient, then the rule acts. */
-export function updateGraph(
-  { rule, settings, regularization }: UpdateSettings,
-  length: number,
-): ReadonlyMap<string, Value> {
-  const vector = (name: string) => input(name, float32([length]));
-  const scalar = (name: string) => input(name, float32([1]));
-  const w = vector("w");
-  const h = Array.from({ length: rule.slots }, (_, slot) => vector(`h${slot}`));
-  const penalty = regularization === "L2" ? w : sign(w);
-  const g = add(mul(scalar("scale"), vector("g")), mul(scalar("decay"), penalty));
-  const next = rule.update({ w, g, h, rate: scalar("rate"), settings });
-  return new Map([["new/w", next.w], ...next.h.map((value, slot) => [`new/h${slot}`, value] as const)]);
 }

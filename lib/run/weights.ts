@@ -1,8 +1,9 @@
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
 import { NetrunError } from "../error.js";
-import { sameShape } from "../graph/index.js";
+import { count, sameShape } from "../graph/index.js";
 import { fill } from "../layers/fillers.js";
 import { type Layout, view } from "../net/layout.js";
+import type { Parameter } from "../net/parameters.js";
 import { random } from "../random.js";
 
 /** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
@@ -12,10 +13,39 @@ export interface Blob {
   readonly diff: Float32Array;
 }
 
-/** All parameters of a net in one buffer, and their gradients in another. */
-export interface Weights {
+/** All parameters of a net in one buffer, and where each lies in it. */
+export interface FlatWeights {
   readonly layout: Layout;
   readonly data: Float32Array;
+}
+
+/** A parameter that weights do not have in the shape that a net needs. */
+export interface Misfit {
+  readonly parameter: Parameter;
+  /** The shape that the weights have. */
+  readonly has: readonly number[];
+}
+
+/** The first parameter that weights have in another shape, or, where they are not in one piece, in another length. */
+export function findMisfit(
+  parameters: readonly Parameter[],
+  weights: FlatWeights | ReadonlyMap<string, Float32Array>,
+): Misfit | undefined {
+  for (const parameter of parameters) {
+    const { key, spec } = parameter;
+    if ("layout" in weights) {
+      const has = weights.layout.slots.get(key)!.parameter.spec.shape;
+      if (!sameShape(has, spec.shape)) return { parameter, has };
+    } else {
+      const { length } = weights.get(key)!;
+      if (length !== count(spec.shape)) return { parameter, has: [length] };
+    }
+  }
+  return undefined;
+}
+
+/** All parameters of a net in one buffer, and their gradients in another. */
+export interface Weights extends FlatWeights {
   readonly diff: Float32Array;
 }
 

@@ -1,0 +1,50 @@
+import type { Tensors } from "../data/tensor.js";
+import { NetrunError, nearest } from "../error.js";
+import { count, type Value } from "../graph/index.js";
+import type { Arrays } from "./compiled-net.js";
+import type { Shapes } from "./program.js";
+
+/** The values and shapes of a net's inputs. */
+export interface NetInputs {
+  readonly data: Arrays;
+  readonly shapes: Shapes;
+}
+
+/**
+ * The inputs of a net among tensors. Throws NetrunError for an input without a tensor, and for a tensor whose values do not fill its
+ * shape.
+ */
+export function inputsOf(inputs: ReadonlyMap<string, Value>, tensors: Tensors): NetInputs {
+  const data: Record<string, Float32Array> = {};
+  const shapes = new Map<string, readonly number[]>();
+  for (const [name, { type }] of inputs) {
+    const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    if (!tensor) {
+      throw new NetrunError(`input "${name}" [${type.shape}] is missing`, {
+        notes: ["feed it: a batch in the API, --data PATH on the command line, or a data layer in the prototxt"],
+      });
+    }
+    if (tensor.data.length !== count(tensor.shape)) {
+      throw new NetrunError(
+        `input "${name}" has ${tensor.data.length} values, which do not fill its shape [${tensor.shape}]`,
+      );
+    }
+    data[name] = tensor.data;
+    shapes.set(name, tensor.shape);
+  }
+  return { data, shapes };
+}
+
+/** Throws NetrunError for a tensor that is given by hand and is no input of the net. */
+export function checkGiven(inputs: ReadonlyMap<string, Value>, tensors: Tensors): void {
+  for (const name of Object.keys(tensors)) {
+    if (!inputs.has(name)) throw unknownBlob(`the net has no input "${name}"`, name, inputs.keys());
+  }
+}
+
+/** The error for a name that is no blob's: the nearest one, or all that there are. */
+export function unknownBlob(message: string, name: string, known: Iterable<string>): NetrunError {
+  const names = [...known];
+  const near = nearest(name, names);
+  return new NetrunError(message, { notes: [near ? `did you mean "${near}"?` : `there are: ${names.join(", ")}`] });
+}
