@@ -5,6 +5,9 @@ import { checkWorkers, type HostOptions } from "../engine/hosts/make-host.js";
 import { openForwardEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
+import { checkNumber, count as countOf } from "../options/number.js";
+import { checkOptions } from "../options/option.js";
+import { HOSTS } from "../options/parallel.js";
 import { Net, type NetOptions, type Tensors } from "./net.js";
 
 /** Which net runs over which data, and what is wanted of it. */
@@ -48,7 +51,9 @@ export async function* extract(options: ExtractOptions): AsyncGenerator<Features
 
 /** Opens what `extract` runs. Throws what it throws. */
 export async function openExtraction(options: ExtractOptions): Promise<Extraction> {
+  checkOptions({ workerTimeout: HOSTS.workerTimeout }, options);
   const { model, iterations, workers, ...rest } = options;
+  if (iterations !== undefined) checkNumber("iterations", iterations, countOf("batches"));
   if (workers !== undefined) checkWorkers(workers);
   await using net = await Net.load(model, rest);
   const blobs = [...new Set(options.blobs)];

@@ -15,6 +15,9 @@ import { count, sameShape } from "../graph/index.js";
 import { type Phase, pluginsOf } from "../layers/index.js";
 import { layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { checkNumber, SEED } from "../options/number.js";
+import { checkOptions } from "../options/option.js";
+import { SESSION } from "../options/run.js";
 import { type CompiledNetwork, compileModelFile, compileNet, netPlan } from "../run/compile.js";
 import { checkGiven, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
@@ -114,7 +117,9 @@ export class Net implements AsyncDisposable {
    * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
    */
   static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
+    checkOptions(SESSION, options);
     const { phase = "TEST", seed = 1, weights = [] } = options;
+    checkNumber("seed", seed, SEED);
     if (typeof from === "string" && from.endsWith(".onnx")) return Net.#loadModel(from, options);
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };

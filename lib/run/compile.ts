@@ -1,6 +1,6 @@
 import { readBytes, requirePath } from "../caffe/files.js";
 import { filterNet } from "../caffe/filter.js";
-import { amend, create, decode, encode, has } from "../caffe/message.js";
+import { amend, create, decode, encode, has, sub } from "../caffe/message.js";
 import type { LayerParameter, NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
 import { Phase as PhaseNumber } from "../caffe/messages.js";
 import type { SolverNets } from "../caffe/solver-nets.js";
@@ -206,11 +206,14 @@ function dataPath(layer: LayerParameter, path: string, baseDir: string): string 
   } catch (error) {
     if (!(error instanceof NetrunError)) throw error;
     const { message, span, notes } = error;
+    const isMean = has(layer, "transform_param") && sub(layer, "transform_param").mean_file === path;
     throw new NetrunError(`layer "${layer.name}": ${message}`, {
       span,
       notes: [
         ...notes,
-        "without this data: --data PATH, replaceDataLayers, or the option `shapes` to feed the blobs yourself",
+        isMean
+          ? "in its place: --mean-file PATH, --mean-value B,G,R or --no-mean (in the API transform: { meanFile, meanValues or noMean })"
+          : "without this data: --data PATH, replaceDataLayers, or the option `shapes` to feed the blobs yourself",
       ],
     });
   }

@@ -16,6 +16,12 @@ import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { LearningRate, policyOf } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
+import { checkNumber, countOrNone } from "../options/number.js";
+import { checkOptions } from "../options/option.js";
+import { HOSTS } from "../options/parallel.js";
+import { SESSION } from "../options/run.js";
+import { SETTINGS } from "../options/settings.js";
+import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { createWeights, type Weights } from "../run/weights.js";
@@ -132,6 +138,8 @@ export class Solver implements AsyncDisposable {
   }
 
   static async #load(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<Solver> {
+    for (const table of [SESSION, TRAINING, { workerTimeout: HOSTS.workerTimeout }]) checkOptions(table, options);
+    if (options.settings !== undefined) checkOptions(SETTINGS, { ...options.settings, snapshot_format: undefined });
     const { parameter, path, baseDir } = readSolver(from, options);
     policyOf(parameter);
     const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
@@ -216,6 +224,7 @@ export class Solver implements AsyncDisposable {
 
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
   async step(n: number, batch?: Tensors): Promise<readonly number[]> {
+    checkNumber("n", n, countOrNone("iterations"));
     const losses: number[] = [];
     while (losses.length < n) {
       // Rates that adapt are known one iteration ahead.

@@ -2,6 +2,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { type Times, TrainingStopped } from "../engine/engine.js";
+import { checkOptions } from "../options/option.js";
+import { COURSE } from "../options/training.js";
 import { metricOf, observeScores } from "./best.js";
 import { type BaselineEvent, IntervalFinder, type RoundEvent, roundEvent, type SyncIntervalEvent } from "./rounds.js";
 import type { SnapshotPaths } from "./snapshot.js";
@@ -103,6 +105,7 @@ const RETRY_MS = 30_000;
  * before the first iteration where snapshots cannot be written, and when what is computed is not finite any more.
  */
 export async function* train(solver: Solver, options: TrainOptions = {}): AsyncGenerator<TrainEvent, void> {
+  checkOptions(COURSE, options);
   const { parameter } = solver;
   const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter, display } = parameter;
   if (snapshot > 0 || snapshot_after_train || options.keepBest !== undefined) solver.checkSnapshots();

@@ -1,7 +1,9 @@
-import { has, sub } from "../../caffe/message.js";
+import { amend, has, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
 import { bringsData, dataOf, findType, inputFor, registeredTypes, takesData } from "../../layers/index.js";
+import { FEED, TRANSFORM } from "../../options/data.js";
+import { checkOptions } from "../../options/option.js";
 import { detectSource } from "../source/detect.js";
 import type { SourceSpec } from "../source/open.js";
 import type { FeedSpec } from "./feed-spec.js";
@@ -21,8 +23,14 @@ export interface DataChoice {
   readonly batchSize?: number | undefined;
   /** What to do about a record that cannot be used; the default is to fail. */
   readonly onBadRecord?: "fail" | "skip" | undefined;
-  /** Changes of the transform of the first top. */
-  readonly transform?: Partial<TransformSpec> | undefined;
+  /** Changes of the transform of the first top, in place of what the net says. */
+  readonly transform?: TransformChange | undefined;
+}
+
+/** Changes of a transform. One kind of mean replaces the other. */
+export interface TransformChange extends Partial<TransformSpec> {
+  /** No mean is subtracted, whatever the net says. */
+  readonly noMean?: boolean | undefined;
 }
 
 /** A choice whose rows, if it has some, are in a file already. */
@@ -49,10 +57,12 @@ const BATCH_SIZE = 64;
  * no others). Throws NetrunError where there is nothing to replace, and what `feedSpec` throws.
  */
 export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoice, options: Options): NetFeeds {
+  checkChoice(choice);
   const given = new Set(options.given);
   const open = layers.filter(({ top }) => top.some((name) => !given.has(name)));
   const change = (spec: FeedSpec): FeedSpec => changed(spec, choice);
-  const own = (layer: LayerParameter) => feedSpec(layer, { ...options, paths: options.paths(layer) });
+  const meanless = (layer: LayerParameter) => (changesMean(choice) ? withoutMean(layer) : layer);
+  const own = (layer: LayerParameter) => feedSpec(meanless(layer), { ...options, paths: options.paths(layer) });
   if (choice.data === undefined) {
     return { layers, specs: open.filter(hasFeed).map((layer) => change(own(layer))) };
   }
@@ -63,7 +73,7 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   // Fillers make their blobs themselves.
   const kept = open.filter((layer) => hasFeed(layer) && !takesData(layer)).map(own);
   if (sources.length === 0) return { layers, specs: [change(inputFeed(data, source, options)), ...kept] };
-  const replaced = new Map(sources.map((layer) => [layer, replace(layer, source, options)]));
+  const replaced = new Map(sources.map((layer) => [layer, replace(layer, meanless(layer), source, options)]));
   return {
     layers: layers.map((layer) => replaced.get(layer)?.layer ?? layer),
     specs: [...[...replaced.values()].map(({ spec }) => change(spec)), ...kept],
@@ -84,9 +94,10 @@ function rowShapesOf(layer: LayerParameter): Readonly<Record<string, readonly nu
   return Object.fromEntries(shapes.flatMap((shape, i) => (shape ? [[layer.top[i] ?? "", shape]] : [])));
 }
 
-function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
+/** `read` is the layer as its data is read. */
+function replace(layer: LayerParameter, read: LayerParameter, source: SourceSpec, options: Options) {
   if (readsAnySource(layer)) {
-    return { layer, spec: feedSpec(layer, { ...options, paths: options.paths(layer), data: source }) };
+    return { layer, spec: feedSpec(read, { ...options, paths: options.paths(layer), data: source }) };
   }
   const data = dataOf(layer)!;
   // A layer that the program feeds has shapes of its own to be held to.
@@ -95,7 +106,7 @@ function replace(layer: LayerParameter, source: SourceSpec, options: Options) {
     layer: isFed ? layer : inputFor([layer]),
     spec: sourceFeedSpec(source, layer.top, data.batchSize?.(layer) || BATCH_SIZE, {
       ...options,
-      transform: plainTransform(layer, options),
+      transform: plainTransform(read, options),
       colour: forcedColour(layer),
       wanted: rowShapesOf(layer),
     }),
@@ -109,11 +120,33 @@ function plainTransform(layer: LayerParameter, options: Options): Partial<Transf
   return { scale, mirror, cropSize: crop_size, meanValues: [...mean_value], meanFile };
 }
 
+/** Checks numbers, and that at most one mean is asked for. Throws NetrunError. */
+function checkChoice(choice: ResolvedChoice): void {
+  checkOptions(FEED, { ...choice, data: undefined });
+  const { transform = {} } = choice;
+  checkOptions(TRANSFORM, transform);
+  const { noMean, meanFile, meanValues = [] } = transform;
+  if (Number(noMean ?? false) + Number(meanFile !== undefined) + Number(meanValues.length > 0) > 1) {
+    throw new NetrunError("several means are asked for", { notes: ["give one of mean file, mean values and no mean"] });
+  }
+}
+
+const changesMean = ({ transform = {} }: ResolvedChoice) =>
+  transform.noMean === true || transform.meanFile !== undefined || transform.meanValues !== undefined;
+
+/** A data layer without the mean that it names, whose file may not be here. */
+function withoutMean(layer: LayerParameter): LayerParameter {
+  if (!has(layer, "transform_param")) return layer;
+  return amend(layer, {
+    transform_param: amend(sub(layer, "transform_param"), { mean_file: "", mean_value: [] }),
+  });
+}
+
 function changed(spec: FeedSpec, { batchSize, onBadRecord, transform }: DataChoice): FeedSpec {
-  if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0))
-    throw new NetrunError(`the batch size is ${batchSize}; it has to be a positive whole number`);
   if (spec.kind === "dummy") return spec;
   const sized = batchSize === undefined ? spec : { ...spec, batchSize };
   const strict = onBadRecord === undefined ? sized : { ...sized, onBadRecord };
-  return transform === undefined ? strict : { ...strict, transform: { ...spec.transform, ...transform } };
+  if (transform === undefined) return strict;
+  const { noMean: _, ...changes } = transform;
+  return { ...strict, transform: { ...spec.transform, ...changes } };
 }

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, s
 import { basename, dirname, join } from "node:path";
 import { NetrunError, nearest } from "../../error.js";
 import { readingFailed } from "../../file.js";
+import { count, type NumberRange, parseNumber, SEED } from "../../options/number.js";
 import { cifarClasses } from "./cifar.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
 import { isImageFolder } from "./images/folder.js";
@@ -132,8 +133,8 @@ function textSpec(path: string, options: Options): SourceSpec {
   return {
     kind: "text",
     path,
-    length: options.number("length") ?? 128,
-    tokens: options.number("tokens") ?? 10_000,
+    length: options.number("length", count("tokens")) ?? 128,
+    tokens: options.number("tokens", count("words")) ?? 10_000,
     hash: options.boolean("hash") ?? false,
   };
 }
@@ -170,17 +171,15 @@ class Options {
     return value;
   }
 
-  number(name: string): number | undefined {
+  number(name: string, range: NumberRange = {}): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const value = Number(text);
-    if (text.trim() !== "" && !Number.isNaN(value)) return value;
-    throw new NetrunError(`option ${name}=${text} is not a number`, { file: this.#path });
+    return parseNumber(`option ${name}`, text, range, this.#path);
   }
 
   /** A seed; 1 where the option has no value. */
   seed(name: string): number | undefined {
-    if (this.#rest.get(name) !== "") return this.number(name);
+    if (this.#rest.get(name) !== "") return this.number(name, SEED);
     this.text(name);
     return 1;
   }

@@ -1,0 +1,100 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { create, encode, extract, Net, type NetOptions, NetrunError, Solver, train } from "../../lib/index.js";
+import { freshFolder } from "../support/folder.js";
+
+/** A net of digits that names a mean file which nobody has. */
+const NET = `
+  layer { name: "data" type: "Data" top: "data" top: "label" data_param { source: "nowhere" batch_size: 2 }
+    transform_param { mean_file: "data/ilsvrc12/imagenet_mean.binaryproto" scale: 0.5 } }
+  layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }`;
+
+async function pixels(transform?: NetOptions["transform"]): Promise<Float32Array> {
+  const given = transform === undefined ? {} : { transform };
+  await using net = await Net.load(NET, { data: "netrun:digits/test", ...given });
+  return (await net.forward())["data"]!.data;
+}
+
+async function refusal(work: Promise<unknown>): Promise<NetrunError> {
+  const error = await work.then(
+    () => undefined,
+    (caught: unknown) => caught,
+  );
+  expect(error).to.be.instanceOf(NetrunError);
+  return error as NetrunError;
+}
+
+describe("a transform in place of the net's", () => {
+  const folder = freshFolder();
+
+  it("is named where the net's mean file is missing", async () => {
+    const { message, notes } = await refusal(pixels());
+    expect(message).to.contain("no such file: data/ilsvrc12/imagenet_mean.binaryproto");
+    for (const flag of ["--mean-file", "--mean-value", "--no-mean"]) expect(notes.at(-1)).to.contain(flag);
+  });
+
+  it("subtracts no mean, given values or a given image, and scales and crops as it says", async () => {
+    const plain = await pixels({ noMean: true, scale: 1 });
+    expect(await pixels({ noMean: true })).to.deep.equal(plain.map((value) => value / 2));
+    expect(await pixels({ meanValues: [100], scale: 1 })).to.deep.equal(plain.map((value) => value - 100));
+    const path = join(folder(), "mean.binaryproto");
+    const data = Array<number>(28 * 28).fill(7);
+    writeFileSync(path, encode(create("BlobProto", { num: 1, channels: 1, height: 28, width: 28, data })));
+    expect(await pixels({ meanFile: path, scale: 1 })).to.deep.equal(plain.map((value) => value - 7));
+    expect(await pixels({ noMean: true, cropSize: 8 })).to.have.length(2 * 64);
+  });
+
+  it("has one mean", async () => {
+    const { message } = await refusal(pixels({ noMean: true, meanValues: [1] }));
+    expect(message).to.equal("several means are asked for");
+  });
+});
+
+describe("numbers in options", () => {
+  const load = (options: object) =>
+    Net.load(NET, { data: "netrun:digits/test", transform: { noMean: true }, ...options });
+
+  it("of nets are whole and in range", async () => {
+    expect((await refusal(load({ batchSize: 1.5 }))).message).to.match(
+      /^batchSize is 1.5; it has to be a whole number/,
+    );
+    expect((await refusal(load({ threads: "2" }))).message).to.match(/^threads is "2"; it has to be a whole number/);
+    expect((await refusal(load({ seed: Number.NaN }))).message).to.match(/^seed is NaN; it has to be a whole number/);
+    expect((await refusal(load({ transform: { scale: Number.NaN } }))).message).to.equal(
+      "scale is NaN; it has to be a number",
+    );
+    const options = { model: NET, blobs: ["ip"], data: "netrun:digits/test", iterations: 1.5 };
+    expect((await refusal(extract(options).next())).message).to.match(
+      /^iterations is 1.5; it has to be a whole number/,
+    );
+  });
+
+  it("of solvers are whole and in range", async () => {
+    const settings = { base_lr: 0.1, lr_policy: "fixed", max_iter: 2, snapshot_after_train: false };
+    const text = `net_param { layer { name: "d" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 dim: 3 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 2 } }
+      layer { name: "loss" type: "Reduction" bottom: "ip" top: "loss" loss_weight: 1 } }`;
+    const solver = (options: object, more: object = {}) =>
+      Solver.load(text, { ...options, settings: { ...settings, ...more } });
+    expect((await refusal(solver({}, { max_iter: 1.5 }))).message).to.match(/^max_iter is 1.5; it has to be a whole/);
+    expect((await refusal(solver({ warmUp: -1 }))).message).to.match(/^warmUp is -1; it has to be a whole number/);
+    await using loaded = await solver({});
+    expect((await refusal(loaded.step(1.5))).message).to.match(/^n is 1.5; it has to be a whole number of iterations/);
+    expect((await refusal(train(loaded, { patience: 0 }).next())).message).to.match(/^patience is 0; it has to be/);
+  });
+
+  it("of paths are read as flags are", () => {
+    const path = join(folder(), "words.csv");
+    writeFileSync(path, "a,b\n1,2\n");
+    expect(() => detectSource(`${path}?missing=abc`)).to.throw("option missing=abc: give a number");
+    expect(() => detectSource(`${path}?shuffle=1.5`)).to.throw("option shuffle=1.5: give a whole number, 0 or more");
+    const text = join(folder(), "words.txt");
+    writeFileSync(text, "some words\n");
+    expect(() => detectSource(`${text}?length=-3`)).to.throw(
+      "option length=-3: give a whole number of tokens, 1 or more",
+    );
+  });
+  const folder = freshFolder();
+});
