@@ -76,8 +76,9 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
   const costs = lowered ? costsByLayer(lowered) : new Map<string, number>();
   const fields = new Map<string, ReceptiveField | undefined>();
   const owners = new Map<string, string>();
+  const blobsOf = lowered && blobsByLayer(lowered);
   const layers = net.layer.map((layer) => {
-    const blobs = lowered ? blobsOf(layer, lowered) : [];
+    const blobs = blobsOf?.get(layer.name) ?? [];
     const type = typeOf.get(layer)!;
     const field = isDataLayer(type)
       ? undefined
@@ -138,12 +139,14 @@ function dataField(value: Value | undefined): ReceptiveField | undefined {
   return value?.type.shape.length === 4 ? PIXEL : undefined;
 }
 
-function blobsOf(layer: LayerParameter, { parameters }: LoweredNet): ParameterSummary[] {
-  const blobs: ParameterSummary[] = [];
+/** The parameter blobs of each layer, by its name. */
+function blobsByLayer({ parameters }: LoweredNet): ReadonlyMap<string, readonly ParameterSummary[]> {
+  const blobs = new Map<string, ParameterSummary[]>();
   for (const parameter of parameters)
     for (const use of parameter.users) {
-      if (use.layer !== layer.name) continue;
-      blobs[use.index] = { shape: use.shape, sharedWith: use === parameter.users[0] ? undefined : parameter.layer };
+      const own = blobs.get(use.layer) ?? [];
+      own[use.index] = { shape: use.shape, sharedWith: use === parameter.users[0] ? undefined : parameter.layer };
+      blobs.set(use.layer, own);
     }
   return blobs;
 }
