@@ -56,12 +56,16 @@ export async function serve(model: string, labels?: string, port = 0): Promise<S
   const bodyOf = async (path: string) => {
     if (path === "/model.onnx") return bytes;
     if (path === "/config.json") return config;
+    // Files by their whole names alone: a path that leads elsewhere is the name of none.
     const file = FILES[path];
     return file === undefined ? undefined : await readFile(new URL(file, root));
   };
-  const server = createServer(async ({ url = "/" }, response) => {
-    const { pathname } = new URL(url, "http://localhost");
+  const server = createServer(async ({ url = "/", method, headers }, response) => {
     try {
+      if (!isLocal(headers.host)) return void response.writeHead(403).end("this page is for this machine alone");
+      if (method !== "GET" && method !== "HEAD") return void response.writeHead(405, { allow: "GET, HEAD" }).end();
+      const pathname = pathOf(url);
+      if (pathname === undefined) return void response.writeHead(400).end("the path is not percent-encoded text");
       const body = await bodyOf(pathname);
       if (body === undefined) return void response.writeHead(404).end(`no ${pathname} here`);
       response.writeHead(200, {
@@ -84,6 +88,21 @@ export async function serve(model: string, labels?: string, port = 0): Promise<S
       await new Promise((done) => server.close(done));
     },
   };
+}
+
+/**
+ * Whether a Host header names this machine: a page of another site may have its own name resolve to 127.0.0.1, and would read the
+ * model through its visitor's browser.
+ */
+const isLocal = (host: string | undefined) => /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host ?? "");
+
+/** The decoded path of a request, or undefined if it is malformed. Not by `URL`, for which `//` is a host that is missing. */
+function pathOf(url: string): string | undefined {
+  try {
+    return decodeURIComponent(url.replace(/[?#].*$/s, ""));
+  } catch {
+    return undefined;
+  }
 }
 
 const listening = (server: Server, port: number) =>
