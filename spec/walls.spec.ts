@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
+import { circle, importGraph, sources } from "./support/imports.js";
 import { root } from "./support/shared.js";
 
 interface Walls {
@@ -23,5 +24,20 @@ describe("the walls of lib/", () => {
       .filter(({ name }) => name !== "README.md")
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
     expect(floors.flat()).to.include.members(entries);
+  });
+});
+
+describe("imports", () => {
+  it("go in no circle, those of types included", () => {
+    expect(circle(importGraph(sources("lib", "bench", "examples", "spec")))).to.equal(undefined);
+  });
+
+  it("would be seen to go in one", () => {
+    const graph = new Map([
+      ["a", ["b"]],
+      ["b", ["d", "c"]],
+      ["c", ["b"]],
+    ]);
+    expect(circle(graph)).to.deep.equal(["b", "c", "b"]);
   });
 });

@@ -10,9 +10,10 @@
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type Cost, measureCost } from "./cost.js";
-import { type Cell, type GridRun, isRunOf, type Subject, trainCell } from "./grid.js";
+import { type Cell, isRunOf, type Subject, trainCell } from "./grid.js";
 import { plot } from "./plot.js";
 import { tables } from "./report.js";
+import type { Results } from "./results.js";
 import { measureSpeed, type Speed } from "./speed.js";
 
 const SHARED = "../shared/zoo";
@@ -39,13 +40,6 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
     accuracy: 0.85,
   },
 };
-
-/** All that was measured. */
-export interface Results {
-  readonly costs: readonly Cost[];
-  readonly runs: readonly GridRun[];
-  readonly speeds: readonly Speed[];
-}
 
 const FOLDER = "bench/averaging";
 const FILE = `${FOLDER}/results.json`;

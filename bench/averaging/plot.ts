@@ -1,6 +1,6 @@
 import type { GridRun } from "./grid.js";
-import type { Results } from "./main.js";
 import { shown, timeOf } from "./report.js";
+import type { Results } from "./results.js";
 
 const PANEL = { width: 300, height: 220, left: 40, right: 12, top: 26, bottom: 34 } as const;
 const LEGEND = 30;

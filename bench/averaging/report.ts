@@ -1,6 +1,6 @@
 import type { Cost } from "./cost.js";
 import type { GridRun } from "./grid.js";
-import type { Results } from "./main.js";
+import type { Results } from "./results.js";
 import type { Speed } from "./speed.js";
 
 /** A table in Markdown. */

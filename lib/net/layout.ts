@@ -1,5 +1,4 @@
 import { count } from "../graph/index.js";
-import type { LoweredNet } from "./lower.js";
 import type { Parameter } from "./parameters.js";
 
 /** Where a parameter lies in the flat buffer of all parameters, in floats. */
@@ -31,7 +30,7 @@ export interface Layout {
 }
 
 /** Lays out a net's parameters. The same layers give the same layout. */
-export function layoutOf({ parameters }: Pick<LoweredNet, "parameters">): Layout {
+export function layoutOf({ parameters }: { readonly parameters: readonly Parameter[] }): Layout {
   const groups = new Map<string, Parameter[]>();
   for (const parameter of parameters) {
     const key = learns(parameter) ? `${parameter.lrMult} ${parameter.decayMult}` : "";

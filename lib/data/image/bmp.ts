@@ -1,6 +1,6 @@
 import { NetrunError } from "../../error.js";
 import { grayOfBgr } from "./gray.js";
-import type { ColourMode, Image } from "./image.js";
+import type { ColourMode, Image } from "./pixels.js";
 
 const HEADER = 54;
 

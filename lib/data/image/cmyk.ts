@@ -1,5 +1,5 @@
 import { grayOfBgr } from "./gray.js";
-import type { Image } from "./image.js";
+import type { Image } from "./pixels.js";
 
 /** Whether a JPEG has the marker of Adobe's programs, which write less ink as a larger number. */
 export function isAdobe(jpeg: Uint8Array): boolean {

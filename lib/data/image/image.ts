@@ -5,21 +5,9 @@ import { NetrunError } from "../../error.js";
 import { decodeBmp, isBmp } from "./bmp.js";
 import { fromCmyk, isAdobe } from "./cmyk.js";
 import { decodeSmallJpeg, type JpegHeader, jpegHeader, SMALL_JPEG_PIXELS, withoutColourTransform } from "./jpeg.js";
+import type { ColourMode, Image } from "./pixels.js";
 
-/** A decoded image: `pixels` [channels, height, width], channels in the order of OpenCV (gray; blue, green, red; with alpha last). */
-export interface Image {
-  readonly shape: readonly [channels: number, height: number, width: number];
-  readonly pixels: Uint8Array;
-}
-
-/** How many channels come out: as the file has them, always three, or always one. */
-export type ColourMode = "unchanged" | "color" | "gray";
-
-/** How encoded images become pixels: their channels and, unless they keep their own, their size. */
-export interface ImageDecoding {
-  readonly colour: ColourMode;
-  readonly size?: { readonly height: number; readonly width: number } | undefined;
-}
+export type { ColourMode, Image, ImageDecoding } from "./pixels.js";
 
 /**
  * Decodes a JPEG, PNG, BMP or anything else that sharp reads, as OpenCV's imdecode does: colour profiles and EXIF
