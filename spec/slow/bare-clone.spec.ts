@@ -1,0 +1,66 @@
+import { execFile, execFileSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { root } from "../support/shared.js";
+
+const exec = promisify(execFile);
+
+/** Files of the repository as they are here; none where this is no clone. */
+function trackedFiles(): readonly string[] {
+  try {
+    return execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" })
+      .split("\0")
+      .filter((file) => file !== "" && existsSync(join(root, file)));
+  } catch {
+    return [];
+  }
+}
+
+const files = trackedFiles();
+
+describe(`a clone with nothing beside it${files.length > 0 ? "" : " (skipped: not in a git repository)"}`, () => {
+  const place = mkdtempSync(join(tmpdir(), "netrun-clone-"));
+  const clone = join(place, "netrun");
+  const home = join(place, "home");
+  after(() => rmSync(place, { recursive: true }));
+
+  before(function () {
+    if (files.length === 0) this.skip();
+    for (const file of files) {
+      mkdirSync(dirname(join(clone, file)), { recursive: true });
+      copyFileSync(join(root, file), join(clone, file));
+    }
+    // What `npm ci` makes of the lock file.
+    symlinkSync(realpathSync(join(root, "node_modules")), join(clone, "node_modules"));
+    mkdirSync(home);
+  });
+
+  const npm = async (...args: readonly string[]) => {
+    // Nothing that this machine has set up, but whether this is CI.
+    const { PATH, CI } = process.env;
+    const env = { PATH, HOME: home, ...(CI !== undefined && { CI }) };
+    try {
+      return (await exec("npm", args, { cwd: clone, env, maxBuffer: 2 ** 26 })).stdout;
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`npm ${args.join(" ")} fails:\n${stdout.slice(-5000)}\n${stderr.slice(-5000)}`, { cause: error });
+    }
+  };
+
+  it("passes npm test, which proves something and names what it skipped", async () => {
+    const output = await npm("test");
+    expect(output).not.to.match(/\d+ failing/);
+    expect(Number(/(\d+) passing/.exec(output)?.[1])).to.be.at.least(1500);
+    expect(output).to.include("Skipped without the published files in ../shared");
+    expect(output).to.include("- published nets, against what Caffe computed");
+  });
+
+  it("loads the slow suite, and names what that would skip", async () => {
+    const output = await npm("run", "test:slow", "--", "--dry-run");
+    expect(output).to.include("Skipped without the published files in ../shared");
+    expect(output).to.include("- training for 1,000 iterations from Caffe's initial weights");
+  });
+});
