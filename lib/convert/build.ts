@@ -50,7 +50,7 @@ export async function build(
   const net = lower(context.layers, {
     phase: "TEST",
     shapes,
-    types: inferenceTypes(context.openSpatial),
+    types: inferenceTypes(context),
     sizes: sizesOf(size),
   });
   const ends = context.outputs;

@@ -1,6 +1,7 @@
 import { create, has, sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
+import { batchNormalization } from "../ops/inference.js";
 import { bottomText, computeLayer } from "./layer.js";
 import { moments } from "./moments.js";
 
@@ -64,5 +65,15 @@ export const BatchNorm = computeLayer({
       [weight, keep(weight, constant(1))],
     ]);
     return { tops: [div(centred, deviation(variance))], state };
+  },
+  lowerForInference({ bottoms, blobs, param }) {
+    if (has(param, "use_global_stats") && !param.use_global_stats) return undefined;
+    const [meanSum, varianceSum, weight] = blobs as [Value, Value, Value];
+    const isEmpty = equal(weight, constant(0));
+    const factor = where(isEmpty, constant(0), div(constant(1), where(isEmpty, constant(1), weight)));
+    const channels = bottoms[0]!.type.shape[1]!;
+    const [ones, zeros] = [1, 0].map((fill) => constant(new Float32Array(channels).fill(fill), [channels]));
+    const statistics = [ones!, zeros!, mul(meanSum, factor), mul(varianceSum, factor)];
+    return [batchNormalization(bottoms[0]!, statistics, param.eps)];
   },
 });

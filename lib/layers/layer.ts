@@ -104,6 +104,17 @@ export interface ComputeLayer<F extends ParamField | null = ParamField | null> e
   sources?(layer: LayerParameter): readonly string[];
   blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];
   lower(site: Site<ParamOf<F>>): Lowered;
+  /**
+   * Its tops in a net that only infers, from ops that ONNX has and that have no gradient, which are shorter and faster than those
+   * of `lower`; undefined: those of `lower`. A converted file is verified against `lower`.
+   */
+  lowerForInference?(site: Site<ParamOf<F>>, options: InferenceOptions): readonly Value[] | undefined;
+}
+
+/** What a lowering for inference has to keep to. */
+export interface InferenceOptions {
+  /** Whether height and width of images are open, so that nothing may depend on the size at hand. */
+  readonly openSpatial: boolean;
 }
 
 /** A layer type that brings data in: its tops are inputs of the graph. */

@@ -4,7 +4,10 @@ import {
   type PoolingParameter,
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
-import { bottomText, computeLayer, type Place } from "./layer.js";
+import { apply, type Value } from "../graph/index.js";
+import { pad } from "../ops/index.js";
+import { GlobalAveragePool, GlobalMaxPool, OpenAveragePool, OpenMaxPool } from "../ops/inference.js";
+import { bottomText, computeLayer, type Place, type Site } from "./layer.js";
 import { type Pool, pool, type Windows } from "./pool.js";
 import { poolingWindow } from "./sliding-window.js";
 
@@ -33,6 +36,10 @@ export const Pooling = computeLayer({
       throw site.error("only MAX pooling has a second top, the mask", "pool");
     const axes = windows(site);
     return { tops: pool(site, poolOf(site), axes) };
+  },
+  lowerForInference(site, { openSpatial }) {
+    const value = globalPool(site) ?? (openSpatial ? openPool(site) : undefined);
+    return value && [value];
   },
 });
 
@@ -128,4 +135,34 @@ function kernelOf(place: Place<PoolingParameter>, height: number, width: number)
     throw place.error("kernel dimensions must be greater than 0", square ? "kernel_size" : "kernel_h");
   }
   return kernel;
+}
+
+/** Pooling of whole planes, whatever their size. */
+function globalPool({ bottoms, param, topCount }: Site<PoolingParameter>): Value | undefined {
+  if (!param.global_pooling || topCount > 1) return undefined;
+  if (param.pool === Method.AVE) return apply(GlobalAveragePool, null, bottoms[0]!);
+  return param.pool === Method.MAX ? apply(GlobalMaxPool, null, bottoms[0]!) : undefined;
+}
+
+/**
+ * Pooling whose attributes do not depend on the size of its input. Undefined where they must: Caffe may drop a last window that
+ * begins in the padding after the input, and without padding it keeps one that begins behind the input.
+ */
+function openPool(site: Site<PoolingParameter>): Value | undefined {
+  const { param, topCount } = site;
+  const x = site.bottoms[0]!;
+  if (param.global_pooling || topCount > 1 || param.pool === Method.STOCHASTIC || x.type.shape.length !== 4)
+    return undefined;
+  const axes = windows(site);
+  if (axes.some((axis) => axis.pad + axis.stride > axis.kernel)) return undefined;
+  const attrs = {
+    kernel: axes.map(({ kernel }) => kernel),
+    strides: axes.map(({ stride }) => stride),
+    ceil: param.round_mode === RoundMode.CEIL,
+  };
+  const pads = axes.map((axis) => axis.pad);
+  if (param.pool === Method.MAX) return apply(OpenMaxPool, { ...attrs, pads }, x);
+  // Caffe divides by what a window has of the padded input: the padding counts, what is beyond does not.
+  const around = [[0, 0] as const, [0, 0] as const, ...pads.map((p) => [p, p] as const)];
+  return apply(OpenAveragePool, { ...attrs, pads: [0, 0] }, pad(x, around));
 }

@@ -96,6 +96,19 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
   });
 });
 
+describe("receptive fields", () => {
+  it("go through the layers of forks as through Caffe's", async () => {
+    const conv = (name: string, type: string, from: string) =>
+      `layer { name: "${name}" type: "${type}" bottom: "${from}" top: "${name}"
+        convolution_param { num_output: 3 kernel_size: 3 stride: 2 } }`;
+    const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 dim: 40 dim: 40 } } }
+      ${conv("a", "Convolution", "x")} layer { name: "r" type: "ReLU6" bottom: "a" top: "a" }
+      ${conv("b", "DepthwiseConvolution", "a")} layer { name: "n" type: "BN" bottom: "b" top: "n" }`;
+    const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    expect(net.layers.map(({ receptiveField: field }) => field?.size[0])).to.deep.equal([undefined, 3, 3, 7, 7]);
+  });
+});
+
 describe("drawing a net", () => {
   it("shows shared parameters even without shapes", async () => {
     const text = `layer { name: "d" type: "Data" top: "x" }

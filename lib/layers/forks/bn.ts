@@ -1,7 +1,8 @@
 import { create, has, sub } from "../../caffe/message.js";
 import { type BNParameter, BNParameter_BNMode as Mode } from "../../caffe/messages.js";
-import { constant, type Value } from "../../graph/index.js";
+import { constant, count, type Value } from "../../graph/index.js";
 import { add, div, sub as minus, mul, reshape, sqrt } from "../../ops/index.js";
+import { batchNormalization } from "../../ops/inference.js";
 import { type BlobSpec, computeLayer, type Place, type Site } from "../layer.js";
 import { moments } from "../moments.js";
 
@@ -19,6 +20,7 @@ export const BN = computeLayer({
   param: "bn_param",
   bottoms: 1,
   tops: 1,
+  sees: "place",
   affine: {
     roles: ["scale", "shift", "mean", "variance"],
     epsilon: (layer) => sub(layer, "bn_param").eps,
@@ -39,6 +41,12 @@ export const BN = computeLayer({
     return [blob(filled("slope_filler", 1)), blob(filled("bias_filler", 0)), blob(zeros!, true), blob(ones!, true)];
   },
   lower: (site) => ({ tops: [isSegNet(site.param) ? segNet(site) : withStatistics(site)] }),
+  lowerForInference({ bottoms, blobs, param }) {
+    // SegNet's has two blobs, and no statistics.
+    if (blobs.length !== 4) return undefined;
+    const vectors = blobs.map((blob) => reshape(blob, [count(blob.type.shape)]));
+    return [batchNormalization(bottoms[0]!, vectors, param.eps)];
+  },
 });
 
 const isSegNet = (param: BNParameter) =>

@@ -8,5 +8,6 @@ export const ReLU6 = computeLayer({
   param: null,
   bottoms: 1,
   tops: 1,
+  sees: "place",
   lower: ({ bottoms }) => ({ tops: [min(relu(bottoms[0]!), constant(6))] }),
 });
