@@ -6,7 +6,9 @@ import { pathToFileURL } from "node:url";
 /** Folders and files of lib/ by floor; lib/README.md draws them. */
 export const floors = [
   ["error.ts", "random.ts"],
-  ["budget.ts", "file.ts", "graph/", "text/", "options/"],
+  ["budget.ts"],
+  ["isolated.ts"],
+  ["isolated-child.ts", "file.ts", "graph/", "text/", "options/"],
   ["ops/", "caffe/"],
   ["layers/", "optim/"],
   ["targets/", "net/"],

@@ -1,6 +1,7 @@
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./api/net.js";
 export { ProtoLoader } from "./api/proto-loader.js";
+export { type Limits, setLimits } from "./budget.js";
 export {
   ConvolutionLayer,
   Include,

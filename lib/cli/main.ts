@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { parseBytes, setLimits } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { commands } from "./commands/index.js";
 import { commandNamed, parseCommand, requestOf } from "./parse.js";
@@ -19,7 +20,11 @@ export async function run(argv: readonly string[]): Promise<number> {
     else if (flags.includes("--help") || flags.includes("-h")) await printHelp(word);
     else {
       const command = commandNamed(word, commands);
-      const args = parseCommand(command, rest, commands) as { readonly plugin?: readonly string[] };
+      const args = parseCommand(command, rest, commands) as {
+        readonly plugin?: readonly string[];
+        readonly maxAlloc?: string;
+      };
+      if (args.maxAlloc !== undefined) setLimits({ maxAlloc: parseBytes(args.maxAlloc, "--max-alloc") });
       if (args.plugin !== undefined) await (await import("../layers/index.js")).loadPlugins(args.plugin);
       await (await command.load()).run(args as never);
     }

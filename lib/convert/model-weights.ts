@@ -58,8 +58,12 @@ export interface ModelWeights {
 export function readModelWeights(model: string | Uint8Array): ModelWeights {
   const file = typeof model === "string" ? model : undefined;
   const { graph, metadata_props } = decoded(typeof model === "string" ? readBytes(model).bytes : model, file);
-  const metadata = (name: string, none: string) =>
-    JSON.parse(metadata_props.find(({ key }) => key === name)?.value ?? none);
+  const metadata = <T>(name: string, isValue: (value: unknown) => boolean): Readonly<Record<string, T>> => {
+    const text = metadata_props.find(({ key }) => key === name)?.value;
+    const value = text === undefined ? {} : recordOf(text, isValue);
+    if (value) return value as Readonly<Record<string, T>>;
+    throw new NetrunError(`its metadata "${name}" is damaged`, { file, notes: ["convert the net again"] });
+  };
   const tensors = new Map(
     graph.initializer.flatMap((tensor) => {
       const data = numbers(tensor, file);
@@ -80,10 +84,24 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
   return {
     tensors,
     shapes,
-    folded: metadata("netrun.folded", "{}"),
-    uniform: metadata("netrun.uniform", "{}"),
+    folded: metadata(
+      "netrun.folded",
+      (value) => Array.isArray(value) && value.every((name) => typeof name === "string"),
+    ),
+    uniform: metadata("netrun.uniform", (value) => typeof value === "number"),
     isInt8,
   };
+}
+
+/** The object that a JSON text is, if it is one of such values. */
+function recordOf(text: string, isValue: (value: unknown) => boolean): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isRecord && Object.values(value).every(isValue) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Slopes are shaped for their op, but named like their blob. */

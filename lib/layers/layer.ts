@@ -194,7 +194,7 @@ const MAX_COUNT = 2 ** 31 - 1;
 export function shapeFault(shape: readonly number[]): string | undefined {
   if (shape.some((dim) => dim < 0)) return "with a negative dimension";
   // A dim of 0 makes the others count for nothing, but not any size is a size.
-  return Math.max(count(shape), ...shape) > MAX_COUNT
+  return count(shape) > MAX_COUNT || shape.some((dim) => dim > MAX_COUNT)
     ? `more than the ${MAX_COUNT} values that a blob can have`
     : undefined;
 }

@@ -6,6 +6,7 @@ import { parseBytes } from "../../lib/budget.js";
 import { decodeImage } from "../../lib/data/image/image.js";
 import { openSource } from "../../lib/data/source/open.js";
 import { NetrunError } from "../../lib/error.js";
+import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
@@ -97,6 +98,17 @@ describe("what a file may allocate", () => {
       delete process.env["NETRUN_MAX_ALLOC"];
     }
     expect((await decodeImage(image, "color")).shape).to.deep.equal([3, 200, 300]);
+  });
+
+  it("takes the flag from the command line, with its unit", async () => {
+    try {
+      const { status, stderr } = await cli("layers", "--max-alloc", "lots");
+      expect([status, stderr.split("\n")[0]]).to.deep.equal([1, '--max-alloc "lots" is not a size']);
+      expect((await cli("layers", "--max-alloc", "3M")).status).to.equal(0);
+      expect(process.env["NETRUN_MAX_ALLOC"]).to.equal(String(3 * 2 ** 20));
+    } finally {
+      delete process.env["NETRUN_MAX_ALLOC"];
+    }
   });
 
   it("reads sizes with their units, and nothing else", () => {

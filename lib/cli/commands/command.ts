@@ -15,6 +15,10 @@ export const GLOBAL = {
   verbose: { type: "boolean", default: false, describe: "Stack traces with errors" },
   strict: { type: "boolean", default: false, describe: "Unknown prototxt fields are errors" },
   plugin: { type: "strings", describe: "File of layers in JavaScript" },
+  maxAlloc: {
+    type: "string",
+    describe: "Most memory that a file read may ask for beyond its size: 500M, 4G (default 1G)",
+  },
 } as const satisfies Options;
 
 /** What the flags of a command are read to, with those of every command. */

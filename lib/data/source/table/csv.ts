@@ -203,6 +203,9 @@ function usualDelimiter(path: string): string {
   }
 }
 
+/** Characters of the longest row: a quote that is never closed makes the rest of the file one. */
+const MAX_ROW = 64 * 2 ** 20;
+
 interface Cells {
   readonly record: readonly string[];
   readonly line: number;
@@ -213,7 +216,14 @@ async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells
   const bytes = createReadStream(spec.path);
   const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
   const parser = text.pipe(
-    parse({ delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true }),
+    parse({
+      delimiter,
+      bom: true,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: MAX_ROW,
+    }),
   );
   const forward = (error: Error): void => {
     parser.destroy(error);

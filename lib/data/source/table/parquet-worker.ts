@@ -1,7 +1,8 @@
-import { parentPort, workerData } from "node:worker_threads";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors as others } from "hyparquet-compressors";
+import { checkAlloc, maxAlloc } from "../../../budget.js";
+import { serveIsolated } from "../../../isolated-child.js";
 
 /** Rows from `start` to before `end`, of one row group; all columns where none are named. */
 export interface ParquetRequest {
@@ -10,31 +11,42 @@ export interface ParquetRequest {
   readonly columns: string[] | undefined;
 }
 
-/** The rows of each row group, once at the start; then, for each request in order, its rows. Or why not. */
-export type ParquetReply =
-  | { readonly kind: "groups"; readonly groups: readonly number[] }
-  | { readonly kind: "rows"; readonly rows: readonly Record<string, unknown>[] }
-  | { readonly kind: "failure"; readonly reason: string };
+type Decompress = (input: Uint8Array, outputLength: number) => Uint8Array;
 
 /** Those that come with Node are faster. */
-const compressors = {
-  ...others,
-  GZIP: (input: Uint8Array) => gunzipSync(input),
-  BROTLI: (input: Uint8Array) => brotliDecompressSync(input),
+const methods: Readonly<Record<string, Decompress>> = {
+  ...(others as Readonly<Record<string, Decompress>>),
+  GZIP: (input) => gunzipSync(input, { maxOutputLength: maxAlloc() }),
+  BROTLI: (input) => brotliDecompressSync(input, { maxOutputLength: maxAlloc() }),
 };
 
-const answer = (reply: ParquetReply) => parentPort!.postMessage(reply);
-const fail = (reason: unknown) => answer({ kind: "failure", reason: String(reason) });
+/** The same, for pages that declare no more than may be allocated. */
+const compressors = Object.fromEntries(
+  Object.entries(methods).map(([name, decompress]): [string, Decompress] => [
+    name,
+    (input, outputLength) => {
+      checkAlloc(outputLength, "a page");
+      return decompress(input, outputLength);
+    },
+  ]),
+);
 
 async function open() {
-  const file = await asyncBufferFromFile(workerData as string);
+  const file = await asyncBufferFromFile(process.argv[2]!);
   const metadata = await parquetMetadataAsync(file);
-  answer({ kind: "groups", groups: metadata.row_groups.map(({ num_rows }) => Number(num_rows)) });
   return { file, metadata, compressors, utf8: false };
 }
 
-const opened = open();
-opened.catch(fail);
+let opened: ReturnType<typeof open> | undefined;
+
+/** The rows of each row group. */
+async function groups(): Promise<readonly number[]> {
+  opened ??= open();
+  const { metadata } = await opened;
+  for (const { num_rows, columns } of metadata.row_groups)
+    checkAlloc(8 * Number(num_rows) * columns.length, `a row group of ${num_rows} rows`);
+  return metadata.row_groups.map(({ num_rows }) => Number(num_rows));
+}
 
 type Rows = readonly Record<string, unknown>[];
 
@@ -42,7 +54,7 @@ type Rows = readonly Record<string, unknown>[];
 let kept: { readonly key: string; readonly first: number; readonly rows: Rows } | undefined;
 
 async function read({ start, end, columns }: ParquetRequest): Promise<Rows> {
-  const options = await opened;
+  const options = await opened!;
   const sizes = options.metadata.row_groups.map(({ num_rows }) => Number(num_rows));
   let [group, first] = [0, 0];
   while (group + 1 < sizes.length && first + sizes[group]! <= start) first += sizes[group++]!;
@@ -63,10 +75,4 @@ function compact(row: Record<string, unknown>): Record<string, unknown> {
   return row;
 }
 
-parentPort!.on("message", async (request: ParquetRequest) => {
-  try {
-    answer({ kind: "rows", rows: await read(request) });
-  } catch (reason) {
-    fail(reason);
-  }
-});
+serveIsolated((request) => (request === "groups" ? groups() : read(request as ParquetRequest)));

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect } from "chai";
+import { Isolated } from "../lib/isolated.js";
+import { failure } from "./support/failure.js";
+import { root } from "./support/shared.js";
+
+/** A reader that does what it is asked to. */
+const READER = `
+  import { serveIsolated } from ${JSON.stringify(pathToFileURL(join(root, "dist", "lib", "isolated-child.js")).href)};
+  serveIsolated(async (request) => {
+    if (request === "abort") process.abort();
+    if (request === "loop") for (;;);
+    if (request === "invalid size") { const set = []; for (let i = 0; ; i++) set.push(i); }
+    if (request === "fill") for (const kept = []; ; ) kept.push(Buffer.alloc(2 ** 26, 1));
+    if (request === "fail") throw new Error("it fails");
+    return Float32Array.of(1, 2);
+  });`;
+
+describe("readers in processes of their own", function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(join(tmpdir(), "netrun-isolated-"));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const open = (timeoutMs = 20_000) => {
+    const file = join(folder, "reader.mjs");
+    writeFileSync(file, READER);
+    return new Isolated(pathToFileURL(file), [], { file: "data.x", what: "the file cannot be read", timeoutMs });
+  };
+
+  it("give typed arrays and failures, and go on after these", async () => {
+    await using reader = open();
+    await failure(reader.ask("fail"), "data.x: the file cannot be read\nnote: Error: it fails");
+    expect(await reader.ask("values")).to.deep.equal(Float32Array.of(1, 2));
+  });
+
+  for (const [request, reason] of [
+    ["abort", "its reader ended (SIGABRT)"],
+    ["invalid size", "its reader ended (SIG"],
+  ] as const)
+    it(`end with an error where they ${request}`, async () => {
+      await using reader = open();
+      await failure(reader.ask(request), reason);
+    });
+
+  it("end with an error where they take too long", async () => {
+    await using reader = open(1000);
+    await failure(reader.ask("loop"), "reading takes longer than 1 s");
+  });
+
+  it("end with an error where they take more memory than the limit", async () => {
+    process.env["NETRUN_MAX_ALLOC"] = "64M";
+    try {
+      await using reader = open();
+      await failure(reader.ask("fill"), "more memory than the limit, which --max-alloc raises");
+    } finally {
+      delete process.env["NETRUN_MAX_ALLOC"];
+    }
+  });
+});
