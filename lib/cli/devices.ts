@@ -1,7 +1,7 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { constant } from "../graph/index.js";
-import { emit } from "../onnx/emit.js";
-import { openSession, type Provider } from "../onnx/session.js";
+import { buildSession } from "../onnx/build.js";
+import type { Provider } from "../onnx/session.js";
 import { add } from "../ops/index.js";
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const satisfies readonly Provider[];
@@ -18,7 +18,7 @@ export async function run(): Promise<void> {
 async function tryProvider(provider: Provider): Promise<string> {
   try {
     const sum = add(constant(1, [2]), constant(2, [2]));
-    await using session = await openSession(emit({ name: "probe", outputs: new Map([["sum", sum]]) }), { provider });
+    await using session = await buildSession({ name: "probe", outputs: new Map([["sum", sum]]) }, { provider });
     const { sum: values } = await session.run({}, ["sum"]);
     return values?.[0] === 3 ? "works" : "gives wrong results";
   } catch (error) {

@@ -12,8 +12,7 @@ import {
   topological,
   type Value,
 } from "../graph/index.js";
-import { emit } from "../onnx/emit.js";
-import { openSession } from "../onnx/session.js";
+import { buildSession } from "../onnx/build.js";
 import { Add, Div, Expand, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../ops/index.js";
 
 /** A value's elements, where they are known when the graph is built. */
@@ -91,7 +90,7 @@ export async function foldConstants(values: readonly Value[], openDims: boolean)
 async function evaluate(values: readonly Value[]): Promise<readonly (readonly [Value, Value])[]> {
   if (values.length === 0) return [];
   const outputs = new Map(values.map((value, i) => [`v${i}`, value]));
-  await using session = await openSession(emit({ name: "constants", outputs }), { optimise: false });
+  await using session = await buildSession({ name: "constants", outputs }, { optimise: false });
   const results = await session.run({}, [...outputs.keys()]);
   return values.map((value, i) => {
     const { dtype, shape } = value.type;

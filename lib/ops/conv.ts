@@ -1,7 +1,5 @@
 import { type Attribute, apply, count, type Node, type Op, type Value } from "../graph/index.js";
-import { gemm } from "./linear.js";
 import { reduceSum } from "./reduce.js";
-import { concat, pad, reshape, slice, transpose } from "./shape.js";
 
 /** Geometry of a convolution, one number a spatial axis; pads are the same before and after. */
 export interface ConvAttrs {
@@ -11,12 +9,13 @@ export interface ConvAttrs {
   readonly group: number;
 }
 
-interface ConvTransposeAttrs extends ConvAttrs {
+export interface ConvTransposeAttrs extends ConvAttrs {
   /** Rows that the matching convolution did not reach, added at the end of each axis. */
   readonly outputPadding: readonly number[];
 }
 
-const extent = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
+/** How far a dilated kernel reaches. */
+export const extent = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
 
 /** y[n,k] = b[k] + sum over c of x[n,c] * w[k,c], cross-correlation over any number of spatial axes. x [n,c,...], w [k,c/group,...]. */
 export const Conv: Op<ConvAttrs> = {
@@ -36,12 +35,8 @@ export const Conv: Op<ConvAttrs> = {
   vjp: (node, dy) => {
     const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
     const { attrs } = node;
-    const outputPadding = attrs.strides.map((stride, i) => {
-      const reached = (dy.type.shape[i + 2]! - 1) * stride + extent(w.type.shape[i + 2]!, attrs.dilations[i]!);
-      return x.type.shape[i + 2]! + 2 * attrs.pads[i]! - reached;
-    });
-    const dx = apply(ConvTranspose, { ...attrs, outputPadding }, dy, w);
-    const dw = weightGradient(x, dy, w.type.shape, attrs);
+    const dx = apply(ConvInputGrad, { ...attrs, shape: x.type.shape }, dy, w);
+    const dw = apply(ConvWeightGrad, { ...attrs, shape: w.type.shape }, x, dy);
     return b ? [dx, dw, biasGradient(dy)] : [dx, dw];
   },
 };
@@ -68,10 +63,30 @@ export const ConvTranspose: Op<ConvTransposeAttrs> = {
     const [x, w, b] = node.inputs as [Value, Value, Value | undefined];
     const { outputPadding: _, ...attrs } = node.attrs;
     const dx = apply(Conv, attrs, dy, w);
-    const dw = weightGradient(dy, x, w.type.shape, attrs);
+    const dw = apply(ConvWeightGrad, { ...attrs, shape: w.type.shape }, dy, x);
     return b ? [dx, dw, biasGradient(dy)] : [dx, dw];
   },
 };
+
+/** Geometry of a convolution's gradient, with the shape that it has. */
+export interface ConvGradAttrs extends ConvAttrs {
+  readonly shape: readonly number[];
+}
+
+/** An op at the level of meaning: it has no ONNX node of its own, a target's passes say how it is computed. */
+const meaning = (name: string): Op<ConvGradAttrs> => ({
+  name,
+  arity: 2,
+  infer: ({ shape }, x) => [{ dtype: x!.dtype, shape }],
+  onnx: () => {
+    throw new Error(`${name} is not an ONNX node: a target's passes expand it`);
+  },
+});
+
+/** The gradient of a convolution in its input: dy [n,k,...] and w [k,c/group,...] to dx of the input's shape. */
+export const ConvInputGrad = meaning("ConvInputGrad");
+/** The gradient of a convolution in its weights: x [n,c,...] and dy [n,k,...] to dw of the weights' shape [k,c/group,...]. */
+export const ConvWeightGrad = meaning("ConvWeightGrad");
 
 function convAttributes(node: Node<unknown>, attrs: ConvAttrs): Record<string, Attribute> {
   return {
@@ -88,91 +103,6 @@ const biasGradient = (dy: Value) =>
     dy,
     dy.type.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
   );
-
-/** How many floats a row of the kernel may spread the input to: 256 MB. */
-const SPREAD_LIMIT = 2 ** 26;
-
-/**
- * The weight gradient of a convolution: by matrix products where those are faster on a CPU (kernels below 7 over 48 channels or
- * more: a tenth of GoogLeNet's step), else as a convolution.
- */
-function weightGradient(x: Value, dy: Value, wShape: readonly number[], attrs: ConvAttrs): Value {
-  const [, columns, ...kernel] = wShape as [number, number, ...number[]];
-  const small = kernel.length === 2 && kernel.every((k) => k < 7) && columns >= 48 && attrs.group <= 4;
-  const spread = columns * kernel.at(-1)! * dy.type.shape[0]! * count(dy.type.shape, 2);
-  return small && spread <= SPREAD_LIMIT ? rowProducts(x, dy, wShape, attrs) : swappedConvolution(x, dy, wShape, attrs);
-}
-
-/**
- * dW[k,c,i,j] = sum over n, p of dy[n,k,p] * x[n,c,p*stride + (i,j)*dilation]: for each row i of the kernel a matrix product of dy
- * with the entries under that row, [kernel columns * channels, images * windows].
- */
-function rowProducts(x: Value, dy: Value, wShape: readonly number[], attrs: ConvAttrs): Value {
-  const [rows, columns, kh, kw] = wShape as [number, number, number, number];
-  const [n, , height, width] = dy.type.shape as [number, number, number, number];
-  const { strides, dilations, group } = attrs;
-  const k = rows / group;
-  const padded = pad(
-    x,
-    [0, 0, ...attrs.pads].map((p) => [p, p] as const),
-  );
-  const xs = transpose(padded, [1, 0, 2, 3]);
-  const dys = reshape(transpose(dy, [1, 0, 2, 3]), [rows, n * height * width]);
-  const under = (value: Value, axis: 0 | 1, i: number, windows: number) => {
-    const start = i * dilations[axis]!;
-    return slice(value, axis + 2, start, start + (windows - 1) * strides[axis]! + 1, strides[axis]!);
-  };
-  const ofGroup = (g: number) => {
-    const xg = slice(xs, 0, g * columns, (g + 1) * columns);
-    const dyg = slice(dys, 0, g * k, (g + 1) * k);
-    const products = Array.from({ length: kh }, (_, i) => {
-      const row = under(xg, 0, i, height);
-      const taps = Array.from({ length: kw }, (_unused, j) => under(row, 1, j, width));
-      const entries = reshape(concat(taps, 0), [kw * columns, n * height * width]);
-      return reshape(gemm(dyg, entries, { transB: true }), [k, 1, kw, columns]);
-    });
-    return transpose(concat(products, 1), [0, 3, 1, 2]);
-  };
-  return concat(
-    Array.from({ length: group }, (_, g) => ofGroup(g)),
-    0,
-  );
-}
-
-/**
- * The weight gradient of a convolution is itself a convolution: batch and channels change roles, dy is the kernel,
- * stride and dilation swap. x [n,c,...], dy [n,k,...]; the result has the shape [k,c/group,...] of the weights.
- */
-function swappedConvolution(x: Value, dy: Value, wShape: readonly number[], attrs: ConvAttrs): Value {
-  const [n, c, ...size] = x.type.shape as [number, number, ...number[]];
-  const { group } = attrs;
-  const pointwise = wShape.slice(2).every((k) => k === 1) && attrs.pads.every((p) => p === 0);
-  if (pointwise && group === 1) return pointwiseWeightGradient(x, dy, wShape, attrs.strides);
-  const space = size.map((_, i) => i);
-  // [n, g, c/g, ...] -> [c/g, g*n, ...]: each group of the convolution below sees its own channels as a batch.
-  const grouped = reshape(x, [n, group, c / group, ...size]);
-  const swapped = transpose(grouped, [2, 1, 0, ...space.map((i) => i + 3)]);
-  const xt = reshape(swapped, [c / group, group * n, ...size]);
-  const dyt = transpose(dy, [1, 0, ...space.map((i) => i + 2)]);
-  let dw = apply(Conv, { ...attrs, strides: attrs.dilations, dilations: attrs.strides }, xt, dyt);
-  // Input rows that no window reached give entries beyond the kernel.
-  for (const i of space) dw = slice(dw, i + 2, 0, wShape[i + 2]!);
-  return transpose(dw, [1, 0, ...space.map((i) => i + 2)]);
-}
-
-/** For a kernel of 1 that convolution is one matrix product over batch and space, several times as fast that way. */
-function pointwiseWeightGradient(x: Value, dy: Value, wShape: readonly number[], strides: readonly number[]): Value {
-  const seen = strides.reduce((part, stride, i) => {
-    const reach = (dy.type.shape[i + 2]! - 1) * stride + 1;
-    return slice(part, i + 2, 0, reach, stride);
-  }, x);
-  const byChannel = (value: Value) => {
-    const { shape } = value.type;
-    const perm = [1, 0, ...shape.slice(2).map((_, i) => i + 2)];
-    return reshape(transpose(value, perm), [shape[1]!, count(shape) / shape[1]!]);
-  };
-  return reshape(gemm(byChannel(dy), byChannel(seen), { transB: true }), wShape);
-}
 
 /** Convolution with an optional bias. */
 export const conv = (x: Value, w: Value, attrs: ConvAttrs, b?: Value): Value =>

@@ -1,10 +1,10 @@
-import { count, type Elements, inputName, type Value, withEmptyConstants } from "../graph/index.js";
+import { count, type Elements, inputName, type Value } from "../graph/index.js";
 import { gradient } from "../net/gradient.js";
 import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
-import { emit } from "../onnx/emit.js";
-import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
+import { buildSession } from "../onnx/build.js";
+import type { Session, SessionOptions } from "../onnx/session.js";
 import { random } from "../random.js";
 import type { FlatWeights } from "./weights.js";
 
@@ -121,8 +121,7 @@ export class CompiledNet implements AsyncDisposable {
 async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
-  const model = emit({ name: "netrun", outputs: withEmptyConstants(outputs) });
-  return { session: await openSession(model, options), ends };
+  return { session: await buildSession({ name: "netrun", outputs }, options), ends };
 }
 
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */
@@ -198,7 +197,7 @@ export async function runScalar(
   inputs: RunInputs,
   options: SessionOptions,
 ): Promise<number> {
-  const session = await openSession(emit({ name: "size", outputs: new Map([["size", scalar]]) }), options);
+  const session = await buildSession({ name: "size", outputs: new Map([["size", scalar]]) }, options);
   try {
     const { size } = await session.run(feeds(net, inputs), ["size"]);
     return size![0]!;

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { multiplyAdds, type Node, topological } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
-import { emit } from "../onnx/emit.js";
-import { openSession, type SessionOptions } from "../onnx/session.js";
+import { buildSession } from "../onnx/build.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { formulated, portable } from "../targets/index.js";
 import { endsOf, feeds, type RunInputs } from "./compiled-net.js";
 
 /** Mean times of a layer in one pass, in milliseconds. */
@@ -38,10 +39,10 @@ export async function profileNet(
   options: SessionOptions,
 ): Promise<Profile> {
   const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
-  const { outputs } = endsOf(net, request);
+  const outputs = formulated(endsOf(net, request).outputs, portable);
   const folder = mkdtempSync(join(tmpdir(), "netrun-profile-"));
   try {
-    const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
+    const session = await buildSession({ name: "profile", outputs }, { ...options, profile: join(folder, "p") });
     const fed = feeds(net, inputs);
     await session.run(fed, session.outputs);
     const startMs = performance.now();

@@ -1,7 +1,7 @@
 import type { Layout, Segment } from "../net/layout.js";
 import { type UpdateSettings, updateGraph } from "../net/update.js";
-import { emit } from "../onnx/emit.js";
-import { openSession, type Session, type SessionOptions } from "../onnx/session.js";
+import { buildSession } from "../onnx/build.js";
+import type { Session, SessionOptions } from "../onnx/session.js";
 
 /**
  * Floats updated by one run. Outputs of onnxruntime-node are fresh buffers: at 4 MB the allocator hands back the last one, while
@@ -77,7 +77,7 @@ export class Updater implements AsyncDisposable {
   #session(length: number): Promise<Session> {
     let session = this.#sessions.get(length);
     if (!session) {
-      session = openSession(emit({ name: "update", outputs: updateGraph(this.#update, length) }), this.#options);
+      session = buildSession({ name: "update", outputs: updateGraph(this.#update, length) }, this.#options);
       this.#sessions.set(length, session);
     }
     return session;

@@ -206,6 +206,9 @@ const cases = {
   ],
   Softmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
   LogSoftmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
+  // Gradients themselves, which nothing differentiates again.
+  ConvInputGrad: [],
+  ConvWeightGrad: [],
 } as const satisfies Record<OpName, readonly Case[]>;
 
 /** Ops that have a vjp and a reason for having no case of the table's kind. */

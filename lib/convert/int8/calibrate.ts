@@ -1,7 +1,6 @@
 import { NetrunError } from "../../error.js";
 import { inputName, type Value } from "../../graph/index.js";
-import { emit } from "../../onnx/emit.js";
-import { openSession } from "../../onnx/session.js";
+import { buildSession } from "../../onnx/build.js";
 import type { Affine8 } from "../../ops/quantize.js";
 import { build } from "../build.js";
 import { atBatch, type Plan, type Shapes } from "../plan.js";
@@ -83,7 +82,7 @@ async function observe(
   const observed = new Map(values.map((value) => [value, new Observed()]));
   const computed = values.filter((value) => inputName(value) === undefined);
   const outputs = new Map(computed.map((value, i) => [`v${i}`, value]));
-  await using session = await openSession(emit({ name: "calibration", outputs }), { optimise: false });
+  await using session = await buildSession({ name: "calibration", outputs }, { optimise: false });
   for await (const { inputs } of batches) {
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, data]));
     const results = await session.run(feeds, [...outputs.keys()]);

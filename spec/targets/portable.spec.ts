@@ -1,0 +1,41 @@
+import { expect } from "chai";
+import { apply, float32, input, topological } from "../../lib/graph/index.js";
+import { emit } from "../../lib/onnx/emit.js";
+import { ConvWeightGrad, conv } from "../../lib/ops/index.js";
+import { formulated, nodePass, portable } from "../../lib/targets/index.js";
+
+const attrs = { strides: [1, 1], pads: [0, 0], dilations: [1, 1], group: 1 };
+const x = input("x", float32([2, 3, 5, 5]));
+const dy = input("dy", float32([2, 4, 3, 3]));
+const gradient = apply(ConvWeightGrad, { ...attrs, shape: [4, 3, 3, 3] }, x, dy);
+
+describe("the portable target", () => {
+  it("leaves no op at the level of meaning, and no type changed", () => {
+    const dw = formulated(new Map([["dw", gradient]]), portable).get("dw")!;
+    expect(topological([dw]).map(({ op }) => op.name)).to.not.include("ConvWeightGrad");
+    expect(dw.type).to.deep.equal(gradient.type);
+  });
+
+  it("is what a gradient needs before it can be written", () => {
+    const outputs = new Map([["dw", gradient]]);
+    expect(() => emit({ name: "t", outputs })).to.throw("ConvWeightGrad is not an ONNX node");
+    expect(emit({ name: "t", outputs: formulated(outputs, portable) }).outputs).to.deep.equal(["dw"]);
+  });
+
+  it("has named passes, each once", () => {
+    const names = portable.passes.map(({ name }) => name);
+    expect(names).to.deep.equal(["conv-input-grad", "conv-weight-grad", "empty-constants"]);
+  });
+
+  it("runs passes in their order, each on what the one before gave", () => {
+    const order: string[] = [];
+    const seen = (name: string) =>
+      nodePass(name, (node) => {
+        if (node.inputs.length > 0) order.push(name);
+        return undefined;
+      });
+    const w = input("w", float32([4, 3, 3, 3]));
+    formulated(new Map([["y", conv(x, w, attrs)]]), { ...portable, passes: [seen("a"), seen("b")] });
+    expect(order).to.deep.equal(["a", "b"]);
+  });
+});
