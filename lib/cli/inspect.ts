@@ -48,6 +48,11 @@ async function describe(args: InspectArgs, artifact: Artifact): Promise<Descript
       ];
       return { text, json: { kind: "state", ...state, history: history.map(blobJson) } };
     }
+    case "onnx":
+      return {
+        text: (await import("../inspect/onnx.js")).printOnnx(artifact.model),
+        json: { kind: "onnx", ...artifact.model },
+      };
     case "mean":
       return { text: printBlobs([["mean", artifact.blob]]), json: { kind: "mean", ...blobJson(artifact.blob) } };
   }

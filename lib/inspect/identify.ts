@@ -9,6 +9,7 @@ import { decodeSolverState, type StoredState } from "../caffe/solver-state.js";
 import { type StoredBlob, storedBlob } from "../caffe/stored.js";
 import { decodeWeights, type StoredNet } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
+import type { OnnxSummary } from "./onnx.js";
 
 /** A file of Caffe's, read. */
 export type Artifact =
@@ -16,15 +17,22 @@ export type Artifact =
   | { readonly kind: "solver"; readonly path: string; readonly loaded: Loaded<SolverParameter> }
   | { readonly kind: "weights"; readonly path: string; readonly net: StoredNet }
   | { readonly kind: "state"; readonly path: string; readonly state: StoredState }
+  | { readonly kind: "onnx"; readonly path: string; readonly model: OnnxSummary }
   | { readonly kind: "mean"; readonly path: string; readonly blob: StoredBlob };
 
 /** What is in a file, by its content. */
-export type FileKind = Artifact["kind"];
+export type FileKind = Exclude<Artifact["kind"], "onnx">;
 
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
 export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
   const { path: found, bytes } = readBytes(path);
   if (isHdf5(bytes)) return readHdf5(found, bytes.length);
+  if (/\.netrunstate$/i.test(found)) throw sideFile(found);
+  if (isBinary(bytes)) {
+    // ONNX's schema is parsed when it is needed.
+    const model = (await import("./onnx.js")).onnxSummary(bytes);
+    if (model) return { kind: "onnx", path: found, model };
+  }
   switch (kindOf(bytes, found)) {
     case "net":
       return { kind: "net", path: found, loaded: loadNet(found, options) };
@@ -47,6 +55,14 @@ export function kindOf(bytes: Uint8Array, path: string): FileKind {
   // BlobProto's data, shape and double_data; SolverState's iter is a varint where NetParameter has a string.
   if ([5, 7, 8].some((id) => fields.has(`${id} 2`)) || fields.has("5 5")) return "mean";
   return fields.has("1 0") ? "state" : "weights";
+}
+
+function sideFile(file: string): NetrunError {
+  const state = file.replace(/\.netrunstate$/i, ".solverstate");
+  return new NetrunError("is what netrun keeps beside a .solverstate: random numbers, positions in the data, losses", {
+    file,
+    notes: [`netrun inspect ${state} shows the solver's state`],
+  });
 }
 
 function topFields(bytes: Uint8Array): ReadonlySet<string> {

@@ -11,7 +11,10 @@ let loading: Promise<typeof Onnxruntime> | undefined;
 export function onnxruntime(): Promise<typeof Onnxruntime> {
   loading ??= native(async () => {
     await turnOffTelemetry();
-    return import("onnxruntime-node");
+    const library = await import("onnxruntime-node");
+    // Errors are thrown; that a provider's library is missing would be written to stderr as well.
+    library.env.logLevel = "fatal";
+    return library;
   });
   return loading;
 }

@@ -1,0 +1,54 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { convertFile } from "../../lib/convert/index.js";
+import { cli } from "../support/cli.js";
+import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
+
+const NET = `name: "n" layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }`;
+
+describe("files of another kind than a command expects", () => {
+  const folder = freshFolder();
+
+  it("ONNX: inspect shows inputs, outputs, nodes, size and metadata", async () => {
+    const path = join(folder(), "n.onnx");
+    const { bytes, nodes } = await convertFile(NET, [], path, { allowMissing: true, verify: 0 });
+    const { stdout, status } = await cli("inspect", path);
+    expect(status).to.equal(0);
+    expect(stdout).to.match(/^ONNX model of netrun.*, opset ai.onnx 17\n/);
+    expect(stdout).to.match(/\ninputs {3}data \[\w+, 2\]\noutputs {2}ip \[\w+, 3\]\nnodes {4}(\d+): /);
+    expect(Number(/nodes +(\d+)/.exec(stdout)![1])).to.equal(nodes);
+    expect(stdout).to.contain(`size     ${bytes.toLocaleString("en-US")} bytes\n`);
+    const json = JSON.parse((await cli("inspect", path, "--json")).stdout) as { kind: string; metadata: object };
+    expect(json.kind).to.equal("onnx");
+    for (const key of Object.keys(json.metadata)) expect(stdout).to.contain(`\n${key}: `);
+  });
+
+  it(".netrunstate: inspect says what it is and what has the state", async () => {
+    const path = join(folder(), "s_iter_1.netrunstate");
+    writeFileSync(path, "{}");
+    const { stderr, status } = await cli("inspect", path);
+    expect(stderr).to.contain("is what netrun keeps beside a .solverstate");
+    expect(stderr).to.contain(`note: netrun inspect ${join(folder(), "s_iter_1.solverstate")}`);
+    expect(status).to.equal(1);
+  });
+
+  it("weights in the place of the net: convert says how it is meant", async () => {
+    const { stderr, status } = await cli("convert", "a.caffemodel", "n.prototxt", "-o", "x.onnx");
+    expect(stderr).to.equal(
+      "a.caffemodel has weights, n.prototxt is a net: the net comes first\n" +
+        "note: netrun convert n.prototxt a.caffemodel -o MODEL.onnx\n",
+    );
+    expect(status).to.equal(1);
+  });
+
+  it("a provider that is not here is one line, without onnxruntime's own", () => {
+    const bin = join(root, "bin", "netrun.js");
+    const { stdout, stderr } = spawnSync(process.execPath, [bin, "devices"], { encoding: "utf8" });
+    expect(stdout).to.match(/\ncpu +works\ncuda +(works|not here: .*)\nwebgpu +(works|not here: .*)\n$/);
+    expect(stderr).not.to.contain("onnxruntime");
+  });
+});
