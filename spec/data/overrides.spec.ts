@@ -85,6 +85,13 @@ describe("numbers in options", () => {
     expect((await refusal(train(loaded, { patience: 0 }).next())).message).to.match(/^patience is 0; it has to be/);
   });
 
+  it("cannot help an empty folder, or a list whose images are not there", () => {
+    expect(() => detectSource(folder())).to.throw("is an empty folder");
+    const list = join(folder(), "list.txt");
+    writeFileSync(list, "cats/1.jpg 0\n");
+    expect(() => detectSource(list)).to.throw("is a list of images, and the first is not there: cats/1.jpg");
+  });
+
   it("of paths are read as flags are", () => {
     const path = join(folder(), "words.csv");
     writeFileSync(path, "a,b\n1,2\n");

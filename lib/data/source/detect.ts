@@ -64,6 +64,7 @@ function inPath(path: string, options: Options): SourceSpec {
 
 function inFolder(path: string, options: Options): SourceSpec | undefined {
   const names = readdirSync(path).sort();
+  if (names.length === 0) throw new NetrunError("is an empty folder", { file: path });
   if (names.includes("data.mdb")) return { kind: "lmdb", path };
   if (names.includes("CURRENT")) return { kind: "leveldb", path };
   if (names.some((name) => name.endsWith(".arrow")))
@@ -147,6 +148,12 @@ function listSpec(path: string): SourceSpec | undefined {
   const image = /^(.+\.\w+)[ \t]+-?\d+$/.exec(first)?.[1];
   const root = image === undefined ? undefined : rootOf(image);
   if (root !== undefined) return { kind: "images", list: path, root };
+  if (image !== undefined && /\.(jpe?g|png|bmp|gif|tiff?|webp)$/i.test(image)) {
+    throw new NetrunError(`is a list of images, and the first is not there: ${image}`, {
+      file: path,
+      notes: [`looked for ${image} and ${folder}${image}; in a prototxt root_folder says where images are`],
+    });
+  }
   if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
   const names = readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
   const files = names.map((name) => (rootOf(name) ?? "") + name);
