@@ -8,7 +8,7 @@ export const floors = [
   ["error.ts", "random.ts"],
   ["budget.ts"],
   ["isolated.ts"],
-  ["isolated-child.ts", "file.ts", "graph/", "text/", "options/"],
+  ["isolated-child.ts", "file.ts", "lifetime.ts", "graph/", "text/", "options/"],
   ["ops/", "caffe/"],
   ["layers/", "optim/"],
   ["targets/", "net/"],

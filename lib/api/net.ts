@@ -13,6 +13,7 @@ import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import { count, sameShape } from "../graph/index.js";
 import { type Phase, pluginsOf } from "../layers/index.js";
+import { Lifetime } from "../lifetime.js";
 import { layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { checkNumber, SEED } from "../options/number.js";
@@ -85,6 +86,7 @@ export class Net implements AsyncDisposable {
   readonly #hasState: boolean;
   /** Rows that were given as data, in files. */
   readonly #rows: GivenRows | undefined;
+  readonly #life = new Lifetime("net");
   #forwards = 0;
   #last: LastForward | undefined;
 
@@ -163,7 +165,11 @@ export class Net implements AsyncDisposable {
    * Runs all layers; every blob by name. Inputs of other shapes than before reshape the net, as in Caffe. Inputs of data layers
    * may be left out: they are the layer's next batch. Throws NetrunError for an input that is missing, misnamed or misshapen.
    */
-  async forward(inputs: Tensors = {}): Promise<Tensors> {
+  forward(inputs: Tensors = {}): Promise<Tensors> {
+    return this.#life.run(() => this.#forward(inputs));
+  }
+
+  async #forward(inputs: Tensors): Promise<Tensors> {
     checkGiven(this.#compiled.lowered.inputs, inputs);
     const given = inputsOf(this.#compiled.lowered.inputs, { ...(await this.#nextBatch(inputs)), ...inputs });
     const blobs = this.#blobs;
@@ -186,7 +192,11 @@ export class Net implements AsyncDisposable {
    * Gives the gradients of the input blobs and writes those of the parameters into their `diff`.
    * Throws NetrunError before any forward, and for a gradient that is not a blob's or not of its shape.
    */
-  async backward(tops: Tensors = {}): Promise<Tensors> {
+  backward(tops: Tensors = {}): Promise<Tensors> {
+    return this.#life.run(() => this.#backward(tops));
+  }
+
+  async #backward(tops: Tensors): Promise<Tensors> {
     const last = this.#last;
     if (!last) throw new NetrunError("backward needs a forward before it");
     const seeds: Record<string, Float32Array> = {};
@@ -234,6 +244,7 @@ export class Net implements AsyncDisposable {
   }
 
   #needLayers(what: string): void {
+    this.#life.check();
     if (this.#modelFile === undefined) return;
     throw new NetrunError(`a converted file has no layers of Caffe's and ${what}`, {
       file: this.#modelFile,
@@ -291,9 +302,11 @@ export class Net implements AsyncDisposable {
     return Object.assign({}, ...batches);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#program[Symbol.asyncDispose]();
-    for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
-    await this.#rows?.[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#life.end(async () => {
+      await this.#program[Symbol.asyncDispose]();
+      for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
+      await this.#rows?.[Symbol.asyncDispose]();
+    });
   }
 }

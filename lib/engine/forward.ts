@@ -1,4 +1,5 @@
 import { NetrunError } from "../error.js";
+import { Lifetime } from "../lifetime.js";
 import type { ForwardPlan } from "../run/plan.js";
 import { Buffers } from "./buffers.js";
 import type { ForwardEngine } from "./engine.js";
@@ -9,24 +10,31 @@ import { ReplicaSlot } from "./replica-slot.js";
 
 /** Forward passes in this thread. */
 export class LocalForward implements ForwardEngine {
+  readonly #life = new Lifetime("engine");
   #replica: ForwardReplica | undefined;
 
   async open(plan: ForwardPlan, weights: Float32Array): Promise<void> {
-    await this[Symbol.asyncDispose]();
+    this.#life.check();
+    await this.#close();
     this.#replica = await ForwardReplica.open(plan, weights);
   }
 
   async *run(batches: number): AsyncGenerator<readonly Float32Array[], void> {
+    this.#life.check();
     const replica = this.#replica;
     if (!replica) throw new Error("open a plan first");
     const out = replica.lengths.map((length) => new Float32Array(length));
     for (let batch = 0; batch < batches; batch++) {
-      await replica.forward(batch, out);
+      await this.#life.run(() => replica.forward(batch, out));
       yield out;
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#life.end(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
     const replica = this.#replica;
     this.#replica = undefined;
     await replica?.[Symbol.asyncDispose]();
@@ -43,6 +51,7 @@ const AHEAD = 2;
 export class ForwardPool implements ForwardEngine {
   readonly #slots: readonly ReplicaSlot[];
   readonly #buffers = new Buffers();
+  readonly #life = new Lifetime("engine");
   #lengths: readonly number[] = [];
 
   constructor(workers: number, options: HostOptions = {}) {
@@ -54,6 +63,7 @@ export class ForwardPool implements ForwardEngine {
   }
 
   async open(plan: ForwardPlan, weights: Float32Array): Promise<void> {
+    this.#life.check();
     const feeds = plan.net.feeds.map((feed) =>
       feed.kind === "records" ? { ...feed, every: this.#slots.length } : feed,
     );
@@ -64,6 +74,7 @@ export class ForwardPool implements ForwardEngine {
   }
 
   async *run(batches: number): AsyncGenerator<readonly Float32Array[], void> {
+    this.#life.check();
     const wide = AHEAD * this.#slots.length;
     const calls = new Map<number, Promise<Answer<"forward">>>();
     let next = 0;
@@ -88,7 +99,9 @@ export class ForwardPool implements ForwardEngine {
           call.catch(() => {});
           calls.set(next, call);
         }
-        const { room } = await calls.get(batch)!;
+        const { room } = await calls.get(batch)!.catch((error: unknown) => {
+          throw this.#life.isOver ? this.#life.error(error) : error;
+        });
         calls.delete(batch);
         yield room;
         this.#buffers.give(room);
@@ -98,8 +111,10 @@ export class ForwardPool implements ForwardEngine {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#life.abort(async () => {
+      await Promise.all(this.#slots.map((slot) => slot[Symbol.asyncDispose]()));
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import { Lifetime } from "../lifetime.js";
 import type { TrainingPlan } from "../run/plan.js";
 import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "./engine.js";
 import { Replica } from "./replica.js";
@@ -7,6 +8,7 @@ import { stateOf, vectorsOf } from "./state.js";
 export class LocalEngine implements Engine {
   readonly replicas = 1;
   readonly #gradients: Float32Array | undefined;
+  readonly #life = new Lifetime("engine");
   #replica: Replica | undefined;
 
   constructor(gradients?: Float32Array) {
@@ -14,13 +16,15 @@ export class LocalEngine implements Engine {
   }
 
   async open(plan: TrainingPlan): Promise<readonly Partition[]> {
-    await this[Symbol.asyncDispose]();
+    this.#life.check();
+    await this.#close();
     this.#replica = await Replica.open(plan, this.#gradients);
     return this.#replica.info.partitions;
   }
 
   async round(weights: Float32Array, work: Work): Promise<Round> {
-    const { positions: _, carries: __, computeMs: ___, ...report } = await this.#opened().round(weights, work);
+    const run = () => this.#opened().round(weights, work);
+    const { positions: _, carries: __, computeMs: ___, ...report } = await this.#life.run(run);
     return { ...report, iteration: work.iteration + report.losses.length, lost: [] };
   }
 
@@ -37,15 +41,20 @@ export class LocalEngine implements Engine {
   }
 
   test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
-    return this.#opened().test(net, weights, batches, positions);
+    return this.#life.run(() => this.#opened().test(net, weights, batches, positions));
   }
 
   #opened(): Replica {
+    this.#life.check();
     if (!this.#replica) throw new Error("open a plan first");
     return this.#replica;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#life.end(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
     const replica = this.#replica;
     this.#replica = undefined;
     await replica?.[Symbol.asyncDispose]();

@@ -1,3 +1,5 @@
+import { NetrunError } from "../error.js";
+import { Lifetime } from "../lifetime.js";
 import type { TrainingPlan } from "../run/plan.js";
 import {
   type Averaging,
@@ -34,6 +36,7 @@ export class PoolEngine implements Engine {
   readonly #averaging: Averaging;
   readonly #members: readonly Member[];
   readonly #buffers = new Buffers();
+  readonly #life = new Lifetime("engine");
   #info: ReplicaInfo | undefined;
   #plan: TrainingPlan | undefined;
 
@@ -50,7 +53,11 @@ export class PoolEngine implements Engine {
     });
   }
 
-  async open(plan: TrainingPlan): Promise<readonly Partition[]> {
+  open(plan: TrainingPlan): Promise<readonly Partition[]> {
+    return this.#alive(() => this.#open(plan));
+  }
+
+  async #open(plan: TrainingPlan): Promise<readonly Partition[]> {
     const { batchScaling = "weak" } = this.#options;
     const { alpha } = this.#averaging;
     const plans = this.#members.map((_, index) => ({ ...shardPlan(plan, index, this.replicas, batchScaling), alpha }));
@@ -61,7 +68,11 @@ export class PoolEngine implements Engine {
     return infos.flatMap(({ partitions }) => partitions);
   }
 
-  async round(weights: Float32Array, work: Work): Promise<Round> {
+  round(weights: Float32Array, work: Work): Promise<Round> {
+    return this.#alive(() => this.#round(weights, work));
+  }
+
+  async #round(weights: Float32Array, work: Work): Promise<Round> {
     await this.#admitNewcomers(weights);
     const started = performance.now();
     const lost: LostReplica[] = [];
@@ -157,12 +168,20 @@ export class PoolEngine implements Engine {
     return new TrainingStopped(cause.message, { notes: cause.notes, cause: cause.cause });
   }
 
-  async state(): Promise<ReplicaStates> {
+  state(): Promise<ReplicaStates> {
+    return this.#alive(() => this.#state());
+  }
+
+  async #state(): Promise<ReplicaStates> {
     const states = await Promise.all(this.#members.map((member) => member.state(this.#isElastic)));
     return states.map((state, i) => state ?? this.#members[i]!.blank());
   }
 
-  async restore(states: ReplicaStates): Promise<void> {
+  restore(states: ReplicaStates): Promise<void> {
+    return this.#alive(() => this.#restore(states));
+  }
+
+  async #restore(states: ReplicaStates): Promise<void> {
     if (states.length !== this.replicas) throw new Error(`states of ${states.length} replicas for ${this.replicas}`);
     for (const [i, { history, weights, ...place }] of states.entries()) {
       const copies = { history: history.map((values) => values.slice()), ...(weights && { weights: weights.slice() }) };
@@ -170,7 +189,18 @@ export class PoolEngine implements Engine {
     }
   }
 
-  async test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
+  test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
+    return this.#alive(() => this.#test(net, weights, batches, positions ?? []));
+  }
+
+  /** A call after those before it; one that the pool's end cuts short says so. */
+  #alive<T>(call: () => Promise<T>): Promise<T> {
+    return this.#life.run(call).catch((error: unknown) => {
+      throw this.#life.isOver && !(error instanceof NetrunError) ? this.#life.error(error) : error;
+    });
+  }
+
+  async #test(net: number, weights: Float32Array, batches: number, positions: readonly number[]): Promise<Scores> {
     const { feeds } = this.#plan!.tests[net]!;
     const bounds = this.#members.map((_, index) => Math.floor((index * batches) / this.replicas));
     const answers = await allOrFirstError(
@@ -178,7 +208,7 @@ export class PoolEngine implements Engine {
         const first = bounds[i]!;
         const count = (bounds[i + 1] ?? batches) - first;
         if (count === 0) return [];
-        const start = feeds.map(({ batchSize }, feed) => (positions?.[feed] ?? 0) + first * batchSize);
+        const start = feeds.map(({ batchSize }, feed) => (positions[feed] ?? 0) + first * batchSize);
         const task = { net, batches: count, positions: start };
         const request = () => ({ task, buffers: [this.#buffers.copy(weights)], room: [] });
         const answer = await slot.call("test", request(), { again: request });
@@ -189,8 +219,10 @@ export class PoolEngine implements Engine {
     return meanScores(answers.flat());
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#members.map(({ slot }) => slot[Symbol.asyncDispose]()));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#life.abort(async () => {
+      await Promise.all(this.#members.map(({ slot }) => slot[Symbol.asyncDispose]()));
+    });
   }
 }
 

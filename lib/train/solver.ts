@@ -12,6 +12,7 @@ import type { Engine, Partition, Round, Scores } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
 import { meanScores } from "../engine/reports.js";
 import { NetrunError } from "../error.js";
+import { Lifetime } from "../lifetime.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { LearningRate, policyOf } from "../optim/rate.js";
@@ -104,6 +105,7 @@ export class Solver implements AsyncDisposable {
   readonly #parts: Parts;
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
+  readonly #life = new Lifetime("solver");
   #iteration = 0;
 
   private constructor(parts: Parts) {
@@ -223,12 +225,16 @@ export class Solver implements AsyncDisposable {
   }
 
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
-  async step(n: number, batch?: Tensors): Promise<readonly number[]> {
+  step(n: number, batch?: Tensors): Promise<readonly number[]> {
+    return this.#life.run(() => this.#step(n, batch));
+  }
+
+  async #step(n: number, batch: Tensors | undefined): Promise<readonly number[]> {
     checkNumber("n", n, countOrNone("iterations"));
     const losses: number[] = [];
     while (losses.length < n) {
       // Rates that adapt are known one iteration ahead.
-      const { losses: more, notFinite } = await this.run(this.#rate.adapts ? 1 : n, batch);
+      const { losses: more, notFinite } = await this.#run(this.#rate.adapts ? 1 : n, batch);
       losses.push(...more);
       if (notFinite !== undefined) throw notFiniteError(notFinite, this.iteration);
     }
@@ -236,7 +242,11 @@ export class Solver implements AsyncDisposable {
   }
 
   /** Trains for n iterations, one round of the engine; what happened in them. */
-  async run(n: number, batch?: Tensors): Promise<Run> {
+  run(n: number, batch?: Tensors): Promise<Run> {
+    return this.#life.run(() => this.#run(n, batch));
+  }
+
+  async #run(n: number, batch: Tensors | undefined): Promise<Run> {
     const start = this.iteration;
     const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
     const work = { iteration: start, rates, display: this.parameter.display, batch };
@@ -254,7 +264,11 @@ export class Solver implements AsyncDisposable {
    * The smoothed loss with the next batch's in it, which Caffe shows after its last iteration; undefined where that is not finite.
    * An iteration at a learning rate of 0, on a copy of the weights: the replicas' states are restored after it.
    */
-  async lossAhead(): Promise<number | undefined> {
+  lossAhead(): Promise<number | undefined> {
+    return this.#life.run(() => this.#lossAhead());
+  }
+
+  async #lossAhead(): Promise<number | undefined> {
     const states = await this.#engine.state();
     const work = { iteration: this.#iteration, rates: [0], display: this.parameter.display };
     const { losses } = await this.#engine.round(this.#weights.data.slice(), work);
@@ -294,7 +308,11 @@ export class Solver implements AsyncDisposable {
    * A test pass of one test net over its test_iter batches, in parts, so that `progress` hears how many are done.
    * Throws NetrunError if there is no such test net.
    */
-  async scores(index = 0, progress: (done: number, total: number) => void = () => {}): Promise<Scores> {
+  scores(index = 0, progress: (done: number, total: number) => void = () => {}): Promise<Scores> {
+    return this.#life.run(() => this.#scores(index, progress));
+  }
+
+  async #scores(index: number, progress: (done: number, total: number) => void): Promise<Scores> {
     const iterations = this.tests[index]?.iterations;
     if (iterations === undefined)
       throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
@@ -331,7 +349,11 @@ export class Solver implements AsyncDisposable {
    * Writes PREFIX_iter_N.caffemodel and .solverstate, which Caffe reads too, and .netrunstate with what those cannot hold.
    * Each file is whole or not there. Throws NetrunError if one cannot be written; training is not disturbed by that.
    */
-  async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
+  snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
+    return this.#life.run(() => this.#snapshot(prefix));
+  }
+
+  async #snapshot(prefix: string): Promise<SnapshotPaths> {
     const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
     const { iteration } = this;
     const replicas = await this.#engine.state();
@@ -370,7 +392,11 @@ export class Solver implements AsyncDisposable {
    * on. Without that file (a snapshot of Caffe's) the data goes on where an undisturbed run would be, and a warning says what is
    * not as it was. Throws NetrunError with nothing changed.
    */
-  async restore(path: string): Promise<void> {
+  restore(path: string): Promise<void> {
+    return this.#life.run(() => this.#restore(path));
+  }
+
+  async #restore(path: string): Promise<void> {
     const state = await readSolverState(path);
     const side = readSideState(path, state.iter);
     const { layout } = this.#weights;
@@ -398,10 +424,13 @@ export class Solver implements AsyncDisposable {
     for (const loss of lostState(path, { state, side, seed: this.#seed, model })) this.#warn(loss);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#engine[Symbol.asyncDispose]();
-    await this.net[Symbol.asyncDispose]();
-    await this.#parts.rows[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    // The engine's end cuts a round short where its replicas live elsewhere.
+    return this.#life.abort(async () => {
+      await this.#engine[Symbol.asyncDispose]();
+      await this.net[Symbol.asyncDispose]();
+      await this.#parts.rows[Symbol.asyncDispose]();
+    });
   }
 }
 

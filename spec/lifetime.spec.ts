@@ -1,0 +1,74 @@
+import { expect } from "chai";
+import { PoolEngine } from "../lib/engine/pool.js";
+import { Net, Solver, type Tensor } from "../lib/index.js";
+import { Lifetime } from "../lib/lifetime.js";
+import { upTo, work } from "./contracts/engine.js";
+import { failure } from "./support/failure.js";
+import { freshFolder } from "./support/folder.js";
+import { makePlan, startOf, writeRows } from "./support/plan.js";
+
+const NET = `
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "y" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }`;
+const SOLVER = `base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 random_seed: 2 snapshot_prefix: "unused" net_param { ${NET}
+  layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 reduction_param { operation: SUMSQ } } }`;
+const data: Tensor = { shape: [1, 3], data: Float32Array.of(1, 2, 3) };
+
+describe("the lifetime of what is disposed", () => {
+  it("makes calls one after the other, though one before failed", async () => {
+    const life = new Lifetime("thing");
+    const seen: string[] = [];
+    const call = (name: string) =>
+      life.run(async () => {
+        seen.push(`${name} begins`);
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(`${name} ends`);
+        if (name === "a") throw new Error("a failed");
+      });
+    await Promise.allSettled([call("a"), call("b")]);
+    expect(seen).to.deep.equal(["a begins", "a ends", "b begins", "b ends"]);
+  });
+
+  it("two steps at the same time are two steps one after the other", async () => {
+    await using solver = await Solver.load(SOLVER);
+    await using other = await Solver.load(SOLVER);
+    const both = await Promise.all([solver.step(1, { data }), solver.step(1, { data })]);
+    expect(both).to.deep.equal([await other.step(1, { data }), await other.step(1, { data })]);
+    expect(solver.iteration).to.equal(2);
+    expect(solver.net.params.get("ip")![0]!.data).to.deep.equal(other.net.params.get("ip")![0]!.data);
+  });
+
+  it("one error for every call of a net that was disposed, twice too", async () => {
+    const net = await Net.load(NET);
+    await net[Symbol.asyncDispose]();
+    await net[Symbol.asyncDispose]();
+    for (const call of [net.forward({ data }), net.backward(), net.save("/dev/null")]) {
+      await failure(call, "the net was disposed");
+    }
+    await failure(net.copyTrainedLayersFrom("none.caffemodel"), "the net was disposed");
+  });
+
+  for (const workers of [undefined, 1]) {
+    it(`one error for every call of a solver that was disposed (workers: ${workers})`, async () => {
+      const solver = await Solver.load(SOLVER, { workers });
+      await solver[Symbol.asyncDispose]();
+      const calls = [solver.step(1, { data }), solver.run(1), solver.test(), solver.snapshot(), solver.restore("x")];
+      for (const call of calls) await failure(call, "the solver was disposed");
+    });
+  }
+
+  const folder = freshFolder();
+
+  it("a round that the end of its pool cuts short says so, and nothing is started again", async () => {
+    const plan = makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: 4 });
+    const pool = new PoolEngine({ workers: 1 });
+    await pool.open(plan);
+    const running = pool.round(startOf(plan, 4), work(100_000));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const outcome = failure(running, "the engine was disposed");
+    await pool[Symbol.asyncDispose]();
+    await outcome;
+    await failure(pool.state(), "the engine was disposed");
+    await failure(pool.open(plan), "the engine was disposed");
+  });
+});
