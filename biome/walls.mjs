@@ -5,10 +5,10 @@ import { pathToFileURL } from "node:url";
 
 /** Folders and files of lib/ by floor; lib/README.md draws them. */
 export const floors = [
-  ["error.ts", "random.ts"],
+  ["error.ts", "owner.ts", "random.ts"],
   ["budget.ts"],
   ["isolated.ts"],
-  ["isolated-child.ts", "file.ts", "lifetime.ts", "graph/", "text/", "options/"],
+  ["isolated-child.ts", "file.ts", "scratch.ts", "lifetime.ts", "graph/", "text/", "options/"],
   ["ops/", "caffe/"],
   ["layers/", "optim/"],
   ["targets/", "net/"],

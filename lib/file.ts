@@ -1,6 +1,19 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { NetrunError } from "./error.js";
+import { fateOf, ownName } from "./owner.js";
 
 let writes = 0;
 
@@ -8,6 +21,71 @@ let writes = 0;
 export function readingFailed(file: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || !("syscall" in cause)) return cause;
   return new NetrunError(`cannot be read: ${cause.message}`, { file, cause });
+}
+
+/**
+ * Makes a folder and those above it. `mkdirSync` with `recursive` never returns where a system says of a name in a folder that is
+ * there that it does not exist (/proc). Throws the system's error.
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (code !== "ENOENT" || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    makeFolder(path);
+  }
+}
+
+/** A file under a temporary name, whole and on disk: what is left to do is the renaming. */
+export interface StagedFile {
+  readonly temporary: string;
+  /** Gives the file its name, in place of an older one. Throws NetrunError. */
+  commit(): void;
+  /** Deletes it, unless it has its name. */
+  discard(): void;
+}
+
+/**
+ * Has `write` make a file under a temporary name in the folder of its later name, which is made where it is missing.
+ * Throws NetrunError; nothing is left behind then.
+ */
+export async function stageFile(
+  path: string,
+  write: (temporary: string) => void | Promise<void>,
+  place = () => path,
+): Promise<StagedFile> {
+  const temporary = `${path}.${ownName()}.${writes++}.tmp`;
+  const discard = () => rmSync(temporary, { force: true });
+  const fail = (cause: unknown) =>
+    cause instanceof NetrunError
+      ? cause
+      : new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
+  try {
+    makeFolder(dirname(path));
+    removeAbandoned(`${path}.`);
+    await write(temporary);
+    sync(temporary, "r+");
+  } catch (cause) {
+    tryTo(discard);
+    throw fail(cause);
+  }
+  return {
+    temporary,
+    discard,
+    commit() {
+      try {
+        renameSync(temporary, place());
+        // The rename itself is on disk once the folder is; Windows cannot open folders, and needs no such step.
+        if (process.platform !== "win32") sync(dirname(path), "r");
+      } catch (cause) {
+        discard();
+        throw fail(cause);
+      }
+    },
+  };
 }
 
 /**
@@ -20,25 +98,18 @@ export async function replaceFile(
   write: (temporary: string) => void | Promise<void>,
   place = () => path,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${writes++}.tmp`;
-  const fail = (cause: unknown) =>
-    cause instanceof NetrunError
-      ? cause
-      : new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (cause) {
-    throw fail(cause);
-  }
-  try {
-    await write(temporary);
-    sync(temporary, "r+");
-    renameSync(temporary, place());
-    // The rename itself is on disk once the folder is; Windows cannot open folders, and needs no such step.
-    if (process.platform !== "win32") sync(dirname(path), "r");
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    throw fail(cause);
+  (await stageFile(path, write, place)).commit();
+}
+
+/** The end of a temporary file's name: a process by its name or, as earlier versions had it, by its number. */
+export const TEMPORARY = /\.(\d+(?:-[0-9a-z]+-[0-9a-f]+)?)(?:\.\d+)?\.(?:tmp|probe)$/;
+
+/** Deletes temporary files whose paths start with `prefix` and whose processes ended without doing so (kill -9). */
+export function removeAbandoned(prefix: string): void {
+  const [folder, start] = prefix.endsWith("/") ? [prefix, ""] : [dirname(prefix), basename(prefix)];
+  for (const name of tryTo(() => readdirSync(folder)) ?? []) {
+    const [, owner] = (name.startsWith(start) && TEMPORARY.exec(name)) || [];
+    if (owner !== undefined && fateOf(owner) === "dead") tryTo(() => rmSync(join(folder, name), { force: true }));
   }
 }
 
@@ -62,5 +133,14 @@ function sync(path: string, flags: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The value of a call whose failure does not matter; undefined where it failed. */
+function tryTo<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch {
+    return undefined;
   }
 }

@@ -1,16 +1,12 @@
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { memoryFolder, newScratchFolder } from "../scratch.js";
 
 /** Bytes of one read or write: below what a system call takes at most, and few enough not to hold up the event loop for long. */
 const PIECE = 2 ** 26;
 
-/** Files there are memory, without a disk behind it. */
-const MEMORY_FOLDER = "/dev/shm";
-
 /** A folder for files that two processes exchange buffers through: in memory where the system has such a place. */
 export function newExchangeFolder(): string {
-  return mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), "netrun-"));
+  return newScratchFolder("exchange", memoryFolder());
 }
 
 /** Deletes an exchange folder; it may be gone already. */

@@ -1,10 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { multiplyAdds, type Node, topological } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { buildSession } from "../onnx/build.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { newScratchFolder } from "../scratch.js";
 import { formulated, portable } from "../targets/index.js";
 import { endsOf, feeds, type RunInputs } from "./compiled-net.js";
 
@@ -40,7 +40,7 @@ export async function profileNet(
 ): Promise<Profile> {
   const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
   const outputs = formulated(endsOf(net, request).outputs, portable);
-  const folder = mkdtempSync(join(tmpdir(), "netrun-profile-"));
+  const folder = newScratchFolder("profile");
   try {
     const session = await buildSession({ name: "profile", outputs }, { ...options, profile: join(folder, "p") });
     const fed = feeds(net, inputs);

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { NetrunError } from "../../error.js";
+import { newScratchFolder } from "../../scratch.js";
 import type { SourceSpec } from "../source/open.js";
 import type { NamedRows } from "../source/table/save.js";
 
@@ -32,7 +32,7 @@ export class GivenRows implements AsyncDisposable {
       import("../source/table/save.js"),
     ]);
     if (this.#folder === undefined) {
-      this.#folder = mkdtempSync(join(tmpdir(), "netrun-rows-"));
+      this.#folder = newScratchFolder("rows");
       // What the caller does not dispose of must not stay behind either.
       process.on("exit", this.#release);
     }

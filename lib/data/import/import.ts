@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
-import { writeWhole } from "../../file.js";
+import { makeFolder, TEMPORARY, writeWhole } from "../../file.js";
 import { count } from "../../graph/type.js";
 import { Skipped } from "../feed/skipped.js";
 import type { ImageDecoding } from "../image/image.js";
@@ -111,14 +111,13 @@ async function* counted(
   }
 }
 
-/** What a process that was killed leaves of a file or part. */
-const LEFT_OVER = /^(.+)\.\d+\.\d+\.tmp$/;
 const PART = /^part-\d+\.arrow$/;
 
+/** Deletes what processes that were killed left of a file or part. */
 function removeLeftOvers(folder: string, isOurs: (name: string) => boolean): void {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   for (const name of readdirSync(folder))
-    if (isOurs(LEFT_OVER.exec(name)?.[1] ?? "")) rmSync(join(folder, name), { force: true });
+    if (TEMPORARY.test(name) && isOurs(name.replace(TEMPORARY, ""))) rmSync(join(folder, name), { force: true });
 }
 
 /** A folder remembers what it is imported from, so that a resumed import cannot mix two. */
@@ -128,7 +127,7 @@ async function prepareFolder(
   rows: number,
   { images, shuffle, rowsPerFile, onBadRecord }: ImportOptions,
 ): Promise<void> {
-  mkdirSync(out, { recursive: true });
+  makeFolder(out);
   const manifest = join(out, "import.json");
   const content = `${JSON.stringify({ source, rows, images, shuffle, rowsPerFile, onBadRecord }, null, 2)}\n`;
   if (!existsSync(manifest)) await writeWhole(manifest, content);
