@@ -37,6 +37,7 @@ const run = train({
   settings,
 });
 for await (const round of run) {
+  if (round.kind !== "round") continue;
   rounds++;
   lost += round.lost.length;
   for (const { replica, reason } of round.lost)

@@ -7,10 +7,11 @@ if (!existsSync(fileURLToPath(main))) {
   console.error("netrun is not built yet: run npm run build");
   process.exit(1);
 }
-// Whoever reads the output may stop reading (`netrun train ... | head`): that ends netrun, quietly.
+// Whoever reads the output may stop reading (`netrun train ... | head`): that ends netrun, quietly. Other errors are for a command
+// that goes on without its output (a training), or end netrun.
 process.stdout.on("error", (error) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (error.code === "EPIPE") process.exit(0);
+  if (process.stdout.listenerCount("error") === 1) throw error;
 });
 const { run } = await import(main.href);
 process.exitCode = await run(process.argv.slice(2));

@@ -43,8 +43,27 @@ export {
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
 export { printText } from "./text/print.js";
+export { type Logged, readJsonLine } from "./train/event-log.js";
+export {
+  type BaselineEvent,
+  type BestEvent,
+  type DoneEvent,
+  EVENT_VERSION,
+  type IterationEvent,
+  parseEvent,
+  type ReplicaLostEvent,
+  type RoundEvent,
+  type SnapshotEvent,
+  type SnapshotFailedEvent,
+  type StartEvent,
+  type StatisticsEvent,
+  type SyncIntervalEvent,
+  type TestEvent,
+  type TestProgressEvent,
+  type TrainEvent,
+  type WarningEvent,
+} from "./train/events.js";
 export type { ParallelOptions } from "./train/parallel.js";
-export type { BaselineEvent, RoundEvent, SyncIntervalEvent } from "./train/rounds.js";
+export type { Action } from "./train/requests.js";
 export { Solver, type SolverOptions } from "./train/solver.js";
-export type { Action, TrainEvent, TrainOptions } from "./train/train.js";
-export { type TrainReplicasOptions, train } from "./train/train-replicas.js";
+export { type TrainOptions, type TrainReplicasOptions, train } from "./train/train.js";

@@ -46,7 +46,9 @@ export async function measureCost(
     const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${rounds}
       snapshot_after_train: false`;
     const seen: { send: number; average: number; overhead: number }[] = [];
-    for await (const { times } of train({ solver, data: path, workers: 2, syncInterval: 1, isolation })) {
+    for await (const event of train({ solver, data: path, workers: 2, syncInterval: 1, isolation })) {
+      if (event.kind !== "round") continue;
+      const { times } = event;
       seen.push({ send: times.sendMs, average: times.averageMs, overhead: times.totalMs - times.slowestMs });
     }
     // The first rounds compile, and feeds start threads of their own meanwhile.

@@ -1,7 +1,9 @@
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { NetrunError } from "../error.js";
-import type { TrainEvent } from "../train/train.js";
+import { makeFolder } from "../file.js";
+import { CSV_HEADER, csvLines, jsonLine } from "../train/event-log.js";
+import type { TrainEvent } from "../train/events.js";
 
 /** Files that a training is logged to while it runs. */
 export interface LogPaths {
@@ -11,100 +13,115 @@ export interface LogPaths {
   readonly csv?: string | undefined;
 }
 
-/** Writes events to the log files; each line is whole when a call returns. */
+/** Writes events to the log files. A file that cannot be written is reported once and tried again; training goes on. */
 export class LogFiles implements Disposable {
   readonly #startMs = performance.now();
-  readonly #json: number | undefined;
-  readonly #csv: number | undefined;
+  readonly #json: LogFile | undefined;
+  readonly #csv: LogFile | undefined;
 
-  /** Throws NetrunError if a file cannot be opened. */
-  constructor({ json, csv }: LogPaths) {
-    this.#json = open(json);
-    this.#csv = open(csv);
-    if (this.#csv !== undefined) writeSync(this.#csv, "seconds,iteration,phase,net,name,value\n");
+  /** Throws NetrunError if a file cannot be opened, other than for want of room. */
+  constructor({ json, csv }: LogPaths, warn: (warning: NetrunError) => void) {
+    this.#json = json === undefined ? undefined : new LogFile(json, warn);
+    this.#csv = csv === undefined ? undefined : new LogFile(csv, warn);
+    this.#csv?.write(CSV_HEADER);
   }
 
   write(event: TrainEvent): void {
     const seconds = Number(((performance.now() - this.#startMs) / 1000).toFixed(3));
-    if (this.#json !== undefined) writeSync(this.#json, `${JSON.stringify({ seconds, ...record(event) })}\n`);
-    if (this.#csv === undefined) return;
-    for (const row of rows(event)) writeSync(this.#csv, `${[seconds, event.iteration, ...row].join(",")}\n`);
+    this.#json?.write(jsonLine({ seconds, event }));
+    this.#csv?.write(csvLines({ seconds, event }));
   }
 
   [Symbol.dispose](): void {
-    for (const fd of [this.#json, this.#csv]) if (fd !== undefined) closeSync(fd);
+    this.#json?.close();
+    this.#csv?.close();
   }
 }
 
-function open(path: string | undefined): number | undefined {
-  if (path === undefined) return undefined;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(path, "w");
-  } catch (cause) {
-    throw new NetrunError(`cannot write the log: ${(cause as Error).message}`, { file: path, cause });
+/** A file that failed is tried again after this time. */
+const RETRY_MS = 1000;
+/** Bytes that wait for a file that cannot be written; what comes then is lost, and counted. */
+const MOST_WAITING = 2 ** 24;
+/** Errors of a disk that may have room later. */
+const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** A file that lines are appended to. What cannot be written waits, in order, so that a reader never sees a line in pieces. */
+export class LogFile {
+  readonly #path: string;
+  readonly #warn: (warning: NetrunError) => void;
+  #file: number | undefined;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #lostLines = 0;
+  #failedMs: number | undefined;
+
+  /** Throws NetrunError if the file cannot be opened, other than for want of room. */
+  constructor(path: string, warn: (warning: NetrunError) => void) {
+    this.#path = path;
+    this.#warn = warn;
+    try {
+      this.#open();
+    } catch (cause) {
+      if (!FULL.has(codeOf(cause))) throw this.#error("cannot write the log", cause);
+      this.#failed(cause);
+    }
+  }
+
+  /** Appends text, now or once that is possible again. */
+  write(text: string): void {
+    if (text === "") return;
+    const bytes = Buffer.from(text);
+    if (this.#waitingBytes + bytes.length > MOST_WAITING) this.#lostLines++;
+    else {
+      this.#waiting.push(bytes);
+      this.#waitingBytes += bytes.length;
+    }
+    if (this.#failedMs === undefined || performance.now() - this.#failedMs >= RETRY_MS) this.#flush();
+  }
+
+  close(): void {
+    this.#flush();
+    const lost = this.#lostLines + this.#waiting.length;
+    if (lost > 0)
+      this.#warn(new NetrunError(`the log ends early: ${lost} lines could not be written`, { file: this.#path }));
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  #open(): void {
+    makeFolder(dirname(this.#path));
+    // Opening a pipe that nobody reads would wait for a reader; with O_NONBLOCK it fails.
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = constants;
+    this.#file = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
+  }
+
+  #flush(): void {
+    try {
+      if (this.#file === undefined) this.#open();
+      for (;;) {
+        const [first] = this.#waiting;
+        if (!first) break;
+        const written = writeSync(this.#file!, first);
+        this.#waitingBytes -= written;
+        // A disk that becomes full takes a part of a line: the rest comes first when there is room again.
+        if (written < first.length) this.#waiting[0] = first.subarray(written);
+        else this.#waiting.shift();
+      }
+      this.#failedMs = undefined;
+    } catch (cause) {
+      // EAGAIN: the reader of a pipe is slow.
+      if (codeOf(cause) !== "EAGAIN") this.#failed(cause);
+    }
+  }
+
+  #failed(cause: unknown): void {
+    if (this.#failedMs === undefined) this.#warn(this.#error("cannot write the log for now, training goes on", cause));
+    this.#failedMs = performance.now();
+  }
+
+  #error(what: string, cause: unknown): NetrunError {
+    return new NetrunError(`${what}: ${(cause as Error).message}`, { file: this.#path, cause });
   }
 }
 
-const numbers = (outputs: Readonly<Record<string, Float32Array>>): Record<string, readonly number[]> =>
-  Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, [...values]]));
-
-/** The object of an event, as `--log-json` writes it. */
-function record(event: TrainEvent): object {
-  const { kind, iteration } = event;
-  switch (event.kind) {
-    case "iteration": {
-      const { loss, smoothedLoss, rate, rows, times, outputs } = event;
-      const ms = { data_wait_ms: times.dataWaitMs, gradient_ms: times.gradientMs, update_ms: times.updateMs };
-      const shown = event.display ? { outputs: numbers(outputs) } : {};
-      return { event: kind, iteration, loss, smoothed_loss: smoothedLoss, lr: rate, rows, ...ms, ...shown };
-    }
-    case "test":
-      return { event: kind, iteration, net: event.net, loss: event.loss, outputs: numbers(event.outputs) };
-    case "loss":
-      return { event: kind, iteration, smoothed_loss: event.smoothedLoss ?? null };
-    case "best":
-      return { event: kind, iteration, metric: event.metric, value: event.value, path: event.path };
-    case "snapshot":
-      return { event: kind, iteration, ...event.paths };
-    case "snapshot-failed":
-      return { event: kind, iteration, error: event.error.message };
-    case "round": {
-      const { round, iterations, loss, rows, imagesPerSecond, times, lost } = event;
-      const ms = {
-        send_ms: times.sendMs,
-        compute_ms: times.computeMs,
-        wait_ms: times.waitMs,
-        average_ms: times.averageMs,
-      };
-      return { event: kind, iteration, round, iterations, loss, rows, images_per_second: imagesPerSecond, ...ms, lost };
-    }
-    case "sync-interval": {
-      const { interval, iterationMs, overheadMs } = event;
-      return { event: kind, iteration, interval, iteration_ms: iterationMs, overhead_ms: overheadMs };
-    }
-    case "baseline":
-      return { event: kind, iteration, images_per_second: event.imagesPerSecond };
-    case "done": {
-      const { imagesPerSecond, speedUp } = event;
-      const speed =
-        imagesPerSecond === undefined ? {} : { images_per_second: imagesPerSecond, speed_up: speedUp ?? null };
-      return { event: kind, iteration, stopped: event.stopped ?? null, ...speed };
-    }
-  }
-}
-
-function rows(event: TrainEvent): readonly (readonly (string | number)[])[] {
-  if (event.kind === "iteration") {
-    const { loss, smoothedLoss, rate } = event;
-    return [
-      ["train", 0, "loss", loss],
-      ["train", 0, "smoothed_loss", smoothedLoss],
-      ["train", 0, "lr", rate],
-    ];
-  }
-  if (event.kind !== "test") return [];
-  return Object.entries(event.outputs).flatMap(([name, values]) =>
-    [...values].map((value, i) => ["test", event.net, values.length === 1 ? name : `${name}[${i}]`, value]),
-  );
-}
+const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? "";

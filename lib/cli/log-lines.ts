@@ -1,6 +1,13 @@
-import type { RoundEvent } from "../train/rounds.js";
-import type { Solver } from "../train/solver.js";
-import type { DoneEvent, IterationEvent, TestEvent, TrainEvent } from "../train/train.js";
+import type {
+  DoneEvent,
+  IterationEvent,
+  RoundEvent,
+  StartEvent,
+  StatisticsEvent,
+  TestEvent,
+  TrainEvent,
+} from "../train/events.js";
+import { inUnits } from "../train/memory.js";
 
 /** A line of the log, and what it is, for its colour. */
 export interface LogLine {
@@ -18,25 +25,29 @@ export function lossShare(weight: number, value: number): string {
   return weight === 0 ? "" : ` (* ${digits(weight)} = ${digits(weight * value)} loss)`;
 }
 
-/** Tells a training run in Caffe's words. */
+/** A training in the lines that Caffe prints. */
 export class LogLines {
-  readonly #solver: Solver;
+  #start: StartEvent | undefined;
   #shownMs = performance.now();
-  #shownIteration: number;
+  #shownIteration = 0;
   #waitMs = 0;
   #trainingMs = 0;
 
-  constructor(solver: Solver) {
-    this.#solver = solver;
-    this.#shownIteration = solver.iteration;
-  }
-
   of(event: TrainEvent): readonly LogLine[] {
     switch (event.kind) {
+      case "start":
+        this.#start = event;
+        this.#shownMs = performance.now();
+        this.#shownIteration = event.iteration;
+        return startLines(event);
       case "iteration":
         this.#waitMs += event.times.dataWaitMs;
         this.#trainingMs += event.times.dataWaitMs + event.times.gradientMs + event.times.updateMs;
         return event.display ? this.#display(event) : [];
+      case "statistics":
+        return statisticsLines(event);
+      case "test-progress":
+        return [];
       case "test":
         return this.#test(event);
       case "loss":
@@ -53,25 +64,36 @@ export class LogLines {
         return [line(`warning: no snapshot of iteration ${event.iteration}: ${event.error.message}`, "warning")];
       case "round":
         return roundLines(event);
+      case "replica-lost": {
+        const { replica, reason, remedy } = event;
+        const text = `partition ${replica} lost its ${reason}; its part of the round is ${REMEDIES[remedy]}`;
+        return [line(`warning: ${text}`, "warning")];
+      }
       case "sync-interval":
         return [
           line(
-            `Sync interval ${event.interval}: ${ms(event.iterationMs)} an iteration, ${ms(event.overheadMs)} to bring replicas together`,
+            `Sync interval ${event.interval}: ${ms(event.iterationMs)} an iteration, ${ms(event.overheadMs)} to average replicas`,
           ),
         ];
       case "baseline":
         return [line(`Baseline: one replica alone, ${digits(Math.round(event.imagesPerSecond))} images/s`)];
+      case "warning": {
+        const place = event.file === undefined ? "" : `${event.file}: `;
+        return [`warning: ${place}${event.message}`, ...event.notes.map((note) => `note: ${note}`)].map((text) =>
+          line(text, "warning"),
+        );
+      }
       case "done":
         return [
           ...speedLines(event),
-          ...(event.skipped > 0 ? [line(`warning: records left out: ${event.skipped}`, "warning")] : []),
+          ...(event.skipped > 0 ? [line(`warning: records skipped: ${event.skipped}`, "warning")] : []),
           line(event.stopped ? `Optimization stopped early${REASONS[event.stopped]}.` : "Optimization Done."),
         ];
     }
   }
 
-  /** What Caffe prints every `display` iterations. */
-  #display({ iteration, smoothedLoss, rate, rows, outputs, debug }: IterationEvent): readonly LogLine[] {
+  /** Caffe's lines of an iteration that `display` names. */
+  #display({ iteration, smoothedLoss, rate, rows, outputs }: IterationEvent): readonly LogLine[] {
     const now = performance.now();
     const iterations = iteration - this.#shownIteration;
     const seconds = (now - this.#shownMs) / 1000;
@@ -82,33 +104,68 @@ export class LogLines {
     this.#shownMs = now;
     this.#waitMs = this.#trainingMs = 0;
     return [
-      ...debug.map((text) => line(text)),
       line(`Iteration ${iteration}${speed}, loss = ${digits(smoothedLoss)}`),
-      ...outputLines("Train", outputs, this.#solver.net.lossWeights),
+      ...outputLines("Train", outputs, this.#start?.net.lossWeights ?? {}),
       line(`Iteration ${iteration}, lr = ${digits(rate)}`),
       ...(rows > 0 ? [line(`Iteration ${iteration}, data wait = ${wait.toFixed(2)} %`)] : []),
     ];
   }
 
   #test({ iteration, net, outputs, loss }: TestEvent): readonly LogLine[] {
+    const { solver, tests } = this.#start ?? {};
     return [
       line(`Iteration ${iteration}, Testing net (#${net})`, "test"),
-      ...(this.#solver.parameter.test_compute_loss ? [line(`Test loss: ${digits(loss)}`, "test")] : []),
-      ...outputLines("Test", outputs, this.#solver.tests[net]!.lossWeights).map(({ text }) => line(text, "test")),
+      ...(solver?.testComputeLoss ? [line(`Test loss: ${digits(loss)}`, "test")] : []),
+      ...outputLines("Test", outputs, tests?.[net]?.lossWeights ?? {}).map(({ text }) => line(text, "test")),
     ];
   }
 }
 
+/** How replicas train, where there are several, and the memory that training takes. */
+function startLines({ memory, replicas }: StartEvent): readonly LogLine[] {
+  const { parameters, blobs } = memory;
+  return [
+    ...(replicas.isolation === "local" ? [] : [line(describeReplicas(replicas))]),
+    line(`Memory: ${inUnits(parameters)} for parameters, gradients and history, up to ${inUnits(blobs)} for blobs`),
+  ];
+}
+
+function describeReplicas(replicas: StartEvent["replicas"]): string {
+  const { count, isolation, syncInterval, averaging, alpha, averageHistory, batchScaling, onWorkerLoss } = replicas;
+  const rule = averaging === "elastic" ? `elastic, alpha ${alpha?.toPrecision(3)}` : "mean";
+  const batches =
+    batchScaling === "strong"
+      ? "each takes its share of a batch (strong scaling)"
+      : "each takes whole batches (weak scaling)";
+  const history = averageHistory ? "history averaged too" : "history stays local";
+  const every = syncInterval === "auto" ? "an interval to be found" : `${syncInterval} iterations`;
+  const remedy = onWorkerLoss === "drop" ? "dropped" : "done again";
+  return `${count} replicas (${isolation}), averaged after ${every} (${rule}, ${history}); ${batches}; a lost worker's part is ${remedy}`;
+}
+
+/** Caffe's lines of debug_info. */
+function statisticsLines({ forward, backward, norms, update }: StatisticsEvent): readonly LogLine[] {
+  const { data, diff } = norms;
+  const what = ({ blob, param }: StatisticsEvent["forward"][number]) =>
+    blob === undefined ? `param blob ${param}` : `top blob ${blob}`;
+  return [
+    ...forward.map((each) => `    [Forward] Layer ${each.layer}, ${what(each)} data: ${digits(each.meanAbs)}`),
+    ...backward.map((each) => `    [Backward] Layer ${each.layer}, ${what(each)} diff: ${digits(each.meanAbs)}`),
+    `    [Backward] All net params (data, diff): L1 norm = (${digits(data.l1)}, ${digits(diff.l1)}); L2 norm = (${digits(data.l2)}, ${digits(diff.l2)})`,
+    ...update.map(
+      ({ layer, param, data: value, diff: change }) =>
+        `    [Update] Layer ${layer}, param ${param} data: ${digits(value)}; diff: ${digits(change)}`,
+    ),
+  ].map((text) => line(text));
+}
+
 const ms = (value: number): string => `${Number(value.toPrecision(3))} ms`;
 
-/** What every round of several replicas tells, and what happened to those that were lost. */
-function roundLines({ round, iteration, loss, imagesPerSecond, times, lost }: RoundEvent): readonly LogLine[] {
+/** The line of a round of several replicas. */
+function roundLines({ round, iteration, loss, imagesPerSecond, times }: RoundEvent): readonly LogLine[] {
   const { computeMs, waitMs, averageMs, sendMs } = times;
   const parts = `computing ${ms(computeMs)}, waiting ${ms(waitMs)}, averaging ${ms(averageMs)}, sending ${ms(sendMs)}`;
   return [
-    ...lost.map(({ replica, reason, remedy }) =>
-      line(`warning: partition ${replica} lost its ${reason}; its part of the round is ${REMEDIES[remedy]}`, "warning"),
-    ),
     line(
       `Round ${round}, iteration ${iteration}, loss = ${digits(loss)}, ${Math.round(imagesPerSecond)} images/s: ${parts}`,
     ),
@@ -131,11 +188,11 @@ const REASONS = {
 
 function outputLines(
   phase: "Train" | "Test",
-  outputs: Readonly<Record<string, Float32Array>>,
-  weights: ReadonlyMap<string, number>,
+  outputs: TestEvent["outputs"],
+  weights: Readonly<Record<string, number>>,
 ): readonly LogLine[] {
-  const values = Object.entries(outputs).flatMap(([name, all]) => [...all].map((value) => ({ name, value })));
+  const values = Object.entries(outputs).flatMap(([name, all]) => all.map((value) => ({ name, value })));
   return values.map(({ name, value }, i) =>
-    line(`    ${phase} net output #${i}: ${name} = ${digits(value)}${lossShare(weights.get(name) ?? 0, value)}`),
+    line(`    ${phase} net output #${i}: ${name} = ${digits(value)}${lossShare(weights[name] ?? 0, value)}`),
   );
 }

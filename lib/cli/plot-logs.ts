@@ -1,5 +1,6 @@
 import { readBytes } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
+import { CSV_HEADER, readCsvLine, readJsonLine, scoresOf } from "../train/event-log.js";
 
 /** One value of a run. */
 export interface Point {
@@ -20,13 +21,14 @@ export function readLog(path: string): Log {
   const text = Buffer.from(readBytes(path).bytes).toString("utf8");
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {
+    if (!Number.isFinite(point.value)) return;
     const points = series.get(name);
     if (points) points.push(point);
     else series.set(name, [point]);
   };
   const lines = text.split(/\r?\n/);
-  if (text.startsWith("{")) readJson(lines, add);
-  else if (text.startsWith("seconds,")) readCsv(lines, add);
+  if (text.startsWith("{")) readJson(path, lines, add);
+  else if (text.startsWith(CSV_HEADER.trimEnd())) readCsv(path, lines, add);
   else readPrinted(lines, add);
   if (series.size === 0) throw new NetrunError("there is nothing of a training in this log", { file: path });
   return { path, series };
@@ -34,30 +36,41 @@ export function readLog(path: string): Log {
 
 type Add = (name: string, point: Point) => void;
 
-function readJson(lines: readonly string[], add: Add): void {
-  for (const line of lines) {
-    // The last line of a run that was killed may be cut off.
-    if (!line.endsWith("}")) continue;
-    const { event, iteration, seconds, ...rest } = JSON.parse(line);
-    const put = (name: string, value: number) => add(name, { iteration, seconds, value });
-    if (event === "iteration") {
-      put("train loss", rest.smoothed_loss);
-      put("lr", rest.lr);
-    } else if (event === "test") {
-      for (const [name, values] of Object.entries<readonly number[]>(rest.outputs))
-        values.forEach((value, i) => {
-          put(testName(rest.net, values.length === 1 ? name : `${name}[${i}]`), value);
-        });
+/** The last line of a run that was killed may be cut off: what follows the last end of a line does not count. */
+const wholeLines = (lines: readonly string[]) => lines.slice(0, -1);
+
+/** Reads a line of a log. Throws NetrunError with its place. */
+function readLine<T>(path: string, index: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof NetrunError)) throw error;
+    throw new NetrunError(`line ${index + 1}: ${error.message}`, { file: path, notes: error.notes, cause: error });
+  }
+}
+
+function readJson(path: string, lines: readonly string[], add: Add): void {
+  for (const [i, line] of wholeLines(lines).entries()) {
+    const { seconds, event } = readLine(path, i, () => readJsonLine(line)) ?? {};
+    if (event?.kind === "iteration") {
+      add("train loss", { iteration: event.iteration, seconds, value: event.smoothedLoss });
+      add("lr", { iteration: event.iteration, seconds, value: event.rate });
+    } else if (event?.kind === "test") {
+      for (const [name, value] of scoresOf(event))
+        add(testName(event.net, name), { iteration: event.iteration, seconds, value });
     }
   }
 }
 
-function readCsv(lines: readonly string[], add: Add): void {
-  for (const line of lines.slice(1)) {
-    const [seconds, iteration, phase, net, name, value] = line.split(",");
-    if (value === undefined || (name === "loss" && phase === "train")) continue;
-    const series = phase === "test" ? testName(Number(net), name!) : name === "lr" ? "lr" : "train loss";
-    add(series, { iteration: Number(iteration), seconds: Number(seconds), value: Number(value) });
+/** Series of a CSV log's values of the train net. */
+const TRAIN_SERIES: Readonly<Record<string, string>> = { smoothed_loss: "train loss", lr: "lr" };
+
+function readCsv(path: string, lines: readonly string[], add: Add): void {
+  for (const [i, line] of wholeLines(lines).entries()) {
+    if (i === 0) continue;
+    const { iteration, seconds, phase, net, name, value } = readLine(path, i, () => readCsvLine(line));
+    const series = phase === "test" ? testName(net, name) : TRAIN_SERIES[name];
+    if (series !== undefined) add(series, { iteration, seconds, value });
   }
 }
 

@@ -1,38 +1,47 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { findPath } from "../caffe/files.js";
-import type { Solver } from "../train/solver.js";
-import type { TrainEvent } from "../train/train.js";
+import type { IterationEvent, StartEvent, Stopped, TestProgressEvent, TrainEvent } from "../train/events.js";
 import { programName } from "./common.js";
 import { type LogLine, LogLines } from "./log-lines.js";
+import { quoted, resumeCommand } from "./resume-command.js";
 import { Ticker } from "./ticker.js";
 
 const COLOURS = { test: "cyan", good: "green", warning: "yellow" } as const;
 
-/** Shows a training run: Caffe's lines, and on a terminal a live line under them. */
+/** Shows the events of a training: Caffe's lines, and on a terminal a live line under them. */
 export class Progress {
   readonly #out: WriteStream;
-  readonly #solver: Solver;
-  readonly #lines: LogLines;
-  readonly #ticker: Ticker;
+  readonly #lines = new LogLines();
+  #start: StartEvent | undefined;
+  #ticker: Ticker | undefined;
   #tests: Ticker | undefined;
   readonly #startMs = performance.now();
-  readonly #startIteration: number;
   #rows = 0;
   #trainingMs = 0;
   #waitMs = 0;
+  #iteration = 0;
+  #stopped: Stopped | undefined;
   #snapshot: { readonly model: string; readonly state: string } | undefined;
 
-  constructor(out: WriteStream, solver: Solver) {
+  constructor(out: WriteStream) {
     this.#out = out;
-    this.#solver = solver;
-    this.#lines = new LogLines(solver);
-    this.#startIteration = solver.iteration;
-    this.#ticker = new Ticker(out, solver.parameter.max_iter - solver.iteration, "iterations");
   }
 
-  /** A test pass goes on. */
-  testing(done: number, total: number): void {
+  show(event: TrainEvent): void {
+    if (event.kind === "start") {
+      this.#start = event;
+      this.#ticker = new Ticker(this.#out, event.solver.maxIter - event.iteration, "iterations");
+    }
+    for (const line of this.#lines.of(event)) this.#ticker?.line(this.#coloured(line));
+    this.#iteration = event.iteration;
+    if (event.kind === "snapshot") this.#snapshot = event.paths;
+    if (event.kind === "test-progress") this.#testing(event);
+    if (event.kind === "iteration") this.#tick(event);
+    if (event.kind === "done") this.#stopped = event.stopped;
+  }
+
+  #testing({ done, total }: TestProgressEvent): void {
     if (done === total) {
       this.#tests?.end();
       this.#tests = undefined;
@@ -42,43 +51,42 @@ export class Progress {
     this.#tests.to(done);
   }
 
-  show(event: TrainEvent): void {
-    for (const line of this.#lines.of(event)) this.#ticker.line(this.#coloured(line));
-    if (event.kind === "snapshot") this.#snapshot = event.paths;
-    if (event.kind !== "iteration") return;
-    const { times, rate, smoothedLoss } = event;
-    this.#rows += event.rows;
+  #tick({ times, rate, smoothedLoss, rows }: IterationEvent): void {
+    this.#rows += rows;
     this.#waitMs += times.dataWaitMs;
     this.#trainingMs += times.dataWaitMs + times.gradientMs + times.updateMs;
     const speed = this.#rows > 0 ? `  ${this.#imagesPerSecond()} images/s` : "";
-    this.#ticker.tick(`  loss ${smoothedLoss.toPrecision(4)}  lr ${rate.toPrecision(3)}${speed}`);
+    this.#ticker?.tick(`  loss ${smoothedLoss.toPrecision(4)}  lr ${rate.toPrecision(3)}${speed}`);
   }
 
   /**
-   * Where the time went and what can be done next; `command` is how training goes on from a snapshot, `folder` where the solver's
+   * Where the time went and what can be done next; `argv` is what this run was started with, `folder` where the solver's
    * prototxt is.
    */
-  finish(command: string, folder: string): void {
+  finish(argv: readonly string[], folder: string): void {
+    if (!this.#start || !this.#ticker) return;
     const seconds = (performance.now() - this.#startMs) / 1000;
-    const iterations = this.#solver.iteration - this.#startIteration;
+    const iterations = this.#iteration - this.#start.iteration;
     const waiting = `${((100 * this.#waitMs) / this.#trainingMs).toFixed(1)} % of it waiting for data`;
     const speed = this.#rows > 0 ? `, ${this.#imagesPerSecond()} images/s while training, ${waiting}` : "";
+    this.#tests?.end();
     this.#ticker.end();
     this.#ticker.line(`${iterations} iterations in ${seconds.toFixed(1)} s${speed}`);
     if (!this.#snapshot) return;
     const { model, state } = this.#snapshot;
-    const { net } = this.#solver.parameter;
+    const { net } = this.#start.solver;
     const netPath = findPath(net, folder) ?? net;
-    const [test] = this.#solver.tests;
+    const [test] = this.#start.tests;
+    const resume = resumeCommand(argv, { state, iteration: this.#iteration, stopped: this.#stopped });
     for (const text of [
       "",
       `weights  ${model}`,
       `state    ${state}`,
       "next:",
       ...(net !== "" && test
-        ? [`  ${programName()} test -model ${netPath} -weights ${model} -iterations ${test.iterations}`]
+        ? [`  ${programName()} test -model ${quoted(netPath)} -weights ${quoted(model)} -iterations ${test.batches}`]
         : []),
-      `  ${command} -snapshot ${state} --max-iter ${2 * this.#solver.iteration}`,
+      `  ${programName()} ${resume}`,
     ])
       this.#ticker.line(text);
   }

@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { Action } from "../train/train.js";
+import type { Action } from "../train/requests.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;
 
@@ -14,7 +14,7 @@ export function effectOf(flag: string, value: string): Effect {
 }
 
 /** Exit status of a process that a signal ended. */
-const EXIT_BY_SIGINT = 130;
+const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Signals caught while a training runs: `action` tells, once, what the last one asked for. */
 export class Signals implements Disposable {
@@ -22,15 +22,19 @@ export class Signals implements Disposable {
   #asked: Action = "none";
   #interrupted = false;
 
-  /** A second SIGINT, before the first has taken effect, leaves at once. */
+  /**
+   * SIGTERM, which asks for the end whatever the flags say, has the effect "stop". A second SIGINT or SIGTERM, before the first
+   * has taken effect, leaves at once.
+   */
   constructor(effects: { readonly sigint: Effect; readonly sighup: Effect }) {
-    const interrupt = () => {
-      if (this.#interrupted) process.exit(EXIT_BY_SIGINT);
-      this.#interrupted = effects.sigint !== "none";
-      this.#ask(effects.sigint);
+    const interrupt = (signal: keyof typeof EXIT_STATUS, effect: Effect) => () => {
+      if (this.#interrupted) process.exit(EXIT_STATUS[signal]);
+      this.#interrupted = effect !== "none";
+      this.#ask(effect);
     };
     this.#listeners = [
-      ["SIGINT", interrupt],
+      ["SIGINT", interrupt("SIGINT", effects.sigint)],
+      ["SIGTERM", interrupt("SIGTERM", "stop")],
       ["SIGHUP", () => this.#ask(effects.sighup)],
     ];
     for (const [signal, listener] of this.#listeners) process.on(signal, listener);

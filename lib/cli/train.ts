@@ -7,17 +7,17 @@ import { NetrunError } from "../error.js";
 import { bringsData } from "../layers/index.js";
 import { apiOf } from "../options/option.js";
 import { COURSE, TRAINING } from "../options/training.js";
-import { inUnits } from "../train/memory.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
-import { dataOf, programName, sessionOf, stateOf, warn } from "./common.js";
+import { dataOf, sessionOf, stateOf, warn } from "./common.js";
 import { LogFiles } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
 import { defaultSettings, settingsOf } from "./settings.js";
 import { Signals } from "./signals.js";
+import { SteadyOutput } from "./steady-output.js";
 
 type TrainArgs = CommandArgs<typeof TRAIN>;
 
@@ -49,17 +49,12 @@ export async function run(args: TrainArgs): Promise<void> {
     onWarning: warn,
   };
   await using solver = await Solver.load(net ? solverFor(path, settings, args) : path, options);
-  using files = new LogFiles({ json: args.logJson, csv: args.logCsv });
+  using files = new LogFiles({ json: args.logJson, csv: args.logCsv }, warn);
   using signals = new Signals(effects);
-  if (solver.parallel !== undefined) console.log(solver.parallel);
-  const { parameters, blobs } = solver.memory;
-  console.log(
-    `Memory: ${inUnits(parameters)} for parameters, gradients and history, up to ${inUnits(blobs)} for blobs`,
-  );
-  const progress = new Progress(process.stdout, solver);
+  using _output = new SteadyOutput(process.stdout, process.stderr);
+  const progress = new Progress(process.stdout);
   const run = train(solver, {
     action: () => signals.action(),
-    testProgress: (done, total) => progress.testing(done, total),
     ...apiOf(COURSE, args),
     baseline: args.baseline,
   });
@@ -69,18 +64,8 @@ export async function run(args: TrainArgs): Promise<void> {
     files.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
-  progress.finish(resumeCommand(process.argv.slice(2)), dirname(path));
+  progress.finish(process.argv.slice(2), dirname(path));
   if (failed) throw new NetrunError("the last snapshot could not be written");
-}
-
-/** The command that this run was started by, without what a run that goes on is told anew. */
-function resumeCommand(argv: readonly string[]): string {
-  const anew = /^--?(snapshot|weights|max[-_]iter)(=|$)/;
-  const kept = argv.filter((arg, i) => {
-    const before = argv[i - 1] ?? "";
-    return !anew.test(arg) && !(anew.test(before) && !before.includes("="));
-  });
-  return [programName(), ...kept].join(" ");
 }
 
 /** A solver for a net that has none. It tests where there is data for that, all of it. */

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
@@ -9,6 +8,7 @@ import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { byteLength, joined, pieces } from "../onnx/parts.js";
 import { type Files, OPSETS } from "../onnx/write/index.js";
+import { newScratchFolder } from "../scratch.js";
 import { type BuildContext, outputsOf } from "./build.js";
 import { type Checked, type CheckPlan, check, isChecked } from "./check.js";
 import { FoldedWeights } from "./folded-weights.js";
@@ -45,7 +45,7 @@ export async function convert(
     const checked = await check(model, written, plan);
     return finished(conversion, plan.external === undefined ? model : joined(files.model), checked);
   }
-  const folder = mkdtempSync(join(tmpdir(), "netrun-"));
+  const folder = newScratchFolder("convert");
   try {
     const path = join(folder, "model.onnx");
     // With its weights beside it, which onnxruntime maps where it would copy them.

@@ -1,6 +1,7 @@
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import type { ForwardPlan, TrainingPlan } from "../run/plan.js";
+import type { Statistics } from "../run/statistics.js";
 
 /** The state of one replica besides the weights that all start a round from. */
 export interface ReplicaState {
@@ -43,7 +44,7 @@ export interface Report {
   /** Why training stopped before the last iteration that was asked for: what is not a finite number any more. */
   readonly notFinite?: string | undefined;
   /** What debug_info shows, by iteration, where `display` names it. */
-  readonly debug?: ReadonlyMap<number, readonly string[]> | undefined;
+  readonly debug?: ReadonlyMap<number, Statistics> | undefined;
 }
 
 /** A round that is done: losses and outputs are means over the replicas, rows their sum. */

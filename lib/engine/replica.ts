@@ -6,11 +6,11 @@ import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import { updateRules } from "../optim/rules.js";
 import type { Request, RunResult } from "../run/compiled-net.js";
-import { debugLines, updateLines } from "../run/debug-info.js";
 import { checkGiven } from "../run/inputs.js";
 import { allFinite, firstNotFinite } from "../run/not-finite.js";
 import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
+import { type PassStatistics, passStatistics, type Statistics, updateStatistics } from "../run/statistics.js";
 import { Updater } from "../run/updater.js";
 import { createWeights, type Weights } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
@@ -148,7 +148,7 @@ export class Replica implements AsyncDisposable {
     const began = performance.now();
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
-    const debug = new Map<number, readonly string[]>();
+    const debug = new Map<number, Statistics>();
     const losses: number[] = [];
     if (work.batch) checkGiven(this.#train.net.inputs, work.batch);
     let rows = 0;
@@ -166,7 +166,8 @@ export class Replica implements AsyncDisposable {
       const started = performance.now();
       await this.#update(weights, rate, iteration);
       times.updateMs += performance.now() - started;
-      if (before && step.debug) debug.set(iteration, [...step.debug, ...updateLines(this.#layout, before, weights)]);
+      if (before && step.debug)
+        debug.set(iteration, { ...step.debug, update: updateStatistics(this.#layout, before, weights) });
       iteration++;
       progress();
     }
@@ -188,7 +189,7 @@ export class Replica implements AsyncDisposable {
     const blobs = display > 0 ? this.#train.net.outputs : [];
     const request: Request = { blobs, gradients: "learnt", objective: true };
     const shown = this.#plan.solver.debugInfo && display > 0 && iteration % display === 0;
-    let debug: readonly string[] | undefined;
+    let debug: PassStatistics | undefined;
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
@@ -205,7 +206,7 @@ export class Replica implements AsyncDisposable {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
         return { loss, outputs, rows, debug, notFinite };
       }
-      if (shown) debug = debugLines(this.#train.net, this.#layout, weights, await all());
+      if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
       this.#accumulate(result.gradients, sub > 0);
       for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
       loss += result.objective;

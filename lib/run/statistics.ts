@@ -2,64 +2,103 @@ import { type Layout, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import type { RunResult } from "./compiled-net.js";
 
+/** Mean absolute value of a layer's top blob, or of one of its parameters, or of the gradient of either. */
+export interface Statistic {
+  readonly layer: string;
+  readonly blob?: string;
+  /** Index of the parameter in its layer. */
+  readonly param?: number;
+  readonly meanAbs: number;
+}
+
+/** L1 and L2 norm of all parameters, or of all their gradients. */
+export interface Norms {
+  readonly l1: number;
+  readonly l2: number;
+}
+
+/** Numbers that Caffe's debug_info shows of a forward and a backward. */
+export interface PassStatistics {
+  /** In order of computation. */
+  readonly forward: readonly Statistic[];
+  /** From the last layer to the first. */
+  readonly backward: readonly Statistic[];
+  readonly norms: { readonly data: Norms; readonly diff: Norms };
+}
+
+/** A parameter's mean absolute value after an update, and that of its change. */
+export interface UpdateStatistic {
+  readonly layer: string;
+  readonly param: number;
+  readonly data: number;
+  readonly diff: number;
+}
+
+/** Numbers that Caffe's debug_info shows of an iteration. */
+export interface Statistics extends PassStatistics {
+  readonly update: readonly UpdateStatistic[];
+}
+
 /**
- * What Caffe's debug_info shows of a forward and a backward: the mean absolute value of each blob and parameter, then of their
- * gradients from the last layer to the first, then the norms of all. Blobs that layers change in place show once, as they end.
+ * Statistics of a forward and a backward: of each blob and parameter, then of their gradients from the last layer to the first,
+ * then the norms of all. Blobs that layers change in place show once, as they are in the end.
  */
-export function debugLines(net: LoweredNet, layout: Layout, weights: Float32Array, result: RunResult): string[] {
-  const lines: string[] = [];
+export function passStatistics(
+  net: LoweredNet,
+  layout: Layout,
+  weights: Float32Array,
+  result: RunResult,
+): PassStatistics {
   const blobs = [...net.blobs].map(([name, { node }]) => ({ name, layer: node.label === "" ? name : node.label }));
   // A layer whose top another one changes in place has no blob of its own left: its parameters come last.
   const rest = [...layout.slots.values()].map(({ parameter }) => parameter.layer);
   const layers = [...new Set([...blobs.map(({ layer }) => layer), ...rest])];
-  for (const each of layers) {
-    for (const { name } of blobs.filter(({ layer }) => layer === each))
-      lines.push(`    [Forward] Layer ${each}, top blob ${name} data: ${meanAbs(result.blobs[name]!)}`);
-    for (const slot of parametersOf(layout, each))
-      lines.push(
-        `    [Forward] Layer ${each}, param blob ${slot.parameter.index} data: ${meanAbs(view(weights, slot))}`,
-      );
-  }
-  for (const each of layers.reverse()) {
-    for (const { name } of blobs.filter(({ layer }) => layer === each)) {
-      const gradient = result.inputGradients[name];
-      if (gradient) lines.push(`    [Backward] Layer ${each}, top blob ${name} diff: ${meanAbs(gradient)}`);
-    }
-    for (const { parameter } of parametersOf(layout, each)) {
-      const diff = result.gradients[parameter.key];
-      if (diff) lines.push(`    [Backward] Layer ${each}, param blob ${parameter.index} diff: ${meanAbs(diff)}`);
-    }
-  }
-  const data = norms([weights]);
-  const diff = norms(Object.values(result.gradients));
-  lines.push(
-    `    [Backward] All net params (data, diff): L1 norm = (${data[0]}, ${diff[0]}); L2 norm = (${data[1]}, ${diff[1]})`,
-  );
-  return lines;
+  const blobsOf = (each: string) => blobs.filter(({ layer }) => layer === each).map(({ name }) => name);
+  const slotsOf = (each: string) => [...layout.slots.values()].filter((slot) => slot.parameter.layer === each);
+  return {
+    forward: layers.flatMap((layer) => [
+      ...blobsOf(layer).map((blob) => ({ layer, blob, meanAbs: meanAbs(result.blobs[blob]!) })),
+      ...slotsOf(layer).map((slot) => ({
+        layer,
+        param: slot.parameter.index,
+        meanAbs: meanAbs(view(weights, slot)),
+      })),
+    ]),
+    backward: layers.reverse().flatMap((layer) => [
+      ...blobsOf(layer).flatMap((blob) => {
+        const gradient = result.inputGradients[blob];
+        return gradient ? [{ layer, blob, meanAbs: meanAbs(gradient) }] : [];
+      }),
+      ...slotsOf(layer).flatMap(({ parameter }) => {
+        const diff = result.gradients[parameter.key];
+        return diff ? [{ layer, param: parameter.index, meanAbs: meanAbs(diff) }] : [];
+      }),
+    ]),
+    norms: { data: normsOf([weights]), diff: normsOf(Object.values(result.gradients)) },
+  };
 }
 
-/** What debug_info shows of an update: each parameter after it, and what it was changed by. */
-export function updateLines(layout: Layout, before: Float32Array, after: Float32Array): string[] {
+/** Statistics of an update: each parameter after it, and by how much it changed. */
+export function updateStatistics(
+  layout: Layout,
+  before: Float32Array,
+  after: Float32Array,
+): readonly UpdateStatistic[] {
   return [...layout.slots.values()].map((slot) => {
     const { layer, index } = slot.parameter;
     const [from, to] = [view(before, slot), view(after, slot)];
-    const change = meanAbs(from.map((value, i) => value - to[i]!));
-    return `    [Update] Layer ${layer}, param ${index} data: ${meanAbs(to)}; diff: ${change}`;
+    const diff = meanAbs(from.map((value, i) => value - to[i]!));
+    return { layer, param: index, data: meanAbs(to), diff };
   });
 }
 
-const parametersOf = (layout: Layout, layer: string) =>
-  [...layout.slots.values()].filter((slot) => slot.parameter.layer === layer);
-
-const digits = (value: number) => String(Number(value.toPrecision(6)));
-
-function meanAbs(values: Float32Array): string {
+function meanAbs(values: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
-  return digits(sum / values.length);
+  return sum / values.length;
 }
 
-function norms(parts: readonly Float32Array[]): readonly [l1: string, l2: string] {
+function normsOf(parts: readonly Float32Array[]): Norms {
   let [l1, squares] = [0, 0];
   for (const values of parts) {
     for (let i = 0; i < values.length; i++) {
@@ -67,5 +106,5 @@ function norms(parts: readonly Float32Array[]): readonly [l1: string, l2: string
       squares += values[i]! * values[i]!;
     }
   }
-  return [digits(l1), digits(Math.sqrt(squares))];
+  return { l1, l2: Math.sqrt(squares) };
 }

@@ -1,5 +1,5 @@
-import type { Scores } from "../engine/engine.js";
 import { NetrunError, nearest } from "../error.js";
+import type { TestEvent } from "./events.js";
 import type { Best } from "./snapshot.js";
 import type { Solver } from "./solver.js";
 
@@ -36,7 +36,7 @@ export function metricOf(text: string, solver: Solver): Metric {
 export function observeScores(
   bests: Map<string, Best>,
   metric: Metric,
-  outputs: Scores["outputs"],
+  outputs: TestEvent["outputs"],
 ): boolean | undefined {
   const value = outputs[metric.name]?.[0];
   if (value === undefined) return undefined;

@@ -2,6 +2,7 @@ import { defaultAlpha } from "../engine/averaging/average.js";
 import type { Partition } from "../engine/engine.js";
 import type { EngineOptions } from "../engine/open.js";
 import { NetrunError } from "../error.js";
+import type { StartEvent } from "./events.js";
 
 /** How many replicas train, and how they are brought together. */
 export interface ParallelOptions extends EngineOptions {
@@ -46,16 +47,11 @@ export function partitionWarnings(
 export const rowsOfReplica = ({ workers = 1, batchScaling = "weak" }: ParallelOptions, rows: number): number =>
   batchScaling === "strong" ? rows / workers : rows;
 
-/** How replicas will be trained, in a line. */
-export function describeParallel(options: ParallelOptions): string {
+/** How replicas are trained, with what options leave open filled in. */
+export function replicasOf(options: ParallelOptions): StartEvent["replicas"] {
   const { workers, isolation = "thread", averaging = "mean", averageHistory = false, alpha } = options;
   const { batchScaling = "weak", onWorkerLoss = "redo", syncInterval = SYNC_INTERVAL } = options;
-  const rule = averaging === "mean" ? "mean" : `elastic, alpha ${(alpha ?? defaultAlpha(workers!)).toPrecision(3)}`;
-  const batches =
-    batchScaling === "weak"
-      ? "each takes whole batches (weak scaling)"
-      : "each takes its share of a batch (strong scaling)";
-  const history = averageHistory ? "history averaged too" : "history stays local";
-  const every = syncInterval === "auto" ? "an interval to be found" : `${syncInterval} iterations`;
-  return `${workers} replicas (${isolation}), averaged after ${every} (${rule}, ${history}); ${batches}; a lost worker's part is ${onWorkerLoss === "redo" ? "done again" : "dropped"}`;
+  if (workers === undefined) return { count: 1, isolation: "local" };
+  const elastic = averaging === "elastic" ? { alpha: alpha ?? defaultAlpha(workers) } : {};
+  return { count: workers, isolation, syncInterval, averaging, ...elastic, averageHistory, batchScaling, onWorkerLoss };
 }

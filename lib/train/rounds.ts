@@ -1,40 +1,15 @@
-import type { LostReplica, RoundTimes } from "../engine/engine.js";
-import type { Run } from "./solver.js";
-
-/** A round of several replicas is done: each did some iterations, and they were brought together. */
-export interface RoundEvent {
-  readonly kind: "round";
-  /** Rounds done in this run. */
-  readonly round: number;
-  /** Updates done by each replica, with this round. */
-  readonly iteration: number;
-  /** Iterations of this round. */
-  readonly iterations: number;
-  /** Mean loss over its iterations and replicas. */
-  readonly loss: number;
-  /** Rows of data that all replicas took. */
-  readonly rows: number;
-  readonly imagesPerSecond: number;
-  readonly times: RoundTimes;
-  readonly lost: readonly LostReplica[];
-}
-
-/** The sync interval was found. */
-export interface SyncIntervalEvent {
-  readonly kind: "sync-interval";
-  readonly iteration: number;
-  readonly interval: number;
-  /** Time of an iteration, and of bringing the replicas together. */
-  readonly iterationMs: number;
-  readonly overheadMs: number;
-}
-
-/** What one replica alone does, measured before training. */
-export interface BaselineEvent {
-  readonly kind: "baseline";
-  readonly iteration: number;
-  readonly imagesPerSecond: number;
-}
+import { TrainingStopped } from "../engine/engine.js";
+import {
+  type BaselineEvent,
+  type DoneEvent,
+  type IterationEvent,
+  type RoundEvent,
+  type SyncIntervalEvent,
+  type TrainEvent,
+  warningEvent,
+} from "./events.js";
+import type { Snapshots } from "./snapshots.js";
+import { notFiniteError, type Run, type Solver } from "./solver.js";
 
 /** The event of a round. */
 export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost }: Run): RoundEvent {
@@ -89,4 +64,104 @@ export class IntervalFinder {
     );
     return { kind: "sync-interval", iteration, interval: this.#interval, iterationMs, overheadMs };
   }
+}
+
+/** The rounds of a run: one iteration each, or a sync interval of several replicas. */
+export class Rounds {
+  readonly #solver: Solver;
+  readonly #snapshots: Snapshots;
+  readonly #interval: IntervalFinder;
+  readonly #measuresBaseline: boolean;
+  #baseline: number | undefined;
+  /** Records left out so far. */
+  skipped = 0;
+  #done = 0;
+  #rows = 0;
+  #ms = 0;
+
+  constructor(solver: Solver, snapshots: Snapshots, measuresBaseline: boolean) {
+    this.#solver = solver;
+    this.#snapshots = snapshots;
+    this.#interval = new IntervalFinder(solver.syncInterval);
+    this.#measuresBaseline = measuresBaseline;
+  }
+
+  async *measureBaseline(): AsyncGenerator<BaselineEvent> {
+    if (!this.#measuresBaseline) return;
+    this.#baseline = await this.#solver.baseline(BASELINE_ITERATIONS);
+    yield { kind: "baseline", iteration: this.#solver.iteration, imagesPerSecond: this.#baseline };
+  }
+
+  /**
+   * The next round, as events. Throws NetrunError, naming the last snapshot, if a number is not finite, and, after a snapshot, if
+   * replicas fail again and again.
+   */
+  async *next(): AsyncGenerator<TrainEvent> {
+    const { iteration, parameter } = this.#solver;
+    const count = Math.min(this.#interval.next, parameter.max_iter - iteration);
+    let run: Run;
+    try {
+      run = await this.#solver.run(count);
+    } catch (error) {
+      if (error instanceof TrainingStopped) yield* this.#snapshots.takeLast();
+      throw error;
+    }
+    this.skipped = run.skipped ?? 0;
+    for (const i of run.losses.keys()) {
+      const statistics = run.debug?.get(iteration + i);
+      if (statistics) yield { kind: "statistics", iteration: iteration + i, ...statistics };
+      yield iterationEvent(run, iteration, i, parameter.display);
+    }
+    if (run.notFinite !== undefined) {
+      const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];
+      throw notFiniteError(run.notFinite, iteration + run.losses.length, ...notes);
+    }
+    if (!run.roundTimes) return;
+    const event = roundEvent(++this.#done, run);
+    if (this.#done > 1) {
+      this.#rows += event.rows;
+      this.#ms += event.times.totalMs;
+    }
+    yield* event.lost.map((lost) => ({
+      kind: "replica-lost" as const,
+      iteration: event.iteration,
+      round: event.round,
+      ...lost,
+    }));
+    yield event;
+    const found = this.#interval.see(event);
+    if (!found) return;
+    yield found;
+    yield* this.#solver.partitionWarnings(found.interval).map((each) => warningEvent(found.iteration, each));
+  }
+
+  /** What the done event says of the rounds' speed. */
+  get speed(): Pick<DoneEvent, "imagesPerSecond" | "speedUp"> {
+    if (this.#ms === 0) return {};
+    const imagesPerSecond = this.#rows / (this.#ms / 1000);
+    return { imagesPerSecond, ...(this.#baseline && { speedUp: imagesPerSecond / this.#baseline }) };
+  }
+}
+
+/** Iterations that a baseline is measured over: enough to even out a slow one. */
+const BASELINE_ITERATIONS = 10;
+
+/** Iteration `i` of a run that began at iteration `start`. */
+function iterationEvent(run: Run, start: number, i: number, display: number): IterationEvent {
+  const iteration = start + i;
+  const { dataWaitMs, gradientMs, updateMs } = run.times;
+  const count = run.losses.length;
+  return {
+    kind: "iteration",
+    iteration,
+    loss: run.losses[i]!,
+    smoothedLoss: run.smoothedLosses[i]!,
+    rate: run.rates[i]!,
+    rows: run.rows / count,
+    times: { dataWaitMs: dataWaitMs / count, gradientMs: gradientMs / count, updateMs: updateMs / count },
+    display: display > 0 && iteration % display === 0,
+    outputs: Object.fromEntries(
+      Object.entries(run.outputs.get(iteration) ?? {}).map(([name, values]) => [name, [...values]]),
+    ),
+  };
 }

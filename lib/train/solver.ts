@@ -26,15 +26,9 @@ import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { createWeights, type Weights } from "../run/weights.js";
+import type { StartEvent } from "./events.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
-import {
-  describeParallel,
-  isParallel,
-  type ParallelOptions,
-  partitionWarnings,
-  rowsOfReplica,
-  syncIntervalOf,
-} from "./parallel.js";
+import { isParallel, type ParallelOptions, partitionWarnings, rowsOfReplica, syncIntervalOf } from "./parallel.js";
 import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
 import {
@@ -52,6 +46,7 @@ import {
   storeHistory,
   writeSnapshot,
 } from "./snapshot.js";
+import { startEvent } from "./start-event.js";
 
 export interface SolverOptions
   extends SessionOptions,
@@ -194,9 +189,20 @@ export class Solver implements AsyncDisposable {
 
   /** Warns of parts of the data that have fewer rows than a round of so many iterations takes. */
   checkPartitions(interval: number): void {
+    for (const warning of this.partitionWarnings(interval)) this.#warn(warning);
+  }
+
+  /** Warnings of parts of the data that have fewer rows than a round of so many iterations takes. */
+  partitionWarnings(interval: number): readonly NetrunError[] {
     const { options, partitions, plan } = this.#parts;
-    if (!isParallel(options)) return;
-    for (const warning of partitionWarnings(partitions, interval, plan.solver.iterSize)) this.#warn(warning);
+    return isParallel(options) ? partitionWarnings(partitions, interval, plan.solver.iterSize) : [];
+  }
+
+  /** What is trained, on what and how, as the first event of a training. */
+  startEvent(): StartEvent {
+    const { iteration, parameter, net, tests, memory, snapshotPrefix } = this;
+    const { layout } = this.#weights;
+    return startEvent({ ...this.#parts, iteration, parameter, net, tests, memory, snapshotPrefix, layout });
   }
 
   /** Updates done so far. */
@@ -212,11 +218,6 @@ export class Solver implements AsyncDisposable {
   /** Copies of the net that are trained. */
   get replicas(): number {
     return this.#engine.replicas;
-  }
-
-  /** How replicas are trained, in a line; undefined where the one of this thread is. */
-  get parallel(): string | undefined {
-    return isParallel(this.#parts.options) ? describeParallel(this.#parts.options) : undefined;
   }
 
   /** The learning rate of the next iteration. */
@@ -304,28 +305,45 @@ export class Solver implements AsyncDisposable {
     );
   }
 
-  /**
-   * A test pass of one test net over its test_iter batches, in parts, so that `progress` hears how many are done.
-   * Throws NetrunError if there is no such test net.
-   */
-  scores(index = 0, progress: (done: number, total: number) => void = () => {}): Promise<Scores> {
-    return this.#life.run(() => this.#scores(index, progress));
+  /** A test pass of one test net over its test_iter batches. Throws NetrunError if there is no such test net. */
+  scores(index = 0): Promise<Scores> {
+    const parts = this.#testPass(index);
+    return this.#life.run(async () => {
+      for (;;) {
+        const { done, value } = await parts.next();
+        if (done) return value;
+      }
+    });
   }
 
-  async #scores(index: number, progress: (done: number, total: number) => void): Promise<Scores> {
+  /**
+   * A test pass in parts: yields how many batches are done, returns the scores. Where it is left before its end, the next pass
+   * starts where this one did. Throws NetrunError if there is no such test net.
+   */
+  async *testPass(index: number): AsyncGenerator<TestPart, Scores> {
+    const parts = this.#testPass(index);
+    for (;;) {
+      const { done, value } = await this.#life.run(() => parts.next());
+      if (done) return value;
+      yield value;
+    }
+  }
+
+  async *#testPass(index: number): AsyncGenerator<TestPart, Scores> {
     const iterations = this.tests[index]?.iterations;
     if (iterations === undefined)
       throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
     const size = Math.max(this.replicas, Math.ceil(iterations / TEST_PARTS));
     const parts: { scores: Scores; batches: number }[] = [];
+    let positions = this.#testPositions[index] ?? this.#parts.plan.tests[index]!.feeds.map(() => 0);
     for (let done = 0; done < iterations; done += size) {
       const batches = Math.min(size, iterations - done);
-      const scores = await this.#engine.test(index, this.#weights.data, batches, this.#testPositions[index]);
-      const { positions } = scores;
-      this.#testPositions = this.tests.map((_, i) => (i === index ? positions : (this.#testPositions[i] ?? [])));
+      const scores = await this.#engine.test(index, this.#weights.data, batches, positions);
+      positions = scores.positions;
       parts.push({ scores, batches });
-      progress(done + batches, iterations);
+      yield { done: done + batches, total: iterations };
     }
+    this.#testPositions = this.tests.map((_, i) => (i === index ? positions : (this.#testPositions[i] ?? [])));
     return meanScores(parts);
   }
 
@@ -432,6 +450,12 @@ export class Solver implements AsyncDisposable {
       await this.#parts.rows[Symbol.asyncDispose]();
     });
   }
+}
+
+/** Batches of a test pass that are done. */
+export interface TestPart {
+  readonly done: number;
+  readonly total: number;
 }
 
 interface Parts {

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Init, SolverParameter } from "../../lib/caffe/messages.js";
+import type { TrainEvent } from "../../lib/train/events.js";
 import { Solver } from "../../lib/train/solver.js";
-import { type TrainEvent, type TrainOptions, train } from "../../lib/train/train.js";
+import { type TrainOptions, train } from "../../lib/train/train.js";
 import { failure } from "../support/failure.js";
 import { writeRestless } from "../support/training.js";
 
@@ -27,6 +28,7 @@ describe("training runs", () => {
   it("test, iterate and snapshot in Caffe's order", async () => {
     await using solver = await load("max_iter: 5 snapshot: 4");
     expect(kinds(await events(solver))).to.deep.equal([
+      "start 0",
       "iteration 0",
       "iteration 1",
       "iteration 2",
@@ -35,6 +37,8 @@ describe("training runs", () => {
       "iteration 4",
       "snapshot 5",
       "loss 5",
+      "test-progress 5",
+      "test-progress 5",
       "test 5",
       "done 5",
     ]);
@@ -43,7 +47,7 @@ describe("training runs", () => {
   it("stop with a snapshot when they are asked to, without the last test", async () => {
     await using solver = await load("max_iter: 5");
     const asked = await events(solver, { action: () => (solver.iteration === 2 ? "stop" : "none") });
-    expect(kinds(asked)).to.deep.equal(["iteration 0", "iteration 1", "snapshot 2", "done 2"]);
+    expect(kinds(asked)).to.deep.equal(["start 0", "iteration 0", "iteration 1", "snapshot 2", "done 2"]);
     expect(asked.at(-1)).to.include({ stopped: "asked" });
   });
 
@@ -76,6 +80,7 @@ describe("training runs", () => {
     await using solver = await load("max_iter: 3 snapshot: 1");
     mkdirSync(join(folder, "snap_iter_1.caffemodel"));
     expect(kinds(await events(solver))).to.deep.equal([
+      "start 0",
       "iteration 0",
       "snapshot-failed 1",
       "iteration 1",
@@ -105,16 +110,39 @@ describe("training runs", () => {
     await failure(solver.step(1), 'parameter 0 of layer "conv" is not a finite number in iteration 0');
   });
 
-  it("show with debug_info what every blob and parameter is, and how an update changes it", async () => {
+  it("show with debug_info the statistics of every blob and parameter, as numbers, before the iteration", async () => {
     await using solver = await load("max_iter: 1 debug_info: true snapshot_after_train: false");
-    const [first] = await events(solver);
-    const lines = first!.kind === "iteration" ? first!.debug.map((line) => line.replace(/: [^:]*$/, "").trim()) : [];
-    expect(lines).to.include.members([
-      "[Forward] Layer data, top blob data data",
-      "[Forward] Layer ip, param blob 0 data",
-      "[Backward] Layer ip, top blob ip diff",
-      "[Backward] Layer conv, param blob 0 diff",
-    ]);
-    expect(lines.some((line) => line.startsWith("[Update] Layer conv, param 0 data"))).to.equal(true);
+    const [, statistics, iteration] = await events(solver);
+    if (statistics?.kind !== "statistics") throw new Error(`${statistics?.kind} in place of statistics`);
+    const names = (list: typeof statistics.forward) =>
+      list.map(({ layer, blob, param }) => `${layer} ${blob ?? param}`);
+    expect(iteration?.kind).to.equal("iteration");
+    expect(names(statistics.forward)).to.include.members(["data data", "ip 0", "ip ip", "loss loss"]);
+    expect(names(statistics.backward)).to.include.members(["ip ip", "conv 0"]);
+    expect([...statistics.forward, ...statistics.backward].every(({ meanAbs }) => meanAbs >= 0)).to.equal(true);
+    const conv = statistics.update.find(({ layer, param }) => layer === "conv" && param === 0)!;
+    expect(conv.diff).to.be.above(0).and.below(conv.data);
+    expect(statistics.norms.data.l2).to.be.above(0);
+  });
+
+  it("leave a test early when they are asked to stop, and continue as if it had not begun", async () => {
+    const path = writeRestless(folder, "max_iter: 6", "test_iter: 40 test_interval: 3");
+    await using straight = await Solver.load(path);
+    const whole = (await events(straight)).filter(({ kind }) => kind === "test" || kind === "iteration");
+    await using solver = await Solver.load(path);
+    let batches = 0;
+    const left = await events(solver, {
+      action: () => (batches === 4 ? "stop" : "none"),
+      onEvent: (event) => {
+        batches = event.kind === "test-progress" ? event.done : 0;
+      },
+    });
+    expect(left.filter(({ kind }) => kind === "test")).to.deep.equal([]);
+    expect(left.at(-1)).to.include({ kind: "done", iteration: 3, stopped: "asked" });
+    const snapshot = left.flatMap((event) => (event.kind === "snapshot" ? event.paths.state : []))[0]!;
+    await using resumed = await Solver.load(path, { snapshot });
+    const rest = (await events(resumed)).filter(({ kind }) => kind === "test" || kind === "iteration");
+    const timeless = (all: TrainEvent[]) => all.map((event) => ({ ...event, times: undefined }));
+    expect(timeless(rest)).to.deep.equal(timeless(whole).slice(3));
   });
 });
