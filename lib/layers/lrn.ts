@@ -1,8 +1,8 @@
 import { sub } from "../caffe/message.js";
 import { type LRNParameter, LRNParameter_NormRegion as Region } from "../caffe/messages.js";
-import { apply, constant, count, type Value } from "../graph/index.js";
-import { add, averagePool, div, mul, pow, reshape, sqrt } from "../ops/index.js";
-import { ChannelMix, LRN as OnnxLRN } from "../ops/inference.js";
+import { apply, constant, type Value } from "../graph/index.js";
+import { add, averagePool, div, lrn, mul, pow, sqrt } from "../ops/index.js";
+import { ChannelMix } from "../ops/inference.js";
 import { bottomText, computeLayer } from "./layer.js";
 
 /**
@@ -27,16 +27,11 @@ export const LRN = computeLayer({
     const { shape } = x.type;
     if (local_size % 2 !== 1) throw site.error(`local_size ${local_size} is not odd`, "local_size");
     if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
-    const squares = mul(x, x);
     switch (norm_region) {
-      case Region.ACROSS_CHANNELS: {
-        // One image whose planes are [c, h*w]: onnxruntime pools that several times faster than it computes its own LRN.
-        const planes = reshape(squares, [1, shape[0]!, shape[1]!, count(shape, 2)]);
-        const mean = reshape(neighbourhood(planes, [local_size, 1]), shape);
-        return { tops: [divideByPower(x, add(mul(mean, constant(alpha)), constant(k)), beta)] };
-      }
+      case Region.ACROSS_CHANNELS:
+        return { tops: [lrn(x, { size: local_size, alpha, beta, bias: k })] };
       case Region.WITHIN_CHANNEL: {
-        const mean = neighbourhood(squares, [local_size, local_size]);
+        const mean = neighbourhood(mul(x, x), [local_size, local_size]);
         return { tops: [divideByPower(x, add(mul(mean, constant(alpha)), constant(1)), beta)] };
       }
       default:
@@ -49,7 +44,7 @@ export const LRN = computeLayer({
     const channels = x.type.shape[1]!;
     if (channels >= WIDE_LRN.from && channels <= WIDE_LRN.to && param.alpha >= 0) return [wideLrn(x, param)];
     const { local_size: size, alpha, beta, k: bias } = param;
-    return [apply(OnnxLRN, { size, alpha, beta, bias }, x)];
+    return [lrn(x, { size, alpha, beta, bias })];
   },
 });
 

@@ -1,4 +1,5 @@
 import { type Attribute, apply, count, type Node, type Op, type Value } from "../graph/index.js";
+import { meaning } from "./meaning.js";
 import { reduceSum } from "./reduce.js";
 
 /** Geometry of a convolution, one number a spatial axis; pads are the same before and after. */
@@ -73,20 +74,13 @@ export interface ConvGradAttrs extends ConvAttrs {
   readonly shape: readonly number[];
 }
 
-/** An op at the level of meaning: it has no ONNX node of its own, a target's passes say how it is computed. */
-const meaning = (name: string): Op<ConvGradAttrs> => ({
-  name,
-  arity: 2,
-  infer: ({ shape }, x) => [{ dtype: x!.dtype, shape }],
-  onnx: () => {
-    throw new Error(`${name} is not an ONNX node: a target's passes expand it`);
-  },
-});
+const gradientOfConv = (name: string): Op<ConvGradAttrs> =>
+  meaning(name, 2, ({ shape }, x) => [{ dtype: x!.dtype, shape }]);
 
 /** The gradient of a convolution in its input: dy [n,k,...] and w [k,c/group,...] to dx of the input's shape. */
-export const ConvInputGrad = meaning("ConvInputGrad");
+export const ConvInputGrad = gradientOfConv("ConvInputGrad");
 /** The gradient of a convolution in its weights: x [n,c,...] and dy [n,k,...] to dw of the weights' shape [k,c/group,...]. */
-export const ConvWeightGrad = meaning("ConvWeightGrad");
+export const ConvWeightGrad = gradientOfConv("ConvWeightGrad");
 
 function convAttributes(node: Node<unknown>, attrs: ConvAttrs): Record<string, Attribute> {
   return {

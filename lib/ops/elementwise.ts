@@ -8,6 +8,7 @@ import {
   type TensorType,
   type Value,
 } from "../graph/index.js";
+import { meaning } from "./meaning.js";
 
 type Vjp = (inputs: readonly Value[], dy: Value, y: Value) => readonly (Value | null)[];
 
@@ -70,7 +71,9 @@ export const Tanh = unaryOp("Tanh", (_x, dy, y) => mul(dy, sub(constant(1), mul(
 /** log(1 + e^x), without overflow. */
 export const Softplus = unaryOp("Softplus", (x, dy) => mul(dy, sigmoid(x)));
 /** max(x, 0); its gradient at 0 is 0, as in Caffe. */
-export const Relu = unaryOp("Relu", (_x, dy, y) => mul(dy, cast(greater(y, constant(0)), "float32")));
+export const Relu = unaryOp("Relu", (_x, dy, y) => apply(ReluGrad, null, dy, y));
+/** The gradient of Relu: dy where y is above 0, else 0. */
+export const ReluGrad = meaning<null>("ReluGrad", 2, (_, dy) => [dy!]);
 
 export const Greater = compareOp("Greater");
 export const GreaterOrEqual = compareOp("GreaterOrEqual");

@@ -3,6 +3,8 @@ export * from "./conv.js";
 export * from "./elementwise.js";
 export * from "./indexing.js";
 export * from "./linear.js";
+export * from "./lrn.js";
+export { meaning } from "./meaning.js";
 export * from "./pool.js";
 export * from "./reduce.js";
 export * from "./shape.js";

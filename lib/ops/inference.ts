@@ -17,21 +17,6 @@ export const BatchNormalization: Op<{ readonly epsilon: number }> = likeFirst(
   ({ epsilon }) => ({ epsilon: { f: epsilon } }),
 );
 
-interface LrnAttrs {
-  readonly size: number;
-  readonly alpha: number;
-  readonly beta: number;
-  readonly bias: number;
-}
-
-/** x / (bias + alpha/size * sum of squares of `size` channels around)^beta. x [n,c,...]. */
-export const LRN: Op<LrnAttrs> = likeFirst("LRN", 1, ({ size, alpha, beta, bias }) => ({
-  size: { i: size },
-  alpha: { f: alpha },
-  beta: { f: beta },
-  bias: { f: bias },
-}));
-
 /**
  * Each channel from a mixture of all at the same place: a 1x1 convolution that is no layer's, whose weights are not learnt. Inputs
  * x [n,c,h,w], mixture [c,c,1,1], bias [c].

@@ -1,6 +1,5 @@
-import { type Attribute, apply, applyAll, count, type Op, type Value } from "../graph/index.js";
-import { scatterAdd } from "./indexing.js";
-import { interleaveZeros, pad, reshape, zeros } from "./shape.js";
+import { type Attribute, apply, applyAll, type Op, type Value } from "../graph/index.js";
+import { meaning } from "./meaning.js";
 
 /** Geometry of a pooling over the axes after channels; pads are [before, after] and smaller than the kernel. */
 export interface PoolAttrs {
@@ -40,12 +39,7 @@ export const MaxPool: Op<PoolAttrs> = {
     attributes: poolAttributes(node.attrs),
     optionalFrom: 1,
   }),
-  vjp: (node, dy) => {
-    const { shape } = node.inputs[0]!.type;
-    const flat = [count(dy.type.shape)];
-    const dx = scatterAdd(zeros([count(shape)]), reshape(node.outputs[1]!, flat), reshape(dy, flat), 0);
-    return [reshape(dx, shape)];
-  },
+  vjp: (node, dy) => [apply(MaxPoolGrad, node.attrs, node.inputs[0]!, dy, node.outputs[1]!)],
 };
 
 /** Mean of each window, padding counted as zeros. */
@@ -58,27 +52,21 @@ export const AveragePool: Op<PoolAttrs> = {
     inputs: node.inputs,
     attributes: { ...poolAttributes(node.attrs), count_include_pad: { i: 1 } },
   }),
-  vjp: (node, dy) => {
-    // Every input gets dy/k of each window over it: dy spread out by the strides, averaged by the same windows.
-    const { kernel, strides, pads } = node.attrs;
-    const { shape } = node.inputs[0]!.type;
-    let spread = dy;
-    kernel.forEach((_, i) => {
-      spread = interleaveZeros(spread, i + 2, strides[i]!);
-    });
-    const before = kernel.map((k, i) => k - 1 - pads[i]![0]);
-    const after = kernel.map((_, i) => shape[i + 2]! + pads[i]![0] - spread.type.shape[i + 2]!);
-    // Input rows that no window reaches are added behind the pooling, whose pads must stay below the kernel.
-    const reached = kernel.map((k, i) => [before[i]!, Math.min(k - 1, after[i]!)] as const);
-    const dx = averagePool(spread, { kernel, strides: kernel.map(() => 1), pads: reached });
-    return [
-      pad(
-        dx,
-        shape.map((dim, i) => [0, dim - dx.type.shape[i]!]),
-      ),
-    ];
-  },
+  vjp: (node, dy) => [apply(AveragePoolGrad, { ...node.attrs, shape: node.inputs[0]!.type.shape }, dy)],
 };
+
+/** The gradient of MaxPool: x, dy and the windows' indices to dx of x's shape. A formulation that compares needs no indices. */
+export const MaxPoolGrad = meaning<PoolAttrs>("MaxPoolGrad", 3, (_, x) => [x!]);
+
+/** A pooling with the shape of its input. */
+export interface PoolGradAttrs extends PoolAttrs {
+  readonly shape: readonly number[];
+}
+
+/** The gradient of AveragePool: dy to dx of the shape in the attributes. */
+export const AveragePoolGrad = meaning<PoolGradAttrs>("AveragePoolGrad", 1, ({ shape }, dy) => [
+  { dtype: dy!.dtype, shape },
+]);
 
 /** Maximum of each window and its int64 offset in x. */
 export const maxPool = (x: Value, attrs: PoolAttrs) => {

@@ -1,17 +1,36 @@
-import { isOp, type Node, rewrite, type Value, withEmptyConstants } from "../graph/index.js";
-import { ConvInputGrad, ConvWeightGrad } from "../ops/index.js";
+import { constant, isOp, type Node, type Rule, rewrite, type Value, withEmptyConstants } from "../graph/index.js";
+import {
+  AveragePoolGrad,
+  ConvInputGrad,
+  ConvWeightGrad,
+  cast,
+  greater,
+  LRN,
+  LRNGrad,
+  MaxPoolGrad,
+  mul,
+  ReluGrad,
+} from "../ops/index.js";
+import { elementwiseUpdate, Update } from "../optim/update.js";
 import { inputGradient, weightGradient } from "./conv.js";
+import { pooledLrn, pooledLrnGradient } from "./lrn.js";
+import { averagePoolGradient, maxPoolGradient } from "./pool.js";
 import type { Pass, Target } from "./target.js";
 
 /** A pass that replaces nodes one by one; undefined leaves a node as it is. */
 export function nodePass(name: string, formulate: (node: Node, inputs: readonly Value[]) => Value | undefined): Pass {
+  return outputsPass(name, (node, inputs) => {
+    const value = formulate(node, inputs);
+    return value && [value];
+  });
+}
+
+/** The same for nodes of several outputs. */
+function outputsPass(name: string, formulate: Rule): Pass {
   return {
     name,
     apply(outputs) {
-      const become = rewrite(outputs.values(), (node, inputs) => {
-        const value = formulate(node, inputs);
-        return value && [value];
-      });
+      const become = rewrite(outputs.values(), formulate);
       return new Map([...outputs].map(([end, value]) => [end, become.get(value)!]));
     },
   };
@@ -25,6 +44,18 @@ export const portablePasses: readonly Pass[] = [
   nodePass("conv-weight-grad", (node, [x, dy]) =>
     isOp(node, ConvWeightGrad) ? weightGradient(x!, dy!, node.attrs.shape, node.attrs) : undefined,
   ),
+  nodePass("relu-grad", (node, [dy, y]) =>
+    isOp(node, ReluGrad) ? mul(dy!, cast(greater(y!, constant(0)), "float32")) : undefined,
+  ),
+  nodePass("max-pool-grad", (node, [x, dy, indices]) =>
+    isOp(node, MaxPoolGrad) ? maxPoolGradient(x!, dy!, indices!) : undefined,
+  ),
+  nodePass("average-pool-grad", (node, [dy]) =>
+    isOp(node, AveragePoolGrad) ? averagePoolGradient(dy!, node.attrs) : undefined,
+  ),
+  nodePass("lrn", (node, [x]) => (isOp(node, LRN) ? pooledLrn(x!, node.attrs) : undefined)),
+  nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
+  outputsPass("update", (node, inputs) => (isOp(node, Update) ? elementwiseUpdate(node.attrs, inputs) : undefined)),
   { name: "empty-constants", apply: withEmptyConstants },
 ];
 

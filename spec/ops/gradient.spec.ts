@@ -204,11 +204,21 @@ const cases = {
       inputs: [uniform([1, 2, 7, 4])],
     },
   ],
+  LRN: [
+    { attrs: { size: 3, alpha: 0.5, beta: 0.75, bias: 1 }, inputs: [uniform([2, 5, 2, 3])] },
+    { attrs: { size: 5, alpha: 2, beta: 0.5, bias: 2 }, inputs: [uniform([1, 4, 1, 3])] },
+    { attrs: { size: 3, alpha: 1, beta: 1, bias: 1 }, inputs: [uniform([2, 3, 2, 2])] },
+    { attrs: { size: 3, alpha: 0.5, beta: 0.3, bias: 1 }, inputs: [uniform([2, 3, 2, 2])] },
+  ],
   Softmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
   LogSoftmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
   // Gradients themselves, which nothing differentiates again.
   ConvInputGrad: [],
   ConvWeightGrad: [],
+  MaxPoolGrad: [],
+  AveragePoolGrad: [],
+  ReluGrad: [],
+  LRNGrad: [],
 } as const satisfies Record<OpName, readonly Case[]>;
 
 /** Ops that have a vjp and a reason for having no case of the table's kind. */

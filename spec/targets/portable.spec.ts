@@ -24,7 +24,17 @@ describe("the portable target", () => {
 
   it("has named passes, each once", () => {
     const names = portable.passes.map(({ name }) => name);
-    expect(names).to.deep.equal(["conv-input-grad", "conv-weight-grad", "empty-constants"]);
+    expect(names).to.deep.equal([
+      "conv-input-grad",
+      "conv-weight-grad",
+      "relu-grad",
+      "max-pool-grad",
+      "average-pool-grad",
+      "lrn",
+      "lrn-grad",
+      "update",
+      "empty-constants",
+    ]);
   });
 
   it("runs passes in their order, each on what the one before gave", () => {

@@ -1,0 +1,80 @@
+import { constant, count, type Value } from "../graph/index.js";
+import {
+  add,
+  averagePool,
+  div,
+  type LrnAttrs,
+  mul,
+  neg,
+  type PoolAttrs,
+  pow,
+  reshape,
+  sqrt,
+  sub,
+} from "../ops/index.js";
+import { averagePoolGradient } from "./pool.js";
+
+/**
+ * LRN as an average pooling over one image whose planes are [c, h*w]: onnxruntime pools that several times faster than it computes
+ * its own LRN, which takes a power of each entry. x [n, c, h, w].
+ */
+export function pooledLrn(x: Value, attrs: LrnAttrs): Value {
+  const { base } = baseOf(x, attrs);
+  if (attrs.beta === 0.75) {
+    const root = sqrt(base);
+    return div(x, mul(root, sqrt(root)));
+  }
+  if (attrs.beta === 0.5) return div(x, sqrt(base));
+  if (attrs.beta === 1) return div(x, base);
+  return mul(x, pow(base, constant(-attrs.beta)));
+}
+
+/** The gradient of `pooledLrn`: through the quotient, and through the sums of squares under it. */
+export function pooledLrnGradient(x: Value, dy: Value, attrs: LrnAttrs): Value {
+  const { base, windows, planes } = baseOf(x, attrs);
+  const [direct, dBase] = throughQuotient(x, base, dy, attrs.beta);
+  const { shape } = x.type;
+  const dMean = reshape(mul(dBase, constant(attrs.alpha)), planes);
+  const dSquares = reshape(averagePoolGradient(dMean, { ...windows, shape: planes }), shape);
+  const part = mul(dSquares, x);
+  return add(add(direct, part), part);
+}
+
+function baseOf(x: Value, { size, alpha, bias }: LrnAttrs) {
+  const { shape } = x.type;
+  const planes = [1, shape[0]!, shape[1]!, count(shape, 2)];
+  const around = (size - 1) / 2;
+  const windows: PoolAttrs = {
+    kernel: [size, 1],
+    strides: [1, 1],
+    pads: [
+      [around, around],
+      [0, 0],
+    ],
+  };
+  const mean = reshape(averagePool(reshape(mul(x, x), planes), windows), shape);
+  return { base: add(mul(mean, constant(alpha)), constant(bias)), windows, planes };
+}
+
+/** Gradients of x / base^beta in x and in base; roots where they do, since Pow takes several times as long. */
+function throughQuotient(x: Value, base: Value, dy: Value, beta: number): readonly [Value, Value] {
+  if (beta === 0.75) {
+    const root = sqrt(base);
+    const fourth = sqrt(root);
+    const power = mul(root, fourth);
+    const dPower = neg(mul(dy, div(div(x, power), power)));
+    const dFourth = mul(dPower, root);
+    const dRoot = add(mul(dPower, fourth), div(mul(dFourth, constant(0.5)), fourth));
+    return [div(dy, power), div(mul(dRoot, constant(0.5)), root)];
+  }
+  if (beta === 0.5) {
+    const root = sqrt(base);
+    const dRoot = neg(mul(dy, div(div(x, root), root)));
+    return [div(dy, root), div(mul(dRoot, constant(0.5)), root)];
+  }
+  if (beta === 1) return [div(dy, base), neg(mul(dy, div(div(x, base), base)))];
+  const exponent = constant(-beta);
+  const dPower = mul(dy, x);
+  const slope = mul(exponent, pow(base, sub(exponent, constant(1))));
+  return [mul(dy, pow(base, exponent)), mul(dPower, slope)];
+}
