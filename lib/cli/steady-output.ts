@@ -23,6 +23,9 @@ export class SteadyOutput implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [stream, listener] of this.#listeners) stream.off("error", listener);
+    // Errors of the last writes are told after them.
+    setImmediate(() => {
+      for (const [stream, listener] of this.#listeners) stream.off("error", listener);
+    });
   }
 }

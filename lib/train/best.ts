@@ -1,6 +1,6 @@
 import { NetrunError, nearest } from "../error.js";
 import type { TestEvent } from "./events.js";
-import type { Best } from "./snapshot.js";
+import type { Best } from "./side-state.js";
 import type { Solver } from "./solver.js";
 
 /** A score of tests to watch, and whether less of it is better. */
@@ -41,7 +41,11 @@ export function observeScores(
   const value = outputs[metric.name]?.[0];
   if (value === undefined) return undefined;
   const best = bests.get(metric.name);
-  const better = !best || (metric.direction === "min" ? value < best.value : value > best.value);
-  bests.set(metric.name, better ? { value, tests: 0 } : { value: best.value, tests: best.tests + 1 });
+  const isFirst = best === undefined || Number.isNaN(best.value);
+  // A score that is not finite is not the best, even where it is the first.
+  const better =
+    Number.isFinite(value) && (isFirst || (metric.direction === "min" ? value < best.value : value > best.value));
+  const { value: before, tests } = best ?? { value: Number.NaN, tests: -1 };
+  bests.set(metric.name, better ? { value, tests: 0 } : { value: before, tests: tests + 1 });
   return better;
 }

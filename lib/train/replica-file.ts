@@ -2,8 +2,8 @@ import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { mean } from "../engine/averaging/average.js";
 import type { ReplicaState } from "../engine/engine.js";
 import { NetrunError } from "../error.js";
-import { replaceFile } from "../file.js";
-import { decodeArrays, encodeArrays, type SideReplicas, type SideState } from "./snapshot.js";
+import { hashFile, mixed, replicasPath, type SideReplicas, type SideState } from "./side-state.js";
+import { decodeArrays, encodeArrays } from "./snapshot.js";
 
 /** Bytes of one read or write: below what a system call takes at most. */
 const PIECE = 2 ** 30;
@@ -60,11 +60,14 @@ export function restoreReplicas(
 ): readonly ReplicaState[] {
   const saved = side?.replicas;
   if (saved?.positions.length === count) {
-    const file = statePath.replace(/\.solverstate(\.h5)?$/, ".netrunreplicas");
+    const file = replicasPath(statePath)!;
     const like = saved.positions.map((positions, i) => {
       return { ...common, positions, carries: decodeArrays(saved.carries[i] ?? {}) };
     });
-    return readReplicas(file, like, saved.weights ? length : undefined);
+    const replicas = readReplicas(file, like, saved.weights ? length : undefined);
+    const wanted = side?.files?.replicas;
+    if (wanted !== undefined && hashFile(file) !== wanted) throw mixed(file, `it does not go with ${statePath}`);
+    return replicas;
   }
   if (saved || (side && count > 1)) {
     const before = saved?.positions.length ?? 1;
@@ -79,18 +82,16 @@ export function restoreReplicas(
   return Array.from({ length: count }, () => ({ ...common, history: common.history.map((values) => values.slice()) }));
 }
 
-/** Writes all vectors of all replicas to a file, one after the other, as little-endian float32. Throws NetrunError. */
-export function writeReplicas(path: string, replicas: readonly ReplicaState[]): Promise<void> {
-  return replaceFile(path, (temporary) => {
-    const fd = openSync(temporary, "w");
-    try {
-      for (const bytes of replicas.flatMap(vectors).map(bytesOf)) {
-        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, Math.min(PIECE, bytes.length - at));
-      }
-    } finally {
-      closeSync(fd);
+/** Writes all vectors of all replicas to a file, one after the other, as little-endian float32. Throws the system's error. */
+export function writeReplicas(path: string, replicas: readonly ReplicaState[]): void {
+  const fd = openSync(path, "w");
+  try {
+    for (const bytes of replicas.flatMap(vectors).map(bytesOf)) {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, Math.min(PIECE, bytes.length - at));
     }
-  });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Reads vectors back; `like` has as many vectors of the same lengths. Throws NetrunError if the file does not fit. */

@@ -1,15 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { findPath } from "../caffe/files.js";
 import { writeHdf5State, writeHdf5Weights } from "../caffe/hdf5.js";
 import type { NetParameter } from "../caffe/messages.js";
 import { encodeSolverState, type StoredState } from "../caffe/solver-state.js";
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
-import { encodeWeights } from "../caffe/weights.js";
+import { encodeWeights, readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
-import { replaceFile, writeWhole } from "../file.js";
+import { makeFolder, type StagedFile, stageFile } from "../file.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
-import type { RateState } from "../optim/rate.js";
+import { ownName } from "../owner.js";
+import { hashFile, mixed, type SideState, sideText } from "./side-state.js";
 
 /** The files of one snapshot. */
 export interface SnapshotPaths {
@@ -19,34 +20,6 @@ export interface SnapshotPaths {
   readonly side: string;
   /** What each of several replicas has of its own; written where there are several. */
   readonly replicas: string;
-}
-
-/** The side file `*.netrunstate`: JSON, written beside a solverstate, so that a resumed run goes on to the bit. */
-export interface SideState {
-  readonly version: 1;
-  readonly iteration: number;
-  /** Seed of random layers and data. */
-  readonly seed: number;
-  /** Records consumed of each data layer of the train net. */
-  readonly positions: readonly number[];
-  /** Of several replicas: what each of them consumed; their history is in the `.netrunreplicas` file. */
-  readonly replicas?: SideReplicas | undefined;
-  /** Records consumed of each data layer of each test net. */
-  readonly testPositions: readonly (readonly number[])[];
-  /** The last losses that the smoothed loss is the mean of. */
-  readonly losses: readonly number[];
-  /** Where the learning rate's policy stands. */
-  readonly rate: RateState;
-  /** Best scores of tests so far, by metric. */
-  readonly best?: Readonly<Record<string, Best>>;
-  /** What recurrent layers carry on to the next iteration: little-endian floats in base64. */
-  readonly carries?: Readonly<Record<string, string>>;
-}
-
-/** The best score of a metric, and how many tests ago it was. */
-export interface Best {
-  readonly value: number;
-  readonly tests: number;
 }
 
 type Arrays = Readonly<Record<string, Float32Array>>;
@@ -70,9 +43,9 @@ export const decodeArrays = (arrays: Readonly<Record<string, string>>): Arrays =
 /** Checks that files of about `bytes` can be written under a prefix, making its folder. Throws NetrunError. */
 export function probeFolder(prefix: string, bytes: number): void {
   const folder = dirname(prefix);
-  const probe = `${prefix}.${process.pid}.probe`;
+  const probe = `${prefix}.${ownName()}.probe`;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(probe, "");
     rmSync(probe);
   } catch (cause) {
@@ -99,16 +72,6 @@ export function checkFinite(layout: Layout, weights: Float32Array): void {
   }
 }
 
-/** What the side file says of several replicas. */
-export interface SideReplicas {
-  /** Records consumed of each data layer, by replica. */
-  readonly positions: readonly (readonly number[])[];
-  /** Whether each has parameters of its own, after its history. */
-  readonly weights: boolean;
-  /** What recurrent layers of each carry on, as in `SideState`. */
-  readonly carries: readonly Readonly<Record<string, string>>[];
-}
-
 export type SnapshotFormat = "BINARYPROTO" | "HDF5";
 
 /** Caffe's names: PREFIX_iter_N.caffemodel and so on, with .h5 behind them for HDF5. */
@@ -128,51 +91,51 @@ export interface SnapshotContent {
   readonly net: NetParameter;
   readonly weights: StoredWeights;
   readonly state: StoredState;
-  readonly side: SideState;
-}
-
-/** Writes a snapshot, each file whole or not at all; the solverstate comes last, so that where it is, all is. */
-export async function writeSnapshot(
-  paths: SnapshotPaths,
-  content: SnapshotContent,
-  format: SnapshotFormat,
-): Promise<void> {
-  const { net, weights, state, side } = content;
-  if (format === "HDF5") {
-    await replaceFile(paths.model, (file) => writeHdf5Weights(file, weights));
-    await writeWhole(paths.side, JSON.stringify(side));
-    await replaceFile(paths.state, (file) => writeHdf5State(file, state));
-  } else {
-    await writeWhole(paths.model, encodeWeights(net, weights));
-    await writeWhole(paths.side, JSON.stringify(side));
-    await writeWhole(paths.state, encodeSolverState(state));
-  }
+  readonly side: Omit<SideState, "version" | "files">;
+  /** Writes the file of the replicas' own state, where they have some. */
+  readonly writeReplicas: ((file: string) => void) | undefined;
 }
 
 /**
- * The side file of a solverstate; undefined where there is none, as beside Caffe's own, or where it is of another iteration.
- * Throws NetrunError if it is damaged.
+ * Writes a snapshot. No file gets its name before all are on disk: where one cannot be written, older ones of these names stay as
+ * they were. The side file has hashes of the others; the solverstate comes last, so that where it is, all is. Throws NetrunError.
  */
-export function readSideState(statePath: string, iteration: number): SideState | undefined {
-  const path = statePath.replace(/\.solverstate(\.h5)?$/, ".netrunstate");
-  if (path === statePath || !existsSync(path)) return undefined;
+export async function writeSnapshot(
+  paths: SnapshotPaths,
+  { net, weights, state, side, writeReplicas }: SnapshotContent,
+  format: SnapshotFormat,
+): Promise<void> {
+  const isHdf5 = format === "HDF5";
+  const staged: StagedFile[] = [];
+  const stage = async (path: string, write: (file: string) => void | Promise<void>) => {
+    const file = await stageFile(path, write);
+    staged.push(file);
+    return hashFile(file.temporary);
+  };
   try {
-    const side = JSON.parse(readFileSync(path, "utf8")) as SideState;
-    if (side.version !== 1 || !Array.isArray(side.positions)) throw new Error("not a netrun state of version 1");
-    return side.iteration === iteration ? side : undefined;
-  } catch (cause) {
-    throw new NetrunError(`damaged side file: ${(cause as Error).message}`, {
-      file: path,
-      notes: ["without it training resumes as from a snapshot of Caffe's: delete it to do so"],
-      cause,
-    });
+    const model = await stage(paths.model, (file) =>
+      isHdf5 ? writeHdf5Weights(file, weights) : writeFileSync(file, encodeWeights(net, weights)),
+    );
+    const replicas = writeReplicas && (await stage(paths.replicas, writeReplicas));
+    const stateFile = await stageFile(paths.state, (file) =>
+      isHdf5 ? writeHdf5State(file, state) : writeFileSync(file, encodeSolverState(state)),
+    );
+    const files = { model, state: hashFile(stateFile.temporary), ...(replicas !== undefined && { replicas }) };
+    try {
+      await stage(paths.side, (file) => writeFileSync(file, sideText({ ...side, version: 2, files })));
+    } finally {
+      staged.push(stateFile);
+    }
+    for (const file of staged) file.commit();
+  } finally {
+    for (const file of staged) file.discard();
   }
 }
 
 /** What a snapshot could not bring back, as warnings. */
 export function lostState(
   file: string,
-  found: { state: StoredState; side: SideState | undefined; seed: number; model: string | undefined },
+  found: { state: StoredState; side: SideState | undefined; seed: number; model: SnapshotModel | undefined },
 ): readonly NetrunError[] {
   const { side, seed, model } = found;
   const lost: NetrunError[] = [];
@@ -194,15 +157,30 @@ export function lostState(
   return lost;
 }
 
+/** The weights of a snapshot, and their file. */
+export interface SnapshotModel {
+  readonly path: string;
+  readonly weights: StoredWeights;
+}
+
 /**
- * Where the model of a solverstate is: as it was written there, or beside the solverstate; undefined where it names none.
- * Throws NetrunError if it is in neither place.
+ * The model of a solverstate, from where it was written or beside the solverstate; undefined where it names none. Throws NetrunError
+ * if it is in neither place, damaged or, where its hash is known, not the one of this snapshot.
  */
-export function modelOfState(statePath: string, learnedNet: string): string | undefined {
+export async function readModel(
+  statePath: string,
+  learnedNet: string,
+  hash: string | undefined,
+): Promise<SnapshotModel | undefined> {
   if (learnedNet === "") return undefined;
-  const found = findPath(learnedNet) ?? findPath(join(dirname(statePath), basename(learnedNet)));
-  if (found !== undefined) return found;
-  throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath });
+  const places = [learnedNet, join(dirname(statePath), basename(learnedNet))];
+  const [first, ...others] = places.flatMap((place) => findPath(place) ?? []);
+  if (first === undefined) throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath });
+  const path = hash === undefined ? first : ([first, ...others].find((each) => hashFile(each) === hash) ?? first);
+  // A file that is damaged says where, before it is said not to belong here.
+  const weights = await readWeights(path);
+  if (hash === undefined || hashFile(path) === hash) return { path, weights };
+  throw mixed(path, `these are not the weights that ${statePath} goes with`);
 }
 
 /** History in the order of Caffe's files: the first slot of every parameter, then the second. Fixed parameters have zeros. */

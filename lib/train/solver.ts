@@ -25,21 +25,20 @@ import { SETTINGS } from "../options/settings.js";
 import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
-import { createWeights, type Weights } from "../run/weights.js";
+import { copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
 import type { StartEvent } from "./events.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { isParallel, type ParallelOptions, partitionWarnings, rowsOfReplica, syncIntervalOf } from "./parallel.js";
 import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
+import { type Best, checkPlaces, readSideState } from "./side-state.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
 import {
-  type Best,
   checkFinite,
   decodeArrays,
   encodeArrays,
   lostState,
-  modelOfState,
   probeFolder,
-  readSideState,
+  readModel,
   restoreHistory,
   type SnapshotPaths,
   snapshotPaths,
@@ -388,7 +387,6 @@ export class Solver implements AsyncDisposable {
       history: storeHistory(layout, meanHistory(replicas)),
     };
     const side = {
-      version: 1 as const,
       iteration,
       seed: this.#seed,
       positions,
@@ -400,8 +398,8 @@ export class Solver implements AsyncDisposable {
       ...(carries && { carries: encodeArrays(carries) }),
     };
     const weights = this.net.stored(this.parameter.snapshot_diff);
-    if (hasReplicaFile(replicas)) await writeReplicas(paths.replicas, replicas);
-    await writeSnapshot(paths, { net: this.net.parameter, weights, state, side }, format);
+    const own = hasReplicaFile(replicas) ? (file: string) => writeReplicas(file, replicas) : undefined;
+    await writeSnapshot(paths, { net: this.net.parameter, weights, state, side, writeReplicas: own }, format);
     return paths;
   }
 
@@ -421,8 +419,12 @@ export class Solver implements AsyncDisposable {
     const { slots } = updateRules[this.#parts.rule];
     const history = Array.from({ length: slots }, () => new Float32Array(layout.learnt));
     restoreHistory(layout, history, state.history, path);
-    const model = modelOfState(path, state.learned_net);
-    if (model !== undefined) await this.net.copyTrainedLayersFrom(model);
+    const model = await readModel(path, state.learned_net, side?.files?.model);
+    // Copied into the net when nothing can fail any more.
+    const weights = { ...this.#weights, data: this.#weights.data.slice() };
+    if (model !== undefined) copyTrainedLayers(weights, model.weights, model.path);
+    if (side)
+      checkPlaces(path, side, [this.#feedRows.length, ...this.#parts.plan.tests.map(({ feeds }) => feeds.length)]);
     const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
     const carries = decodeArrays(side?.carries ?? {});
     const one = { history, positions, carries };
@@ -432,7 +434,14 @@ export class Solver implements AsyncDisposable {
       length: layout.length,
       warn: this.#warn,
     });
-    await this.#engine.restore(replicas);
+    const before = await this.#engine.state();
+    try {
+      await this.#engine.restore(replicas);
+    } catch (error) {
+      await this.#engine.restore(before);
+      throw error;
+    }
+    this.#weights.data.set(weights.data);
     this.#iteration = state.iter;
     this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
     this.#smoothed.restore(side?.losses ?? []);

@@ -3,9 +3,11 @@ import type { From } from "../caffe/load.js";
 import type { SolverParameter } from "../caffe/messages.js";
 import { checkOptions } from "../options/option.js";
 import { COURSE } from "../options/training.js";
+import { sweepScratch } from "../scratch.js";
 import type { Stopped, TrainEvent } from "./events.js";
 import { type Action, Requests } from "./requests.js";
 import { Rounds } from "./rounds.js";
+import { SnapshotLock } from "./snapshot-lock.js";
 import { Snapshots } from "./snapshots.js";
 import { Solver, type SolverOptions } from "./solver.js";
 import { testsOf, type WatchOptions } from "./tests.js";
@@ -33,7 +35,7 @@ export interface TrainReplicasOptions extends SolverOptions, TrainOptions {
 /**
  * Trains a solver, or loads one first, to its max_iter: an iterable of events, the same whatever it runs on. Ending the loop over
  * them ends the training. Tests, displays and snapshots come in Caffe's order: test, iteration, display, update, snapshot.
- * Throws NetrunError before the first iteration where snapshots cannot be written, and when a number is not finite any more.
+ * Throws NetrunError before the first iteration where snapshots cannot be written or another training writes them, and when a number is not finite any more.
  */
 export async function* train(
   what: Solver | TrainReplicasOptions,
@@ -57,7 +59,10 @@ async function* observed(events: AsyncGenerator<TrainEvent, void>, { onEvent }: 
 async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   checkOptions(COURSE, options);
   const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter, display } = solver.parameter;
-  if (snapshot > 0 || snapshot_after_train || options.keepBest !== undefined) solver.checkSnapshots();
+  sweepScratch();
+  const writes = snapshot > 0 || snapshot_after_train || options.keepBest !== undefined;
+  if (writes) solver.checkSnapshots();
+  using _lock = writes ? SnapshotLock.take(solver.snapshotPrefix) : undefined;
   const requests = new Requests(options.action);
   const tests = testsOf(solver, requests, options);
   const snapshots = new Snapshots(solver);

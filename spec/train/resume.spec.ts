@@ -16,6 +16,12 @@ const lossLines = (log: string) =>
     .split("\n")
     .flatMap((line) => /^Iteration.*loss = .*|.*net output.*/.exec(line.replace(/ \(.*iters\)/, ""))?.[0] ?? []);
 
+/** A side file without its hashes of the other files: HDF5 files have the time in them. */
+function sideOf(path: string): object {
+  const { files: _, check: __, ...side } = JSON.parse(readFileSync(path, "utf8"));
+  return side;
+}
+
 describe("resuming", () => {
   let folder: string;
   beforeEach(() => {
@@ -43,7 +49,7 @@ describe("resuming", () => {
       const read = async () => ({
         weights: await readWeights(join(folder, `snap_iter_20.caffemodel${end}`)),
         state: await readSolverState(join(folder, `snap_iter_20.solverstate${end}`)),
-        side: readFileSync(join(folder, "snap_iter_20.netrunstate"), "utf8"),
+        side: sideOf(join(folder, "snap_iter_20.netrunstate")),
       });
       const expected = await read();
       const resumed = lossLines(train(solver, "-snapshot", join(folder, `snap_iter_10.solverstate${end}`)));

@@ -1,0 +1,174 @@
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { LogFile } from "../../lib/cli/log-files.js";
+import { resumeCommand } from "../../lib/cli/resume-command.js";
+import { ownName } from "../../lib/owner.js";
+import { memoryFolder, newScratchFolder, sweepScratch } from "../../lib/scratch.js";
+import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
+import { writeRestless } from "../support/training.js";
+
+const PROGRAM = join(root, "bin", "netrun.js");
+
+/** Starts the program; `stdio` as for spawn. What it prints, and its status, when it is over. */
+function start(args: readonly string[], out: "pipe" | number = "pipe") {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ["ignore", out, "pipe"] });
+  const printed = { out: "", err: "" };
+  child.stdout?.on("data", (text) => {
+    printed.out += text;
+  });
+  child.stderr!.on("data", (text) => {
+    printed.err += text;
+  });
+  return { child, printed, over: once(child, "close").then(([status]) => ({ ...printed, status: status as number })) };
+}
+
+describe("netrun train, where the world fails", () => {
+  const folder = freshFolder();
+  const file = (name: string) => join(folder(), name);
+
+  it("goes on where logs are on a full disk, and says so once for each", async function () {
+    if (!existsSync("/dev/full")) this.skip();
+    const solver = writeRestless(folder(), "max_iter: 4");
+    const { err, status } = await start(["train", solver, "--log-json", "/dev/full", "--log-csv", "/dev/full"]).over;
+    expect(status).to.equal(0);
+    expect(err.match(/cannot write the log for now, training goes on/g)).to.have.length(2);
+    expect(err).to.match(/the log ends early: \d+ lines could not be written/);
+    expect(existsSync(file("snap_iter_4.solverstate"))).to.equal(true);
+  });
+
+  it("goes on where what it prints is on a full disk, and says so once", async function () {
+    if (!existsSync("/dev/full")) this.skip();
+    const solver = writeRestless(folder(), "max_iter: 4");
+    const { err, status } = await start(["train", solver], openSync("/dev/full", "w")).over;
+    expect(status).to.equal(0);
+    expect(err.match(/cannot print for now, training goes on/g)).to.have.length(1);
+    expect(existsSync(file("snap_iter_4.solverstate"))).to.equal(true);
+  });
+
+  it("says at once that a log is where no file can be, and does not hang", async () => {
+    const solver = writeRestless(folder(), "max_iter: 4");
+    const { err, status } = await start(["train", solver, "--log-json", "/proc/x/y"]).over;
+    expect([status, err.split("\n")[0]]).to.deep.equal([
+      1,
+      "/proc/x/y: cannot write the log: ENOENT: no such file or directory, mkdir '/proc/x'",
+    ]);
+  }).timeout(20_000);
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`stops with a snapshot on ${signal}, and the printed command goes on to the same end`, async () => {
+      const straight = file("straight run");
+      const stopped = file("stopped run");
+      for (const each of [straight, stopped]) mkdirSync(each);
+      const solverIn = (where: string) => writeRestless(where, "max_iter: 300", "test_iter: 2 test_interval: 100");
+      expect((await start(["train", solverIn(straight)]).over).status).to.equal(0);
+      const run = start(["train", solverIn(stopped)]);
+      while (!run.printed.out.includes("Iteration 20,") && !run.printed.out.includes("Iteration 20 ("))
+        await once(run.child.stdout!, "data");
+      run.child.kill(signal);
+      const { out, status } = await run.over;
+      expect(status).to.equal(0);
+      expect(out).to.contain("Optimization stopped early");
+      const command = out.trim().split("\n").at(-1)!.trim();
+      expect(command)
+        .to.match(/-snapshot '.*stopped run\/snap_iter_\d+\.solverstate'$/)
+        .and.not.contain("max");
+      execFileSync("sh", ["-c", command], { cwd: process.cwd(), stdio: "ignore" });
+      const end = "snap_iter_300.caffemodel";
+      expect(readFileSync(join(stopped, end)).equals(readFileSync(join(straight, end)))).to.equal(true);
+    }).timeout(120_000);
+  }
+
+  it("deletes what a killed run left: half a snapshot, its lock and folders in memory", async () => {
+    const solver = writeRestless(folder(), "max_iter: 100000");
+    const run = start(["train", solver]);
+    while (!run.printed.out.includes("Iteration 5 ")) await once(run.child.stdout!, "data");
+    run.child.kill("SIGKILL");
+    await run.over;
+    const owner = readFileSync(file("snap.netrunlock"), "utf8");
+    expect(owner).to.match(new RegExp(`^${run.child.pid}-`));
+    // What it leaves where it is killed at a worse time.
+    const places = [...new Set([memoryFolder(), tmpdir()])];
+    for (const place of places) mkdirSync(join(place, `netrun-exchange-${owner}-abcdef`));
+    const left = () => places.flatMap((place) => readdirSync(place).filter((name) => name.includes(owner)));
+    writeFileSync(file(`snap_iter_9.caffemodel.${owner}.0.tmp`), "half");
+    const next = await start(["train", solver, "--max-iter", "1"]).over;
+    expect(next.status, next.err).to.equal(0);
+    expect(left()).to.deep.equal([]);
+    expect(readdirSync(folder()).filter((name) => /tmp$|lock$/.test(name))).to.deep.equal([]);
+  }).timeout(120_000);
+});
+
+describe("log files", () => {
+  const folder = freshFolder();
+
+  it("have every line whole and in order after a time without room", async function () {
+    // A file system of 64 KiB, which only root can make.
+    const mount = join(folder(), "full");
+    mkdirSync(mount);
+    const isMounted = await new Promise<boolean>((done) => {
+      execFile("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", mount], (error) => done(error === null));
+    });
+    if (!isMounted) this.skip();
+    try {
+      const path = join(mount, "run.json");
+      const hog = join(mount, "hog");
+      const warnings: string[] = [];
+      const log = new LogFile(path, ({ message }) => warnings.push(message));
+      const line = (i: number) => `${String(i).padStart(199, "0")}\n`;
+      log.write(line(0));
+      // The room that is left ends in the middle of a line.
+      writeFileSync(hog, Buffer.alloc(32 * 1024));
+      for (let i = 1; i < 250; i++) log.write(line(i));
+      expect(warnings).to.have.length(1);
+      execFileSync("rm", [hog]);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      log.write(line(250));
+      log.close();
+      expect(warnings).to.have.length(1);
+      expect(readFileSync(path, "utf8")).to.equal(Array.from({ length: 251 }, (_, i) => line(i)).join(""));
+    } finally {
+      execFileSync("umount", [mount]);
+    }
+  });
+
+  it("are refused where nothing reads a pipe, in place of waiting for a reader", () => {
+    const pipe = join(folder(), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    expect(() => new LogFile(pipe, () => {})).to.throw("cannot write the log: ENXIO");
+  });
+});
+
+describe("scratch folders", () => {
+  it("of a dead process are deleted, of a live one kept", () => {
+    const own = newScratchFolder("spec");
+    const child = execFileSync(process.execPath, ["-p", "process.pid"], { encoding: "utf8" }).trim();
+    const dead = own.replace(ownName(), ownName().replace(/^\d+/, child));
+    mkdirSync(join(dead, "inside"), { recursive: true });
+    sweepScratch();
+    expect([existsSync(own), existsSync(dead)]).to.deep.equal([true, false]);
+    execFileSync("rmdir", [own]);
+  });
+});
+
+describe("the command that goes on", () => {
+  const end = { state: "my snaps/s_iter_5.solverstate", iteration: 5 };
+  const argv = ["train", "it's.prototxt", "-weights", "a.caffemodel", "--max-iter=9", "-snapshot_prefix", "s"];
+
+  it("has the same end as the run that was stopped", () => {
+    expect(resumeCommand(argv, { ...end, stopped: "asked" })).to.equal(
+      `train 'it'\\''s.prototxt' --max-iter=9 -snapshot_prefix s -snapshot 'my snaps/s_iter_5.solverstate'`,
+    );
+  });
+
+  it("has a later end after a run that reached its own", () => {
+    const command = resumeCommand([...argv, "-snapshot", "old"], { ...end, stopped: undefined });
+    expect(command)
+      .to.match(/-snapshot_prefix s -snapshot 'my snaps.*' --max-iter 10$/)
+      .and.not.match(/old|weights/);
+  });
+});
