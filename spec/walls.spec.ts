@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
@@ -39,5 +39,31 @@ describe("imports", () => {
       ["c", ["b"]],
     ]);
     expect(circle(graph)).to.deep.equal(["b", "c", "b"]);
+  });
+});
+
+describe("lib/README.md", () => {
+  it("draws every floor, highest first", async () => {
+    const { floors } = await load();
+    const text = readFileSync(join(root, "lib/README.md"), "utf8");
+    const existing = floors.map((floor) => floor.filter((place) => existsSync(join(root, "lib", place))));
+    // A line of a drawing has the place between blanks; the lowest floors stand in one block.
+    const lines = existing.map((floor) =>
+      floor.map((place) => text.split("\n").findIndex((line) => line.split(/\s+/).includes(place))),
+    );
+    expect(existing.flatMap((floor, i) => floor.filter((_, j) => lines[i]![j] === -1))).to.deep.equal([]);
+    const highest = lines.map((floor) => Math.min(...floor));
+    expect(highest).to.deep.equal([...highest].sort((a, b) => b - a));
+  });
+
+  it("and CONTRIBUTING.md name files that are there", () => {
+    const named = (file: string) =>
+      [...readFileSync(join(root, file), "utf8").matchAll(/`([\w.-]+\/[\w./-]+)`/g)].map(([, path]) => path!);
+    const places = { "lib/README.md": ["lib", "."], "CONTRIBUTING.md": ["."] };
+    for (const [file, folders] of Object.entries(places)) {
+      const paths = named(file).filter((path) => !/\b(NAME|OP)\b/.test(path) && !path.startsWith("dist/"));
+      const missing = paths.filter((path) => !folders.some((folder) => existsSync(join(root, folder, path))));
+      expect(missing, file).to.deep.equal([]);
+    }
   });
 });
