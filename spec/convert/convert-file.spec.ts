@@ -76,7 +76,7 @@ describe("netrun convert, and the file that is there already", () => {
     );
     const { stdout } = await run("--no-verify", "--verify", "2");
     expect(stdout).to.contain("verified ip");
-    expect((await run("--scale", "x")).stderr).to.contain("scale NaN is not made of numbers");
+    expect((await run("--scale", "x")).stderr).to.contain("--scale x: give a number");
   });
 
   it("warns of a shape that no input takes", async () => {
