@@ -1,7 +1,7 @@
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import type { ForwardPlan, TrainingPlan } from "../run/plan.js";
-import type { Statistics } from "../run/statistics.js";
+import type { Iterations, StepReport } from "../run/step.js";
 
 /** The state of one replica besides the weights that all start a round from. */
 export interface ReplicaState {
@@ -19,32 +19,15 @@ export interface ReplicaState {
 export type ReplicaStates = readonly ReplicaState[];
 
 /** One round of training: an iteration for each learning rate. */
-export interface Work {
-  /** Updates done before: random layers and the corrections of update rules depend on it. */
-  readonly iteration: number;
-  /** Learning rate of each iteration, before lr_mult. */
-  readonly rates: readonly number[];
-  /** The values of the train net's outputs are reported for iterations divisible by this; 0 for none. */
-  readonly display: number;
+export interface Work extends Iterations {
   /** Fed in every iteration in place of the feeds. */
   readonly batch?: Readonly<Record<string, Tensor>> | undefined;
 }
 
 /** What some iterations gave: of one replica, or means over all. */
-export interface Report {
-  /** The objective of each iteration, before its update. */
-  readonly losses: readonly number[];
-  /** Outputs of the train net by iteration, where `display` asked for them. */
-  readonly outputs: ReadonlyMap<number, Readonly<Record<string, Float32Array>>>;
-  readonly times: Times;
-  /** Rows of data consumed. */
-  readonly rows: number;
+export interface Report extends StepReport {
   /** Records that the feeds have left out since they were opened, because they could not be used. */
   readonly skipped?: number | undefined;
-  /** Why training stopped before the last iteration that was asked for: what is not a finite number any more. */
-  readonly notFinite?: string | undefined;
-  /** What debug_info shows, by iteration, where `display` names it. */
-  readonly debug?: ReadonlyMap<number, Statistics> | undefined;
 }
 
 /** A round that is done: losses and outputs are means over the replicas, rows their sum. */
@@ -78,13 +61,6 @@ export interface LostReplica {
   readonly reason: string;
   /** Whether its part of the round was done again, or left out of the mean. */
   readonly remedy: "redone" | "dropped";
-}
-
-/** Where the time of a report went, in milliseconds. */
-export interface Times {
-  readonly dataWaitMs: number;
-  readonly gradientMs: number;
-  readonly updateMs: number;
 }
 
 /** What a test pass found: each output blob's mean over the batches, element by element. */

@@ -1,17 +1,14 @@
 import { shardRange } from "../data/source/source.js";
-import type { Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { sameShape } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
-import { updateRules } from "../optim/rules.js";
-import type { Request, RunResult } from "../run/compiled-net.js";
+import type { Request } from "../run/compiled-net.js";
 import { checkGiven } from "../run/inputs.js";
-import { allFinite, firstNotFinite } from "../run/not-finite.js";
 import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
-import { type PassStatistics, passStatistics, type Statistics, updateStatistics } from "../run/statistics.js";
-import { Updater } from "../run/updater.js";
+import { SeparateStep } from "../run/separate-step.js";
+import { always, batchesOf, type Step } from "../run/step.js";
 import { createWeights, type Weights } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
 import type { Partition, Report, Scores, Work } from "./engine.js";
@@ -56,8 +53,7 @@ export class Replica implements AsyncDisposable {
   readonly #train: OpenNet;
   readonly #tests: readonly TestRunner[];
   readonly #layout: Layout;
-  readonly #updater: Updater;
-  readonly #gradients: Float32Array;
+  readonly #step: Step;
   readonly #history: readonly Float32Array[];
   /** Its own parameters under elastic averaging, from the first round on. */
   #own: Float32Array | undefined;
@@ -67,10 +63,9 @@ export class Replica implements AsyncDisposable {
     this.#train = train;
     this.#tests = tests;
     this.#layout = layoutOf(train.net);
-    const { rule, settings, regularization } = plan.solver;
-    this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, plan.session);
-    this.#history = this.#updater.newHistory();
-    this.#gradients = gradients ?? new Float32Array(this.#layout.length);
+    const { solver, session } = plan;
+    this.#step = new SeparateStep(train, solver, { session, seed: replicaSeed(plan), gradients });
+    this.#history = this.#step.newHistory();
   }
 
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
@@ -146,102 +141,12 @@ export class Replica implements AsyncDisposable {
 
   async #iterate(weights: Float32Array, work: Work, progress: () => void): Promise<ReplicaReport> {
     const began = performance.now();
-    const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
-    const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
-    const debug = new Map<number, Statistics>();
-    const losses: number[] = [];
-    if (work.batch) checkGiven(this.#train.net.inputs, work.batch);
-    let rows = 0;
-    let notFinite: string | undefined;
-    let { iteration } = work;
-    for (const rate of work.rates) {
-      const show = work.display > 0 && iteration % work.display === 0;
-      const step = await this.#gradientsOf(weights, iteration, work, times);
-      notFinite = step.notFinite;
-      if (notFinite !== undefined) break;
-      losses.push(step.loss);
-      if (show) outputs.set(iteration, step.outputs);
-      rows += step.rows;
-      const before = step.debug && weights.slice();
-      const started = performance.now();
-      await this.#update(weights, rate, iteration);
-      times.updateMs += performance.now() - started;
-      if (before && step.debug)
-        debug.set(iteration, { ...step.debug, update: updateStatistics(this.#layout, before, weights) });
-      iteration++;
-      progress();
-    }
-    const skipped = this.#train.feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
-    const computeMs = performance.now() - began;
-    return { losses, outputs, times, rows, skipped, ...this.place, notFinite, debug, computeMs };
-  }
-
-  /** Gradients of one iteration, the sum over its iter_size batches. */
-  async #gradientsOf(
-    weights: Float32Array,
-    iteration: number,
-    { display, batch: given }: Work,
-    times: { dataWaitMs: number; gradientMs: number },
-  ) {
-    const { iterSize } = this.#plan.solver;
-    const seed = replicaSeed(this.#plan);
-    // The same request in every iteration, shown or not: another one would be another session.
-    const blobs = display > 0 ? this.#train.net.outputs : [];
-    const request: Request = { blobs, gradients: "learnt", objective: true };
-    const shown = this.#plan.solver.debugInfo && display > 0 && iteration % display === 0;
-    let debug: PassStatistics | undefined;
-    let loss = 0;
-    let rows = 0;
-    let outputs: Readonly<Record<string, Float32Array>> = {};
-    this.#gradients.fill(0);
-    for (let sub = 0; sub < iterSize; sub++) {
-      const waited = performance.now();
-      const batch = given ?? (await nextBatch(this.#train.feeds));
-      const started = performance.now();
-      times.dataWaitMs += started - waited;
-      const draw = [seed, iteration * iterSize + sub] as const;
-      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw);
-      const all = () => this.#everything(batch, weights, draw);
-      if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
-        const notFinite = firstNotFinite(this.#train.net, weights, await all());
-        return { loss, outputs, rows, debug, notFinite };
-      }
-      if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
-      this.#accumulate(result.gradients, sub > 0);
-      for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
-      loss += result.objective;
-      outputs = result.blobs;
-      rows += Object.values(batch)[0]?.shape[0] ?? 0;
-      if (!given) recycle(this.#train.feeds, batch, result.blobs);
-      times.gradientMs += performance.now() - started;
-    }
-    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined };
-  }
-
-  /** The last forward once more, with every blob and every gradient. */
-  #everything(batch: Tensors, weights: Float32Array, draw: readonly [number, number]): Promise<RunResult> {
-    const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
-    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, true);
-  }
-
-  #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
-    for (const [key, gradient] of Object.entries(gradients)) {
-      const sum = view(this.#gradients, this.#layout.slots.get(key)!);
-      if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
-      else sum.set(gradient);
-    }
-  }
-
-  #update(weights: Float32Array, rate: number, iteration: number): Promise<void> {
-    const { rule, settings, iterSize, weightDecay, clipGradients } = this.#plan.solver;
-    let scale = 1 / iterSize;
-    if (clipGradients >= 0) {
-      const norm = l2Norm(this.#gradients);
-      if (norm > clipGradients) scale *= clipGradients / norm;
-    }
-    const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
-    const step = { rate: rate * correction, decay: weightDecay, scale };
-    return this.#updater.apply({ weights, gradients: this.#gradients, history: this.#history }, step);
+    const { net, feeds } = this.#train;
+    if (work.batch) checkGiven(net.inputs, work.batch);
+    const batches = work.batch ? always(work.batch) : batchesOf(feeds);
+    const report = await this.#step.run(work, batches, { weights, history: this.#history }, progress);
+    const skipped = feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
+    return { ...report, ...this.place, skipped, computeMs: performance.now() - began };
   }
 
   /** Runs a test net over its next batches with some weights of the train net, parameters matched by layer name. */
@@ -279,7 +184,7 @@ export class Replica implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const runner of [this.#train, ...this.#tests]) await closeNet(runner);
-    await this.#updater[Symbol.asyncDispose]();
+    await this.#step[Symbol.asyncDispose]();
   }
 }
 
@@ -306,10 +211,4 @@ function shareWeights(from: Layout, weights: Float32Array, to: Weights): void {
     }
     view(to.data, slot).set(view(weights, source));
   }
-}
-
-function l2Norm(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
-  return Math.sqrt(sum);
 }

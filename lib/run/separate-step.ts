@@ -1,0 +1,163 @@
+import type { Tensors } from "../data/tensor.js";
+import { type Layout, layoutOf, view } from "../net/layout.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { updateRules } from "../optim/rules.js";
+import type { Request, RunResult } from "./compiled-net.js";
+import { allFinite, firstNotFinite } from "./not-finite.js";
+import { type OpenNet, run } from "./open-net.js";
+import type { SolverPlan } from "./plan.js";
+import { type PassStatistics, passStatistics, type Statistics, updateStatistics } from "./statistics.js";
+import type { Batches, Iterations, Step, StepReport, TrainState } from "./step.js";
+import { Updater } from "./updater.js";
+
+/** What a step needs besides its net and its solver. */
+export interface StepOptions {
+  readonly session: SessionOptions;
+  /** What random layers draw from. */
+  readonly seed: number;
+  /** Where the last gradients are left, by the layout of the net; a buffer of the step's own without it. */
+  readonly gradients?: Float32Array | undefined;
+}
+
+type Draw = readonly [seed: number, counter: number];
+
+/** The gradients of an iteration, and what was seen on the way. */
+interface Pass {
+  readonly loss: number;
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly rows: number;
+  readonly debug: PassStatistics | undefined;
+  readonly notFinite: string | undefined;
+}
+
+/** A step of two models: one gives gradients, which are summed here, and one updates the weights. */
+export class SeparateStep implements Step {
+  readonly #train: OpenNet;
+  readonly #solver: SolverPlan;
+  readonly #seed: number;
+  readonly #layout: Layout;
+  readonly #updater: Updater;
+  readonly #gradients: Float32Array;
+
+  /** The net stays its owner's to close. */
+  constructor(train: OpenNet, solver: SolverPlan, { session, seed, gradients }: StepOptions) {
+    this.#train = train;
+    this.#solver = solver;
+    this.#seed = seed;
+    this.#layout = layoutOf(train.net);
+    const { rule, settings, regularization } = solver;
+    this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, session);
+    this.#gradients = gradients ?? new Float32Array(this.#layout.length);
+  }
+
+  newHistory(): readonly Float32Array[] {
+    return this.#updater.newHistory();
+  }
+
+  async run(work: Iterations, batches: Batches, state: TrainState, progress: () => void): Promise<StepReport> {
+    const { weights } = state;
+    const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
+    const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
+    const debug = new Map<number, Statistics>();
+    const losses: number[] = [];
+    let rows = 0;
+    let notFinite: string | undefined;
+    let { iteration } = work;
+    for (const rate of work.rates) {
+      const pass = await this.#gradientsOf(weights, { ...work, iteration }, batches, times);
+      notFinite = pass.notFinite;
+      if (notFinite !== undefined) break;
+      losses.push(pass.loss);
+      if (isShown({ ...work, iteration })) outputs.set(iteration, pass.outputs);
+      rows += pass.rows;
+      const before = pass.debug && weights.slice();
+      const started = performance.now();
+      await this.#update(state, rate, iteration);
+      times.updateMs += performance.now() - started;
+      if (before && pass.debug)
+        debug.set(iteration, { ...pass.debug, update: updateStatistics(this.#layout, before, weights) });
+      iteration++;
+      progress();
+    }
+    return { losses, outputs, times, rows, notFinite, debug };
+  }
+
+  /** Gradients of one iteration, the sum over its iter_size batches. */
+  async #gradientsOf(
+    weights: Float32Array,
+    work: Iterations,
+    batches: Batches,
+    times: { dataWaitMs: number; gradientMs: number },
+  ): Promise<Pass> {
+    const { iterSize, debugInfo } = this.#solver;
+    // The same request in every iteration, shown or not: another one would be another session.
+    const blobs = work.display > 0 ? this.#train.net.outputs : [];
+    const request: Request = { blobs, gradients: "learnt", objective: true };
+    const shown = debugInfo && isShown(work);
+    let debug: PassStatistics | undefined;
+    let loss = 0;
+    let rows = 0;
+    let outputs: Readonly<Record<string, Float32Array>> = {};
+    this.#gradients.fill(0);
+    for (let sub = 0; sub < iterSize; sub++) {
+      const waited = performance.now();
+      const batch = await batches.next();
+      const started = performance.now();
+      times.dataWaitMs += started - waited;
+      const draw = [this.#seed, work.iteration * iterSize + sub] as const;
+      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw);
+      const all = () => this.#everything(batch, weights, draw);
+      if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
+        const notFinite = firstNotFinite(this.#train.net, weights, await all());
+        return { loss, outputs, rows, debug, notFinite };
+      }
+      if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
+      this.#accumulate(result.gradients, sub > 0);
+      for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
+      loss += result.objective;
+      outputs = result.blobs;
+      rows += Object.values(batch)[0]?.shape[0] ?? 0;
+      batches.recycle(batch, result.blobs);
+      times.gradientMs += performance.now() - started;
+    }
+    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined };
+  }
+
+  /** The last forward once more, with every blob and every gradient. */
+  #everything(batch: Tensors, weights: Float32Array, draw: Draw): Promise<RunResult> {
+    const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
+    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, true);
+  }
+
+  #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
+    for (const [key, gradient] of Object.entries(gradients)) {
+      const sum = view(this.#gradients, this.#layout.slots.get(key)!);
+      if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
+      else sum.set(gradient);
+    }
+  }
+
+  #update(state: TrainState, rate: number, iteration: number): Promise<void> {
+    const { rule, settings, iterSize, weightDecay, clipGradients } = this.#solver;
+    let scale = 1 / iterSize;
+    if (clipGradients >= 0) {
+      const norm = l2Norm(this.#gradients);
+      if (norm > clipGradients) scale *= clipGradients / norm;
+    }
+    const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
+    const step = { rate: rate * correction, decay: weightDecay, scale };
+    return this.#updater.apply({ ...state, gradients: this.#gradients }, step);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#updater[Symbol.asyncDispose]();
+  }
+}
+
+const isShown = ({ iteration, display }: Iterations): boolean => display > 0 && iteration % display === 0;
+
+function l2Norm(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return Math.sqrt(sum);
+}

@@ -1,0 +1,8 @@
+import { SeparateStep } from "../../lib/run/separate-step.js";
+import { stepContract } from "../contracts/step.js";
+
+stepContract(
+  "separate",
+  (train, solver, gradients) =>
+    new SeparateStep(train, solver, { session: { threads: 1 }, seed: solver.seed, gradients }),
+);
