@@ -1,78 +1,30 @@
-import { existsSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
-import { Net, type Tensors } from "../api/net.js";
-import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
-import { amend } from "../caffe/message.js";
-import { SolverParameter_SnapshotFormat as Format, type Init, type SolverParameter } from "../caffe/messages.js";
-import { solverNets, withTrainState } from "../caffe/solver-nets.js";
-import { readSolverState } from "../caffe/solver-state.js";
-import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
-import type { DataChoice } from "../data/feed/net-feeds.js";
-import type { Engine, Partition, Round, Scores } from "../engine/engine.js";
-import { openEngine, replicaSession } from "../engine/open.js";
+import type { Net, Tensors } from "../api/net.js";
+import type { From } from "../caffe/load.js";
+import type { SolverParameter } from "../caffe/messages.js";
+import type { Engine, Round, Scores } from "../engine/engine.js";
+import { openEngine } from "../engine/open.js";
 import { meanScores } from "../engine/reports.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
-import { layoutOf } from "../net/layout.js";
-import type { SessionOptions } from "../onnx/session.js";
-import { LearningRate, policyOf } from "../optim/rate.js";
+import { LearningRate } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
 import { checkNumber, countOrNone } from "../options/number.js";
-import { checkOptions } from "../options/option.js";
-import { HOSTS } from "../options/parallel.js";
-import { SESSION } from "../options/run.js";
-import { SETTINGS } from "../options/settings.js";
-import { TRAINING } from "../options/training.js";
-import { compileSolver, type TestShape } from "../run/compile.js";
-import type { TrainingPlan } from "../run/plan.js";
-import { copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
+import type { TestShape } from "../run/compile.js";
+import type { Weights } from "../run/weights.js";
+import { readCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import type { StartEvent } from "./events.js";
-import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
-import { isParallel, type ParallelOptions, partitionWarnings, rowsOfReplica, syncIntervalOf } from "./parallel.js";
-import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
-import { type Best, checkPlaces, readSideState } from "./side-state.js";
+import { loadSolverParts, type SolverOptions, type SolverParts } from "./load-solver.js";
+import type { MemoryEstimate } from "./memory.js";
+import { isParallel, partitionWarnings } from "./parallel.js";
+import type { Best } from "./side-state.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
-import {
-  checkFinite,
-  decodeArrays,
-  encodeArrays,
-  lostState,
-  probeFolder,
-  readModel,
-  restoreHistory,
-  type SnapshotPaths,
-  snapshotPaths,
-  storeHistory,
-  writeSnapshot,
-} from "./snapshot.js";
+import { probeFolder, type SnapshotPaths } from "./snapshot.js";
 import { startEvent } from "./start-event.js";
 
-export interface SolverOptions
-  extends SessionOptions,
-    DataChoice,
-    ParallelOptions,
-    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
-  /** Weights files to start from, in place of the solver's own `weights`. */
-  readonly weights?: string | readonly string[] | undefined;
-  /** A solverstate to go on from. */
-  readonly snapshot?: string | undefined;
-  /** Level and stages added to the state of the train net. */
-  readonly level?: number | undefined;
-  readonly stages?: readonly string[] | undefined;
-  /** Fields of the solver in place of the file's. */
-  readonly settings?: Init<SolverParameter> | undefined;
-  /** Data that the data layers of the test nets read; `data` where undefined. */
-  readonly testData?: GivenData | undefined;
-  readonly testBatchSize?: number | undefined;
-  /** Iterations over which the learning rate rises to the policy's. Default 0. */
-  readonly warmUp?: number | undefined;
-}
+export type { SolverOptions } from "./load-solver.js";
 
 /** Parts that a test pass is made in. */
 const TEST_PARTS = 10;
-
-/** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
-const DEFAULT_SEED = 1;
 
 /** A solver: a train net, its test nets, and where training stands. */
 export class Solver implements AsyncDisposable {
@@ -92,17 +44,16 @@ export class Solver implements AsyncDisposable {
   /** Best scores of tests so far, by metric; part of snapshots. */
   readonly bests = new Map<string, Best>();
   #testPositions: readonly (readonly number[])[] = [];
-  readonly #seed: number;
   readonly #prefix: string;
   /** Rows of each data layer in one iteration, over all of its iter_size batches. */
   readonly #feedRows: readonly number[];
-  readonly #parts: Parts;
+  readonly #parts: SolverParts;
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
   readonly #life = new Lifetime("solver");
   #iteration = 0;
 
-  private constructor(parts: Parts) {
+  private constructor(parts: SolverParts) {
     this.parameter = parts.parameter;
     this.net = parts.net;
     this.tests = parts.tests;
@@ -112,7 +63,6 @@ export class Solver implements AsyncDisposable {
     this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
     this.#smoothed = new SmoothedLoss(parts.parameter.average_loss);
     this.#warn = parts.options.onWarning ?? (() => {});
-    this.#seed = parts.seed;
     this.#prefix = parts.prefix;
     this.#feedRows = parts.feedRows;
     this.#parts = parts;
@@ -124,66 +74,15 @@ export class Solver implements AsyncDisposable {
    * Throws NetrunError, located, for what is wrong with any of them.
    */
   static async load(from: From<SolverParameter>, options: SolverOptions = {}): Promise<Solver> {
-    const rows = new GivenRows();
+    const solver = new Solver(await loadSolverParts(from, options));
     try {
-      return await Solver.#load(from, options, rows);
+      if (solver.syncInterval !== "auto") solver.checkPartitions(solver.syncInterval);
+      if (options.snapshot !== undefined) await solver.restore(options.snapshot);
+      return solver;
     } catch (error) {
-      await rows[Symbol.asyncDispose]();
+      await solver[Symbol.asyncDispose]();
       throw error;
     }
-  }
-
-  static async #load(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<Solver> {
-    for (const table of [SESSION, TRAINING, { workerTimeout: HOSTS.workerTimeout }]) checkOptions(table, options);
-    if (options.settings !== undefined) checkOptions(SETTINGS, { ...options.settings, snapshot_format: undefined });
-    const { parameter, path, baseDir } = readSolver(from, options);
-    policyOf(parameter);
-    const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
-    const nets = solverNets(parameter, { ...options, baseDir });
-    const session = sessionOptions(options);
-    const { batchSize, onBadRecord, transform, testBatchSize } = options;
-    const data = await rows.resolve(options.data);
-    const testData = await rows.resolve(options.testData ?? options.data);
-    const { train, plan, tests } = await compileSolver(parameter, nets, {
-      seed,
-      session,
-      data: { data, batchSize, onBadRecord, transform },
-      testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
-    });
-    const memory = estimateMemory(train.lowered, plan, options.workers ?? 1);
-    checkMemory(memory);
-    const weights = createWeights(layoutOf(train.lowered), seed);
-    const net = new Net({ ...train, feeds: [] }, weights, seed);
-    for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
-    const engine = openEngine(options, weights.diff);
-    const syncInterval = syncIntervalOf(options);
-    let partitions: readonly Partition[];
-    try {
-      partitions = await engine.open({ ...plan, session: replicaSession(options, plan.session) });
-    } catch (error) {
-      await engine[Symbol.asyncDispose]();
-      throw error;
-    }
-    const made = new Solver({
-      rows,
-      parameter,
-      net,
-      weights,
-      engine,
-      seed,
-      rule: plan.solver.rule,
-      prefix: snapshotPrefix(parameter, path),
-      tests,
-      memory,
-      options,
-      plan,
-      syncInterval,
-      partitions,
-      feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
-    });
-    if (syncInterval !== "auto") made.checkPartitions(syncInterval);
-    if (options.snapshot !== undefined) await made.restore(options.snapshot);
-    return made;
   }
 
   /** Warns of parts of the data that have fewer rows than a round of so many iterations takes. */
@@ -371,36 +270,14 @@ export class Solver implements AsyncDisposable {
   }
 
   async #snapshot(prefix: string): Promise<SnapshotPaths> {
-    const format = this.parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
-    const { iteration } = this;
-    const replicas = await this.#engine.state();
-    const { positions, carries } = replicas[0]!;
-    const paths = snapshotPaths(prefix, iteration, format);
-    const { layout } = this.#weights;
-    checkFinite(layout, this.#weights.data);
-    const rate = this.#rate.stateAt(iteration - 1);
-    const state = {
-      iter: iteration,
-      learned_net: paths.model,
-      // Caffe looks at its steps when it updates: what the last update saw.
-      current_step: iteration > 0 ? rate.step : 0,
-      history: storeHistory(layout, meanHistory(replicas)),
-    };
-    const side = {
-      iteration,
-      seed: this.#seed,
-      positions,
-      testPositions: this.#testPositions,
-      ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
+    return saveCheckpoint(prefix, this.#parts, {
+      iteration: this.iteration,
+      replicas: await this.#engine.state(),
+      rate: this.#rate.stateAt(this.iteration - 1),
       losses: this.#smoothed.losses,
-      rate,
       best: Object.fromEntries(this.bests),
-      ...(carries && { carries: encodeArrays(carries) }),
-    };
-    const weights = this.net.stored(this.parameter.snapshot_diff);
-    const own = hasReplicaFile(replicas) ? (file: string) => writeReplicas(file, replicas) : undefined;
-    await writeSnapshot(paths, { net: this.net.parameter, weights, state, side, writeReplicas: own }, format);
-    return paths;
+      testPositions: this.#testPositions,
+    });
   }
 
   /**
@@ -413,42 +290,22 @@ export class Solver implements AsyncDisposable {
   }
 
   async #restore(path: string): Promise<void> {
-    const state = await readSolverState(path);
-    const side = readSideState(path, state.iter);
-    const { layout } = this.#weights;
-    const { slots } = updateRules[this.#parts.rule];
-    const history = Array.from({ length: slots }, () => new Float32Array(layout.learnt));
-    restoreHistory(layout, history, state.history, path);
-    const model = await readModel(path, state.learned_net, side?.files?.model);
-    // Copied into the net when nothing can fail any more.
-    const weights = { ...this.#weights, data: this.#weights.data.slice() };
-    if (model !== undefined) copyTrainedLayers(weights, model.weights, model.path);
-    if (side)
-      checkPlaces(path, side, [this.#feedRows.length, ...this.#parts.plan.tests.map(({ feeds }) => feeds.length)]);
-    const positions = side?.positions ?? this.#feedRows.map((rows) => state.iter * rows);
-    const carries = decodeArrays(side?.carries ?? {});
-    const one = { history, positions, carries };
-    const replicas = restoreReplicas(path, one, {
-      count: this.replicas,
-      side,
-      length: layout.length,
-      warn: this.#warn,
-    });
+    const { weights, warnings, ...found } = await readCheckpoint(path, this.#parts);
     const before = await this.#engine.state();
     try {
-      await this.#engine.restore(replicas);
+      await this.#engine.restore(found.replicas);
     } catch (error) {
       await this.#engine.restore(before);
       throw error;
     }
-    this.#weights.data.set(weights.data);
-    this.#iteration = state.iter;
-    this.#rate.restore(state.iter, side?.rate ?? { step: state.current_step });
-    this.#smoothed.restore(side?.losses ?? []);
+    this.#weights.data.set(weights);
+    this.#iteration = found.iteration;
+    this.#rate.restore(found.iteration, found.rate);
+    this.#smoothed.restore(found.losses);
     this.bests.clear();
-    for (const [metric, best] of Object.entries(side?.best ?? {})) this.bests.set(metric, best);
-    this.#testPositions = side?.testPositions ?? [];
-    for (const loss of lostState(path, { state, side, seed: this.#seed, model })) this.#warn(loss);
+    for (const [metric, best] of Object.entries(found.best)) this.bests.set(metric, best);
+    this.#testPositions = found.testPositions;
+    for (const warning of warnings) this.#warn(warning);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -467,25 +324,6 @@ export interface TestPart {
   readonly total: number;
 }
 
-interface Parts {
-  /** Rows that were given as data, in files. */
-  readonly rows: GivenRows;
-  readonly parameter: SolverParameter;
-  readonly net: Net;
-  readonly weights: Weights;
-  readonly engine: Engine;
-  readonly seed: number;
-  readonly rule: keyof typeof updateRules;
-  readonly prefix: string;
-  readonly tests: readonly TestShape[];
-  readonly memory: MemoryEstimate;
-  readonly feedRows: readonly number[];
-  readonly options: SolverOptions;
-  readonly plan: TrainingPlan;
-  readonly syncInterval: number | "auto";
-  readonly partitions: readonly Partition[];
-}
-
 /** What some iterations gave, and the smoothed loss after each. */
 export interface Run extends Round {
   readonly smoothedLosses: readonly number[];
@@ -498,30 +336,4 @@ export function notFiniteError(what: string, iteration: number, ...notes: readon
   return new NetrunError(`${what} is not a finite number in iteration ${iteration}: training stops`, {
     notes: ["a smaller base_lr, a warm-up or clip_gradients may help", ...notes],
   });
-}
-
-function readSolver(from: From<SolverParameter>, options: SolverOptions) {
-  const { message, path, baseDir } = loadSolver(from, options);
-  const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
-  const state = { level: options.level ?? 0, stage: options.stages ?? [] };
-  const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
-  return { parameter, path, baseDir: options.baseDir ?? baseDir };
-}
-
-const sessionOptions = ({ provider, threads }: SessionOptions): SessionOptions => ({
-  ...(provider && { provider }),
-  ...(threads !== undefined && { threads }),
-});
-
-/** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */
-function weightFiles({ weights, snapshot }: SolverOptions, parameter: SolverParameter): readonly string[] {
-  if (snapshot !== undefined) return [];
-  return [weights ?? parameter.weights].flat().flatMap((list) => list.split(","));
-}
-
-/** Caffe's rule: without a prefix, or with a folder as prefix, files are named after the solver's. */
-function snapshotPrefix({ snapshot_prefix: prefix }: SolverParameter, solverPath: string | undefined): string {
-  const stem = (solverPath ?? "netrun").replace(/\.[^./\\]*$/, "");
-  if (prefix === "") return stem;
-  return existsSync(prefix) && statSync(prefix).isDirectory() ? join(prefix, basename(stem)) : prefix;
 }

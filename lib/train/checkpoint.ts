@@ -1,0 +1,117 @@
+import { SolverParameter_SnapshotFormat as Format } from "../caffe/messages.js";
+import { readSolverState } from "../caffe/solver-state.js";
+import type { ReplicaStates } from "../engine/engine.js";
+import type { NetrunError } from "../error.js";
+import type { RateState } from "../optim/rate.js";
+import { updateRules } from "../optim/rules.js";
+import { copyTrainedLayers } from "../run/weights.js";
+import type { SolverParts } from "./load-solver.js";
+import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
+import { type Best, checkPlaces, readSideState } from "./side-state.js";
+import {
+  checkFinite,
+  decodeArrays,
+  encodeArrays,
+  lostState,
+  readModel,
+  restoreHistory,
+  type SnapshotPaths,
+  snapshotPaths,
+  storeHistory,
+  writeSnapshot,
+} from "./snapshot.js";
+
+/** The state of a training besides its weights: all that the next iteration depends on. */
+export interface TrainingState {
+  /** Updates done. */
+  readonly iteration: number;
+  readonly replicas: ReplicaStates;
+  /** The learning rate's state after the last update. */
+  readonly rate: RateState;
+  /** The last losses, whose mean is the smoothed loss. */
+  readonly losses: readonly number[];
+  /** Best scores of tests so far, by metric. */
+  readonly best: Readonly<Record<string, Best>>;
+  /** Records consumed of each data layer of each test net. */
+  readonly testPositions: readonly (readonly number[])[];
+}
+
+/** Writes a snapshot of a training. Throws NetrunError if a parameter is not finite or a file cannot be written. */
+export async function saveCheckpoint(
+  prefix: string,
+  { parameter, net, weights, seed }: SolverParts,
+  { iteration, replicas, rate, losses, best, testPositions }: TrainingState,
+): Promise<SnapshotPaths> {
+  const format = parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
+  const { positions, carries } = replicas[0]!;
+  const paths = snapshotPaths(prefix, iteration, format);
+  checkFinite(weights.layout, weights.data);
+  const state = {
+    iter: iteration,
+    learned_net: paths.model,
+    // Caffe looks at its steps when it updates: what the last update saw.
+    current_step: iteration > 0 ? rate.step : 0,
+    history: storeHistory(weights.layout, meanHistory(replicas)),
+  };
+  const side = {
+    iteration,
+    seed,
+    positions,
+    testPositions,
+    ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
+    losses,
+    rate,
+    best,
+    ...(carries && { carries: encodeArrays(carries) }),
+  };
+  const own = hasReplicaFile(replicas) ? (file: string) => writeReplicas(file, replicas) : undefined;
+  const stored = net.stored(parameter.snapshot_diff);
+  await writeSnapshot(paths, { net: net.parameter, weights: stored, state, side, writeReplicas: own }, format);
+  return paths;
+}
+
+/** A snapshot as it was read and checked, to be taken over whole. */
+export interface FoundState extends Omit<TrainingState, "rate"> {
+  /** All parameters, by the layout of the train net. */
+  readonly weights: Float32Array;
+  /** Of Caffe's snapshots its steps alone are known. */
+  readonly rate: RateState | { readonly step: number };
+  /** Warnings of what the snapshot could not bring back. */
+  readonly warnings: readonly NetrunError[];
+}
+
+/** Reads a snapshot by its solverstate, changing nothing. Throws NetrunError if a file of it is missing, damaged or of another one. */
+export async function readCheckpoint(path: string, parts: SolverParts): Promise<FoundState> {
+  const { weights: current, rule, feedRows, plan, engine, seed } = parts;
+  const { layout } = current;
+  const state = await readSolverState(path);
+  const side = readSideState(path, state.iter);
+  if (side) checkPlaces(path, side, [feedRows.length, ...plan.tests.map(({ feeds }) => feeds.length)]);
+  const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.learnt));
+  restoreHistory(layout, history, state.history, path);
+  const model = await readModel(path, state.learned_net, side?.files?.model);
+  const weights = { ...current, data: current.data.slice() };
+  if (model !== undefined) copyTrainedLayers(weights, model.weights, model.path);
+  const warnings: NetrunError[] = [];
+  const one = {
+    history,
+    positions: side?.positions ?? feedRows.map((rows) => state.iter * rows),
+    carries: decodeArrays(side?.carries ?? {}),
+  };
+  const replicas = restoreReplicas(path, one, {
+    count: engine.replicas,
+    side,
+    length: layout.length,
+    warn: (warning) => warnings.push(warning),
+  });
+  return {
+    iteration: state.iter,
+    weights: weights.data,
+    replicas,
+    rate: side?.rate ?? { step: state.current_step },
+    losses: side?.losses ?? [],
+    best: side?.best ?? {},
+    testPositions: side?.testPositions ?? [],
+    warnings: [...warnings, ...lostState(path, { state, side, seed, model })],
+  };
+}

@@ -1,0 +1,156 @@
+import { existsSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Net } from "../api/net.js";
+import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
+import type { Init, SolverParameter } from "../caffe/messages.js";
+import { solverNets, withTrainState } from "../caffe/solver-nets.js";
+import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
+import type { DataChoice } from "../data/feed/net-feeds.js";
+import type { Engine, Partition } from "../engine/engine.js";
+import { openEngine, replicaSession } from "../engine/open.js";
+import { layoutOf } from "../net/layout.js";
+import type { SessionOptions } from "../onnx/session.js";
+import { policyOf } from "../optim/rate.js";
+import type { updateRules } from "../optim/rules.js";
+import { checkOptions } from "../options/option.js";
+import { HOSTS } from "../options/parallel.js";
+import { SESSION } from "../options/run.js";
+import { SETTINGS } from "../options/settings.js";
+import { TRAINING } from "../options/training.js";
+import { compileSolver, type TestShape } from "../run/compile.js";
+import type { TrainingPlan } from "../run/plan.js";
+import { createWeights, type Weights } from "../run/weights.js";
+import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
+import { type ParallelOptions, rowsOfReplica, syncIntervalOf } from "./parallel.js";
+
+export interface SolverOptions
+  extends SessionOptions,
+    DataChoice,
+    ParallelOptions,
+    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
+  /** Weights files to start from, in place of the solver's own `weights`. */
+  readonly weights?: string | readonly string[] | undefined;
+  /** A solverstate to go on from. */
+  readonly snapshot?: string | undefined;
+  /** Level and stages added to the state of the train net. */
+  readonly level?: number | undefined;
+  readonly stages?: readonly string[] | undefined;
+  /** Fields of the solver in place of the file's. */
+  readonly settings?: Init<SolverParameter> | undefined;
+  /** Data that the data layers of the test nets read; `data` where undefined. */
+  readonly testData?: GivenData | undefined;
+  readonly testBatchSize?: number | undefined;
+  /** Iterations over which the learning rate rises to the policy's. Default 0. */
+  readonly warmUp?: number | undefined;
+}
+
+/** A loaded solver: its nets, weights and engine, with the plan open in it. */
+export interface SolverParts {
+  /** Rows that were given as data, in files. */
+  readonly rows: GivenRows;
+  readonly parameter: SolverParameter;
+  readonly net: Net;
+  readonly weights: Weights;
+  readonly engine: Engine;
+  readonly seed: number;
+  readonly rule: keyof typeof updateRules;
+  readonly prefix: string;
+  readonly tests: readonly TestShape[];
+  readonly memory: MemoryEstimate;
+  readonly feedRows: readonly number[];
+  readonly options: SolverOptions;
+  readonly plan: TrainingPlan;
+  readonly syncInterval: number | "auto";
+  readonly partitions: readonly Partition[];
+}
+
+/** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
+const DEFAULT_SEED = 1;
+
+/** Loads a solver's parts. Throws NetrunError, located, for what is wrong with any of them; nothing is left open then. */
+export async function loadSolverParts(from: From<SolverParameter>, options: SolverOptions): Promise<SolverParts> {
+  const rows = new GivenRows();
+  try {
+    return await loadWith(from, options, rows);
+  } catch (error) {
+    await rows[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function loadWith(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<SolverParts> {
+  for (const table of [SESSION, TRAINING, { workerTimeout: HOSTS.workerTimeout }]) checkOptions(table, options);
+  if (options.settings !== undefined) checkOptions(SETTINGS, { ...options.settings, snapshot_format: undefined });
+  const { parameter, path, baseDir } = readSolver(from, options);
+  policyOf(parameter);
+  const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
+  const nets = solverNets(parameter, { ...options, baseDir });
+  const session = sessionOptions(options);
+  const { batchSize, onBadRecord, transform, testBatchSize } = options;
+  const data = await rows.resolve(options.data);
+  const testData = await rows.resolve(options.testData ?? options.data);
+  const { train, plan, tests } = await compileSolver(parameter, nets, {
+    seed,
+    session,
+    data: { data, batchSize, onBadRecord, transform },
+    testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
+  });
+  const memory = estimateMemory(train.lowered, plan, options.workers ?? 1);
+  checkMemory(memory);
+  const weights = createWeights(layoutOf(train.lowered), seed);
+  const net = new Net({ ...train, feeds: [] }, weights, seed);
+  for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
+  const engine = openEngine(options, weights.diff);
+  const syncInterval = syncIntervalOf(options);
+  let partitions: readonly Partition[];
+  try {
+    partitions = await engine.open({ ...plan, session: replicaSession(options, plan.session) });
+  } catch (error) {
+    await engine[Symbol.asyncDispose]();
+    throw error;
+  }
+  return {
+    rows,
+    parameter,
+    net,
+    weights,
+    engine,
+    seed,
+    rule: plan.solver.rule,
+    prefix: snapshotPrefix(parameter, path),
+    tests,
+    memory,
+    options,
+    plan,
+    syncInterval,
+    partitions,
+    feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
+  };
+}
+
+function readSolver(from: From<SolverParameter>, options: SolverOptions) {
+  const { message, path, baseDir } = loadSolver(from, options);
+  const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
+  const state = { level: options.level ?? 0, stage: options.stages ?? [] };
+  const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
+  return { parameter, path, baseDir: options.baseDir ?? baseDir };
+}
+
+const sessionOptions = ({ provider, threads }: SessionOptions): SessionOptions => ({
+  ...(provider && { provider }),
+  ...(threads !== undefined && { threads }),
+});
+
+/** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */
+function weightFiles({ weights, snapshot }: SolverOptions, parameter: SolverParameter): readonly string[] {
+  if (snapshot !== undefined) return [];
+  return [weights ?? parameter.weights].flat().flatMap((list) => list.split(","));
+}
+
+/** Caffe's rule: without a prefix, or with a folder as prefix, files are named after the solver's. */
+function snapshotPrefix({ snapshot_prefix: prefix }: SolverParameter, solverPath: string | undefined): string {
+  const stem = (solverPath ?? "netrun").replace(/\.[^./\\]*$/, "");
+  if (prefix === "") return stem;
+  return existsSync(prefix) && statSync(prefix).isDirectory() ? join(prefix, basename(stem)) : prefix;
+}
