@@ -1,7 +1,7 @@
 import { describeRange } from "../options/number.js";
 import { flagOf, type OptionSpec } from "../options/option.js";
 import { type Command, GLOBAL } from "./commands/command.js";
-import { usageOf } from "./parse.js";
+import { usageOf } from "./request.js";
 
 const HELP = { type: "boolean", alias: "h", describe: "Show help" } as const satisfies OptionSpec;
 const VERSION = { type: "boolean", describe: "Show version number" } as const satisfies OptionSpec;

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { parseBytes, setLimits } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { commands } from "./commands/index.js";
-import { commandNamed, parseCommand, requestOf } from "./parse.js";
+import { commandNamed, requestOf } from "./request.js";
 
 /** Exit status where the user can mend what is wrong, as against a bug. */
 const USER_ERROR = 1;
@@ -20,11 +19,13 @@ export async function run(argv: readonly string[]): Promise<number> {
     else if (flags.includes("--help") || flags.includes("-h")) await printHelp(word);
     else {
       const command = commandNamed(word, commands);
+      // yargs takes longer to load than all that help needs.
+      const { parseCommand } = await import("./parse.js");
       const args = parseCommand(command, rest, commands) as {
         readonly plugin?: readonly string[];
         readonly maxAlloc?: string;
       };
-      if (args.maxAlloc !== undefined) setLimits({ maxAlloc: parseBytes(args.maxAlloc, "--max-alloc") });
+      if (args.maxAlloc !== undefined) await setMaxAlloc(args.maxAlloc);
       if (args.plugin !== undefined) await (await import("../layers/index.js")).loadPlugins(args.plugin);
       await (await command.load()).run(args as never);
     }
@@ -32,6 +33,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     process.stderr.write(`${describeError(error, flags.includes("--verbose"))}\n`);
     return error instanceof NetrunError ? USER_ERROR : BUG;
+  }
+
+  async function setMaxAlloc(text: string): Promise<void> {
+    const { parseBytes, setLimits } = await import("../budget.js");
+    setLimits({ maxAlloc: parseBytes(text, "--max-alloc") });
   }
 
   async function printHelp(name: string | undefined): Promise<void> {

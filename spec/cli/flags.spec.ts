@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { GLOBAL } from "../../lib/cli/commands/command.js";
 import { commands } from "../../lib/cli/commands/index.js";
-import { commandNamed, parseCommand, requestOf } from "../../lib/cli/parse.js";
+import { parseCommand } from "../../lib/cli/parse.js";
+import { commandNamed, requestOf } from "../../lib/cli/request.js";
 import { flagOf, type OptionSpec } from "../../lib/options/option.js";
 import { cli } from "../support/cli.js";
 
@@ -48,6 +49,17 @@ describe("flags", () => {
     ]);
   });
 
+  it("whose names begin with no- are no negations, and may be negated by false", () => {
+    const noMean = (...line: string[]) => parsed("train", "s", ...line)["noMean"];
+    expect([noMean(), noMean("--no-mean"), noMean("--no-mean=false")]).to.deep.equal([undefined, true, false]);
+  });
+
+  it("take negative numbers, with exponents too, and the value after a short flag", () => {
+    expect(parsed("train", "s", "--scale", "-1e-5")).to.include({ scale: -1e-5 });
+    expect(parsed("inspect", "a", "--level", "-2")).to.include({ level: -2 });
+    expect(parsed("draw", "n", "-o", "-")["out"]).to.equal("-");
+  });
+
   it("of several numbers take them one by one, in a row or with commas", () => {
     const means = (...line: string[]) => parsed("train", ...line)["meanValue"];
     expect(means("--mean-value", "104", "-117", "123.5", "solver.prototxt")).to.deep.equal([104, -117, 123.5]);
@@ -80,6 +92,10 @@ describe("flags", () => {
     ["convert n -o x --shape data", "--shape data: give BLOB=DIM,DIM,..."],
     ["convert n -o x --opset 12", "--opset 12: give a whole number from 13 to 21"],
     ["train s --batchsize 3", "netrun train has no flag --batchsize\nnote: did you mean --batch-size?"],
+    ["train s --no-threads", "netrun train has no flag --no-threads"],
+    ["convert n -o x --fold=maybe", "--fold=maybe: give true or false"],
+    ["train s --data=", "--data has no value"],
+    ["train s --__proto__ 3", "netrun train has no flag"],
     ["train s --oversample", "netrun train has no flag --oversample\nnote: it is a flag of netrun classify"],
     ["test -model a", "netrun test needs --weights"],
     ["inspect", "netrun inspect: <file> is missing"],
