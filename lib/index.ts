@@ -1,6 +1,9 @@
+export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
+export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";
 export { type Blob, Net, type NetOptions, type Tensor, type Tensors } from "./api/net.js";
 export { ProtoLoader } from "./api/proto-loader.js";
+export { type NetScores, type TestNetOptions, testNet } from "./api/test-net.js";
 export { type Limits, setLimits } from "./budget.js";
 export {
   ConvolutionLayer,
@@ -66,4 +69,5 @@ export {
 export type { ParallelOptions } from "./train/parallel.js";
 export type { Action } from "./train/requests.js";
 export { Solver, type SolverOptions } from "./train/solver.js";
+export { type SolverOfNetOptions, solverOfNet } from "./train/solver-of-net.js";
 export { type TrainOptions, type TrainReplicasOptions, train } from "./train/train.js";

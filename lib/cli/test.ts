@@ -1,4 +1,5 @@
 import { Net } from "../api/net.js";
+import { type NetScores, testNet } from "../api/test-net.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TEST } from "./commands/inference.js";
 import { dataOf, sessionOf, stateOf, warn } from "./common.js";
@@ -17,36 +18,25 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
     onWarning: warn,
   });
   const ticker = new Ticker(process.stdout, args.iterations, "batches");
-  const sums = new Map<string, Float64Array>();
-  for (let i = 0; i < args.iterations; i++) {
-    const blobs = await net.forward();
-    for (const name of net.outputs) {
-      const { data } = blobs[name]!;
-      const sum = sums.get(name) ?? new Float64Array(data.length);
-      data.forEach((value, j) => {
-        sum[j]! += value;
-      });
-      sums.set(name, sum);
-      ticker.line(`Batch ${i}, ${name} = ${[...data].map((value) => value.toPrecision(6)).join(", ")}`);
-    }
-    ticker.tick();
-  }
+  const scores = await testNet(net, {
+    iterations: args.iterations,
+    onBatch: (batch, blobs) => {
+      for (const name of net.outputs) {
+        const values = [...blobs[name]!.data].map((value) => value.toPrecision(6)).join(", ");
+        ticker.line(`Batch ${batch}, ${name} = ${values}`);
+      }
+      ticker.tick();
+    },
+  });
   ticker.end();
-  report(net, sums, args.iterations);
+  for (const line of scoreLines(net, scores)) console.log(line);
 }
 
 /** Caffe's lines: the objective, then each output's mean with its share of the objective. */
-function report(net: Net, sums: ReadonlyMap<string, Float64Array>, batches: number): void {
-  const lines: string[] = [];
-  let objective = 0;
-  for (const [name, sum] of sums) {
+function scoreLines(net: Net, { loss, outputs }: NetScores): readonly string[] {
+  const lines = Object.entries(outputs).flatMap(([name, values]) => {
     const weight = net.lossWeights.get(name) ?? 0;
-    for (const value of sum) {
-      const mean = value / batches;
-      objective += weight * mean;
-      lines.push(`${name} = ${mean.toPrecision(6)}${lossShare(weight, mean)}`);
-    }
-  }
-  console.log(`Loss: ${objective.toPrecision(6)}`);
-  for (const line of lines) console.log(line);
+    return values.map((mean) => `${name} = ${mean.toPrecision(6)}${lossShare(weight, mean)}`);
+  });
+  return [`Loss: ${loss.toPrecision(6)}`, ...lines];
 }

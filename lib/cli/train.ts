@@ -1,13 +1,10 @@
-import { basename, dirname } from "node:path";
-import { filterNet, mergeStates } from "../caffe/filter.js";
-import { isNet, loadNet } from "../caffe/load.js";
-import { create } from "../caffe/message.js";
-import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
+import { dirname } from "node:path";
+import { isNet } from "../caffe/load.js";
 import { NetrunError } from "../error.js";
-import { bringsData } from "../layers/index.js";
 import { apiOf } from "../options/option.js";
 import { COURSE, TRAINING } from "../options/training.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
+import { solverOfNet } from "../train/solver-of-net.js";
 import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
@@ -15,7 +12,7 @@ import { dataOf, sessionOf, stateOf, warn } from "./common.js";
 import { LogFiles } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
-import { defaultSettings, settingsOf } from "./settings.js";
+import { settingsOf } from "./settings.js";
 import { Signals } from "./signals.js";
 import { SteadyOutput } from "./steady-output.js";
 
@@ -48,7 +45,7 @@ export async function run(args: TrainArgs): Promise<void> {
     strict: args.strict,
     onWarning: warn,
   };
-  await using solver = await Solver.load(net ? solverFor(path, settings, args) : path, options);
+  await using solver = await Solver.load(net ? solverOfNet(path, settings, args) : path, options);
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv }, warn);
   using signals = new Signals(effects);
   using _output = new SteadyOutput(process.stdout, process.stderr);
@@ -66,25 +63,4 @@ export async function run(args: TrainArgs): Promise<void> {
   }
   progress.finish(process.argv.slice(2), dirname(path));
   if (failed) throw new NetrunError("the last snapshot could not be written");
-}
-
-/** A solver for a net that has none. It tests where there is data for that, all of it. */
-function solverFor(path: string, given: Init<SolverParameter>, args: TrainArgs): SolverParameter {
-  const tests = args.testData !== undefined || (args.data === undefined && readsTestData(path));
-  const settings = defaultSettings(given);
-  const stem = basename(path).replace(/\.[^.]*$/, "");
-  return create("SolverParameter", {
-    net: path,
-    snapshot_prefix: `snapshots/${stem}`,
-    ...settings,
-    test_iter: given.test_iter ?? (tests ? [0] : []),
-    test_interval: tests ? settings.test_interval! : 0,
-  });
-}
-
-/** Whether a net has data layers that are there in tests. */
-function readsTestData(path: string): boolean {
-  const { message } = loadNet(path);
-  const state = mergeStates(create("NetState", { phase: Phase.TEST }), message.state);
-  return filterNet(message, state).layer.some(bringsData);
 }

@@ -1,0 +1,47 @@
+import { checkNumber, count } from "../options/number.js";
+import type { Net, Tensors } from "./net.js";
+
+/** How long to test, and who follows it. */
+export interface TestNetOptions {
+  /** Batches to score. */
+  readonly iterations: number;
+  /** Is called with all blobs of each batch. */
+  readonly onBatch?: (batch: number, blobs: Tensors) => void;
+}
+
+/** Scores of a net over some batches. */
+export interface NetScores {
+  /** The objective: the sum of the means below, each by its weight in the objective. */
+  readonly loss: number;
+  /** Each output's mean over the batches, value by value. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>;
+}
+
+/**
+ * Scores a net over batches of its data, as `caffe test`: the mean of each output blob, and the objective.
+ * Throws what `Net.forward` throws, and NetrunError where `iterations` is not a count.
+ */
+export async function testNet(net: Net, { iterations, onBatch }: TestNetOptions): Promise<NetScores> {
+  checkNumber("iterations", iterations, count("batches"));
+  const sums = new Map<string, Float64Array>();
+  for (let batch = 0; batch < iterations; batch++) {
+    const blobs = await net.forward();
+    for (const name of net.outputs) {
+      const { data } = blobs[name]!;
+      const sum = sums.get(name) ?? new Float64Array(data.length);
+      data.forEach((value, i) => {
+        sum[i]! += value;
+      });
+      sums.set(name, sum);
+    }
+    onBatch?.(batch, blobs);
+  }
+  const outputs = Object.fromEntries(
+    [...sums].map(([name, sum]) => [name, [...sum].map((value) => value / iterations)]),
+  );
+  const loss = Object.entries(outputs).reduce((total, [name, values]) => {
+    const weight = net.lossWeights.get(name) ?? 0;
+    return values.reduce((part, mean) => part + weight * mean, total);
+  }, 0);
+  return { loss, outputs };
+}

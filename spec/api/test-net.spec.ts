@@ -1,0 +1,38 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { Net, testNet } from "../../lib/index.js";
+import { failure } from "../support/failure.js";
+import { freshFolder } from "../support/folder.js";
+
+const MODEL = `
+  layer { name: "in" type: "Input" top: "a" top: "b" input_param { shape { dim: 2 } shape { dim: 2 } } }
+  layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "b" top: "sum" }
+  layer { name: "loss" type: "EuclideanLoss" bottom: "a" bottom: "b" top: "loss" loss_weight: 2 }`;
+
+describe("testNet", () => {
+  const folder = freshFolder();
+
+  async function load(): Promise<Net> {
+    const path = join(folder(), "rows.csv");
+    writeFileSync(path, "a,b\n0,0\n1,2\n2,4\n3,6\n");
+    return await Net.load(MODEL, { data: path });
+  }
+
+  it("means each output over the batches, and the objective from them", async () => {
+    await using net = await load();
+    const seen: number[] = [];
+    const scores = await testNet(net, { iterations: 2, onBatch: (_, { loss }) => seen.push(loss!.data[0]!) });
+    // Half the mean of squared differences: (0 + 1) / 4 and (4 + 9) / 4.
+    expect(seen).to.deep.equal([0.25, 3.25]);
+    expect(scores).to.deep.equal({ loss: 3.5, outputs: { sum: [3, 6], loss: [1.75] } });
+  });
+
+  it("refuses a number of batches that is no count", async () => {
+    await using net = await load();
+    await failure(
+      testNet(net, { iterations: 1.5 }),
+      "iterations is 1.5; it has to be a whole number of batches, 1 or more",
+    );
+  });
+});
