@@ -1,11 +1,12 @@
 import { expect } from "chai";
+import { openExtraction } from "../lib/api/extract.js";
 import { PoolEngine } from "../lib/engine/pool.js";
 import { Net, Solver, type Tensor } from "../lib/index.js";
 import { Lifetime } from "../lib/lifetime.js";
 import { upTo, work } from "./contracts/engine.js";
 import { failure } from "./support/failure.js";
 import { freshFolder } from "./support/folder.js";
-import { makePlan, startOf, writeRows } from "./support/plan.js";
+import { makePlan, netText, startOf, writeRows } from "./support/plan.js";
 
 const NET = `
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
@@ -52,12 +53,42 @@ describe("the lifetime of what is disposed", () => {
     it(`one error for every call of a solver that was disposed (workers: ${workers})`, async () => {
       const solver = await Solver.load(SOLVER, { workers });
       await solver[Symbol.asyncDispose]();
-      const calls = [solver.step(1, { data }), solver.run(1), solver.test(), solver.snapshot(), solver.restore("x")];
+      const calls: Promise<unknown>[] = [
+        solver.step(1, { data }),
+        solver.run(1),
+        solver.test(),
+        solver.snapshot(),
+        solver.restore("x"),
+      ];
+      calls.push(solver.baseline(1), solver.lossAhead());
       for (const call of calls) await failure(call, "the solver was disposed");
+      expect(() => solver.checkSnapshots()).to.throw("the solver was disposed");
     });
   }
 
   const folder = freshFolder();
+
+  for (const workers of [undefined, 2]) {
+    it(`names the extraction that was disposed (workers: ${workers})`, async () => {
+      const path = await writeRows(folder(), "rows.arrow", upTo(48));
+      const extraction = await openExtraction({ model: netText(4), data: path, blobs: ["score"], workers });
+      const features = extraction[Symbol.asyncIterator]();
+      expect((await features.next()).done).to.equal(false);
+      await extraction[Symbol.asyncDispose]();
+      await failure(features.next(), "the extraction was disposed");
+      await failure(extraction[Symbol.asyncIterator]().next(), "the extraction was disposed");
+    });
+  }
+
+  it("the end of a solver ends the baseline that runs", async () => {
+    const path = await writeRows(folder(), "rows.arrow", upTo(48));
+    const settings = 'base_lr: 0.1 lr_policy: "fixed" random_seed: 2 snapshot_prefix: "unused"';
+    const solver = await Solver.load(`${settings} net_param { ${netText(4)} }`, { workers: 2, data: path });
+    const running = failure(solver.baseline(1_000_000), "was disposed");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await solver[Symbol.asyncDispose]();
+    await running;
+  });
 
   it("a round that the end of its pool cuts short says so, and nothing is started again", async () => {
     const plan = makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: 4 });

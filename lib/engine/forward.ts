@@ -10,7 +10,7 @@ import { ReplicaSlot } from "./replica-slot.js";
 
 /** Forward passes in this thread. */
 export class LocalForward implements ForwardEngine {
-  readonly #life = new Lifetime("engine");
+  readonly #life = new Lifetime("extraction");
   #replica: ForwardReplica | undefined;
 
   async open(plan: ForwardPlan, weights: Float32Array): Promise<void> {
@@ -51,7 +51,7 @@ const AHEAD = 2;
 export class ForwardPool implements ForwardEngine {
   readonly #slots: readonly ReplicaSlot[];
   readonly #buffers = new Buffers();
-  readonly #life = new Lifetime("engine");
+  readonly #life = new Lifetime("extraction");
   #lengths: readonly number[] = [];
 
   constructor(workers: number, options: HostOptions = {}) {
@@ -93,6 +93,7 @@ export class ForwardPool implements ForwardEngine {
     };
     try {
       for (let batch = 0; batch < batches; batch++) {
+        this.#life.check();
         for (; next < Math.min(batches, batch + wide); next++) {
           const call = start(next);
           // The error reaches whoever comes to this batch; until then it is not unhandled.

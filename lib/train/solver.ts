@@ -51,6 +51,8 @@ export class Solver implements AsyncDisposable {
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
   readonly #life = new Lifetime("solver");
+  /** The engine of the last baseline, which ends with the solver where it still runs. */
+  #alone: Engine | undefined;
   #iteration = 0;
 
   private constructor(parts: SolverParts) {
@@ -170,22 +172,32 @@ export class Solver implements AsyncDisposable {
   async #lossAhead(): Promise<number | undefined> {
     const states = await this.#engine.state();
     const work = { iteration: this.#iteration, rates: [0], display: this.parameter.display };
-    const { losses } = await this.#engine.round(this.#weights.data.slice(), work);
-    await this.#engine.restore(states);
-    if (losses[0] === undefined) return undefined;
+    let round: Round;
+    try {
+      round = await this.#engine.round(this.#weights.data.slice(), work);
+    } finally {
+      await this.#engine.restore(states);
+    }
+    const [loss] = round.losses;
+    if (loss === undefined) return undefined;
     const smoothed = new SmoothedLoss(this.parameter.average_loss);
     smoothed.restore(this.#smoothed.losses);
-    return smoothed.add(losses[0]);
+    return smoothed.add(loss);
   }
 
   /**
    * Images per second of one replica that trains alone, with all threads and whole batches, over some iterations after a first
    * one. Training is not changed by it.
    */
-  async baseline(iterations: number): Promise<number> {
+  baseline(iterations: number): Promise<number> {
+    return this.#life.run(() => this.#baseline(iterations));
+  }
+
+  async #baseline(iterations: number): Promise<number> {
     const { plan, options } = this.#parts;
     const weights = this.#weights.data.slice();
     await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);
+    this.#alone = engine;
     await engine.open(plan);
     const work = (iteration: number, n: number) => ({ iteration, rates: Array<number>(n).fill(0), display: 0 });
     await engine.round(weights, work(0, 1));
@@ -250,6 +262,7 @@ export class Solver implements AsyncDisposable {
    * Throws NetrunError.
    */
   checkSnapshots(): void {
+    this.#life.check();
     const { length, learnt } = this.#weights.layout;
     const floats = length * (this.parameter.snapshot_diff ? 2 : 1);
     const { slots } = updateRules[this.#parts.rule];
@@ -311,6 +324,7 @@ export class Solver implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     // The engine's end cuts a round short where its replicas live elsewhere.
     return this.#life.abort(async () => {
+      await this.#alone?.[Symbol.asyncDispose]();
       await this.#engine[Symbol.asyncDispose]();
       await this.net[Symbol.asyncDispose]();
       await this.#parts.rows[Symbol.asyncDispose]();

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
 import { decode } from "../../lib/caffe/message.js";
+import { readSideState } from "../../lib/train/side-state.js";
 import { Solver } from "../../lib/train/solver.js";
+import { failure } from "../support/failure.js";
 
 const IMAGES = 10;
 
@@ -52,6 +54,25 @@ describe("a solver", () => {
     await using second = await load("", state);
     await second.step(6);
     expect(weights(second)).to.deep.equal(weights(straight));
+  });
+
+  it("is where it was after a look ahead that failed", async () => {
+    const images = Array.from({ length: 16 }, (_, i) => `${join(folder, `${i % 10}.png`)} 0`);
+    // The look ahead, of two batches, takes the first of them and fails in the second.
+    images[13] = `${join(folder, "net.prototxt")} 0`;
+    writeFileSync(join(folder, "broken.txt"), images.join("\n"));
+    const net = readFileSync(join(folder, "net.prototxt"), "utf8");
+    writeFileSync(
+      join(folder, "broken.prototxt"),
+      net.replace("list.txt", "broken.txt").replace("shuffle: true", "shuffle: false"),
+    );
+    await using solver = await Solver.load(
+      `net: "${join(folder, "broken.prototxt")}" base_lr: 0.01 lr_policy: "fixed" iter_size: 2 random_seed: 5`,
+    );
+    await solver.step(1);
+    await failure(solver.lossAhead(), "net.prototxt");
+    const { state } = await solver.snapshot(join(folder, "ahead"));
+    expect(readSideState(state, 1)!.positions).to.deep.equal([8]);
   });
 
   it("starts from the weights that its prototxt names", async () => {
