@@ -1,8 +1,8 @@
+import { everyNode } from "./body.js";
 import { constantOf } from "./leaf.js";
 import { rewrite } from "./rewrite.js";
 import { count, type DType } from "./type.js";
 import type { Elements, Value } from "./value.js";
-import { topological } from "./walk.js";
 
 const EMPTY = {
   float32: () => new Float32Array(0),
@@ -22,7 +22,8 @@ const isEmpty = ({ type }: Value) => count(type.shape) === 0;
  */
 export function withEmptyConstants(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
   const values = [...outputs.values()];
-  if (!topological(values).some((node) => node.inputs.length > 0 && node.outputs.some(isEmpty))) return outputs;
+  const nodes = [...everyNode(values)];
+  if (!nodes.some((node) => node.inputs.length > 0 && node.outputs.some(isEmpty))) return outputs;
   const become = rewrite(values, (node) =>
     node.inputs.length > 0 && node.outputs.every(isEmpty)
       ? node.outputs.map(({ type: { dtype, shape } }) => constantOf(dtype, EMPTY[dtype](), shape))

@@ -1,3 +1,4 @@
+export * from "./body.js";
 export * from "./empty.js";
 export * from "./half.js";
 export * from "./leaf.js";

@@ -26,12 +26,28 @@ export interface Node<A = unknown> {
   readonly label: string;
 }
 
+/**
+ * A graph that a node runs inside, as a loop does. It is closed: its outputs depend on its own input leaves and on constants alone,
+ * so that it can be rewritten, printed and written apart from the graph around it.
+ */
+export interface Body {
+  /** Input leaves. */
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
+
 /** An ONNX attribute, with the field of AttributeProto that it fills. */
 export type Attribute =
   | { readonly i: number }
   | { readonly f: number }
   | { readonly s: string }
   | { readonly ints: readonly number[] };
+
+/** A body as an ONNX node has it. */
+export interface OnnxBody extends Body {
+  /** Leaves of the body that stand for values outside of it, which ONNX's bodies may read; they are not among `inputs`. */
+  readonly captured?: ReadonlyMap<Value, Value>;
+}
 
 /** The one ONNX node that an op is. Inputs that ONNX takes as tensors but netrun knows (axes, pads) are constants. */
 export interface OnnxCall {
@@ -40,6 +56,8 @@ export interface OnnxCall {
   readonly attributes: Readonly<Record<string, Attribute>>;
   /** Outputs from this index on are optional in ONNX, and left out where nothing uses them. */
   readonly optionalFrom?: number;
+  /** Attributes that are graphs. */
+  readonly bodies?: Readonly<Record<string, OnnxBody>>;
 }
 
 /** A tensor operation: its rules side by side. One op is exactly one ONNX node. */
@@ -49,6 +67,11 @@ export interface Op<A = unknown> {
   /** One type per output. Throws a plain Error for what only a faulty lowering can build. */
   infer(attrs: A, ...inputs: readonly TensorType[]): readonly TensorType[];
   onnx(node: Node<A>): OnnxCall;
+  /** The graphs among the attributes, by name, and the attributes with other graphs; absent for ops that run none. */
+  readonly bodies?: {
+    of(attrs: A): Readonly<Record<string, Body>>;
+    replaced(attrs: A, bodies: Readonly<Record<string, Body>>): A;
+  };
   /** Multiplications of one run, each with an addition; absent for ops whose cost is in moving data. */
   multiplyAdds?(node: Node<A>): number;
   /**

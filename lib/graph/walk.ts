@@ -38,7 +38,10 @@ export function computed(values: Iterable<Value>): readonly Node[] {
   const live = new Set(ends.map(({ node }) => node));
   for (const node of order.toReversed()) {
     if (!live.has(node) || isLeaf(node)) continue;
-    for (const input of node.op.onnx(node).inputs) if (input && "node" in input) live.add(input.node);
+    const { inputs, bodies = {} } = node.op.onnx(node);
+    for (const input of inputs) if (input && "node" in input) live.add(input.node);
+    for (const { captured } of Object.values(bodies))
+      for (const value of captured?.values() ?? []) live.add(value.node);
   }
   return order.filter((node) => live.has(node));
 }

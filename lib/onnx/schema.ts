@@ -13,7 +13,7 @@ export const GraphProto = root.lookupType("onnx.GraphProto");
 export const TensorProto = root.lookupType("onnx.TensorProto");
 
 /** ONNX's AttributeProto.AttributeType numbers that netrun writes. */
-export const attributeType = { f: 1, i: 2, s: 3, ints: 7 } as const;
+export const attributeType = { f: 1, i: 2, s: 3, t: 4, g: 5, ints: 7 } as const;
 
 /** What netrun puts in a ModelProto, as plain objects. */
 export interface RawTensorProto {
@@ -34,8 +34,13 @@ export interface ValueInfoProto {
   readonly type: object;
 }
 
-/** A tensor type as ONNX declares it. */
-export const valueInfo = (name: string, elemType: number, shape: readonly number[]): ValueInfoProto => ({
-  name,
-  type: { tensor_type: { elem_type: elemType, shape: { dim: shape.map((dim) => ({ dim_value: dim })) } } },
-});
+/** A dim of a declared shape: a number or the name of an open one. */
+export type Dim = number | string;
+
+/** A value's tensor type as ONNX declares it; nothing is said of dims that are undefined. */
+export function valueInfo(name: string, elemType: number, dims: readonly (Dim | undefined)[]): ValueInfoProto {
+  const dim = dims.map((each) =>
+    each === undefined ? {} : typeof each === "number" ? { dim_value: each } : { dim_param: each },
+  );
+  return { name, type: { tensor_type: { elem_type: elemType, shape: { dim } } } };
+}

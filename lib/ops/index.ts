@@ -3,6 +3,7 @@ export * from "./conv.js";
 export * from "./elementwise.js";
 export * from "./indexing.js";
 export * from "./linear.js";
+export * from "./loop.js";
 export * from "./lrn.js";
 export { meaning } from "./meaning.js";
 export * from "./pool.js";

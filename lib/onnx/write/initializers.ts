@@ -47,9 +47,18 @@ export class Initializers {
     return name;
   }
 
-  #write(fields: object, data: Elements): void {
+  /** A constant as a tensor of its own, in a node. */
+  inline({ dtype, shape, data }: Constant): object {
+    return { dims: shape, data_type: onnxType[dtype], raw_data: this.#bytes(data).slice() };
+  }
+
+  #bytes(data: Elements): Uint8Array {
     const { elements = (own) => own } = this.#options;
-    const bytes = () => littleEndian(elements(data));
+    return littleEndian(elements(data));
+  }
+
+  #write(fields: object, data: Elements): void {
+    const bytes = () => this.#bytes(data);
     if (data.byteLength < LARGE_BYTES) this.small.push({ ...fields, raw_data: bytes() });
     else this.large.push({ fields, data: { length: data.byteLength, bytes } });
   }

@@ -1,7 +1,7 @@
 import { computed, Input, inputName, isOp, type Node, type Value } from "../../graph/index.js";
 import { onnxType } from "../../ops/index.js";
 import { modelParts, type Part } from "../parts.js";
-import type { ValueInfoProto } from "../schema.js";
+import { type Dim, valueInfo } from "../schema.js";
 import { type InitializerOptions, Initializers } from "./initializers.js";
 import { Names } from "./names.js";
 import { irVersion, OPSETS } from "./opset.js";
@@ -27,9 +27,6 @@ export interface WriteOptions extends InitializerOptions {
   /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. Default false. */
   readonly bareNames?: boolean;
 }
-
-/** A dim of a declared shape: a number or the name of an open one. */
-export type Dim = number | string;
 
 /** A model's file and that of its weights, as parts in order; no parts of the second where the first has them. */
 export interface Files {
@@ -153,8 +150,10 @@ class ModelWriter {
       name: name === "" ? "net" : name,
       node: this.#scope.nodes,
       initializer: externalData === undefined ? small : [...small, ...this.#beside(externalData)],
-      input: Object.entries(inputs).map(([leaf, dims]) => declaration(leaf, this.#leaves.get(leaf)!, dims)),
-      output: Object.entries(outputs).map(([end, dims]) => declaration(end, values.get(end)!, dims)),
+      input: Object.entries(inputs).map(([leaf, dims]) =>
+        valueInfo(leaf, onnxType[this.#leaves.get(leaf)!.type.dtype], dims),
+      ),
+      output: Object.entries(outputs).map(([end, dims]) => valueInfo(end, onnxType[values.get(end)!.type.dtype], dims)),
     };
     return externalData === undefined
       ? { model: modelParts(model, graph, large), externalData: [] }
@@ -171,9 +170,4 @@ class ModelWriter {
       return { ...fields, data_location: 1, external_data };
     });
   }
-}
-
-function declaration(name: string, { type }: Value, dims: readonly Dim[]): ValueInfoProto {
-  const dim = dims.map((each) => (typeof each === "number" ? { dim_value: each } : { dim_param: each }));
-  return { name, type: { tensor_type: { elem_type: onnxType[type.dtype], shape: { dim } } } };
 }

@@ -3,13 +3,17 @@ import {
   type Attribute,
   Const,
   type Constant,
+  computed,
+  inputName,
   isLeaf,
   isOp,
   type Node,
+  type OnnxBody,
   type OnnxCall,
   type Value,
 } from "../../graph/index.js";
-import { attributeType, type NodeProto } from "../schema.js";
+import { onnxType } from "../../ops/index.js";
+import { attributeType, type NodeProto, valueInfo } from "../schema.js";
 import { equalConstants, type Initializers } from "./initializers.js";
 import type { Names } from "./names.js";
 import { forOpset } from "./opset.js";
@@ -40,15 +44,19 @@ export interface WantedNames {
 /**
  * The nodes of one graph. `orders` has what it computes once for each probe: the same net for other shapes of its inputs; what is
  * named and written are those of the first. `shapes` stands for constants that differ between them; where it is undefined, none may.
+ * The graph of a file holds the constants of its bodies too, which read them there; only an output of a body is a node of its own.
  */
 export class Scope {
   readonly nodes: NodeProto[] = [];
   /** Names of values, the leaves among them by whoever declares them. */
   readonly values = new Map<Value, string>();
+  readonly #isBody: boolean;
   readonly #file: FileState;
   readonly #orders: readonly (readonly Node[])[];
   readonly #shapes: SymbolicShapes | undefined;
-  readonly #used: ReadonlySet<Value>;
+  /** Values that nodes take, and those that are outputs. */
+  readonly #taken: ReadonlySet<Value>;
+  readonly #ended: ReadonlySet<Value>;
   readonly #nodesOfLayer = new Map<string, number>();
   readonly #ends = new Map<Value, string>();
   readonly #blobs = new Map<Value, string>();
@@ -58,13 +66,16 @@ export class Scope {
     orders: readonly (readonly Node[])[],
     { outputs, blobs }: WantedNames,
     shapes: SymbolicShapes | undefined,
+    isBody = false,
   ) {
+    this.#isBody = isBody;
     this.#file = file;
     this.#orders = orders;
     this.#shapes = shapes;
     checkSame(orders);
     const first = orders[0]!;
-    this.#used = new Set([...first.flatMap(({ inputs }) => inputs), ...outputs.values()]);
+    this.#taken = new Set(first.flatMap(({ inputs }) => inputs));
+    this.#ended = new Set(outputs.values());
     for (const node of first)
       if (!isLeaf(node)) this.#nodesOfLayer.set(node.label, (this.#nodesOfLayer.get(node.label) ?? 0) + 1);
     for (const [name, value] of outputs) if (!isLeaf(value.node) && !this.#ends.has(value)) this.#ends.set(value, name);
@@ -80,13 +91,13 @@ export class Scope {
     for (const [name, value] of outputs) {
       // An output that is a leaf, or a second name of the same value.
       if (this.values.get(value) === name) continue;
-      this.nodes.push({
-        name: this.#file.names.unique(`${name}/output`),
-        op_type: "Identity",
-        input: [this.values.get(value)!],
-        output: [name],
-        attribute: [],
-      });
+      const node = { name: this.#file.names.unique(`${name}/output`), output: [name] };
+      const { node: from } = value;
+      if (this.#isBody && isOp(from, Const)) {
+        const t = this.#file.initializers.inline(from.attrs);
+        const attribute = [{ name: "value", type: attributeType.t, t }];
+        this.nodes.push({ ...node, op_type: "Constant", input: [], attribute });
+      } else this.nodes.push({ ...node, op_type: "Identity", input: [this.values.get(value)!], attribute: [] });
     }
   }
 
@@ -94,6 +105,7 @@ export class Scope {
     const [first, ...others] = this.#orders.map((order) => order[i]!.attrs as Constant);
     if (others.some((other) => !equalConstants(first!, other)))
       throw new NotFree(`a constant of layer "${node.label}" depends on the shape of the input`);
+    if (this.#isBody && !this.#taken.has(node.outputs[0]!)) return;
     const wanted = node.label === "" ? "const" : `${node.label}/constant`;
     this.values.set(node.outputs[0]!, this.#file.initializers.add(first!, wanted));
   }
@@ -121,15 +133,50 @@ export class Scope {
     });
     while (input.at(-1) === "") input.pop();
     const output = this.#outputs(node, name, call.optionalFrom);
-    const attribute = Object.entries(withoutAllowzero(call)).map(([key, each]) => attributeProto(key, each));
+    const attribute: object[] = Object.entries(withoutAllowzero(call)).map(([key, each]) => attributeProto(key, each));
+    for (const key of Object.keys(call.bodies ?? {})) {
+      const g = this.#body(
+        `${name}/${key}`,
+        calls.map((each) => each.bodies![key]!),
+      );
+      attribute.push({ name: key, type: attributeType.g, g });
+    }
     this.nodes.push({ name, op_type: call.opType, input, output, attribute });
+  }
+
+  /** A graph inside a node, once for each probe. What it captures has its name already. */
+  #body(name: string, bodies: readonly OnnxBody[]): object {
+    const { names } = this.#file;
+    const first = bodies[0]!;
+    const outputs = new Map(first.outputs.map((value, i) => [names.unique(`${name}:${i}`), value]));
+    const orders = bodies.map((body) => computed(body.outputs));
+    const scope = new Scope(this.#file, orders, { outputs, blobs: new Map() }, undefined, true);
+    for (const [leaf, outside] of first.captured ?? []) scope.values.set(leaf, this.values.get(outside)!);
+    for (const leaf of first.inputs) scope.values.set(leaf, names.unique(`${name}/${inputName(leaf)}`));
+    scope.write(outputs);
+    return {
+      name,
+      node: scope.nodes,
+      input: first.inputs.map((leaf, i) =>
+        declared(
+          scope.values.get(leaf)!,
+          bodies.map((body) => body.inputs[i]!),
+        ),
+      ),
+      output: [...outputs.keys()].map((own, i) =>
+        declared(
+          own,
+          bodies.map((body) => body.outputs[i]!),
+        ),
+      ),
+    };
   }
 
   #outputs(node: Node, name: string, optionalFrom = Number.POSITIVE_INFINITY): readonly string[] {
     const { names } = this.#file;
     const output: string[] = [];
     for (const value of node.outputs) {
-      if (value.index >= optionalFrom && !this.#used.has(value)) break;
+      if (value.index >= optionalFrom && !this.#taken.has(value) && !this.#ended.has(value)) break;
       const blob = this.#blobs.get(value);
       const inside = blob !== undefined && !names.has(blob) ? blob : `${name}:${value.index}`;
       const own = this.#ends.get(value) ?? names.unique(inside);
@@ -143,6 +190,17 @@ export class Scope {
     const isAlone = this.#file.bareNames && label !== "" && this.#nodesOfLayer.get(label) === 1;
     return this.#file.nodeNames.unique(isAlone ? label : label === "" ? opType : `${label}/${opType}`);
   }
+}
+
+/** A value of a body with its type; of dims that differ between probes nothing is said. */
+function declared(name: string, probes: readonly Value[]): object {
+  const { dtype, shape } = probes[0]!.type;
+  const isSame = (dim: number, axis: number) => probes.every(({ type }) => type.shape[axis] === dim);
+  return valueInfo(
+    name,
+    onnxType[dtype],
+    shape.map((dim, axis) => (isSame(dim, axis) ? dim : undefined)),
+  );
 }
 
 /** All probes must have the same nodes. */
