@@ -1,4 +1,4 @@
-import type { Value } from "../graph/index.js";
+import type { TensorType, Value } from "../graph/index.js";
 import { joined } from "./parts.js";
 import { write } from "./write/index.js";
 
@@ -8,18 +8,28 @@ export interface Model {
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
+/** How to write a graph for a session. */
+export interface EmitOptions {
+  /** Whether runs are to write outputs into given buffers: the model gets a first output, `marker`, that is no tensor. Default false. */
+  readonly inPlaceOutputs?: boolean | undefined;
+}
+
 /** A written model and what it really takes: input leaves that no output depends on are not part of it. */
 export interface Emitted {
   readonly bytes: Uint8Array;
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: readonly string[];
+  readonly types: ReadonlyMap<string, TensorType>;
+  /** The output that nobody wants, where outputs are written in place. */
+  readonly marker?: string | undefined;
 }
 
 /**
  * Writes a graph for a session: standard ONNX of opset 17 (the first with all that Caffe's layers need; CUDA kernels stay complete up to
  * 18), no custom ops, nodes named LAYER/OP. Throws a plain Error if two input leaves share a name.
  */
-export function emit({ name, outputs }: Model): Emitted {
-  const { files, leaves } = write([{ outputs, blobs: new Map() }], { name });
-  return { bytes: joined(files(undefined).model), inputs: leaves, outputs: [...outputs.keys()] };
+export function emit({ name, outputs }: Model, { inPlaceOutputs = false }: EmitOptions = {}): Emitted {
+  const { files, leaves, marker } = write([{ outputs, blobs: new Map() }], { name, marker: inPlaceOutputs });
+  const types = new Map([...outputs].map(([output, { type }]) => [output, type]));
+  return { bytes: joined(files(undefined).model), inputs: leaves, outputs: [...outputs.keys()], types, marker };
 }

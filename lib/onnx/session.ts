@@ -1,9 +1,11 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { NetrunError } from "../error.js";
-import type { Elements } from "../graph/index.js";
+import { count, type DType, type Elements, type TensorType } from "../graph/index.js";
 import type { Emitted } from "./emit.js";
+import { isWritten, writesInPlace } from "./in-place.js";
 import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
+import { tensorOf } from "./tensors.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
@@ -28,33 +30,87 @@ export interface Session extends AsyncDisposable {
   /**
    * Runs the model once for the outputs in `fetch`. `feeds` may hold more than the model reads.
    * Blocks the thread's event loop until the run is done.
+   *
+   * Outputs named in `into` are written there, and given as these arrays. An output may be written over an input where every node that
+   * reads that input comes before it or computes it element by element. Throws a plain Error for an array of another length.
    */
-  run(feeds: Feeds, fetch: readonly string[]): Promise<Readonly<Record<string, Float32Array>>>;
+  run(feeds: Feeds, fetch: readonly string[], into?: Outputs): Promise<Outputs>;
 }
+
+/** Outputs by name. Those of other element types than float32 are arrays of theirs. */
+export type Outputs = Readonly<Record<string, Float32Array>>;
 
 export type Feeds = Readonly<Record<string, Elements>>;
 
-/** Opens a session on an emitted model. Throws a NetrunError if the provider is not to be had here. */
-export async function openSession(model: Emitted, options: SessionOptions = {}): Promise<Session> {
+/**
+ * Opens a session on an emitted model. Throws a NetrunError if the provider is not to be had here. `canWriteInPlace` tells, for models
+ * that have a marker, whether onnxruntime writes outputs where they are to be; else they are copied there.
+ */
+export async function openSession(
+  model: Emitted,
+  options: SessionOptions = {},
+  canWriteInPlace: () => Promise<boolean> = writesInPlace,
+): Promise<Session> {
   const { provider = "cpu" } = options;
   const ort = await onnxruntime();
   const session = await create(model, provider, options);
   const inputs = [...model.inputs];
+  // Only measured on the CPU; on a GPU outputs are copied from its memory in any case.
+  const marker =
+    provider === "cpu" && model.marker !== undefined && (await canWriteInPlace()) ? model.marker : undefined;
+  const typeOf = (name: string): TensorType => {
+    const type = model.types.get(name);
+    if (!type) throw new Error(`there is no output ${name}`);
+    return type;
+  };
+  const run = (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) =>
+    native(() => session.run(feeds, fetch));
+
+  /** Has outputs written into their arrays. */
+  async function write(feeds: Readonly<Record<string, Tensor>>, outputs: Outputs, first: string): Promise<void> {
+    const fetch: Record<string, Tensor | null> = { [first]: null };
+    for (const [name, data] of Object.entries(outputs)) fetch[name] = tensorOf(ort, name, data, typeOf(name));
+    try {
+      await run(feeds, fetch);
+    } catch (error) {
+      if (!isWritten(error)) throw error;
+      return;
+    }
+    throw new Error("onnxruntime has written outputs in place before, and does not now");
+  }
+
   return {
     outputs: model.outputs,
-    async run(feeds, fetch) {
+    async run(feeds, fetch, into = {}) {
       const tensors: Record<string, Tensor> = {};
       for (const [name, { type }] of inputs) {
         const data = feeds[name];
         if (data === undefined) throw new Error(`input ${name} was not fed`);
-        tensors[name] = new ort.Tensor(type.dtype as "float32", data as Float32Array, type.shape);
+        tensors[name] = tensorOf(ort, name, data, type);
       }
-      const results = await native(() => session.run(tensors, [...fetch])).catch((error: unknown) => {
-        throw runError(error);
-      });
+      for (const [name, given] of Object.entries(into)) {
+        const length = count(typeOf(name).shape);
+        if (given.length !== length) throw new Error(`output ${name} has ${length} elements, not ${given.length}`);
+        if (!fetch.includes(name)) throw new Error(`output ${name} is not fetched`);
+      }
       const outputs: Record<string, Float32Array> = {};
-      for (const name of fetch) outputs[name] = results[name]!.data as Float32Array;
-      return outputs;
+      try {
+        if (marker !== undefined) {
+          for (const name of fetch) outputs[name] = into[name] ?? (room(typeOf(name)) as Float32Array);
+          await write(tensors, outputs, marker);
+          return outputs;
+        }
+        for (const name of fetch) typeOf(name);
+        const results = await run(tensors, [...fetch]);
+        for (const name of fetch) {
+          const data = results[name]!.data as Float32Array;
+          into[name]?.set(data);
+          outputs[name] = into[name] ?? data;
+        }
+        return outputs;
+      } catch (error) {
+        throw runError(error);
+      }
     },
     async [Symbol.asyncDispose]() {
       if (options.profile !== undefined) session.endProfiling();
@@ -62,6 +118,19 @@ export async function openSession(model: Emitted, options: SessionOptions = {}):
     },
   };
 }
+
+const ARRAYS = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const satisfies Record<DType, new (length: number) => Elements>;
+
+/** A new array for a tensor. */
+const room = ({ dtype, shape }: TensorType): Elements => new ARRAYS[dtype](count(shape));
 
 /**
  * A failed run, in the user's words where it is the data's fault: an index out of range (a label, an Embed layer's input).

@@ -26,6 +26,8 @@ export interface WriteOptions extends InitializerOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. Default false. */
   readonly bareNames?: boolean;
+  /** Whether the first output is an empty sequence, by whose refusal a session knows that the others are written. Default false. */
+  readonly marker?: boolean;
 }
 
 /** A model's file and that of its weights, as parts in order; no parts of the second where the first has them. */
@@ -43,6 +45,8 @@ export interface Written {
   /** The input leaves by name: those that some output depends on. */
   readonly leaves: ReadonlyMap<string, Value>;
   readonly nodes: number;
+  /** The name of the empty sequence. */
+  readonly marker: string | undefined;
 }
 
 /**
@@ -91,16 +95,18 @@ class ModelWriter {
     const { outputs } = this.#probes[0]!;
     const inputs = this.#declareInputs();
     for (const name of outputs.keys()) this.#names.reserve(name);
+    const marker = this.#options.marker ? this.#names.unique("marker") : undefined;
     this.#scope.write(outputs);
     const outputDims = Object.fromEntries(
       [...outputs.keys()].map((name) => [name, this.#dims(name, (probe) => probe.outputs.get(name)!)]),
     );
     return {
-      files: (externalData) => this.#encode(inputs, outputDims, externalData),
+      files: (externalData) => this.#encode(inputs, outputDims, externalData, marker),
       inputs,
       outputs: outputDims,
       leaves: this.#leaves,
       nodes: this.#scope.nodes.length,
+      marker,
     };
   }
 
@@ -136,7 +142,7 @@ class ModelWriter {
     );
   }
 
-  #encode(inputs: Declared, outputs: Declared, externalData: string | undefined): Files {
+  #encode(inputs: Declared, outputs: Declared, externalData: string | undefined, marker: string | undefined): Files {
     const { name, metadata = {} } = this.#options;
     const { small, large } = this.#initializers;
     const values = this.#probes[0]!.outputs;
@@ -148,12 +154,15 @@ class ModelWriter {
     };
     const graph = {
       name: name === "" ? "net" : name,
-      node: this.#scope.nodes,
+      node: [...(marker === undefined ? [] : [emptySequence(marker)]), ...this.#scope.nodes],
       initializer: externalData === undefined ? small : [...small, ...this.#beside(externalData)],
       input: Object.entries(inputs).map(([leaf, dims]) =>
         valueInfo(leaf, onnxType[this.#leaves.get(leaf)!.type.dtype], dims),
       ),
-      output: Object.entries(outputs).map(([end, dims]) => valueInfo(end, onnxType[values.get(end)!.type.dtype], dims)),
+      output: [
+        ...(marker === undefined ? [] : [sequenceInfo(marker)]),
+        ...Object.entries(outputs).map(([end, dims]) => valueInfo(end, onnxType[values.get(end)!.type.dtype], dims)),
+      ],
     };
     return externalData === undefined
       ? { model: modelParts(model, graph, large), externalData: [] }
@@ -171,3 +180,10 @@ class ModelWriter {
     });
   }
 }
+
+const emptySequence = (name: string) => ({ name, op_type: "SequenceEmpty", input: [], output: [name], attribute: [] });
+
+const sequenceInfo = (name: string) => ({
+  name,
+  type: { sequence_type: { elem_type: { tensor_type: { elem_type: onnxType.float32 } } } },
+});
