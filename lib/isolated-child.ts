@@ -1,7 +1,8 @@
 import { writeSync } from "node:fs";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { maxAlloc } from "./budget.js";
-import type { Reply } from "./isolated.js";
+import { NetrunError } from "./error.js";
+import type { Failure, Reply } from "./isolated.js";
 
 /** How often a reader's memory is looked at. */
 const WATCH_MS = 50;
@@ -22,12 +23,18 @@ export function serveIsolated(answer: (request: unknown) => Promise<unknown>): v
     try {
       reply = { value: await answer(request) };
     } catch (error) {
-      reply = { failure: String(error) };
+      reply = { failure: failureOf(error) };
     }
     process.send!(reply);
   });
   // Damaged input may leave rejections behind that nobody waits for.
-  process.on("unhandledRejection", (reason) => process.send!({ failure: String(reason) } satisfies Reply));
+  process.on("unhandledRejection", (reason) => process.send!({ failure: failureOf(reason) } satisfies Reply));
+}
+
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof NetrunError)) return { message: String(error), isForeign: true };
+  const { message, file, notes } = error;
+  return { message, file, notes };
 }
 
 if (!isMainThread && (workerData as { parent?: number } | null)?.parent !== undefined) {

@@ -3,7 +3,15 @@ import { maxAlloc, readTimeoutMs } from "./budget.js";
 import { NetrunError } from "./error.js";
 
 /** What a child process answers a request with: a value, or why there is none. */
-export type Reply = { readonly value: unknown } | { readonly failure: string };
+export type Reply = { readonly value: unknown } | { readonly failure: Failure };
+
+/** Why there is no value; the message, file and notes of a NetrunError, or (`isForeign`) of any other. */
+export interface Failure {
+  readonly message: string;
+  readonly isForeign?: boolean;
+  readonly file?: string | undefined;
+  readonly notes?: readonly string[];
+}
 
 /** How long a reader may take, in milliseconds, and what its errors say first. */
 export interface IsolatedOptions {
@@ -16,93 +24,162 @@ export interface IsolatedOptions {
 /** What of a child's last words is kept. */
 const LAST_WORDS = 4096;
 
-/**
- * A reader in a child process: what would end or freeze this one (an abort in native code or V8, an endless loop, too much memory)
- * is a NetrunError here. `module` is run by `serveIsolated`. One request at a time.
- */
-export class Isolated implements AsyncDisposable {
-  readonly #options: IsolatedOptions;
-  readonly #child: ChildProcess;
-  readonly #exit: Promise<void>;
-  #stderr = "";
-  #pending: { resolve(reply: Reply): void; reject(error: NetrunError): void } | undefined;
-  #end: NetrunError | undefined;
+/** How long a child whose reader is closed waits for the next one: starting one takes longer than reading a small file. */
+const IDLE_MS = 1000;
 
-  constructor(module: URL, args: readonly string[], options: IsolatedOptions) {
-    this.#options = options;
-    this.#child = fork(module, args, {
+/** Failures after which a child reads no other file: a library that met a damaged one may be damaged itself. */
+let failuresKept = 0;
+
+/** Has children serve other readers until they failed more than `failures` times; for runs over thousands of damaged files. */
+export function keepAfterFailures(failures: number): void {
+  failuresKept = failures;
+}
+
+/** A process that serves one reader at a time. */
+class Child {
+  readonly process: ChildProcess;
+  /** Settles when the process is gone. */
+  readonly exit: Promise<void>;
+  /** Why it serves no more. */
+  end: string | undefined;
+  failures = 0;
+  #stderr = "";
+  #pending: ((reply: Reply | string) => void) | undefined;
+
+  constructor(module: URL, args: readonly string[]) {
+    this.process = fork(module, args, {
       execArgv: [`--max-old-space-size=${Math.max(256, Math.ceil(maxAlloc() / 2 ** 20))}`],
       serialization: "advanced",
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+    this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-LAST_WORDS);
     });
-    this.#child.on("message", (reply: Reply) => this.#pending?.resolve(reply));
-    this.#child.on("error", (error) => this.#close(this.#failed(error.message)));
-    this.#exit = new Promise((resolve) => {
+    this.process.on("message", (reply: Reply) => {
+      // Nobody asked: a rejection that was left behind.
+      if (!this.#pending) this.kill("it failed later");
+      this.#pending?.(reply);
+    });
+    this.process.on("error", (error) => this.#close(error.message));
+    this.exit = new Promise((resolve) => {
       // Not before what it wrote is read: it may say why it ended.
-      this.#child.on("close", (code, signal) => {
-        this.#close(this.#failed(`its reader ended (${signal ?? `exit status ${code}`})${this.#lastWords()}`));
+      this.process.on("close", (code, signal) => {
+        this.#close(`its reader ended (${signal ?? `exit status ${code}`})${this.#lastWords()}`);
         resolve();
       });
     });
-    this.#hold(false);
+    this.hold(false);
   }
 
-  /** Asks for something. Rejects with a NetrunError if it cannot be had, or not in time. */
-  async ask(request: unknown): Promise<unknown> {
-    if (this.#end) throw this.#end;
-    const timeoutMs = this.#options.timeoutMs ?? readTimeoutMs();
+  /** The reply to a request, or why there is none and will be none. */
+  async ask(request: unknown, timeoutMs: number): Promise<Reply | string> {
+    if (this.end !== undefined) return this.end;
     let timer: NodeJS.Timeout | undefined;
-    this.#hold(true);
+    this.hold(true);
     try {
-      const reply = await new Promise<Reply>((resolve, reject) => {
-        this.#pending = { resolve, reject };
-        timer = setTimeout(() => {
-          this.#close(this.#failed(`reading takes longer than ${timeoutMs / 1000} s`));
-          this.#child.kill("SIGKILL");
-        }, timeoutMs);
-        this.#child.send(request as object, (error) => {
-          if (error) this.#child.kill("SIGKILL");
+      return await new Promise<Reply | string>((resolve) => {
+        this.#pending = resolve;
+        timer = setTimeout(() => this.kill(`reading takes longer than ${timeoutMs / 1000} s`), timeoutMs);
+        this.process.send(request as object, (error) => {
+          if (error) this.process.kill("SIGKILL");
         });
       });
-      if ("failure" in reply) throw this.#failed(reply.failure);
-      return reply.value;
     } finally {
       clearTimeout(timer);
       this.#pending = undefined;
-      this.#hold(false);
+      this.hold(false);
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#close(this.#failed("it is closed"));
-    this.#hold(true);
-    this.#child.kill("SIGKILL");
-    await this.#exit;
+  kill(reason: string): void {
+    this.#close(reason);
+    this.process.kill("SIGKILL");
+  }
+
+  get isBusy(): boolean {
+    return this.#pending !== undefined;
   }
 
   /** Keeps this process alive only while it waits for an answer. */
-  #hold(waits: boolean): void {
+  hold(waits: boolean): void {
     const call = waits ? "ref" : "unref";
-    this.#child[call]();
-    this.#child.channel?.[call]();
-    (this.#child.stderr as unknown as Record<typeof call, () => void>)[call]();
+    this.process[call]();
+    this.process.channel?.[call]();
+    (this.process.stderr as unknown as Record<typeof call, () => void>)[call]();
   }
 
-  #close(reason: NetrunError): void {
-    this.#end ??= reason;
-    this.#pending?.reject(this.#end);
-  }
-
-  #failed(reason: string): NetrunError {
-    return new NetrunError(this.#options.what, { file: this.#options.file, notes: [reason] });
+  #close(reason: string): void {
+    this.end ??= reason;
+    this.#pending?.(this.end);
   }
 
   /** The line of a crash that says what it was. */
   #lastWords(): string {
     const said = this.#stderr.split("\n").find((line) => /fatal|limit/i.test(line));
     return said === undefined ? "" : `: ${said.replace(/[#\s]+/g, " ").trim()}`;
+  }
+}
+
+/** The child that waits for the next reader of its kind, one of each. */
+const idle = new Map<string, { readonly child: Child; readonly timer: NodeJS.Timeout }>();
+
+function take(key: string): Child | undefined {
+  const found = idle.get(key);
+  if (!found) return undefined;
+  idle.delete(key);
+  clearTimeout(found.timer);
+  return found.child.end === undefined ? found.child : undefined;
+}
+
+function giveBack(key: string, child: Child): void {
+  take(key)?.kill("it is not needed");
+  const timer = setTimeout(() => take(key)?.kill("it is not needed"), IDLE_MS);
+  timer.unref();
+  idle.set(key, { child, timer });
+}
+
+/**
+ * A reader in a child process: what would end or freeze this one (an abort in native code or V8, an endless loop, too much memory)
+ * is a NetrunError here. `module` is run by `serveIsolated`. Requests are answered one after another.
+ */
+export class Isolated implements AsyncDisposable {
+  readonly #options: IsolatedOptions;
+  readonly #key: string;
+  readonly #child: Child;
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(module: URL, args: readonly string[], options: IsolatedOptions) {
+    this.#options = options;
+    this.#key = [module.href, ...args, maxAlloc()].join("\n");
+    this.#child = take(this.#key) ?? new Child(module, args);
+  }
+
+  /** Asks for something; `file` is what it is about, if it is another. Rejects with a NetrunError if it cannot be had, or not in time. */
+  ask(request: unknown, file: string = this.#options.file): Promise<unknown> {
+    const answer = this.#last.then(() => this.#ask(request, file));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const child = this.#child;
+    if (child.end === undefined && !child.isBusy && child.failures <= failuresKept) return giveBack(this.#key, child);
+    child.hold(true);
+    child.kill("it is closed");
+    await child.exit;
+  }
+
+  async #ask(request: unknown, file: string): Promise<unknown> {
+    const { what, timeoutMs = readTimeoutMs() } = this.#options;
+    const reply = this.#isClosed ? "it is closed" : await this.#child.ask(request, timeoutMs);
+    if (typeof reply === "string") throw new NetrunError(what, { file, notes: [reply] });
+    if ("value" in reply) return reply.value;
+    this.#child.failures++;
+    const { message, isForeign, notes = [] } = reply.failure;
+    if (isForeign) throw new NetrunError(what, { file, notes: [message] });
+    throw new NetrunError(message, { file: reply.failure.file ?? file, notes });
   }
 }

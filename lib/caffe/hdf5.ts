@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import type { Dataset, Entity, File, Group } from "h5wasm/node";
 import { NetrunError } from "../error.js";
+import { checkDeclared, type Hdf5Dataset, type Hdf5Group, Hdf5Reader } from "./hdf5-reader.js";
 import type { StoredBlob, StoredWeights } from "./stored.js";
 
 /** Whether bytes are an HDF5 file. */
@@ -8,34 +9,33 @@ export function isHdf5(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from("\x89HDF\r\n\x1a\n", "latin1"));
 }
 
-/** What Caffe keeps in an HDF5 file: weights, a solver's state, or neither (data). */
-export function hdf5Kind(path: string): Promise<"weights" | "state" | undefined> {
-  return withFile(path, "r", (file) => {
-    if (isGroup(child(file, "data"))) return "weights";
-    return isGroup(child(file, "history")) ? "state" : undefined;
-  });
+/** What Caffe keeps in an HDF5 file: weights, a solver's state, or neither (data). Throws NetrunError if it is damaged. */
+export async function hdf5Kind(path: string): Promise<"weights" | "state" | undefined> {
+  await using reader = new Hdf5Reader(path);
+  const { children } = await reader.tree(path);
+  if (children.get("data")?.kind === "group") return "weights";
+  return children.get("history")?.kind === "group" ? "state" : undefined;
 }
 
-/** Reads Caffe's HDF5 weights: /data/LAYER/i, and gradients in /diff/LAYER/i where there are some. */
-export async function readHdf5Weights(path: string, fileBytes: number): Promise<StoredWeights> {
-  return withFile(path, "r", (file) => {
-    const data = child(file, "data");
-    if (!isGroup(data)) throw new NetrunError("has no group /data, so it is no weights file", { file: path });
-    const layers = new Map<string, StoredBlob[]>();
-    for (const [name, group] of layerGroups(data, "")) {
-      const blobs = numbered(group).map((set) => readFloats(set, path, fileBytes));
-      const diffs = child(file, `diff/${name}`);
-      if (blobs.length === 0) continue;
-      if (isGroup(diffs)) {
-        const gradients = numbered(diffs).map((set) => readFloats(set, path, fileBytes).data);
-        layers.set(
-          name,
-          blobs.map((blob, i) => ({ ...blob, diff: gradients[i] })),
-        );
-      } else layers.set(name, blobs);
-    }
-    return layers;
-  });
+/** Reads Caffe's HDF5 weights: /data/LAYER/i, and gradients in /diff/LAYER/i where there are some. Throws NetrunError. */
+export async function readHdf5Weights(path: string): Promise<StoredWeights> {
+  await using reader = new Hdf5Reader(path);
+  const { children } = await reader.tree(path);
+  const [data, diff] = [children.get("data"), children.get("diff")];
+  if (data?.kind !== "group") throw new NetrunError("has no group /data, so it is no weights file", { file: path });
+  const values = new Map(layerSets(data));
+  const gradients = new Map(diff?.kind === "group" ? layerSets(diff) : []);
+  checkDeclared(path, [...values.values(), ...gradients.values()].flat());
+  const layers = new Map<string, readonly StoredBlob[]>();
+  for (const [name, sets] of values) {
+    const blobs = await readBlobs(reader, path, sets);
+    const diffs = gradients.has(name) ? await readBlobs(reader, path, gradients.get(name)!) : [];
+    layers.set(
+      name,
+      blobs.map((blob, i) => (diffs[i] ? { ...blob, diff: diffs[i].data } : blob)),
+    );
+  }
+  return layers;
 }
 
 /** Writes Caffe's HDF5 weights. Throws NetrunError if the file cannot be written. */
@@ -63,18 +63,31 @@ export interface Hdf5State {
   readonly history: readonly StoredBlob[];
 }
 
-/** Reads Caffe's HDF5 solver state: /iter, /learned_net, /current_step and /history/i. */
-export async function readHdf5State(path: string, fileBytes: number): Promise<Hdf5State> {
-  return withFile(path, "r", (file) => {
-    const history = child(file, "history");
-    if (!isGroup(history)) throw new NetrunError("has no group /history, so it is no solver state", { file: path });
-    return {
-      iter: readInteger(file, "iter"),
-      learned_net: readString(file, "learned_net"),
-      current_step: readInteger(file, "current_step"),
-      history: numbered(history).map((set) => readFloats(set, path, fileBytes)),
-    };
-  });
+/** Reads Caffe's HDF5 solver state: /iter, /learned_net, /current_step and /history/i. Throws NetrunError. */
+export async function readHdf5State(path: string): Promise<Hdf5State> {
+  await using reader = new Hdf5Reader(path);
+  const { children } = await reader.tree(path);
+  const history = children.get("history");
+  if (history?.kind !== "group")
+    throw new NetrunError("has no group /history, so it is no solver state", { file: path });
+  const value = async (name: string) => {
+    const set = children.get(name);
+    return set?.kind === "dataset" && set.count === 1 ? reader.value(path, set) : undefined;
+  };
+  const integer = async (name: string) => {
+    const number = await value(name);
+    if (typeof number === "number" || typeof number === "bigint") return Number(number);
+    throw new NetrunError(`has no number /${name}`, { file: path });
+  };
+  const sets = numbered(history);
+  checkDeclared(path, sets);
+  const learned = await value("learned_net");
+  return {
+    iter: await integer("iter"),
+    learned_net: typeof learned === "string" ? learned : "",
+    current_step: await integer("current_step"),
+    history: await readBlobs(reader, path, sets),
+  };
 }
 
 /** Writes Caffe's HDF5 solver state. */
@@ -130,8 +143,8 @@ function library(): Promise<typeof import("h5wasm/node")> {
   return loading;
 }
 
-/** Opens a file for the time of a function. */
-async function withFile<T>(path: string, mode: "r" | "w" | "a", use: (file: File) => T): Promise<T> {
+/** Opens a file of our own for the time of a function. Files of others are read in another process: see hdf5-reader.ts. */
+async function withFile<T>(path: string, mode: "w" | "a", use: (file: File) => T): Promise<T> {
   const { File } = await library();
   let file: File | undefined;
   try {
@@ -140,14 +153,7 @@ async function withFile<T>(path: string, mode: "r" | "w" | "a", use: (file: File
   } catch (cause) {
     if (cause instanceof NetrunError) throw cause;
     if (mode === "w") rmSync(path, { force: true });
-    if (cause instanceof Error && cause.name === "RuntimeError")
-      throw new NetrunError("the HDF5 library broke down, over this or an earlier damaged file", {
-        file: path,
-        notes: ["it reads no file any more in this process; start the program anew"],
-        cause,
-      });
-    const what = mode === "r" ? "cannot be read as HDF5: the file is damaged or cut off" : "cannot be written as HDF5";
-    throw new NetrunError(what, { file: path, notes: [innermost(cause)], cause });
+    throw new NetrunError("cannot be written as HDF5", { file: path, notes: [innermost(cause)], cause });
   } finally {
     file?.close();
   }
@@ -181,44 +187,34 @@ function kindOf(entity: Entity | null): string | undefined {
   return (entity as { readonly type?: string } | null)?.type;
 }
 
-/** The groups that hold a layer's blobs. A slash in a layer's name makes groups in groups. */
-function* layerGroups(group: Group, prefix: string): Generator<readonly [string, Group]> {
-  for (const key of group.keys()) {
-    const child = group.get(key);
-    if (!isGroup(child)) continue;
-    yield [prefix + key, child];
-    yield* layerGroups(child, `${prefix}${key}/`);
+/** The blobs of layers by name. A slash in a layer's name makes groups in groups. */
+function* layerSets(group: Hdf5Group, prefix = ""): Generator<readonly [string, readonly Hdf5Dataset[]]> {
+  for (const [key, child] of group.children) {
+    if (child.kind !== "group") continue;
+    const sets = numbered(child);
+    if (sets.length > 0) yield [prefix + key, sets];
+    yield* layerSets(child, `${prefix}${key}/`);
   }
 }
 
 /** The datasets named 0, 1, ... */
-function numbered(group: Group): Dataset[] {
-  const sets: Dataset[] = [];
-  for (let i = 0; group.keys().includes(String(i)); i++) {
-    const set = group.get(String(i));
-    if (!isDataset(set)) break;
-    sets.push(set);
-  }
+function numbered({ children }: Hdf5Group): readonly Hdf5Dataset[] {
+  const sets: Hdf5Dataset[] = [];
+  for (let set = children.get("0"); set?.kind === "dataset"; set = children.get(String(sets.length))) sets.push(set);
   return sets;
 }
 
-/** A dataset packs at most this much; Caffe does not pack at all. What declares more is damaged. */
-const MAX_COMPRESSION = 1000;
+/** HDF5's class of floats. */
+const FLOAT = 1;
 
-function readFloats(set: Dataset, file: string, fileBytes: number): StoredBlob {
-  const shape = set.shape ?? [];
-  const count = shape.reduce((product, dim) => product * dim, 1);
-  const limit = fileBytes * (set.filters.length > 0 ? MAX_COMPRESSION : 1);
-  if (count * set.metadata.size > limit)
-    throw new NetrunError(`${set.path} declares [${shape}], more than the file holds`, {
-      file,
-      notes: ["the file is damaged"],
-    });
-  const read = set.value;
-  const value = typeof read === "number" ? Float32Array.of(read) : read;
-  if (!(value instanceof Float32Array) && !(value instanceof Float64Array))
-    throw new NetrunError(`${set.path} does not hold floating-point numbers`, { file });
-  return { shape, data: value instanceof Float32Array ? value : Float32Array.from(value) };
+async function readBlobs(reader: Hdf5Reader, path: string, sets: readonly Hdf5Dataset[]): Promise<StoredBlob[]> {
+  const blobs: StoredBlob[] = [];
+  for (const set of sets) {
+    if (set.type !== FLOAT || !set.shape)
+      throw new NetrunError(`${set.name} does not hold floating-point numbers`, { file: path });
+    blobs.push({ shape: set.shape, data: await reader.readAll(path, set) });
+  }
+  return blobs;
 }
 
 function writeBlobs(group: Group, blobs: readonly StoredBlob[]): void {
@@ -234,19 +230,4 @@ function nestedGroup(group: Group, name: string): Group {
     inner = isGroup(there) ? there : inner.create_group(part);
   }
   return inner;
-}
-
-function readInteger(file: File, name: string): number {
-  const set = child(file, name);
-  const value = isDataset(set) && set.metadata.total_size === 1 ? set.value : undefined;
-  const [number] = ArrayBuffer.isView(value) ? (value as Int32Array) : [value];
-  if (typeof number !== "number" && typeof number !== "bigint")
-    throw new NetrunError(`has no number /${name}`, { file: file.filename });
-  return Number(number);
-}
-
-function readString(file: File, name: string): string {
-  const set = child(file, name);
-  const value = isDataset(set) && set.metadata.total_size === 1 ? set.value : "";
-  return typeof value === "string" ? value : "";
 }

@@ -16,7 +16,7 @@ export interface StoredState {
 /** Reads a .solverstate, binary or HDF5. Throws NetrunError for a file that is missing or damaged. */
 export async function readSolverState(path: string): Promise<StoredState> {
   const { path: found, bytes } = readBytes(path);
-  return isHdf5(bytes) ? readHdf5State(found, bytes.length) : decodeSolverState(bytes, found);
+  return isHdf5(bytes) ? readHdf5State(found) : decodeSolverState(bytes, found);
 }
 
 /** Reads a binary SolverState. */

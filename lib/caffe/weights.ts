@@ -29,7 +29,7 @@ export interface StoredNet {
  */
 export async function readWeights(path: string): Promise<StoredWeights> {
   const { path: found, bytes } = readBytes(path);
-  if (isHdf5(bytes)) return readHdf5Weights(found, bytes.length);
+  if (isHdf5(bytes)) return readHdf5Weights(found);
   return weightsOf(
     decodeFrom(new InPlaceReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), found),
   );

@@ -26,7 +26,7 @@ export type FileKind = Exclude<Artifact["kind"], "onnx">;
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
 export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
   const { path: found, bytes } = readBytes(path);
-  if (isHdf5(bytes)) return readHdf5(found, bytes.length);
+  if (isHdf5(bytes)) return readHdf5(found);
   if (/\.netrunstate$/i.test(found)) throw sideFile(found);
   if (isBinary(bytes)) {
     // ONNX's schema is parsed when it is needed.
@@ -80,15 +80,15 @@ function topFields(bytes: Uint8Array): ReadonlySet<string> {
   return fields;
 }
 
-async function readHdf5(path: string, length: number): Promise<Artifact> {
+async function readHdf5(path: string): Promise<Artifact> {
   switch (await hdf5Kind(path)) {
     case "weights": {
-      const weights = await readHdf5Weights(path, length);
+      const weights = await readHdf5Weights(path);
       const layers = Array.from(weights, ([name, blobs]) => ({ name, type: "", bottom: [], top: [], blobs }));
       return { kind: "weights", path, net: { name: basename(path), layers } };
     }
     case "state":
-      return { kind: "state", path, state: await readHdf5State(path, length) };
+      return { kind: "state", path, state: await readHdf5State(path) };
     default:
       throw new NetrunError("is HDF5, but neither weights nor a solver state", { file: path });
   }

@@ -7,6 +7,7 @@ import { openSource, type SourceSpec } from "../../lib/data/source/open.js";
 import { WHOLE } from "../../lib/data/source/source.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
 import { NetrunError } from "../../lib/error.js";
+import { keepAfterFailures } from "../../lib/isolated.js";
 import { freshFolder } from "../support/folder.js";
 import { prng } from "../support/prng.js";
 import { root } from "../support/shared.js";
@@ -57,6 +58,8 @@ const FORMATS: readonly Format[] = [
 
 describe("damaged files", () => {
   const folder = freshFolder();
+  before(() => keepAfterFailures(100));
+  after(() => keepAfterFailures(0));
   for (const { name, write, spec } of FORMATS)
     it(`of ${name} end with rows or a NetrunError, whatever byte is wrong`, async () => {
       const path = join(folder(), "whole");

@@ -1,8 +1,14 @@
-import { existsSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
-import h5wasm, { type Dataset, type File, Module } from "h5wasm/node";
+import { checkAlloc } from "../../budget.js";
+import {
+  checkDeclared,
+  type Hdf5Dataset,
+  type Hdf5Entry,
+  type Hdf5Group,
+  type Hdf5Part,
+  Hdf5Reader,
+} from "../../caffe/hdf5-reader.js";
 import { NetrunError } from "../../error.js";
-import { halfValue } from "../../graph/half.js";
 import { count } from "../../graph/type.js";
 import { type NumberColumn, recordBatch } from "./columns.js";
 import { type DataSource, type Field, rowsPerBatch, type Shard, shardRange } from "./source.js";
@@ -20,11 +26,24 @@ const CHUNK_BYTES = 16 * 2 ** 20;
  * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read by and by. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
  */
 export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
-  // Without this the library prints its errors and returns values that are none.
-  (await h5wasm.ready).activate_throwing_error_handler();
   if (spec.files.length === 0) throw new NetrunError("no HDF5 files are listed");
-  const names = spec.datasets ?? datasetsIn(spec.files[0]!);
-  const files = spec.files.map((path) => survey(path, names));
+  const reader = new Hdf5Reader(spec.files[0]!);
+  try {
+    return await openFiles(reader, spec);
+  } catch (error) {
+    await reader[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openFiles(reader: Hdf5Reader, spec: Hdf5Spec): Promise<DataSource> {
+  const files: Survey[] = [];
+  let names = spec.datasets;
+  for (const path of spec.files) {
+    const tree = await reader.tree(path, 1);
+    names ??= datasetsIn(path, tree);
+    files.push(surveyOf(path, tree, names));
+  }
   const first = files[0]!;
   for (const file of files.slice(1)) checkAlike(first, file);
   const length = files.reduce((sum, file) => sum + file.rows, 0);
@@ -36,9 +55,9 @@ export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
       Array.from({ length: Math.ceil(rows / stride) }, (_, i) => Math.min(stride, rows - i * stride)),
     ),
     groups: files.map(({ rows }) => rows),
-    batches: (shard, from) => batches(files, length, shard, from ?? 0),
+    batches: (shard, from) => batches(reader, files, length, shard, from ?? 0),
     locate: (index) => locate(files, index),
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }
 
@@ -52,6 +71,7 @@ interface Survey {
 }
 
 async function* batches(
+  reader: Hdf5Reader,
   files: readonly Survey[],
   length: number,
   shard: Shard,
@@ -62,82 +82,58 @@ async function* batches(
   for (const file of files) {
     const low = Math.max(start + from, first) - first;
     const high = Math.min(end, first + file.rows) - first;
-    if (low < high) yield* fileBatches(file, low, high);
+    if (low < high) yield* fileBatches(reader, file, low, high);
     first += file.rows;
   }
 }
 
-async function* fileBatches(survey: Survey, low: number, high: number): AsyncGenerator<RecordBatch> {
+async function* fileBatches(
+  reader: Hdf5Reader,
+  survey: Survey,
+  low: number,
+  high: number,
+): AsyncGenerator<RecordBatch> {
   const { path, fields, stride } = survey;
-  const file = open(path);
-  try {
-    for (let at = low; at < high; ) {
-      const to = Math.min(high, (Math.floor(at / stride) + 1) * stride);
-      const columns: Record<string, NumberColumn> = {};
-      for (const [name, { shape }] of Object.entries(fields)) {
-        const values = floats(path, name, () => slice(dataset(file, name)!, at, to));
-        columns[name] = { dtype: "float32", shape, values };
-      }
-      yield recordBatch(columns, to - at);
-      at = to;
-    }
-  } finally {
-    close(file);
+  const fetch = (from: number) => {
+    const to = Math.min(high, (Math.floor(from / stride) + 1) * stride);
+    const sets = Object.entries(fields).map(([name, { shape }]): Hdf5Part => {
+      const rest = shape.map((dim): readonly [number, number] => [0, dim]);
+      return { name, ranges: [[from, to], ...rest] };
+    });
+    const values = reader.read(path, sets);
+    // Whoever waits for it is told.
+    values.catch(() => {});
+    return { rows: to - from, values };
+  };
+  for (let at = low, next = fetch(low); at < high; ) {
+    const { rows, values } = next;
+    const arrays = await values;
+    at += rows;
+    // The next rows are read while these are used.
+    if (at < high) next = fetch(at);
+    const columns = Object.entries(fields).map(([name, { shape }], i): [string, NumberColumn] => [
+      name,
+      { dtype: "float32", shape, values: arrays[i]! },
+    ]);
+    yield recordBatch(Object.fromEntries(columns), rows);
   }
 }
 
-/** HDF5's class of floats. */
-const FLOAT = 1;
-
-/** Rows [from, to) of a dataset. */
-function slice(found: Dataset, from: number, to: number): unknown {
-  const { type, size } = found.metadata;
-  return type === FLOAT && size === 2 ? halves(found, from, to) : found.slice([[from, to]]);
-}
-
-/** Rows of numbers in half precision, for which the library has no array: their bits are fetched as it fetches others. */
-function halves(found: Dataset, from: number, to: number): Float32Array {
-  const shape = found.shape!;
-  const offset = shape.map((_, axis) => BigInt(axis === 0 ? from : 0));
-  const counts = shape.map((dim, axis) => BigInt(axis === 0 ? to - from : dim));
-  const bytes = 2 * (to - from) * count(shape.slice(1));
-  const at = Module._malloc(bytes);
-  try {
-    const strides = shape.map(() => 1n);
-    Module.get_dataset_data(found.file_id, found.path, counts, offset, strides, BigInt(at));
-    return Float32Array.from(new Uint16Array(Module.HEAPU8.slice(at, at + bytes).buffer), halfValue);
-  } finally {
-    Module._free(at);
+function surveyOf(path: string, tree: Hdf5Group, names: readonly string[]): Survey {
+  const sets = names.map((name) => datasetNamed(tree, path, name));
+  checkDeclared(path, sets);
+  const fields: Record<string, Field> = {};
+  const rows = sets[0]!.shape[0]!;
+  for (const [i, { shape }] of sets.entries()) {
+    if (shape[0] !== rows)
+      throw new NetrunError(`dataset "${names[i]}" has ${shape[0]} rows, "${names[0]}" has ${rows}`, { file: path });
+    fields[names[i]!] = { dtype: "float32", shape: shape.slice(1) };
   }
-}
-
-function floats(path: string, name: string, read: () => unknown): Float32Array {
-  let values: unknown;
-  try {
-    values = read();
-  } catch (cause) {
-    throw new NetrunError(`dataset "${name}" cannot be read`, { file: path, notes: [reason(cause)], cause });
-  }
-  if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number);
-  if (!ArrayBuffer.isView(values)) throw new NetrunError(`dataset "${name}" cannot be read`, { file: path });
-  return values instanceof Float32Array ? values : Float32Array.from(values as Float64Array);
-}
-
-function survey(path: string, datasets: readonly string[]): Survey {
-  return withFile(path, (file) => {
-    const fields: Record<string, Field> = {};
-    let rows: number | undefined;
-    for (const name of datasets) {
-      const shape = shapeOf(file, path, name);
-      rows ??= shape[0]!;
-      if (shape[0] !== rows)
-        throw new NetrunError(`dataset "${name}" has ${shape[0]} rows, "${datasets[0]}" has ${rows}`, { file: path });
-      fields[name] = { dtype: "float32", shape: shape.slice(1) };
-    }
-    const rowBytes = Object.values(fields).reduce((sum, { shape }) => sum + 4 * count(shape), 0);
-    const chunks = datasets.map((name) => dataset(file, name)!.metadata.chunks?.[0] ?? 1);
-    return { path, rows: rows ?? 0, stride: strideOf(rowBytes, Math.max(...chunks)), fields };
-  });
+  const rowBytes = Object.values(fields).reduce((sum, { shape }) => sum + 4 * count(shape), 0);
+  if (rowBytes === 0) throw new NetrunError("rows have no values", { file: path });
+  checkAlloc(rowBytes, "a row", path);
+  const chunk = sets.reduce((most, { chunks }) => Math.max(most, chunks?.[0] ?? 1), 1);
+  return { path, rows, stride: strideOf(rowBytes, chunk), fields };
 }
 
 /** Reading a part of a compressed chunk unpacks all of it: whole ones are read, unless they are too large to be held. */
@@ -146,72 +142,30 @@ function strideOf(rowBytes: number, chunk: number): number {
   return chunk * rowBytes > CHUNK_BYTES ? few : Math.ceil(few / chunk) * chunk;
 }
 
-function datasetsIn(path: string): readonly string[] {
-  return withFile(path, (file) => {
-    const names = file.keys().filter((name) => {
-      const found = dataset(file, name);
-      return found?.shape && found.shape.length > 0 && found.metadata.type <= 1;
-    });
-    if (names.length === 0) throw new NetrunError("the file has no datasets of numbers", { file: path });
-    return names;
-  });
+/** A dataset with rows of numbers. */
+type RowSet = Hdf5Dataset & { readonly shape: readonly number[] };
+
+// HDF5's classes 0 and 1: integers and floats, what Caffe reads.
+const hasRows = (entry: Hdf5Entry): entry is RowSet =>
+  entry.kind === "dataset" && entry.type <= 1 && entry.shape !== undefined && entry.shape.length > 0;
+
+function datasetsIn(path: string, { children }: Hdf5Group): readonly string[] {
+  const names = [...children].filter(([, entry]) => hasRows(entry)).map(([name]) => name);
+  if (names.length === 0) throw new NetrunError("the file has no datasets of numbers", { file: path });
+  return names;
 }
 
-function shapeOf(file: File, path: string, name: string): readonly number[] {
-  const found = dataset(file, name);
-  if (!found)
+function datasetNamed({ children }: Hdf5Group, path: string, name: string): RowSet {
+  const found = children.get(name);
+  if (found?.kind !== "dataset")
     throw new NetrunError(`there is no dataset "${name}"`, {
       file: path,
-      notes: [`the file has ${file.keys().join(", ")}; HDF5Data takes the datasets that are named like its tops`],
+      notes: [
+        `the file has ${[...children.keys()].join(", ")}; HDF5Data takes the datasets that are named like its tops`,
+      ],
     });
-  const { shape, metadata } = found;
-  // HDF5's classes 0 and 1: integers and floats, what Caffe reads.
-  if (!shape || shape.length === 0 || metadata.type > 1)
-    throw new NetrunError(`dataset "${name}" is not an array of numbers`, { file: path });
-  return shape;
-}
-
-function dataset(file: File, name: string): Dataset | undefined {
-  const found = file.keys().includes(name) ? file.get(name) : null;
-  return found instanceof h5wasm.Dataset ? found : undefined;
-}
-
-/** Opens a file for the time of a function; whatever HDF5 has to say about it is a NetrunError. */
-function withFile<T>(path: string, use: (file: File) => T): T {
-  const file = open(path);
-  try {
-    return use(file);
-  } catch (cause) {
-    throw cause instanceof NetrunError ? cause : damaged(path, cause);
-  } finally {
-    close(file);
-  }
-}
-
-function open(path: string): File {
-  try {
-    return new h5wasm.File(path, "r");
-  } catch (cause) {
-    throw existsSync(path) ? damaged(path, cause) : new NetrunError("no such file", { file: path, cause });
-  }
-}
-
-function close(file: File): void {
-  try {
-    file.close();
-  } catch {
-    // A damaged file may refuse that too; what is wrong with it has been said.
-  }
-}
-
-function damaged(path: string, cause: unknown): NetrunError {
-  return new NetrunError("not an HDF5 file, or damaged", { file: path, notes: [reason(cause)], cause });
-}
-
-/** HDF5 reports the calls from the outside in; the last line that has a reason is the one that says something. */
-function reason(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return [...text.matchAll(/\(\): (.+)/g)].at(-1)?.[1] ?? text;
+  if (!hasRows(found)) throw new NetrunError(`dataset "${name}" is not an array of numbers`, { file: path });
+  return found;
 }
 
 function checkAlike(first: Survey, other: Survey): void {

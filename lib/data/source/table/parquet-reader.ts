@@ -1,12 +1,12 @@
 import { NetrunError } from "../../../error.js";
 import { Isolated } from "../../../isolated.js";
-import type { ParquetRequest } from "./parquet-worker.js";
+import type { ParquetOpening, ParquetRequest } from "./parquet-worker.js";
 
 type Rows = readonly Record<string, unknown>[];
 
 /**
  * Reads a Parquet file in a process of its own: on damaged pages hyparquet may loop without end, leave a rejection behind that
- * would end the process, or make V8 itself give up, which no thread survives. One request at a time.
+ * would end the process, or make V8 itself give up, which no thread survives.
  */
 export class ParquetReader implements AsyncDisposable {
   readonly #isolated: Isolated;
@@ -17,13 +17,13 @@ export class ParquetReader implements AsyncDisposable {
 
   /** Opens a file; the rows of each row group. Throws NetrunError if it is damaged, or not read in time. */
   static async open(path: string, timeoutMs?: number) {
-    const isolated = new Isolated(new URL("./parquet-worker.js", import.meta.url), [path], {
+    const isolated = new Isolated(new URL("./parquet-worker.js", import.meta.url), [], {
       file: path,
       what: "the Parquet file cannot be read",
       ...(timeoutMs !== undefined && { timeoutMs }),
     });
     try {
-      const groups = (await isolated.ask("groups")) as readonly number[];
+      const groups = (await isolated.ask({ file: path } satisfies ParquetOpening)) as readonly number[];
       if (groups.every((rows) => Number.isSafeInteger(rows) && rows >= 0))
         return { reader: new ParquetReader(isolated), groups };
       throw new NetrunError("the Parquet file cannot be read", { file: path, notes: [`row groups of ${groups} rows`] });

@@ -4,7 +4,12 @@ import { compressors as others } from "hyparquet-compressors";
 import { checkAlloc, maxAlloc } from "../../../budget.js";
 import { serveIsolated } from "../../../isolated-child.js";
 
-/** Rows from `start` to before `end`, of one row group; all columns where none are named. */
+/** Opens a file for the rows of each row group. */
+export interface ParquetOpening {
+  readonly file: string;
+}
+
+/** Rows from `start` to before `end`, of one row group of the file that was opened; all columns where none are named. */
 export interface ParquetRequest {
   readonly start: number;
   readonly end: number;
@@ -31,8 +36,8 @@ const compressors = Object.fromEntries(
   ]),
 );
 
-async function open() {
-  const file = await asyncBufferFromFile(process.argv[2]!);
+async function open(path: string) {
+  const file = await asyncBufferFromFile(path);
   const metadata = await parquetMetadataAsync(file);
   return { file, metadata, compressors, utf8: false };
 }
@@ -40,8 +45,9 @@ async function open() {
 let opened: ReturnType<typeof open> | undefined;
 
 /** The rows of each row group. */
-async function groups(): Promise<readonly number[]> {
-  opened ??= open();
+async function groups({ file }: ParquetOpening): Promise<readonly number[]> {
+  kept = undefined;
+  opened = open(file);
   const { metadata } = await opened;
   for (const { num_rows, columns } of metadata.row_groups)
     checkAlloc(8 * Number(num_rows) * columns.length, `a row group of ${num_rows} rows`);
@@ -75,4 +81,7 @@ function compact(row: Record<string, unknown>): Record<string, unknown> {
   return row;
 }
 
-serveIsolated((request) => (request === "groups" ? groups() : read(request as ParquetRequest)));
+serveIsolated((request) => {
+  const asked = request as ParquetOpening | ParquetRequest;
+  return "file" in asked ? groups(asked) : read(asked);
+});
