@@ -64,7 +64,8 @@ async function describeSolver(solver: SolverParameter, baseDir: string, args: In
   const summaries = [];
   for (const net of netsOf(solver, baseDir, args)) {
     const summary = await inspectState(net.net, net.state, { baseDir: net.baseDir, given: shapesOf(args) });
-    text.push("", `from ${net.source}`, ...printNet(summary));
+    text.push("", `from ${net.source}`);
+    for (const line of printNet(summary)) text.push(line);
     summaries.push({ source: net.source, ...summary });
   }
   return { text, json: { kind: "solver", type: solver.type, text: lines.join("\n"), nets: summaries } };

@@ -24,7 +24,7 @@ export function timeLines({ layers, passMs, flops, updateMs, images }: LayerTime
   const sum = (of: (layer: (typeof busy)[number]) => number) => busy.reduce((total, layer) => total + of(layer), 0);
   const forward = sum(({ forwardMs }) => forwardMs);
   const backward = sum(({ backwardMs }) => backwardMs);
-  const width = Math.max(5, ...busy.map(({ layer }) => layer.length));
+  const width = busy.reduce((most, { layer }) => Math.max(most, layer.length), 5);
   const ms = (value: number) => `${value.toFixed(3)} ms`.padStart(12);
   const stepMs = passMs + updateMs;
   return [

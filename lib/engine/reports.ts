@@ -10,7 +10,10 @@ export function meanReport(reports: readonly Report[]): Report {
   const [first, ...others] = reports as [Report, ...Report[]];
   const { outputs, times, rows, debug } = first;
   const notFinite = reports.find((report) => report.notFinite !== undefined)?.notFinite;
-  const losses = first.losses.slice(0, Math.min(...reports.map((report) => report.losses.length)));
+  const losses = first.losses.slice(
+    0,
+    reports.reduce((least, { losses }) => Math.min(least, losses.length), Infinity),
+  );
   const skipped = reports.reduce((sum, report) => sum + (report.skipped ?? 0), 0);
   if (others.length === 0) return { losses, outputs, times, rows, skipped, notFinite, debug };
   const count = reports.length;

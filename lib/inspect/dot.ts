@@ -26,7 +26,8 @@ export function toDot(nets: readonly NetSummary[]): string {
   for (const net of nets) addNet(net, nodes, edges);
   const all = nets.map(({ phase }) => phase);
   for (const { id, stack, phases } of nodes.values()) lines.push(`  ${id} [${nodeAttributes(stack, phases, all)}];`);
-  lines.push(...edges.values(), "}");
+  for (const edge of edges.values()) lines.push(edge);
+  lines.push("}");
   return `${lines.join("\n")}\n`;
 }
 

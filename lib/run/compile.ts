@@ -109,7 +109,7 @@ export async function compileSolver(
     const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
     await checkAll(compiled.feeds);
     plans.push(netPlan(compiled));
-    layers.push(...compiled.net.layer);
+    for (const layer of compiled.net.layer) layers.push(layer);
     tests.push({
       iterations: test.iterations > 0 ? test.iterations : batchesOf(compiled),
       outputs: compiled.lowered.outputs,
@@ -142,7 +142,7 @@ function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, So
 /** Batches of one epoch of a net's data, the last one filled from the start again. */
 function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
   const batches = feeds.map((feed, i) => Math.ceil(feed.length / feedSpecs[i]!.batchSize));
-  return Math.max(1, ...batches.filter(Number.isFinite));
+  return batches.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 1);
 }
 
 /** A compiled net as engines get it. */

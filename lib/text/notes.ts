@@ -82,5 +82,6 @@ export function carryNotes(from: object, to: object, renamed: Readonly<Record<st
     const target = Object.hasOwn(renamed, name) ? renamed[name] : name;
     if (target && !notes.fields.has(target)) notes.fields.set(target, offsets);
   }
-  notes.unknown.push(...old.unknown);
+  // There may be more than fit on the stack as arguments.
+  for (const field of old.unknown) notes.unknown.push(field);
 }

@@ -25,7 +25,7 @@ export function estimateMemory(train: LoweredNet, plan: TrainingPlan, replicas: 
   const parameters = replicas * FLOAT_BYTES * (2 * layout.length + (1 + slots) * layout.learnt);
   const sizes = [...train.blobs.values()].map(({ type }) => 2 * FLOAT_BYTES * count(type.shape));
   const blobs = replicas * sizes.reduce((a, b) => a + b, 0);
-  return { parameters, blobs, least: parameters + replicas * Math.max(0, ...sizes) };
+  return { parameters, blobs, least: parameters + replicas * sizes.reduce((a, b) => Math.max(a, b), 0) };
 }
 
 /** Memory of this machine, or what this process is held to, in bytes. */

@@ -136,7 +136,7 @@ export class Solver implements AsyncDisposable {
     while (losses.length < n) {
       // Rates that adapt are known one iteration ahead.
       const { losses: more, notFinite } = await this.#run(this.#rate.adapts ? 1 : n, batch);
-      losses.push(...more);
+      for (const loss of more) losses.push(loss);
       if (notFinite !== undefined) throw notFiniteError(notFinite, this.iteration);
     }
     return losses;

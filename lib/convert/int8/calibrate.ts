@@ -71,7 +71,7 @@ export async function calibrate(plan: Plan, options: CalibrationOptions): Promis
 
 /** The inputs' shapes with few rows, where the batch size is not fixed. */
 function smaller({ shapes, options }: Plan): Shapes {
-  const rows = Math.max(0, ...[...shapes.values()].map(([n = 0]) => n));
+  const rows = [...shapes.values()].reduce((most, [n = 0]) => Math.max(most, n), 0);
   return options.batch !== undefined || rows <= BATCH_ROWS ? shapes : atBatch(shapes, BATCH_ROWS);
 }
 
