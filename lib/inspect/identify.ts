@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { basename } from "node:path";
 import protobuf from "protobufjs";
 import { isBinary, readBytes } from "../caffe/files.js";
@@ -25,6 +26,8 @@ export type FileKind = Exclude<Artifact["kind"], "onnx">;
 
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
 export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw await (await import("./folder.js")).folderError(path);
   const { path: found, bytes } = readBytes(path);
   if (isHdf5(bytes)) return readHdf5(found);
   if (/\.netrunstate$/i.test(found)) throw sideFile(found);

@@ -212,7 +212,7 @@ function dataPath(layer: LayerParameter, path: string, baseDir: string): string 
       notes: [
         ...notes,
         isMean
-          ? "in its place: --mean-file PATH, --mean-value B,G,R or --no-mean (in the API transform: { meanFile, meanValues or noMean })"
+          ? "in its place: --mean-file PATH, --mean-value B,G,R or --no-mean, with --scale N and --crop-size N for what else the net says (in the API transform: { meanFile, meanValues or noMean, scale, cropSize })"
           : "without this data: --data PATH, replaceDataLayers, or the option `shapes` to feed the blobs yourself",
       ],
     });

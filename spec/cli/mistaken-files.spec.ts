@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { convertFile } from "../../lib/convert/index.js";
@@ -45,10 +45,55 @@ describe("files of another kind than a command expects", () => {
     expect(status).to.equal(1);
   });
 
+  it("a folder: inspect says what it is and what was probably meant", async () => {
+    const made = (name: string, ...files: readonly string[]): string => {
+      const path = join(folder(), name);
+      mkdirSync(path);
+      for (const file of files) writeFileSync(join(path, file), "");
+      return path;
+    };
+    const [snapshots, lmdb, leveldb, images, nets, empty] = [
+      made("snapshots", "n_iter_90.caffemodel", "n_iter_100.caffemodel", "n_iter_100.netrunstate"),
+      made("lmdb", "data.mdb", "lock.mdb"),
+      made("leveldb", "CURRENT"),
+      made("images"),
+      made("nets", "net.prototxt", "readme.txt"),
+      made("empty"),
+    ];
+    mkdirSync(join(images, "cats"));
+    writeFileSync(join(images, "cats", "1.jpg"), "");
+    const data = (path: string) => `note: netrun mean ${path} reads it, and --data ${path} trains and tests on it\n`;
+    for (const [path, text] of [
+      [snapshots, `is a folder of snapshots\nnote: netrun inspect ${join(snapshots, "n_iter_100.caffemodel")}\n`],
+      [lmdb, `is data: an LMDB database\n${data(lmdb)}`],
+      [leveldb, `is data: a LevelDB database\n${data(leveldb)}`],
+      [images, `is data: a folder of images, a folder for each class\n${data(images)}`],
+      [nets, `is a folder\nnote: netrun inspect ${join(nets, "net.prototxt")}\n`],
+      [
+        empty,
+        "is an empty folder\nnote: inspect takes a file: a net, solver, weights, solver state, mean or ONNX file\n",
+      ],
+    ] as const) {
+      const { stderr, status } = await cli("inspect", path);
+      expect(stderr).to.equal(`${path}: ${text}`);
+      expect(status).to.equal(1);
+    }
+  });
+
+  it("data without images: import says that nothing is there to resize", async () => {
+    const out = join(folder(), "out.arrow");
+    const { stderr, status } = await cli("import", "netrun:digits/test", out, "--resize", "10x10");
+    expect(stderr).to.contain("has no encoded images, which decoding and resizing are for\nnote: its fields: data (");
+    expect(status).to.equal(1);
+    expect(existsSync(out)).to.equal(false);
+  });
+
   it("a provider that is not here is one line, without onnxruntime's own", () => {
     const bin = join(root, "bin", "netrun.js");
     const { stdout, stderr } = spawnSync(process.execPath, [bin, "devices"], { encoding: "utf8" });
     expect(stdout).to.match(/\ncpu +works\ncuda +(works|not here: .*)\nwebgpu +(works|not here: .*)\n$/);
-    expect(stderr).not.to.contain("onnxruntime");
+    // Dawn, too, prints lines of its own.
+    expect(stderr).to.equal("");
+    expect(stdout).not.to.contain("onnxruntime_src");
   });
 });

@@ -32,7 +32,8 @@ describe("a transform in place of the net's", () => {
   it("is named where the net's mean file is missing", async () => {
     const { message, notes } = await refusal(pixels());
     expect(message).to.contain("no such file: data/ilsvrc12/imagenet_mean.binaryproto");
-    for (const flag of ["--mean-file", "--mean-value", "--no-mean"]) expect(notes.at(-1)).to.contain(flag);
+    for (const flag of ["--mean-file", "--mean-value", "--no-mean", "--scale", "--crop-size"])
+      expect(notes.at(-1)).to.contain(flag);
   });
 
   it("subtracts no mean, given values or a given image, and scales and crops as it says", async () => {
@@ -88,8 +89,25 @@ describe("numbers in options", () => {
   it("cannot help an empty folder, or a list whose images are not there", () => {
     expect(() => detectSource(folder())).to.throw("is an empty folder");
     const list = join(folder(), "list.txt");
-    writeFileSync(list, "cats/1.jpg 0\n");
-    expect(() => detectSource(list)).to.throw("is a list of images, and the first is not there: cats/1.jpg");
+    const write = (...names: string[]) => writeFileSync(list, names.map((name) => `${name} 0\n`).join(""));
+    write("cats/1.jpg");
+    expect(() => detectSource(list)).to.throw("is a list of images, and none of its 1 is there: cats/1.jpg");
+    write("a.jpg", "b.jpg", "c.jpg", "d.jpg");
+    expect(() => detectSource(list)).to.throw("and none of its 4 is there: a.jpg, b.jpg, c.jpg, ...");
+    writeFileSync(join(folder(), "b.jpg"), "");
+    expect(() => detectSource(list)).to.throw("and 3 of its 4 are not there: a.jpg, c.jpg, d.jpg");
+  });
+
+  it("is refused where a batch size reaches no layer, at the first that keeps its own", async () => {
+    const text = `layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
+      layer { name: "relu" type: "ReLU" bottom: "data" top: "relu" }`;
+    const error = await refusal(Net.load(text, { batchSize: 3 }));
+    expect(error.message).to.equal(
+      '--batch-size (in the API batchSize) has no effect: layer "in" (Input) has the shape that the prototxt says',
+    );
+    expect(error.format()).to.contain(":1:1: ");
+    await using net = await Net.load(text, { batchSize: 3, data: [{ data: [1, 2, 3] }] });
+    expect(net.shapes.get("data")).to.deep.equal([3, 3]);
   });
 
   it("of paths are read as flags are", () => {

@@ -4,6 +4,7 @@ import { NetrunError } from "../../error.js";
 import { bringsData, dataOf, findType, inputFor, registeredTypes, takesData } from "../../layers/index.js";
 import { FEED, TRANSFORM } from "../../options/data.js";
 import { checkOptions } from "../../options/option.js";
+import { spanOf } from "../../text/notes.js";
 import { detectSource } from "../source/detect.js";
 import type { SourceSpec } from "../source/open.js";
 import type { FeedSpec } from "./feed-spec.js";
@@ -64,7 +65,10 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   const meanless = (layer: LayerParameter) => (changesMean(choice) ? withoutMean(layer) : layer);
   const own = (layer: LayerParameter) => feedSpec(meanless(layer), { ...options, paths: options.paths(layer) });
   if (choice.data === undefined) {
-    return { layers, specs: open.filter(hasFeed).map((layer) => change(own(layer))) };
+    const fed = open.filter(hasFeed);
+    const specs = fed.map((layer) => change(own(layer)));
+    if (choice.batchSize !== undefined && specs.every(({ kind }) => kind === "dummy")) throw noBatches(open);
+    return { layers, specs };
   }
   const source = typeof choice.data === "string" ? detectSource(choice.data) : choice.data;
   const data = open.filter(takesData);
@@ -78,6 +82,18 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
     layers: layers.map((layer) => replaced.get(layer)?.layer ?? layer),
     specs: [...[...replaced.values()].map(({ spec }) => change(spec)), ...kept],
   };
+}
+
+/** A batch size where no layer reads batches: shapes are the prototxt's own. */
+function noBatches(layers: readonly LayerParameter[]): NetrunError {
+  const layer = layers.find((each) => dataOf(each) !== undefined);
+  const whose = layer
+    ? `layer "${layer.name}" (${layer.type}) has the shape that the prototxt says`
+    : "the net reads no data";
+  return new NetrunError(`--batch-size (in the API batchSize) has no effect: ${whose}`, {
+    span: layer && spanOf(layer),
+    notes: ["give --data PATH as well, or change the shape in the prototxt"],
+  });
 }
 
 /** One feed for all tops of Input layers: they are the fields of one data set. */

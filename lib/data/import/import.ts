@@ -46,6 +46,8 @@ const IMAGE_BYTES = 100_000;
  */
 export async function importSource(spec: SourceSpec, out: string, options: ImportOptions = {}): Promise<Imported> {
   await using source = await openRecords(spec);
+  if (options.images && !Object.values(source.fields).some(({ dtype }) => dtype === "image"))
+    throw noImages(spec, source);
   const skipped = new Skipped();
   const onBad = (error: NetrunError): void => {
     if (options.onBadRecord !== "skip") throw error;
@@ -63,6 +65,15 @@ export async function importSource(spec: SourceSpec, out: string, options: Impor
   if (written.rows === 0) throw new NetrunError(`none of ${source.length} records can be used`);
   const { count } = skipped.state;
   return count > 0 ? { ...written, skipped: count } : written;
+}
+
+function noImages(spec: SourceSpec, { fields }: DataSource): NetrunError {
+  const all = Object.entries(fields).map(([name, { dtype, shape }]) => `${name} (${dtype} [${shape}])`);
+  const file = "path" in spec ? spec.path : undefined;
+  return new NetrunError("has no encoded images, which decoding and resizing are for", {
+    file,
+    notes: [`its fields: ${all.join(", ")}`, "leave out --resize, --decode, --gray and --color (in the API `images`)"],
+  });
 }
 
 async function writeOne(out: string, batches: AsyncIterable<RecordBatch>): Promise<Imported> {

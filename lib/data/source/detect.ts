@@ -6,6 +6,7 @@ import { count, type NumberRange, parseNumber, SEED } from "../../options/number
 import { cifarClasses } from "./cifar.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
 import { isImageFolder } from "./images/folder.js";
+import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
 
 /** What a source of netrun's own is named with in place of a path. */
@@ -149,15 +150,35 @@ function listSpec(path: string): SourceSpec | undefined {
   const root = image === undefined ? undefined : rootOf(image);
   if (root !== undefined) return { kind: "images", list: path, root };
   if (image !== undefined && /\.(jpe?g|png|bmp|gif|tiff?|webp)$/i.test(image)) {
-    throw new NetrunError(`is a list of images, and the first is not there: ${image}`, {
-      file: path,
-      notes: [`looked for ${image} and ${folder}${image}; in a prototxt root_folder says where images are`],
-    });
+    throw missingImages(path, (name) => rootOf(name) === undefined, [image, folder + image]);
   }
   if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
   const names = readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
   const files = names.map((name) => (rootOf(name) ?? "") + name);
   return { kind: "hdf5", files };
+}
+
+/** Lines of a list that are looked up, and images that are named. */
+const LOOKED_UP = 10_000;
+const NAMED = 3;
+
+function missingImages(
+  path: string,
+  isMissing: (name: string) => boolean,
+  lookedFor: readonly [string, string],
+): NetrunError {
+  const { length, entry } = readImageList(path);
+  const looked = Math.min(length, LOOKED_UP);
+  const names = Array.from({ length: looked }, (_, i) => entry(i).name).filter(
+    (name) => name !== "" && isMissing(name),
+  );
+  const all = looked < length ? `the first ${looked}` : `its ${looked}`;
+  const count = names.length === looked ? `none of ${all} is there` : `${names.length} of ${all} are not there`;
+  const rest = names.length > NAMED ? ", ..." : "";
+  return new NetrunError(`is a list of images, and ${count}: ${names.slice(0, NAMED).join(", ")}${rest}`, {
+    file: path,
+    notes: [`looked for ${lookedFor.join(" and ")}; in a prototxt root_folder says where images are`],
+  });
 }
 
 /** What stands behind the question mark; what nobody asked for is a mistake. */
