@@ -54,6 +54,8 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
     baseDir: options.baseDir ?? baseDir,
     seed,
     session: options,
+    caffeQuirks: options.caffeQuirks,
+    onWarning: options.onWarning,
   });
   try {
     const weights = createWeights(layoutOf(compiled.lowered), seed);

@@ -19,7 +19,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import { checkNumber, SEED } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { SESSION } from "../options/run.js";
-import { type CompiledNetwork, compileModelFile, compileNet, netPlan } from "../run/compile.js";
+import { type CompiledNetwork, caffeWarnings, compileModelFile, compileNet, netPlan, once } from "../run/compile.js";
 import { checkGiven, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
@@ -50,6 +50,8 @@ export interface NetOptions
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Seed of fillers, random layers and data. Default 1. */
   readonly seed?: number;
+  /** Caffe's gradient of Clip in place, which passes everywhere, instead of the formula's. Default false. */
+  readonly caffeQuirks?: boolean | undefined;
 }
 
 /** What the last forward ran on: backward runs on the same. */
@@ -93,6 +95,9 @@ export class Net implements AsyncDisposable {
   /** The converted file that stands for the net's layers; undefined where there are layers. */
   #modelFile: string | undefined;
 
+  /** Called, until the first backward, for what Caffe computes otherwise. */
+  #warn: ((warning: NetrunError) => void) | undefined;
+
   /** A net from its compiled form; the weights are shared with whoever else has them. */
   constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
     const { lowered } = compiled;
@@ -126,6 +131,7 @@ export class Net implements AsyncDisposable {
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
     const state = mergeStates(message.state, create("NetState", wanted));
+    const onWarning = options.onWarning && once(options.onWarning);
     const rows = new GivenRows();
     let net: Net | undefined;
     try {
@@ -139,8 +145,11 @@ export class Net implements AsyncDisposable {
         onBadRecord: options.onBadRecord,
         transform: options.transform,
         session: options,
+        caffeQuirks: options.caffeQuirks,
+        onWarning,
       });
       net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed, rows);
+      net.#warn = onWarning;
       for (const path of [weights].flat()) await net.copyTrainedLayersFrom(path);
       return net;
     } catch (error) {
@@ -199,6 +208,8 @@ export class Net implements AsyncDisposable {
   async #backward(tops: Tensors): Promise<Tensors> {
     const last = this.#last;
     if (!last) throw new NetrunError("backward needs a forward before it");
+    if (this.#warn) for (const warning of caffeWarnings(this.#compiled, "all")) this.#warn(warning);
+    this.#warn = undefined;
     const seeds: Record<string, Float32Array> = {};
     for (const [name, { shape, data }] of Object.entries(tops)) {
       const own = this.shapes.get(name);

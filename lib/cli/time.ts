@@ -1,4 +1,6 @@
 import { type LayerTimes, timeLayers } from "../api/layer-times.js";
+import { apiOf } from "../options/option.js";
+import { GRADIENTS } from "../options/run.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TIME } from "./commands/inference.js";
 import { dataOf, sessionOf, stateOf, warn } from "./common.js";
@@ -9,6 +11,7 @@ export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
     ...sessionOf(args),
     ...stateOf(args),
     ...dataOf(args),
+    ...apiOf(GRADIENTS, args),
     phase: args.phase,
     weights: args.weights,
     iterations: args.iterations,

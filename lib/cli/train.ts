@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { isNet } from "../caffe/load.js";
 import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
+import { GRADIENTS } from "../options/run.js";
 import { COURSE, TRAINING } from "../options/training.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { solverOfNet } from "../train/solver-of-net.js";
@@ -39,6 +40,7 @@ export async function run(args: TrainArgs): Promise<void> {
     ...dataOf(args),
     ...parallelOf(args),
     ...apiOf(TRAINING, args),
+    ...apiOf(GRADIENTS, args),
     weights: args.weights,
     snapshot: args.snapshot,
     settings: net ? undefined : settings,

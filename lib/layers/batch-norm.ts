@@ -17,6 +17,7 @@ export const BatchNorm = computeLayer({
   param: "batch_norm_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", ignoresPropagateDown: true }),
   sees: "place",
   affine: {
     roles: ["mean", "variance", "weight"],

@@ -12,6 +12,9 @@ export const BNLL = computeLayer({
   param: null,
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({
+    inPlace: { differs: "gradients", gives: "Caffe takes the sigmoid of the top in place of the bottom's" },
+  }),
   sees: "place",
   lower({ bottoms }) {
     const x = bottoms[0]!;

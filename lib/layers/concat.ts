@@ -1,4 +1,5 @@
 import { concat } from "../ops/index.js";
+import { SAME_MEMORY } from "./caffe-memory.js";
 import { computeLayer } from "./layer.js";
 import { legacyAxis } from "./legacy-axis.js";
 
@@ -11,6 +12,7 @@ export const Concat = computeLayer({
   param: "concat_param",
   bottoms: [1, Number.POSITIVE_INFINITY],
   tops: 1,
+  caffeMemory: ({ bottom }) => (bottom.length === 1 ? SAME_MEMORY : { readsBottom: "nothing" }),
   sees: "place",
   lower(site) {
     const first = site.bottoms[0]!.type.shape;

@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { constant } from "../graph/index.js";
 import { cast, greaterOrEqual, mul } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
@@ -11,6 +12,10 @@ export const Dropout = computeLayer({
   param: "dropout_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: (layer, phase) => {
+    const isIdentity = phase === "TEST" || message(layer, "dropout_param").dropout_ratio === 0;
+    return { readsBottom: "nothing", keeps: isIdentity ? "values" : "signs" };
+  },
   sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;

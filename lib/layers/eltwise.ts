@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { EltwiseParameter_EltwiseOp as Operation } from "../caffe/messages.js";
 import { constant, sameShape, type Value } from "../graph/index.js";
 import { add, div, max, mul, stopGradient, withGradientOf } from "../ops/index.js";
@@ -13,6 +14,17 @@ export const Eltwise = computeLayer({
   param: "eltwise_param",
   bottoms: [2, Number.POSITIVE_INFINITY],
   tops: 1,
+  caffeMemory(layer) {
+    const { operation, stable_prod_grad } = message(layer, "eltwise_param");
+    if (operation === Operation.PROD) {
+      const gives = "Caffe overwrites the top's gradient before it reads it";
+      return { inPlace: { differs: "gradients", gives }, readsTop: stable_prod_grad ? "nothing" : "entries" };
+    }
+    return {
+      inPlace: { differs: "values", gives: "Caffe clears the first bottom before it reads it" },
+      readsBottom: "nothing",
+    };
+  },
   sees: "place",
   lower(site) {
     const { bottoms, param } = site;

@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { elu } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
 
@@ -7,6 +8,15 @@ export const ELU = computeLayer({
   param: "elu_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory(layer) {
+    if (message(layer, "elu_param").alpha < 0) {
+      return {
+        inPlace: { differs: "gradients", gives: "Caffe takes the signs of the top for those of the bottom" },
+        readsTop: "entries",
+      };
+    }
+    return { readsBottom: "signs", readsTop: "entries", keeps: "signs" };
+  },
   sees: "place",
   lower: ({ bottoms, param }) => ({ tops: [elu(bottoms[0]!, param.alpha)] }),
 });

@@ -9,6 +9,7 @@ export const Exp = computeLayer({
   param: "exp_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", readsTop: "entries" }),
   sees: "place",
   lower(site) {
     const { base, scale, shift } = site.param;

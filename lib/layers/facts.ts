@@ -1,4 +1,5 @@
 import type { LayerParameter } from "../caffe/messages.js";
+import type { CaffeMemory } from "./caffe-memory.js";
 
 /**
  * Where the values of a data layer come from: records that a source named in its parameters holds, one kind for each way to read
@@ -92,6 +93,8 @@ export interface LayerFacts {
   /** What an entry of the tops sees of height and width: the same place of all bottoms, or a window of the first; undefined: all. */
   readonly sees?: "place" | ((layer: LayerParameter) => Window | undefined);
   readonly family?: Family;
+  /** How Caffe's layer treats the memory of its blobs. */
+  caffeMemory?(layer: LayerParameter, phase: "TRAIN" | "TEST"): CaffeMemory;
   /** Facts that depend on the layer, of a type that stands for many (Python); they go before the others. */
   specific?(layer: LayerParameter): LayerFacts;
 }

@@ -8,6 +8,12 @@ export const Flatten = computeLayer({
   param: "flatten_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({
+    readsBottom: "nothing",
+    sharesValues: true,
+    rebindsGradient: true,
+    ignoresPropagateDown: true,
+  }),
   lower(site) {
     forbidInPlace(site);
     const x = site.bottoms[0]!;

@@ -15,6 +15,7 @@ export const HingeLoss = computeLayer({
   param: "hinge_loss_param",
   bottoms: 2,
   tops: 1,
+  caffeMemory: () => ({ leavesInGradient: "max(0, 1 - t x), its margins" }),
   noGradientTo: [1],
   loss: true,
   inference: { as: "prediction" },

@@ -13,6 +13,7 @@ export const Im2col = computeLayer({
   param: "convolution_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", ignoresPropagateDown: true }),
   lower(site) {
     const x = site.bottoms[0]!;
     const { shape } = x.type;

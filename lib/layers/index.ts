@@ -1,3 +1,4 @@
+export * from "./caffe-memory.js";
 export * from "./catalog.js";
 export * from "./extra-param.js";
 export * from "./facts.js";

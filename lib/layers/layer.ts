@@ -45,6 +45,8 @@ export interface Place<P> {
 export interface Site<P> extends Place<P> {
   /** The layer's blobs as values, in the order of its BlobSpecs. */
   readonly blobs: readonly Value[];
+  /** Whether Caffe's gradients are wanted where its reuse of memory makes them other than the formula's: of Clip in place. */
+  readonly caffeQuirks: boolean;
   /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
   random(shape: readonly number[]): Value;
   /**

@@ -10,6 +10,12 @@ export const Log = computeLayer({
   param: "log_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({
+    inPlace: {
+      differs: "gradients",
+      gives: "Caffe overwrites the top's gradient before it reads it, and takes the logarithm's slope at the top",
+    },
+  }),
   sees: "place",
   lower(site) {
     const { base, scale, shift } = site.param;

@@ -1,4 +1,4 @@
-import { sub } from "../caffe/message.js";
+import { sub as message } from "../caffe/message.js";
 import { type LRNParameter, LRNParameter_NormRegion as Region } from "../caffe/messages.js";
 import { apply, constant, type Value } from "../graph/index.js";
 import { add, averagePool, div, lrn, mul, pow, sqrt } from "../ops/index.js";
@@ -16,8 +16,19 @@ export const LRN = computeLayer({
   param: "lrn_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory(layer) {
+    // Within a channel Caffe computes it by other layers, the last of which is a product.
+    if (message(layer, "lrn_param").norm_region === Region.WITHIN_CHANNEL) {
+      return { inPlace: { differs: "gradients", gives: "Caffe reads the bottom's values where the top's are" } };
+    }
+    return {
+      inPlace: { differs: "values", gives: "Caffe gives scale^(-2 beta) in the place of x * scale^(-beta)" },
+      readsTop: "entries",
+      ignoresPropagateDown: true,
+    };
+  },
   sees: (layer) => {
-    const { norm_region, local_size } = sub(layer, "lrn_param");
+    const { norm_region, local_size } = message(layer, "lrn_param");
     const size = norm_region === Region.WITHIN_CHANNEL ? local_size : 1;
     return { kernel: [size, size], stride: [1, 1] };
   },

@@ -13,6 +13,7 @@ export const LSTMUnit = computeLayer({
   param: null,
   bottoms: 3,
   tops: 2,
+  caffeMemory: () => ({ readsTop: "values" }),
   noGradientTo: [2],
   lower(site) {
     const shapes = site.bottoms.map(({ type }) => type.shape);

@@ -29,6 +29,7 @@ export const LSTM = computeLayer({
   param: "recurrent_param",
   bottoms: [2, 5],
   tops: [1, 3],
+  caffeMemory: () => ({ tiesGradient: true, ignoresPropagateDown: true }),
   noGradientTo: [1],
   family: "weights",
   blobs(place) {

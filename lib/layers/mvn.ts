@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { constant, count } from "../graph/index.js";
 import { add, div, mul, reshape, sqrt, stopGradient, sub } from "../ops/index.js";
 import { computeLayer, legacyShape } from "./layer.js";
@@ -13,6 +14,15 @@ export const MVN = computeLayer({
   param: "mvn_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory(layer) {
+    if (!message(layer, "mvn_param").normalize_variance) return { readsBottom: "nothing", ignoresPropagateDown: true };
+    return {
+      inPlace: { differs: "gradients", gives: "Caffe overwrites the top's gradient before it reads it" },
+      readsBottom: "nothing",
+      readsTop: "values",
+      ignoresPropagateDown: true,
+    };
+  },
   lower(site) {
     const { across_channels, eps, normalize_variance } = site.param;
     const shape = legacyShape(site, 0);

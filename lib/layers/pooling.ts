@@ -25,6 +25,7 @@ export const Pooling = computeLayer({
   param: "pooling_param",
   bottoms: 1,
   tops: [1, 2],
+  caffeMemory: () => ({ readsBottom: "nothing" }),
   placesFrom: 1,
   sees: poolingWindow,
   family: "pooling",

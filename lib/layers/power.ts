@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { constant } from "../graph/index.js";
 import { div, expand, mul, pow } from "../ops/index.js";
 import { affine } from "./affine.js";
@@ -13,6 +14,20 @@ export const Power = computeLayer({
   param: "power_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory(layer) {
+    const { power, scale } = message(layer, "power_param");
+    if (power === 0 || scale === 0) return { readsBottom: "nothing" };
+    const gives =
+      power === 1 && Math.abs(scale) === 1
+        ? "Caffe gives 1 whatever the top's gradient is"
+        : "Caffe overwrites the top's gradient by the slope before it multiplies by it, and gives the slope's square";
+    return {
+      inPlace: { differs: "gradients", gives },
+      readsBottom: power === 1 ? "nothing" : "values",
+      readsTop: power === 1 || power === 2 ? "nothing" : "entries",
+      keeps: power === 1 && scale > 0 && message(layer, "power_param").shift === 0 ? "signs" : "nothing",
+    };
+  },
   sees: "place",
   lower({ bottoms, param }) {
     const { power, scale, shift } = param;

@@ -13,6 +13,7 @@ export const PReLU = computeLayer({
   param: "prelu_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ keeps: "signs" }),
   sees: "place",
   blobs(place) {
     const { param } = place;

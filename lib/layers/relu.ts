@@ -1,3 +1,4 @@
+import { sub as message } from "../caffe/message.js";
 import { leakyRelu, relu } from "../ops/index.js";
 import { computeLayer } from "./layer.js";
 
@@ -7,6 +8,13 @@ export const ReLU = computeLayer({
   param: "relu_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory(layer) {
+    const slope = message(layer, "relu_param").negative_slope;
+    if (slope < 0) {
+      return { inPlace: { differs: "gradients", gives: "Caffe takes the signs of the top for those of the bottom" } };
+    }
+    return { readsBottom: "signs", keeps: slope === 0 ? "entries" : "signs" };
+  },
   sees: "place",
   lower({ bottoms, param }) {
     const x = bottoms[0]!;

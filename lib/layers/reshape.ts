@@ -2,6 +2,7 @@ import { sub } from "../caffe/message.js";
 import type { ReshapeParameter } from "../caffe/messages.js";
 import { count } from "../graph/index.js";
 import { reshape } from "../ops/index.js";
+import { SAME_MEMORY } from "./caffe-memory.js";
 import { computeLayer, forbidInPlace, type Place } from "./layer.js";
 
 /**
@@ -14,6 +15,7 @@ export const Reshape = computeLayer({
   param: "reshape_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => SAME_MEMORY,
   lower(site) {
     forbidInPlace(site);
     return { tops: [reshape(site.bottoms[0]!, topShape(site))] };

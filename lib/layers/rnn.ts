@@ -28,6 +28,7 @@ export const RNN = computeLayer({
   param: "recurrent_param",
   bottoms: [2, 4],
   tops: [1, 2],
+  caffeMemory: () => ({ tiesGradient: true, ignoresPropagateDown: true }),
   noGradientTo: [1],
   family: "weights",
   blobs(place) {

@@ -7,6 +7,7 @@ export const Sigmoid = computeLayer({
   param: "sigmoid_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", readsTop: "entries" }),
   sees: "place",
   lower: ({ bottoms }) => ({ tops: [sigmoid(bottoms[0]!)] }),
 });

@@ -1,5 +1,6 @@
 import type { SliceParameter } from "../caffe/messages.js";
 import { slice } from "../ops/index.js";
+import { SAME_MEMORY } from "./caffe-memory.js";
 import { computeLayer, type Site } from "./layer.js";
 import { legacyAxis } from "./legacy-axis.js";
 
@@ -12,6 +13,7 @@ export const Slice = computeLayer({
   param: "slice_param",
   bottoms: 1,
   tops: [1, Number.POSITIVE_INFINITY],
+  caffeMemory: ({ top }) => (top.length === 1 ? SAME_MEMORY : { readsBottom: "nothing" }),
   sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;

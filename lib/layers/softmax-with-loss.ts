@@ -22,6 +22,7 @@ export const SoftmaxWithLoss = computeLayer({
   also: ["loss_param"],
   bottoms: 2,
   tops: [1, 2],
+  caffeMemory: () => ({ readsBottom: "nothing" }),
   noGradientTo: [1],
   loss: true,
   inference: { as: "prediction", layer: { type: "Softmax", param: "softmax_param" } },

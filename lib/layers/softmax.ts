@@ -7,6 +7,7 @@ export const Softmax = computeLayer({
   param: "softmax_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", readsTop: "entries", ignoresPropagateDown: true }),
   sees: "place",
   lower(site) {
     const x = site.bottoms[0]!;

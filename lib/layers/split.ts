@@ -6,6 +6,7 @@ export const Split = computeLayer({
   param: null,
   bottoms: 1,
   tops: [1, Number.POSITIVE_INFINITY],
+  caffeMemory: () => ({ readsBottom: "nothing", sharesValues: true }),
   sees: "place",
   lower(site) {
     forbidInPlace(site);

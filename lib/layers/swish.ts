@@ -8,6 +8,7 @@ export const Swish = computeLayer({
   param: "swish_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", readsTop: "entries" }),
   sees: "place",
   lower({ bottoms, param }) {
     const x = bottoms[0]!;

@@ -7,6 +7,7 @@ export const TanH = computeLayer({
   param: "tanh_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing", readsTop: "entries" }),
   sees: "place",
   lower: ({ bottoms }) => ({ tops: [tanh(bottoms[0]!)] }),
 });

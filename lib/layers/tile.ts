@@ -8,6 +8,7 @@ export const Tile = computeLayer({
   param: "tile_param",
   bottoms: 1,
   tops: 1,
+  caffeMemory: () => ({ readsBottom: "nothing" }),
   lower(site) {
     const { param } = site;
     const x = site.bottoms[0]!;

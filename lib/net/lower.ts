@@ -39,6 +39,8 @@ export interface LowerOptions {
   readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
   /** The net's force_backward: parameters of lr_mult 0 have gradients too, and `propagate_down: false` stops none. */
   readonly forceBackward?: boolean | undefined;
+  /** Caffe's gradient of Clip in place, which is not that of its formula. */
+  readonly caffeQuirks?: boolean | undefined;
 }
 
 /** A net of one phase as one graph. */
@@ -222,6 +224,7 @@ class Lowering {
     const site: Site<never> = {
       ...place,
       blobs,
+      caffeQuirks: this.#options.caffeQuirks === true,
       random: (shape) => {
         const leaf = input(`random:${this.#randoms.length}`, float32(shape));
         this.#randoms.push(leaf);
@@ -321,7 +324,7 @@ function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLa
 }
 
 /** A layer's own phase, which goes before the net's. */
-function phaseOf(layer: LayerParameter): Phase | undefined {
+export function phaseOf(layer: LayerParameter): Phase | undefined {
   if (!has(layer, "phase")) return undefined;
   return layer.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
 }

@@ -13,6 +13,11 @@ export const SESSION = {
   threads: { type: "number", range: { ...count("threads"), max: 1024 }, describe: "Threads inside one op" },
 } as const satisfies Options;
 
+/** Options of what computes gradients. */
+export const GRADIENTS = {
+  caffeQuirks: { type: "boolean", describe: "Caffe's gradient of Clip in place: it passes everywhere" },
+} as const satisfies Options;
+
 /** Options of every command that runs a net. */
 export const RUN = {
   ...STATE,

@@ -8,7 +8,8 @@ import { storedBlob } from "../caffe/stored.js";
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
 import { NetrunError, nearest, type Span } from "../error.js";
-import { extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "../layers/index.js";
+import { type Differs, extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "../layers/index.js";
+import { differencesFromCaffe } from "../net/differences.js";
 import { type LoweredNet, sourcesOf } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
@@ -26,6 +27,10 @@ export interface NetContext extends ResolvedChoice {
   /** Shapes of data blobs by name; data layers whose tops are all here are fed from outside. */
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   readonly session?: SessionOptions | undefined;
+  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  readonly caffeQuirks?: boolean | undefined;
+  /** Called for what Caffe computes otherwise: values, and gradients of nets that train. */
+  readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
 
 /** A net of one phase with its data open: everything from the prototxt to a checked graph. */
@@ -40,6 +45,7 @@ export interface CompiledNetwork {
   readonly sources: ReadonlyMap<string, SourceBlob>;
   readonly program: NetProgram;
   readonly lowered: LoweredNet;
+  readonly caffeQuirks: boolean;
 }
 
 /** The pipeline from a net in today's format to a graph. Throws NetrunError, located, for what is wrong with it. */
@@ -60,16 +66,58 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   const sources = readSources(filtered, context.baseDir);
   // 4. The data is opened and the layers lowered.
   const { layer, force_backward: forceBackward } = filtered;
-  const source = { layers: layer, forceBackward, phase, feeds: specs, shapes, sources };
+  const { caffeQuirks = false, onWarning } = context;
+  const source = { layers: layer, forceBackward, phase, feeds: specs, shapes, sources, caffeQuirks };
   const { net: lowered, ...opened } = await openNet(source, context.session);
-  return { name: net.name, phase, net: filtered, feedSpecs: specs, sources, lowered, ...opened };
+  const compiled = { name: net.name, phase, net: filtered, feedSpecs: specs, sources, lowered, caffeQuirks, ...opened };
+  // 5. Where Caffe's numbers are others than the formulas', it is told.
+  if (onWarning) for (const warning of caffeWarnings(compiled, "learnt")) onWarning(warning);
+  return compiled;
+}
+
+/**
+ * Warnings of where Caffe computes other values than the net or, where it trains or all gradients are wanted, other gradients. Each
+ * is told once.
+ */
+export function caffeWarnings(compiled: CompiledNetwork, wanted: "learnt" | "all"): readonly NetrunError[] {
+  const { net, phase, lowered, caffeQuirks } = compiled;
+  const found = differencesFromCaffe(net.layer, {
+    phase,
+    types: registeredTypes(),
+    forceBackward: net.force_backward,
+    learning: new Set(lowered.differentiated.flatMap(({ users }) => users.map(({ layer }) => layer))),
+    wanted,
+    caffeQuirks,
+  });
+  const isTold = (differs: Differs) => differs === "values" || wanted === "all" || phase === "TRAIN";
+  return found.filter(({ differs }) => isTold(differs)).map(({ warning }) => warning);
+}
+
+/** A receiver of warnings that gets each but once: of the nets of a solver, most layers are in several. */
+export function once(onWarning: (warning: NetrunError) => void): (warning: NetrunError) => void {
+  const told = new Set<string>();
+  return (warning) => {
+    const text = warning.format();
+    if (!told.has(text)) onWarning(warning);
+    told.add(text);
+  };
 }
 
 /** A converted ONNX file in the place of a net: what it computes runs, and nothing else is known of it. */
 export async function compileModelFile(path: string, session: SessionOptions): Promise<CompiledNetwork> {
   const { program, lowered } = await openModelProgram(path, session.threads);
   const net = create("NetParameter", { name: path });
-  return { name: path, phase: "TEST", net, feedSpecs: [], feeds: [], sources: new Map(), program, lowered };
+  return {
+    name: path,
+    phase: "TEST",
+    net,
+    feedSpecs: [],
+    feeds: [],
+    sources: new Map(),
+    program,
+    lowered,
+    caffeQuirks: false,
+  };
 }
 
 /** A solver's nets compiled, and the plan that engines get. */
@@ -97,16 +145,19 @@ export async function compileSolver(
     readonly session: SessionOptions;
     readonly data?: ResolvedChoice;
     readonly testData?: ResolvedChoice;
+    readonly caffeQuirks?: boolean | undefined;
+    readonly onWarning?: ((warning: NetrunError) => void) | undefined;
   },
 ): Promise<CompiledSolver> {
-  const { seed, session, data, testData = data } = options;
-  const train = await compileNet(nets.train.net, { ...nets.train, ...data, seed, session });
+  const { seed, session, data, testData = data, caffeQuirks } = options;
+  const context = { seed, session, caffeQuirks, onWarning: options.onWarning && once(options.onWarning) };
+  const train = await compileNet(nets.train.net, { ...nets.train, ...data, ...context });
   await checkAll(train.feeds);
   const plans: NetPlan[] = [];
   const layers = [...train.net.layer];
   const tests: TestShape[] = [];
   for (const test of nets.test) {
-    const compiled = await compileNet(test.net, { ...test, ...testData, seed, session });
+    const compiled = await compileNet(test.net, { ...test, ...testData, ...context });
     await checkAll(compiled.feeds);
     plans.push(netPlan(compiled));
     for (const layer of compiled.net.layer) layers.push(layer);
@@ -146,9 +197,9 @@ function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
 }
 
 /** A compiled net as engines get it. */
-export function netPlan({ net, phase, feedSpecs, sources, lowered }: CompiledNetwork): NetPlan {
+export function netPlan({ net, phase, feedSpecs, sources, lowered, caffeQuirks }: CompiledNetwork): NetPlan {
   const shapes = Object.fromEntries([...lowered.inputs].map(([name, { type }]) => [name, type.shape]));
-  return { net: encode(net), phase, feeds: feedSpecs, shapes, sources, extras: extraFields(net.layer) };
+  return { net: encode(net), phase, feeds: feedSpecs, shapes, sources, extras: extraFields(net.layer), caffeQuirks };
 }
 
 /** What Caffe's solvers ask of their fields. Source: sgd_solvers.hpp. */

@@ -23,6 +23,8 @@ export interface NetSource {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
+  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  readonly caffeQuirks: boolean;
 }
 
 /** A compiled net and its data. */
@@ -35,14 +37,17 @@ export interface OpenNet {
 
 /** Opens the data of a net and compiles the net for its shapes. Throws NetrunError, located where the layers are. */
 export async function openNet(source: NetSource, session: SessionOptions | undefined): Promise<OpenNet> {
-  const { layers, phase, sources, forceBackward } = source;
+  const { layers, phase, sources, forceBackward, caffeQuirks } = source;
   const feeds: Feed[] = [];
   try {
     // 1. Opened, feeds say the shapes of their tops.
     for (const spec of source.feeds) feeds.push(await openFeed(spec));
     const shapes = new Map([...Object.entries(source.shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
     // 2. Layers become one graph of tensor operations, checked for shapes on the way.
-    const program = new Program({ layers, phase, sources, types: registeredTypes(), forceBackward }, session);
+    const program = new Program(
+      { layers, phase, sources, types: registeredTypes(), forceBackward, caffeQuirks },
+      session,
+    );
     const net = program.lower(shapes);
     // 3. A label that the net has no class for is found with its record.
     const ranges = labelRanges(layers, net);

@@ -16,6 +16,8 @@ export interface NetPlan {
   readonly sources: ReadonlyMap<string, SourceBlob>;
   /** What the binary form cannot hold: fields that Caffe's schema does not have, which plugins may read. */
   readonly extras: ExtraFields;
+  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  readonly caffeQuirks: boolean;
 }
 
 /** How weights are updated, as plain data. */

@@ -18,6 +18,7 @@ export interface ProgramSpec {
   readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
   /** The net's force_backward. */
   readonly forceBackward?: boolean | undefined;
+  readonly caffeQuirks?: boolean | undefined;
 }
 
 /** Shapes of data blobs by name. */

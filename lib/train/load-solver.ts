@@ -43,6 +43,8 @@ export interface SolverOptions
   readonly testBatchSize?: number | undefined;
   /** Iterations over which the learning rate rises to the policy's. Default 0. */
   readonly warmUp?: number | undefined;
+  /** Caffe's gradient of Clip in place, which passes everywhere, instead of the formula's. Default false. */
+  readonly caffeQuirks?: boolean | undefined;
 }
 
 /** A loaded solver: its nets, weights and engine, with the plan open in it. */
@@ -93,6 +95,8 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   const { train, plan, tests } = await compileSolver(parameter, nets, {
     seed,
     session,
+    caffeQuirks: options.caffeQuirks,
+    onWarning: options.onWarning,
     data: { data, batchSize, onBadRecord, transform },
     testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
   });

@@ -68,6 +68,7 @@ export function makePlan({ train, test = train, batch, extra, solver }: PlanPart
       feeds: [feed],
       shapes: {},
       extras: {},
+      caffeQuirks: false,
       sources: new Map(),
     };
   };

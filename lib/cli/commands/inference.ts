@@ -2,7 +2,7 @@ import { DATA } from "../../options/data.js";
 import { count } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { HOSTS } from "../../options/parallel.js";
-import { RUN } from "../../options/run.js";
+import { GRADIENTS, RUN } from "../../options/run.js";
 
 const MODEL = { type: "string", required: true, describe: "The net's prototxt" } as const;
 const WEIGHTS = { type: "names", required: true, describe: "Its weights: FILE[,FILE...]" } as const;
@@ -22,6 +22,7 @@ export const TIME = {
   weights: { type: "names", describe: "Its weights: FILE[,FILE...]" },
   iterations: { type: "number", range: count("passes"), default: 50, describe: "Passes to time" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], default: "TRAIN", describe: "Phase of the net" },
+  ...GRADIENTS,
   ...RUN,
   ...DATA,
 } as const satisfies Options;

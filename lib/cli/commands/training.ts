@@ -1,7 +1,7 @@
 import { DATA } from "../../options/data.js";
 import type { Options } from "../../options/option.js";
 import { PARALLEL } from "../../options/parallel.js";
-import { RUN } from "../../options/run.js";
+import { GRADIENTS, RUN } from "../../options/run.js";
 import { SETTINGS } from "../../options/settings.js";
 import { COURSE, TRAINING } from "../../options/training.js";
 
@@ -14,6 +14,7 @@ export const TRAIN = {
   weights: { type: "names", describe: "Weights to start from: FILE[,FILE...]" },
   snapshot: { type: "string", describe: "A .solverstate to go on from" },
   ...TRAINING,
+  ...GRADIENTS,
   ...COURSE,
   logJson: { type: "string", describe: "Log events to a file, a JSON object each" },
   logCsv: { type: "string", describe: "Log losses, rates and scores to a file" },
