@@ -44,8 +44,10 @@ function suggestions(paths: readonly string[]): string[] {
 /** A file's bytes. Throws NetrunError, at the place that names it, if it is not there, is a folder or may not be read. */
 export function readBytes(path: string, asker: Asker = {}): { readonly path: string; readonly bytes: Uint8Array } {
   const found = requirePath(path, asker);
-  if (statSync(found).isDirectory())
-    throw new NetrunError(`${found} is a folder`, asker.span ? { span: asker.span } : {});
+  const stat = statSync(found);
+  // Some devices have bytes without end.
+  const other = stat.isDirectory() ? "a folder" : stat.isCharacterDevice() || stat.isBlockDevice() ? "a device" : "";
+  if (other) throw new NetrunError(`${found} is ${other}`, asker.span ? { span: asker.span } : {});
   try {
     return { path: found, bytes: readFileSync(found) };
   } catch (cause) {

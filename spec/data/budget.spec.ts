@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { crc32, deflateSync, gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { parseBytes } from "../../lib/budget.js";
+import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
 import { decodeImage } from "../../lib/data/image/image.js";
+import { unpackLz4 } from "../../lib/data/source/arrow/lz4.js";
+import { unpackZstd } from "../../lib/data/source/arrow/zstd.js";
 import { openSource } from "../../lib/data/source/open.js";
 import { NetrunError } from "../../lib/error.js";
 import { cli } from "../support/cli.js";
@@ -147,4 +150,58 @@ describe("what a file may allocate", () => {
       const packed = gzipSync(idx(dims, values));
       await failure(pair(packed, gzipSync(idx([2], 2))), message.split(":")[0]!.replace("is cut off", ""));
     });
+
+  const csv = async (path: string) => {
+    await using source = await openSource({ kind: "csv", path });
+    return source.length;
+  };
+  const withLimit = async (limit: string, use: () => Promise<unknown>) => {
+    process.env["NETRUN_MAX_ALLOC"] = limit;
+    try {
+      await use();
+    } finally {
+      delete process.env["NETRUN_MAX_ALLOC"];
+    }
+  };
+
+  it("does not unpack a table far beyond what its size lets expect", async () => {
+    const path = join(folder(), "x.csv.gz");
+    writeFileSync(path, gzipSync("a\n1\n".padEnd(9_000_000, "1\n")));
+    await withLimit("1M", () => failure(csv(path), "unpacked it is larger than"));
+  });
+
+  it("does not unpack Zstandard whose blocks, window or declared size take more than the limit", async () => {
+    // 30 blocks of a byte repeated 128 KiB times: 3.8 MiB in 120 bytes.
+    const block = (isLast: boolean) => {
+      const word = (isLast ? 1 : 0) | (1 << 1) | ((2 ** 17) << 3);
+      return Buffer.of(word & 255, (word >> 8) & 255, word >> 16, 7);
+    };
+    const blocks = Array.from({ length: 30 }, (_, i) => block(i === 29));
+    const magic = Buffer.of(0x28, 0xb5, 0x2f, 0xfd);
+    const bomb = Buffer.concat([magic, Buffer.of(0, 0x38), ...blocks]);
+    expect(unpackZstd(bomb).length).to.equal(30 * 2 ** 17);
+    const tooWide = Buffer.concat([magic, Buffer.of(0, 0xa8), block(true)]);
+    const declared = Buffer.concat([magic, Buffer.of(0xa0, 0, 0, 0, 0x40), block(true)]);
+    await withLimit("2M", async () => {
+      expect(() => unpackZstd(bomb)).to.throw(NetrunError, "a compressed buffer would take 3.8 MiB");
+      expect(() => unpackZstd(tooWide)).to.throw(NetrunError, "a compressed buffer would take 2.0 GiB");
+      expect(() => unpackZstd(declared)).to.throw(NetrunError, "a compressed buffer would take 1.0 GiB");
+    });
+  });
+
+  it("does not unpack LZ4 whose blocks may take more than the limit", () =>
+    withLimit("1M", async () => {
+      const frame = Buffer.concat([
+        Buffer.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0),
+        Buffer.of(0, 0x40, 0, 0),
+        Buffer.alloc(0x4000),
+        Buffer.alloc(4),
+      ]);
+      expect(() => unpackLz4(frame)).to.throw(NetrunError, "a compressed buffer would take 4.0 MiB");
+    }));
+
+  it("reads no device, whose bytes may have no end", () => failure(readWeights("/dev/zero"), "/dev/zero is a device"));
+
+  it("refuses groups nested a hundred thousand deep", () =>
+    failure((async () => decodeWeights(Buffer.alloc(100_000, (99 << 3) | 3)))(), "not a complete binary NetParameter"));
 });

@@ -1,3 +1,5 @@
+import { checkAlloc } from "../../../budget.js";
+
 /** The first bytes of an LZ4 frame. */
 const MAGIC = 0x184d2204;
 /** A block with this bit in its size is stored as it is. */
@@ -17,7 +19,9 @@ export function unpackLz4(frame: Uint8Array): Uint8Array {
   const first = 7 + (hasContentSize ? 8 : 0) + (hasDictionary ? 4 : 0);
   const blocks = blocksOf(view, first, hasBlockSums ? 4 : 0);
   // A byte of a block makes at most 255, so that what a frame needs follows from what is there and not from what it declares.
-  const output = new Uint8Array(blocks.reduce((sum, block) => sum + Math.min(largestBlock, 255 * block.size), 0));
+  const most = blocks.reduce((sum, { size }) => sum + Math.min(largestBlock, 255 * size), 0);
+  checkAlloc(most, "a compressed buffer");
+  const output = new Uint8Array(most);
   let end = 0;
   for (const { start, size, isStored } of blocks) {
     const block = frame.subarray(start, start + size);

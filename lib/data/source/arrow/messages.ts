@@ -10,11 +10,11 @@ import {
   type Schema,
 } from "apache-arrow";
 import { Footer } from "apache-arrow/ipc/metadata/file";
-import { decompressZstd } from "hyparquet-compressors";
 import { NetrunError } from "../../../error.js";
 import { isFooterBounded, isMessageBounded } from "./bounds.js";
 import { unpackLz4 } from "./lz4.js";
 import { isWhole } from "./whole.js";
+import { unpackZstd } from "./zstd.js";
 
 /** Where a message of an Arrow file lies: its length word, metadata and body. */
 interface Place {
@@ -44,7 +44,7 @@ const MAGIC = "ARROW1";
 export function openArrow(path: string): ArrowMessages {
   // apache-arrow leaves these to its callers, and wants arrays with buffers of their own.
   compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: unpackLz4 });
-  compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => decompressZstd(bytes).slice() });
+  compressionRegistry.set(CompressionType.ZSTD, { decode: unpackZstd });
   let fd: number;
   try {
     fd = openSync(path, "r");
@@ -183,6 +183,7 @@ function readBatch(fd: number, path: string, prefix: Uint8Array, place: Place): 
     const reader = RecordBatchReader.from(concat([prefix, bytesOf(fd, path, place)]));
     for (const batch of reader) if (batch.numRows === place.rows && isWhole(batch)) return batch;
   } catch (cause) {
+    if (cause instanceof NetrunError) throw new NetrunError(cause.message, { file: path, notes: cause.notes, cause });
     throw damaged(path, place.offset, cause);
   }
   throw damaged(path, place.offset);

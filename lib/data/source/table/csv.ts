@@ -2,6 +2,7 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from "node:
 import { createGunzip } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
 import { parse } from "csv-parse";
+import { maxAlloc, overBudget, sizeText } from "../../../budget.js";
 import { NetrunError, nearest } from "../../../error.js";
 import type { DataSource } from "../source.js";
 import type { TableField } from "./cells.js";
@@ -206,6 +207,19 @@ function usualDelimiter(path: string): string {
 /** Characters of the longest row: a quote that is never closed makes the rest of the file one. */
 const MAX_ROW = 64 * 2 ** 20;
 
+/** Text packs this well at most, unless it says the same over and over. */
+const MAX_COMPRESSION = 100;
+
+/** Throws a NetrunError where an archive holds more text than its size lets expect, beyond what a file may ask for. */
+function textCounter(path: string): (chunk: Uint8Array) => void {
+  const limit = MAX_COMPRESSION * statSync(path).size + maxAlloc();
+  let bytes = 0;
+  return (chunk) => {
+    bytes += chunk.length;
+    if (bytes > limit) throw overBudget(`unpacked it is larger than ${sizeText(limit)}, which is the limit`, path);
+  };
+}
+
 interface Cells {
   readonly record: readonly string[];
   readonly line: number;
@@ -214,7 +228,8 @@ interface Cells {
 async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
   const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : usualDelimiter(spec.path));
   const bytes = createReadStream(spec.path);
-  const text = /\.gz$/i.test(spec.path) ? bytes.pipe(createGunzip()) : bytes;
+  const isPacked = /\.gz$/i.test(spec.path);
+  const text = isPacked ? bytes.pipe(createGunzip()) : bytes;
   const parser = text.pipe(
     parse({
       delimiter,
@@ -228,6 +243,16 @@ async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells
   const forward = (error: Error): void => {
     parser.destroy(error);
   };
+  const count = textCounter(spec.path);
+  if (isPacked)
+    text.on("data", (chunk: Uint8Array) => {
+      try {
+        count(chunk);
+      } catch (error) {
+        bytes.destroy();
+        text.destroy(error as Error);
+      }
+    });
   bytes.on("error", forward);
   text.on("error", forward);
   try {
