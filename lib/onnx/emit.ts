@@ -1,4 +1,4 @@
-import type { TensorType, Value } from "../graph/index.js";
+import type { Value } from "../graph/index.js";
 import { joined } from "./parts.js";
 import { write } from "./write/index.js";
 
@@ -19,7 +19,8 @@ export interface Emitted {
   readonly bytes: Uint8Array;
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: readonly string[];
-  readonly types: ReadonlyMap<string, TensorType>;
+  /** The outputs as values, by name. */
+  readonly values: ReadonlyMap<string, Value>;
   /** The output that nobody wants, where outputs are written in place. */
   readonly marker?: string | undefined;
 }
@@ -30,6 +31,11 @@ export interface Emitted {
  */
 export function emit({ name, outputs }: Model, { inPlaceOutputs = false }: EmitOptions = {}): Emitted {
   const { files, leaves, marker } = write([{ outputs, blobs: new Map() }], { name, marker: inPlaceOutputs });
-  const types = new Map([...outputs].map(([output, { type }]) => [output, type]));
-  return { bytes: joined(files(undefined).model), inputs: leaves, outputs: [...outputs.keys()], types, marker };
+  return {
+    bytes: joined(files(undefined).model),
+    inputs: leaves,
+    outputs: [...outputs.keys()],
+    values: outputs,
+    marker,
+  };
 }

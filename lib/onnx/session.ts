@@ -5,6 +5,7 @@ import type { Emitted } from "./emit.js";
 import { isWritten, writesInPlace } from "./in-place.js";
 import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
+import { mayOverwrite } from "./overwrite.js";
 import { tensorOf } from "./tensors.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
@@ -31,10 +32,12 @@ export interface Session extends AsyncDisposable {
    * Runs the model once for the outputs in `fetch`. `feeds` may hold more than the model reads.
    * Blocks the thread's event loop until the run is done.
    *
-   * Outputs named in `into` are written there, and given as these arrays. An output may be written over an input where every node that
-   * reads that input comes before it or computes it element by element. Throws a plain Error for an array of another length.
+   * Outputs named in `into` are written there, and given as these arrays. An array may be that of an input where `mayOverwrite` says so.
+   * Throws a plain Error for an array of another length.
    */
   run(feeds: Feeds, fetch: readonly string[], into?: Outputs): Promise<Outputs>;
+  /** Whether the array of an output may be that of an input: nothing reads the input after the output is written. */
+  mayOverwrite(output: string, input: string): boolean;
 }
 
 /** Outputs by name. Those of other element types than float32 are arrays of theirs. */
@@ -59,9 +62,9 @@ export async function openSession(
   const marker =
     provider === "cpu" && model.marker !== undefined && (await canWriteInPlace()) ? model.marker : undefined;
   const typeOf = (name: string): TensorType => {
-    const type = model.types.get(name);
-    if (!type) throw new Error(`there is no output ${name}`);
-    return type;
+    const value = model.values.get(name);
+    if (!value) throw new Error(`there is no output ${name}`);
+    return value.type;
   };
   const run = (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) =>
     native(() => session.run(feeds, fetch));
@@ -81,6 +84,8 @@ export async function openSession(
 
   return {
     outputs: model.outputs,
+    mayOverwrite: (output, name) =>
+      mayOverwrite(model.values.values(), model.values.get(output)!, model.inputs.get(name)!),
     async run(feeds, fetch, into = {}) {
       const tensors: Record<string, Tensor> = {};
       for (const [name, { type }] of inputs) {

@@ -33,6 +33,8 @@ export interface RunInputs {
   /** What random layers draw: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
+  /** Where gradients are written, by parameter key, as far as the run computes them; the others are arrays of their own. */
+  readonly into?: Arrays | undefined;
   /** What layers carry on from the forward before; zeros where absent. */
   readonly carries?: Arrays | undefined;
 }
@@ -96,7 +98,12 @@ export class CompiledNet implements AsyncDisposable {
       compiling.catch(() => this.#sessions.delete(key));
     }
     const { session, ends } = await compiling;
-    const outputs = session ? await session.run(feeds(this.net, inputs), session.outputs) : {};
+    const into: Record<string, Float32Array> = {};
+    for (const [name, given] of Object.entries(inputs.into ?? {})) {
+      const end = endName("gradients", name);
+      if (session?.outputs.includes(end)) into[end] = given;
+    }
+    const outputs = session ? await session.run(feeds(this.net, inputs), session.outputs, into) : {};
     const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
       files: {},
@@ -121,7 +128,7 @@ export class CompiledNet implements AsyncDisposable {
 async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
-  return { session: await buildSession({ name: "netrun", outputs }, options), ends };
+  return { session: await buildSession({ name: "netrun", outputs }, { ...options, inPlaceOutputs: true }), ends };
 }
 
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */
@@ -131,7 +138,7 @@ export function endsOf(
 ): { readonly ends: ReadonlyMap<string, End>; readonly outputs: ReadonlyMap<string, Value> } {
   const ends = new Map<string, End>();
   const end = (group: Group, name: string, value: Value | null) => {
-    if (value) ends.set(`${group}:${name}`, { group, name, value });
+    if (value) ends.set(endName(group, name), { group, name, value });
   };
   for (const name of request.blobs) end("blobs", name, net.blobs.get(name)!);
   if (request.files) {
@@ -162,6 +169,9 @@ export function endsOf(
   if (objective) outputs.set(OBJECTIVE, objective);
   return { ends, outputs };
 }
+
+/** The name of an output. */
+const endName = (group: Group, name: string) => `${group}:${name}`;
 
 /** The name of a data set of a net's files[index] among what a run gave. */
 export const fileKey = (index: number, set: string): string => `${index}/${set}`;

@@ -9,7 +9,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import type { Request, RunResult } from "./compiled-net.js";
 import { inputsOf } from "./inputs.js";
 import type { NetPlan } from "./plan.js";
-import { Program } from "./program.js";
+import { Program, type ProgramInputs } from "./program.js";
 import type { FlatWeights } from "./weights.js";
 
 /** A net of one phase, and where its data comes from. */
@@ -102,7 +102,7 @@ export function run(
   batch: Tensors,
   weights: FlatWeights,
   draw: readonly [number, number],
-  again = false,
+  { again = false, into }: Partial<Pick<ProgramInputs, "again" | "into">> = {},
 ): Promise<RunResult> {
-  return program.run(request, { ...inputsOf(net.inputs, batch), weights, draw, again });
+  return program.run(request, { ...inputsOf(net.inputs, batch), weights, draw, again, into });
 }

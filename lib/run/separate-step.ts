@@ -38,6 +38,8 @@ export class SeparateStep implements Step {
   readonly #layout: Layout;
   readonly #updater: Updater;
   readonly #gradients: Float32Array;
+  /** The gradients by parameter key. */
+  readonly #views: Readonly<Record<string, Float32Array>>;
 
   /** The net stays its owner's to close. */
   constructor(train: OpenNet, solver: SolverPlan, { session, seed, gradients }: StepOptions) {
@@ -48,6 +50,7 @@ export class SeparateStep implements Step {
     const { rule, settings, regularization } = solver;
     this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, session);
     this.#gradients = gradients ?? new Float32Array(this.#layout.length);
+    this.#views = Object.fromEntries([...this.#layout.slots].map(([key, slot]) => [key, view(this.#gradients, slot)]));
   }
 
   newHistory(): readonly Float32Array[] {
@@ -99,16 +102,19 @@ export class SeparateStep implements Step {
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
     this.#gradients.fill(0);
+    // The sum of one batch is its gradients, which are written where the sum is to be.
+    const into = iterSize === 1 ? this.#views : undefined;
     for (let sub = 0; sub < iterSize; sub++) {
       const waited = performance.now();
       const batch = await batches.next();
       const started = performance.now();
       times.dataWaitMs += started - waited;
       const draw = [this.#seed, work.iteration * iterSize + sub] as const;
-      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw);
+      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { into });
       const all = () => this.#everything(batch, weights, draw);
       if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
+        this.#gradients.fill(0);
         return { loss, outputs, rows, debug, notFinite };
       }
       if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
@@ -126,12 +132,13 @@ export class SeparateStep implements Step {
   /** The last forward once more, with every blob and every gradient. */
   #everything(batch: Tensors, weights: Float32Array, draw: Draw): Promise<RunResult> {
     const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
-    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, true);
+    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { again: true });
   }
 
   #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
     for (const [key, gradient] of Object.entries(gradients)) {
-      const sum = view(this.#gradients, this.#layout.slots.get(key)!);
+      const sum = this.#views[key]!;
+      if (sum === gradient) continue;
       if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
       else sum.set(gradient);
     }

@@ -3,10 +3,7 @@ import { type UpdateSettings, updateGraph } from "../net/update.js";
 import { buildSession } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
 
-/**
- * Floats updated by one run. Outputs of onnxruntime-node are fresh buffers: at 4 MB the allocator hands back the last one, while
- * a whole net's worth is new pages in every iteration.
- */
+/** Floats updated by one run: what is computed on the way stays in the processor's cache, and outputs are written where they belong. */
 const CHUNK = 2 ** 20;
 
 /** The numbers of one update. */
@@ -26,12 +23,18 @@ export interface UpdateBuffers {
   readonly history: readonly Float32Array[];
 }
 
+/** The update of some number of floats: what replaces what, and whether it is written over it or copied there. */
+interface Updating {
+  readonly session: Session;
+  readonly changed: readonly { readonly next: string; readonly last: string; readonly over: boolean }[];
+}
+
 /** Applies an update rule to flat buffers, a segment of equal multipliers at a time. */
 export class Updater implements AsyncDisposable {
   readonly #layout: Layout;
   readonly #update: UpdateSettings;
   readonly #options: SessionOptions;
-  readonly #sessions = new Map<number, Promise<Session>>();
+  readonly #sessions = new Map<number, Promise<Updating>>();
 
   constructor(layout: Layout, update: UpdateSettings, options: SessionOptions) {
     this.#layout = layout;
@@ -57,7 +60,7 @@ export class Updater implements AsyncDisposable {
     const end = segment.offset + segment.length;
     for (let from = segment.offset; from < end; from += CHUNK) {
       const to = Math.min(end, from + CHUNK);
-      const session = await this.#session(to - from);
+      const { session, changed } = await this.#session(to - from);
       const feeds: Record<string, Float32Array> = {
         ...scalars,
         w: weights.subarray(from, to),
@@ -66,25 +69,33 @@ export class Updater implements AsyncDisposable {
       history.forEach((h, slot) => {
         feeds[`h${slot}`] = h.subarray(from, to);
       });
-      const result = await session.run(feeds, session.outputs);
-      weights.set(result["new/w"]!, from);
-      history.forEach((h, slot) => {
-        h.set(result[`new/h${slot}`]!, from);
-      });
+      const into: Record<string, Float32Array> = {};
+      for (const { next, last, over } of changed) if (over) into[next] = feeds[last]!;
+      const result = await session.run(feeds, session.outputs, into);
+      for (const { next, last, over } of changed) if (!over) feeds[last]!.set(result[next]!);
     }
   }
 
-  #session(length: number): Promise<Session> {
-    let session = this.#sessions.get(length);
-    if (!session) {
-      session = buildSession({ name: "update", outputs: updateGraph(this.#update, length) }, this.#options);
-      this.#sessions.set(length, session);
-    }
-    return session;
+  #session(length: number): Promise<Updating> {
+    const known = this.#sessions.get(length);
+    if (known) return known;
+    const opening = this.#open(length);
+    this.#sessions.set(length, opening);
+    return opening;
+  }
+
+  async #open(length: number): Promise<Updating> {
+    const outputs = updateGraph(this.#update, length);
+    const session = await buildSession({ name: "update", outputs }, { ...this.#options, inPlaceOutputs: true });
+    const changed = session.outputs.map((next) => {
+      const last = next.replace(/^new\//, "");
+      return { next, last, over: session.mayOverwrite(next, last) };
+    });
+    return { session, changed };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session)[Symbol.asyncDispose]();
+    for (const session of this.#sessions.values()) await (await session).session[Symbol.asyncDispose]();
     this.#sessions.clear();
   }
 }

@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { constant, float32, input } from "../../lib/graph/index.js";
+import { constant, float32, input, type Value } from "../../lib/graph/index.js";
 import { emit } from "../../lib/onnx/emit.js";
 import { inPlaceCheck, writesInPlace } from "../../lib/onnx/in-place.js";
 import { openSession } from "../../lib/onnx/session.js";
-import { add, gather, mul, softmax, topK } from "../../lib/ops/index.js";
+import { add, gather, mul, softmax, sub, topK } from "../../lib/ops/index.js";
 
 const SIZE = 12;
 const x = input("x", float32([3, 4]));
@@ -112,5 +112,30 @@ describe("the check of whether outputs are written in place", () => {
     expect(lines).to.deep.equal([
       "onnxruntime does not write outputs in place (it does otherwise): they are copied, which is slower",
     ]);
+  });
+});
+
+describe("the check of whether an output may be written over an input", () => {
+  const w = input("w", float32([SIZE]));
+  const h = input("h", float32([SIZE]));
+  const step = add(mul(h, constant(0.9)), w);
+  const may = async (graph: Readonly<Record<string, Value>>, output: string, leaf: string) => {
+    await using session = await openSession(emit({ name: "t", outputs: new Map(Object.entries(graph)) }));
+    return session.mayOverwrite(output, leaf);
+  };
+
+  it("allows it where all that reads the input comes before", async () => {
+    expect(await may({ "new/h": step, "new/w": sub(w, step) }, "new/h", "h")).to.equal(true);
+    expect(await may({ "new/h": step, "new/w": sub(w, step) }, "new/w", "w")).to.equal(true);
+  });
+
+  it("forbids it where something reads the input afterwards, or at any time", async () => {
+    expect(await may({ "new/h": step, "new/w": sub(w, mul(h, step)) }, "new/h", "h")).to.equal(false);
+    expect(await may({ "new/h": step, "new/w": sub(w, step) }, "new/h", "w")).to.equal(false);
+  });
+
+  it("forbids it for an op that reads elements after it has written others, and for another shape", async () => {
+    expect(await may({ y: softmax(w, 0) }, "y", "w")).to.equal(false);
+    expect(await may({ y: add(x, input("row", float32([1, 4]))) }, "y", "row")).to.equal(false);
   });
 });
