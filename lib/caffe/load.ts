@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { NetrunError, type Span } from "../error.js";
 import { unknownFields } from "../text/notes.js";
 import { parseText } from "../text/parse.js";
+import { topNames } from "../text/top-names.js";
 import { isBinary, readBytes } from "./files.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
@@ -55,9 +56,9 @@ export function isNet(pathOrText: string, options: LoadOptions = {}): boolean {
 
 function isNetText(text: string): boolean {
   try {
-    return isOther("SolverParameter", parseText(reflect("SolverParameter"), text) as SolverParameter);
+    return hasFieldsOfOther("SolverParameter", topNames(text));
   } catch {
-    // What is wrong with it is told, with its place, by whoever loads it.
+    // The error, with its place, comes from whoever loads it.
     return false;
   }
 }
@@ -97,10 +98,16 @@ function isText(pathOrText: string): boolean {
 const OTHER = { NetParameter: "SolverParameter", SolverParameter: "NetParameter" } as const;
 const CALLED = { NetParameter: "a net", SolverParameter: "a solver" } as const;
 
-/** Whether a prototxt is a net's or a solver's, by its fields. Throws NetrunError for what is no prototxt. */
+/** The kind of a prototxt by the names of its fields; it is not parsed. Throws NetrunError at a string that is not closed. */
 export function kindOfText(text: string, name?: string): keyof Loadable {
-  const net = parseText(reflect("NetParameter"), text, { name }) as NetParameter;
-  return isOther("NetParameter", net) ? "SolverParameter" : "NetParameter";
+  return hasFieldsOfOther("NetParameter", topNames(text, name)) ? "SolverParameter" : "NetParameter";
+}
+
+/** Whether names of fields are only the other kind's, as far as they tell. */
+function hasFieldsOfOther(type: keyof Loadable, names: ReadonlySet<string>): boolean {
+  const [own, other] = [reflect(type).fields, reflect(OTHER[type]).fields];
+  const all = [...names];
+  return all.some((name) => name in other && !(name in own)) && !all.some((name) => name in own && !(name in other));
 }
 
 function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOptions): Loadable[K] {

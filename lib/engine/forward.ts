@@ -1,7 +1,7 @@
+import { Buffers } from "../buffers.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import type { ForwardPlan } from "../run/plan.js";
-import { Buffers } from "./buffers.js";
 import type { ForwardEngine } from "./engine.js";
 import { ForwardReplica } from "./forward-replica.js";
 import type { Answer } from "./hosts/host.js";

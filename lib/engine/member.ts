@@ -1,4 +1,4 @@
-import type { Buffers } from "./buffers.js";
+import type { Buffers } from "../buffers.js";
 import type { ReplicaState } from "./engine.js";
 import type { Answer, Call } from "./hosts/host.js";
 import type { ReplicaInfo } from "./replica.js";

@@ -1,3 +1,4 @@
+import { Buffers } from "../buffers.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import type { TrainingPlan } from "../run/plan.js";
@@ -8,7 +9,6 @@ import {
   meanHistory,
   shareHistory,
 } from "./averaging/averaging.js";
-import { Buffers } from "./buffers.js";
 import type { Engine, LostReplica, Partition, ReplicaStates, Round, Scores, Work } from "./engine.js";
 import { TrainingStopped } from "./engine.js";
 import type { Answer } from "./hosts/host.js";
@@ -133,7 +133,13 @@ export class PoolEngine implements Engine {
     return this.#averaging.alpha !== undefined;
   }
 
-  /** Averages the replicas that are left into `weights`; the states after the round count from here on. */
+  /**
+   * Averages the replicas that are left into `weights`; the states after the round count from here on.
+   *
+   * A whole vector each is the least for replicas in threads: a replica trains in the vector that it is sent, the same memory comes
+   * back, and the next round sends it again. Adding up as they arrive would take a vector of float64 besides, twice as large, and
+   * nothing is averaged before all have arrived, since a round that fails changes nothing.
+   */
   #average(weights: Float32Array, answers: readonly (Answer<"round"> | undefined)[]): void {
     const present = this.#members.filter((_, i) => answers[i]);
     const trained = answers.flatMap((answer) => (answer ? [answer.buffers[0]!] : []));

@@ -100,7 +100,7 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
     data: { data, batchSize, onBadRecord, transform },
     testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
   });
-  const memory = estimateMemory(train.lowered, plan, options.workers ?? 1);
+  const memory = estimateMemory(train.lowered, plan, options);
   checkMemory(memory);
   const weights = createWeights(layoutOf(train.lowered), seed);
   const net = new Net({ ...train, feeds: [] }, weights, seed);

@@ -5,10 +5,11 @@ import { layoutOf } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { updateRules } from "../optim/rules.js";
 import type { TrainingPlan } from "../run/plan.js";
+import type { ParallelOptions } from "./parallel.js";
 
 /** Memory that a training takes, in bytes. */
 export interface MemoryEstimate {
-  /** Weights, gradients (the solver's, and those that a run gives) and history, of all replicas. */
+  /** Weights, gradients (the solver's, and those that a run gives) and history, of all replicas, and the copies of their states. */
   readonly parameters: number;
   /** Blobs and their gradients of one batch, of all replicas: the most that can be alive at a time. */
   readonly blobs: number;
@@ -19,13 +20,27 @@ export interface MemoryEstimate {
 const FLOAT_BYTES = 4;
 
 /** Estimates what training takes, before any of it is allocated. */
-export function estimateMemory(train: LoweredNet, plan: TrainingPlan, replicas: number): MemoryEstimate {
+export function estimateMemory(train: LoweredNet, plan: TrainingPlan, parallel: ParallelOptions): MemoryEstimate {
+  const { workers: replicas = 1 } = parallel;
   const layout = layoutOf(train);
   const { slots } = updateRules[plan.solver.rule];
-  const parameters = replicas * FLOAT_BYTES * (2 * layout.length + (1 + slots) * layout.learnt);
+  const trained = 2 * layout.length + (1 + slots) * layout.learnt;
+  const parameters = replicas * FLOAT_BYTES * (trained + savedFloats(parallel, slots * layout.learnt, layout.length));
   const sizes = [...train.blobs.values()].map(({ type }) => 2 * FLOAT_BYTES * count(type.shape));
   const blobs = replicas * sizes.reduce((a, b) => a + b, 0);
   return { parameters, blobs, least: parameters + replicas * sizes.reduce((a, b) => Math.max(a, b), 0) };
+}
+
+/**
+ * Floats of a replica's state that this thread keeps, for a redo or to average histories: those of the last round, and the room
+ * for those of the round under way. Elastic averaging adds the replica's own parameters, which also exist besides the common ones.
+ */
+function savedFloats(parallel: ParallelOptions, history: number, parameters: number): number {
+  const { workers, averaging, averageHistory = false, onWorkerLoss = "redo" } = parallel;
+  if (workers === undefined) return 0;
+  const own = averaging === "elastic" ? parameters : 0;
+  const keeps = onWorkerLoss === "redo" || averageHistory;
+  return own + (keeps ? 2 * (history + own) : 0);
 }
 
 /** Memory of this machine, or what this process is held to, in bytes. */

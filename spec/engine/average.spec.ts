@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { averageWeights, drawTowards, mean, moveCentre } from "../../lib/engine/averaging/average.js";
+import { averagingOf } from "../../lib/engine/averaging/averaging.js";
 
 const f32 = (...values: number[]) => Float32Array.from(values);
 
@@ -51,6 +52,34 @@ describe("averaging", () => {
     averageWeights(first, [first, f32(40, 10)], [{ offset: 0, length: 1, divisor: 1 }]);
     expect([...first]).to.deep.equal([18, 6]);
   });
+
+  for (const averaging of ["mean", "elastic"] as const) {
+    it(`gives the same bits in pieces, in any order, as at once (${averaging})`, () => {
+      const learnt = 20;
+      const sums = [{ offset: 22, length: 9, divisor: 33 }];
+      const vector = (seed: number) => Float32Array.from({ length: 40 }, (_, i) => 1 + Math.sin(seed * 100 + i));
+      for (const count of [1, 2, 3, 5]) {
+        const replicas = Array.from({ length: count }, (_, i) => vector(i + 1));
+        const how = averagingOf({ averaging }, count);
+        const once = vector(9);
+        how.average(once, replicas, { learnt, sums });
+        const pieces = vector(9);
+        for (const [from, to] of [
+          [31, 40],
+          [7, 25],
+          [25, 31],
+          [0, 7],
+        ] as const) {
+          const before = pieces.slice();
+          how.average(pieces, replicas, { learnt, sums }, from, to);
+          expect(pieces.slice(0, from)).to.deep.equal(before.slice(0, from));
+          expect(pieces.slice(to)).to.deep.equal(before.slice(to));
+        }
+        expect(pieces).to.deep.equal(once);
+        expect(pieces).to.not.deep.equal(vector(9));
+      }
+    });
+  }
 
   it("draws replicas and centre together by alpha", () => {
     const centre = f32(0, 9);

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { checkMemory, inUnits } from "../../lib/train/memory.js";
-import { Solver } from "../../lib/train/solver.js";
+import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 
 const SOLVER = `base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 net_param {
   layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 10 } } }
@@ -16,6 +16,17 @@ describe("the memory that training takes", () => {
       blobs: 8 * (40 + 20 + 1),
       least: 4 * 4 * 55 + 8 * 40,
     });
+  });
+
+  it("has the states of replicas twice where they are kept, for a redo or an average", async () => {
+    const floats = async (options: SolverOptions) => {
+      await using solver = await Solver.load(SOLVER, options);
+      return solver.memory.parameters / 4;
+    };
+    expect(await floats({ workers: 1 })).to.equal((4 + 2) * 55);
+    expect(await floats({ workers: 1, onWorkerLoss: "drop" })).to.equal(4 * 55);
+    expect(await floats({ workers: 1, onWorkerLoss: "drop", averageHistory: true })).to.equal((4 + 2) * 55);
+    expect(await floats({ workers: 1, averaging: "elastic" })).to.equal((4 + 1 + 2 + 2) * 55);
   });
 
   it("is refused, with its parts, where it cannot fit", () => {

@@ -1,3 +1,4 @@
+import type { Buffers } from "../../buffers.js";
 import { NetrunError } from "../../error.js";
 import { count, sameShape } from "../../graph/type.js";
 import { type LabelRange, type LabelRanges, labelProblem } from "../../net/label-ranges.js";
@@ -10,7 +11,6 @@ import type { DataSource } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import type { RecordsSpec } from "./feed-spec.js";
 import type { Mean } from "./normalise.js";
-import type { ArrayPool } from "./pool.js";
 import { IDENTITY, type Transform, transformer } from "./transform.js";
 
 /** A finished batch and the absolute position behind its last record. */
@@ -49,13 +49,13 @@ export class BatchBuilder {
   #filled = 0;
 
   /**
-   * Batches are arrays of the pool. `onBad` gets the errors about rows that are then left out; without it they are thrown.
+   * Batches are arrays of `buffers`. `onBad` gets the errors about rows that are then left out; without it they are thrown.
    */
   constructor(
     spec: RecordsSpec,
     source: DataSource,
     mean: Mean | undefined,
-    pool: ArrayPool,
+    buffers: Buffers,
     onBad: ((error: NetrunError) => void) | undefined,
     ranges: LabelRanges,
   ) {
@@ -71,7 +71,7 @@ export class BatchBuilder {
         isText: source.labels?.[field] !== undefined,
         isFirst: i === 0,
         mean,
-        pool,
+        buffers,
         ranges: ranges[top] ?? [],
       });
     });
@@ -153,7 +153,7 @@ interface TopSpec {
   /** Whether the field was texts, which are their indices now. */
   readonly isText: boolean;
   readonly mean: Mean | undefined;
-  readonly pool: ArrayPool;
+  readonly buffers: Buffers;
   readonly ranges: readonly LabelRange[];
 }
 
@@ -220,9 +220,9 @@ class TopWriter {
   #begin(shape: readonly number[], column: Pick<NumberColumn, "dtype">, to: number, record: RecordId): Transform {
     const transform = this.#transform(shape, column, record);
     if (to === 0) {
-      const { spec, pool } = this.#top;
+      const { spec, buffers } = this.#top;
       this.#shape = transform.shape;
-      this.#data = pool.take(spec.batchSize * count(transform.shape));
+      this.#data = buffers.take(spec.batchSize * count(transform.shape));
     } else if (!sameShape(transform.shape, this.#shape)) throw otherShape(transform.shape, this.#shape, record);
     return transform;
   }

@@ -1,4 +1,5 @@
 import type { RecordBatch } from "apache-arrow";
+import { Buffers } from "../../buffers.js";
 import { NetrunError } from "../../error.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
 import { columnsOf, notesOf } from "../source/columns.js";
@@ -8,9 +9,11 @@ import type { Tensor } from "../tensor.js";
 import { type Batch, BatchBuilder, type Rows } from "./batch.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
 import type { Mean } from "./normalise.js";
-import { ArrayPool } from "./pool.js";
 import { Prefetch } from "./prefetch.js";
 import { Skipped } from "./skipped.js";
+
+/** Free arrays of each length: more are never on their way at once. */
+const MOST_FREE = 8;
 
 /** A feed of a source's records, without end. */
 export class RecordsFeed implements Feed {
@@ -19,7 +22,7 @@ export class RecordsFeed implements Feed {
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
   readonly #prefetch: number;
-  readonly #pool = new ArrayPool();
+  readonly #buffers = new Buffers(MOST_FREE);
   #queue: Prefetch<Batch> | undefined;
   #position = 0;
   #ranges: LabelRanges = {};
@@ -49,7 +52,8 @@ export class RecordsFeed implements Feed {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
-      const builder = (note: OnBad | undefined) => new BatchBuilder(one, source, mean, new ArrayPool(), note, {});
+      const builder = (note: OnBad | undefined) =>
+        new BatchBuilder(one, source, mean, new Buffers(MOST_FREE), note, {});
       const iterator = batches(one, source, builder, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
       const first = await iterator.next();
       await iterator.return();
@@ -93,7 +97,7 @@ export class RecordsFeed implements Feed {
     const { start } = shardRange(shard, this.#source.length);
     let index = start;
     let bytes = CHECKED_BYTES;
-    const builder = new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, undefined, this.#ranges);
+    const builder = new BatchBuilder(this.#spec, this.#source, this.#mean, this.#buffers, undefined, this.#ranges);
     for await (const rows of this.#source.batches(shard)) {
       await builder.check(rowsOf(rows), rows.numRows, { epoch: 0, index, ordinal: index - start });
       index += rows.numRows;
@@ -103,7 +107,7 @@ export class RecordsFeed implements Feed {
   }
 
   recycle(batch: Readonly<Record<string, Tensor>>): void {
-    for (const { data } of Object.values(batch)) this.#pool.give(data);
+    for (const { data } of Object.values(batch)) this.#buffers.give([data]);
   }
 
   async seek(position: number): Promise<void> {
@@ -120,7 +124,7 @@ export class RecordsFeed implements Feed {
   #start(position: number): Prefetch<Batch> {
     const onBad = this.#spec.onBadRecord === "skip" ? (error: NetrunError) => this.#skipped.add(error) : undefined;
     const builder = (note: OnBad | undefined) =>
-      new BatchBuilder(this.#spec, this.#source, this.#mean, this.#pool, note, this.#ranges);
+      new BatchBuilder(this.#spec, this.#source, this.#mean, this.#buffers, note, this.#ranges);
     return new Prefetch(batches(this.#spec, this.#source, builder, position, onBad), this.#prefetch);
   }
 }

@@ -60,39 +60,46 @@ function meanOfTwo(out: Float32Array, a: Float32Array, b: Float32Array, from: nu
 /**
  * The mean of replicas' parameters. Of weighted sums it is the statistics that are averaged, sum / weight, and then multiplied by
  * the mean weight: replicas that saw different numbers of batches count alike. Those that saw none do not count.
+ *
+ * Of the replicas [from, to) and the weights of the sums are read, of `out` only [from, to) is written: pieces one by one, in any
+ * order or in different places, give the bits of all at once. `out` may be one of the replicas where it is all at once.
  */
 export function averageWeights(
   out: Float32Array,
   replicas: readonly Float32Array[],
   sums: readonly WeightedSums[],
   from = 0,
+  to = out.length,
 ): void {
-  if (replicas.length === 1) {
-    mean(out, replicas, from);
-    return;
-  }
-  const statistics = sums.map((each) => ({ ...each, ...meanStatistics(replicas, each) }));
-  mean(out, replicas, from);
-  for (const { offset, divisor, weight, values } of statistics) {
-    out[divisor] = weight;
-    for (let i = 0; i < values.length; i++) out[offset + i] = values[i]! * weight;
-  }
+  const finish = replicas.length === 1 ? [] : sums.map((each) => meanStatistics(replicas, each, from, to));
+  mean(out, replicas, from, to);
+  for (const write of finish) write(out);
 }
 
-function meanStatistics(replicas: readonly Float32Array[], { offset, length, divisor }: WeightedSums) {
+/** Computes the part in [from, to) of the mean of a weighted sum; the function writes it. */
+function meanStatistics(
+  replicas: readonly Float32Array[],
+  { offset, length, divisor }: WeightedSums,
+  from: number,
+  to: number,
+): (out: Float32Array) => void {
   const seen = replicas.filter((replica) => replica[divisor] !== 0);
-  const values = new Float64Array(length);
+  const start = Math.max(from, offset);
+  const values = new Float64Array(Math.max(0, Math.min(to, offset + length) - start));
   let weight = 0;
   for (const replica of seen) {
     weight += replica[divisor]! / seen.length;
-    for (let i = 0; i < length; i++) values[i]! += replica[offset + i]! / replica[divisor]! / seen.length;
+    for (let i = 0; i < values.length; i++) values[i]! += replica[start + i]! / replica[divisor]! / seen.length;
   }
-  return { weight, values };
+  return (out) => {
+    if (divisor >= from && divisor < to) out[divisor] = weight;
+    for (let i = 0; i < values.length; i++) out[start + i] = values[i]! * weight;
+  };
 }
 
 /**
  * One step of elastic averaging (EASGD) at the centre: c += alpha * (d_0 + d_1 + ...) with d_k = x_k - c, over the first `learnt`
- * floats. What follows them is each replica's own; the centre gets its mean.
+ * floats. What follows them is each replica's own; the centre gets its mean. Only [from, to) is written, as by `averageWeights`.
  * Source: Zhang, Choromanska, LeCun, Deep learning with Elastic Averaging SGD, 2015, equations 5 and 6.
  */
 export function moveCentre(
@@ -101,14 +108,16 @@ export function moveCentre(
   alpha: number,
   learnt: number,
   sums: readonly WeightedSums[],
+  from = 0,
+  to = centre.length,
 ): void {
-  for (let i = 0; i < learnt; i++) {
+  for (let i = from; i < Math.min(to, learnt); i++) {
     const c = centre[i]!;
     let pull = 0;
     for (const replica of replicas) pull += replica[i]! - c;
     centre[i] = c + alpha * pull;
   }
-  averageWeights(centre, replicas, sums, learnt);
+  if (to > learnt) averageWeights(centre, replicas, sums, Math.max(from, learnt), to);
 }
 
 /**

@@ -22,8 +22,18 @@ export interface Averaging {
   readonly alpha: number | undefined;
   /** Whether all replicas go on from the mean history. */
   readonly sharesHistory: boolean;
-  /** Writes the average of the replicas' weights after a round into `weights`, which the round started from. */
-  average(weights: Float32Array, replicas: readonly Float32Array[], layout: AveragedLayout): void;
+  /**
+   * Writes the average of the replicas' weights after a round into `weights`, which the round started from: the piece [from, to),
+   * by default all. Other floats are not written, and of replicas only the weights of weighted sums are read beside the piece. Any
+   * division into pieces gives the same bits: each can be averaged where it is, once all replicas' parts of it are there.
+   */
+  average(
+    weights: Float32Array,
+    replicas: readonly Float32Array[],
+    layout: AveragedLayout,
+    from?: number,
+    to?: number,
+  ): void;
 }
 
 /** The averaging that options ask for. */
@@ -33,13 +43,13 @@ export function averagingOf(options: AveragingOptions, replicas: number): Averag
     return {
       alpha: undefined,
       sharesHistory,
-      average: (weights, all, { sums }) => averageWeights(weights, all, sums),
+      average: (weights, all, { sums }, from, to) => averageWeights(weights, all, sums, from, to),
     };
   }
   return {
     alpha,
     sharesHistory,
-    average: (centre, all, { learnt, sums }) => moveCentre(centre, all, alpha, learnt, sums),
+    average: (centre, all, { learnt, sums }, from, to) => moveCentre(centre, all, alpha, learnt, sums, from, to),
   };
 }
 
