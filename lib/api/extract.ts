@@ -5,6 +5,7 @@ import { checkWorkers, type HostOptions } from "../engine/hosts/make-host.js";
 import { openForwardEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
+import { sessionOf } from "../onnx/session.js";
 import { checkNumber, count as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
@@ -110,11 +111,6 @@ function extentOf(net: Net, iterations: number | undefined) {
   }
   return { rows, batchSize, batches: Math.ceil(rows / batchSize) };
 }
-
-const sessionOf = ({ provider, threads }: NetOptions) => ({
-  ...(provider && { provider }),
-  ...(threads !== undefined && { threads }),
-});
 
 function shapeOfRow(net: Net, name: string, batch: number): readonly number[] {
   const shape = net.shapes.get(name)!;

@@ -51,6 +51,8 @@ export interface OnnxBody extends Body {
 
 /** The one ONNX node that an op is. Inputs that ONNX takes as tensors but netrun knows (axes, pads) are constants. */
 export interface OnnxCall {
+  /** ONNX's own operators where undefined. */
+  readonly domain?: string;
   readonly opType: string;
   readonly inputs: readonly (Value | Constant | null)[];
   readonly attributes: Readonly<Record<string, Attribute>>;

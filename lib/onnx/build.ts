@@ -1,12 +1,14 @@
-import { formulated, portable, type Target } from "../targets/index.js";
+import { formulated, type Target } from "../targets/index.js";
 import { type EmitOptions, emit, type Model } from "./emit.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
+import { targetOf } from "./target-of.js";
 
-/** Opens a session on a graph as a target formulates it. Throws as `openSession` does. */
-export function buildSession(
+/** Opens a session on a graph as a target formulates it, by default the one for the options. Throws as `openSession` does. */
+export async function buildSession(
   { name, outputs }: Model,
   options: SessionOptions & EmitOptions = {},
-  target: Target = portable,
+  target?: Target,
 ): Promise<Session> {
-  return openSession(emit({ name, outputs: formulated(outputs, target) }, options), options);
+  const graph = formulated(outputs, target ?? (await targetOf(options)));
+  return openSession(emit({ name, outputs: graph }, options), options);
 }

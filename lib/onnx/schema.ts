@@ -24,6 +24,7 @@ export interface RawTensorProto {
 }
 export interface NodeProto {
   readonly name: string;
+  readonly domain?: string;
   readonly op_type: string;
   readonly input: readonly string[];
   readonly output: readonly string[];

@@ -20,9 +20,18 @@ export interface SessionOptions {
    * once starts sooner and takes less memory.
    */
   readonly optimise?: boolean | undefined;
+  /** Whether graphs are standard ONNX alone; false takes formulations that are faster on this processor, to other last bits. Default true. */
+  readonly portable?: boolean | undefined;
   /** Path that the name of a profile starts with; the file is whole when the session is closed. */
   readonly profile?: string | undefined;
 }
+
+/** The part of options that sessions take from a caller: those that are given. */
+export const sessionOf = ({ provider, threads, portable }: SessionOptions): SessionOptions => ({
+  ...(provider && { provider }),
+  ...(threads !== undefined && { threads }),
+  ...(portable !== undefined && { portable }),
+});
 
 /** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
 export interface Session extends AsyncDisposable {

@@ -11,6 +11,10 @@ export const STATE = {
 export const SESSION = {
   provider: { type: "choice", choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" },
   threads: { type: "number", range: { ...count("threads"), max: 1024 }, describe: "Threads inside one op" },
+  portable: {
+    type: "boolean",
+    describe: "Standard ONNX alone, as by default; --no-portable takes formulations that suit this processor",
+  },
 } as const satisfies Options;
 
 /** Options of what computes gradients. */

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { multiplyAdds, type Node, topological } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
-import { buildSession } from "../onnx/build.js";
-import type { SessionOptions } from "../onnx/session.js";
+import { emit } from "../onnx/emit.js";
+import { openSession, type SessionOptions } from "../onnx/session.js";
+import { targetOf } from "../onnx/target-of.js";
 import { newScratchFolder } from "../scratch.js";
 import { formulated, portable } from "../targets/index.js";
 import { endsOf, feeds, type RunInputs } from "./compiled-net.js";
@@ -39,10 +40,12 @@ export async function profileNet(
   options: SessionOptions,
 ): Promise<Profile> {
   const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
-  const outputs = formulated(endsOf(net, request).outputs, portable);
+  const graph = endsOf(net, request).outputs;
+  const target = await targetOf(options);
+  const outputs = formulated(graph, target);
   const folder = newScratchFolder("profile");
   try {
-    const session = await buildSession({ name: "profile", outputs }, { ...options, profile: join(folder, "p") });
+    const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
     const fed = feeds(net, inputs);
     await session.run(fed, session.outputs);
     const startMs = performance.now();
@@ -54,7 +57,7 @@ export async function profileNet(
     return {
       layers: layerTimes(order, nodes, events),
       passMs,
-      flops: 2 * nodes.reduce((sum, node) => sum + multiplyAdds(node), 0),
+      flops: 2 * topological(formulated(graph, portable).values()).reduce((sum, node) => sum + multiplyAdds(node), 0),
     };
   } finally {
     rmSync(folder, { recursive: true });

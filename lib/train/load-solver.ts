@@ -10,7 +10,7 @@ import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Engine, Partition } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
 import { layoutOf } from "../net/layout.js";
-import type { SessionOptions } from "../onnx/session.js";
+import { type SessionOptions, sessionOf } from "../onnx/session.js";
 import { policyOf } from "../optim/rate.js";
 import type { updateRules } from "../optim/rules.js";
 import { checkOptions } from "../options/option.js";
@@ -88,7 +88,7 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   policyOf(parameter);
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
   const nets = solverNets(parameter, { ...options, baseDir });
-  const session = sessionOptions(options);
+  const session = sessionOf(options);
   const { batchSize, onBadRecord, transform, testBatchSize } = options;
   const data = await rows.resolve(options.data);
   const testData = await rows.resolve(options.testData ?? options.data);
@@ -140,11 +140,6 @@ function readSolver(from: From<SolverParameter>, options: SolverOptions) {
   const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
   return { parameter, path, baseDir: options.baseDir ?? baseDir };
 }
-
-const sessionOptions = ({ provider, threads }: SessionOptions): SessionOptions => ({
-  ...(provider && { provider }),
-  ...(threads !== undefined && { threads }),
-});
 
 /** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */
 function weightFiles({ weights, snapshot }: SolverOptions, parameter: SolverParameter): readonly string[] {

@@ -1,7 +1,7 @@
 import { computed, Input, inputName, isOp, type Node, type Value } from "../../graph/index.js";
 import { onnxType } from "../../ops/index.js";
 import { modelParts, type Part } from "../parts.js";
-import { type Dim, valueInfo } from "../schema.js";
+import { type Dim, type NodeProto, valueInfo } from "../schema.js";
 import { type InitializerOptions, Initializers } from "./initializers.js";
 import { Names } from "./names.js";
 import { irVersion, OPSETS } from "./opset.js";
@@ -149,7 +149,7 @@ class ModelWriter {
     const model = {
       ir_version: irVersion(this.#opset),
       producer_name: "netrun",
-      opset_import: [{ domain: "", version: this.#opset }],
+      opset_import: [{ domain: "", version: this.#opset }, ...domainsOf(this.#scope.nodes)],
       metadata_props: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     };
     const graph = {
@@ -187,3 +187,7 @@ const sequenceInfo = (name: string) => ({
   name,
   type: { sequence_type: { elem_type: { tensor_type: { elem_type: onnxType.float32 } } } },
 });
+
+/** The domains beside ONNX's own that nodes are of; targets use version 1 of each. */
+const domainsOf = (nodes: readonly NodeProto[]) =>
+  [...new Set(nodes.flatMap(({ domain }) => (domain ? [domain] : [])))].map((domain) => ({ domain, version: 1 }));

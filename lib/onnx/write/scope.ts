@@ -141,7 +141,8 @@ export class Scope {
       );
       attribute.push({ name: key, type: attributeType.g, g });
     }
-    this.nodes.push({ name, op_type: call.opType, input, output, attribute });
+    const { domain } = call;
+    this.nodes.push({ name, op_type: call.opType, ...(domain && { domain }), input, output, attribute });
   }
 
   /** A graph inside a node, once for each probe. What it captures has its name already. */

@@ -1,0 +1,38 @@
+import { constant } from "../graph/index.js";
+import { cpuTarget, reorderInput } from "../targets/cpu/index.js";
+import { portable, type Target } from "../targets/index.js";
+import { emit } from "./emit.js";
+import { openSession, type SessionOptions } from "./session.js";
+
+let cpu: Promise<Target> | undefined;
+
+/**
+ * The target that graphs of these options are formulated for: the portable one, or with `portable: false` (or NETRUN_PORTABLE=0) the
+ * CPU's own for models that run often on the CPU provider. Off until its steps are measured net by net on a quiet machine.
+ */
+export function targetOf({ provider = "cpu", optimise = true, portable: plain }: SessionOptions): Promise<Target> {
+  const isPortable = plain ?? process.env["NETRUN_PORTABLE"] !== "0";
+  if (isPortable || provider !== "cpu" || !optimise) return Promise.resolve(portable);
+  cpu ??= probe();
+  return cpu;
+}
+
+/**
+ * The CPU's target with the block of this processor, which a model of one node tells: the kernels of blocked layouts are no part of
+ * onnxruntime's interface, and another version or processor may lack them.
+ */
+async function probe(): Promise<Target> {
+  try {
+    const x = constant(new Float32Array([1, 2, 3, 4]), [1, 4, 1, 1]);
+    const model = emit({ name: "probe", outputs: new Map([["y", reorderInput(x)]]) });
+    await using session = await openSession(model, { threads: 1 });
+    const { y } = await session.run({}, ["y"]);
+    const block = y!.length;
+    const isBlock = (block === 8 || block === 16) && y!.every((value, i) => value === (i < 4 ? i + 1 : 0));
+    if (!isBlock) throw new Error(`4 channels became ${block}`);
+    return cpuTarget(block);
+  } catch (error) {
+    process.emitWarning(`onnxruntime's blocked kernels are not used: ${(error as Error).message}`, "PortableTarget");
+    return portable;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Value } from "../../graph/index.js";
+import { type ConvAttrs, pad, reshape, transpose } from "../../ops/index.js";
+import { blockedConv, roundUp } from "./nchwc.js";
+
+/**
+ * Filters [k, c/group, kh, kw] in the blocked memory order [k/B, c/group/B, kh*kw, B of c, B of k], declared [k, c/group, kh, kw];
+ * without groups k and c are filled with zeros up to whole blocks.
+ */
+export function filterBlocks(w: Value, group: number, block: number): Value {
+  const [k, cg, kh, kw] = w.type.shape as [number, number, number, number];
+  const [kp, cp] = group === 1 ? [roundUp(k, block), roundUp(cg, block)] : [k, cg];
+  const whole = pad(w, [
+    [0, kp - k],
+    [0, cp - cg],
+    [0, 0],
+    [0, 0],
+  ]);
+  const blocks = reshape(whole, [kp / block, block, cp / block, block, kh * kw]);
+  return reshape(transpose(blocks, [0, 2, 4, 3, 1]), [kp, cp, kh, kw]);
+}
+
+/** Filters of fewer channels than a block, for an x in the plain layout: memory [k/B, c, kh*kw, B of k]. */
+export function filterOfPlanes(w: Value, block: number): Value {
+  const [k, c, kh, kw] = w.type.shape as [number, number, number, number];
+  const kp = roundUp(k, block);
+  const whole = pad(w, [
+    [0, kp - k],
+    [0, 0],
+    [0, 0],
+    [0, 0],
+  ]);
+  return reshape(transpose(reshape(whole, [kp / block, block, c, kh * kw]), [0, 2, 3, 1]), [kp, c, kh, kw]);
+}
+
+/** Whether groups are whole blocks, which the blocked kernels need. */
+export const groupsFit = (w: readonly number[], group: number, block: number): boolean =>
+  group === 1 || (w[1]! % block === 0 && w[0]! % (group * block) === 0);
+
+/** A convolution by the blocked kernels: x blocked, or plain where it has fewer channels than a block; y blocked. */
+export function blockedForward(x: Value, w: Value, b: Value | undefined, attrs: ConvAttrs, block: number): Value {
+  const [k, cg, kh, kw] = w.type.shape as [number, number, number, number];
+  const { group } = attrs;
+  const filter = cg * group < block ? filterOfPlanes(w, block) : filterBlocks(w, group, block);
+  const kp = filter.type.shape[0]!;
+  const [ph, pw] = attrs.pads as [number, number];
+  const geometry = {
+    kernel: [kh, kw] as const,
+    strides: [attrs.strides[0]!, attrs.strides[1]!] as const,
+    dilations: [attrs.dilations[0]!, attrs.dilations[1]!] as const,
+    pads: [[ph, ph] as const, [pw, pw] as const] as const,
+    group,
+  };
+  return blockedConv(x, filter, geometry, b && pad(b, [[0, kp - k]]));
+}

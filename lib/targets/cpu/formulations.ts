@@ -1,0 +1,15 @@
+import { concatChannels, entrywise, type Formulation } from "./rules.js";
+import * as windows from "./windows.js";
+
+/** The formulations of the CPU target; of those for one op, the first that takes a node computes it. */
+export const formulations: readonly Formulation[] = [
+  windows.conv,
+  windows.convInputGradient,
+  windows.convWeightGradient,
+  windows.maxPool,
+  windows.maxPoolGradient,
+  windows.averagePool,
+  windows.averagePoolGradient,
+  entrywise,
+  concatChannels,
+];

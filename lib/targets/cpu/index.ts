@@ -1,0 +1,25 @@
+import { withEmptyConstants } from "../../graph/index.js";
+import { portablePasses } from "../portable.js";
+import type { Target } from "../target.js";
+import { formulations } from "./formulations.js";
+import { blockedGraph } from "./pass.js";
+
+/** Training and inference on the CPU provider, by its blocked kernels; `block` is what `ReorderInput` makes of one channel. */
+export const cpuTarget = (block: number): Target => ({
+  provider: "cpu",
+  mode: "training",
+  passes: [
+    // Kernels of blocked layouts take no value without elements.
+    { name: "empty-constants", apply: withEmptyConstants },
+    {
+      name: "blocked",
+      apply(outputs) {
+        const become = blockedGraph(outputs.values(), formulations, block);
+        return new Map([...outputs].map(([end, value]) => [end, become.get(value)!]));
+      },
+    },
+    ...portablePasses.filter(({ name }) => name !== "empty-constants"),
+  ],
+});
+
+export { reorderInput } from "./nchwc.js";
