@@ -3,6 +3,7 @@ import { NetrunError, type Span } from "../error.js";
 import { unknownFields } from "../text/notes.js";
 import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
+import { refuseOther } from "./content.js";
 import { isBinary, readBytes } from "./files.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
@@ -86,7 +87,10 @@ function read<K extends keyof Loadable>(
   bytes: Uint8Array | undefined,
   options: LoadOptions,
 ): Loadable[K] {
-  if (bytes && isBinary(bytes)) return decode(type, bytes, options.name) as Loadable[K];
+  if (bytes && isBinary(bytes)) {
+    refuseOther(type, bytes, options.name);
+    return decode(type, bytes, options.name) as Loadable[K];
+  }
   return parse(type, bytes ? Buffer.from(bytes).toString("utf8") : text, options);
 }
 

@@ -1,4 +1,5 @@
 import { blobProto } from "./blob.js";
+import { refuseOther } from "./content.js";
 import { readBytes } from "./files.js";
 import { isHdf5, readHdf5State } from "./hdf5.js";
 import { create, decode, encode } from "./message.js";
@@ -16,7 +17,9 @@ export interface StoredState {
 /** Reads a .solverstate, binary or HDF5. Throws NetrunError for a file that is missing or damaged. */
 export async function readSolverState(path: string): Promise<StoredState> {
   const { path: found, bytes } = readBytes(path);
-  return isHdf5(bytes) ? readHdf5State(found) : decodeSolverState(bytes, found);
+  if (isHdf5(bytes)) return readHdf5State(found);
+  refuseOther("SolverState", bytes, found);
+  return decodeSolverState(bytes, found);
 }
 
 /** Reads a binary SolverState. */

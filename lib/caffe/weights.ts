@@ -1,5 +1,6 @@
 import protobuf from "protobufjs";
 import { InPlaceReader } from "./blob-codec.js";
+import { refuseOther } from "./content.js";
 import { readBytes } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
 import { amend, damaged, encode } from "./message.js";
@@ -30,6 +31,7 @@ export interface StoredNet {
 export async function readWeights(path: string): Promise<StoredWeights> {
   const { path: found, bytes } = readBytes(path);
   if (isHdf5(bytes)) return readHdf5Weights(found);
+  refuseOther("NetParameter", bytes, found);
   return weightsOf(
     decodeFrom(new InPlaceReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), found),
   );

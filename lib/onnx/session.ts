@@ -7,6 +7,7 @@ import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { mayOverwrite } from "./overwrite.js";
 import { tensorOf } from "./tensors.js";
+import { whyMissing } from "./try-provider.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
@@ -189,13 +190,27 @@ async function create(
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
+  // Dawn writes to stderr by itself when it finds no GPU.
+  const missing = provider === "webgpu" ? await whyMissing(provider) : undefined;
+  if (missing !== undefined) throw doesNotStart(provider, missing);
   try {
     return await native(() => ort.InferenceSession.create(model.bytes, options));
   } catch (cause) {
     if (provider === "cpu") throw cause;
-    throw new NetrunError(`the execution provider "${provider}" does not start here: ${(cause as Error).message}`, {
-      cause,
-      notes: ["netrun runs on the CPU where no provider is asked for"],
-    });
+    throw doesNotStart(provider, (cause as Error).message, cause);
   }
 }
+
+function doesNotStart(provider: Provider, message: string, cause?: unknown): NetrunError {
+  return new NetrunError(`the execution provider "${provider}" does not start here: ${inOneLine(message)}`, {
+    cause,
+    notes: ["netrun runs on the CPU where no provider is asked for"],
+  });
+}
+
+/** onnxruntime's reason in one line, without the place in its source and the condition there. */
+const inOneLine = (message: string): string =>
+  message
+    .replace(/^\/\S+:\d+ .* was false\. /s, "")
+    .replace(/\s+/g, " ")
+    .trim();

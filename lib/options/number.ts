@@ -12,6 +12,8 @@ export interface NumberRange {
 }
 
 const INT32_MAX = 2 ** 31 - 1;
+/** Numbers with a fraction become Caffe's floats, in which a greater one is infinite. */
+const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
 
 /** Whole numbers of either sign, as int32 fields hold. */
 export const INT32 = { whole: true, min: -INT32_MAX - 1, max: INT32_MAX } as const satisfies NumberRange;
@@ -32,6 +34,7 @@ export const SEED = { whole: true, min: 0, max: Number.MAX_SAFE_INTEGER } as con
 export function describeRange({ whole, max, above, unit, ...range }: NumberRange, value = 0): string {
   const min = range.min === INT32.min ? undefined : range.min;
   const what = `a ${whole ? "whole " : ""}number${unit === undefined ? "" : ` of ${unit}`}`;
+  if (!whole && Number.isFinite(value) && Math.abs(value) > FLOAT32_MAX) return `${what} of a size below 3.4e38`;
   const isBound = max !== undefined && (max < INT32_MAX || value > max);
   if (isBound && min !== undefined) return `${what} from ${min} to ${max}`;
   if (isBound && above !== undefined) return `${what} above ${above}, ${max} at most`;
@@ -43,7 +46,7 @@ export function describeRange({ whole, max, above, unit, ...range }: NumberRange
 /** Whether a value is a finite number in a range. */
 export function isInRange(value: unknown, { whole, min, max, above }: NumberRange): value is number {
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
-  if (whole && !Number.isInteger(value)) return false;
+  if (whole ? !Number.isInteger(value) : Math.abs(value) > FLOAT32_MAX) return false;
   return value >= (min ?? -Infinity) && value <= (max ?? Infinity) && value > (above ?? -Infinity);
 }
 

@@ -2,7 +2,14 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { loadNet } from "../../lib/caffe/load.js";
+import { encode } from "../../lib/caffe/message.js";
+import type { NetParameter } from "../../lib/caffe/messages.js";
+import { reflect } from "../../lib/caffe/schema.js";
+import { encodeSolverState } from "../../lib/caffe/solver-state.js";
+import { encodeWeights } from "../../lib/caffe/weights.js";
 import { convertFile } from "../../lib/convert/index.js";
+import { parseText } from "../../lib/text/parse.js";
 import { cli } from "../support/cli.js";
 import { freshFolder } from "../support/folder.js";
 import { root } from "../support/shared.js";
@@ -95,5 +102,69 @@ describe("files of another kind than a command expects", () => {
     // Dawn, too, prints lines of its own.
     expect(stderr).to.equal("");
     expect(stdout).not.to.contain("onnxruntime_src");
+  });
+
+  describe("in place of weights, a state or a solver", () => {
+    const paths = () => {
+      const path = (name: string) => join(folder(), name);
+      writeFileSync(path("n.prototxt"), NET);
+      writeFileSync(path("s_iter_1.netrunstate"), '{"iteration":1}');
+      writeFileSync(path("empty"), "");
+      const ip = { shape: [1], data: Float32Array.of(1) };
+      writeFileSync(path("w.caffemodel"), encodeWeights(loadNet(NET).message, new Map([["ip", [ip]]])));
+      const state = { iter: 1, learned_net: "w.caffemodel", current_step: 0, history: [ip] };
+      writeFileSync(path("s.solverstate"), encodeSolverState(state));
+      return path;
+    };
+
+    for (const [name, message, note] of [
+      ["s.solverstate", "is a solver state (a .solverstate), where a net or its weights are expected", "--snapshot"],
+      ["s_iter_1.netrunstate", "is what netrun keeps beside a .solverstate, where a net", "--snapshot"],
+      ["n.prototxt", "is a text, where a net or its weights are expected", ".caffemodel"],
+    ] as const) {
+      it(`${name}: --weights says what it is`, async () => {
+        const path = paths();
+        const { stderr, status } = await cli("convert", path("n.prototxt"), path(name), "-o", path("x.onnx"));
+        expect(stderr)
+          .to.contain(`${path(name)}: ${message}`)
+          .and.contain(note);
+        expect(status).to.equal(1);
+      });
+    }
+
+    it("an ONNX model: convert names import-weights, train says that it is no solver", async () => {
+      const path = paths();
+      await convertFile(NET, [], path("n.onnx"), { allowMissing: true, verify: 0 });
+      const { stderr } = await cli("convert", path("n.prototxt"), path("n.onnx"), "-o", path("x.onnx"));
+      expect(stderr)
+        .to.contain("is an ONNX model, where a net or its weights are expected")
+        .and.contain("import-weights");
+      expect((await cli("train", path("n.onnx"))).stderr).to.equal(
+        `${path("n.onnx")}: is an ONNX model, where a solver's prototxt is expected\n`,
+      );
+    });
+
+    it("weights: train names --weights", async () => {
+      const path = paths();
+      const { stderr } = await cli("train", path("w.caffemodel"));
+      expect(stderr).to.equal(
+        `${path("w.caffemodel")}: is a binary net (a .caffemodel), where a solver's prototxt is expected\n` +
+          "note: netrun train SOLVER --weights FILE starts from a .caffemodel\n",
+      );
+    });
+
+    it("an empty file: inspect says so", async () => {
+      const path = paths();
+      const { stderr, status } = await cli("inspect", path("empty"));
+      expect(stderr).to.equal(`${path("empty")}: is empty\n`);
+      expect(status).to.equal(1);
+    });
+
+    it("a binary net with input fields is no mean image", async () => {
+      const path = paths();
+      const net = `name: "n" input: "data" input_shape { dim: 1 } layer { name: "r" type: "ReLU" bottom: "data" top: "r" }`;
+      writeFileSync(path("net.binaryproto"), encode(parseText(reflect("NetParameter"), net) as NetParameter));
+      expect((await cli("inspect", path("net.binaryproto"))).stdout).to.match(/^weights n: 1 layers/);
+    });
   });
 });

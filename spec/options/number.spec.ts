@@ -22,6 +22,7 @@ describe("numbers of options", () => {
     ["", {}, "--n has no value: give a number"],
     ["Infinity", { min: 0 }, "--n Infinity: give a number, 0 or more"],
     ["1e12", count("rows"), "--n 1e12: give a whole number of rows from 1 to 2147483647"],
+    ["1e39", { min: 0 }, "--n 1e39: give a number of a size below 3.4e38"],
     ["9007199254740993", SEED, "--n 9007199254740993: give a whole number from 0 to 9007199254740991"],
   ] as const) {
     it(`refuse "${text}" as ${describeRange(range)}`, () => {

@@ -42,6 +42,22 @@ describe("inputs of other shapes than a net was made for", () => {
     });
   }
 
+  it("are refused where they are no tensors", async () => {
+    await using net = await Net.load(CONV);
+    const data = new Float32Array(192);
+    for (const [tensor, message] of [
+      ["x", "its data is no Float32Array"],
+      [{ shape: [1, 3, 8, 8], data: new Float64Array(192) }, "its data is no Float32Array"],
+      [{ data }, "its shape is missing, not a list of whole numbers"],
+      [{ shape: [1, 3, 8.5, 8], data: new Float32Array(204) }, "its shape is [1,3,8.5,8], not a list of whole numbers"],
+      [{ shape: [-1, -3, 8, 8], data }, "its shape is [-1,-3,8,8], not a list of whole numbers"],
+    ] as const) {
+      const error = await refused(net.forward({ data: tensor as Tensor }));
+      expect(error.name).to.equal("NetrunError");
+      expect(error.message).to.equal(`input "data": ${message}`);
+    }
+  });
+
   it("are refused where a convolution would need another number of channels", async () => {
     await using net = await Net.load(CONV);
     const error = await refused(net.forward({ data: filled(1, 1, 8, 8) }));
