@@ -1,11 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { filterNet } from "../../lib/caffe/filter.js";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { create, decode } from "../../lib/caffe/message.js";
 import { decodeSolverState } from "../../lib/caffe/solver-state.js";
-import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
+import { decodeWeights } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printText } from "../../lib/text/print.js";
@@ -22,10 +22,10 @@ const SEED = 20260000;
 async function fuzz(
   files: readonly Uint8Array[],
   read: (bytes: Uint8Array) => unknown,
-  { damage = mutate, rounds = Infinity }: { damage?: typeof mutate; rounds?: number } = {},
+  { damage = mutate }: { damage?: typeof mutate } = {},
 ): Promise<void> {
   const end = performance.now() + BUDGET_MS;
-  for (let round = 0; round < rounds && performance.now() < end; round++) {
+  for (let round = 0; performance.now() < end; round++) {
     const bytes = damage(files[round % files.length]!, SEED + round);
     const start = process.cpuUsage();
     try {
@@ -87,18 +87,4 @@ describe("damaged files", function () {
 
   it("as solver states are read or refused", () =>
     fuzz(small(goldenPath("solvers"), /\.solverstate$/), (bytes) => decodeSolverState(bytes)));
-
-  it("as HDF5 weights are read or refused", async () => {
-    const path = join(temporary, "w.h5");
-    // The first file loads the library.
-    const good = goldenPath("solvers", "adagrad", "snap_iter_6.caffemodel.h5");
-    await readWeights(good);
-    // Every failure leaves something behind in the library; after some thousands it breaks down, and says so from then on.
-    const read = (bytes: Uint8Array) => {
-      writeFileSync(path, bytes);
-      return readWeights(path);
-    };
-    await fuzz(small(goldenPath("solvers"), /\.caffemodel\.h5$/), read, { rounds: 1500 });
-    await readWeights(good);
-  });
 });
