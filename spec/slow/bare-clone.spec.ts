@@ -22,13 +22,15 @@ function trackedFiles(): readonly string[] {
 const files = trackedFiles();
 
 describe(`a clone with nothing beside it${files.length > 0 ? "" : " (skipped: not in a git repository)"}`, () => {
-  const place = mkdtempSync(join(tmpdir(), "netrun-clone-"));
-  const clone = join(place, "netrun");
-  const home = join(place, "home");
-  after(() => rmSync(place, { recursive: true }));
+  let place = "";
+  let clone = "";
+  let home = "";
 
   before(function () {
     if (files.length === 0) this.skip();
+    place = mkdtempSync(join(tmpdir(), "netrun-clone-"));
+    clone = join(place, "netrun");
+    home = join(place, "home");
     for (const file of files) {
       mkdirSync(dirname(join(clone, file)), { recursive: true });
       copyFileSync(join(root, file), join(clone, file));
@@ -36,6 +38,10 @@ describe(`a clone with nothing beside it${files.length > 0 ? "" : " (skipped: no
     // What `npm ci` makes of the lock file.
     symlinkSync(realpathSync(join(root, "node_modules")), join(clone, "node_modules"));
     mkdirSync(home);
+  });
+
+  after(() => {
+    if (place) rmSync(place, { recursive: true });
   });
 
   const npm = async (...args: readonly string[]) => {
