@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import type { Init, LayerParameter } from "../../lib/caffe/messages.js";
 import type { Feed } from "../../lib/data/feed/feed.js";
+import { failure } from "../support/failure.js";
 import { openLayer } from "../support/feed.js";
 import { openFiles } from "../support/open-files.js";
 
@@ -98,6 +99,15 @@ export function feedContract(subject: FeedSubject, folder: () => string): void {
       };
       expect(await first(1)).to.deep.equal(await first(1));
       expect(await first(1)).to.not.deep.equal(await first(0));
+    });
+
+    it("refuses calls after its end, and is ended twice without harm", async () => {
+      const feed = await open();
+      await feed[Symbol.asyncDispose]();
+      await feed[Symbol.asyncDispose]();
+      await failure(feed.next(), "the feed was disposed");
+      await failure(feed.seek(0), "the feed was disposed");
+      expect(() => feed.restrict({})).to.throw("the feed was disposed");
     });
 
     it("frees its files when it is closed early", async function () {

@@ -88,6 +88,51 @@ describe("a pool that loses workers", () => {
     expect(weights).to.deep.equal((await rounds(calm, same, 4)).weights);
   });
 
+  for (const options of [{ averaging: "elastic" }, { averageHistory: true }] as const) {
+    it(`does the round again, to the same bits, with ${JSON.stringify(options)}`, async () => {
+      const same = await plan();
+      const hosts = threads();
+      await using calm = new PoolEngine({ workers: 2, ...options });
+      await using pool = new PoolEngine({ workers: 2, ...options, host: hosts.host });
+      const disturbed = await rounds(pool, same, 3, (round) => {
+        if (round === 1) void hosts.current[1]!.kill();
+      });
+      const quiet = await rounds(calm, same, 3);
+      expect(disturbed.done[1]!.lost.map(({ remedy }) => remedy)).to.deep.equal(["redone"]);
+      expect(disturbed.weights).to.deep.equal(quiet.weights);
+      expect(disturbed.done[2]!.states).to.deep.equal(quiet.done[2]!.states);
+    });
+  }
+
+  it("gives a dropped replica the mean history of the others where histories are averaged", async () => {
+    const hosts = threads();
+    await using pool = new PoolEngine({ workers: 3, host: hosts.host, onWorkerLoss: "drop", averageHistory: true });
+    const { done } = await rounds(pool, await plan(), 2, (round) => {
+      if (round === 1) void hosts.current[1]!.kill();
+    });
+    expect(done[1]!.lost.map(({ remedy }) => remedy)).to.deep.equal(["dropped"]);
+    const [a, b, c] = done[1]!.states;
+    expect(a!.history[0]!.some((value) => value !== 0)).to.equal(true);
+    expect([b!.history, c!.history]).to.deep.equal([a!.history, a!.history]);
+  });
+
+  it("tests again, and trains on to the same bits, when a thread is ended between rounds", async () => {
+    const same = await plan();
+    const results = [];
+    for (const isDisturbed of [false, true]) {
+      const hosts = threads();
+      await using pool = new PoolEngine({ workers: 2, host: hosts.host });
+      const { weights } = await rounds(pool, same, 1);
+      const testing = pool.test(0, weights, 6, [0]);
+      if (isDisturbed) void hosts.current[1]!.kill();
+      const scores = await testing;
+      await pool.round(weights, work(INTERVAL, INTERVAL));
+      expect(hosts.started).to.equal(isDisturbed ? 3 : 2);
+      results.push({ scores, weights, states: await pool.state() });
+    }
+    expect(results[1]).to.deep.equal(results[0]);
+  });
+
   it("names the partition, and goes on, when a process is killed", async () => {
     const hosts = processes();
     await using pool = new PoolEngine({ workers: 2, host: hosts.host });
