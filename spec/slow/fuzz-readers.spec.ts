@@ -33,7 +33,7 @@ import { writeLmdb } from "../support/write-lmdb.js";
 
 /** Damaged files for each reader, at most; those that start a process for each read fewer in their time. */
 const CASES = Number(process.env["FUZZ_CASES"] ?? 5000);
-const TIME_MS = Number(process.env["FUZZ_MS"] ?? 40_000);
+const TIME_MS = Number(process.env["FUZZ_MS"] ?? 12_000);
 /** Rerun one case with FUZZ_SEED=its seed FUZZ_CASES=1. */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20260000);
 const LIMIT_MS = 10_000;
