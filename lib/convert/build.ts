@@ -1,35 +1,20 @@
-import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { constant, count, inputName, topological, type Value } from "../graph/index.js";
-import { factsOf, placeTops } from "../layers/index.js";
 import { type LoweredNet, lower } from "../net/lower.js";
 import { NotFree, type Probe } from "../onnx/write/index.js";
-import { foldAffine } from "./fold.js";
-import type { FoldedWeights } from "./folded-weights.js";
-import { toHalf } from "./half.js";
-import { type Calibration, toInt8 } from "./int8/quantize.js";
 import type { InferenceNet } from "./net.js";
+import { inferencePasses, type PassSettings } from "./passes.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
-import { dropGradients, foldConstants, substitute } from "./simplify.js";
 import { inferenceTypes } from "./types.js";
 
 /** What every probe of a conversion shares. */
-export interface BuildContext {
-  readonly layers: readonly LayerParameter[];
+export interface BuildContext extends PassSettings {
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
-  readonly fold: boolean;
-  readonly foldedWeights: FoldedWeights;
-  /** Whether some dims are to be left open. */
-  readonly openDims: boolean;
   /** Whether height and width of images are among them. */
   readonly openSpatial: boolean;
   /** What goes before the net into the graph. */
   readonly preprocessing: Preprocessing | undefined;
-  /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
-  readonly halves: Map<unknown, Uint16Array> | undefined;
-  /** How blobs are stored in 8 bits; undefined where they are not. */
-  readonly int8: Calibration | undefined;
 }
 
 /** A probe, and which layers folding made part of which others. */
@@ -59,19 +44,8 @@ export async function build(
     become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
   };
   const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
-  pass(substitute(values(), leavesOf(net, context)));
-  pass(dropGradients(values()));
-  pass(await foldConstants(values(), context.openDims));
-  pass(dropGradients(values()));
-  let folded: Built["folded"] = new Map();
-  if (context.fold) {
-    const foldable = new Set(context.layers.flatMap((layer) => (factsOf(layer).affine ? [layer.name] : [])));
-    const result = foldAffine(values(), context.foldedWeights, (label) => foldable.has(label));
-    folded = result.layers;
-    pass(result.become);
-  }
-  if (context.int8) pass(toInt8(values(), context.int8));
-  if (context.halves) pass(toHalf(values(), context.halves, exactLayers(context), context.foldedWeights));
+  const { passes, folded } = inferencePasses(context, leavesOf(net, context));
+  for (const { apply } of passes) pass(await apply(values()));
   const named = (names: Iterable<string>) =>
     new Map(
       [...names].flatMap((name) => {
@@ -79,15 +53,7 @@ export async function build(
         return value ? [[name, value] as const] : [];
       }),
     );
-  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded };
-}
-
-/** Layers that half precision cannot count for: those that compute with coordinates, and places of maxima and what takes them. */
-function exactLayers({ layers }: BuildContext): ReadonlySet<string> {
-  const places = new Set(layers.flatMap(placeTops));
-  const isExact = (layer: LayerParameter) =>
-    factsOf(layer).exact === true || [...layer.bottom, ...layer.top].some((blob) => places.has(blob));
-  return new Set(layers.filter(isExact).map(({ name }) => name));
+  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded: folded() };
 }
 
 /** Inputs and outputs of an ONNX graph have one space of names. */
