@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readBytes } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
@@ -11,7 +11,7 @@ interface RawModel {
   readonly graph: {
     readonly node: readonly RawNode[];
     readonly initializer: readonly RawTensor[];
-    readonly input: readonly { readonly name: string; readonly type: RawType }[];
+    readonly input: readonly { readonly name: string; readonly type?: RawType | null }[];
   };
   readonly metadata_props: readonly Entry[];
 }
@@ -21,7 +21,7 @@ interface RawNode {
   readonly input: readonly string[];
 }
 interface RawType {
-  readonly tensor_type?: { readonly shape?: { readonly dim: readonly RawDim[] } };
+  readonly tensor_type?: { readonly shape?: { readonly dim: readonly RawDim[] } | null } | null;
 }
 interface RawDim {
   readonly value?: string;
@@ -127,7 +127,9 @@ function decoded(bytes: Uint8Array, file: string | undefined): RawModel {
   throw new NetrunError("not an ONNX model", { file, cause });
 }
 
-function fixedShape({ tensor_type: type }: RawType): readonly number[] | undefined {
+/** A declared shape with 1 for an open first dim; undefined where the input declares none or has other open dims. */
+function fixedShape(declared: RawType | null | undefined): readonly number[] | undefined {
+  const type = declared?.tensor_type;
   const dims = type?.shape?.dim.map(({ value, dim_value: dim }, axis) =>
     value === "dim_value" ? Number(dim) : axis === 0 ? 1 : Number.NaN,
   );
@@ -144,6 +146,10 @@ function numbers(tensor: RawTensor, file: string | undefined): Float32Array | un
   // A copy: the elements need not be aligned in the file.
   const raw = Uint8Array.from(tensor.data_location === 1 ? externalBytes(tensor, file) : tensor.raw_data).buffer;
   const isRaw = raw.byteLength > 0;
+  const bytesEach = type === HALF ? 2 : type === DOUBLE ? 8 : 4;
+  if (raw.byteLength % bytesEach !== 0) {
+    throw new NetrunError(`tensor "${tensor.name}": ${raw.byteLength} bytes are no whole number of elements`, { file });
+  }
   if (type === HALF) return Float32Array.from(isRaw ? new Uint16Array(raw) : int32_data, halfValue);
   if (type === DOUBLE) return Float32Array.from(isRaw ? new Float64Array(raw) : double_data);
   return isRaw ? new Float32Array(raw) : Float32Array.from(float_data);
@@ -165,11 +171,13 @@ function externalBytes({ name, external_data }: RawTensor, model: string | undef
     throw new NetrunError(`the model's weights are in "${location}", which cannot be read`, { file: path, cause });
   }
   try {
+    const { size } = fstatSync(fd);
+    if (!(offset >= 0 && length >= 0 && Number.isSafeInteger(offset + length)))
+      throw new NetrunError(`tensor "${name}" is said to be at ${offset}, ${length} bytes long`, { file: model });
+    if (offset + length > size) throw new NetrunError(`ends before the model's tensor "${name}"`, { file: path });
     const bytes = new Uint8Array(length);
     for (let done = 0, read = -1; done < length && read !== 0; done += read)
       read = readSync(fd, bytes, done, length - done, offset + done);
-    if (readSync(fd, new Uint8Array(1), 0, 1, offset + length - 1) !== 1)
-      throw new NetrunError(`ends before the model's tensor "${name}"`, { file: path });
     return bytes;
   } finally {
     closeSync(fd);
