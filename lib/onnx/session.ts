@@ -7,7 +7,7 @@ import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { mayOverwrite } from "./overwrite.js";
 import { tensorOf } from "./tensors.js";
-import { whyMissing } from "./try-provider.js";
+import { tryProvider } from "./try-provider.js";
 
 /** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
@@ -191,8 +191,8 @@ async function create(
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
   // Dawn writes to stderr by itself when it finds no GPU.
-  const missing = provider === "webgpu" ? await whyMissing(provider) : undefined;
-  if (missing !== undefined) throw doesNotStart(provider, missing);
+  const trial = provider === "webgpu" ? await tryProvider(provider) : undefined;
+  if (trial && "missing" in trial) throw doesNotStart(provider, trial.missing);
   try {
     return await native(() => ort.InferenceSession.create(model.bytes, options));
   } catch (cause) {

@@ -4,14 +4,19 @@ import { add } from "../ops/index.js";
 import { emit } from "./emit.js";
 import { onnxruntime } from "./onnxruntime.js";
 
-// Opens a session on one addition. Exits with 1 and the reason on stdout if the provider does not start.
+// Runs one addition on a provider. Exits with 0 and what came of it on stdout, or with 1 and why the provider does not start.
+// After a line break, since native libraries write to stdout as well.
 try {
   const sum = add(constant(1, [2]), constant(2, [2]));
   const { bytes } = emit({ name: "probe", outputs: new Map([["sum", sum]]) });
   const { InferenceSession } = await onnxruntime();
-  await InferenceSession.create(bytes, { executionProviders: [process.argv[2]!], logSeverityLevel: 4 });
+  const session = await InferenceSession.create(bytes, { executionProviders: [process.argv[2]!], logSeverityLevel: 4 });
+  const { sum: result } = await session.run({});
+  writeSync(1, result?.data[0] === 3 ? "\nworks" : "\ngives wrong results");
   process.exit(0);
 } catch (error) {
-  writeSync(1, (error as Error).message);
+  // A failed check of onnxruntime's begins with its place in C++ and the condition.
+  const [line] = (error as Error).message.replace(/\/onnxruntime_src\/.* was false\. /, "").split("\n");
+  writeSync(1, `\n${line}`);
   process.exit(1);
 }

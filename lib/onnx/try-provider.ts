@@ -6,27 +6,32 @@ const CHILD = fileURLToPath(new URL("try-provider-child.js", import.meta.url));
 /** A driver that hangs must not hang the run; the first use of a GPU takes seconds. */
 const TIMEOUT_MS = 60_000;
 
-const tried = new Map<string, Promise<string | undefined>>();
+/** What came of one addition on an execution provider, or, in onnxruntime's words, why it does not start here. */
+export type Trial = { readonly result: "works" | "gives wrong results" } | { readonly missing: string };
+
+const trials = new Map<string, Promise<Trial>>();
 
 /**
- * Why an execution provider does not start here, in onnxruntime's words; undefined where it does. It is tried in a child process,
- * once: native libraries write their own reasons to stderr, and some end the process.
+ * Tries an execution provider in a child process, once: native libraries write their own reasons to stderr, and some end the process.
  */
-export function whyMissing(provider: string): Promise<string | undefined> {
-  let reason = tried.get(provider);
-  if (reason === undefined) {
-    reason = tryInChild(provider);
-    tried.set(provider, reason);
+export function tryProvider(provider: string): Promise<Trial> {
+  let trial = trials.get(provider);
+  if (trial === undefined) {
+    trial = tryInChild(provider);
+    trials.set(provider, trial);
   }
-  return reason;
+  return trial;
 }
 
-function tryInChild(provider: string): Promise<string | undefined> {
+function tryInChild(provider: string): Promise<Trial> {
   return new Promise((resolve) => {
     // The child's stderr is read and dropped.
     execFile(process.execPath, [CHILD, provider], { timeout: TIMEOUT_MS }, (error, stdout) => {
-      if (!error) resolve(undefined);
-      else resolve(stdout === "" ? `its library ended with ${error.signal ?? `exit status ${error.code}`}` : stdout);
+      const answer = stdout.trimEnd().split("\n").at(-1);
+      if (!error && (answer === "works" || answer === "gives wrong results")) resolve({ result: answer });
+      else if (error?.killed) resolve({ missing: `no answer in ${TIMEOUT_MS / 1000} s` });
+      else if (error?.code === 1 && answer) resolve({ missing: answer });
+      else resolve({ missing: `its process ended (${error?.signal ?? `exit status ${error?.code ?? 0}`})` });
     });
   });
 }
