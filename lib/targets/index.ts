@@ -1,2 +1,2 @@
-export { nodePass, portable, portablePasses } from "./portable.js";
+export { nodePass, portable } from "./portable.js";
 export { formulated, type Outputs, type Pass, type Target } from "./target.js";

@@ -37,7 +37,7 @@ function outputsPass(name: string, formulate: Rule): Pass {
 }
 
 /** Ops at the level of meaning as ONNX's own, on every provider: the reference that other formulations are compared with. */
-export const portablePasses: readonly Pass[] = [
+export const expansions: readonly Pass[] = [
   nodePass("conv-input-grad", (node, [dy, w]) =>
     isOp(node, ConvInputGrad) ? inputGradient(dy!, w!, node.attrs) : undefined,
   ),
@@ -56,8 +56,10 @@ export const portablePasses: readonly Pass[] = [
   nodePass("lrn", (node, [x]) => (isOp(node, LRN) ? pooledLrn(x!, node.attrs) : undefined)),
   nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
   outputsPass("update", (node, inputs) => (isOp(node, Update) ? elementwiseUpdate(node.attrs, inputs) : undefined)),
-  { name: "empty-constants", apply: withEmptyConstants },
 ];
 
+/** Values without elements as constants: onnxruntime's kernels refuse many of them. */
+export const emptyConstants: Pass = { name: "empty-constants", apply: withEmptyConstants };
+
 /** Training in standard ONNX alone. */
-export const portable: Target = { provider: "any", mode: "training", passes: portablePasses };
+export const portable: Target = { provider: "any", mode: "training", passes: [...expansions, emptyConstants] };

@@ -1,5 +1,4 @@
-import { withEmptyConstants } from "../../graph/index.js";
-import { portablePasses } from "../portable.js";
+import { emptyConstants, expansions } from "../portable.js";
 import type { Target } from "../target.js";
 import { formulations } from "./formulations.js";
 import { blockedGraph } from "./pass.js";
@@ -10,7 +9,7 @@ export const cpuTarget = (block: number): Target => ({
   mode: "training",
   passes: [
     // Kernels of blocked layouts take no value without elements.
-    { name: "empty-constants", apply: withEmptyConstants },
+    emptyConstants,
     {
       name: "blocked",
       apply(outputs) {
@@ -18,7 +17,7 @@ export const cpuTarget = (block: number): Target => ({
         return new Map([...outputs].map(([end, value]) => [end, become.get(value)!]));
       },
     },
-    ...portablePasses.filter(({ name }) => name !== "empty-constants"),
+    ...expansions,
   ],
 });
 

@@ -24,7 +24,13 @@ export function blockedGraph(
   };
   const order = topological(values);
   const usersOf = new Map<Value, Node[]>();
-  for (const node of order) for (const input of node.inputs) usersOf.set(input, [...(usersOf.get(input) ?? []), node]);
+  for (const node of order) {
+    for (const input of node.inputs) {
+      const known = usersOf.get(input);
+      if (known) known.push(node);
+      else usersOf.set(input, [node]);
+    }
+  }
   const users = (of: Value): readonly Node[] => usersOf.get(of) ?? [];
   for (const node of order) {
     const site: Site = { node, inputs: node.inputs.map((input) => become.get(input)!), block, users, memo };
