@@ -1,7 +1,7 @@
 import { sub as message } from "../caffe/message.js";
 import { type LRNParameter, LRNParameter_NormRegion as Region } from "../caffe/messages.js";
 import { apply, constant, type Value } from "../graph/index.js";
-import { add, averagePool, div, lrn, mul, pow, sqrt } from "../ops/index.js";
+import { add, averagePool, divideByPower, lrn, mul } from "../ops/index.js";
 import { ChannelMix } from "../ops/inference.js";
 import { bottomText, computeLayer } from "./layer.js";
 
@@ -63,17 +63,6 @@ export const LRN = computeLayer({
 function neighbourhood(x: Value, kernel: readonly [number, number]): Value {
   const around = kernel.map((size) => [(size - 1) / 2, (size - 1) / 2] as const);
   return averagePool(x, { kernel, strides: [1, 1], pads: around });
-}
-
-/** x / base^beta, entry by entry, of one shape; roots where they do, since Pow takes several times as long. */
-function divideByPower(x: Value, base: Value, beta: number): Value {
-  if (beta === 0.75) {
-    const root = sqrt(base);
-    return div(x, mul(root, sqrt(root)));
-  }
-  if (beta === 0.5) return div(x, sqrt(base));
-  if (beta === 1) return div(x, base);
-  return mul(x, pow(base, constant(-beta)));
 }
 
 /**

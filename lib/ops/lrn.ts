@@ -1,4 +1,5 @@
-import { apply, type Op, type Value } from "../graph/index.js";
+import { apply, constant, type Op, type Value } from "../graph/index.js";
+import { div, mul, pow, sqrt } from "./elementwise.js";
 import { meaning } from "./meaning.js";
 
 /** Attributes of ONNX's LRN. */
@@ -27,3 +28,14 @@ export const LRNGrad = meaning<LrnAttrs>("LRNGrad", 2, (_, x) => [x!]);
 
 /** Local response normalisation across channels. */
 export const lrn = (x: Value, attrs: LrnAttrs): Value => apply(LRN, attrs, x);
+
+/** x / base^beta, entry by entry, of one shape; roots where they do, since Pow takes several times as long. */
+export function divideByPower(x: Value, base: Value, beta: number): Value {
+  if (beta === 0.75) {
+    const root = sqrt(base);
+    return div(x, mul(root, sqrt(root)));
+  }
+  if (beta === 0.5) return div(x, sqrt(base));
+  if (beta === 1) return div(x, base);
+  return mul(x, pow(base, constant(-beta)));
+}

@@ -3,6 +3,7 @@ import {
   add,
   averagePool,
   div,
+  divideByPower,
   type LrnAttrs,
   mul,
   neg,
@@ -18,16 +19,7 @@ import { averagePoolGradient } from "./pool.js";
  * LRN as an average pooling over one image whose planes are [c, h*w]: onnxruntime pools that several times faster than it computes
  * its own LRN, which takes a power of each entry. x [n, c, h, w].
  */
-export function pooledLrn(x: Value, attrs: LrnAttrs): Value {
-  const { base } = baseOf(x, attrs);
-  if (attrs.beta === 0.75) {
-    const root = sqrt(base);
-    return div(x, mul(root, sqrt(root)));
-  }
-  if (attrs.beta === 0.5) return div(x, sqrt(base));
-  if (attrs.beta === 1) return div(x, base);
-  return mul(x, pow(base, constant(-attrs.beta)));
-}
+export const pooledLrn = (x: Value, attrs: LrnAttrs): Value => divideByPower(x, baseOf(x, attrs).base, attrs.beta);
 
 /** The gradient of `pooledLrn`: through the quotient, and through the sums of squares under it. */
 export function pooledLrnGradient(x: Value, dy: Value, attrs: LrnAttrs): Value {
