@@ -2,7 +2,7 @@
  * Prints a digest of every result of a fixed list of nets: blobs, gradients, trajectories, snapshots, converted files. What changes no
  * result changes no line. Run it with `npm run bench:hashes -- [PREFIX...] [--against PATH]`: prefixes of cases' names (layers, nets,
  * solvers, training, files, or longer) choose among them; `--against` takes the path of another built `dist/lib/index.js`, and
- * prints only what differs from it. Cases from the reference data are left out where ../shared is absent.
+ * prints only what differs from it. Cases from the reference data are skipped where ../shared is absent.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

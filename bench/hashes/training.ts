@@ -8,7 +8,7 @@ import type { Case, Library, Results } from "./cases.js";
 
 /**
  * The files of a folder, each with its bytes. Solver states name the weights file by its path: the folder's is blanked out. HDF5 files
- * hold the time they were written and are left out.
+ * hold the time they were written and are skipped.
  */
 async function* filesIn(folder: string): Results {
   for (const file of readdirSync(folder).sort()) {

@@ -12,7 +12,7 @@ const MAX_ENTRIES = 200_000;
 let opened: { readonly path: string; readonly file: File } | undefined;
 
 async function answer(request: Hdf5Request): Promise<unknown> {
-  // Without this the library prints its errors and returns values that are none.
+  // Without this the library prints its errors and returns invalid values.
   (await h5wasm.ready).activate_throwing_error_handler();
   // The tree is asked for first: the file may be a new one of an old name.
   if (request.op === "tree") close();

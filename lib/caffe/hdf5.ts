@@ -136,7 +136,7 @@ let loading: Promise<typeof import("h5wasm/node")> | undefined;
 /** The library, loaded with the first file: it is megabytes of WebAssembly. */
 function library(): Promise<typeof import("h5wasm/node")> {
   loading ??= import("h5wasm/node").then(async (module) => {
-    // Without this the library prints its errors and returns values that are none.
+    // Without this the library prints its errors and returns invalid values.
     (await module.ready).activate_throwing_error_handler();
     return module;
   });

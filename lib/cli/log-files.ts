@@ -19,7 +19,7 @@ export class LogFiles implements Disposable {
   readonly #json: LogFile | undefined;
   readonly #csv: LogFile | undefined;
 
-  /** Throws NetrunError if a file cannot be opened, other than for want of room. */
+  /** Throws NetrunError if a file cannot be opened, unless only the disk is full. */
   constructor({ json, csv }: LogPaths, warn: (warning: NetrunError) => void) {
     this.#json = json === undefined ? undefined : new LogFile(json, warn);
     this.#csv = csv === undefined ? undefined : new LogFile(csv, warn);
@@ -55,7 +55,7 @@ export class LogFile {
   #lostLines = 0;
   #failedMs: number | undefined;
 
-  /** Throws NetrunError if the file cannot be opened, other than for want of room. */
+  /** Throws NetrunError if the file cannot be opened, unless only the disk is full. */
   constructor(path: string, warn: (warning: NetrunError) => void) {
     this.#path = path;
     this.#warn = warn;

@@ -4,7 +4,7 @@ import type { Command } from "./commands/command.js";
 
 /** What a command line asks for. */
 export interface Request {
-  /** The word that names the command; undefined where there is none. */
+  /** The word that names the command; undefined without one. */
   readonly command: string | undefined;
   /** The words after it, and those before. */
   readonly rest: readonly string[];

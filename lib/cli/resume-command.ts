@@ -13,8 +13,8 @@ const MAX_ITER = /^--?max[-_]iter(=|$)/;
 const EARLY_STOP = /^--?(early[-_]stop|patience)(=|$)/;
 
 /**
- * The arguments that go on from the end of a run started with `argv`. A run that was stopped goes on to the same end, with what
- * it was started with; one that reached its end goes on to twice the iterations; one that found no better score without that rule.
+ * The arguments that resume a run started with `argv`: one that was stopped, with the same arguments up to the same last iteration; one
+ * that is complete, up to twice its iterations; one that stopped early, without the rule for that.
  */
 export function resumeCommand(argv: readonly string[], { state, iteration, stopped }: End): string {
   const isOver = stopped === undefined;

@@ -24,7 +24,7 @@ export interface PassSettings {
 type Become = ReadonlyMap<Value, Value>;
 
 /**
- * A named rewriting of a graph, as a target's pass is one, with two differences: it tells what every value has become, since blobs
+ * A named rewriting of a graph, as a target's pass is one, with two differences: it reports the new value of every old one, since blobs
  * inside a file keep their names, and it may take its time, since constants are computed by onnxruntime.
  */
 export interface InferencePass {

@@ -88,7 +88,7 @@ function beside(statePath: string, ending: string): string | undefined {
 }
 
 /**
- * The side state of a solverstate; undefined where there is none, as beside Caffe's own. Throws NetrunError if it is damaged or
+ * The side state of a solverstate; undefined without one, as beside Caffe's own. Throws NetrunError if it is damaged or
  * belongs to another snapshot than the solverstate.
  */
 export function readSideState(statePath: string, iteration: number): SideState | undefined {
