@@ -1,14 +1,20 @@
+import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { constant, count, inputName, topological, type Value } from "../graph/index.js";
+import { inferenceTypes } from "../layers/index.js";
 import { type LoweredNet, lower } from "../net/lower.js";
+import { evaluate } from "../onnx/evaluate.js";
 import { NotFree, type Probe } from "../onnx/write/index.js";
+import { type FoldedWeights, formulate, type InferenceForm, standardInference } from "../targets/index.js";
 import type { InferenceNet } from "./net.js";
-import { inferencePasses, type PassSettings } from "./passes.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
-import { inferenceTypes } from "./types.js";
 
 /** What every probe of a conversion shares. */
-export interface BuildContext extends PassSettings {
+export interface BuildContext extends InferenceForm {
+  readonly layers: readonly LayerParameter[];
+  readonly foldedWeights: FoldedWeights;
+  /** Whether some dims are to be left open. */
+  readonly openDims: boolean;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
   /** Whether height and width of images are among them. */
@@ -38,22 +44,17 @@ export async function build(
     types: inferenceTypes(context),
     sizes: sizesOf(size),
   });
-  const ends = context.outputs;
-  let become: ReadonlyMap<Value, Value> = new Map([...net.blobs.values()].map((value) => [value, value]));
-  const pass = (next: ReadonlyMap<Value, Value>) => {
-    become = new Map([...become].flatMap(([from, to]) => (next.has(to) ? [[from, next.get(to)!] as const] : [])));
-  };
-  const values = () => ends.map((name) => become.get(net.blobs.get(name)!)!);
-  const { passes, folded } = inferencePasses(context, leavesOf(net, context));
-  for (const { apply } of passes) pass(await apply(values()));
-  const named = (names: Iterable<string>) =>
-    new Map(
-      [...names].flatMap((name) => {
-        const value = become.get(net.blobs.get(name)!);
-        return value ? [[name, value] as const] : [];
-      }),
-    );
-  return { outputs: named(ends), blobs: named(net.blobs.keys()), folded: folded() };
+  let folded: Built["folded"] = new Map();
+  const outputs = new Map(context.outputs.map((name) => [name, net.blobs.get(name)!]));
+  const graph = await formulate({ outputs, blobs: net.blobs }, standardInference(context), {
+    ...context,
+    leaves: leavesOf(net, context),
+    evaluate,
+    onFolded: (layers) => {
+      folded = layers;
+    },
+  });
+  return { ...graph, folded };
 }
 
 /** Inputs and outputs of an ONNX graph have one space of names. */

@@ -17,17 +17,16 @@ const EMPTY = {
 const isEmpty = ({ type }: Value) => count(type.shape) === 0;
 
 /**
- * The same outputs with every value that has no elements as a constant: nothing is computed for it. onnxruntime refuses empty
- * tensors in many an operation (normalisations, reshapes to fewer axes). Gives the outputs themselves where none is empty.
+ * New values by old ones, with every value that has no elements as a constant: nothing is computed for it. onnxruntime refuses empty
+ * tensors in many an operation (normalisations, reshapes to fewer axes). Gives the values themselves where none is empty.
  */
-export function withEmptyConstants(outputs: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
-  const values = [...outputs.values()];
+export function withEmptyConstants(values: readonly Value[]): ReadonlyMap<Value, Value> {
   const nodes = [...everyNode(values)];
-  if (!nodes.some((node) => node.inputs.length > 0 && node.outputs.some(isEmpty))) return outputs;
-  const become = rewrite(values, (node) =>
+  if (!nodes.some((node) => node.inputs.length > 0 && node.outputs.some(isEmpty)))
+    return new Map(nodes.flatMap(({ outputs }) => outputs.map((value) => [value, value])));
+  return rewrite(values, (node) =>
     node.inputs.length > 0 && node.outputs.every(isEmpty)
       ? node.outputs.map(({ type: { dtype, shape } }) => constantOf(dtype, EMPTY[dtype](), shape))
       : undefined,
   );
-  return new Map([...outputs].map(([name, value]) => [name, become.get(value)!]));
 }

@@ -1,8 +1,7 @@
 import { sub as message } from "../caffe/message.js";
-import { type LRNParameter, LRNParameter_NormRegion as Region } from "../caffe/messages.js";
-import { apply, constant, type Value } from "../graph/index.js";
+import { LRNParameter_NormRegion as Region } from "../caffe/messages.js";
+import { constant, type Value } from "../graph/index.js";
 import { add, averagePool, divideByPower, lrn, mul } from "../ops/index.js";
-import { ChannelMix } from "../ops/inference.js";
 import { bottomText, computeLayer } from "./layer.js";
 
 /**
@@ -49,38 +48,10 @@ export const LRN = computeLayer({
         throw site.error(`unknown norm_region ${norm_region}`, "norm_region");
     }
   },
-  lowerForInference({ bottoms, param }) {
-    if (param.norm_region !== Region.ACROSS_CHANNELS) return undefined;
-    const x = bottoms[0]!;
-    const channels = x.type.shape[1]!;
-    if (channels >= WIDE_LRN.from && channels <= WIDE_LRN.to && param.alpha >= 0) return [wideLrn(x, param)];
-    const { local_size: size, alpha, beta, k: bias } = param;
-    return [lrn(x, { size, alpha, beta, bias })];
-  },
 });
 
 /** Mean of the window around each entry, zeros outside. */
 function neighbourhood(x: Value, kernel: readonly [number, number]): Value {
   const around = kernel.map((size) => [(size - 1) / 2, (size - 1) / 2] as const);
   return averagePool(x, { kernel, strides: [1, 1], pads: around });
-}
-
-/**
- * Channels from which on, and up to which, LRN is written as a convolution and roots. ONNX's own op takes a power of each entry on
- * one core: nearly half of the time of GoogLeNet. Where there are fewer channels that is little, and with more the matrix is large.
- */
-const WIDE_LRN = { from: 64, to: 1024 } as const;
-
-/** x / (k + sum of (x * sqrt(alpha / size))^2 over `size` channels around)^beta: in half precision squares of x itself overflow. */
-function wideLrn(x: Value, { local_size: size, alpha, beta, k }: LRNParameter): Value {
-  const channels = x.type.shape[1]!;
-  const band = new Float32Array(channels * channels);
-  for (let row = 0; row < channels; row++) {
-    const first = Math.max(0, row - (size - 1) / 2);
-    band.fill(1, row * channels + first, row * channels + Math.min(channels, row + (size + 1) / 2));
-  }
-  const scaled = mul(x, constant(Math.sqrt(alpha / size)));
-  const bias = constant(new Float32Array(channels).fill(k), [channels]);
-  const base = apply(ChannelMix, null, mul(scaled, scaled), constant(band, [channels, channels, 1, 1]), bias);
-  return divideByPower(x, base, beta);
 }

@@ -9,6 +9,6 @@ export async function buildSession(
   options: SessionOptions & EmitOptions = {},
   target?: Target,
 ): Promise<Session> {
-  const graph = formulated(outputs, target ?? (await targetOf(options)));
+  const graph = await formulated(outputs, target ?? (await targetOf(options)));
   return openSession(emit({ name, outputs: graph }, options), options);
 }

@@ -42,7 +42,7 @@ export async function profileNet(
   const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
   const graph = endsOf(net, request).outputs;
   const target = await targetOf(options);
-  const outputs = formulated(graph, target);
+  const outputs = await formulated(graph, target);
   const folder = newScratchFolder("profile");
   try {
     const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
@@ -57,7 +57,9 @@ export async function profileNet(
     return {
       layers: layerTimes(order, nodes, events),
       passMs,
-      flops: 2 * topological(formulated(graph, portable).values()).reduce((sum, node) => sum + multiplyAdds(node), 0),
+      flops:
+        2 *
+        topological((await formulated(graph, portable)).values()).reduce((sum, node) => sum + multiplyAdds(node), 0),
     };
   } finally {
     rmSync(folder, { recursive: true });

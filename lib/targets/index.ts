@@ -1,2 +1,3 @@
+export * from "./inference/index.js";
 export { nodePass, portable } from "./portable.js";
-export { formulated, type Outputs, type Pass, type Target } from "./target.js";
+export { type Become, formulate, formulated, type NamedGraph, type Outputs, type Pass, type Target } from "./target.js";

@@ -26,15 +26,10 @@ export function nodePass(name: string, formulate: (node: Node, inputs: readonly 
 }
 
 /** The same for nodes of several outputs. */
-function outputsPass(name: string, formulate: Rule): Pass {
-  return {
-    name,
-    apply(outputs) {
-      const become = rewrite(outputs.values(), formulate);
-      return new Map([...outputs].map(([end, value]) => [end, become.get(value)!]));
-    },
-  };
-}
+const outputsPass = (name: string, formulate: Rule): Pass => ({
+  name,
+  apply: (outputs) => rewrite(outputs, formulate),
+});
 
 /** Ops at the level of meaning as ONNX's own, on every provider: the reference that other formulations are compared with. */
 export const expansions: readonly Pass[] = [

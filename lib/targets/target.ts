@@ -3,19 +3,43 @@ import type { Value } from "../graph/index.js";
 /** A graph by the names of its outputs. */
 export type Outputs = ReadonlyMap<string, Value>;
 
-/** A named rewriting of a whole graph, which computes the same. */
-export interface Pass {
+/** What a graph computes, and names of values inside it. */
+export interface NamedGraph {
+  readonly outputs: Outputs;
+  readonly blobs: Outputs;
+}
+
+/** New values by old ones: those of a pass's outputs at least, and of values inside as far as they are still there. */
+export type Become = ReadonlyMap<Value, Value>;
+
+/**
+ * A named rewriting of a whole graph, given by its outputs, which computes the same. `context` is what the passes of a target need
+ * beside the graph; most need nothing.
+ */
+export interface Pass<C = unknown> {
   readonly name: string;
-  apply(outputs: Outputs): Outputs;
+  apply(outputs: readonly Value[], context: C): Become | Promise<Become>;
 }
 
 /** How graphs become fast on a provider: passes in the order in which they run. "any" stands for standard ONNX alone. */
-export interface Target {
+export interface Target<C = unknown> {
   readonly provider: "cpu" | "cuda" | "webgpu" | "any";
   readonly mode: "training" | "inference";
-  readonly passes: readonly Pass[];
+  readonly passes: readonly Pass<C>[];
 }
 
-/** A graph after all passes of a target. */
-export const formulated = (outputs: Outputs, { passes }: Target): Outputs =>
-  passes.reduce((graph, pass) => pass.apply(graph), outputs);
+/** A graph after all passes of a target; names of values inside stay with what those have become. */
+export async function formulate<C>(graph: NamedGraph, { passes }: Target<C>, context: C): Promise<NamedGraph> {
+  let { outputs, blobs } = graph;
+  for (const pass of passes) {
+    const become = await pass.apply([...outputs.values()], context);
+    outputs = new Map([...outputs].map(([name, value]) => [name, become.get(value)!]));
+    blobs = new Map([...blobs].flatMap(([name, value]) => (become.has(value) ? [[name, become.get(value)!]] : [])));
+  }
+  return { outputs, blobs };
+}
+
+/** The outputs of a graph after all passes of a target that need nothing beside it. */
+export async function formulated(outputs: Outputs, target: Target): Promise<Outputs> {
+  return (await formulate({ outputs, blobs: new Map() }, target, undefined)).outputs;
+}

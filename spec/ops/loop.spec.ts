@@ -148,7 +148,7 @@ describe("Loop", () => {
     const outputs = new Map([["dw", carried[0]!]]);
     const names = (values: Iterable<Value>) => [...everyNode(values)].map(({ op }) => op.name);
     expect(names(outputs.values())).to.include("ConvWeightGrad");
-    expect(names(formulated(outputs, portable).values()))
+    expect(names((await formulated(outputs, portable)).values()))
       .to.include("Conv")
       .and.not.include("ConvWeightGrad");
     const given = { image: Float32Array.from({ length: 16 }, (_, i) => i), dy: Float32Array.of(1, 2, 3, 4) };

@@ -2,13 +2,11 @@ import { NetrunError } from "../../error.js";
 import { inputName, type Value } from "../../graph/index.js";
 import { buildSession } from "../../onnx/build.js";
 import type { Affine8 } from "../../ops/quantize.js";
+import { type Calibration, keysOf, placesOf, Weights8 } from "../../targets/index.js";
 import { build } from "../build.js";
 import { atBatch, type Plan, type Shapes } from "../plan.js";
 import { dataBatches } from "../rows.js";
-import { placesOf } from "./places.js";
-import { type Calibration, keysOf } from "./quantize.js";
 import { affineOf, Observed } from "./ranges.js";
-import { Weights8 } from "./weights.js";
 
 /** Rows that ranges are taken from where nothing says how many batches. */
 const CALIBRATION_ROWS = 256;

@@ -10,13 +10,7 @@ export const cpuTarget = (block: number): Target => ({
   passes: [
     // Kernels of blocked layouts take no value without elements.
     emptyConstants,
-    {
-      name: "blocked",
-      apply(outputs) {
-        const become = blockedGraph(outputs.values(), formulations, block);
-        return new Map([...outputs].map(([end, value]) => [end, become.get(value)!]));
-      },
-    },
+    { name: "blocked", apply: (outputs) => blockedGraph(outputs, formulations, block) },
     ...expansions,
   ],
 });

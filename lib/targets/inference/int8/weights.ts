@@ -1,5 +1,5 @@
-import { type Constant, constantOf, count, type Value } from "../../graph/index.js";
-import { dequantizeAxis } from "../../ops/quantize.js";
+import { type Constant, constantOf, count, type Value } from "../../../graph/index.js";
+import { dequantizeAxis } from "../../../ops/quantize.js";
 
 /**
  * Weights go from -64 to 64: products of pairs with activations up to 255 then fit the 16-bit sums of x86 processors without VNNI

@@ -1,4 +1,4 @@
-import { Const, computed, isOp, type Node, type Value } from "../../graph/index.js";
+import { Const, computed, isOp, type Node, type Value } from "../../../graph/index.js";
 import {
   Add,
   AveragePool,
@@ -11,8 +11,8 @@ import {
   Relu,
   Reshape,
   Transpose,
-} from "../../ops/index.js";
-import { GlobalAveragePool, OpenAveragePool, OpenMaxPool } from "../../ops/inference.js";
+} from "../../../ops/index.js";
+import { GlobalAveragePool, OpenAveragePool, OpenMaxPool } from "../../../ops/inference.js";
 import { constantData } from "../simplify.js";
 
 /** What a graph looks like in 8 bits. */

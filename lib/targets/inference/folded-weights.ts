@@ -1,4 +1,4 @@
-import type { Elements } from "../graph/index.js";
+import type { Elements } from "../../graph/index.js";
 
 /** y = scale * x + shift, a number for each channel (axis 1). */
 export interface Affine {

@@ -10,8 +10,8 @@ import {
   type Node,
   rewrite,
   type Value,
-} from "../graph/index.js";
-import { Cast, cast } from "../ops/index.js";
+} from "../../graph/index.js";
+import { Cast, cast } from "../../ops/index.js";
 import type { FoldedWeights } from "./folded-weights.js";
 
 /**

@@ -1,6 +1,6 @@
-import { computed, inputName, isOp, labelled, type Node, rebuilt, rewrite, type Value } from "../../graph/index.js";
-import { Conv, Gemm } from "../../ops/index.js";
-import { type Affine8, dequantize, quantize } from "../../ops/quantize.js";
+import { computed, inputName, isOp, labelled, type Node, rebuilt, rewrite, type Value } from "../../../graph/index.js";
+import { Conv, Gemm } from "../../../ops/index.js";
+import { type Affine8, dequantize, quantize } from "../../../ops/quantize.js";
 import { again } from "../simplify.js";
 import { placesOf } from "./places.js";
 import type { Weights8 } from "./weights.js";

@@ -1,6 +1,8 @@
-import { type InferenceOptions, isDataLayer, type LayerType, layerTypes, registeredTypes } from "../layers/index.js";
+import { type InferenceOptions, isDataLayer, type LayerType } from "./layer.js";
+import { registeredTypes } from "./plugins.js";
+import { layerTypes } from "./types.js";
 
-/** The layer types to convert with, plugins' among them: each lowered for inference where it can be. */
+/** All layer types, plugins' among them, each lowered for inference where it can be. */
 export function inferenceTypes(options: InferenceOptions): ReadonlyMap<string, LayerType> {
   const all = [...registeredTypes(), ...Object.entries<LayerType>(layerTypes)];
   return new Map(all.map(([key, type]) => [key, forInference(type, options)]));

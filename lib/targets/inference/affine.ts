@@ -8,9 +8,9 @@ import {
   rewrite,
   topological,
   type Value,
-} from "../graph/index.js";
-import { Add, Conv, ConvTranspose, Div, Gemm, Mul, Sub } from "../ops/index.js";
-import { BatchNormalization, batchNormalization } from "../ops/inference.js";
+} from "../../graph/index.js";
+import { Add, Conv, ConvTranspose, Div, Gemm, Mul, Sub } from "../../ops/index.js";
+import { BatchNormalization, batchNormalization } from "../../ops/inference.js";
 import type { Affine, FoldedWeights, Runs } from "./folded-weights.js";
 import { again, constantData } from "./simplify.js";
 
