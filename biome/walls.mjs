@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 /** Folders and files of lib/ by floor; lib/README.md draws them. */
 export const floors = [
-  ["error.ts", "owner.ts", "random.ts", "buffers.ts"],
+  ["error.ts", "owner.ts", "random.ts", "buffers.ts", "proto.ts"],
   ["budget.ts"],
   ["isolated.ts"],
   ["isolated-child.ts", "file.ts", "scratch.ts", "lifetime.ts", "graph/", "text/", "options/"],

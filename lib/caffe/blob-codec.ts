@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { halfValue } from "../graph/index.js";
 
 // The generated codec of protobufjs reads repeated floats into a JS array, number by number: CaffeNet's 61 million weights

@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { NetrunError } from "../error.js";
 import { isBinary } from "./files.js";
 

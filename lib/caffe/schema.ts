@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
+import { loadProto } from "../proto.js";
 import { decodeBlob, emptyLists, encodeBlob } from "./blob-codec.js";
 import type { Messages } from "./messages.js";
 
@@ -25,24 +25,14 @@ export function reflect(name: MessageName): protobuf.Type {
   return type;
 }
 
-/** The proto folder of the package: seen from lib/caffe, dist/lib/caffe or an installed copy alike. */
-function protoUrl(): URL {
-  for (let up = "../"; up.length < 30; up += "../") {
-    const url = new URL(`${up}proto/caffe.proto`, import.meta.url);
-    if (existsSync(url)) return url;
-  }
-  throw new Error(`proto/caffe.proto is missing above ${import.meta.url}`);
-}
-
+/** Constructors and codecs are made when a type is first used: making all of them takes longer than most commands. */
 function loadSchema(): protobuf.Root {
-  const { root } = protobuf.parse(readFileSync(protoUrl(), "utf8"), { keepCase: true });
-  root.resolveAll();
-  const types = [...typesIn(root)];
-  useBlobCodec(root.lookupType("caffe.BlobProto"), root.lookupType("caffe.BlobShape"));
-  for (const type of types) {
+  const root = loadProto("caffe");
+  for (const type of typesIn(root)) {
+    for (const field of type.fieldsArray) fixDefault(field);
     useNumbers(type);
-    for (const field of type.fieldsArray) fixDefault(type, field);
   }
+  useBlobCodec(root.lookupType("caffe.BlobProto"), root.lookupType("caffe.BlobShape"));
   return root;
 }
 
@@ -66,7 +56,6 @@ function useBlobCodec(type: protobuf.Type, shape: protobuf.Type): void {
   type.ctor = function BlobProto(this: object, init?: object) {
     Object.assign(this, emptyLists(), init);
   } as unknown as protobuf.Constructor<object>;
-  type.setup();
   const decode: NestedDecode = (reader, length = reader.len - reader.pos, _group, _depth, merged) => {
     const end = reader.pos + length;
     if (end > reader.len) throw RangeError(`index out of range: ${reader.pos} + ${length} > ${reader.len}`);
@@ -77,32 +66,36 @@ function useBlobCodec(type: protobuf.Type, shape: protobuf.Type): void {
     reader.len = len;
     return blob;
   };
-  type.decode = decode as typeof type.decode;
-  type.encode = (message, writer = protobuf.Writer.create()) =>
+  const encode: typeof type.encode = (message, writer = protobuf.Writer.create()) =>
     encodeBlob(message as Parameters<typeof encodeBlob>[0], writer, shape);
+  type.setup = () => Object.assign(type, { decode, encode });
 }
 
 /** int64 as numbers: 2^53 is enough for shapes and seeds. A global switch in protobufjs would change other users of it. */
 function useNumbers(type: protobuf.Type): void {
   const longs = type.fieldsArray.filter((field) => field.long);
   if (longs.length === 0) return;
-  type.setup();
-  const generated = type.decode.bind(type) as NestedDecode;
-  const decode: NestedDecode = (...args) => {
-    const message = generated(...args) as Record<string, unknown>;
-    for (const { name, repeated } of longs) {
-      if (!Object.hasOwn(message, name)) continue;
-      message[name] = repeated ? (message[name] as unknown[]).map(Number) : Number(message[name]);
-    }
-    return message;
+  const { setup } = type;
+  type.setup = () => {
+    setup.call(type);
+    const generated = type.decode.bind(type) as NestedDecode;
+    const decode: NestedDecode = (...args) => {
+      const message = generated(...args) as Record<string, unknown>;
+      for (const { name, repeated } of longs) {
+        if (!Object.hasOwn(message, name)) continue;
+        message[name] = repeated ? (message[name] as unknown[]).map(Number) : Number(message[name]);
+      }
+      return message;
+    };
+    type.decode = decode as typeof type.decode;
+    return type;
   };
-  type.decode = decode as typeof type.decode;
 }
 
-function fixDefault(type: protobuf.Type, field: protobuf.Field): void {
+/** A field's default as constructors take it for absent fields. */
+function fixDefault(field: protobuf.Field): void {
   if (field.repeated) return;
   if (field.type === "float") field.defaultValue = Math.fround(Number(field.defaultValue));
   if (field.long) field.defaultValue = Number(field.defaultValue);
   if (field.type === "bytes") field.defaultValue = new Uint8Array(0);
-  (type.ctor.prototype as Record<string, unknown>)[field.name] = field.defaultValue;
 }

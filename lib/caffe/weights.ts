@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { InPlaceReader } from "./blob-codec.js";
 import { refuseOther } from "./content.js";
 import { readBytes } from "./files.js";
@@ -50,6 +50,7 @@ export function decodeWeights(bytes: Uint8Array, file?: string): StoredNet {
 function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
   let net: RawNet;
   try {
+    weightsType ??= weightsSchema();
     net = weightsType.decode(reader) as unknown as RawNet;
   } catch (cause) {
     throw damaged("NetParameter", reader, cause, file);
@@ -94,8 +95,8 @@ function v1Layer({ layer: v0, ...v1 }: RawV1Layer): RawLayer {
   return { ...v1, type: typeOfV1(v1.type) ?? `V1 type ${v1.type}` };
 }
 
-// Forks gave the same field numbers to different messages, so that reading a fork's file by Caffe's schema fails in places.
-const weightsType = weightsSchema();
+/** Made when it is first used. Forks gave the same field numbers to different messages: their files do not go by Caffe's schema. */
+let weightsType: protobuf.Type | undefined;
 
 function weightsSchema(): protobuf.Type {
   const names = ["name", "type", "bottom", "top", "blobs"];

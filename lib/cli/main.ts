@@ -19,9 +19,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     else if (flags.includes("--help") || flags.includes("-h")) await printHelp(word);
     else {
       const command = commandNamed(word, commands);
-      // yargs takes longer to load than all that help needs.
-      const { parseCommand } = await import("./parse.js");
-      const args = parseCommand(command, rest, commands) as {
+      const { parseCommand, splitterFor } = await import("./parse.js");
+      const args = parseCommand(command, rest, commands, await splitterFor(rest)) as {
         readonly plugin?: readonly string[];
         readonly maxAlloc?: string;
       };

@@ -1,4 +1,4 @@
-import { Parser } from "yargs/helpers";
+import type { Parser } from "yargs/helpers";
 import { NetrunError, nearest } from "../error.js";
 import { flagOf, type OptionSpec, type Options, parseValue } from "../options/option.js";
 import { type Command, GLOBAL } from "./commands/command.js";
@@ -11,9 +11,14 @@ type Given = string | boolean | readonly (string | boolean)[];
  * Reads the flags and words of a command as its options say: yargs splits them up by the table, and `parseValue` reads each
  * value. Throws NetrunError for flags that are unknown, missing or misspelt.
  */
-export function parseCommand(command: Command, words: readonly string[], all: readonly Command[]): object {
+export function parseCommand(
+  command: Command,
+  words: readonly string[],
+  all: readonly Command[],
+  split: Splitter,
+): object {
   const options: Options = { ...command.options, ...GLOBAL };
-  const argv = Parser(spelled(command, words, options), configOf(options));
+  const argv = split(spelled(command, words, options), configOf(options));
   const given = new Map<string, readonly (string | boolean)[]>();
   for (const [name, value] of Object.entries(argv) as [string, Given][]) {
     if (name === "_") continue;
@@ -27,6 +32,15 @@ export function parseCommand(command: Command, words: readonly string[], all: re
   }
   placeWords(command, argv._.map(String), given);
   return valuesOf(command, options, given);
+}
+
+/** Splits a command line into flags by name and words, `_`: yargs' parser. */
+export type Splitter = typeof Parser;
+
+/** The splitter for these words: without a flag there is nothing to split, and yargs takes longer to load than most commands. */
+export async function splitterFor(words: readonly string[]): Promise<Splitter> {
+  if (words.some((word) => word.startsWith("-"))) return (await import("yargs/helpers")).Parser;
+  return ((split) => ({ _: [...split] })) as Splitter;
 }
 
 const helpNote = ({ name }: Command) => `netrun ${name} --help lists its flags`;

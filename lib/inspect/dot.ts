@@ -1,3 +1,4 @@
+import { grouped } from "./print.js";
 import type { LayerKind, LayerSummary, NetSummary } from "./summary.js";
 
 /** Fill colours by what a layer is for. */
@@ -94,7 +95,7 @@ function nodeAttributes(stack: readonly LayerSummary[], phases: readonly string[
 }
 
 function costText({ blobs, parameters }: LayerSummary): string {
-  return blobs.length === 0 ? "" : ` (${blobs[0]!.shape.join("x")}, ${parameters.toLocaleString("en-US")} parameters)`;
+  return blobs.length === 0 ? "" : ` (${blobs[0]!.shape.join("x")}, ${grouped(parameters)} parameters)`;
 }
 
 function quote(text: string): string {

@@ -1,4 +1,5 @@
 import { ModelProto } from "../onnx/schema.js";
+import { grouped } from "./print.js";
 
 /** An input or output of a model; open dimensions have names, or "?". */
 export interface ModelValue {
@@ -89,7 +90,7 @@ export function printOnnx(model: OnnxSummary): string[] {
     `outputs  ${ends(model.outputs)}`,
     `nodes    ${total}: ${byCount.map(([type, n]) => `${n} ${type}`).join(", ")}`,
     `weights  ${model.initializers} tensors`,
-    `size     ${model.bytes.toLocaleString("en-US")} bytes`,
+    `size     ${grouped(model.bytes)} bytes`,
     ...Object.entries(model.metadata).map(([key, value]) => {
       const text = value.length > SHOWN ? `${value.slice(0, SHOWN)}... (${value.length} characters)` : value;
       return `${key}: ${text}`;

@@ -13,8 +13,8 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
   );
 }
 
-/** 1234567 as "1,234,567". */
-export const grouped = (n: number): string => n.toLocaleString("en-US");
+/** 1234567 as "1,234,567". By hand: the first toLocaleString of a process loads tables for 30 ms. */
+export const grouped = (whole: number): string => String(whole).replace(/\B(?=(?:\d{3})+$)/g, ",");
 
 /** Bytes in the unit that leaves up to three digits before the point. */
 export function bytesText(bytes: number): string {

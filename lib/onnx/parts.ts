@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { GraphProto, ModelProto, TensorProto } from "./schema.js";
 
 /** Bytes of a file that are made when they are written: a large model is never in memory as a whole. */

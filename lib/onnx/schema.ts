@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
-import protobuf from "protobufjs";
+import { loadProto } from "../proto.js";
 
-// From dist/lib/onnx up to the package's root.
-const path = new URL("../../../proto/onnx.proto", import.meta.url);
-const { root } = protobuf.parse(readFileSync(path, "utf8"), { keepCase: true });
+const root = loadProto("onnx");
 
 /** ONNX's ModelProto, by protobufjs reflection. */
 export const ModelProto = root.lookupType("onnx.ModelProto");

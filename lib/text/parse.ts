@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { type NetrunError, positionOf } from "../error.js";
 import { createLexer, type Lexer, type Token } from "./lexer.js";
 import { noteField, noteMessage, noteUnknown, spanOf } from "./notes.js";

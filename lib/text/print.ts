@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { printDouble, printFloat, quote } from "./literal.js";
 import { type UnknownField, unknownFields } from "./notes.js";
 

@@ -1,4 +1,4 @@
-import type protobuf from "protobufjs";
+import type protobuf from "protobufjs/light.js";
 import { NetrunError, nearest, type Source } from "../error.js";
 import type { Lexer } from "./lexer.js";
 import type { UnknownField } from "./notes.js";

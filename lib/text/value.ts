@@ -1,4 +1,4 @@
-import protobuf from "protobufjs";
+import protobuf from "protobufjs/light.js";
 import { type NetrunError, nearest } from "../error.js";
 import type { Lexer, Token } from "./lexer.js";
 import { parseInteger, unquote } from "./literal.js";

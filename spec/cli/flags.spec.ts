@@ -1,7 +1,8 @@
 import { expect } from "chai";
+import { Parser } from "yargs/helpers";
 import { GLOBAL } from "../../lib/cli/commands/command.js";
 import { commands } from "../../lib/cli/commands/index.js";
-import { parseCommand } from "../../lib/cli/parse.js";
+import { parseCommand, splitterFor } from "../../lib/cli/parse.js";
 import { commandNamed, requestOf } from "../../lib/cli/request.js";
 import { flagOf, type OptionSpec } from "../../lib/options/option.js";
 import { cli } from "../support/cli.js";
@@ -9,10 +10,21 @@ import { cli } from "../support/cli.js";
 /** What a command line is read to. */
 function parsed(...argv: readonly string[]): Record<string, unknown> {
   const { command, rest } = requestOf(argv, commands);
-  return parseCommand(commandNamed(command, commands), rest, commands) as Record<string, unknown>;
+  return parseCommand(commandNamed(command, commands), rest, commands, Parser) as Record<string, unknown>;
 }
 
 describe("flags", () => {
+  it("are split from words by yargs, and words alone as yargs splits them", async () => {
+    expect(await splitterFor(["a", "--json"])).to.equal(Parser);
+    const split = await splitterFor(["a", "1"]);
+    expect(split).not.to.equal(Parser);
+    const command = commandNamed("inspect", commands);
+    for (const words of [["a.prototxt"], ["1"], ["b=c"]])
+      expect(parseCommand(command, words, commands, split)).to.deep.equal(
+        parseCommand(command, words, commands, Parser),
+      );
+  });
+
   it("have one dash or two, dashes, underscores or capitals, and values after a space or =", () => {
     for (const line of [
       ["-sigint_effect=none", "-max_iter", "5", "--base-lr=0.5"],

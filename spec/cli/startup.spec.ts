@@ -45,10 +45,13 @@ describe("starting netrun", () => {
     });
   }
 
-  it("netrun inspect of a net loads neither data readers nor onnxruntime", () => {
-    const names = loaded("inspect", lenet);
+  it("netrun inspect of a net loads no package but protobufjs, and neither data readers nor what runs nets", () => {
+    const names = [...loaded("inspect", lenet)];
     expect(names).to.include("net/lower.js");
-    for (const name of ["onnxruntime-node", "apache-arrow", "sharp", "h5wasm"]) expect(names).not.to.include(name);
+    // long is a part of protobufjs, and codecs that it makes have no name.
+    const packages = names.filter((name) => name !== "" && !/^node:|\.js$/.test(name));
+    expect(packages.sort()).to.deep.equal(["long", "protobufjs"]);
+    expect(names.filter((name) => /^(data|onnx|run|engine|train|api|convert|targets)\//.test(name))).to.deep.equal([]);
   });
 
   it("netrun --help takes little more than node itself, and inspect a fraction of all of netrun", () => {
@@ -58,9 +61,9 @@ describe("starting netrun", () => {
       "-e",
       `await import(${JSON.stringify(join(root, "dist/lib/index.js"))})`,
     ]);
-    // In turn 0.05 s and 0.3 s above node on an idle machine.
+    // In turn 0.04 s, 0.36 s and 0.84 s above node on an idle machine.
     expect(cpuMs([BIN, "--help"]) - bare).to.be.below(0.3 * (all - bare));
-    expect(cpuMs([BIN, "inspect", lenet]) - bare).to.be.below(0.8 * (all - bare));
+    expect(cpuMs([BIN, "inspect", lenet]) - bare).to.be.below(0.65 * (all - bare));
   });
 
   it("netrun --version is netrun's own from any folder", () => {
