@@ -102,16 +102,23 @@ function isText(pathOrText: string): boolean {
 const OTHER = { NetParameter: "SolverParameter", SolverParameter: "NetParameter" } as const;
 const CALLED = { NetParameter: "a net", SolverParameter: "a solver" } as const;
 
-/** The kind of a prototxt by the names of its fields; it is not parsed. Throws NetrunError at a string that is not closed. */
+/**
+ * The kind of a prototxt by the names of its fields, read as far as one of them tells; it is not parsed.
+ * Throws NetrunError at a string before that which is not closed.
+ */
 export function kindOfText(text: string, name?: string): keyof Loadable {
   return hasFieldsOfOther("NetParameter", topNames(text, name)) ? "SolverParameter" : "NetParameter";
 }
 
 /** Whether names of fields are only the other kind's, as far as they tell. */
-function hasFieldsOfOther(type: keyof Loadable, names: ReadonlySet<string>): boolean {
+function hasFieldsOfOther(type: keyof Loadable, names: Iterable<string>): boolean {
   const [own, other] = [reflect(type).fields, reflect(OTHER[type]).fields];
-  const all = [...names];
-  return all.some((name) => name in other && !(name in own)) && !all.some((name) => name in own && !(name in other));
+  let hasOthers = false;
+  for (const name of names) {
+    if (name in own && !(name in other)) return false;
+    if (name in other && !(name in own)) hasOthers = true;
+  }
+  return hasOthers;
 }
 
 function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOptions): Loadable[K] {

@@ -44,13 +44,14 @@ function buildValue(field: protobuf.Field, value: unknown): unknown {
 }
 
 /**
- * A copy of a message in which the fields of `change` are set, or removed where they are null. Nested messages are shared.
+ * A copy of a message in which the fields of `change` are set, or removed where they are null. Nested messages and lists are shared.
  * The other fields keep their places in the text that they came from.
  */
 export function amend<M extends Message>(message: M, change: Init<M>): M {
-  const type = typeOf(message);
   const { $unknowns } = message as { readonly $unknowns?: readonly Uint8Array[] };
-  const copy = build(reflect(type), { ...message, ...change });
+  const copy = build(reflect(typeOf(message)), change) as Fields;
+  for (const [name, value] of Object.entries(message))
+    if (value !== null && value !== undefined && !Object.hasOwn(change, name)) copy[name] = value;
   if ($unknowns) Object.defineProperty(copy, "$unknowns", { value: $unknowns, enumerable: false });
   carryNotes(message, copy, Object.fromEntries(Object.keys(change).map((name) => [name, null])));
   return copy as M;

@@ -44,13 +44,12 @@ function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, 
     nodes.set(key, node);
     for (const layer of stack) ids.set(layer, node.id);
   }
-  const makers = new Map<string, LayerSummary>();
+  const makers = new Map<string, { readonly maker: LayerSummary; readonly shape: readonly number[] | undefined }>();
   const owners = new Map<string, LayerSummary>();
   for (const layer of layers) {
     for (const bottom of layer.bottoms) {
-      const maker = makers.get(bottom);
+      const { maker, shape } = makers.get(bottom) ?? {};
       if (!maker || ids.get(maker) === ids.get(layer)) continue;
-      const shape = maker.tops.find(({ name }) => name === bottom)?.shape;
       const edge = `  ${ids.get(maker)} -> ${ids.get(layer)} [label=${quote(shape ? `${bottom}\n${shape.join("x")}` : bottom)}];`;
       edges.set(edge, edge);
     }
@@ -60,7 +59,7 @@ function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, 
       const edge = `  ${ids.get(owner)} -> ${ids.get(layer)} [style=dotted, dir=none, constraint=false, label="shared"];`;
       edges.set(edge, edge);
     }
-    for (const { name } of layer.tops) makers.set(name, layer);
+    for (const { name, shape } of layer.tops) makers.set(name, { maker: layer, shape });
     owners.set(layer.name, layer);
   }
 }

@@ -2,9 +2,14 @@ import type { StoredBlob } from "../caffe/stored.js";
 import type { StoredLayer, StoredNet } from "../caffe/weights.js";
 import type { LayerSummary, NetSummary, ParameterSummary, TopSummary } from "./summary.js";
 
-/** Rows as lines of aligned columns, those of `right` flush right. */
+/** Longest cell that others are aligned with: padded to a cell of thousands of names, each row of a net would be that long. */
+const ALIGNED = 200;
+
+/** Rows as lines of aligned columns, those of `right` flush right; cells of more than 200 characters go beyond their column. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => rows.reduce((most, row) => Math.max(most, row[column]!.length), 0));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((most, { [column]: cell }) => (cell!.length > ALIGNED ? most : Math.max(most, cell!.length)), 0),
+  );
   return rows.map((row) =>
     row
       .map((cell, i) => (right.includes(i) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))

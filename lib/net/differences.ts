@@ -93,10 +93,12 @@ function lostGradient(use: Use): Difference | undefined {
 function strayGradient(use: Use, options: DifferenceOptions): Difference | undefined {
   const { layer, caffe, learning, underLoss } = use;
   const [bottom] = use.bottoms;
+  const isStopped = layer.propagate_down.length > 0 && !layer.propagate_down[0];
+  const ignoresStop = isStopped && underLoss && caffe.ignoresPropagateDown === true;
+  if (!ignoresStop && caffe.leavesInGradient === undefined) return undefined;
   if (!bottom || options.forceBackward || !learning || !isAdded(use, bottom, options)) return undefined;
   const name = layer.bottom[0];
-  const isStopped = layer.propagate_down.length > 0 && !layer.propagate_down[0];
-  if (isStopped && underLoss && caffe.ignoresPropagateDown) {
+  if (ignoresStop) {
     const told = `Caffe's layer does not look at propagate_down: false and adds its gradient to that of "${name}"; netrun stops it`;
     return difference(use, "gradients", told, "bottom", "without propagate_down both compute the same");
   }
@@ -107,10 +109,21 @@ function strayGradient(use: Use, options: DifferenceOptions): Difference | undef
 
 /** Whether what lies in a bottom's gradient is summed with that of other layers, or goes on beside theirs. */
 function isAdded(use: Use, bottom: Version, options: DifferenceOptions): boolean {
-  const { origin, readers, isLoss } = bottom;
+  const { origin, isLoss } = bottom;
   if (!origin?.learning) return false;
-  const others = readers.filter((reader) => reader.use !== use);
-  if (isLoss || others.some((reader) => reader.use.underLoss && passesTo(reader.use, reader.index, options)))
-    return true;
+  if (isLoss || passingReaders(bottom, options).some((reader) => reader !== use)) return true;
   return origin.tops.length > 1 && origin.tops.some((top) => top !== bottom && top.underLoss);
+}
+
+/** Versions live as long as the analysis of their net. */
+const passing = new WeakMap<Version, readonly Use[]>();
+
+/** Different layers that give a blob a gradient, found once: thousands of layers may read one blob. */
+function passingReaders(version: Version, options: DifferenceOptions): readonly Use[] {
+  const known = passing.get(version);
+  if (known) return known;
+  const readers = version.readers.filter(({ use, index }) => use.underLoss && passesTo(use, index, options));
+  const uses = [...new Set(readers.map(({ use }) => use))];
+  passing.set(version, uses);
+  return uses;
 }

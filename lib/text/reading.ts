@@ -48,9 +48,9 @@ export function shortened(text: string): string {
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
 
-/** Whether the current token is this symbol. */
-export function isAt(lexer: Lexer, symbol: string): boolean {
-  return lexer.token.kind === "symbol" && lexer.textOf(lexer.token) === symbol;
+/** Whether the current token is this symbol, one of a single UTF-16 unit. */
+export function isAt({ token, source }: Lexer, symbol: string): boolean {
+  return token.kind === "symbol" && source.text.charCodeAt(token.start) === symbol.charCodeAt(0);
 }
 
 /** Whether the current token is this symbol; if so, moves on. */

@@ -2,10 +2,10 @@ import { createLexer } from "./lexer.js";
 import { makeSource } from "./source.js";
 
 /**
- * Names of the fields at the top of a prototxt, without parsing their values: a name is an identifier before a colon or an opening
- * brace. Throws NetrunError at a string that is not closed.
+ * Different names of the fields at the top of a prototxt, in order, without parsing their values: a name is an identifier before a
+ * colon or an opening brace. The text is read as far as names are asked for. Throws NetrunError at a string that is not closed.
  */
-export function topNames(text: string, name = "<text>"): ReadonlySet<string> {
+export function* topNames(text: string, name = "<text>"): Generator<string> {
   const lexer = createLexer(makeSource(name, text));
   const names = new Set<string>();
   let depth = 0;
@@ -15,8 +15,10 @@ export function topNames(text: string, name = "<text>"): ReadonlySet<string> {
     if (["{", "<", "["].includes(symbol)) depth++;
     else if (["}", ">", "]"].includes(symbol)) depth--;
     else if (depth === 0 && token.kind === "identifier" && /^[:{<]/.test(lexer.textOf(lexer.token))) {
-      names.add(lexer.textOf(token));
+      const found = lexer.textOf(token);
+      if (names.has(found)) continue;
+      names.add(found);
+      yield found;
     }
   }
-  return names;
 }

@@ -27,7 +27,7 @@ export function readScalar({ lexer }: Reading, field: protobuf.Field): unknown {
   if (field.resolvedType instanceof protobuf.Enum) return readEnum(lexer, field, field.resolvedType);
   switch (field.type) {
     case "string":
-      return Buffer.from(readBytes(lexer, field)).toString("utf8");
+      return readString(lexer, field);
     case "bytes":
       return readBytes(lexer, field);
     case "bool":
@@ -45,13 +45,25 @@ function expected(lexer: Lexer, field: protobuf.Field, what: string, token = lex
   return failAt(lexer, token, `${field.name} is ${what}, found ${describeToken(lexer, token)}`);
 }
 
+/** A string as its UTF-8 has it: half of a surrogate pair becomes the replacement character. */
+function readString(lexer: Lexer, field: protobuf.Field): string {
+  const text = lexer.token.kind === "string" ? lexer.textOf(lexer.token).slice(1, -1) : "\\";
+  // Most strings are what stands between the quotes: making bytes of them and back took a fifth of the time to read a net.
+  if (/[\\\ud800-\udfff]/.test(text)) return Buffer.from(readBytes(lexer, field)).toString("utf8");
+  lexer.next();
+  return isString(lexer) ? text + Buffer.from(readBytes(lexer, field)).toString("utf8") : text;
+}
+
+/** Whether a string starts here, closed or not. */
+const isString = (lexer: Lexer): boolean => lexer.token.kind === "string" || isAt(lexer, '"') || isAt(lexer, "'");
+
 /** Strings after one another are one. */
 function readBytes(lexer: Lexer, field: protobuf.Field): Uint8Array {
   const chunks: Uint8Array[] = [];
   // Strings without escapes are put together first: there may be millions of them.
   let plain: string[] = [];
   let count = 0;
-  for (; lexer.token.kind === "string" || isAt(lexer, '"') || isAt(lexer, "'"); count++) {
+  for (; isString(lexer); count++) {
     const token = lexer.next();
     const text = lexer.textOf(token);
     if (!text.includes("\\")) {
