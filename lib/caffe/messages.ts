@@ -305,6 +305,16 @@ export interface LayerParameter {
   readonly smooth_l1_loss_param: SmoothL1LossParameter | null;
   readonly upsample_param: UpsampleParameter | null;
   readonly video_data_param: VideoDataParameter | null;
+  readonly flow_warp_param: FlowWarpParameter | null;
+  readonly group_norm_param: GroupNormParameter | null;
+  readonly l1_loss_param: L1LossParameter | null;
+  readonly label_specific_add_param: LabelSpecificAddParameter | null;
+  readonly margin_inner_product_param: MarginInnerProductParameter | null;
+  readonly resample_param: ResampleParameter | null;
+  readonly layer_norm_param: LayerNormParameter | null;
+  readonly triplet_loss_param: TripletLossParameter | null;
+  readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
+  readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
 }
 
 export interface TransformationParameter {
@@ -1518,6 +1528,134 @@ export interface JavaDataParameter {
   readonly shape: BlobShape | null;
 }
 
+export interface FlowWarpParameter {
+  /** Default ZERO. */
+  readonly fill_value: FlowWarpParameter_FillParameter;
+}
+
+export const FlowWarpParameter_FillParameter = {
+  ZERO: 1,
+  NOT_A_NUMBER: 2,
+} as const;
+export type FlowWarpParameter_FillParameter = (typeof FlowWarpParameter_FillParameter)[keyof typeof FlowWarpParameter_FillParameter];
+
+export interface ResampleParameter {
+  readonly width: number;
+  readonly height: number;
+  /** Default LINEAR. */
+  readonly type: ResampleParameter_ResampleType;
+  /** Default true. */
+  readonly antialias: boolean;
+  /** Default 1. */
+  readonly factor: number;
+}
+
+export const ResampleParameter_ResampleType = {
+  NEAREST: 1,
+  LINEAR: 2,
+  CUBIC: 3,
+  AREA: 4,
+} as const;
+export type ResampleParameter_ResampleType = (typeof ResampleParameter_ResampleType)[keyof typeof ResampleParameter_ResampleType];
+
+export interface L1LossParameter {
+  /** Default false. */
+  readonly l2_per_location: boolean;
+  /** Default false. */
+  readonly l2_prescale_by_channels: boolean;
+  /** Default false. */
+  readonly normalize_by_num_entries: boolean;
+  /** Default 0.01. */
+  readonly epsilon: number;
+  /** Default 0. */
+  readonly plateau: number;
+}
+
+export interface GroupNormParameter {
+  /** Default 0.00001. */
+  readonly eps: number;
+  /** Default 32. */
+  readonly group_num: number;
+  readonly group_ratio: number;
+}
+
+export interface LabelSpecificAddParameter {
+  /** Default 0. */
+  readonly bias: number;
+  /** Default false. */
+  readonly transform_test: boolean;
+}
+
+export interface MarginInnerProductParameter {
+  readonly num_output: number;
+  /** Default SINGLE. */
+  readonly type: MarginInnerProductParameter_MarginType;
+  readonly weight_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly base: number;
+  /** Default 0. */
+  readonly gamma: number;
+  /** Default 1. */
+  readonly power: number;
+  /** Default 0. */
+  readonly iteration: number;
+  /** Default 0. */
+  readonly lambda_min: number;
+}
+
+export const MarginInnerProductParameter_MarginType = {
+  SINGLE: 0,
+  DOUBLE: 1,
+  TRIPLE: 2,
+  QUADRUPLE: 3,
+} as const;
+export type MarginInnerProductParameter_MarginType = (typeof MarginInnerProductParameter_MarginType)[keyof typeof MarginInnerProductParameter_MarginType];
+
+export interface TripletLossParameter {
+  /** Default 1. */
+  readonly margin: number;
+}
+
+export interface YoloDetectionOutputParameter {
+  /** Default 13. */
+  readonly side: number;
+  /** Default 20. */
+  readonly num_classes: number;
+  /** Default 5. */
+  readonly num_box: number;
+  /** Default 4. */
+  readonly coords: number;
+  /** Default 0.01. */
+  readonly confidence_threshold: number;
+  /** Default 0.45. */
+  readonly nms_threshold: number;
+  readonly biases: readonly number[];
+  readonly label_map_file: string;
+}
+
+export interface Yolov3DetectionOutputParameter {
+  /** Default 20. */
+  readonly num_classes: number;
+  /** Default 3. */
+  readonly num_box: number;
+  /** Default 0.01. */
+  readonly confidence_threshold: number;
+  /** Default 0.45. */
+  readonly nms_threshold: number;
+  readonly biases: readonly number[];
+  readonly anchors_scale: readonly number[];
+  /** Default 2. */
+  readonly mask_group_num: number;
+  readonly mask: readonly number[];
+}
+
+export interface LayerNormParameter {
+  /** Default 0.00001. */
+  readonly eps: number;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -1591,6 +1729,16 @@ export const LAYER_PARAMS = {
   SmoothL1Loss: "smooth_l1_loss_param",
   Upsample: "upsample_param",
   VideoData: "video_data_param",
+  FlowWarp: "flow_warp_param",
+  GroupNorm: "group_norm_param",
+  L1Loss: "l1_loss_param",
+  LabelSpecificAdd: "label_specific_add_param",
+  MarginInnerProduct: "margin_inner_product_param",
+  Resample: "resample_param",
+  LayerNorm: "layer_norm_param",
+  TripletLoss: "triplet_loss_param",
+  YoloDetectionOutput: "yolo_detection_output_param",
+  Yolov3DetectionOutput: "yolov3_detection_output_param",
 } as const;
 
 /** Every message by name. */
@@ -1689,4 +1837,14 @@ export interface Messages {
   FocalLossParameter: FocalLossParameter;
   CorrelationParameter: CorrelationParameter;
   JavaDataParameter: JavaDataParameter;
+  FlowWarpParameter: FlowWarpParameter;
+  ResampleParameter: ResampleParameter;
+  L1LossParameter: L1LossParameter;
+  GroupNormParameter: GroupNormParameter;
+  LabelSpecificAddParameter: LabelSpecificAddParameter;
+  MarginInnerProductParameter: MarginInnerProductParameter;
+  TripletLossParameter: TripletLossParameter;
+  YoloDetectionOutputParameter: YoloDetectionOutputParameter;
+  Yolov3DetectionOutputParameter: Yolov3DetectionOutputParameter;
+  LayerNormParameter: LayerNormParameter;
 }

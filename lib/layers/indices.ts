@@ -1,5 +1,5 @@
 import { constantOf, type Value } from "../graph/index.js";
-import { add, cast, less, stopGradient, where } from "../ops/index.js";
+import { add, cast, equal, less, reshape, stopGradient, where } from "../ops/index.js";
 
 /**
  * A blob of numbers in [0, n) as int64 indices for Gather, without a gradient; fractions are cut off. ONNX counts negative indices
@@ -10,3 +10,15 @@ export function indicesOf(blob: Value, n: number): Value {
   const scalar = (value: number) => constantOf("int64", BigInt64Array.of(BigInt(value)), []);
   return where(less(index, scalar(0)), add(index, scalar(-n)), index);
 }
+
+/** The numbers 0 to n - 1 as int64 [n]. */
+export const iota = (n: number): Value =>
+  constantOf(
+    "int64",
+    BigInt64Array.from({ length: n }, (_, i) => BigInt(i)),
+    [n],
+  );
+
+/** Int64 indices [rows] as float32 [rows, n]: 1 in the column of each row's index, else 0. */
+export const oneHot = (indices: Value, n: number): Value =>
+  cast(equal(reshape(indices, [indices.type.shape[0]!, 1]), iota(n)), "float32");

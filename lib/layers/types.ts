@@ -21,11 +21,18 @@ import { EuclideanLoss } from "./euclidean-loss.js";
 import { Exp } from "./exp.js";
 import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
+import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
+import { CenterLoss } from "./forks/center-loss.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionOutput } from "./forks/detection-output.js";
+import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
+import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { Interp } from "./forks/interp.js";
+import { L1Loss } from "./forks/l1-loss.js";
+import { LabelSpecificAdd } from "./forks/label-specific-add.js";
+import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { Normalize } from "./forks/normalize.js";
 import { Permute } from "./forks/permute.js";
 import { PriorBox } from "./forks/prior-box.js";
@@ -36,6 +43,7 @@ import { Reorg } from "./forks/reorg.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
+import { TripletLoss } from "./forks/triplet-loss.js";
 import { Upsample } from "./forks/upsample.js";
 import { HDF5Data } from "./hdf5-data.js";
 import { HDF5Output } from "./hdf5-output.js";
@@ -144,10 +152,21 @@ export const layerTypes = {
   // Layers of Caffe's forks.
   Axpy,
   BN,
+  CenterLoss,
   ConvolutionDepthwise,
   DepthwiseConvolution,
   DetectionOutput,
+  FocalLoss,
+  GroupNorm,
+  HardSigmoid,
+  HardSwish,
+  InstanceNorm,
   Interp,
+  L1Loss,
+  LabelSpecificAdd,
+  LayerNorm,
+  MarginInnerProduct,
+  Mish,
   Normalize,
   Permute,
   PriorBox,
@@ -156,7 +175,10 @@ export const layerTypes = {
   ReLU6,
   Reorg,
   ROIPooling,
+  SELU,
   ShuffleChannel,
   SmoothL1Loss,
+  SoftmaxFocalLoss,
+  TripletLoss,
   Upsample,
 } as const satisfies Readonly<Record<string, LayerType>>;

@@ -15,6 +15,7 @@ const boxes = given([2, 5], [0, 0, 0, 5, 4, 1, 1, 2, 7, 6]);
 /** Uses of the types that gradients are not known of, as far as they are not in a table of their own below. */
 const MORE: Readonly<Record<string, readonly Case[]>> = {
   ArgMax: [{}, { param: "argmax_param { axis: 1 top_k: 2 }" }],
+  CenterLoss: [{ bottoms: [[3, 4], given([3], [0, 1, 0])], param: "center_loss_param { num_output: 2 }" }],
   DetectionOutput: [
     {
       bottoms: [[1, 8], [1, 4], given([1, 2, 8], [0, 0, 0.5, 0.5, 0.2, 0.2, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1])],
@@ -22,6 +23,12 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   Interp: [{ param: "interp_param { zoom_factor: 3 }" }],
+  MarginInnerProduct: [
+    {
+      bottoms: [[3, 4], given([3], [0, 1, 0])],
+      param: "margin_inner_product_param { num_output: 2 type: QUADRUPLE }",
+    },
+  ],
   PriorBox: [{ bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { min_size: 4 }" }],
   Proposal: [{ bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])] }],
   PSROIPooling: [

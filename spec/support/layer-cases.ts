@@ -233,10 +233,47 @@ export const layerCases = {
     { param: "bn_param { bn_mode: INFERENCE }" },
     { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
   ],
+  CenterLoss: "has its authors' gradient of the centers",
   ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
   DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
   DetectionOutput: "is for inference only",
+  FocalLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "focal_loss_param { alpha: 2 gamma: 0.5 }" },
+    {
+      bottoms: [[2, 3, 3], fixed([0, 2, 9, 1, 9, 0], [2, 3])],
+      param:
+        "softmax_param { axis: -1 } loss_param { ignore_label: 9 normalization: FULL } focal_loss_param { gamma: 0 }",
+    },
+  ],
+  GroupNorm: [
+    { param: "group_norm_param { group_num: 5 eps: 0.1 }" },
+    { bottoms: [[2, 6, 3]], param: "group_norm_param { group_ratio: 2 }" },
+  ],
+  HardSigmoid: [{ bottoms: [within(-4, 4, odd)] }],
+  HardSwish: [{ bottoms: [within(-5, 5, odd)] }],
+  InstanceNorm: [{}],
   Interp: "is for inference only",
+  L1Loss: [
+    { bottoms: [within(-2, 2, odd)] },
+    { bottoms: [within(-2, 2, odd), odd], param: "l1_loss_param { plateau: 0.3 normalize_by_num_entries: true }" },
+    { bottoms: [within(-2, 2, odd), odd], param: "l1_loss_param { l2_per_location: true }" },
+    {
+      bottoms: [within(-2, 2, odd), odd],
+      param: "l1_loss_param { l2_per_location: true l2_prescale_by_channels: true epsilon: 0.5 plateau: 0.7 }",
+    },
+  ],
+  LabelSpecificAdd: [
+    {
+      bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])],
+      param: "label_specific_add_param { bias: -0.35 }",
+      phase: "TRAIN",
+    },
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "label_specific_add_param { bias: -0.35 }" },
+  ],
+  LayerNorm: [{}, { bottoms: [[3, 7]], param: "layer_norm_param { eps: 0.2 }" }],
+  MarginInnerProduct: "has its authors' gradients",
+  Mish: [{ bottoms: [within(-6, 6, odd)] }],
   Normalize: [
     {},
     { param: "norm_param { across_spatial: false channel_shared: false }" },
@@ -252,10 +289,25 @@ export const layerCases = {
     { bottoms: [[2, 8, 2, 3]], param: "reorg_param { stride: 2 reverse: true }" },
   ],
   ROIPooling: "is for inference only",
+  SELU: [{ bottoms: [within(-3, 3, odd)] }],
   ShuffleChannel: [{ bottoms: [[2, 6, 2, 2]], param: "shuffle_channel_param { group: 3 }" }],
   SmoothL1Loss: [
     { bottoms: [within(-4, 4, odd), odd] },
     { bottoms: [within(-4, 4, odd), odd, odd, odd], param: "smooth_l1_loss_param { sigma: 3 }" },
+  ],
+  SoftmaxFocalLoss: [{ bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] }],
+  TripletLoss: [
+    {
+      bottoms: [
+        [5, 3],
+        [5, 3],
+        [5, 3],
+      ],
+    },
+    {
+      bottoms: [[5, 3], [5, 3], [5, 3], fixed([1, 0.5, 2, 0, 1])],
+      param: "triplet_loss_param { margin: 0.2 }",
+    },
   ],
   Upsample: "is for inference only",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -1,8 +1,9 @@
-import { create, sub } from "../../caffe/message.js";
+import { sub } from "../../caffe/message.js";
 import type { LayerParameter, PythonParameter } from "../../caffe/messages.js";
 import { croppedImages } from "../data-images.js";
 import type { LayerFacts } from "../facts.js";
 import type { Lowered, Site } from "../layer.js";
+import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 
 /** Python layers that netrun knows, by module and class. */
@@ -23,10 +24,6 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
   if (sub(layer, "python_param").layer === "ProposalTargetLayer") return { inference: { as: "layer", of: passFirst } };
   return {};
 }
-
-/** The first top is the first bottom. */
-const passFirst = ({ name, bottom, top }: LayerParameter) =>
-  create("LayerParameter", { name, type: "Split", bottom: [bottom[0]!], top: [top[0]!] });
 
 /**
  * A Faster R-CNN proposal layer's settings: feat_stride, which must be there, and scales in param_str, a YAML or Python dictionary.

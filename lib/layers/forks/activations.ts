@@ -1,0 +1,36 @@
+import { constant, type Value } from "../../graph/index.js";
+import { add, clip, elu, mul, softplus, tanh } from "../../ops/index.js";
+import { type ComputeLayer, computeLayer } from "../layer.js";
+
+/** A function without parameters, element by element. */
+const activation = (type: string, of: (x: Value) => Value): ComputeLayer =>
+  computeLayer({
+    type,
+    param: null,
+    bottoms: 1,
+    tops: 1,
+    sees: "place",
+    lower: ({ bottoms }) => ({ tops: [of(bottoms[0]!)] }),
+  });
+
+/** min(max(slope * x + 1/2, 0), 1). */
+const ramp = (x: Value, slope: number) => clip(add(mul(x, constant(slope)), constant(0.5)), 0, 1);
+
+/**
+ * HardSigmoid (MobileNet-YOLO): y = min(max(0.2 x + 0.5, 0), 1). The fork's backward compares y, not x, with its bounds, and so has
+ * the slope 0.2 everywhere; here the slope is that of the function.
+ */
+export const HardSigmoid = activation("HardSigmoid", (x) => ramp(x, 0.2));
+
+/** HardSwish (MobileNet v3): y = x * min(max(x / 6 + 1/2, 0), 1). */
+export const HardSwish = activation("HardSwish", (x) => mul(x, ramp(x, 1 / 6)));
+
+/** Mish (YOLO v4): y = x * tanh(log(1 + e^x)). */
+export const Mish = activation("Mish", (x) => mul(x, tanh(softplus(x))));
+
+/** SELU's two constants, by Klambauer et al. 2017. */
+const SELU_ALPHA = 1.6732632423543772;
+const SELU_SCALE = 1.0507009873554805;
+
+/** SELU: y = 1.0507 x for x > 0, else 1.0507 * 1.6733 * (e^x - 1). */
+export const SELU = activation("SELU", (x) => mul(elu(x, SELU_ALPHA), constant(SELU_SCALE)));

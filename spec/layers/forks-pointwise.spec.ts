@@ -1,0 +1,57 @@
+import { expect } from "chai";
+import type { Tensor } from "../../lib/api/net.js";
+import { expectClose, noise, run } from "../support/forks.js";
+import { inputLayer, refusal } from "../support/net.js";
+
+const hard = (x: number, slope: number) => Math.min(1, Math.max(0, slope * x + 0.5));
+
+describe("activations of Caffe's forks, against their formulas", () => {
+  for (const [type, of] of [
+    ["HardSigmoid", (x: number) => hard(x, 0.2)],
+    ["HardSwish", (x: number) => x * hard(x, 1 / 6)],
+    ["Mish", (x: number) => x * Math.tanh(Math.log1p(Math.exp(x)))],
+    ["SELU", (x: number) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))],
+  ] as const) {
+    it(type, async () => {
+      const x = { shape: [9], data: Float32Array.of(-30, -4, -3, -2.5, -0.1, 0, 0.5, 2.9, 30) };
+      const [y] = await run(`type: "${type}"`, [x]);
+      expectClose(
+        y,
+        [9],
+        [...x.data].map((value) => of(value)),
+      );
+    });
+  }
+});
+
+/** (x - mean) / sqrt(variance + eps) over runs of `size` entries. */
+function normalized({ data }: Tensor, size: number, eps: number): readonly number[] {
+  return [...data].map((value, i) => {
+    const from = i - (i % size);
+    const run = [...data.subarray(from, from + size)];
+    const mean = run.reduce((sum, v) => sum + v, 0) / size;
+    const variance = run.reduce((sum, v) => sum + (v - mean) ** 2, 0) / size;
+    return (value - mean) / Math.sqrt(variance + eps);
+  });
+}
+
+describe("normalizations of Caffe's forks, against plain loops", () => {
+  const x = noise(3, [2, 6, 2, 3], -1, 3);
+  for (const [layer, size, eps] of [
+    [`type: "GroupNorm" group_norm_param { group_num: 3 }`, 12, 1e-5],
+    [`type: "GroupNorm" group_norm_param { group_ratio: 2 eps: 0.1 }`, 18, 0.1],
+    [`type: "InstanceNorm"`, 6, 1e-4],
+    [`type: "LayerNorm"`, 36, 1e-5],
+    [`type: "LayerNorm" layer_norm_param { eps: 0.5 }`, 36, 0.5],
+  ] as const) {
+    it(layer, async () => {
+      const [y] = await run(layer, [x]);
+      expectClose(y, x.shape, normalized(x, size, eps));
+    });
+  }
+
+  it("GroupNorm refuses groups that do not divide the channels", () => {
+    const text = `${inputLayer("x", 2, 6, 3)} layer { name: "g" type: "GroupNorm" bottom: "x" top: "y" }`;
+    expect(refusal(text)).to.contain("group_num 32 does not divide the 6 channels");
+  });
+});
