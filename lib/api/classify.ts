@@ -65,7 +65,8 @@ export async function* classify(
   for (const image of images) {
     const rows = await cropsOf(image, [channels, height, width], options);
     const data = Float32Array.from(rows.flatMap((row) => [...normalised(row, mean, options)]));
-    const blobs = await net.forward({ [input]: { shape: [rows.length, channels, height, width], data } });
+    const shape = [rows.length, channels, height, width];
+    const blobs = await net.forward({ [input]: { shape, data } }, { blobs: [output] });
     yield { image, predictions: best(meanOverRows(blobs[output]!.data, rows.length), top) };
   }
 }

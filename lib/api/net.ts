@@ -20,6 +20,8 @@ import { checkNumber, SEED } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { SESSION } from "../options/run.js";
 import { type CompiledNetwork, caffeWarnings, compileModelFile, compileNet, netPlan, once } from "../run/compile.js";
+import { WeightWatch } from "../run/constants.js";
+import { Inference } from "../run/inference.js";
 import { checkGiven, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
@@ -54,6 +56,12 @@ export interface NetOptions
   readonly caffeQuirks?: boolean | undefined;
 }
 
+/** What a forward is to give. */
+export interface ForwardOptions {
+  /** Names of the blobs to give; all without it. A net of phase TEST computes a few of them, such as its outputs, faster. */
+  readonly blobs?: readonly string[] | undefined;
+}
+
 /** What the last forward ran on: backward runs on the same. */
 interface LastForward extends NetInputs {
   readonly weights: FlatWeights;
@@ -82,6 +90,8 @@ export class Net implements AsyncDisposable {
   readonly #program: NetProgram;
   readonly #feeds: readonly Feed[];
   readonly #weights: Weights;
+  readonly #watch: WeightWatch;
+  readonly #inference: Inference;
   readonly #seed: number;
   readonly #blobs: readonly string[];
   /** Whether forward changes parameters: BatchNorm's running blobs. */
@@ -98,7 +108,7 @@ export class Net implements AsyncDisposable {
   /** Called, until the first backward, for what Caffe computes otherwise. */
   #warn: ((warning: NetrunError) => void) | undefined;
 
-  /** A net from its compiled form; the weights are shared with whoever else has them. */
+  /** A net from its compiled form; the weights are shared with whoever else has them, who may write those of a net of phase TRAIN. */
   constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
     const { lowered } = compiled;
     this.name = compiled.name;
@@ -107,7 +117,9 @@ export class Net implements AsyncDisposable {
     this.outputs = lowered.outputs;
     this.lossWeights = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
     this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
-    this.params = blobsByLayer(weights);
+    this.#watch = new WeightWatch(weights);
+    this.params = blobsByLayer(weights, (slot) => this.#watch.handOut(slot));
+    this.#inference = new Inference(compiled.program, lowered, weights, this.#watch);
     this.#compiled = compiled;
     this.#program = compiled.program;
     this.#feeds = compiled.feeds;
@@ -171,22 +183,27 @@ export class Net implements AsyncDisposable {
   }
 
   /**
-   * Runs all layers; every blob by name. Inputs of other shapes than before reshape the net, as in Caffe. Inputs of data layers
-   * may be left out: they are the layer's next batch. Throws NetrunError for an input that is missing, misnamed or misshapen.
+   * Runs the net forward; every blob by name, or those asked for. Inputs of other shapes than before reshape the net, as in Caffe.
+   * Inputs of data layers may be left out: they are the layer's next batch.
+   *
+   * Some blobs of a net of phase TEST come from a model with the weights in it, folded: the same numbers as without `blobs` up to
+   * rounding. It is made at the first such forward and while the weights stay as they are; written weights count at once.
+   * Throws NetrunError for an input that is missing, misnamed or misshapen, and for a blob that is not there.
    */
-  forward(inputs: Tensors = {}): Promise<Tensors> {
-    return this.#life.run(() => this.#forward(inputs));
+  forward(inputs: Tensors = {}, options: ForwardOptions = {}): Promise<Tensors> {
+    return this.#life.run(() => this.#forward(inputs, options));
   }
 
-  async #forward(inputs: Tensors): Promise<Tensors> {
+  async #forward(inputs: Tensors, { blobs: wanted }: ForwardOptions): Promise<Tensors> {
     checkGiven(this.#compiled.lowered.inputs, inputs);
+    for (const name of wanted ?? []) this.#checkBlob(name);
+    const blobs = wanted ?? this.#blobs;
     const given = inputsOf(this.#compiled.lowered.inputs, { ...(await this.#nextBatch(inputs)), ...inputs });
-    const blobs = this.#blobs;
     // Backward has to see the running statistics that this forward saw.
     const { layout, data } = this.#weights;
     const weights = this.#hasState ? { layout, data: data.slice() } : this.#weights;
     const run = { ...given, weights, draw: [this.#seed, this.#forwards] as const };
-    const result = await this.#program.run({ blobs }, run);
+    const result = await (wanted ? this.#inference : this.#program).run({ blobs }, run);
     this.#forwards++;
     for (const [key, value] of Object.entries(result.states)) {
       view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
@@ -194,6 +211,10 @@ export class Net implements AsyncDisposable {
     this.#last = run;
     this.shapes = new Map(Object.entries(result.shapes));
     return Object.fromEntries(blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }]));
+  }
+
+  #checkBlob(name: string): void {
+    if (!this.shapes.has(name)) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
   }
 
   /**
@@ -212,8 +233,8 @@ export class Net implements AsyncDisposable {
     this.#warn = undefined;
     const seeds: Record<string, Float32Array> = {};
     for (const [name, { shape, data }] of Object.entries(tops)) {
-      const own = this.shapes.get(name);
-      if (!own) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
+      this.#checkBlob(name);
+      const own = this.shapes.get(name)!;
       if (!sameShape(own, shape) || data.length !== count(own)) {
         throw new NetrunError(
           `the gradient of "${name}" is [${shape}] with ${data.length} values, the blob is [${own}]`,
@@ -242,7 +263,9 @@ export class Net implements AsyncDisposable {
    */
   async copyTrainedLayersFrom(path: string): Promise<readonly string[]> {
     this.#needLayers("takes no weights");
-    return copyTrainedLayers(this.#weights, await readWeights(path), path);
+    const stored = await readWeights(path);
+    this.#watch.written();
+    return copyTrainedLayers(this.#weights, stored, path);
   }
 
   /**
@@ -288,9 +311,7 @@ export class Net implements AsyncDisposable {
    */
   forwardPlan(blobs: readonly string[], session: SessionOptions, inParts: boolean) {
     const { lowered, net } = this.#compiled;
-    for (const name of blobs) {
-      if (!this.shapes.has(name)) throw unknownBlob(`the net has no blob "${name}"`, name, this.shapes.keys());
-    }
+    for (const name of blobs) this.#checkBlob(name);
     if (inParts && (lowered.carries.size > 0 || lowered.files.length > 0)) {
       const why = lowered.files.length > 0 ? "writes files" : "carries values from batch to batch";
       throw new NetrunError(`a net that ${why} cannot be divided among workers`, { notes: ["use one worker"] });
@@ -315,6 +336,7 @@ export class Net implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#life.end(async () => {
+      await this.#inference[Symbol.asyncDispose]();
       await this.#program[Symbol.asyncDispose]();
       for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
       await this.#rows?.[Symbol.asyncDispose]();

@@ -20,6 +20,7 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
   const ticker = new Ticker(process.stdout, args.iterations, "batches");
   const scores = await testNet(net, {
     iterations: args.iterations,
+    blobs: [],
     onBatch: (batch, blobs) => {
       for (const name of net.outputs) {
         const values = [...blobs[name]!.data].map((value) => value.toPrecision(6)).join(", ");

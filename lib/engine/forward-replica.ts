@@ -2,7 +2,10 @@ import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
 import { layoutOf } from "../net/layout.js";
-import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
+import { WeightWatch } from "../run/constants.js";
+import { Inference } from "../run/inference.js";
+import { inputsOf } from "../run/inputs.js";
+import { closeNet, nextBatch, type OpenNet, openPlan, recycle, seek } from "../run/open-net.js";
 import type { ForwardPlan } from "../run/plan.js";
 import type { FlatWeights } from "../run/weights.js";
 
@@ -11,6 +14,7 @@ export class ForwardReplica implements AsyncDisposable {
   readonly #plan: ForwardPlan;
   readonly #runner: OpenNet;
   readonly #weights: FlatWeights;
+  readonly #inference: Inference;
   /** Floats of each of the plan's blobs. */
   readonly lengths: readonly number[];
 
@@ -18,6 +22,7 @@ export class ForwardReplica implements AsyncDisposable {
     this.#plan = plan;
     this.#runner = runner;
     this.#weights = { layout: layoutOf(runner.net), data: weights };
+    this.#inference = new Inference(runner.program, runner.net, this.#weights, new WeightWatch(this.#weights));
     this.lengths = plan.blobs.map((blob) => count(runner.net.blobs.get(blob)!.type.shape));
   }
 
@@ -30,13 +35,14 @@ export class ForwardReplica implements AsyncDisposable {
   /** Writes the blobs' values for batch number `batch` of the data into `out`. Throws NetrunError where their lengths change. */
   async forward(batch: number, out: readonly Float32Array[]): Promise<void> {
     const { blobs, net, seed } = this.#plan;
-    const { feeds } = this.#runner;
+    const { feeds, net: lowered } = this.#runner;
     // Where bad records are left out, a batch begins where the one before it ended, and that is at no fixed record.
     const isFixed = batch === 0 || net.feeds.every(({ onBadRecord }) => onBadRecord !== "skip");
     const starts = net.feeds.map(({ batchSize }) => batch * batchSize);
     if (isFixed) await seek(feeds, starts);
     const data = await nextBatch(feeds);
-    const result = await run(this.#runner, { blobs }, data, this.#weights, [seed, batch]);
+    const inputs = { ...inputsOf(lowered.inputs, data), weights: this.#weights, draw: [seed, batch] as const };
+    const result = await this.#inference.run({ blobs }, inputs);
     for (const [i, blob] of blobs.entries()) {
       const values = result.blobs[blob]!;
       if (values.length !== out[i]!.length) {
@@ -47,7 +53,8 @@ export class ForwardReplica implements AsyncDisposable {
     recycle(feeds, data, {});
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return closeNet(this.#runner);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#inference[Symbol.asyncDispose]();
+    await closeNet(this.#runner);
   }
 }

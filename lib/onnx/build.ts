@@ -1,14 +1,23 @@
-import { formulated, type Target } from "../targets/index.js";
+import { formulate, type Target } from "../targets/index.js";
 import { type EmitOptions, emit, type Model } from "./emit.js";
 import { openSession, type Session, type SessionOptions } from "./session.js";
 import { targetOf } from "./target-of.js";
 
+/** A target, and what its passes need beside a graph. */
+export interface Formulation<C> {
+  readonly target: Target<C>;
+  readonly context: C;
+}
+
 /** Opens a session on a graph as a target formulates it, by default the one for the options. Throws as `openSession` does. */
-export async function buildSession(
+export async function buildSession<C = undefined>(
   { name, outputs }: Model,
   options: SessionOptions & EmitOptions = {},
-  target?: Target,
+  formulation?: Formulation<C>,
 ): Promise<Session> {
-  const graph = await formulated(outputs, target ?? (await targetOf(options)));
-  return openSession(emit({ name, outputs: graph }, options), options);
+  const named = { outputs, blobs: new Map() };
+  const graph = await (formulation
+    ? formulate(named, formulation.target, formulation.context)
+    : formulate(named, await targetOf(options), undefined));
+  return openSession(emit({ name, outputs: graph.outputs }, options), options);
 }

@@ -3,9 +3,10 @@ import { gradient } from "../net/gradient.js";
 import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
-import { buildSession } from "../onnx/build.js";
+import { buildSession, type Formulation } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
 import { random } from "../random.js";
+import type { InferenceContext } from "../targets/index.js";
 import type { FlatWeights } from "./weights.js";
 
 export type Arrays = Readonly<Record<string, Float32Array>>;
@@ -54,7 +55,7 @@ export interface RunResult {
   readonly inputGradients: Arrays;
   /** The objective where it was asked for; 0 for a net without losses. */
   readonly objective: number;
-  /** Shapes of `blobs`. */
+  /** Shapes of all blobs. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -80,11 +81,16 @@ export interface End {
 export class CompiledNet implements AsyncDisposable {
   readonly net: LoweredNet;
   readonly #options: SessionOptions;
+  readonly #formulation: Formulation<InferenceContext> | undefined;
   readonly #sessions = new Map<string, Promise<Compiled>>();
+  readonly #shapes: RunResult["shapes"];
 
-  constructor(net: LoweredNet, options: SessionOptions) {
+  /** `formulation` stands for the target that the options ask for, where weights are constants. */
+  constructor(net: LoweredNet, options: SessionOptions, formulation?: Formulation<InferenceContext>) {
     this.net = net;
     this.#options = options;
+    this.#formulation = formulation;
+    this.#shapes = Object.fromEntries([...net.blobs].map(([name, { type }]) => [name, type.shape]));
   }
 
   /** Runs the net once. Fed blobs that are asked for are given back as they came. */
@@ -92,7 +98,7 @@ export class CompiledNet implements AsyncDisposable {
     const key = JSON.stringify(request);
     let compiling = this.#sessions.get(key);
     if (!compiling) {
-      compiling = compile(this.net, request, this.#options);
+      compiling = compile(this.net, request, this.#options, this.#formulation);
       this.#sessions.set(key, compiling);
       // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
       compiling.catch(() => this.#sessions.delete(key));
@@ -115,8 +121,7 @@ export class CompiledNet implements AsyncDisposable {
     for (const [end, { group, name, value }] of ends) {
       result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
     }
-    const shapes = Object.fromEntries(request.blobs.map((name) => [name, this.net.blobs.get(name)!.type.shape]));
-    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, shapes };
+    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, shapes: this.#shapes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,10 +130,16 @@ export class CompiledNet implements AsyncDisposable {
   }
 }
 
-async function compile(net: LoweredNet, request: Request, options: SessionOptions): Promise<Compiled> {
+async function compile(
+  net: LoweredNet,
+  request: Request,
+  options: SessionOptions,
+  formulation: Formulation<InferenceContext> | undefined,
+): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
-  return { session: await buildSession({ name: "netrun", outputs }, { ...options, inPlaceOutputs: true }), ends };
+  const session = await buildSession({ name: "netrun", outputs }, { ...options, inPlaceOutputs: true }, formulation);
+  return { session, ends };
 }
 
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */

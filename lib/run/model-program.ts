@@ -5,7 +5,8 @@ import { openModelFile } from "../onnx/file.js";
 import type { Program } from "./program.js";
 
 /** What a net needs of a program: the same interface whether layers are behind it or a file. */
-export type NetProgram = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose>;
+export type NetProgram = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose> &
+  Partial<Pick<Program, "withConstants">>;
 
 /** A converted file in a net's place. It has no layers, no parameters and no gradients. */
 export interface ModelProgram {

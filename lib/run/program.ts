@@ -1,12 +1,13 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import type { LayerType, Phase, SourceBlob } from "../layers/index.js";
+import { inferenceTypes, type LayerType, type Phase, type SourceBlob } from "../layers/index.js";
 import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { spanOf } from "../text/notes.js";
 import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
+import { inferenceOf } from "./constants.js";
 import { OutputFiles } from "./output-files.js";
-import { findMisfit } from "./weights.js";
+import { type FlatWeights, findMisfit } from "./weights.js";
 
 /** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
 export interface ProgramSpec {
@@ -37,6 +38,9 @@ export interface ProgramInputs extends Omit<RunInputs, "carries"> {
  */
 const MOST_COMPILED = 16;
 
+/** The same where each has the weights as constants: a batch and the smaller one at the end of the data. */
+const MOST_WITH_CONSTANTS = 2;
+
 /**
  * Compiles a net for the shapes that its data has, once each, and runs it. Shapes may change from batch to batch (images of
  * different sizes) and one layer's depend on values (Filter), while a graph's are static: such nets are lowered again.
@@ -44,14 +48,26 @@ const MOST_COMPILED = 16;
 export class Program implements AsyncDisposable {
   readonly #spec: ProgramSpec;
   readonly #options: SessionOptions;
+  /** Weights that are constants of its models. */
+  readonly #constants: FlatWeights | undefined;
   readonly #compiled = new Map<string, CompiledNet>();
   readonly #files = new OutputFiles();
   /** What layers carry from one forward to the next: what the last run started with, and what it left. */
   #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
 
-  constructor(spec: ProgramSpec, options: SessionOptions = {}) {
+  constructor(spec: ProgramSpec, options: SessionOptions = {}, constants?: FlatWeights) {
     this.#spec = spec;
     this.#options = options;
+    this.#constants = constants;
+  }
+
+  /**
+   * A program that infers with the weights as they are now: they are constants of its models, folded and arranged for speed by
+   * onnxruntime. Its numbers are this program's up to rounding; what layers carry from forward to forward starts anew.
+   */
+  withConstants(weights: FlatWeights): Program {
+    const types = inferenceTypes({ openSpatial: false });
+    return new Program({ ...this.#spec, types }, this.#options, weights);
   }
 
   /** The net as it is for these shapes; sizes that depend on data are taken as the most that they can be. */
@@ -94,7 +110,8 @@ export class Program implements AsyncDisposable {
       try {
         const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
         this.#checkParameters(net, inputs);
-        const compiled = new CompiledNet(net, this.#options);
+        const formulation = this.#constants && inferenceOf(net, this.#spec.layers, this.#constants);
+        const compiled = new CompiledNet(net, this.#options, formulation);
         this.#compiled.set(key, compiled);
         await this.#release();
         return compiled;
@@ -130,7 +147,7 @@ export class Program implements AsyncDisposable {
 
   async #release(): Promise<void> {
     for (const [key, compiled] of this.#compiled) {
-      if (this.#compiled.size <= MOST_COMPILED) return;
+      if (this.#compiled.size <= (this.#constants ? MOST_WITH_CONSTANTS : MOST_COMPILED)) return;
       this.#compiled.delete(key);
       await compiled[Symbol.asyncDispose]();
     }

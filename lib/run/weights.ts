@@ -2,7 +2,7 @@ import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
 import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
 import { fill } from "../layers/fillers.js";
-import { type Layout, view } from "../net/layout.js";
+import { type Layout, type Slot, view } from "../net/layout.js";
 import type { Parameter } from "../net/parameters.js";
 import { random } from "../random.js";
 
@@ -73,13 +73,27 @@ function allocate(length: number): Float32Array {
   }
 }
 
-/** The blobs of every layer that has some, by layer name; a shared blob is in each of its layers. */
-export function blobsByLayer({ layout, data, diff }: Weights): ReadonlyMap<string, readonly Blob[]> {
+/**
+ * The blobs of every layer that has some, by layer name; a shared blob is in each of its layers. `onRead` is called before an array of
+ * values is handed out, which may be written from then on.
+ */
+export function blobsByLayer(
+  { layout, data, diff }: Weights,
+  onRead: (slot: Slot) => void = () => {},
+): ReadonlyMap<string, readonly Blob[]> {
   const layers = new Map<string, Blob[]>();
   for (const slot of layout.slots.values()) {
+    const values = view(data, slot);
     for (const { layer, index, shape } of slot.parameter.users) {
       const blobs = layers.get(layer) ?? [];
-      blobs[index] = { shape, data: view(data, slot), diff: view(diff, slot) };
+      blobs[index] = {
+        shape,
+        get data() {
+          onRead(slot);
+          return values;
+        },
+        diff: view(diff, slot),
+      };
       layers.set(layer, blobs);
     }
   }

@@ -27,7 +27,7 @@ describe("verbs", () => {
     before(async () => {
       await using net = await Net.load(DEPLOY, { data: "netrun:digits/test", batchSize: 30 });
       await net.save(WEIGHTS());
-      expected = [...(await net.forward())["prob"]!.data];
+      expected = [...(await net.forward({}, { blobs: ["ip2", "prob"] }))["prob"]!.data];
     });
     const extract = (name: string) =>
       cli(
