@@ -25,14 +25,17 @@ import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
 import { CenterLoss } from "./forks/center-loss.js";
+import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionOutput } from "./forks/detection-output.js";
+import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
+import { MultiBoxLoss } from "./forks/multibox-loss.js";
 import { Normalize } from "./forks/normalize.js";
 import { Permute } from "./forks/permute.js";
 import { PriorBox } from "./forks/prior-box.js";
@@ -40,11 +43,13 @@ import { Proposal } from "./forks/proposal-layer.js";
 import { PSROIPooling } from "./forks/psroi-pooling.js";
 import { ReLU6 } from "./forks/relu6.js";
 import { Reorg } from "./forks/reorg.js";
+import { Resample } from "./forks/resample.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
 import { Upsample } from "./forks/upsample.js";
+import { YoloDetectionOutput, Yolov3DetectionOutput } from "./forks/yolo-detection-output.js";
 import { HDF5Data } from "./hdf5-data.js";
 import { HDF5Output } from "./hdf5-output.js";
 import { HingeLoss } from "./hinge-loss.js";
@@ -154,8 +159,11 @@ export const layerTypes = {
   BN,
   CenterLoss,
   ConvolutionDepthwise,
+  Correlation,
+  Correlation1D,
   DepthwiseConvolution,
   DetectionOutput,
+  FlowWarp,
   FocalLoss,
   GroupNorm,
   HardSigmoid,
@@ -167,6 +175,7 @@ export const layerTypes = {
   LayerNorm,
   MarginInnerProduct,
   Mish,
+  MultiBoxLoss,
   Normalize,
   Permute,
   PriorBox,
@@ -174,6 +183,7 @@ export const layerTypes = {
   PSROIPooling,
   ReLU6,
   Reorg,
+  Resample,
   ROIPooling,
   SELU,
   ShuffleChannel,
@@ -181,4 +191,6 @@ export const layerTypes = {
   SoftmaxFocalLoss,
   TripletLoss,
   Upsample,
+  YoloDetectionOutput,
+  Yolov3DetectionOutput,
 } as const satisfies Readonly<Record<string, LayerType>>;

@@ -1,5 +1,7 @@
-import { apply, constantOf, int64, type Op, type Value } from "../graph/index.js";
-import { gather } from "./indexing.js";
+import { apply, constant, constantOf, int64, type Op, type Value } from "../graph/index.js";
+import { gather, gatherElements } from "./indexing.js";
+import { matMul } from "./linear.js";
+import { zeros } from "./shape.js";
 
 /** Boxes of a detector: [n, boxes, 4] as (x1, y1, x2, y2), scores [n, classes, boxes]. */
 interface NmsAttrs {
@@ -27,23 +29,6 @@ export const NonMaxSuppression: Op<NmsAttrs> = {
       { dtype: "float32", shape: [1], data: Float32Array.of(attrs.score) },
     ],
     attributes: {},
-  }),
-};
-
-interface RoiPoolAttrs {
-  readonly pooled: readonly [height: number, width: number];
-  readonly scale: number;
-}
-
-/** The maximum of each cell of a grid laid over each box. x [n,c,h,w], boxes [r,5] of (item, x1, y1, x2, y2), y [r,c,...pooled]. */
-export const MaxRoiPool: Op<RoiPoolAttrs> = {
-  name: "MaxRoiPool",
-  arity: 2,
-  infer: ({ pooled }, x, rois) => [{ dtype: x!.dtype, shape: [rois!.shape[0]!, x!.shape[1]!, ...pooled] }],
-  onnx: ({ attrs, inputs }) => ({
-    opType: "MaxRoiPool",
-    inputs,
-    attributes: { pooled_shape: { ints: attrs.pooled }, spatial_scale: { f: attrs.scale } },
   }),
 };
 
@@ -97,12 +82,19 @@ export const FirstOf: Op<DynamicAttrs> = {
   }),
 };
 
-/** x with entries replaced: y[...][indices[i]] = updates[i] along an axis. No two indices may be the same. */
+/**
+ * x with entries replaced: y[...][indices[i]] = updates[i] along an axis. Of equal indices the last counts, and the gradient of the
+ * entry goes to each of them, as in SegNet's unpooling.
+ */
 export const ScatterElements: Op<{ readonly axis: number }> = {
   name: "ScatterElements",
   arity: 3,
   infer: (_, x) => [x!],
   onnx: ({ attrs, inputs }) => ({ opType: "ScatterElements", inputs, attributes: { axis: { i: attrs.axis } } }),
+  vjp: ({ attrs, inputs }, dy) => {
+    const [, indices, updates] = inputs as [Value, Value, Value];
+    return [scatter(dy, indices, zeros(updates.type.shape), attrs.axis), null, gatherElements(dy, indices, attrs.axis)];
+  },
 };
 
 /** Places of the entries of a tensor that are not 0: int64 [axes, found], in row-major order. */
@@ -158,7 +150,30 @@ export const Resize: Op<ResizeAttrs> = {
       },
     };
   },
+  // Every row of the result is a mixture of rows, and every column of columns: the gradient mixes the other way.
+  vjp: ({ attrs: { mode, size }, inputs }, dy) => {
+    const [h, w] = inputs[0]!.type.shape.slice(2) as [number, number];
+    const rows = constant(shares(mode, h, size[0], true), [h, size[0]]);
+    return [matMul(matMul(rows, dy), constant(shares(mode, w, size[1], false), [size[1], w]))];
+  },
 };
+
+/** What each of `from` entries of an axis has in each of `to` resized ones: [to, from], or [from, to] where `transposed`. */
+function shares(mode: ResizeAttrs["mode"], from: number, to: number, transposed: boolean): Float32Array {
+  const matrix = new Float32Array(from * to);
+  const put = (i: number, j: number, share: number) => {
+    matrix[transposed ? j * to + i : i * from + j]! += share;
+  };
+  for (let i = 0; i < to; i++) {
+    // In the arithmetic of the runtime: an entry on an edge falls on the same side.
+    const scale = Math.fround(to / from);
+    const place = mode === "nearest" ? Math.floor(Math.fround(i / scale)) : to === 1 ? 0 : (i * (from - 1)) / (to - 1);
+    const low = Math.min(from - 1, Math.floor(place));
+    put(i, low, 1 - (place - low));
+    if (place > low) put(i, Math.min(from - 1, low + 1), place - low);
+  }
+  return matrix;
+}
 
 export const nonMaxSuppression = (boxes: Value, scores: Value, attrs: NmsAttrs): Value =>
   apply(NonMaxSuppression, attrs, boxes, scores);

@@ -10,7 +10,6 @@ import { inputLayer } from "../support/net.js";
 import { prng } from "../support/prng.js";
 
 const given = (shape: readonly number[], values: readonly number[]): Bottom => ({ shape, given: values });
-const boxes = given([2, 5], [0, 0, 0, 5, 4, 1, 1, 2, 7, 6]);
 
 /** Uses of the types that gradients are not known of, as far as they are not in a table of their own below. */
 const MORE: Readonly<Record<string, readonly Case[]>> = {
@@ -22,7 +21,6 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
       param: "detection_output_param { num_classes: 2 confidence_threshold: -1 }",
     },
   ],
-  Interp: [{ param: "interp_param { zoom_factor: 3 }" }],
   MarginInnerProduct: [
     {
       bottoms: [[3, 4], given([3], [0, 1, 0])],
@@ -31,23 +29,27 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
   ],
   PriorBox: [{ bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { min_size: 4 }" }],
   Proposal: [{ bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])] }],
-  PSROIPooling: [
-    {
-      bottoms: [[2, 8, 7, 9], boxes],
-      param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }",
-    },
-  ],
   Python: [
     {
       bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])],
       param: `python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: "'feat_stride': 16" }`,
     },
   ],
-  ROIPooling: [
-    { bottoms: [[2, 2, 7, 9], boxes], param: "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }" },
-  ],
   Threshold: [{ param: "threshold_param { threshold: 0.25 }" }],
-  Upsample: [{ param: "upsample_param { scale: 2 }" }],
+  YoloDetectionOutput: [
+    {
+      bottoms: [[1, 16, 2, 2]],
+      param:
+        "yolo_detection_output_param { num_classes: 3 num_box: 2 biases: 1 biases: 1 biases: 2 biases: 2 confidence_threshold: 0.1 }",
+    },
+  ],
+  Yolov3DetectionOutput: [
+    {
+      bottoms: [[1, 16, 2, 2]],
+      param: `yolov3_detection_output_param { num_classes: 3 num_box: 2 biases: 9 biases: 9 biases: 20 biases: 20 mask: 0 mask: 1
+        mask_group_num: 1 anchors_scale: 32 confidence_threshold: 0.1 }`,
+    },
+  ],
 };
 
 const casesOf = (type: string): readonly Case[] => {

@@ -26,6 +26,12 @@ const fixed = (values: readonly number[], shape: readonly number[] = [values.len
 export const odd = [3, 5, 2, 2];
 const unary: readonly Case[] = [{}, { bottoms: [[]] }, { bottoms: [[7]] }];
 const inside = [1, 0, 1, 1, 1, 0];
+/** Priors of SSD with variances of 1. */
+const boxes = (...corners: readonly (readonly number[])[]) =>
+  fixed([...corners.flat(), ...corners.flat().map(() => 1)], [1, 2, corners.length * 4]);
+/** Boxes of an image: item, class, instance, corners, difficult. */
+const truth = [0, 1, 0, 0.05, 0.1, 0.45, 0.6, 0, 0, 2, 0, 0.5, 0.25, 0.95, 0.65, 0];
+const rois = fixed([0, 0, 0, 5, 4, 1, 1, 2, 7, 6, 1, 6, 5, 12, 9, 0, 3, 3, 3, 3], [4, 5]);
 const time = [1, 1, 0, 1, 1, 0, 1, 1];
 
 /**
@@ -235,8 +241,34 @@ export const layerCases = {
   ],
   CenterLoss: "has its authors' gradient of the centers",
   ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
+  Correlation: [
+    {
+      bottoms: [
+        [2, 3, 4, 5],
+        [2, 3, 4, 5],
+      ],
+      param: "correlation_param { pad: 2 kernel_size: 1 max_displacement: 2 }",
+    },
+    {
+      bottoms: [
+        [1, 2, 7, 6],
+        [1, 2, 7, 6],
+      ],
+      param: "correlation_param { pad: 3 kernel_size: 3 max_displacement: 2 stride_1: 2 stride_2: 2 }",
+    },
+  ],
+  Correlation1D: [
+    {
+      bottoms: [
+        [2, 3, 4, 6],
+        [2, 3, 4, 6],
+      ],
+      param: "correlation_param { pad: 2 kernel_size: 1 max_displacement: 2 single_direction: -1 }",
+    },
+  ],
   DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
   DetectionOutput: "is for inference only",
+  FlowWarp: [{ bottoms: [[2, 3, 4, 5], within(-2.9, 3.1, [2, 2, 4, 5])] }],
   FocalLoss: [
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "focal_loss_param { alpha: 2 gamma: 0.5 }" },
@@ -253,7 +285,12 @@ export const layerCases = {
   HardSigmoid: [{ bottoms: [within(-4, 4, odd)] }],
   HardSwish: [{ bottoms: [within(-5, 5, odd)] }],
   InstanceNorm: [{}],
-  Interp: "is for inference only",
+  Interp: [
+    { param: "interp_param { zoom_factor: 3 }" },
+    { bottoms: [[1, 2, 5, 7]], param: "interp_param { height: 3 width: 9 }" },
+    { bottoms: [[1, 2, 5, 7]], param: "interp_param { pad_beg: -1 pad_end: -1 shrink_factor: 2 }" },
+    { bottoms: [[1, 2, 5, 7]], param: "interp_param { height: 1 width: 1 }" },
+  ],
   L1Loss: [
     { bottoms: [within(-2, 2, odd)] },
     { bottoms: [within(-2, 2, odd), odd], param: "l1_loss_param { plateau: 0.3 normalize_by_num_entries: true }" },
@@ -274,6 +311,27 @@ export const layerCases = {
   LayerNorm: [{}, { bottoms: [[3, 7]], param: "layer_norm_param { eps: 0.2 }" }],
   MarginInnerProduct: "has its authors' gradients",
   Mish: [{ bottoms: [within(-6, 6, odd)] }],
+  MultiBoxLoss: [
+    {
+      bottoms: [
+        [1, 16],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param: "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE overlap_threshold: 0.4 neg_pos_ratio: 9 }",
+    },
+    {
+      bottoms: [
+        [1, 16],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param:
+        "multibox_loss_param { num_classes: 3 mining_type: NONE conf_loss_type: LOGISTIC loc_loss_type: L2 loc_weight: 0.5 }",
+    },
+  ],
   Normalize: [
     {},
     { param: "norm_param { across_spatial: false channel_shared: false }" },
@@ -282,13 +340,22 @@ export const layerCases = {
   Permute: [{ param: "permute_param { order: 0 order: 2 order: 3 }" }],
   PriorBox: "gives constants",
   Proposal: "is for inference only",
-  PSROIPooling: "is for inference only",
+  PSROIPooling: [
+    { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }" },
+  ],
   ReLU6: [{ bottoms: [within(-9, 9, odd)] }],
   Reorg: [
     { bottoms: [[2, 4, 4, 6]], param: "reorg_param { stride: 2 }" },
     { bottoms: [[2, 8, 2, 3]], param: "reorg_param { stride: 2 reverse: true }" },
   ],
-  ROIPooling: "is for inference only",
+  Resample: [
+    { bottoms: [[2, 2, 5, 6]], param: "resample_param { width: 9 height: 3 type: CUBIC }" },
+    { bottoms: [[2, 2, 5, 6]], param: "resample_param { width: 2 height: 3 }" },
+  ],
+  ROIPooling: [
+    { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }" },
+    { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 3 pooled_w: 1 spatial_scale: 0.7 }" },
+  ],
   SELU: [{ bottoms: [within(-3, 3, odd)] }],
   ShuffleChannel: [{ bottoms: [[2, 6, 2, 2]], param: "shuffle_channel_param { group: 3 }" }],
   SmoothL1Loss: [
@@ -309,5 +376,14 @@ export const layerCases = {
       param: "triplet_loss_param { margin: 0.2 }",
     },
   ],
-  Upsample: "is for inference only",
+  Upsample: [
+    { param: "upsample_param { scale: 2 }" },
+    { param: "upsample_param { scale_h: 3 scale_w: 1 }" },
+    {
+      bottoms: [[1, 2, 2, 3], fixed([7, 2, 11, 12, 21, 16, 0, 8, 5, 18, 20, 23], [1, 2, 2, 3])],
+      param: "upsample_param { scale: 2 }",
+    },
+  ],
+  YoloDetectionOutput: "is for inference only",
+  Yolov3DetectionOutput: "is for inference only",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -7,14 +7,13 @@ import { computeLayer, type Place } from "../layer.js";
 /**
  * Interp (DeepLab, PSPNet): bilinear interpolation of the last two axes with the corners in place. Size: that of
  * the second bottom, or (size - 1) / shrink_factor + 1, then size + (size - 1) * (zoom_factor - 1), or `height` and `width`. pad_beg and pad_end crop by
- * negative numbers. Inference only.
+ * negative numbers.
  */
 export const Interp = computeLayer({
   type: "Interp",
   param: "interp_param",
   bottoms: [1, 2],
   tops: 1,
-  inferenceOnly: true,
   lower(site) {
     const { pad_beg, pad_end } = site.param;
     const { shape } = site.bottoms[0]!.type;

@@ -32,14 +32,13 @@ const LEAST_SIZE = 0.1;
 /**
  * PSROIPooling (R-FCN): position-sensitive average pooling. x [n, output_dim*g*g, h, w], boxes [r,5] of (item, x1, y1, x2, y2), y
  * [r, output_dim, g, g]: cell (i, j) of a g x g grid over a box is the mean of channel (c*g + i)*g + j over it, 0 where it is empty.
- * A mask of the items' rows and one of columns for each cell make sums over cells two products. Inference only.
+ * A mask of the items' rows and one of columns for each cell make sums over cells two products. Boxes have no gradient.
  */
 export const PSROIPooling = computeLayer({
   type: "PSROIPooling",
   param: "psroi_pooling_param",
   bottoms: 2,
   tops: 1,
-  inferenceOnly: true,
   exact: true,
   lower({ bottoms, param, bottomError }) {
     const x = bottoms[0]!;

@@ -1,18 +1,17 @@
-import { apply, count, type Value } from "../../graph/index.js";
-import { MaxRoiPool } from "../../ops/detection.js";
+import { count, type Value } from "../../graph/index.js";
 import { reshape } from "../../ops/index.js";
+import { maxRoiPool } from "../../ops/roi-pool.js";
 import { computeLayer } from "../layer.js";
 
 /**
  * ROIPooling (Fast R-CNN): the maximum of each cell of a pooled_h x pooled_w grid over each box. x [n,c,h,w], boxes [r,5] of (item,
- * x1, y1, x2, y2) in image coordinates, times spatial_scale those of x, rounded; y [r, c, pooled_h, pooled_w]. Inference only.
+ * x1, y1, x2, y2) in image coordinates, times spatial_scale those of x, rounded; y [r, c, pooled_h, pooled_w]. The gradient goes to the first maximum of each cell; boxes have none.
  */
 export const ROIPooling = computeLayer({
   type: "ROIPooling",
   param: "roi_pooling_param",
   bottoms: 2,
   tops: 1,
-  inferenceOnly: true,
   exact: true,
   lower({ bottoms, param, bottomError, error }) {
     const x = bottoms[0]!;
@@ -22,7 +21,7 @@ export const ROIPooling = computeLayer({
     if (param.pooled_h === 0 || param.pooled_w === 0)
       throw error("pooled_h and pooled_w must be greater than 0", "pooled_h");
     return {
-      tops: [apply(MaxRoiPool, { pooled: [param.pooled_h, param.pooled_w], scale: param.spatial_scale }, x, rois)],
+      tops: [maxRoiPool(x, rois, { pooled: [param.pooled_h, param.pooled_w], scale: param.spatial_scale })],
     };
   },
 });

@@ -28,8 +28,6 @@ export const unsupportedTypes = {
       image: croppedImages,
     },
   },
-  /** SSD's loss. */
-  MultiBoxLoss: { inference: { as: "prediction" } },
   /** Clips of videos. */
   VideoData: { data: { origin: "unread", batchSize: ofDataParam, image: croppedImages } },
 } as const satisfies Readonly<Record<string, LayerFacts>>;

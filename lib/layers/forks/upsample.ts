@@ -7,14 +7,13 @@ import { computeLayer, type Place } from "../layer.js";
 /**
  * Upsample, in both meanings. With two bottoms (SegNet, ENet) unpooling: x [n,c,h,w] goes to where the mask of a MAX pooling says,
  * offsets in the plane of the result, the rest is 0. With one bottom (YOLO) each entry is repeated `scale` (or `stride`) times in
- * both directions. Inference only.
+ * both directions.
  */
 export const Upsample = computeLayer({
   type: "Upsample",
   param: "upsample_param",
   bottoms: [1, 2],
   tops: 1,
-  inferenceOnly: true,
   lower(site) {
     const [x, mask] = site.bottoms;
     const { shape } = x!.type;

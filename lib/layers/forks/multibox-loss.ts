@@ -1,0 +1,251 @@
+import { has, sub as message } from "../../caffe/message.js";
+import {
+  PriorBoxParameter_CodeType as Code,
+  MultiBoxLossParameter_ConfLossType as Conf,
+  MultiBoxLossParameter_LocLossType as Loc,
+  MultiBoxLossParameter_MatchType as Match,
+  MultiBoxLossParameter_MiningType as Mining,
+  type MultiBoxLossParameter,
+} from "../../caffe/messages.js";
+import { constant, count, type Value } from "../../graph/index.js";
+import { scatter } from "../../ops/detection.js";
+import {
+  abs,
+  add,
+  and,
+  cast,
+  concat,
+  div,
+  equal,
+  expand,
+  floor,
+  gather,
+  gatherElements,
+  greater,
+  greaterOrEqual,
+  less,
+  log,
+  logSoftmax,
+  max,
+  mul,
+  neg,
+  not,
+  reduceMax,
+  reduceSum,
+  reshape,
+  slice,
+  softplus,
+  stopGradient,
+  sub,
+  sumAll,
+  topK,
+  transpose,
+  where,
+  zeros,
+} from "../../ops/index.js";
+import { indicesOf } from "../indices.js";
+import { bottomText, computeLayer, type Place, type Site } from "../layer.js";
+import { normalizationMode, normalized, normalizer } from "../loss.js";
+import { passThrough } from "../slope.js";
+import { type Matches, matchBoxes } from "./multibox-match.js";
+
+/** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
+const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
+
+type P = MultiBoxLossParameter;
+
+/**
+ * MultiBoxLoss (SSD): priors are matched with the boxes of their item; then (loc_weight * sum over matched priors of the loss of their
+ * offsets + sum of the loss of scores over matched priors and the hardest of the others, `neg_pos_ratio` for each matched one of the
+ * item) / what `loss_param` says, VALID being the number of matched priors.
+ * Bottoms: offsets [n, p*4], scores [n, p*classes], priors [1, 2, p*4] and boxes [1, 1, g, 8] of (item, class, instance, x1, y1, x2,
+ * y2, difficult), rows of item -1 being none; a scalar. Items without boxes count for nothing where negatives are mined.
+ * Source: Liu et al. 2016, SSD; the rules are those of its Caffe.
+ */
+export const MultiBoxLoss = computeLayer({
+  type: "MultiBoxLoss",
+  param: "multibox_loss_param",
+  also: ["loss_param"],
+  bottoms: 4,
+  tops: 1,
+  noGradientTo: [2, 3],
+  exact: true,
+  loss: true,
+  inference: { as: "prediction" },
+  lower(site) {
+    const sizes = checked(site);
+    const { param } = site;
+    const { n, p, g, mining } = sizes;
+    const truth = stopGradient(reshape(site.bottoms[3]!, [g, 8]));
+    const priors = stopGradient(reshape(site.bottoms[2]!, [2, p, 4]));
+    const boxes = reshape(slice(priors, 0, 0, 1), [p, 4]);
+    const owners = ownersOf(param, truth, n);
+    const barred = param.ignore_cross_boundary_bbox ? crossing(boxes) : undefined;
+    const threshold = param.match_type === Match.PER_PREDICTION ? param.overlap_threshold : undefined;
+    const found = matchBoxes({ truth: slice(truth, 1, 3, 7), owners, priors: boxes, barred }, threshold);
+    const { matched, index, overlap } = found;
+    const matches = { matched: stopGradient(matched), index: stopGradient(index), overlap: stopGradient(overlap) };
+    const scores = reshape(site.bottoms[1]!, [n, p, param.num_classes]);
+    const mined =
+      mining === Mining.NONE ? undefined : negatives(param, stopGradient(scores), { matches, owners, barred });
+    const location = locationLoss(site, matches, { truth: slice(truth, 1, 3, 7), priors });
+    const confidence = confidenceLoss(param, scores, labelsOf(param, truth, matches), matches.matched, mined);
+    const by = normalizer(normalizationMode(site), n, p, sumAll(matches.matched));
+    return { tops: [normalized(add(mul(location, constant(param.loc_weight)), confidence), by)] };
+  },
+});
+
+/** Numbers of items, priors and boxes, and how negatives are mined. Throws for what SSD's Caffe refuses, and what is not supported. */
+function checked(place: Place<P>) {
+  const { param, bottoms, error, bottomError } = place;
+  const [offsets, scores, priors, truth] = bottoms.map(({ type }) => type.shape) as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
+  if (!has(param, "num_classes") || param.num_classes < 1) throw error("num_classes must be given", "num_classes");
+  if (!param.share_location) throw error("only shared locations are supported", "share_location");
+  if (!param.use_prior_for_matching) throw error("only matching by priors is supported", "use_prior_for_matching");
+  if (param.bp_inside) throw error("bp_inside is not supported", "bp_inside");
+  if (has(param, "nms_param") && message(param, "nms_param").nms_threshold > 0)
+    throw error("non-maximum suppression of negatives is not supported", "nms_param");
+  const mining =
+    has(param, "do_neg_mining") && !param.do_neg_mining && !has(param, "mining_type") ? Mining.NONE : param.mining_type;
+  if (mining === Mining.HARD_EXAMPLE) throw error("mining_type HARD_EXAMPLE is not supported", "mining_type");
+  if (param.conf_loss_type === Conf.LOGISTIC && param.background_label_id !== 0)
+    throw error("LOGISTIC takes background_label_id 0", "background_label_id");
+  if (param.map_object_to_agnostic && param.num_classes !== 2)
+    throw error("with map_object_to_agnostic there are 2 classes", "num_classes");
+  const p = count(priors, 2) / 4;
+  if (priors.length < 3 || priors[0] !== 1 || priors[1] !== 2 || !Number.isInteger(p))
+    throw bottomError(2, `${bottomText(place, 2)} are not priors [1, 2, boxes * 4]`);
+  const n = offsets[0]!;
+  if (count(offsets, 1) !== 4 * p)
+    throw bottomError(0, `${bottomText(place, 0)} does not have 4 offsets for each of ${p} priors`);
+  if (scores[0] !== n || count(scores, 1) !== p * param.num_classes)
+    throw bottomError(
+      1,
+      `${bottomText(place, 1)} does not have ${param.num_classes} scores for each of ${p} priors of ${n} items`,
+    );
+  if (truth.at(-1) !== 8) throw bottomError(3, `${bottomText(place, 3)} are not boxes [1, 1, g, 8]`);
+  return { n, p, g: count(truth) / 8, mining };
+}
+
+/** Which boxes count for each item, float32 0 or 1 [n, g]. */
+function ownersOf({ use_difficult_gt: all }: P, truth: Value, n: number): Value {
+  const column = (i: number) => transpose(slice(truth, 1, i, i + 1), [1, 0]);
+  const items = constant(
+    Float32Array.from({ length: n }, (_, i) => i),
+    [n, 1],
+  );
+  const belongs = equal(column(0), items);
+  return cast(all ? belongs : and(belongs, equal(column(7), constant(0))), "float32");
+}
+
+/** Priors that reach out of the image, float32 0 or 1 [p]. */
+function crossing(priors: Value): Value {
+  const within = and(greaterOrEqual(priors, constant(0)), greaterOrEqual(constant(1), priors));
+  return reduceMax(cast(not(within), "float32"), [1]);
+}
+
+/** The class of each prior [n, p], background where nothing is matched, as int64. */
+function labelsOf(param: P, truth: Value, { matched, index }: Matches): Value {
+  const labels = reshape(slice(truth, 1, 1, 2), [truth.type.shape[0]!]);
+  const own = param.map_object_to_agnostic
+    ? constant(param.background_label_id + 1)
+    : gather(labels, cast(index, "int64"), 0);
+  const all = where(greater(matched, constant(0)), own, constant(param.background_label_id));
+  return indicesOf(all, param.num_classes);
+}
+
+/**
+ * Priors that stand for the background [n, p], float32 0 or 1: of those of an item that nothing is matched with, and that overlap less
+ * than `neg_overlap`, the ones of the greatest loss as background.
+ */
+function negatives(
+  param: P,
+  scores: Value,
+  { matches, owners, barred }: { matches: Matches; owners: Value; barred: Value | undefined },
+) {
+  const { matched, overlap } = matches;
+  const [n, p] = matched.type.shape as [number, number];
+  const background = backgroundLoss(param, scores);
+  const low = and(not(greater(matched, constant(0))), less(overlap, constant(param.neg_overlap)));
+  const allowed = barred ? and(low, not(greater(barred, constant(0)))) : low;
+  const eligible = and(allowed, greater(reduceMax(owners, [1], true), constant(0)));
+  // Losses are not below 0.
+  const order = topK(where(eligible, background, constant(-1)), 1, p).indices;
+  const ranks = expand(
+    constant(
+      Float32Array.from({ length: p }, (_, i) => i),
+      [p],
+    ),
+    [n, p],
+  );
+  const rank = scatter(zeros([n, p]), order, ranks, 1);
+  const wanted = floor(mul(reduceSum(matched, [1], true), constant(param.neg_pos_ratio)));
+  return stopGradient(cast(and(eligible, less(rank, wanted)), "float32"));
+}
+
+/** The loss of each prior [n, p] as background. */
+function backgroundLoss(param: P, scores: Value): Value {
+  const [n, p] = scores.type.shape as [number, number, number];
+  const label = param.background_label_id;
+  const own = (x: Value) => reshape(slice(x, 2, label, label + 1), [n, p]);
+  if (param.conf_loss_type === Conf.LOGISTIC) return sub(reduceSum(softplus(scores), [2]), own(scores));
+  return neg(max(own(logSoftmax(scores, 2)), constant(LOG_FLT_MIN)));
+}
+
+/** Sum of the losses of scores over matched priors and mined ones, over all priors where none are mined. */
+function confidenceLoss(param: P, scores: Value, labels: Value, matched: Value, mined: Value | undefined): Value {
+  const [n, p] = scores.type.shape as [number, number, number];
+  const counted = mined ? add(matched, mined) : undefined;
+  const sum = (each: Value) => sumAll(counted ? mul(each, counted) : each);
+  const own = (x: Value) => reshape(gatherElements(x, reshape(labels, [n, p, 1]), 2), [n, p]);
+  if (param.conf_loss_type === Conf.LOGISTIC) {
+    // Without mining the background's own score has no target of 1.
+    const hit = mined ? own(scores) : mul(own(scores), matched);
+    return sum(sub(reduceSum(softplus(scores), [2]), hit));
+  }
+  const picked = own(logSoftmax(scores, 2));
+  return neg(sum(passThrough(max(picked, constant(LOG_FLT_MIN)), picked)));
+}
+
+/** Sum of the losses of offsets [n, p, 4] over matched priors. */
+function locationLoss(site: Site<P>, matches: Matches, { truth, priors }: { truth: Value; priors: Value }): Value {
+  const { param, error } = site;
+  const [n, p] = matches.matched.type.shape as [number, number];
+  const offsets = reshape(site.bottoms[0]!, [n, p, 4]);
+  const boxes = gather(truth, cast(matches.index, "int64"), 0);
+  const difference = sub(offsets, encoded(param, boxes, slice(priors, 0, 0, 1)));
+  const variance = slice(priors, 0, 1, 2);
+  // Targets are divided by the variances, and predictions too where these are in the target.
+  const raw = param.encode_variance_in_target
+    ? div(difference, variance)
+    : sub(offsets, div(encoded(param, boxes, slice(priors, 0, 0, 1)), variance));
+  const isMatched = greater(reshape(matches.matched, [n, p, 1]), constant(0));
+  const d = where(isMatched, raw, constant(0));
+  if (param.loc_loss_type === Loc.L2) return mul(sumAll(mul(d, d)), constant(0.5));
+  if (param.loc_loss_type !== Loc.SMOOTH_L1)
+    throw error(`unknown loc_loss_type ${param.loc_loss_type}`, "loc_loss_type");
+  const size = abs(d);
+  return sumAll(where(less(size, constant(1)), mul(mul(d, d), constant(0.5)), sub(size, constant(0.5))));
+}
+
+/** Boxes [n, p, 4] as offsets to priors [1, p, 4], variances apart. */
+function encoded({ code_type }: P, boxes: Value, priors: Value): Value {
+  const half = (x: Value, i: number) => slice(x, 2, 2 * i, 2 * i + 2);
+  const size = (x: Value) => sub(half(x, 1), half(x, 0));
+  switch (code_type) {
+    case Code.CENTER_SIZE: {
+      const centre = (x: Value) => mul(add(half(x, 0), half(x, 1)), constant(0.5));
+      const moved = div(sub(centre(boxes), centre(priors)), size(priors));
+      return concat([moved, log(div(size(boxes), size(priors)))], 2);
+    }
+    case Code.CORNER_SIZE:
+      return div(sub(boxes, priors), concat([size(priors), size(priors)], 2));
+    default:
+      return sub(boxes, priors);
+  }
+}
