@@ -1,16 +1,20 @@
 /** Residual blocks of each of the four stages. */
 const DEPTHS = { 50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3] } as const;
 
-/** A deploy prototxt of a residual network (He 2015, table 1), with Caffe's BatchNorm and Scale after each convolution. */
-export function resnetPrototxt(depth: keyof typeof DEPTHS): string {
-  const layers = [
-    `name: "ResNet-${depth}"
-       layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 224 dim: 224 } } }`,
-  ];
+/** A deploy prototxt of a residual network. */
+export const resnetPrototxt = (depth: keyof typeof DEPTHS): string => `name: "ResNet-${depth}"
+  layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 224 dim: 224 } } }
+  ${resnetLayers(depth)}
+  layer { name: "prob" type: "Softmax" bottom: "fc1000" top: "prob" }`;
+
+/** A residual network (He 2015, table 1) from "data" to "fc1000", with Caffe's BatchNorm and Scale after each convolution. */
+export function resnetLayers(depth: keyof typeof DEPTHS): string {
+  const layers: string[] = [];
   const conv = (name: string, bottom: string, outputs: number, kernel: number, stride: number) => {
     layers.push(
       `layer { name: "${name}" type: "Convolution" bottom: "${bottom}" top: "${name}" convolution_param { num_output: ${outputs}
-         kernel_size: ${kernel} stride: ${stride} pad: ${(kernel - 1) / 2} bias_term: false } }`,
+         kernel_size: ${kernel} stride: ${stride} pad: ${(kernel - 1) / 2} bias_term: false
+         weight_filler { type: "msra" } } }`,
       `layer { name: "bn_${name}" type: "BatchNorm" bottom: "${name}" top: "${name}" }`,
       `layer { name: "scale_${name}" type: "Scale" bottom: "${name}" top: "${name}" scale_param { bias_term: true } }`,
     );
@@ -40,8 +44,8 @@ export function resnetPrototxt(depth: keyof typeof DEPTHS): string {
   });
   layers.push(
     `layer { name: "pool5" type: "Pooling" bottom: "${x}" top: "pool5" pooling_param { pool: AVE global_pooling: true } }`,
-    `layer { name: "fc1000" type: "InnerProduct" bottom: "pool5" top: "fc1000" inner_product_param { num_output: 1000 } }`,
-    `layer { name: "prob" type: "Softmax" bottom: "fc1000" top: "prob" }`,
+    `layer { name: "fc1000" type: "InnerProduct" bottom: "pool5" top: "fc1000" inner_product_param { num_output: 1000
+       weight_filler { type: "xavier" } } }`,
   );
   return layers.join("\n");
 }
