@@ -1,9 +1,8 @@
 import { create, has, sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
-import { add, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
+import { add, batchNormalize, div, equal, mul, reshape, sqrt, sub, where } from "../ops/index.js";
 import { batchNormalization } from "../ops/inference.js";
 import { bottomText, computeLayer } from "./layer.js";
-import { moments } from "./moments.js";
 
 /**
  * BatchNorm: y = (x - mean) / sqrt(variance + eps), a mean and a variance for each channel (axis 1). x [n, c, ...], y as x.
@@ -54,10 +53,7 @@ export const BatchNorm = computeLayer({
       const mean = perChannel(mul(meanSum, factor));
       return { tops: [div(sub(x, mean), perChannel(deviation(mul(varianceSum, factor))))] };
     }
-    const { mean, centred, variance } = moments(
-      x,
-      shape.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
-    );
+    const { y, mean, variance } = batchNormalize(x, param.eps);
     const m = count(shape) / channels;
     const keep = (sum: Value, update: Value) => add(mul(sum, constant(param.moving_average_fraction)), update);
     const state = new Map([
@@ -65,7 +61,7 @@ export const BatchNorm = computeLayer({
       [varianceSum, keep(varianceSum, mul(reshape(variance, [channels]), constant(m > 1 ? m / (m - 1) : 1)))],
       [weight, keep(weight, constant(1))],
     ]);
-    return { tops: [div(centred, deviation(variance))], state };
+    return { tops: [y], state };
   },
   lowerForInference({ bottoms, blobs, param }) {
     if (has(param, "use_global_stats") && !param.use_global_stats) return undefined;

@@ -1,7 +1,9 @@
 import { create, has, sub } from "../caffe/message.js";
-import { add, mul } from "../ops/index.js";
+import type { ScaleParameter } from "../caffe/messages.js";
+import type { Value } from "../graph/index.js";
+import { add, channelAffine, mul } from "../ops/index.js";
 import { alongBottom, blobShape } from "./broadcast.js";
-import { computeLayer } from "./layer.js";
+import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 
 const ONE = create("FillerParameter", { type: "constant", value: 1 });
 
@@ -28,7 +30,18 @@ export const Scale = computeLayer({
   },
   lower(site) {
     const [x, second] = site.bottoms;
-    const scaled = mul(x!, alongBottom(site, second ?? site.blobs[0]!));
-    return { tops: [site.param.bias_term ? add(scaled, alongBottom(site, site.blobs.at(-1)!)) : scaled] };
+    const [s, b] = site.blobs as [Value, Value | undefined];
+    // A number for each channel, as after BatchNorm, is an op of its own, which targets know how to join with its neighbours.
+    if (!second && s.type.shape.length === 1 && canonicalAxis(site, site.param.axis, x!.type.shape.length) === 1)
+      return { tops: [channelAffine(x!, s, b)] };
+    return { tops: [scaled(site)] };
   },
+  // Folded into the layer before, or two nodes of a file.
+  lowerForInference: (site) => [scaled(site)],
 });
+
+function scaled(site: Site<ScaleParameter>): Value {
+  const [x, second] = site.bottoms;
+  const product = mul(x!, alongBottom(site, second ?? site.blobs[0]!));
+  return site.param.bias_term ? add(product, alongBottom(site, site.blobs.at(-1)!)) : product;
+}

@@ -1,4 +1,5 @@
 export * from "./activation.js";
+export * from "./channels.js";
 export * from "./conv.js";
 export * from "./elementwise.js";
 export * from "./indexing.js";

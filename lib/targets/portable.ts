@@ -1,6 +1,10 @@
 import { constant, isOp, type Node, type Rule, rewrite, type Value, withEmptyConstants } from "../graph/index.js";
 import {
   AveragePoolGrad,
+  BatchNormalize,
+  BatchNormalizeGrad,
+  ChannelAffine,
+  ChannelDot,
   ConvInputGrad,
   ConvWeightGrad,
   cast,
@@ -12,6 +16,7 @@ import {
   ReluGrad,
 } from "../ops/index.js";
 import { elementwiseUpdate, Update } from "../optim/update.js";
+import { affine, dot, normalize, normalizeGradient } from "./channels.js";
 import { inputGradient, weightGradient } from "./conv.js";
 import { pooledLrn, pooledLrnGradient } from "./lrn.js";
 import { averagePoolGradient, maxPoolGradient } from "./pool.js";
@@ -50,6 +55,12 @@ export const expansions: readonly Pass[] = [
   ),
   nodePass("lrn", (node, [x]) => (isOp(node, LRN) ? pooledLrn(x!, node.attrs) : undefined)),
   nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
+  nodePass("channel-affine", (node, [x, s, b]) => (isOp(node, ChannelAffine) ? affine(x!, s!, b) : undefined)),
+  nodePass("channel-dot", (node, [a, b]) => (isOp(node, ChannelDot) ? dot(a!, b!) : undefined)),
+  outputsPass("batch-norm", (node, [x]) => (isOp(node, BatchNormalize) ? normalize(x!, node.attrs.eps) : undefined)),
+  nodePass("batch-norm-grad", (node, [dy, y, variance]) =>
+    isOp(node, BatchNormalizeGrad) ? normalizeGradient(dy!, y!, variance!, node.attrs.eps) : undefined,
+  ),
   outputsPass("update", (node, inputs) => (isOp(node, Update) ? elementwiseUpdate(node.attrs, inputs) : undefined)),
 ];
 

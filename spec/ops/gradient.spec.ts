@@ -213,6 +213,16 @@ const cases = {
   Softmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
   LogSoftmax: [{ attrs: { axis: 1 }, inputs: [uniform([2, 4, 3])] }],
   // Gradients themselves, which nothing differentiates again.
+  ChannelAffine: [
+    { attrs: null, inputs: [uniform([2, 3, 2, 2]), uniform([3]), uniform([3])] },
+    { attrs: null, inputs: [uniform([4, 3]), uniform([3])] },
+  ],
+  BatchNormalize: [
+    { attrs: { eps: 1e-5 }, inputs: [uniform([3, 2, 2, 3])] },
+    { attrs: { eps: 0.5 }, inputs: [uniform([5, 3])] },
+  ],
+  BatchNormalizeGrad: [],
+  ChannelDot: [],
   ConvInputGrad: [],
   ConvWeightGrad: [],
   MaxPoolGrad: [],
