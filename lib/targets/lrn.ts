@@ -19,11 +19,18 @@ import { averagePoolGradient } from "./pool.js";
  * LRN as an average pooling over one image whose planes are [c, h*w]: onnxruntime pools that several times faster than it computes
  * its own LRN, which takes a power of each entry. x [n, c, h, w].
  */
-export const pooledLrn = (x: Value, attrs: LrnAttrs): Value => divideByPower(x, baseOf(x, attrs).base, attrs.beta);
+export const pooledLrn = (x: Value, attrs: LrnAttrs, view: LrnView = flatPlanes): Value =>
+  divideByPower(x, baseOf(x, attrs, view).base, attrs.beta);
+
+/** How the pooling under LRN sees x [n, c, h, w]: as one image whose channels are the images and whose first axis is c. */
+export type LrnView = (shape: readonly number[]) => readonly number[];
+
+/** A plane as one long axis. */
+export const flatPlanes: LrnView = (shape) => [1, shape[0]!, shape[1]!, count(shape, 2)];
 
 /** The gradient of `pooledLrn`: through the quotient, and through the sums of squares under it. */
-export function pooledLrnGradient(x: Value, dy: Value, attrs: LrnAttrs): Value {
-  const { base, windows, planes } = baseOf(x, attrs);
+export function pooledLrnGradient(x: Value, dy: Value, attrs: LrnAttrs, view: LrnView = flatPlanes): Value {
+  const { base, windows, planes } = baseOf(x, attrs, view);
   const [direct, dBase] = throughQuotient(x, base, dy, attrs.beta);
   const { shape } = x.type;
   const dMean = reshape(mul(dBase, constant(attrs.alpha)), planes);
@@ -32,17 +39,15 @@ export function pooledLrnGradient(x: Value, dy: Value, attrs: LrnAttrs): Value {
   return add(add(direct, part), part);
 }
 
-function baseOf(x: Value, { size, alpha, bias }: LrnAttrs) {
+function baseOf(x: Value, { size, alpha, bias }: LrnAttrs, view: LrnView) {
   const { shape } = x.type;
-  const planes = [1, shape[0]!, shape[1]!, count(shape, 2)];
+  const planes = view(shape);
   const around = (size - 1) / 2;
+  const within = planes.slice(3);
   const windows: PoolAttrs = {
-    kernel: [size, 1],
-    strides: [1, 1],
-    pads: [
-      [around, around],
-      [0, 0],
-    ],
+    kernel: [size, ...within.map(() => 1)],
+    strides: [1, ...within.map(() => 1)],
+    pads: [[around, around], ...within.map(() => [0, 0] as const)],
   };
   const mean = reshape(averagePool(reshape(mul(x, x), planes), windows), shape);
   return { base: add(mul(mean, constant(alpha)), constant(bias)), windows, planes };

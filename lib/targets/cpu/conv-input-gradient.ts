@@ -1,20 +1,44 @@
 import { constantOf, type Value } from "../../graph/index.js";
-import { type ConvAttrs, conv, gather, reshape, transpose } from "../../ops/index.js";
-import { filterBlocks } from "./conv.js";
-import { blockedConv, fusedMatMul } from "./nchwc.js";
+import { type ConvAttrs, conv, gather, pad, reshape, transpose } from "../../ops/index.js";
+import { lanesLast } from "./conv.js";
+import { blockedConv, fusedMatMul, roundUp } from "./nchwc.js";
 
 /** w [k, c/group, kh, kw] to [c, k/group, kh, kw] with both spatial axes reversed: what convolves dy to dx at stride 1. */
 export function flipped(w: Value, group: number): Value {
   const [k, cg, kh, kw] = w.type.shape as [number, number, number, number];
   const taps = kh * kw;
   const swapped = transpose(reshape(w, [group, k / group, cg, taps]), [0, 2, 1, 3]);
-  const reversed = constantOf(
-    "int64",
-    BigInt64Array.from({ length: taps }, (_, i) => BigInt(taps - 1 - i)),
-    [taps],
-  );
-  return reshape(taps > 1 ? gather(swapped, reversed, 3) : swapped, [cg * group, k / group, kh, kw]);
+  return reshape(taps > 1 ? gather(swapped, backwards(taps), 3) : swapped, [cg * group, k / group, kh, kw]);
 }
+
+/**
+ * The same in the blocked memory order of filters, [c/B, k/group/B, taps, B of k, B of c], declared [c, k/group, kh, kw]. Channels go
+ * last within their block first, so that whole vectors move afterwards: five times as fast as one transposition of single numbers.
+ */
+function flippedBlocks(w: Value, group: number, block: number): Value {
+  const [k, cg, kh, kw] = w.type.shape as [number, number, number, number];
+  const [kp, cp] = group === 1 ? [roundUp(k, block), roundUp(cg, block)] : [k, cg];
+  const taps = kh * kw;
+  const filled = pad(w, [
+    [0, kp - k],
+    [0, cp - cg],
+    [0, 0],
+    [0, 0],
+  ]);
+  const [kb, cb] = [kp / group / block, cp / block];
+  const lanes = taps === 1 ? filled : lanesLast(filled, [kp, cp, taps]);
+  const blocks = reshape(lanes, [group, kb, block, cb, taps, block]);
+  const turned = transpose(blocks, [0, 3, 1, 4, 2, 5]);
+  return reshape(taps === 1 ? turned : gather(turned, backwards(taps), 3), [cp * group, kp / group, kh, kw]);
+}
+
+/** Indices from the last to the first. */
+const backwards = (n: number): Value =>
+  constantOf(
+    "int64",
+    BigInt64Array.from({ length: n }, (_, i) => BigInt(n - 1 - i)),
+    [n],
+  );
 
 /** Pads of the convolution of dy that gives dx at stride 1, [before, after] an axis. */
 const padsOf = (w: Value, { pads, dilations }: ConvAttrs) =>
@@ -26,9 +50,8 @@ const padsOf = (w: Value, { pads, dilations }: ConvAttrs) =>
 /** dx of a stride-1 convolution, blocked, from a blocked dy, by the blocked kernels on flipped filters. w [k, c/group, kh, kw] is plain. */
 export function blockedInputGradient(dy: Value, w: Value, attrs: ConvAttrs, block: number): Value {
   const { group, dilations } = attrs;
-  const turned = flipped(w, group);
-  const [, , kh, kw] = turned.type.shape as [number, number, number, number];
-  return blockedConv(dy, filterBlocks(turned, group, block), {
+  const [, , kh, kw] = w.type.shape as [number, number, number, number];
+  return blockedConv(dy, flippedBlocks(w, group, block), {
     kernel: [kh, kw],
     strides: [1, 1],
     dilations: [dilations[0]!, dilations[1]!],

@@ -1,5 +1,6 @@
 import type { Value } from "../../graph/index.js";
 import { type ConvAttrs, concat, pad, reshape, slice, transpose } from "../../ops/index.js";
+import { firstOf } from "./channel-sums.js";
 import { toBlocks } from "./layout.js";
 import { blockedConv, reorderOutput, roundUp } from "./nchwc.js";
 
@@ -59,7 +60,15 @@ export function blockedWeightGradient(
     pads: [NONE, NONE],
     group,
   });
-  return transpose(reorderOutput(dw, k), [1, 0, 2, 3]);
+  return plainFilters(dw, k, block);
+}
+
+/** dW as the kernels leave it, [c, k, kh, kw] in blocks, as [k, c, kh, kw] plain: blocks of k first, then out of their lanes. */
+function plainFilters(dw: Value, k: number, block: number): Value {
+  const [c, kp, kh, kw] = dw.type.shape as [number, number, number, number];
+  const blocks = transpose(reshape(dw, [c, kp / block, kh * kw * block]), [1, 0, 2]);
+  const plain = reorderOutput(reshape(blocks, [kp / block, block, c * kh * kw, 1]), block);
+  return firstOf(reshape(plain, [kp, c, kh, kw]), k);
 }
 
 const NONE: readonly [number, number] = [0, 0];

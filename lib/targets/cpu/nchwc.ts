@@ -18,16 +18,19 @@ const ReorderInput: Op<null> = {
   onnx: (node) => ({ domain: DOMAIN, opType: "ReorderInput", inputs: node.inputs, attributes: {} }),
 };
 
-/** Blocked to [n, channels, h, w] in memory order. */
-const ReorderOutput: Op<{ readonly channels: number }> = {
+/** Blocked to [n, channels, h, w] in memory order, or with the channels last: [n, h, w, channels]. */
+const ReorderOutput: Op<{ readonly channels: number; readonly last: boolean }> = {
   name: "nchwc.ReorderOutput",
   arity: 1,
-  infer: ({ channels }, x) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, channels, ...x!.shape.slice(2)] }],
-  onnx: (node) => ({
+  infer: ({ channels, last }, x) => {
+    const [n, , ...size] = x!.shape as [number, number, ...number[]];
+    return [{ dtype: x!.dtype, shape: last ? [n, ...size, channels] : [n, channels, ...size] }];
+  },
+  onnx: ({ inputs, attrs }) => ({
     domain: DOMAIN,
     opType: "ReorderOutput",
-    inputs: node.inputs,
-    attributes: { channels: { i: node.attrs.channels } },
+    inputs,
+    attributes: { channels: { i: attrs.channels }, channels_last: { i: attrs.last ? 1 : 0 } },
   }),
 };
 
@@ -57,10 +60,13 @@ const windowAttributes = ({ kernel, strides, pads }: BlockedWindows): Record<str
   pads: { ints: [pads[0][0], pads[1][0], pads[0][1], pads[1][1]] },
 });
 
-/** Convolution of a blocked x with filters [k, c/group, kh, kw] whose memory is [k/B, c/group/B, kh, kw, B, B]: c before k. */
-const BlockedConv: Op<BlockedConvAttrs> = {
+/**
+ * Convolution of a blocked x with filters [k, c/group, kh, kw] whose memory is [k/B, c/group/B, kh, kw, B, B]: c before k. Inputs are
+ * x, w, a bias [k] and a value of the output's shape that is added before the result is stored.
+ */
+export const BlockedConv: Op<BlockedConvAttrs> = {
   name: "nchwc.Conv",
-  arity: [2, 3],
+  arity: [2, 4],
   infer: (attrs, x, w) => [
     { dtype: x!.dtype, shape: [x!.shape[0]!, w!.shape[0]!, ...spatial(attrs, x!.shape, [...attrs.dilations])] },
   ],
@@ -89,6 +95,14 @@ const pooling = (opType: string, extra: Record<string, Attribute>): Op<BlockedWi
   }),
 });
 
+/** Mean of each plane: [n, c, 1, 1]. */
+const BlockedGlobalAverage: Op<null> = {
+  name: "nchwc.GlobalAveragePool",
+  arity: 1,
+  infer: (_, x) => [{ dtype: x!.dtype, shape: [x!.shape[0]!, x!.shape[1]!, 1, 1] }],
+  onnx: (node) => ({ domain: DOMAIN, opType: "GlobalAveragePool", inputs: node.inputs, attributes: {} }),
+};
+
 const BlockedMaxPool = pooling("MaxPool", {});
 const BlockedAveragePool = pooling("AveragePool", { count_include_pad: { i: 1 } });
 
@@ -96,11 +110,16 @@ const BlockedAveragePool = pooling("AveragePool", { count_include_pad: { i: 1 } 
 export const reorderInput = (x: Value): Value => apply(ReorderInput, null, x);
 
 /** The first `channels` channels of a blocked value in memory order. */
-export const reorderOutput = (x: Value, channels: number): Value => apply(ReorderOutput, { channels }, x);
+export const reorderOutput = (x: Value, channels: number): Value => apply(ReorderOutput, { channels, last: false }, x);
 
-/** Convolution of a blocked x with blocked filters and a bias [k] that is as long as the filters are many. */
-export const blockedConv = (x: Value, w: Value, attrs: BlockedConvAttrs, b?: Value): Value =>
-  b ? apply(BlockedConv, attrs, x, w, b) : apply(BlockedConv, attrs, x, w);
+/** The same with the channels last: [n, h, w, channels]. */
+export const channelsLast = (x: Value, channels: number): Value => apply(ReorderOutput, { channels, last: true }, x);
+
+/** Convolution of a blocked x with blocked filters, a bias [k] that is as long as the filters are many, and beside a bias a blocked summand. */
+export const blockedConv = (x: Value, w: Value, attrs: BlockedConvAttrs, b?: Value, plus?: Value): Value =>
+  apply(BlockedConv, attrs, x, w, ...(b ? [b] : []), ...(b && plus ? [plus] : []));
+/** Mean of each plane of a blocked value, [n, c, 1, 1]. */
+export const blockedGlobalAverage = (x: Value): Value => apply(BlockedGlobalAverage, null, x);
 export const blockedMaxPool = (x: Value, attrs: BlockedWindows): Value => apply(BlockedMaxPool, attrs, x);
 /** Mean of each window, padding counted as zeros. */
 export const blockedAveragePool = (x: Value, attrs: BlockedWindows): Value => apply(BlockedAveragePool, attrs, x);

@@ -22,6 +22,7 @@ export function blockedGraph(
     if (!known.has(key)) known.set(key, make());
     return known.get(key) as ReturnType<typeof make>;
   };
+  const layoutsOf = (value: Value) => become.get(value)!;
   const order = topological(values);
   const usersOf = new Map<Value, Node[]>();
   for (const node of order) {
@@ -32,8 +33,10 @@ export function blockedGraph(
     }
   }
   const users = (of: Value): readonly Node[] => usersOf.get(of) ?? [];
+  const ends = new Set(values);
+  const isInner = (value: Value) => users(value).length === 1 && !ends.has(value);
   for (const node of order) {
-    const site: Site = { node, inputs: node.inputs.map((input) => become.get(input)!), block, users, memo };
+    const site: Site = { node, inputs: node.inputs.map(layoutsOf), layoutsOf, block, users, isInner, memo };
     const made = labelled(node.label, () => {
       for (const formulation of byOp.get(node.op.name) ?? []) {
         const built = formulation.build(site);

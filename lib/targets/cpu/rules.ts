@@ -1,14 +1,21 @@
-import { apply, type Node, type Op, type Value } from "../../graph/index.js";
+import { apply, isOp, type Node, type Op, type Value } from "../../graph/index.js";
+import { reshape, zeros } from "../../ops/index.js";
+import { channelSums, firstOf } from "./channel-sums.js";
 import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
+import { BlockedConv } from "./nchwc.js";
 
 /** A node of the graph and what its inputs have become, in either layout. */
 export interface Site<A = unknown> {
   readonly node: Node<A>;
   readonly inputs: readonly Layouts[];
+  /** What a value of the graph has become, of this node or any before it. */
+  layoutsOf(value: Value): Layouts;
   /** Channels of a block: 8 with AVX2, 16 with AVX-512. */
   readonly block: number;
   /** Nodes that use a value of the graph. */
   users(of: Value): readonly Node[];
+  /** Whether a value is used once, and is no output of the graph: what its only user computes instead of it, nobody misses. */
+  isInner(value: Value): boolean;
   /** What several nodes compute from the same values, by a key that names them: a pooling and its gradient. */
   memo<T>(of: Value, key: string, make: () => T): T;
 }
@@ -72,6 +79,54 @@ export const concatChannels: Formulation = {
     const whole = node.inputs.every(({ type }) => type.shape.length === 4 && type.shape[1]! % block === 0);
     if (axis !== 1 || !whole || !inputs.every((input) => input.hasBlocked)) return undefined;
     return [fromBlocked(apply(node.op as Op, node.attrs, ...inputs.map((input) => input.blocked())), shape[1]!, block)];
+  },
+};
+
+/** Sums over batch and space of a value that is in blocks: gradients of biases, and what batch normalisation needs. */
+export const channelSum: Formulation = {
+  name: "sums of channels in blocks",
+  ops: ["ReduceSum"],
+  build(site) {
+    const { node, inputs, block } = site;
+    const { axes } = attrsOf<{ readonly axes: readonly number[] }>(site);
+    if (shapeOf(site, 0).length !== 4 || !inputs[0]!.hasBlocked || String(axes) !== "0,2,3") return undefined;
+    const sums = firstOf(channelSums(inputs[0]!.blocked()), shapeOf(site, 0)[1]!);
+    return [fromPlain(reshape(sums, node.outputs[0]!.type.shape), block)];
+  },
+};
+
+/** ReLU of a convolution that nothing else reads: the kernel takes the maximum as it stores. */
+export const convRelu: Formulation = {
+  name: "ReLU in a convolution",
+  ops: ["Relu"],
+  build({ node, inputs, block, isInner }) {
+    const x = node.inputs[0]!;
+    if (!inputs[0]!.hasBlocked || !isInner(x)) return undefined;
+    const made = inputs[0]!.blocked().node;
+    if (!isOp(made, BlockedConv)) return undefined;
+    return [fromBlocked(apply(BlockedConv, { ...made.attrs, relu: true }, ...made.inputs), x.type.shape[1]!, block)];
+  },
+};
+
+/** Sum of a convolution that nothing else reads and a value in blocks: the kernel adds it as it stores. */
+export const convAdd: Formulation = {
+  name: "sum in a convolution",
+  ops: ["Add"],
+  build({ node, inputs, block, isInner }) {
+    const [a, b] = node.inputs as [Value, Value];
+    if (!inputs.every((input) => input.hasBlocked) || !sameDims(a.type.shape, b.type.shape)) return undefined;
+    for (const [from, to] of [
+      [1, 0],
+      [0, 1],
+    ] as const) {
+      const made = inputs[from]!.blocked().node;
+      if (!isOp(made, BlockedConv) || made.attrs.relu || made.inputs.length > 3 || !isInner(node.inputs[from]!))
+        continue;
+      const [x, w, bias = zeros([made.inputs[1]!.type.shape[0]!])] = made.inputs as [Value, Value, Value | undefined];
+      const sum = apply(BlockedConv, made.attrs, x, w, bias, inputs[to]!.blocked());
+      return [fromBlocked(sum, a.type.shape[1]!, block)];
+    }
+    return undefined;
   },
 };
 

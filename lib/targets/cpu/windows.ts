@@ -1,11 +1,12 @@
-import type { ConvAttrs, PoolAttrs } from "../../ops/index.js";
+import { type ConvAttrs, type PoolAttrs, reshape } from "../../ops/index.js";
 import { blockedAveragePoolGradient, blockedWindows, spreads } from "./average-pool.js";
 import { blockedForward, groupsFit } from "./conv.js";
 import { blockedInputGradient, pointwiseInputGradient } from "./conv-input-gradient.js";
 import { bandsOf, blockedWeightGradient } from "./conv-weight-gradient.js";
-import { fromBlocked, fromPlain } from "./layout.js";
+import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
 import { hasMasks, type MaskedMaxPool, maskedMaxPool } from "./max-pool-gradient.js";
 import { blockedAveragePool } from "./nchwc.js";
+import { lastChannels, pixelProduct } from "./pointwise.js";
 import { attrsOf, type Formulation, type Site, shapeOf } from "./rules.js";
 
 /** Whether the blocked kernels take a convolution with filters of this shape: two axes, groups of whole blocks. */
@@ -58,13 +59,29 @@ export const convWeightGradient: Formulation = {
     const { node, inputs, block } = site;
     const attrs = attrsOf<ConvAttrs>(site);
     const shape = node.outputs[0]!.type.shape;
-    if (!takes(shape, attrs, block) || shape[2]! * shape[3]! === 1) return undefined;
+    if (isPointwise(shape, attrs)) return pointwiseWeights(site, attrs);
+    if (!takes(shape, attrs, block)) return undefined;
     const [n, , oh] = shapeOf(site, 1) as [number, number, number];
     const bands = bandsOf(n, oh, block);
     const dw = blockedWeightGradient(inputs[0]!.plain(), inputs[1]!.blocked(), shape, attrs, block, bands);
     return [fromPlain(dw, block)];
   },
 };
+
+/** Whether a convolution is a matrix product of pixels. */
+const isPointwise = (w: readonly number[], { group, pads }: ConvAttrs): boolean =>
+  w.length === 4 && w[2]! * w[3]! === 1 && group === 1 && pads.every((pad) => pad === 0);
+
+/** dW of a 1 by 1 convolution whose x or dy is in blocks: one matrix product of the pixels that windows lie on, channels last. */
+function pointwiseWeights(site: Site, { strides }: ConvAttrs): readonly Layouts[] | undefined {
+  const { node, inputs, block } = site;
+  if (!inputs.some((input) => input.hasBlocked)) return undefined;
+  const [, , oh, ow] = shapeOf(site, 1) as [number, number, number, number];
+  const pixels = (i: 0 | 1) =>
+    site.memo(node.inputs[i]!, "pixels", () => lastChannels(inputs[i]!, node.inputs[i]!.type.shape));
+  const dw = pixelProduct(pixels(0), pixels(1), [oh, ow], [strides[0]!, strides[1]!]);
+  return [fromPlain(reshape(dw, node.outputs[0]!.type.shape), block)];
+}
 
 /** Max pooling in rows and columns, shared with the gradient that compares with both. */
 const masked = (site: Site, x: number): MaskedMaxPool =>
