@@ -28,6 +28,7 @@ import { CenterLoss } from "./forks/center-loss.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionOutput } from "./forks/detection-output.js";
+import { DiceLoss } from "./forks/dice-loss.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
@@ -37,6 +38,7 @@ import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { MultiBoxLoss } from "./forks/multibox-loss.js";
 import { Normalize } from "./forks/normalize.js";
+import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks/ohem.js";
 import { Permute } from "./forks/permute.js";
 import { PriorBox } from "./forks/prior-box.js";
 import { Proposal } from "./forks/proposal-layer.js";
@@ -44,6 +46,7 @@ import { PSROIPooling } from "./forks/psroi-pooling.js";
 import { ReLU6 } from "./forks/relu6.js";
 import { Reorg } from "./forks/reorg.js";
 import { Resample } from "./forks/resample.js";
+import { ROIAlign } from "./forks/roi-align.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
@@ -157,12 +160,14 @@ export const layerTypes = {
   // Layers of Caffe's forks.
   Axpy,
   BN,
+  BoxAnnotatorOHEM,
   CenterLoss,
   ConvolutionDepthwise,
   Correlation,
   Correlation1D,
   DepthwiseConvolution,
   DetectionOutput,
+  DiceLoss,
   FlowWarp,
   FocalLoss,
   GroupNorm,
@@ -184,11 +189,14 @@ export const layerTypes = {
   ReLU6,
   Reorg,
   Resample,
+  ROIAlign,
   ROIPooling,
   SELU,
   ShuffleChannel,
   SmoothL1Loss,
+  SmoothL1LossOHEM,
   SoftmaxFocalLoss,
+  SoftmaxWithLossOHEM,
   TripletLoss,
   Upsample,
   YoloDetectionOutput,

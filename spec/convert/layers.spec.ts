@@ -14,7 +14,15 @@ const given = (shape: readonly number[], values: readonly number[]): Bottom => (
 /** Uses of the types that gradients are not known of, as far as they are not in a table of their own below. */
 const MORE: Readonly<Record<string, readonly Case[]>> = {
   ArgMax: [{}, { param: "argmax_param { axis: 1 top_k: 2 }" }],
+  BoxAnnotatorOHEM: [
+    {
+      bottoms: [[3, 5], [3, 1, 1, 1], [3], [3, 4]],
+      tops: 2,
+      param: "box_annotator_ohem_param { roi_per_img: 2 }",
+    },
+  ],
   CenterLoss: [{ bottoms: [[3, 4], given([3], [0, 1, 0])], param: "center_loss_param { num_output: 2 }" }],
+  DiceLoss: [{ bottoms: [[2, 3, 4], given([2, 4], [0, 1, 2, 1, 0, 0, 1, 2])] }],
   DetectionOutput: [
     {
       bottoms: [[1, 8], [1, 4], given([1, 2, 8], [0, 0, 0.5, 0.5, 0.2, 0.2, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1])],

@@ -239,6 +239,7 @@ export const layerCases = {
     { param: "bn_param { bn_mode: INFERENCE }" },
     { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
   ],
+  BoxAnnotatorOHEM: "picks examples",
   CenterLoss: "has its authors' gradient of the centers",
   ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
   Correlation: [
@@ -268,6 +269,7 @@ export const layerCases = {
   ],
   DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
   DetectionOutput: "is for inference only",
+  DiceLoss: "has its authors' gradient",
   FlowWarp: [{ bottoms: [[2, 3, 4, 5], within(-2.9, 3.1, [2, 2, 4, 5])] }],
   FocalLoss: [
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
@@ -352,6 +354,12 @@ export const layerCases = {
     { bottoms: [[2, 2, 5, 6]], param: "resample_param { width: 9 height: 3 type: CUBIC }" },
     { bottoms: [[2, 2, 5, 6]], param: "resample_param { width: 2 height: 3 }" },
   ],
+  ROIAlign: [
+    {
+      bottoms: [[2, 2, 7, 9], rois],
+      param: "roi_align_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.6 sampling_ratio: 2 }",
+    },
+  ],
   ROIPooling: [
     { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }" },
     { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 3 pooled_w: 1 spatial_scale: 0.7 }" },
@@ -362,7 +370,12 @@ export const layerCases = {
     { bottoms: [within(-4, 4, odd), odd] },
     { bottoms: [within(-4, 4, odd), odd, odd, odd], param: "smooth_l1_loss_param { sigma: 3 }" },
   ],
+  SmoothL1LossOHEM: [
+    { bottoms: [within(-4, 4, odd), odd, odd] },
+    { bottoms: [within(-4, 4, odd), odd], param: "loss_param { normalization: BATCH_SIZE }" },
+  ],
   SoftmaxFocalLoss: [{ bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] }],
+  SoftmaxWithLossOHEM: [{ bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] }],
   TripletLoss: [
     {
       bottoms: [

@@ -13,6 +13,7 @@ import {
   mul,
   reshape,
   slice,
+  stopGradient,
   sub,
   topK,
   transpose,
@@ -50,7 +51,7 @@ const NEVER = -1;
 /**
  * Faster R-CNN's proposals. Bottoms: scores [1, 2a, h, w] (background first), offsets [1, 4a, h, w] to a anchors a cell, im_info
  * [1, 3] of (height, width, scale). Tops: boxes [r, 5] of (0, x1, y1, x2, y2) and, if asked for, their scores [r, 1]: clipped to the
- * image, at least `minSize` large at its scale, the best `preNms`, of which non-maximum suppression leaves at most `postNms`.
+ * image, at least `minSize` large at its scale, the best `preNms`, of which non-maximum suppression leaves at most `postNms`. Nothing is learnt through them.
  */
 export function proposals(site: Site<unknown>, settings: ProposalSettings): Lowered {
   const [scores, offsets, info] = site.bottoms as [Value, Value, Value];
@@ -84,7 +85,8 @@ export function proposals(site: Site<unknown>, settings: ProposalSettings): Lowe
   const rois = gather(chosen, picked, 0);
   const first = mul(column(rois, 0), constant(0));
   const boxesTop = concat([first, rois], 1);
-  return { tops: site.topCount > 1 ? [boxesTop, unsqueeze(gather(top.values, picked, 0), [1])] : [boxesTop] };
+  const tops = site.topCount > 1 ? [boxesTop, unsqueeze(gather(top.values, picked, 0), [1])] : [boxesTop];
+  return { tops: tops.map(stopGradient) };
 }
 
 const column = (x: Value, i: number) => slice(x, 1, i, i + 1);

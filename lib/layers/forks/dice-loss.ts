@@ -1,0 +1,69 @@
+import { constant, count, type Value } from "../../graph/index.js";
+import {
+  add,
+  cast,
+  div,
+  equal,
+  greater,
+  max,
+  mul,
+  reduceSum,
+  reshape,
+  slice,
+  stopGradient,
+  sub,
+  sumAll,
+  topK,
+  withGradientOf,
+} from "../../ops/index.js";
+import { iota } from "../indices.js";
+import { bottomText, computeLayer } from "../layer.js";
+
+/** Added to a class's sizes, so that a class that is nowhere divides by something. */
+const LEAST = 1e-5;
+
+/**
+ * DiceLoss (V-Net): the mean of 2 |P and T| / (|P| + |T|) over classes but 0 that occur in an item's labels, P where a class is the
+ * most probable one, T where it is the label. Probabilities x [n, c, ...], labels [n, ...]; a scalar, which is 1 where all is right.
+ * The gradient is the authors', whatever the loss weighs: for each such class d = 2 (t / u - 2 x i / u^2), u and i the two sizes, is
+ * taken from its probability and given to that of class 0, so that descent makes the loss greater.
+ */
+export const DiceLoss = computeLayer({
+  type: "DiceLoss",
+  param: null,
+  bottoms: 2,
+  tops: 1,
+  noGradientTo: [1],
+  loss: true,
+  inference: { as: "prediction" },
+  lower(site) {
+    const [x, labels] = site.bottoms as [Value, Value];
+    const { shape } = x.type;
+    const [n, c, places] = [shape[0]!, shape[1]!, count(shape, 2)];
+    if (shape.length < 2 || count(labels.type.shape) !== n * places)
+      throw site.bottomError(1, `${bottomText(site, 1)} is not a label for each place of ${bottomText(site, 0)}`);
+    const prob = reshape(x, [n, c, places]);
+    const flags = (index: Value) => cast(equal(index, reshape(iota(c), [c, 1])), "float32");
+    const fixed = stopGradient(prob);
+    const predicted = flags(topK(fixed, 1, 1).indices);
+    // Labels are compared as they are: one that is no class is in none.
+    const classes = constant(
+      Float32Array.from({ length: c }, (_, i) => i),
+      [c, 1],
+    );
+    const truth = cast(equal(reshape(stopGradient(labels), [n, 1, places]), classes), "float32");
+    const shared = reduceSum(mul(predicted, truth), [2], true);
+    const size = add(reduceSum(add(predicted, truth), [2], true), constant(LEAST));
+    const foreground = constant(
+      Float32Array.from({ length: c }, (_, i) => (i > 0 ? 1 : 0)),
+      [c, 1],
+    );
+    const occurs = mul(cast(greater(reduceSum(truth, [2], true), constant(0)), "float32"), foreground);
+    const dice = mul(div(mul(shared, constant(2)), size), occurs);
+    const mean = div(sumAll(dice), max(sumAll(occurs), constant(1)));
+    const slope = sub(div(truth, size), div(mul(mul(fixed, shared), constant(2)), mul(size, size)));
+    const given = stopGradient(mul(mul(slope, occurs), constant(2 / (site.layer.loss_weight[0] || 1))));
+    const apart = sub(slice(prob, 1, 0, 1), prob);
+    return { tops: [withGradientOf(mean, sumAll(mul(given, apart)))] };
+  },
+});
