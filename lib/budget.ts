@@ -4,7 +4,7 @@ import { NetrunError } from "./error.js";
 export interface Limits {
   /** Bytes that one file may make its reader allocate beyond its own size: decoded images, unpacked archives. Default 1 GiB. */
   readonly maxAlloc?: number | undefined;
-  /** Milliseconds that a reader may take for one answer (opening, a batch of rows, an image). Default 60,000. */
+  /** Milliseconds that a reader may take for one answer (opening, a batch of rows, an image). Default 6,000 and 1,000 a MiB, at most 60,000. */
   readonly readTimeoutMs?: number | undefined;
 }
 
@@ -13,6 +13,8 @@ const GIB = 2 ** 30;
 // In the environment, because readers also run in threads and child processes, which inherit it without being told one by one.
 const VARIABLES = { maxAlloc: "NETRUN_MAX_ALLOC", readTimeoutMs: "NETRUN_READ_TIMEOUT_MS" } as const;
 const DEFAULTS = { maxAlloc: GIB, readTimeoutMs: 60_000 } as const;
+/** What a small file may take, and a MiB more of it: the slowest sound files take a tenth of that. */
+const [SMALL_MS, MIB_MS] = [6000, 1000];
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: GIB, t: 2 ** 40 };
 
 /**
@@ -43,10 +45,11 @@ export function maxAlloc(): number {
   return text === undefined ? DEFAULTS.maxAlloc : parseBytes(text, VARIABLES.maxAlloc);
 }
 
-/** Milliseconds that a reader may take for one answer. */
-export function readTimeoutMs(): number {
+/** Milliseconds that a reader may take for one answer out of a file of so many bytes. */
+export function readTimeoutMs(bytes: number): number {
   const text = process.env[VARIABLES.readTimeoutMs];
-  const value = text === undefined ? DEFAULTS.readTimeoutMs : Number(text);
+  if (text === undefined) return Math.min(DEFAULTS.readTimeoutMs, SMALL_MS + (MIB_MS * bytes) / 2 ** 20);
+  const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
   throw new NetrunError(`${VARIABLES.readTimeoutMs} ${JSON.stringify(text)} is not a number of milliseconds`);
 }

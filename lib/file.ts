@@ -7,12 +7,13 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { NetrunError } from "./error.js";
+import { type ErrorDetail, NetrunError } from "./error.js";
 import { fateOf, ownName } from "./owner.js";
 
 let writes = 0;
@@ -21,6 +22,22 @@ let writes = 0;
 export function readingFailed(file: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || !("syscall" in cause)) return cause;
   return new NetrunError(`cannot be read: ${cause.message}`, { file, cause });
+}
+
+/** The end of a pipe that a shell has made for this process: somebody writes there. */
+const SHELL_PIPE = /^\/(dev|proc\/(self|\d+))\/(fd\/\d+|stdin)$/;
+
+/** Throws NetrunError for what is no file and has bytes without end, or none until somebody writes: devices, pipes and sockets. */
+export function refuseSpecial(path: string, detail: ErrorDetail = { file: path }): void {
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw readingFailed(path, cause);
+  }
+  if (!stat || stat.isFile() || stat.isDirectory() || (stat.isFIFO() && SHELL_PIPE.test(path))) return;
+  const kind = stat.isFIFO() ? "a pipe" : stat.isSocket() ? "a socket" : "a device";
+  throw new NetrunError(detail.file === undefined ? `${path} is ${kind}` : `is ${kind}, not a file`, detail);
 }
 
 /**

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { maxAlloc } from "./budget.js";
 import { NetrunError } from "./error.js";
-import type { Failure, Reply } from "./isolated.js";
+import { type Failure, READY, type Reply } from "./isolated.js";
 
 /** How often a reader's memory is looked at. */
 const WATCH_MS = 50;
@@ -29,6 +29,7 @@ export function serveIsolated(answer: (request: unknown) => Promise<unknown>): v
   });
   // Damaged input may leave rejections behind that nobody waits for.
   process.on("unhandledRejection", (reason) => process.send!({ failure: failureOf(reason) } satisfies Reply));
+  process.send!(READY);
 }
 
 function failureOf(error: unknown): Failure {

@@ -1,9 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { statSync } from "node:fs";
 import { maxAlloc, readTimeoutMs } from "./budget.js";
 import { NetrunError } from "./error.js";
 
 /** What a child process answers a request with: a value, or why there is none. */
 export type Reply = { readonly value: unknown } | { readonly failure: Failure };
+
+/** What a child says once, when its reader is loaded. */
+export const READY = "ready";
 
 /** Why there is no value; the message, file and notes of a NetrunError, or (`isForeign`) of any other. */
 export interface Failure {
@@ -24,6 +28,9 @@ export interface IsolatedOptions {
 /** What of a child's last words is kept. */
 const LAST_WORDS = 4096;
 
+/** How long loading a reader may take, on a busy machine too; what a file may take is counted from there. */
+const START_MS = 60_000;
+
 /** How long a child whose reader is closed waits for the next one: starting one takes longer than reading a small file. */
 const IDLE_MS = 1000;
 
@@ -38,6 +45,8 @@ export function keepAfterFailures(failures: number): void {
 /** A process that serves one reader at a time. */
 class Child {
   readonly process: ChildProcess;
+  /** Settles when its reader is loaded, or will never be. */
+  readonly ready: Promise<void>;
   /** Settles when the process is gone. */
   readonly exit: Promise<void>;
   /** Why it serves no more. */
@@ -45,6 +54,8 @@ class Child {
   failures = 0;
   #stderr = "";
   #pending: ((reply: Reply | string) => void) | undefined;
+  #isReady = () => {};
+  #asked = 0;
 
   constructor(module: URL, args: readonly string[]) {
     this.process = fork(module, args, {
@@ -55,7 +66,11 @@ class Child {
     this.process.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-LAST_WORDS);
     });
-    this.process.on("message", (reply: Reply) => {
+    this.ready = new Promise((resolve) => {
+      this.#isReady = resolve;
+    });
+    this.process.on("message", (reply: Reply | typeof READY) => {
+      if (reply === READY) return this.#isReady();
       // Nobody asked: a rejection that was left behind.
       if (!this.#pending) this.kill("it failed later");
       this.#pending?.(reply);
@@ -73,13 +88,17 @@ class Child {
 
   /** The reply to a request, or why there is none and will be none. */
   async ask(request: unknown, timeoutMs: number): Promise<Reply | string> {
-    if (this.end !== undefined) return this.end;
     let timer: NodeJS.Timeout | undefined;
+    this.#asked++;
     this.hold(true);
     try {
+      timer = setTimeout(() => this.kill(`its reader does not start within ${START_MS / 1000} s`), START_MS);
+      await this.ready;
+      clearTimeout(timer);
+      if (this.end !== undefined) return this.end;
       return await new Promise<Reply | string>((resolve) => {
         this.#pending = resolve;
-        timer = setTimeout(() => this.kill(`reading takes longer than ${timeoutMs / 1000} s`), timeoutMs);
+        timer = setTimeout(() => this.kill(tooLong(timeoutMs)), timeoutMs);
         this.process.send(request as object, (error) => {
           if (error) this.process.kill("SIGKILL");
         });
@@ -87,6 +106,7 @@ class Child {
     } finally {
       clearTimeout(timer);
       this.#pending = undefined;
+      this.#asked--;
       this.hold(false);
     }
   }
@@ -97,7 +117,7 @@ class Child {
   }
 
   get isBusy(): boolean {
-    return this.#pending !== undefined;
+    return this.#asked > 0;
   }
 
   /** Keeps this process alive only while it waits for an answer. */
@@ -110,6 +130,7 @@ class Child {
 
   #close(reason: string): void {
     this.end ??= reason;
+    this.#isReady();
     this.#pending?.(this.end);
   }
 
@@ -119,6 +140,12 @@ class Child {
     return said === undefined ? "" : `: ${said.replace(/[#\s]+/g, " ").trim()}`;
   }
 }
+
+const tooLong = (timeoutMs: number): string =>
+  `reading takes longer than ${Math.round(timeoutMs) / 1000} s, the limit that NETRUN_READ_TIMEOUT_MS raises`;
+
+/** Bytes of a file; none where it is not to be had, which its reader says. */
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 /** The child that waits for the next reader of its kind, one of each. */
 const idle = new Map<string, { readonly child: Child; readonly timer: NodeJS.Timeout }>();
@@ -173,7 +200,7 @@ export class Isolated implements AsyncDisposable {
   }
 
   async #ask(request: unknown, file: string): Promise<unknown> {
-    const { what, timeoutMs = readTimeoutMs() } = this.#options;
+    const { what, timeoutMs = readTimeoutMs(sizeOf(file)) } = this.#options;
     const reply = this.#isClosed ? "it is closed" : await this.#child.ask(request, timeoutMs);
     if (typeof reply === "string") throw new NetrunError(what, { file, notes: [reply] });
     if ("value" in reply) return reply.value;

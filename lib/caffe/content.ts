@@ -38,6 +38,9 @@ const NOTES: Readonly<Partial<Record<`${Content} ${Wanted}`, string>>> = {
   "side SolverState": "name the .solverstate: this file is read with it",
 };
 
+/** Fields of BlobProto by number and wire type; lists may be packed or not, and NVIDIA's fork has 10 and 12. */
+const BLOB: ReadonlySet<string> = new Set("1 0,2 0,3 0,4 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","));
+
 /** What a file is by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
 export function contentOf(bytes: Uint8Array): Content | undefined {
   if (bytes.length === 0) return "empty";
@@ -52,8 +55,8 @@ export function contentOf(bytes: Uint8Array): Content | undefined {
   if (some("100 2")) return "net";
   // A V0 or V1 net, or a binary SolverParameter, whose base_lr is a float.
   if (some("1 2", "2 2", "3 2")) return some("5 5") ? undefined : "net";
-  // BlobProto's data, shape and double_data.
-  return some("5 2", "5 5", "7 2", "8 2") ? "mean" : undefined;
+  // BlobProto's data, shape and double_data, and nothing but its fields.
+  return some("5 2", "5 5", "7 2", "8 2") && [...fields].every((tag) => BLOB.has(tag)) ? "mean" : undefined;
 }
 
 /** Throws NetrunError, with what was probably meant, if a file is of another kind than its reader takes. */

@@ -1,6 +1,9 @@
+import { constants } from "node:buffer";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { NetrunError, nearest, type Span } from "../error.js";
+import { maxAlloc, sizeText } from "../budget.js";
+import { type ErrorDetail, NetrunError, nearest, type Span } from "../error.js";
+import { refuseSpecial } from "../file.js";
 
 /** Who asks for a file: where its name was written, and the folder of the file that it was written in. */
 export interface Asker {
@@ -44,15 +47,49 @@ function suggestions(paths: readonly string[]): string[] {
 /** A file's bytes. Throws NetrunError, at the place that names it, if it is not there, is a folder or may not be read. */
 export function readBytes(path: string, asker: Asker = {}): { readonly path: string; readonly bytes: Uint8Array } {
   const found = requirePath(path, asker);
+  const detail = asker.span ? { span: asker.span } : {};
+  refuseSpecial(found, detail);
   const stat = statSync(found);
-  // Some devices have bytes without end.
-  const other = stat.isDirectory() ? "a folder" : stat.isCharacterDevice() || stat.isBlockDevice() ? "a device" : "";
-  if (other) throw new NetrunError(`${found} is ${other}`, asker.span ? { span: asker.span } : {});
+  if (stat.isDirectory()) throw new NetrunError(`${found} is a folder`, detail);
+  checkSize(found, stat.size, detail);
   try {
     return { path: found, bytes: readFileSync(found) };
   } catch (cause) {
     throw new NetrunError(`cannot read ${found}: ${(cause as Error).message}`, { span: asker.span, cause });
   }
+}
+
+/** A text file whole. Throws NetrunError as `readBytes` does, and for more text than a string can hold. */
+export function readText(path: string, asker: Asker = {}): string {
+  const { path: found, bytes } = readBytes(path, asker);
+  return textOf(bytes, found);
+}
+
+/** Bytes as a text. Throws NetrunError for more than a string can hold. */
+export function textOf(bytes: Uint8Array, file: string): string {
+  if (bytes.length > MAX_STRING_LENGTH)
+    throw new NetrunError(
+      `is a text of ${sizeText(bytes.length)}, more than the ${sizeText(MAX_STRING_LENGTH)} that can be read`,
+      {
+        file,
+      },
+    );
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+const { MAX_STRING_LENGTH } = constants;
+
+/** The largest file that is read whole unless --max-alloc says more: twice the weights of VGG-16. */
+const WHOLE_FILE = 2 ** 30;
+/** What one buffer can be read into at a time, and a message of protobuf can have. */
+const LARGEST_FILE = 2 ** 31 - 1;
+
+function checkSize(path: string, size: number, { span }: ErrorDetail): void {
+  const limit = Math.min(LARGEST_FILE, Math.max(WHOLE_FILE, maxAlloc()));
+  if (size <= limit) return;
+  const message = `${path} has ${sizeText(size)}, and the limit of a file that is read whole is ${sizeText(limit)}`;
+  const notes = limit < LARGEST_FILE ? ["raise the limit: --max-alloc SIZE"] : ["no model of Caffe's can be larger"];
+  throw new NetrunError(message, { ...(span && { span }), notes });
 }
 
 /** Whether bytes are a binary message rather than text: text has no control characters besides white space. */

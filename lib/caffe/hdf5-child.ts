@@ -1,8 +1,9 @@
+import { closeSync, openSync, writeSync } from "node:fs";
 import h5wasm, { type Dataset, type Entity, type File, type Group, Module } from "h5wasm/node";
 import { NetrunError } from "../error.js";
 import { halfValue } from "../graph/index.js";
 import { serveIsolated } from "../isolated-child.js";
-import type { Hdf5Dataset, Hdf5Entry, Hdf5Group, Hdf5Request, Ranges } from "./hdf5-reader.js";
+import type { Hdf5Dataset, Hdf5Entry, Hdf5Group, Hdf5Request, Hdf5Values, Ranges } from "./hdf5-reader.js";
 
 /** Levels and entries of a file's groups; a damaged file may have groups in one another without end. */
 const MAX_DEPTH = 64;
@@ -11,9 +12,10 @@ const MAX_ENTRIES = 200_000;
 /** The file that is read, and its path. */
 let opened: { readonly path: string; readonly file: File } | undefined;
 
+// Without this the library prints its errors and returns invalid values.
+(await h5wasm.ready).activate_throwing_error_handler();
+
 async function answer(request: Hdf5Request): Promise<unknown> {
-  // Without this the library prints its errors and returns invalid values.
-  (await h5wasm.ready).activate_throwing_error_handler();
   // The tree is asked for first: the file may be a new one of an old name.
   if (request.op === "tree") close();
   try {
@@ -22,7 +24,10 @@ async function answer(request: Hdf5Request): Promise<unknown> {
       case "tree":
         return groupOf(file, Math.min(request.depth, MAX_DEPTH), { left: MAX_ENTRIES });
       case "read":
-        return request.sets.map(({ name, ranges }) => floats(dataset(file, name), ranges));
+        return shared(
+          request.shared,
+          request.sets.map(({ name, ranges }) => floats(dataset(file, name), ranges)),
+        );
       case "value":
         return scalar(dataset(file, request.name));
     }
@@ -111,6 +116,35 @@ function floats(found: Dataset, ranges: Ranges): Float32Array {
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Float32Array.from(values, Number);
   if (ArrayBuffer.isView(values)) return Float32Array.from(values as Float64Array);
   throw new NetrunError(`dataset "${found.path}" cannot be read`);
+}
+
+/** Bytes of values from which on the file that is shared is faster than the pipe. */
+const SHARED_FROM = 2 ** 16;
+
+/** The shared file that is written to; it stays open, and its pages stay where they are. */
+let sharing: { readonly path: string; readonly fd: number } | undefined;
+
+/** Values put into the shared file one after another; as they are where they are few, or the file has no room. */
+function shared(path: string, values: readonly Float32Array[]): readonly Hdf5Values[] {
+  if (values.reduce((sum, { byteLength }) => sum + byteLength, 0) < SHARED_FROM) return values;
+  try {
+    if (sharing?.path !== path) {
+      if (sharing) closeSync(sharing.fd);
+      sharing = undefined;
+      sharing = { path, fd: openSync(path, "w") };
+    }
+    let at = 0;
+    for (const { buffer, byteOffset, byteLength } of values) {
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      for (let put = 0; put < bytes.length; ) put += writeSync(sharing.fd, bytes, put, bytes.length - put, at + put);
+      at += bytes.length;
+    }
+    return values.map(({ length }) => length);
+  } catch (error) {
+    // Memory file systems of containers may be small.
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return values;
+  }
 }
 
 /** Numbers in half precision, for which the library has no array: their bits are fetched as it fetches others. */

@@ -1,7 +1,9 @@
-import { existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { checkAlloc } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { Isolated } from "../isolated.js";
+import { memoryFolder, newScratchFolder } from "../scratch.js";
 
 /** A group: groups and datasets by name. */
 export interface Hdf5Group {
@@ -38,10 +40,13 @@ export interface Hdf5Part {
   readonly ranges: Ranges;
 }
 
+/** Values as the child process gives them: in place, or how many there are in the shared file after those before them. */
+export type Hdf5Values = Float32Array | number;
+
 /** What the child process is asked for, of the file at `path`. */
 export type Hdf5Request = { readonly path: string } & (
   | { readonly op: "tree"; readonly depth: number }
-  | { readonly op: "read"; readonly sets: readonly Hdf5Part[] }
+  | { readonly op: "read"; readonly sets: readonly Hdf5Part[]; readonly shared: string }
   | { readonly op: "value"; readonly name: string }
 );
 
@@ -57,6 +62,10 @@ const PIECE = 2 ** 20;
  */
 export class Hdf5Reader implements AsyncDisposable {
   readonly #isolated: Isolated;
+  /** Values come through a file in memory: a pipe would copy them several times. */
+  readonly #folder = newScratchFolder("hdf", memoryFolder());
+  readonly #shared = join(this.#folder, "values");
+  #fd: number | undefined;
 
   constructor(path: string) {
     this.#isolated = new Isolated(new URL("./hdf5-child.js", import.meta.url), [], {
@@ -73,7 +82,8 @@ export class Hdf5Reader implements AsyncDisposable {
 
   /** Parts of datasets as float32. Throws NetrunError if they cannot be read, or not in time. */
   async read(path: string, sets: readonly Hdf5Part[]): Promise<readonly Float32Array[]> {
-    const values = (await this.#ask({ op: "read", path, sets })) as readonly Float32Array[];
+    const request = { op: "read", path, sets, shared: this.#shared } as const;
+    const values = this.#received((await this.#ask(request)) as readonly Hdf5Values[]);
     for (const [i, { name, ranges }] of sets.entries()) {
       const wanted = ranges.reduce((product, [from, to]) => product * (to - from), 1);
       if (values[i]?.length !== wanted)
@@ -106,8 +116,26 @@ export class Hdf5Reader implements AsyncDisposable {
     return this.#isolated.ask(request, request.path);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#isolated[Symbol.asyncDispose]();
+  #received(values: readonly Hdf5Values[]): readonly Float32Array[] {
+    if (!values.some((each) => typeof each === "number")) return values as readonly Float32Array[];
+    this.#fd ??= openSync(this.#shared, "r");
+    let at = 0;
+    return values.map((each) => {
+      if (typeof each !== "number") return each;
+      const array = new Float32Array(each);
+      const bytes = new Uint8Array(array.buffer);
+      for (let got = 0, more = -1; got < bytes.length && more !== 0; got += more)
+        more = readSync(this.#fd!, bytes, got, bytes.length - got, at + got);
+      at += bytes.length;
+      return array;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+    rmSync(this.#folder, { recursive: true, force: true });
+    await this.#isolated[Symbol.asyncDispose]();
   }
 }
 

@@ -4,7 +4,7 @@ import { unknownFields } from "../text/notes.js";
 import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
 import { refuseOther } from "./content.js";
-import { isBinary, readBytes } from "./files.js";
+import { isBinary, readBytes, textOf } from "./files.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
 import { reflect } from "./schema.js";
@@ -52,7 +52,7 @@ export function loadSolver(from: From<SolverParameter>, options: LoadOptions = {
 export function isNet(pathOrText: string, options: LoadOptions = {}): boolean {
   if (isText(pathOrText)) return isNetText(pathOrText);
   const { bytes } = readBytes(pathOrText, options);
-  return !isBinary(bytes) && isNetText(Buffer.from(bytes).toString("utf8"));
+  return !isBinary(bytes) && isNetText(textOf(bytes, pathOrText));
 }
 
 function isNetText(text: string): boolean {
@@ -91,7 +91,7 @@ function read<K extends keyof Loadable>(
     refuseOther(type, bytes, options.name);
     return decode(type, bytes, options.name) as Loadable[K];
   }
-  return parse(type, bytes ? Buffer.from(bytes).toString("utf8") : text, options);
+  return parse(type, bytes ? textOf(bytes, options.name ?? text) : text, options);
 }
 
 /** A path has no line break, brace or colon with a value; a prototxt that says anything has. */

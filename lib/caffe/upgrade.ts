@@ -125,7 +125,15 @@ function upgradeTransform(net: NetParameter): NetParameter {
 }
 
 /** `input` with `input_shape`, or four `input_dim` each, become one Input layer in front. */
-function upgradeInputs(net: NetParameter): NetParameter {
+function upgradeInputs(net: NetParameter, warn: Warn): NetParameter {
+  const spare = 4 * net.input.length;
+  if (!has(net, "input_shape") && net.input_dim.length > spare)
+    warn(
+      new NetrunError(`${net.input_dim.length} input_dim for ${net.input.length} input, which take 4 each`, {
+        span: spanOf(net, "input_dim", spare),
+        notes: ["those from here on have no effect, in Caffe as here"],
+      }),
+    );
   const dims = has(net, "input_shape")
     ? net.input_shape.map(({ dim }) => dim)
     : net.input.map((_, i) => net.input_dim.slice(4 * i, 4 * i + 4)).filter((dim) => dim.length === 4);

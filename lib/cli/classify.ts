@@ -1,6 +1,6 @@
 import { classify } from "../api/classify.js";
 import { Net } from "../api/net.js";
-import { readBytes } from "../caffe/files.js";
+import { readText } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
@@ -28,8 +28,7 @@ export async function run(args: ClassifyArgs): Promise<void> {
 }
 
 const readFileLines = (path: string): readonly string[] =>
-  Buffer.from(readBytes(path).bytes)
-    .toString("utf8")
+  readText(path)
     .split(/\r?\n/)
     .filter((line) => line !== "");
 

@@ -1,4 +1,4 @@
-import { readBytes } from "../caffe/files.js";
+import { readText } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import { CSV_HEADER, readCsvLine, readJsonLine, scoresOf } from "../train/event-log.js";
 
@@ -18,7 +18,7 @@ export interface Log {
 
 /** Reads a log of netrun (JSON, CSV or as printed) or of Caffe. Throws NetrunError where it tells nothing. */
 export function readLog(path: string): Log {
-  const text = Buffer.from(readBytes(path).bytes).toString("utf8");
+  const text = readText(path);
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {
     if (!Number.isFinite(point.value)) return;

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { contentOf } from "../caffe/content.js";
-import { isBinary, readBytes } from "../caffe/files.js";
+import { isBinary, readBytes, textOf } from "../caffe/files.js";
 import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
 import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
 import { decode } from "../caffe/message.js";
@@ -10,6 +10,7 @@ import { decodeSolverState, type StoredState } from "../caffe/solver-state.js";
 import { type StoredBlob, storedBlob } from "../caffe/stored.js";
 import { decodeWeights, type StoredNet } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
+import { refuseSpecial } from "../file.js";
 import type { OnnxSummary } from "./onnx.js";
 
 /** A file of Caffe's, read. */
@@ -26,6 +27,7 @@ export type FileKind = Exclude<Artifact["kind"], "onnx">;
 
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
 export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
+  refuseSpecial(path);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw await (await import("./folder.js")).folderError(path);
   const { path: found, bytes } = readBytes(path);
@@ -36,6 +38,11 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
     // ONNX's schema is parsed when it is needed.
     const model = (await import("./onnx.js")).onnxSummary(bytes);
     if (model) return { kind: "onnx", path: found, model };
+    if (/\.onnx$/i.test(found) || contentOf(bytes) === "onnx")
+      throw new NetrunError("is a damaged ONNX model", {
+        file: found,
+        notes: ["it is cut off, or parts of it are missing: convert the net again, or copy the file again"],
+      });
   }
   switch (kindOf(bytes, found)) {
     case "net":
@@ -53,8 +60,7 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
 
 /** The kind of a file that is not HDF5: a binary one by the numbers and wire types of its fields, which differ. */
 export function kindOf(bytes: Uint8Array, path: string): FileKind {
-  if (!isBinary(bytes))
-    return kindOfText(Buffer.from(bytes).toString("utf8"), path) === "NetParameter" ? "net" : "solver";
+  if (!isBinary(bytes)) return kindOfText(textOf(bytes, path), path) === "NetParameter" ? "net" : "solver";
   const content = contentOf(bytes);
   // What its fields do not tell is read as the most frequent kind, whose error names the place of the damage.
   return content === "mean" || content === "state" ? content : "weights";

@@ -193,7 +193,9 @@ export function legacyShape(place: Place<unknown>, bottom: number): readonly [nu
 const MAX_COUNT = 2 ** 31 - 1;
 
 /** Why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
+const MAX_AXES = 32;
 export function shapeFault(shape: readonly number[]): string | undefined {
+  if (shape.length > MAX_AXES) return `more than the ${MAX_AXES} axes that a blob can have`;
   if (shape.some((dim) => dim < 0)) return "with a negative dimension";
   // A dim of 0 makes the others count for nothing, but not any size is a size.
   return count(shape) > MAX_COUNT || shape.some((dim) => dim > MAX_COUNT)

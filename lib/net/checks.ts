@@ -5,6 +5,9 @@ import { count } from "../graph/index.js";
 import { allows, countText, type LayerType, shapeFault } from "../layers/index.js";
 import { spanOf } from "../text/notes.js";
 
+/** Dims of a shape that errors name. */
+const SHOWN_DIMS = 8;
+
 /** Throws for a shape that no blob can have. */
 export function checkShape(
   layer: LayerParameter,
@@ -13,7 +16,8 @@ export function checkShape(
   span?: ReturnType<typeof spanOf>,
 ): void {
   const fault = shapeFault(shape);
-  if (fault) throw layerError(layer, `${what} is [${shape}], ${fault}`, span);
+  const dims = shape.length > SHOWN_DIMS ? `${shape.slice(0, SHOWN_DIMS)},...` : shape;
+  if (fault) throw layerError(layer, `${what} is [${dims}], ${fault}`, span);
 }
 
 /** Throws for a blob without values, for which Caffe has no memory: it stops at the first forward. Only Filter's tops may be empty. */

@@ -279,6 +279,7 @@ class Lowering {
 
   /** Notes a layer's name. Throws for a second layer of one name where it is the key of something; Caffe's own nets have others. */
   #name(layer: LayerParameter, keyed: boolean): void {
+    if (layer.name.includes("\0")) throw layerError(layer, "its name has a NUL character in it", spanOf(layer, "name"));
     const known = this.#named.get(layer.name);
     if (!known || known.layer === layer) {
       this.#named.set(layer.name, { layer, keyed: keyed || known?.keyed === true });

@@ -181,7 +181,7 @@ export async function compileSolver(
 }
 
 /** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
-function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
+export function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
   return new Map(
     sourcesOf(net.layer, registeredTypes()).map((path) => {
       const { path: file, bytes } = readBytes(path, { baseDir });

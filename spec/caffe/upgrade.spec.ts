@@ -40,6 +40,12 @@ describe("upgrading a net", () => {
     expect(warningsFor('layer { type: "ReLU" }')).to.deep.equal([]);
   });
 
+  it("says where input_dim are that no input takes", () => {
+    expect(warningsFor(`input: "a"\ninput_dim: [1, 2, 3, 4${", 5".repeat(100_000)}]`)[0]).to.match(
+      /^old.prototxt:2:25: 100004 input_dim for 1 input, which take 4 each\n/,
+    );
+  });
+
   it("keeps the place of every field that has a value of the user's", () => {
     const net = loadNet(
       `layers { bottom: "a" top: "b" name: "c" type: CONVOLUTION

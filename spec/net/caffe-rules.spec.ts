@@ -140,6 +140,9 @@ describe("names", () => {
     expect(refusal(`${x}layer { name: "l" type: "ReLU" bottom: "x" top: "a\\000b" }`)).to.equal(
       `net:2:49: layer "l": a top's name has a NUL character in it`,
     );
+    expect(refusal(`${x}layer { name: "l\\000" type: "ReLU" bottom: "x" top: "a" }`)).to.include(
+      "its name has a NUL character in it",
+    );
     expect(refusal('layer { name: "d" type: "Input" top: "" input_param { shape { dim: 1 } } }')).to.include(
       "a top without a name",
     );

@@ -5,6 +5,8 @@ import { lower } from "../../lib/net/lower.js";
 
 const data = (dims: string) => `layer { name: "d" type: "Input" top: "x" input_param { shape { dim: [${dims}] } } }`;
 const over = (type: string, param: string) => `layer { name: "l" type: "${type}" bottom: "x" top: "y" ${param} }`;
+/** So many dims of 1. */
+const ones = (axes: number) => Array(axes).fill(1).join();
 
 function refusal(text: string): string {
   try {
@@ -22,6 +24,12 @@ describe("sizes that no net can have are refused before anything is allocated:",
       "a top",
       data("4000000000, 4000000000"),
       /^layer "d": top "x" is \[4000000000,4000000000\], more than the 2147483647/,
+    ],
+    ["33 axes", data(ones(33)), /^layer "d": top "x" is \[1,1,1,1,1,1,1,1,\.\.\.\], more than the 32 axes that/],
+    [
+      "a million axes",
+      data(ones(1_000_000)),
+      /^layer "d": top "x" is \[1,1,1,1,1,1,1,1,\.\.\.\], more than the 32 axes/,
     ],
     ["a negative dimension", data("-1, 3"), /^layer "d": top "x" is \[-1,3\], with a negative dimension/],
     [
@@ -48,4 +56,8 @@ describe("sizes that no net can have are refused before anything is allocated:",
     ],
   ];
   for (const [what, net, message] of cases) it(what, () => expect(refusal(net)).to.match(message));
+
+  it("32 axes are allowed, as in Caffe", () => {
+    lower(loadNet(data(ones(32))).message.layer, { phase: "TEST" });
+  });
 });

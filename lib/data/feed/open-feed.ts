@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { blobShape, blobValues } from "../../caffe/blob.js";
+import { readBytes } from "../../caffe/files.js";
 import { decode } from "../../caffe/message.js";
 import { NetrunError } from "../../error.js";
 import { openRecords } from "../source/open.js";
@@ -31,13 +31,17 @@ function meanOf({ meanFile }: TransformSpec): Mean | undefined {
 
 /** Reads a mean image (`mean.binaryproto`, a BlobProto [1, channels, height, width]); throws a NetrunError. */
 export function readMean(path: string): Mean {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new NetrunError("cannot read the mean file", { file: path, notes: [String(cause)], cause });
-  }
+  const { bytes } = meanBytes(path);
   const blob = decode("BlobProto", bytes, path);
   const shape = blobShape(blob);
   return { shape: shape.length === 4 && shape[0] === 1 ? shape.slice(1) : shape, data: blobValues(blob) };
+}
+
+function meanBytes(path: string): { readonly bytes: Uint8Array } {
+  try {
+    return readBytes(path);
+  } catch (cause) {
+    const { message, notes } = cause as NetrunError;
+    throw new NetrunError("cannot read the mean file", { file: path, notes: [message, ...(notes ?? [])], cause });
+  }
 }

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { NetrunError } from "../../error.js";
 import { random } from "../../random.js";
+import { readImageFile } from "../image/file.js";
 import { decodeImage, type Image } from "../image/image.js";
 import { readWindowList, type Window, type WindowList } from "../source/windows/list.js";
 import { type Warped, warp } from "../source/windows/warp.js";
@@ -73,7 +73,7 @@ function imageReader(spec: WindowsSpec, list: WindowList): (index: number) => Pr
   return async (index) => {
     const path = spec.root + list.images[index]!;
     try {
-      const bytes = cache.get(index) ?? readFile(path);
+      const bytes = cache.get(index) ?? readImageFile(path);
       if (spec.cacheImages) cache.set(index, bytes);
       return await decodeImage(await bytes, "color");
     } catch (cause) {

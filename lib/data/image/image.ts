@@ -72,7 +72,7 @@ async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
 /** An image in sharp, within the limits. OpenCV, too, reads on after warnings about the encoded data, but not past a truncation. */
 function open(sharp: typeof sharpModule, bytes: Uint8Array): Sharp {
   const image = sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: pixelLimit() });
-  return image.timeout({ seconds: Math.min(3600, Math.ceil(readTimeoutMs() / 1000)) });
+  return image.timeout({ seconds: Math.min(3600, Math.ceil(readTimeoutMs(bytes.length) / 1000)) });
 }
 
 function notDecoded(cause: unknown): NetrunError {

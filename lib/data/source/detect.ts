@@ -1,7 +1,8 @@
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { readText } from "../../caffe/files.js";
 import { NetrunError, nearest } from "../../error.js";
-import { readingFailed } from "../../file.js";
+import { readingFailed, refuseSpecial } from "../../file.js";
 import { count, type NumberRange, parseNumber, SEED } from "../../options/number.js";
 import { cifarClasses } from "./cifar.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
@@ -49,6 +50,7 @@ function readable(path: string, options: Options): SourceSpec {
 }
 
 function inPath(path: string, options: Options): SourceSpec {
+  refuseSpecial(path);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) throw missing(path);
   const found = stat.isDirectory() ? inFolder(path, options) : inFile(path, stat.size, options);
@@ -104,8 +106,15 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
 const given = <K extends string, V>(name: K, value: V | undefined): { readonly [key in K]?: V } =>
   value === undefined ? {} : ({ [name]: value } as { readonly [key in K]: V });
 
-function headOf(path: string): Buffer {
-  const head = Buffer.alloc(24, 1);
+const headOf = (path: string): Buffer => startOf(path, Buffer.alloc(24, 1));
+
+/** What of a line is looked at: names of files are shorter. */
+const LINE_BYTES = 65_536;
+const firstLine = (path: string): string =>
+  startOf(path, Buffer.alloc(LINE_BYTES, "\n")).toString("utf8").split("\n", 1)[0]!;
+
+/** The bytes at a file's start; where it is shorter, the rest of `head` stays. */
+function startOf(path: string, head: Buffer): Buffer {
   const fd = openSync(path, "r");
   try {
     readSync(fd, head, 0, head.length, 0);
@@ -145,7 +154,7 @@ function textSpec(path: string, options: Options): SourceSpec {
 function listSpec(path: string): SourceSpec | undefined {
   const folder = `${dirname(path)}/`;
   const rootOf = (name: string): string | undefined => ["", folder].find((root) => existsSync(root + name));
-  const first = readFileSync(path, "utf8").split("\n", 1)[0]!.trim();
+  const first = firstLine(path).trim();
   const image = /^(.+\.\w+)[ \t]+-?\d+$/.exec(first)?.[1];
   const root = image === undefined ? undefined : rootOf(image);
   if (root !== undefined) return { kind: "images", list: path, root };
@@ -153,7 +162,7 @@ function listSpec(path: string): SourceSpec | undefined {
     throw missingImages(path, (name) => rootOf(name) === undefined, [image, folder + image]);
   }
   if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
-  const names = readFileSync(path, "utf8").split(/\s+/).filter(Boolean);
+  const names = readText(path).split(/\s+/).filter(Boolean);
   const files = names.map((name) => (rootOf(name) ?? "") + name);
   return { kind: "hdf5", files };
 }

@@ -1,5 +1,5 @@
 import type { RecordBatch } from "apache-arrow";
-import { readingFailed } from "../../file.js";
+import { readingFailed, refuseSpecial } from "../../file.js";
 import { shuffledSource } from "../shuffle/shuffled.js";
 import type { CifarSpec } from "./cifar.js";
 import { notesOf } from "./columns.js";
@@ -57,6 +57,7 @@ const SHUFFLES_ITSELF: readonly SourceSpec["kind"][] = ["folder", "images"];
 /** Opens a source whose record batches may have rows that are noted as failed; throws a NetrunError that names the file where it cannot. */
 export async function openRecords(spec: SourceSpec): Promise<DataSource> {
   const open = OPENERS[spec.kind] as (spec: SourceSpec) => Promise<DataSource>;
+  for (const path of pathsOf(spec)) refuseSpecial(path);
   const source = await open(spec).catch((cause: unknown) => {
     throw readingFailed("path" in spec ? spec.path : spec.kind, cause);
   });
@@ -67,6 +68,14 @@ export async function openRecords(spec: SourceSpec): Promise<DataSource> {
     await source[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The files and folders that a source is. */
+function pathsOf(spec: SourceSpec): readonly string[] {
+  if ("path" in spec) return [spec.path];
+  if ("files" in spec) return spec.files;
+  if ("images" in spec) return [spec.images, spec.labels];
+  return "list" in spec ? [spec.list] : [];
 }
 
 /**

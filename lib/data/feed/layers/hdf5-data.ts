@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readText } from "../../../caffe/files.js";
 import { sub } from "../../../caffe/message.js";
 import type { LayerParameter } from "../../../caffe/messages.js";
 import { NetrunError } from "../../../error.js";
@@ -27,12 +27,7 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
 
 /** The names in a list file, apart from each other by any white space. */
 function listedFiles(path: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new NetrunError("cannot read the list of HDF5 files", { file: path, notes: [String(cause)], cause });
-  }
+  const text = readText(path);
   const names = text.split(/\s+/).filter(Boolean);
   if (names.length === 0) throw new NetrunError("the list names no HDF5 files", { file: path });
   return names;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readBytes } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 
 /** A list file of images and labels; the lines stay bytes until they are asked for, since lists have millions. */
@@ -20,12 +20,7 @@ export interface ImageLine {
  * lines do not count. Throws a NetrunError where there are no lines.
  */
 export function readImageList(path: string): ImageList {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new NetrunError("cannot read the list of images", { file: path, notes: [String(cause)], cause });
-  }
+  const bytes = Buffer.from(readBytes(path).bytes);
   const starts: number[] = [];
   const lines: number[] = [];
   for (let at = 0, line = 1; at < bytes.length; line++) {

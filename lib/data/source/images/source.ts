@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import type { RecordBatch } from "apache-arrow";
+import { readImageFile } from "../../image/file.js";
 import { permutation } from "../../shuffle/shuffle.js";
 import { bytesColumn, recordBatch } from "../columns.js";
 import { type DataSource, type Shard, shardRange } from "../source.js";
@@ -97,7 +97,7 @@ async function* batches(files: ImageFiles, order: Order, shard: Shard, from: num
 /** A file's bytes, or why there are none. */
 async function read({ path, problem }: ImageEntry): Promise<Uint8Array | string> {
   if (problem !== undefined) return problem;
-  return readFile(path).catch((error: Error) => `there is no image: ${error.message}`);
+  return readImageFile(path).catch((error: Error) => `there is no image: ${error.message}`);
 }
 
 const bytesOr = (image: Uint8Array | string): Uint8Array => (typeof image === "string" ? new Uint8Array(0) : image);

@@ -98,20 +98,23 @@ function isKey(text: string, end: number): boolean {
   return text[at] === ":";
 }
 
+/** A value in an error; what is nested in others is not walked through, however deep it goes. */
+const shown = (value: unknown): string =>
+  typeof value === "object" && value !== null ? (Array.isArray(value) ? "[...]" : "{...}") : String(value);
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function entryOf(name: string, entry: unknown, bytes: number, file: string): Entry {
   const fail = (what: string) => new NetrunError(`tensor "${name}" ${what}`, { file });
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Readonly<Record<string, unknown>>;
   const type = typeof dtype === "string" && Object.hasOwn(DTYPES, dtype) ? DTYPES[dtype] : undefined;
-  if (!type)
-    throw fail(`has elements of the type ${String(dtype)}, which is none of ${Object.keys(DTYPES).join(", ")}`);
+  if (!type) throw fail(`has elements of the type ${shown(dtype)}, which is none of ${Object.keys(DTYPES).join(", ")}`);
   if (!Array.isArray(shape) || !Array.isArray(offsets) || offsets.length !== 2)
     throw fail("has no shape or no place in the file");
-  if (!shape.every(isCount)) throw fail(`has the shape [${shape}], whose dims are not all counts`);
+  if (!shape.every(isCount)) throw fail(`has the shape [${shape.map(shown)}], whose dims are not all counts`);
   const [from, to] = offsets as unknown[];
   if (!isCount(from) || !isCount(to) || to - from !== count(shape) * elementSize(type) || to > bytes)
-    throw fail(`[${shape}] does not fit its place, bytes ${from} to ${to} of ${bytes}`);
+    throw fail(`[${shape}] does not fit its place, bytes ${shown(from)} to ${shown(to)} of ${bytes}`);
   return { dtype: type, shape, from, to };
 }
 

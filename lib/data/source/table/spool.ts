@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
+import * as v from "valibot";
 import { NetrunError } from "../../../error.js";
 import { writeWhole } from "../../../file.js";
 import { cacheFolder } from "../../cache.js";
@@ -67,14 +68,26 @@ export async function spool(path: string, { files, convert, where }: Omit<SpoolS
 /** The source of what `spool` has written. */
 export async function spooledSource(path: string, where: SpoolSpec["where"]): Promise<DataSource> {
   const source = await arrowSource(path);
-  const failures = existsSync(failuresPath(path))
-    ? (JSON.parse(readFileSync(failuresPath(path), "utf8")) as NonNullable<DataSource["failures"]>)
-    : undefined;
+  const failures = existsSync(failuresPath(path)) ? readFailures(failuresPath(path)) : undefined;
   const locate = async (index: number): Promise<string> => {
     for await (const batch of source.batches(WHOLE, index)) return where(notesOf(batch).lines![0]!);
     return where(index);
   };
   return { ...source, failures, locate };
+}
+
+const noteSchema = v.object({ count: v.pipe(v.number(), v.safeInteger(), v.minValue(1)), first: v.string() });
+
+function readFailures(path: string): NonNullable<DataSource["failures"]> {
+  try {
+    return v.parse(noteSchema, JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new NetrunError("damaged: what an earlier run noted of rows that cannot be used", {
+      file: path,
+      notes: ["it is in the cache: delete it and the .arrow file beside it, and they are made again"],
+      cause,
+    });
+  }
 }
 
 function touchAll(path: string): void {

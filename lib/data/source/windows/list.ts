@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readText } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 
 /** A window in an image: corners included, class of the object and how far they overlap. */
@@ -25,12 +25,7 @@ export interface WindowList {
  * `above` on and background (then of class 0) below `below`. Throws a NetrunError that names the line of what is wrong.
  */
 export function readWindowList(path: string, above: number, below: number): WindowList {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new NetrunError("cannot read the window file", { file: path, notes: [String(cause)], cause });
-  }
+  const text = readText(path);
   const words = wordsOf(path, text);
   const images = new Map<number, string>();
   const foreground: Window[] = [];

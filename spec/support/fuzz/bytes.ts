@@ -1,4 +1,4 @@
-import { prng } from "./prng.js";
+import { prng } from "../prng.js";
 
 const INTERESTING = [0, 1, 0x7f, 0x80, 0xff, 10, 34, 91, 93, 123, 125];
 

@@ -1,5 +1,5 @@
-import { mutate } from "./mutate.js";
-import { prng } from "./prng.js";
+import { prng } from "../prng.js";
+import { mutate } from "./bytes.js";
 
 /** What damaged length fields, counts and offsets hold. */
 const LENGTHS = [0, 1, 2, 0x7f, 0xff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff];
