@@ -10,8 +10,7 @@ const OPENS =
 
 /** Modules with such calls whose files come from netrun's own process or package, and why no damage is to be read there. */
 const OWN: Readonly<Record<string, string>> = {
-  "lib/caffe/schema.ts": "proto/caffe.proto of the package",
-  "lib/onnx/schema.ts": "the schema of the package",
+  "lib/proto.ts": "schemas of the package",
   "lib/cli/main.ts": "package.json of the package",
   "lib/owner.ts": "/proc",
   "lib/run/profile.ts": "the profile that onnxruntime has written a moment ago",

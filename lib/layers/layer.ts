@@ -192,8 +192,10 @@ export function legacyShape(place: Place<unknown>, bottom: number): readonly [nu
 /** What Caffe's blobs hold at most: it counts in an int. */
 const MAX_COUNT = 2 ** 31 - 1;
 
-/** Why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
+/** Axes of a blob at most, as in Caffe (kMaxBlobAxes). */
 const MAX_AXES = 32;
+
+/** Why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
 export function shapeFault(shape: readonly number[]): string | undefined {
   if (shape.length > MAX_AXES) return `more than the ${MAX_AXES} axes that a blob can have`;
   if (shape.some((dim) => dim < 0)) return "with a negative dimension";
