@@ -11,6 +11,8 @@ export interface Random {
   normal(): number;
   /** Uniform in [0, 1), written over a whole array. */
   fill(target: Float32Array): void;
+  /** Normal with this mean and deviation, written over a whole array: `mean + std * normal()` for each. */
+  fillNormal(target: Float32Array, mean: number, std: number): void;
 }
 
 /** The stream of a key. The same numbers give the same stream on every machine. */
@@ -29,28 +31,32 @@ export function random(seed: number, ...keys: readonly number[]): Random {
   for (let i = 0; i < 12; i++) next();
   const uniform = () => (next() >>> 8) / 2 ** 24;
   let spare: number | undefined;
+  const normal = (): number => {
+    if (spare !== undefined) {
+      const value = spare;
+      spare = undefined;
+      return value;
+    }
+    // Box and Muller's polar form.
+    for (;;) {
+      const u = 2 * uniform() - 1;
+      const v = 2 * uniform() - 1;
+      const s = u * u + v * v;
+      if (s >= 1 || s === 0) continue;
+      const scale = Math.sqrt((-2 * Math.log(s)) / s);
+      spare = v * scale;
+      return u * scale;
+    }
+  };
   return {
     uniform,
     integer: (n) => Math.floor((next() / 2 ** 32) * n),
-    normal() {
-      if (spare !== undefined) {
-        const value = spare;
-        spare = undefined;
-        return value;
-      }
-      // Box and Muller's polar form.
-      for (;;) {
-        const u = 2 * uniform() - 1;
-        const v = 2 * uniform() - 1;
-        const s = u * u + v * v;
-        if (s >= 1 || s === 0) continue;
-        const scale = Math.sqrt((-2 * Math.log(s)) / s);
-        spare = v * scale;
-        return u * scale;
-      }
-    },
+    normal,
     fill(target) {
       for (let i = 0; i < target.length; i++) target[i] = uniform();
+    },
+    fillNormal(target, mean, std) {
+      for (let i = 0; i < target.length; i++) target[i] = mean + std * normal();
     },
   };
 }

@@ -32,6 +32,7 @@ import {
   copyTrainedLayers,
   createWeights,
   type FlatWeights,
+  loadWeights,
   type Weights,
 } from "../run/weights.js";
 
@@ -145,9 +146,10 @@ export class Net implements AsyncDisposable {
     const state = mergeStates(message.state, create("NetState", wanted));
     const onWarning = options.onWarning && once(options.onWarning);
     const rows = new GivenRows();
+    let compiled: CompiledNetwork | undefined;
     let net: Net | undefined;
     try {
-      const compiled = await compileNet(message, {
+      compiled = await compileNet(message, {
         state,
         baseDir: options.baseDir ?? baseDir,
         seed,
@@ -160,11 +162,11 @@ export class Net implements AsyncDisposable {
         caffeQuirks: options.caffeQuirks,
         onWarning,
       });
-      net = new Net(compiled, createWeights(layoutOf(compiled.lowered), seed), seed, rows);
+      net = new Net(compiled, await loadWeights(layoutOf(compiled.lowered), seed, [weights].flat()), seed, rows);
       net.#warn = onWarning;
-      for (const path of [weights].flat()) await net.copyTrainedLayersFrom(path);
       return net;
     } catch (error) {
+      if (!net && compiled) await closeCompiled(compiled);
       await (net ?? rows)[Symbol.asyncDispose]();
       throw error;
     }
@@ -337,9 +339,13 @@ export class Net implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#life.end(async () => {
       await this.#inference[Symbol.asyncDispose]();
-      await this.#program[Symbol.asyncDispose]();
-      for (const feed of this.#feeds) await feed[Symbol.asyncDispose]();
+      await closeCompiled(this.#compiled);
       await this.#rows?.[Symbol.asyncDispose]();
     });
   }
+}
+
+async function closeCompiled({ program, feeds }: CompiledNetwork): Promise<void> {
+  await program[Symbol.asyncDispose]();
+  for (const feed of feeds) await feed[Symbol.asyncDispose]();
 }

@@ -9,14 +9,14 @@ import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from 
 import type { TrainingPlan } from "../run/plan.js";
 import { SeparateStep } from "../run/separate-step.js";
 import { always, batchesOf, type Step } from "../run/step.js";
-import { createWeights, type Weights } from "../run/weights.js";
+import { createMissing } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
 import type { Partition, Report, Scores, Work } from "./engine.js";
 import type { Place } from "./state.js";
 
-/** A test net with its own parameters, filled: those that the train net has too are copied over before a test. */
+/** A test net, and the parameters that the train net does not have, filled, by key. */
 interface TestRunner extends OpenNet {
-  readonly weights: Weights;
+  readonly own: ReadonlyMap<string, Float32Array>;
 }
 
 /** A plan for one of several replicas. */
@@ -74,7 +74,11 @@ export class Replica implements AsyncDisposable {
     const train = await openPlan(plan.train, plan.session);
     const tests: TestRunner[] = [];
     try {
-      for (const test of plan.tests) tests.push(withWeights(await openPlan(test, plan.session), plan.solver.seed));
+      const layout = layoutOf(train.net);
+      for (const test of plan.tests) {
+        const runner = await openPlan(test, plan.session);
+        tests.push({ ...runner, own: createMissing(layoutOf(runner.net), plan.solver.seed, layout) });
+      }
       return new Replica(plan, train, tests, gradients);
     } catch (error) {
       for (const runner of [train, ...tests]) await closeNet(runner);
@@ -158,14 +162,13 @@ export class Replica implements AsyncDisposable {
   ): Promise<Scores> {
     const runner = this.#tests[index]!;
     await seek(runner.feeds, positions);
-    const own = runner.weights;
-    shareWeights(this.#layout, weights, own);
+    const shared = sharedWeights(this.#layout, weights, runner);
     const request: Request = { blobs: runner.net.outputs, objective: true };
     const sums: Record<string, Float64Array> = {};
     let loss = 0;
     for (let i = 0; i < batches; i++) {
       const batch = await nextBatch(runner.feeds);
-      const result = await run(runner, request, batch, own, [this.#plan.solver.seed, i]);
+      const result = await run(runner, request, batch, shared, [this.#plan.solver.seed, i]);
       loss += result.objective;
       for (const [name, values] of Object.entries(result.blobs)) {
         sums[name] ??= new Float64Array(values.length);
@@ -195,20 +198,19 @@ const SEED_STRIDE = 0x9e3779b1;
 const replicaSeed = ({ solver, replica = 0 }: ReplicaPlan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 
-const withWeights = (runner: OpenNet, seed: number): TestRunner => ({
-  ...runner,
-  weights: createWeights(layoutOf(runner.net), seed),
-});
-
-/** Copies the parameters that two nets of one solver share: those of the same layer and index. */
-function shareWeights(from: Layout, weights: Float32Array, to: Weights): void {
-  for (const [key, slot] of to.layout.slots) {
+/** The parameters of a test net by key: views of the train net's of the same layer and index, and its own. */
+function sharedWeights(
+  from: Layout,
+  weights: Float32Array,
+  { net, own }: TestRunner,
+): ReadonlyMap<string, Float32Array> {
+  const shared = net.parameters.map(({ key, spec: { shape } }) => {
     const source = from.slots.get(key);
-    if (!source) continue;
-    if (!sameShape(source.parameter.spec.shape, slot.parameter.spec.shape)) {
-      const shapes = `[${source.parameter.spec.shape}] in the train net and [${slot.parameter.spec.shape}] in the test net`;
-      throw new NetrunError(`parameter ${key} is ${shapes}`);
-    }
-    view(to.data, slot).set(view(weights, source));
-  }
+    if (!source) return [key, own.get(key)!] as const;
+    const has = source.parameter.spec.shape;
+    if (!sameShape(has, shape))
+      throw new NetrunError(`parameter ${key} is [${has}] in the train net and [${shape}] in the test net`);
+    return [key, view(weights, source)] as const;
+  });
+  return new Map(shared);
 }

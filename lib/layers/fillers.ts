@@ -3,7 +3,8 @@ import { NetrunError, nearest } from "../error.js";
 import { count } from "../graph/index.js";
 import type { Random } from "../random.js";
 
-type Filler = (param: FillerParameter, shape: readonly number[], random: Random) => Float32Array;
+/** Writes a blob's values into `target`, which has as many floats as the shape. */
+type Filler = (target: Float32Array, param: FillerParameter, shape: readonly number[], random: Random) => void;
 
 /**
  * Caffe's fillers by name. Fan-in is count / shape[0], fan-out count / shape[1], both as Caffe counts them whatever the layer.
@@ -13,62 +14,64 @@ type Filler = (param: FillerParameter, shape: readonly number[], random: Random)
  * - bilinear: the kernel that upsamples by interpolation, for square [n, c, k, k]
  */
 const fillers = {
-  constant: (param, shape) => new Float32Array(count(shape)).fill(param.value),
-  uniform: (param, shape, random) => values(shape, () => param.min + (param.max - param.min) * random.uniform()),
-  gaussian: (param, shape, random) => {
-    const result = values(shape, () => param.mean + param.std * random.normal());
-    if (param.sparse >= 0) {
-      // The chance of an entry to stay: `sparse` of the outputs' number, as Caffe has it.
-      const keep = param.sparse / shape[0]!;
-      for (let i = 0; i < result.length; i++) if (random.uniform() >= keep) result[i] = 0;
-    }
-    return result;
+  constant: (target, param) => target.fill(param.value),
+  uniform: (target, { min, max }, _, random) => {
+    for (let i = 0; i < target.length; i++) target[i] = min + (max - min) * random.uniform();
   },
-  xavier: (param, shape, random) => {
+  gaussian: (target, { mean, std, sparse }, shape, random) => {
+    random.fillNormal(target, mean, std);
+    if (sparse < 0) return;
+    // The chance of an entry to stay: `sparse` of the outputs' number, as Caffe has it.
+    const keep = sparse / shape[0]!;
+    for (let i = 0; i < target.length; i++) if (random.uniform() >= keep) target[i] = 0;
+  },
+  xavier: (target, param, shape, random) => {
     const scale = Math.sqrt(3 / fan(param, shape));
-    return values(shape, () => scale * (2 * random.uniform() - 1));
+    for (let i = 0; i < target.length; i++) target[i] = scale * (2 * random.uniform() - 1);
   },
-  msra: (param, shape, random) => {
-    const std = Math.sqrt(2 / fan(param, shape));
-    return values(shape, () => std * random.normal());
-  },
-  positive_unitball: (_, shape, random) => {
-    const result = values(shape, () => random.uniform());
-    const dim = result.length / shape[0]!;
-    for (let start = 0; start < result.length; start += dim) {
-      const part = result.subarray(start, start + dim);
+  msra: (target, param, shape, random) => random.fillNormal(target, 0, Math.sqrt(2 / fan(param, shape))),
+  positive_unitball: (target, _, shape, random) => {
+    random.fill(target);
+    const dim = target.length / shape[0]!;
+    for (let start = 0; start < target.length; start += dim) {
+      const part = target.subarray(start, start + dim);
       const sum = part.reduce((a, b) => a + b, 0);
       for (let i = 0; i < dim; i++) part[i]! /= sum;
     }
-    return result;
   },
-  bilinear: (_, shape) => {
-    const [height, width] = shape.slice(-2) as [number, number];
-    if (shape.length !== 4 || height !== width) {
-      throw new NetrunError(`the bilinear filler fills [n, c, k, k], not [${shape}]`);
-    }
+  bilinear: (target, _, shape) => {
+    const width = shape.at(-1)!;
     const f = Math.ceil(width / 2);
     const center = (2 * f - 1 - (f % 2)) / (2 * f);
     const weight = (i: number) => 1 - Math.abs(i / f - center);
-    return Float32Array.from(
-      { length: count(shape) },
-      (_unused, i) => weight(i % width) * weight(Math.floor(i / width) % height),
-    );
+    for (let i = 0; i < target.length; i++) target[i] = weight(i % width) * weight(Math.floor(i / width) % width);
   },
 } as const satisfies Readonly<Record<string, Filler>>;
 
-/** Values for a blob. Throws NetrunError for an unknown filler, or one that the shape does not suit. */
-export function fill(param: FillerParameter, shape: readonly number[], random: Random): Float32Array {
-  const known: Readonly<Record<string, Filler>> = fillers;
-  const filler = Object.hasOwn(known, param.type) ? known[param.type] : undefined;
-  if (filler) return filler(param, shape, random);
-  const near = nearest(param.type, Object.keys(fillers));
-  throw new NetrunError(`unknown filler "${param.type}"`, {
-    notes: [near ? `did you mean "${near}"?` : `fillers: ${Object.keys(fillers).join(", ")}`],
-  });
+/** Values for a blob, in `target` if it is given, which has as many floats as the shape. Throws as `checkFiller`. */
+export function fill(
+  param: FillerParameter,
+  shape: readonly number[],
+  random: Random,
+  target: Float32Array = new Float32Array(count(shape)),
+): Float32Array {
+  checkFiller(param, shape);
+  fillers[param.type as keyof typeof fillers](target, param, shape, random);
+  return target;
 }
 
-const values = (shape: readonly number[], value: () => number) => Float32Array.from({ length: count(shape) }, value);
+/** Throws NetrunError for an unknown filler, or one that the shape does not suit. */
+export function checkFiller({ type }: FillerParameter, shape: readonly number[]): void {
+  if (!Object.hasOwn(fillers, type)) {
+    const near = nearest(type, Object.keys(fillers));
+    throw new NetrunError(`unknown filler "${type}"`, {
+      notes: [near ? `did you mean "${near}"?` : `fillers: ${Object.keys(fillers).join(", ")}`],
+    });
+  }
+  const [height, width] = shape.slice(-2);
+  if (type === "bilinear" && (shape.length !== 4 || height !== width))
+    throw new NetrunError(`the bilinear filler fills [n, c, k, k], not [${shape}]`);
+}
 
 function fan(param: FillerParameter, shape: readonly number[]): number {
   const n = count(shape);

@@ -10,7 +10,6 @@ import type { Request, RunResult } from "./compiled-net.js";
 import { inputsOf } from "./inputs.js";
 import type { NetPlan } from "./plan.js";
 import { Program, type ProgramInputs } from "./program.js";
-import type { FlatWeights } from "./weights.js";
 
 /** A net of one phase, and where its data comes from. */
 export interface NetSource {
@@ -100,7 +99,7 @@ export function run(
   { program, net }: OpenNet,
   request: Request,
   batch: Tensors,
-  weights: FlatWeights,
+  weights: ProgramInputs["weights"],
   draw: readonly [number, number],
   { again = false, into }: Partial<Pick<ProgramInputs, "again" | "into">> = {},
 ): Promise<RunResult> {

@@ -1,7 +1,8 @@
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
-import { fill } from "../layers/fillers.js";
+import { checkFiller, fill } from "../layers/fillers.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
 import type { Parameter } from "../net/parameters.js";
 import { random } from "../random.js";
@@ -49,20 +50,62 @@ export interface Weights extends FlatWeights {
   readonly diff: Float32Array;
 }
 
-/** New weights, filled by the layers' fillers. The same seed gives the same weights. */
-export function createWeights(layout: Layout, seed: number): Weights {
+/**
+ * New weights, filled by the layers' fillers. The same seed gives the same weights. Layers of `stored`, whose blobs are copied in
+ * later, are left at zeros: filling a large net takes seconds. Throws NetrunError for a filler that is wrong, of these layers too.
+ */
+export function createWeights(layout: Layout, seed: number, stored: readonly StoredWeights[] = []): Weights {
   const weights = { layout, data: allocate(layout.length), diff: allocate(layout.length) };
+  const isStored = ({ users }: Parameter) => users.some(({ layer }) => stored.some((each) => each.get(layer)?.length));
+  fillParameters(
+    layout,
+    seed,
+    (parameter) => !isStored(parameter),
+    ({ key }) => view(weights.data, layout.slots.get(key)!),
+  );
+  return weights;
+}
+
+/** New weights, copied from files, in order, and filled where no file has them. Throws as `readWeights` and `copyTrainedLayers`. */
+export async function loadWeights(layout: Layout, seed: number, files: readonly string[]): Promise<Weights> {
+  const stored: StoredWeights[] = [];
+  for (const file of files) stored.push(await readWeights(file));
+  const weights = createWeights(layout, seed, stored);
+  for (const [i, file] of files.entries()) copyTrainedLayers(weights, stored[i]!, file);
+  return weights;
+}
+
+/** The parameters of a layout that another one does not have, by key, filled as `createWeights` fills them. */
+export function createMissing(layout: Layout, seed: number, other: Layout): ReadonlyMap<string, Float32Array> {
+  const own = new Map<string, Float32Array>();
+  const isMissing = ({ key }: Parameter) => !other.slots.has(key);
+  fillParameters(layout, seed, isMissing, ({ key, spec }) => {
+    const values = allocate(count(spec.shape));
+    own.set(key, values);
+    return values;
+  });
+  return own;
+}
+
+/** Fills the parameters that are wanted, number i of the layout by the stream (seed, i), and checks the fillers of the others. */
+function fillParameters(
+  layout: Layout,
+  seed: number,
+  isWanted: (parameter: Parameter) => boolean,
+  roomOf: (parameter: Parameter) => Float32Array,
+): void {
   let i = 0;
-  for (const slot of layout.slots.values()) {
-    const { shape, filler } = slot.parameter.spec;
+  for (const { parameter } of layout.slots.values()) {
+    const { shape, filler } = parameter.spec;
+    const stream = random(seed, i++);
     try {
-      view(weights.data, slot).set(fill(filler, shape, random(seed, i++)));
+      if (isWanted(parameter)) fill(filler, shape, stream, roomOf(parameter));
+      else checkFiller(filler, shape);
     } catch (error) {
       if (!(error instanceof NetrunError)) throw error;
-      throw new NetrunError(`layer "${slot.parameter.layer}": ${error.message}`, { notes: error.notes });
+      throw new NetrunError(`layer "${parameter.layer}": ${error.message}`, { notes: error.notes });
     }
   }
-  return weights;
 }
 
 function allocate(length: number): Float32Array {

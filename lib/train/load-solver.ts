@@ -20,7 +20,7 @@ import { SETTINGS } from "../options/settings.js";
 import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
-import { createWeights, type Weights } from "../run/weights.js";
+import { loadWeights, type Weights } from "../run/weights.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, rowsOfReplica, syncIntervalOf } from "./parallel.js";
 
@@ -102,9 +102,8 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   });
   const memory = estimateMemory(train.lowered, plan, options);
   checkMemory(memory);
-  const weights = createWeights(layoutOf(train.lowered), seed);
+  const weights = await loadWeights(layoutOf(train.lowered), seed, weightFiles(options, parameter));
   const net = new Net({ ...train, feeds: [] }, weights, seed);
-  for (const file of weightFiles(options, parameter)) await net.copyTrainedLayersFrom(file);
   const engine = openEngine(options, weights.diff);
   const syncInterval = syncIntervalOf(options);
   let partitions: readonly Partition[];
