@@ -311,6 +311,7 @@ export interface LayerParameter {
   readonly label_specific_add_param: LabelSpecificAddParameter | null;
   readonly margin_inner_product_param: MarginInnerProductParameter | null;
   readonly resample_param: ResampleParameter | null;
+  readonly seg_accuracy_param: SegAccuracyParameter | null;
   readonly layer_norm_param: LayerNormParameter | null;
   readonly triplet_loss_param: TripletLossParameter | null;
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
@@ -337,6 +338,9 @@ export interface LossParameter {
   /** Default VALID. */
   readonly normalization: LossParameter_NormalizationMode;
   readonly normalize: boolean;
+  /** Default false. */
+  readonly weight_by_label_freqs: boolean;
+  readonly class_weighting: readonly number[];
 }
 
 export const LossParameter_NormalizationMode = {
@@ -1656,6 +1660,12 @@ export interface LayerNormParameter {
   readonly eps: number;
 }
 
+export interface SegAccuracyParameter {
+  readonly ignore_label: readonly number[];
+  /** Default true. */
+  readonly reset: boolean;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -1735,6 +1745,7 @@ export const LAYER_PARAMS = {
   LabelSpecificAdd: "label_specific_add_param",
   MarginInnerProduct: "margin_inner_product_param",
   Resample: "resample_param",
+  SegAccuracy: "seg_accuracy_param",
   LayerNorm: "layer_norm_param",
   TripletLoss: "triplet_loss_param",
   YoloDetectionOutput: "yolo_detection_output_param",
@@ -1847,4 +1858,5 @@ export interface Messages {
   YoloDetectionOutputParameter: YoloDetectionOutputParameter;
   Yolov3DetectionOutputParameter: Yolov3DetectionOutputParameter;
   LayerNormParameter: LayerNormParameter;
+  SegAccuracyParameter: SegAccuracyParameter;
 }

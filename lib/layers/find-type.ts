@@ -2,6 +2,7 @@ import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
+import { refusedTypes } from "./forks/refused.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
 import type { LayerType } from "./layer.js";
 import { registeredTypes, typeKey } from "./plugins.js";
@@ -24,6 +25,7 @@ export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, L
     span: spanOf(layer, "type") ?? spanOf(layer),
     notes: [
       ...(isOfSchema ? ["its parameters are known, but not how it is computed"] : []),
+      ...(Object.hasOwn(refusedTypes, layer.type) ? [refusedTypes[layer.type]!] : []),
       ...(near ? [`did you mean "${near}"?`] : []),
       "`netrun layers` lists the types that are there; a plugin can add one: --plugin FILE",
     ],

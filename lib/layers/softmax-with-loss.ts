@@ -1,8 +1,8 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, type Value } from "../graph/index.js";
-import { exp, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
+import { exp, gather, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
 import { labelsAlong } from "./labels.js";
-import { canonicalAxis, computeLayer } from "./layer.js";
+import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
 import { passThrough } from "./slope.js";
 
@@ -14,7 +14,8 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
  * x [outer..., classes, inner...] with `softmax_param.axis`, labels of class numbers, one for each prediction and with x's first
  * axis; the loss is a scalar, a second top is softmax(x).
  * The gradient is (softmax - one-hot) / normalizer also where the log is clamped; ignored labels give none,
- * and the second top neither: what is done with it is not learnt from.
+ * and the second top neither: what is done with it is not learnt from. With weight_by_label_freqs (SegNet) a prediction counts as the
+ * `class_weighting` of its label; the sum is divided as without.
  */
 export const SoftmaxWithLoss = computeLayer({
   type: "SoftmaxWithLoss",
@@ -39,9 +40,18 @@ export const SoftmaxWithLoss = computeLayer({
     const picked = gatherElements(logProb, reshape(read.classes, places), axis);
     // The value is clamped, the gradient is not: Caffe's backward never looks at the log.
     const clamped = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
-    const counted = kept ? mul(clamped, kept) : clamped;
+    const counted = weighted(site, kept ? mul(clamped, kept) : clamped, reshape(read.classes, places), classes);
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const loss = normalized(neg(sumAll(counted)), by);
     return { tops: site.topCount > 1 ? [loss, stopGradient(exp(kept ? logSoftmax(x, axis) : logProb))] : [loss] };
   },
 });
+
+/** The losses of predictions, times the weights of their labels' classes where there are some. */
+function weighted(site: Site<unknown>, losses: Value, labels: Value, classes: number): Value {
+  const { weight_by_label_freqs, class_weighting: weights } = message(site.layer, "loss_param");
+  if (!weight_by_label_freqs) return losses;
+  if (weights.length !== classes)
+    throw site.error(`${weights.length} class_weighting for ${classes} classes`, "loss_param");
+  return mul(losses, gather(constant(Float32Array.from(weights), [classes]), labels, 0));
+}

@@ -25,6 +25,7 @@ import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
 import { CenterLoss } from "./forks/center-loss.js";
+import { ChannelNorm } from "./forks/channel-norm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionOutput } from "./forks/detection-output.js";
@@ -48,6 +49,7 @@ import { Reorg } from "./forks/reorg.js";
 import { Resample } from "./forks/resample.js";
 import { ROIAlign } from "./forks/roi-align.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
+import { SegAccuracy } from "./forks/seg-accuracy.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
@@ -162,6 +164,7 @@ export const layerTypes = {
   BN,
   BoxAnnotatorOHEM,
   CenterLoss,
+  ChannelNorm,
   ConvolutionDepthwise,
   Correlation,
   Correlation1D,
@@ -191,6 +194,7 @@ export const layerTypes = {
   Resample,
   ROIAlign,
   ROIPooling,
+  SegAccuracy,
   SELU,
   ShuffleChannel,
   SmoothL1Loss,

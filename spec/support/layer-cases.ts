@@ -220,6 +220,11 @@ export const layerCases = {
   ],
   Softmax: [{}, { param: "softmax_param { axis: -1 }" }, { param: "softmax_param { axis: 0 }" }],
   SoftmaxWithLoss: [
+    {
+      bottoms: [[5, 3], fixed([0, 2, 9, 2, 1])],
+      param:
+        "loss_param { ignore_label: 9 weight_by_label_freqs: true class_weighting: 0.5 class_weighting: 2 class_weighting: 3 }",
+    },
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
     {
       bottoms: [[2, 3, 3], fixed([0, 2, 255, 1, 255, 0], [2, 3])],
@@ -241,6 +246,7 @@ export const layerCases = {
   ],
   BoxAnnotatorOHEM: "picks examples",
   CenterLoss: "has its authors' gradient of the centers",
+  ChannelNorm: [{}],
   ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
   Correlation: [
     {
@@ -365,6 +371,7 @@ export const layerCases = {
     { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 3 pooled_w: 1 spatial_scale: 0.7 }" },
   ],
   SELU: [{ bottoms: [within(-3, 3, odd)] }],
+  SegAccuracy: "counts",
   ShuffleChannel: [{ bottoms: [[2, 6, 2, 2]], param: "shuffle_channel_param { group: 3 }" }],
   SmoothL1Loss: [
     { bottoms: [within(-4, 4, odd), odd] },
