@@ -11,7 +11,12 @@ if (!existsSync(fileURLToPath(main))) {
 // that goes on without its output (a training), or end netrun.
 process.stdout.on("error", (error) => {
   if (error.code === "EPIPE") process.exit(0);
-  if (process.stdout.listenerCount("error") === 1) throw error;
+  if (process.stdout.listenerCount("error") > 1) return;
+  try {
+    console.error(`cannot write to standard output: ${error.message}`);
+  } finally {
+    process.exit(1);
+  }
 });
 const { run } = await import(main.href);
 process.exitCode = await run(process.argv.slice(2));

@@ -12,7 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type ErrorDetail, NetrunError } from "./error.js";
 import { fateOf, ownName } from "./owner.js";
 
@@ -56,6 +56,18 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** Folders whose names are the system's: a file renamed there would take the place of a device. */
+const SYSTEM = /^\/(dev|proc|sys)\/(?!shm\/)/;
+
+/** Throws NetrunError where a new file would take the place of what is none: root may rename over /dev/null. */
+function refuseReplacing(path: string): void {
+  // Where it cannot be looked at, writing says why.
+  if (tryTo(() => statSync(path))) refuseSpecial(path, { file: path, notes: ["name a file to write"] });
+  const full = resolve(path);
+  if (!SYSTEM.test(full)) return;
+  throw new NetrunError("is no place for a file", { file: path, notes: ["name a file to write"] });
+}
+
 /** A file under a temporary name, whole and on disk: what is left to do is the renaming. */
 export interface StagedFile {
   readonly temporary: string;
@@ -81,6 +93,7 @@ export async function stageFile(
       ? cause
       : new NetrunError(`cannot write the file: ${(cause as Error).message}`, { file: path, cause });
   try {
+    refuseReplacing(path);
     makeFolder(dirname(path));
     removeAbandoned(`${path}.`);
     await write(temporary);

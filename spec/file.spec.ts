@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -28,6 +29,14 @@ describe("replaceFile", () => {
     await failure(writing, `${path}: cannot write the file: disk full`);
     expect(readFileSync(path, "utf8")).to.equal("old");
     expect(readdirSync(folder)).to.deep.equal(["a.txt"]);
+  });
+
+  it("takes the place of no pipe, and of nothing among the system's devices", async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    await failure(writeWhole(pipe, "new"), `${pipe}: is a pipe, not a file`);
+    expect(statSync(pipe).isFIFO()).to.equal(true);
+    await failure(writeWhole("/proc/netrun", "new"), "/proc/netrun: is no place for a file");
   });
 
   it("says what is in the way where a folder cannot be made", async () => {

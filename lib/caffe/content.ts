@@ -38,6 +38,30 @@ const NOTES: Readonly<Partial<Record<`${Content} ${Wanted}`, string>>> = {
   "side SolverState": "name the .solverstate: this file is read with it",
 };
 
+/** First bytes of files that are often given in place of Caffe's. */
+const MAGIC: readonly (readonly [start: string, what: string])[] = [
+  ["ARROW1", "an Arrow file: data, for --data"],
+  ["PAR1", "a Parquet file: data, for --data"],
+  ["\x89PNG", "a PNG image"],
+  ["\xff\xd8\xff", "a JPEG image"],
+  ["GIF8", "a GIF image"],
+  ["%PDF", "a PDF"],
+  ["\x1f\x8b", "compressed by gzip: unpack it first"],
+  ["PK\x03\x04", "a ZIP archive (.npz, .pth): unpack it, or export the model as what Caffe reads"],
+  ["\x80\x02", "a Python pickle, such as a PyTorch model"],
+];
+
+/** Throws NetrunError for a file whose first bytes say that it is of another kind altogether. */
+export function refuseForeign(bytes: Uint8Array, file: string): void {
+  const start = Buffer.from(bytes.subarray(0, 8)).toString("latin1");
+  const found = MAGIC.find(([magic]) => start.startsWith(magic));
+  if (found)
+    throw new NetrunError(`is ${found[1]}`, {
+      file,
+      notes: ["expected a net, solver, weights, solver state, mean or ONNX file"],
+    });
+}
+
 /** Fields of BlobProto by number and wire type; lists may be packed or not, and NVIDIA's fork has 10 and 12. */
 const BLOB: ReadonlySet<string> = new Set("1 0,2 0,3 0,4 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","));
 

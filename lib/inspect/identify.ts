@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
-import { contentOf } from "../caffe/content.js";
+import { contentOf, refuseForeign } from "../caffe/content.js";
 import { isBinary, readBytes, textOf } from "../caffe/files.js";
 import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
 import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
@@ -33,6 +33,7 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
   const { path: found, bytes } = readBytes(path);
   if (bytes.length === 0) throw new NetrunError("is empty", { file: found });
   if (isHdf5(bytes)) return readHdf5(found);
+  refuseForeign(bytes, found);
   if (/\.netrunstate$/i.test(found)) throw sideFile(found);
   if (isBinary(bytes)) {
     // ONNX's schema is parsed when it is needed.

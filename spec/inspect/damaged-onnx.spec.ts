@@ -5,7 +5,23 @@ import { loadNet } from "../../lib/caffe/load.js";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { readArtifact } from "../../lib/inspect/identify.js";
+import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+
+describe("a file that is none of Caffe's", () => {
+  const folder = freshFolder();
+  for (const [start, what] of [
+    ["PAR1....", "is a Parquet file"],
+    ["\x89PNG\r\n\x1a\n", "is a PNG image"],
+    ["PK\x03\x04....", "is a ZIP archive"],
+    ["\x1f\x8b......", "is compressed by gzip"],
+  ] as const)
+    it(`${what}, and is said to be`, async () => {
+      const path = join(folder(), "file");
+      writeFileSync(path, Buffer.from(start.padEnd(40, "x"), "latin1"));
+      await failure(readArtifact(path), `file: ${what}`);
+    });
+});
 
 describe("a damaged ONNX model", () => {
   const folder = freshFolder();
