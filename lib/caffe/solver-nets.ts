@@ -1,7 +1,7 @@
 import { NetrunError } from "../error.js";
 import { spanOf } from "../text/notes.js";
 import { mergeStates } from "./filter.js";
-import { type LoadOptions, loadNet } from "./load.js";
+import { type Loaded, type LoadOptions, loadNet } from "./load.js";
 import { amend, create, has } from "./message.js";
 import { type NetParameter, type NetState, Phase, type SolverParameter } from "./messages.js";
 import { upgradeNet } from "./upgrade.js";
@@ -22,6 +22,22 @@ export interface TestNet extends SolverNet {
   readonly iterations: number;
 }
 
+/** A net that was loaded before the solver that names it. */
+export interface LoadedNet {
+  /** The path, as the solver has it. */
+  readonly path: string;
+  readonly loaded: Loaded<NetParameter>;
+  /** How it was loaded; with another strictness it is loaded again. */
+  readonly strict: boolean;
+  /** The warnings of that, to give to whoever loads the solver. */
+  readonly warnings: readonly NetrunError[];
+}
+
+/** How to load the nets of a solver. */
+export interface SolverNetsOptions extends LoadOptions {
+  readonly known?: LoadedNet | undefined;
+}
+
 /** The nets of a solver. */
 export interface SolverNets {
   readonly train: SolverNet;
@@ -35,7 +51,7 @@ const TRAIN_FIELDS = ["train_net_param", "train_net", "net_param", "net"] as con
  * trained; test_net_param, then test_net, then net_param or net as often as test_iter has values left, are tested.
  * Throws NetrunError where these do not fit. Source: Solver::InitTrainNet and InitTestNets of Caffe.
  */
-export function solverNets(solver: SolverParameter, options: LoadOptions = {}): SolverNets {
+export function solverNets(solver: SolverParameter, options: SolverNetsOptions = {}): SolverNets {
   if (solver.average_loss < 1) throw wrong(solver, "average_loss", "average_loss is at least 1");
   const load = netLoader(solver, options);
   const field = trainField(solver);
@@ -113,7 +129,7 @@ function checkTests(solver: SolverParameter, count: number): void {
 }
 
 /** Loads a net by the field that names it; the file that train and test nets share is read and warned about once. */
-function netLoader(solver: SolverParameter, options: LoadOptions) {
+function netLoader(solver: SolverParameter, options: SolverNetsOptions) {
   const loaded = new Map<string, Omit<SolverNet, "state">>();
   return (field: NetField, index: number): Omit<SolverNet, "state"> => {
     const key = `${field} ${index}`;
@@ -127,13 +143,18 @@ function loadField(
   solver: SolverParameter,
   field: NetField,
   index: number,
-  options: LoadOptions,
+  { known, ...options }: SolverNetsOptions,
 ): Omit<SolverNet, "state"> {
   const values = solver[field];
   const value = (Array.isArray(values) ? values[index] : values) as string | NetParameter;
   if (typeof value !== "string") {
     const net = upgradeNet(value, options.onWarning).message;
     return { net, source: field, baseDir: options.baseDir ?? "." };
+  }
+  if (known && known.path === value && known.strict === (options.strict ?? false)) {
+    for (const warning of known.warnings) options.onWarning?.(warning);
+    const { message, path, baseDir } = known.loaded;
+    return { net: message, source: path ?? field, baseDir };
   }
   const { message, path, baseDir } = loadNet(value, { ...options, span: spanOf(solver, field, index) });
   return { net: message, source: path ?? field, baseDir };

@@ -23,6 +23,7 @@ import type { TrainingPlan } from "../run/plan.js";
 import { loadWeights, type Weights } from "../run/weights.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, rowsOfReplica, syncIntervalOf } from "./parallel.js";
+import { netOfSolver } from "./solver-of-net.js";
 
 export interface SolverOptions
   extends SessionOptions,
@@ -87,7 +88,8 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   const { parameter, path, baseDir } = readSolver(from, options);
   policyOf(parameter);
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
-  const nets = solverNets(parameter, { ...options, baseDir });
+  const known = typeof from === "string" ? undefined : netOfSolver(from);
+  const nets = solverNets(parameter, { ...options, baseDir, known });
   const session = sessionOf(options);
   const { batchSize, onBadRecord, transform, testBatchSize } = options;
   const data = await rows.resolve(options.data);

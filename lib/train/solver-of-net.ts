@@ -1,16 +1,26 @@
 import { basename } from "node:path";
 import { filterNet, mergeStates } from "../caffe/filter.js";
-import { loadNet } from "../caffe/load.js";
+import { type Loaded, loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
-import { type Init, Phase, type SolverParameter } from "../caffe/messages.js";
+import { type Init, type NetParameter, Phase, type SolverParameter } from "../caffe/messages.js";
+import type { LoadedNet } from "../caffe/solver-nets.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
+import type { NetrunError } from "../error.js";
 import { bringsData } from "../layers/index.js";
 
 /** The data of a training that the prototxt does not name. */
 export interface SolverOfNetOptions {
   readonly data?: DataChoice["data"];
   readonly testData?: DataChoice["data"];
+  /** Whether fields that are unknown are errors. */
+  readonly strict?: boolean | undefined;
 }
+
+/** The nets that solvers were made for: who loads such a solver finds its net loaded. */
+const netsOfSolvers = new WeakMap<SolverParameter, LoadedNet>();
+
+/** The net of a solver that `solverOfNet` made, as it was loaded for that. */
+export const netOfSolver = (solver: SolverParameter): LoadedNet | undefined => netsOfSolvers.get(solver);
 
 /**
  * A solver for the prototxt of a net that has none: `given` fields, the type's usual ones where they are absent. It tests where
@@ -20,23 +30,26 @@ export interface SolverOfNetOptions {
 export function solverOfNet(
   path: string,
   given: Init<SolverParameter> = {},
-  { data, testData }: SolverOfNetOptions = {},
+  { data, testData, strict = false }: SolverOfNetOptions = {},
 ): SolverParameter {
-  const tests = testData !== undefined || (data === undefined && readsTestData(path));
+  const warnings: NetrunError[] = [];
+  const loaded = loadNet(path, { strict, onWarning: (warning) => warnings.push(warning) });
+  const tests = testData !== undefined || (data === undefined && readsTestData(loaded));
   const settings = defaultSettings(given);
   const stem = basename(path).replace(/\.[^.]*$/, "");
-  return create("SolverParameter", {
+  const solver = create("SolverParameter", {
     net: path,
     snapshot_prefix: `snapshots/${stem}`,
     ...settings,
     test_iter: given.test_iter ?? (tests ? [0] : []),
     test_interval: tests ? settings.test_interval! : 0,
   });
+  netsOfSolvers.set(solver, { path, loaded, strict, warnings });
+  return solver;
 }
 
 /** Whether a net has data layers that are there in tests. */
-function readsTestData(path: string): boolean {
-  const { message } = loadNet(path);
+function readsTestData({ message }: Loaded<NetParameter>): boolean {
   const state = mergeStates(create("NetState", { phase: Phase.TEST }), message.state);
   return filterNet(message, state).layer.some(bringsData);
 }
