@@ -24,6 +24,8 @@ export interface ErrorDetail {
   readonly file?: string | undefined;
   readonly notes?: readonly string[];
   readonly cause?: unknown;
+  /** Whether nothing is wrong with what the error is about, but netrun does not have it. */
+  readonly unsupported?: boolean;
 }
 
 /**
@@ -34,6 +36,7 @@ export class NetrunError extends Error {
   readonly span: Span | undefined;
   readonly file: string | undefined;
   readonly notes: readonly string[];
+  readonly unsupported: boolean;
 
   constructor(message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -41,6 +44,7 @@ export class NetrunError extends Error {
     this.span = detail.span;
     this.file = detail.file;
     this.notes = detail.notes ?? [];
+    this.unsupported = detail.unsupported ?? false;
   }
 
   /** `file:line:column: message`, the excerpt with a caret, then the notes; what the command line prints. */

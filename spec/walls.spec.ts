@@ -69,7 +69,7 @@ describe("lib/README.md", () => {
 });
 
 /** Tables of data and what `npm run generate` writes. */
-const LONG = ["lib/caffe/messages.ts", "lib/data/source/digits/glyphs.ts"];
+const LONG = ["lib/caffe/forks/fields.ts", "lib/caffe/messages.ts", "lib/data/source/digits/glyphs.ts"];
 
 describe("files", () => {
   it("have 400 lines at most", () => {

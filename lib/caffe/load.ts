@@ -5,6 +5,7 @@ import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
 import { refuseOther } from "./content.js";
 import { isBinary, readBytes, textOf } from "./files.js";
+import { explainFork } from "./forks/index.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
 import { reflect } from "./schema.js";
@@ -123,7 +124,12 @@ function hasFieldsOfOther(type: keyof Loadable, names: Iterable<string>): boolea
 
 function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOptions): Loadable[K] {
   const warnings: NetrunError[] = [];
-  const parsing = { ...options, strict: false, onWarning: (warning: NetrunError) => warnings.push(warning) };
+  const parsing = {
+    ...options,
+    strict: false,
+    explain: explainFork,
+    onWarning: (warning: NetrunError) => warnings.push(warning),
+  };
   const message = parseText(reflect(type), text, parsing) as Loadable[K];
   if (isOther(type, message))
     throw new NetrunError(`this is ${CALLED[OTHER[type]]}, where ${CALLED[type]} is expected`, { file: options.name });

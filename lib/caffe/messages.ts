@@ -341,6 +341,8 @@ export interface LossParameter {
   /** Default false. */
   readonly weight_by_label_freqs: boolean;
   readonly class_weighting: readonly number[];
+  /** Default 1. */
+  readonly pre_fixed_normalizer: number;
 }
 
 export const LossParameter_NormalizationMode = {
@@ -348,6 +350,7 @@ export const LossParameter_NormalizationMode = {
   VALID: 1,
   BATCH_SIZE: 2,
   NONE: 3,
+  PRE_FIXED: 50000,
 } as const;
 export type LossParameter_NormalizationMode = (typeof LossParameter_NormalizationMode)[keyof typeof LossParameter_NormalizationMode];
 
@@ -385,6 +388,12 @@ export interface BatchNormParameter {
   readonly moving_average_fraction: number;
   /** Default 0.00001. */
   readonly eps: number;
+  /** Default false. */
+  readonly scale_bias: boolean;
+  readonly scale_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  readonly use_weight_bias: boolean;
+  readonly filler: FillerParameter | null;
 }
 
 export interface BiasParameter {
@@ -428,6 +437,15 @@ export interface ConvolutionParameter {
   readonly axis: number;
   /** Default false. */
   readonly force_nd_im2col: boolean;
+  readonly hole: readonly number[];
+  readonly hole_h: number;
+  readonly hole_w: number;
+  readonly dilation_h: number;
+  readonly dilation_w: number;
+  /** Default false. */
+  readonly relu: boolean;
+  /** Default 0. */
+  readonly negative_slope: number;
 }
 
 export const ConvolutionParameter_Engine = {
@@ -472,6 +490,10 @@ export type DataParameter_DB = (typeof DataParameter_DB)[keyof typeof DataParame
 export interface DropoutParameter {
   /** Default 0.5. */
   readonly dropout_ratio: number;
+  /** Default true. */
+  readonly scale_train: boolean;
+  /** Default false. */
+  readonly sample_weights_test: boolean;
 }
 
 export interface DummyDataParameter {
@@ -676,6 +698,8 @@ export interface PoolingParameter {
   readonly global_pooling: boolean;
   /** Default CEIL. */
   readonly round_mode: PoolingParameter_RoundMode;
+  /** Default true. */
+  readonly ceil_mode: boolean;
 }
 
 export const PoolingParameter_PoolMethod = {

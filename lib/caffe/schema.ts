@@ -28,12 +28,24 @@ export function reflect(name: MessageName): protobuf.Type {
 /** Constructors and codecs are made when a type is first used: making all of them takes longer than most commands. */
 function loadSchema(): protobuf.Root {
   const root = loadProto("caffe");
+  addLaterParams(root.lookupType("caffe.V1LayerParameter"), root.lookupType("caffe.LayerParameter"));
   for (const type of typesIn(root)) {
     for (const field of type.fieldsArray) fixDefault(field);
     useNumbers(type);
   }
   useBlobCodec(root.lookupType("caffe.BlobProto"), root.lookupType("caffe.BlobShape"));
   return root;
+}
+
+/** Forks of the time of V1 layers have parameters in them that only today's layers have here; in texts, under free numbers. */
+function addLaterParams(v1: protobuf.Type, today: protobuf.Type): void {
+  const textOnly = 100_000;
+  for (const { name, id, type } of today.fieldsArray) {
+    if (!name.endsWith("_param") || name in v1.fields) continue;
+    const field = new protobuf.Field(name, textOnly + id, type, "optional");
+    v1.add(field);
+    field.resolve();
+  }
 }
 
 function* typesIn(namespace: protobuf.NamespaceBase): Generator<protobuf.Type> {

@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import { carryNotes, noteSpan, spanOf } from "../text/notes.js";
+import { carryNotes, dropUnknown, noteSpan, spanOf, unknownFields } from "../text/notes.js";
 import { amend, create, has } from "./message.js";
 import {
   type LayerParameter,
@@ -8,6 +8,7 @@ import {
   type V1LayerParameter,
   V1LayerParameter_LayerType as V1Type,
 } from "./messages.js";
+import { FORK_V1_TYPES } from "./upgrade-fork-types.js";
 
 /** The type names of today by V1's names of enum values. */
 const TYPES = {
@@ -86,10 +87,21 @@ export function upgradeV1(net: NetParameter, warn: (warning: NetrunError) => voi
 
 function upgradeLayer(v1: V1LayerParameter): LayerParameter {
   const { type: _type, layer: _v0, param: _p, blob_share_mode: _m, blobs_lr: _l, weight_decay: _w, ...same } = v1;
-  const type = has(v1, "type") ? { type: typeOfV1(v1.type) } : {};
+  const type = has(v1, "type") ? { type: typeOfV1(v1.type) } : forkType(v1);
   const layer = create("LayerParameter", { ...same, ...type, param: paramSpecs(v1) });
   carryNotes(v1, layer, { layer: null, ...Object.fromEntries(Object.keys(PARAM_LISTS).map((list) => [list, null])) });
+  if (forkType(v1).type !== undefined) dropUnknown(layer, "type");
   return layer;
+}
+
+/** The type of a V1 layer of a fork: the words of its name, as today's types are written. */
+function forkType(v1: V1LayerParameter): { readonly type?: string } {
+  const field = unknownFields(v1).find(({ name }) => name === "type");
+  if (!field || !("text" in field)) return {};
+  const words = field.text.toLowerCase().split("_");
+  return {
+    type: FORK_V1_TYPES[field.text] ?? words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join(""),
+  };
 }
 
 function paramSpecs(v1: V1LayerParameter): ParamSpec[] {

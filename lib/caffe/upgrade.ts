@@ -1,5 +1,6 @@
 import { NetrunError } from "../error.js";
 import { noteSpan, spanOf } from "../text/notes.js";
+import { hasForkNames, renameForkFields } from "./forks/names.js";
 import { amend, create, has, type Message } from "./message.js";
 import {
   type DataParameter,
@@ -30,6 +31,7 @@ const NET_PASSES: readonly Pass<NetParameter>[] = [
   { name: "transformation fields in data layers", applies: hasTransformFields, upgrade: upgradeTransform },
   { name: "V1 layers", applies: (net) => has(net, "layers"), upgrade: upgradeV1 },
   { name: "input fields", applies: (net) => has(net, "input"), upgrade: upgradeInputs },
+  { name: "forks' names of fields", applies: hasForkNames, upgrade: renameForkFields },
   { name: "BatchNorm param specs", applies: (net) => net.layer.some(isOldBatchNorm), upgrade: upgradeBatchNorm },
 ];
 

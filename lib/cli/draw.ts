@@ -19,11 +19,22 @@ export async function run(args: DrawArgs): Promise<void> {
 }
 
 async function summaries({ net, phase, shape, strict, ...args }: DrawArgs): Promise<NetSummary[]> {
-  const { message, baseDir } = loadNet(net!, { strict, onWarning: warn });
-  const options = { ...stateOf(args), shapes: new Map(Object.entries(shape ?? {})), baseDir };
+  const { message, baseDir, path } = loadNet(net!, { strict, onWarning: warn });
+  const options = { ...stateOf(args), shapes: new Map(Object.entries(shape ?? {})), baseDir, path };
   const phases = phase === undefined ? (["TRAIN", "TEST"] as const) : [phase];
   const nets: NetSummary[] = [];
-  for (const each of phases) nets.push(await inspectNet(message, { ...options, phase: each }));
+  const errors: NetrunError[] = [];
+  for (const each of phases) {
+    try {
+      nets.push(await inspectNet(message, { ...options, phase: each }));
+    } catch (error) {
+      if (!(error instanceof NetrunError)) throw error;
+      errors.push(error);
+    }
+  }
+  // Many nets are meant for one phase: the other has no data, say.
+  if (nets.length === 0) throw errors[0]!;
+  for (const error of errors) warn(error);
   return nets;
 }
 

@@ -26,8 +26,8 @@ interface Description {
 async function describe(args: InspectArgs, artifact: Artifact): Promise<Description> {
   switch (artifact.kind) {
     case "net": {
-      const { message, baseDir } = artifact.loaded;
-      const options = { ...stateOf(args), shapes: shapesOf(args), baseDir };
+      const { message, baseDir, path } = artifact.loaded;
+      const options = { ...stateOf(args), shapes: shapesOf(args), baseDir, path };
       const net =
         args.phase === undefined
           ? await inspectEither(message, options)

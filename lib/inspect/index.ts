@@ -13,14 +13,16 @@ export interface InspectOptions {
   readonly stages?: readonly string[] | undefined;
   readonly shapes?: Shapes | undefined;
   readonly baseDir: string;
+  /** The net's file: a deploy net beside it may tell shapes that it leaves open. */
+  readonly path?: string | undefined;
 }
 
 /** Shapes, parameters and costs of a net in a state. Throws NetrunError, located, for what is wrong with the net. */
 export async function inspectNet(net: NetParameter, options: InspectOptions): Promise<NetSummary> {
-  const { phase, level, stages, shapes: given = new Map(), baseDir } = options;
+  const { phase, level, stages, shapes: given = new Map(), baseDir, path } = options;
   const phaseState = create("NetState", { phase: PhaseNumber[phase] });
   const flags = create("NetState", { level: level ?? null, stage: stages ?? [] });
-  return inspectState(net, mergeStates(net.state, phaseState, flags), { given, baseDir });
+  return inspectState(net, mergeStates(net.state, phaseState, flags), { given, baseDir, path });
 }
 
 /**
@@ -48,11 +50,15 @@ function hasSource(net: NetParameter, phase: PhaseNumber): boolean {
 export async function inspectState(
   net: NetParameter,
   state: NetState,
-  { given = new Map(), baseDir }: { readonly given?: Shapes; readonly baseDir: string },
+  {
+    given = new Map(),
+    baseDir,
+    path,
+  }: { readonly given?: Shapes; readonly baseDir: string; readonly path?: string | undefined },
 ): Promise<NetSummary> {
   const phase: Phase = state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
   const filtered = filterNet(net, state);
-  return summarise(filtered, phase, await dataShapes(filtered.layer, { phase, baseDir, given }));
+  return summarise(filtered, phase, await dataShapes(filtered.layer, { phase, baseDir, given, net, path }));
 }
 
 export { readArtifact } from "./identify.js";

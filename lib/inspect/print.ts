@@ -30,6 +30,7 @@ export function bytesText(bytes: number): string {
 }
 
 const shapeText = (shape: readonly number[]) => `[${shape.join(", ")}]`;
+const hasShape = ({ shape }: TopSummary) => shape !== undefined;
 const topText = ({ name, shape }: TopSummary) => (shape ? `${name} ${shapeText(shape)}` : name);
 
 /** A net as text: its layers in a table, then the sums. */
@@ -46,14 +47,15 @@ export function printNet(net: NetSummary): string[] {
     fieldText(layer),
   ]);
   const header = ["layer", "type", "bottoms", "tops", "parameters", "multiply-adds", "sees/step"];
-  const columns = net.complete ? header.length : 4;
+  const isKnown = net.complete || net.layers.some(({ bottoms, tops }) => bottoms.length > 0 && tops.some(hasShape));
+  const columns = isKnown ? header.length : 4;
   return [
     `net ${net.name === "" ? "(no name)" : net.name}, phase ${net.phase}: ${net.layers.length} layers`,
     ...table(
       [header, ...rows].map((row) => row.slice(0, columns)),
       [5],
     ),
-    ...(net.complete ? totals(net) : []),
+    ...(isKnown ? totals(net) : []),
     ...net.notes.map((note) => `note: ${note}`),
   ];
 }
@@ -66,7 +68,7 @@ function totals(net: NetSummary): string[] {
   return [
     `inputs         ${net.inputs.map(topText).join(", ")}`,
     `outputs        ${net.outputs.map(topText).join(", ")}`,
-    `parameters     ${grouped(net.parameters)} (${bytesText(net.parameterBytes)})`,
+    `parameters     ${grouped(net.parameters)} (${bytesText(net.parameterBytes)})${net.complete ? "" : ", of the layers whose shapes are known"}`,
     `multiply-adds  ${grouped(net.multiplyAdds)} for a batch`,
     `memory         ${bytesText(net.blobBytes)} for the blobs of a batch; training about twice blobs and parameters`,
   ];

@@ -1,7 +1,8 @@
 import { findPath, requirePath } from "../caffe/files.js";
-import type { LayerParameter } from "../caffe/messages.js";
+import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { dataOf, type Phase, takesData } from "../layers/index.js";
+import { dataOf, isForeignData, type Phase, takesData } from "../layers/index.js";
+import { impliedShapes } from "../net/implied-shapes.js";
 
 /** The shapes of blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -9,10 +10,10 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 /** What data layers bring, as far as it can be known. */
 export interface DataShapes {
   readonly shapes: Shapes;
-  /** What was assumed, and what is missing, in words. */
+  /** Shapes of further tops, where the layers that read them imply no others. */
+  readonly fallback: Shapes;
+  /** What was assumed, in words. */
   readonly notes: readonly string[];
-  /** Tops without a shape. */
-  readonly unknown: readonly string[];
 }
 
 /** How to look for shapes. */
@@ -21,29 +22,31 @@ export interface ShapeOptions {
   readonly baseDir: string;
   /** Shapes that the user gives. */
   readonly given: Shapes;
+  /** The net with the layers of all phases, one of which may say what another leaves open. */
+  readonly net: NetParameter;
+  /** The net's file, beside which there may be a deploy net. */
+  readonly path: string | undefined;
 }
 
-/** The shapes of the tops of data layers: given, read from the data where it is there, or assumed from crop_size. */
+/** The shapes of the tops of data layers: given, read from the data where it is there, or implied by what the net says. */
 export async function dataShapes(layers: readonly LayerParameter[], options: ShapeOptions): Promise<DataShapes> {
   const shapes = new Map(options.given);
+  const fallback = new Map<string, readonly number[]>();
   const notes: string[] = [];
-  const unknown: string[] = [];
   for (const layer of layers) {
     const tops = layer.top.filter((top) => !shapes.has(top));
     const needsData = (await readsRecords(layer)) || leavesOpen(layer, tops);
     if (!needsData || tops.length === 0) continue;
-    const found = (await readShapes(layer, options)) ?? assume(layer, notes);
+    const read = await readShapes(layer, options);
+    const implied = read ? undefined : impliedShapes(layer, options.net, options.path, shapes);
     for (const top of tops) {
-      const shape = found[top];
+      const shape = read?.[top] ?? implied?.shapes.get(top);
       if (shape) shapes.set(top, shape);
-      else unknown.push(top);
     }
+    for (const [top, shape] of implied?.others ?? []) if (!shapes.has(top)) fallback.set(top, shape);
+    for (const note of implied?.notes ?? []) notes.push(note);
   }
-  if (unknown.length > 0)
-    notes.push(
-      `shapes are not known without the data: --shape ${unknown.map((top) => `${top}=${top === "label" ? "N" : "N,C,H,W"}`).join(" --shape ")}`,
-    );
-  return { shapes, notes, unknown };
+  return { shapes, fallback, notes };
 }
 
 /** Readers of data are half of netrun's code: nets without data do without it. */
@@ -55,8 +58,9 @@ async function readsRecords(layer: LayerParameter): Promise<boolean> {
   return (await readers()).hasFeed(layer);
 }
 
-/** Input layers may leave their shape to the program that feeds them. */
+/** Input layers may leave their shape to the program that feeds them, and of layers that are not netrun's no more is known. */
 function leavesOpen(layer: LayerParameter, tops: readonly string[]): boolean {
+  if (isForeignData(layer)) return true;
   const data = dataOf(layer);
   const shapes = data?.rowShapes?.(layer) ?? [];
   return data?.origin === "input" && tops.length > 0 && shapes.every((shape) => shape === undefined);
@@ -78,16 +82,4 @@ async function readShapes(layer: LayerParameter, { phase, baseDir }: ShapeOption
     if (error instanceof NetrunError) return undefined;
     throw error;
   }
-}
-
-/** Images of the size that the layer's parameters tell, and a number for each as label. */
-function assume(layer: LayerParameter, notes: string[]): TopShapes {
-  const facts = dataOf(layer);
-  const image = facts?.image?.(layer);
-  const [data, label] = layer.top;
-  if (!image || data === undefined) return {};
-  const rows = facts?.batchSize?.(layer) ?? 0;
-  const shape = [rows, ...image];
-  notes.push(`${data} is assumed to be [${shape.join(", ")}], since its data is not here`);
-  return { [data]: shape, ...(label !== undefined && { [label]: [rows] }) };
 }

@@ -1,9 +1,10 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { positionOf } from "../error.js";
 import { count, multiplyAdds, topological, type Value } from "../graph/index.js";
-import { type Family, factsOf, isDataLayer, type Phase, registeredTypes, requireType } from "../layers/index.js";
-import { type LoweredNet, lower, sourcesOf } from "../net/lower.js";
+import { type Family, factsOf, findType, isDataLayer, type Phase, registeredTypes } from "../layers/index.js";
+import type { LoweredNet } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
+import { dataTops, lowerKnown } from "./known.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
 import type { DataShapes } from "./shapes.js";
 
@@ -49,7 +50,7 @@ export interface NetSummary {
   readonly layers: readonly LayerSummary[];
   readonly inputs: readonly TopSummary[];
   readonly outputs: readonly TopSummary[];
-  /** Whether shapes, parameters and costs are known. */
+  /** Whether all shapes are known; else what is counted are the layers whose shapes are. */
   readonly complete: boolean;
   readonly parameters: number;
   readonly multiplyAdds: number;
@@ -62,31 +63,28 @@ export interface NetSummary {
 const FLOAT_BYTES = 4;
 
 /**
- * What a net of one phase (filtered) is: shapes, parameters, costs. Without the shapes of its data, its layers alone.
- * Throws NetrunError, located, for what is wrong with the net and for layer types that netrun does not have.
+ * What a net of one phase (filtered) is: shapes, parameters, costs. Where shapes of its data are not known, and after layers that
+ * netrun does not have, the layers alone, with the reason among the notes. Throws NetrunError, located, for what is wrong with the net.
  */
 export function summarise(net: NetParameter, phase: Phase, data: DataShapes): NetSummary {
   const types = registeredTypes();
-  const typeOf = new Map(net.layer.map((layer) => [layer, requireType(layer, types)]));
-  const notes = [...data.notes];
-  const isComplete = data.unknown.length === 0 && sourcesOf(net.layer, types).length === 0;
-  if (sourcesOf(net.layer, types).length > 0)
-    notes.push("shapes are not shown for a net that needs a blob from a file");
-  const lowered = isComplete ? lower(net.layer, { phase, shapes: data.shapes, types }) : undefined;
-  const costs = lowered ? costsByLayer(lowered) : new Map<string, number>();
+  const { lowered, unsupported, assumed } = lowerKnown(net.layer, data, { phase, types });
+  const isComplete = lowered.unknown.size === 0;
+  const costs = costsByLayer(lowered);
   const fields = new Map<string, ReceptiveField | undefined>();
   const owners = new Map<string, string>();
-  const blobsOf = lowered && blobsByLayer(lowered);
+  const blobsOf = blobsByLayer(lowered);
   const layers = net.layer.map((layer) => {
-    const blobs = blobsOf?.get(layer.name) ?? [];
-    const type = typeOf.get(layer)!;
-    const field = isDataLayer(type)
+    const blobs = blobsOf.get(layer.name) ?? [];
+    const type = findType(layer, types);
+    const isData = type !== undefined && isDataLayer(type);
+    const field = isData
       ? undefined
       : receptiveField(
           layer,
           layer.bottom.map((name) => fields.get(name)),
         );
-    for (const top of layer.top) fields.set(top, isDataLayer(type) ? dataField(lowered?.blobs.get(top)) : field);
+    for (const top of layer.top) fields.set(top, isData ? dataField(lowered.blobs.get(top)) : field);
     const own = blobs.filter(({ sharedWith }) => sharedWith === undefined);
     const span = spanOf(layer);
     return {
@@ -94,7 +92,7 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
       type: layer.type,
       line: span && positionOf(span).line,
       bottoms: layer.bottom,
-      tops: layer.top.map((name) => ({ name, shape: lowered?.blobs.get(name)?.type.shape })),
+      tops: layer.top.map((name) => ({ name, shape: lowered.blobs.get(name)?.type.shape })),
       inPlace: layer.top.some((top, i) => top === layer.bottom[i]),
       blobs,
       sharesWith: sharedLayers(layer, owners),
@@ -104,20 +102,28 @@ export function summarise(net: NetParameter, phase: Phase, data: DataShapes): Ne
       kind: kindOf(layer),
     };
   });
+  const open = dataTops(net.layer).filter((top) => lowered.unknown.has(top));
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
   return {
     name: net.name,
     phase,
     layers,
-    inputs: topsNamed([...(lowered?.inputs.keys() ?? [])], lowered),
-    outputs: topsNamed(lowered?.outputs ?? [], lowered),
+    inputs: topsNamed([...lowered.inputs.keys(), ...open], lowered),
+    outputs: topsNamed(lowered.outputs, lowered),
     complete: isComplete,
     parameters,
     multiplyAdds: layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0),
-    blobBytes: lowered ? FLOAT_BYTES * sumOf([...lowered.blobs.values()]) : 0,
+    blobBytes: FLOAT_BYTES * sumOf([...lowered.blobs.values()]),
     parameterBytes: FLOAT_BYTES * parameters,
-    notes,
+    notes: [...data.notes, ...assumed, ...missing(open), ...unsupported],
   };
+}
+
+/** What to say of data whose shapes are not known. */
+function missing(tops: readonly string[]): readonly string[] {
+  if (tops.length === 0) return [];
+  const flags = tops.map((top) => `--shape ${top}=${/label/.test(top) ? "N" : "N,C,H,W"}`);
+  return [`shapes are not known without the data: ${flags.join(" ")}`];
 }
 
 function kindOf(layer: LayerParameter): LayerKind {

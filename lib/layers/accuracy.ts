@@ -14,6 +14,7 @@ import {
   stopGradient,
   sumAll,
 } from "../ops/index.js";
+import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 import { predictions, readLabels } from "./loss.js";
@@ -32,6 +33,7 @@ export const Accuracy = computeLayer({
   tops: [1, 2],
   noGradientTo: [0, 1],
   score: true,
+  implies: (layer, shapeOf) => labelsFor(sub(layer, "accuracy_param").axis, shapeOf),
   inference: { as: "nothing" },
   labels: (layer, shapeOf) => {
     const param = sub(layer, "accuracy_param");

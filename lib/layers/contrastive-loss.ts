@@ -16,6 +16,7 @@ import {
   sumAll,
   where,
 } from "../ops/index.js";
+import { onePerRow } from "./implied.js";
 import { bottomText, computeLayer, legacyShape, type Place } from "./layer.js";
 import { checkBatch, checkOnePerEntry } from "./loss.js";
 import { withSlope } from "./slope.js";
@@ -31,6 +32,7 @@ export const ContrastiveLoss = computeLayer({
   bottoms: 3,
   tops: 1,
   loss: true,
+  implies: (_, shapeOf) => onePerRow(2, shapeOf),
   inference: { as: "prediction" },
   lower(site) {
     const [a, b, similar] = site.bottoms as [Value, Value, Value];

@@ -2,6 +2,7 @@ import { sub as message } from "../caffe/message.js";
 import { EltwiseParameter_EltwiseOp as Operation } from "../caffe/messages.js";
 import { constant, sameShape, type Value } from "../graph/index.js";
 import { add, div, max, mul, stopGradient, withGradientOf } from "../ops/index.js";
+import { alike } from "./implied.js";
 import { computeLayer } from "./layer.js";
 
 /**
@@ -26,6 +27,7 @@ export const Eltwise = computeLayer({
     };
   },
   sees: "place",
+  implies: alike,
   lower(site) {
     const { bottoms, param } = site;
     const { operation, coeff } = param;

@@ -1,5 +1,6 @@
 import { constant, type Value } from "../graph/index.js";
 import { mul, reshape, sub, sumAll } from "../ops/index.js";
+import { alike } from "./implied.js";
 import { computeLayer, legacyShape } from "./layer.js";
 import { checkBatch, checkCounts } from "./loss.js";
 
@@ -10,6 +11,7 @@ export const EuclideanLoss = computeLayer({
   bottoms: 2,
   tops: 1,
   loss: true,
+  implies: alike,
   inference: { as: "prediction" },
   lower(site) {
     const [a, b] = site.bottoms as [Value, Value];

@@ -14,7 +14,7 @@ export interface ExtraParam {
  * object where it is not given.
  */
 export function extraParam(layer: LayerParameter, name: string): ExtraParam {
-  const value = fieldsOf(unknownFields(layer))[name];
+  const value = extraFieldsOf(unknownFields(layer))[name];
   return typeof value === "object" && !Array.isArray(value) ? (value as ExtraParam) : {};
 }
 
@@ -33,10 +33,11 @@ export function withExtraFields(layers: readonly LayerParameter[], extras: Extra
   return layers;
 }
 
-function fieldsOf(fields: readonly UnknownField[]): ExtraParam {
+/** Unknown fields as values by name. */
+export function extraFieldsOf(fields: readonly UnknownField[]): ExtraParam {
   const result: Record<string, ExtraValue> = {};
   for (const field of fields) {
-    const value = "fields" in field ? fieldsOf(field.fields) : scalar(field.text);
+    const value = "fields" in field ? extraFieldsOf(field.fields) : scalar(field.text);
     const before = result[field.name];
     result[field.name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }

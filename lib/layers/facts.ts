@@ -1,5 +1,6 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import type { CaffeMemory } from "./caffe-memory.js";
+import type { Implied, KnownShape } from "./implied.js";
 
 /**
  * Where the values of a data layer come from: records that a source named in its parameters holds, one kind for each way to read
@@ -20,6 +21,8 @@ export interface DataFacts {
   rowShapes?(layer: LayerParameter): readonly (readonly number[] | undefined)[];
   /** The images that the first top is assumed to have before the data is read; undefined where nothing tells their size. */
   image?(layer: LayerParameter): ImageShape | undefined;
+  /** The shape that tops after the first are assumed to have, by the shape of the first; by default one number for each row. */
+  otherTops?(first: readonly number[]): readonly number[];
 }
 
 /** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */
@@ -80,6 +83,10 @@ export interface LayerFacts {
   labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts;
   /** What stands for it in a net that only infers; by default itself. */
   readonly inference?: Inference;
+  /** Shapes that it implies for bottoms whose shapes nobody says: labels like predictions, one indicator for each step ... */
+  implies?(layer: LayerParameter, shapeOf: KnownShape): Implied;
+  /** Shapes of the tops of a type that netrun cannot run, as far as they follow from those of the bottoms. */
+  topShapes?(layer: LayerParameter, shapeOf: KnownShape): readonly (readonly number[] | undefined)[];
   /** Part of the training alone where no layer of an inference net takes its tops, and one of the training did. */
   readonly makesTargets?: boolean;
   /** Folding may make it a part of other layers, which can be undone. */

@@ -1,25 +1,55 @@
+import { sub } from "../caffe/message.js";
 import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
+import { foreignData, foreignType, isNamedLoss } from "./foreign.js";
+import { pythonFacts } from "./forks/python-layers.js";
 import { refusedTypes } from "./forks/refused.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
 import type { LayerType } from "./layer.js";
 import { registeredTypes, typeKey } from "./plugins.js";
+import { noPython } from "./python.js";
 import { layerTypes } from "./types.js";
 
-/** The type of a layer, a plugin's before a built-in one; undefined where there is neither. */
+/**
+ * The type of a layer, a plugin's before a built-in one. A layer without bottoms of another type, or in Python, is one that brings
+ * data in; else undefined.
+ */
 export function findType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType | undefined {
+  const own = types?.get(typeKey(layer));
+  if (own) return own;
+  if (isForeignData(layer)) return foreignType(layer, foreignFacts(layer));
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
-  return types?.get(typeKey(layer)) ?? (Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined);
+  return Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined;
 }
+
+/** Whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's. */
+export function isForeignData({ type, bottom, top }: LayerParameter): boolean {
+  return bottom.length === 0 && top.length > 0 && (type === "Python" || !Object.hasOwn(layerTypes, type));
+}
+
+function foreignFacts(layer: LayerParameter): LayerFacts {
+  const known = layer.type === "Python" ? pythonFacts(layer) : unsupportedFacts(layer);
+  return { ...known, data: { ...foreignData, ...known.data } };
+}
+
+/** Facts on a type that netrun cannot run. */
+function unsupportedFacts(layer: LayerParameter): LayerFacts {
+  const unsupported: Readonly<Record<string, LayerFacts>> = unsupportedTypes;
+  if (Object.hasOwn(unsupported, layer.type)) return unsupported[layer.type]!;
+  return isNamedLoss(layer) ? LOSS : {};
+}
+
+/** A loss that nobody knows: a number in training, and in inference its prediction. */
+const LOSS: LayerFacts = { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
 
 /** The type of a layer. Throws a NetrunError, located, where there is none. */
 export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType {
   const type = findType(layer, types);
   if (type) return type;
   const isOfSchema = Object.hasOwn(LAYER_PARAMS, layer.type);
-  const near = isOfSchema ? undefined : nearest(layer.type, [...Object.keys(layerTypes), ...(types?.keys() ?? [])]);
+  const near = isOfSchema ? undefined : nearestType(layer, types);
   const what = isOfSchema ? `layer type "${layer.type}" is not supported yet` : `unknown layer type "${layer.type}"`;
   throw new NetrunError(`layer "${layer.name}": ${what}`, {
     span: spanOf(layer, "type") ?? spanOf(layer),
@@ -29,13 +59,39 @@ export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, L
       ...(near ? [`did you mean "${near}"?`] : []),
       "`netrun layers` lists the types that are there; a plugin can add one: --plugin FILE",
     ],
+    unsupported: true,
   });
+}
+
+/** What to say of a layer of no type of netrun's that brings data in, where nobody gives its data. */
+export function noForeignData(layer: LayerParameter): NetrunError {
+  const { module, layer: name } = sub(layer, "python_param");
+  if (layer.type === "Python") {
+    const span = spanOf(layer, "python_param") ?? spanOf(layer);
+    return new NetrunError(`layer "${layer.name}": ${noPython(module, name).message}`, {
+      ...noPython(module, name),
+      span,
+    });
+  }
+  const near = nearestType(layer);
+  return new NetrunError(`layer "${layer.name}": it brings data in, and netrun has no layer type "${layer.type}"`, {
+    span: spanOf(layer, "type") ?? spanOf(layer),
+    notes: [
+      ...(near ? [`did you mean "${near}"?`] : []),
+      "give its data: --data PATH (in the API data, or replaceDataLayers), or shapes: --shape BLOB=N,C,H,W",
+    ],
+    unsupported: true,
+  });
+}
+
+/** The type that a layer's type is nearest to, where it looks like one misspelt. */
+export function nearestType({ type }: LayerParameter, types?: ReadonlyMap<string, LayerType>): string | undefined {
+  return nearest(type, [...Object.keys(layerTypes), ...(types?.keys() ?? [])]);
 }
 
 /** The facts on a layer's type; none for a type that nobody knows. */
 export function factsOf(layer: LayerParameter, types: ReadonlyMap<string, LayerType> = registeredTypes()): LayerFacts {
-  const unsupported: Readonly<Record<string, LayerFacts>> = unsupportedTypes;
-  const facts = findType(layer, types) ?? (Object.hasOwn(unsupported, layer.type) ? unsupported[layer.type]! : {});
+  const facts: LayerFacts = findType(layer, types) ?? unsupportedFacts(layer);
   return facts.specific ? { ...facts, ...facts.specific(layer) } : facts;
 }
 

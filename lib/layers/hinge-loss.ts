@@ -2,6 +2,7 @@ import { sub as message } from "../caffe/message.js";
 import { HingeLossParameter_Norm as Norm } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { add, expand, mul, relu, reshape, scatterAdd, slice, sumAll } from "../ops/index.js";
+import { onePerRow } from "./implied.js";
 import { labelsAfterBatch } from "./labels.js";
 import { computeLayer, legacyShape } from "./layer.js";
 import { checkBatch, readLabels } from "./loss.js";
@@ -18,6 +19,7 @@ export const HingeLoss = computeLayer({
   caffeMemory: () => ({ leavesInGradient: "max(0, 1 - t x), its margins" }),
   noGradientTo: [1],
   loss: true,
+  implies: (_, shapeOf) => onePerRow(1, shapeOf),
   inference: { as: "prediction" },
   labels: (layer, shapeOf) => labelsAfterBatch(shapeOf, message(layer, "loss_param")),
   lower(site) {

@@ -2,6 +2,7 @@ import { has, sub as message } from "../caffe/message.js";
 import type { InfogainLossParameter } from "../caffe/messages.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { exp, gather, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll, transpose } from "../ops/index.js";
+import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
@@ -23,6 +24,8 @@ export const InfogainLoss = computeLayer({
   tops: [1, 2],
   noGradientTo: [1, 2],
   loss: true,
+  topShapes: ({ top }, shapeOf) => top.map((_, i) => (i === 0 ? [] : shapeOf(0))),
+  implies: (layer, shapeOf) => labelsFor(message(layer, "infogain_loss_param").axis, shapeOf),
   inference: { as: "prediction", layer: { type: "Softmax", param: "softmax_param" } },
   labels: (layer, shapeOf) =>
     labelsAlong(message(layer, "infogain_loss_param").axis, shapeOf, message(layer, "loss_param")),

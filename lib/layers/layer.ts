@@ -1,5 +1,5 @@
 import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
-import type { NetrunError } from "../error.js";
+import { NetrunError } from "../error.js";
 import { count, type Value } from "../graph/index.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
 
@@ -173,6 +173,11 @@ export function canonicalAxis(place: Place<unknown>, axis: number, rank: number,
     ]);
   }
   return axis < 0 ? axis + rank : axis;
+}
+
+/** An error that says of a sound net that netrun does not have something in it: inspecting goes on after it. */
+export function unsupported({ message, ...detail }: NetrunError): NetrunError {
+  return new NetrunError(message, { ...detail, unsupported: true });
 }
 
 /** A bottom as errors speak of it: its name and shape. */

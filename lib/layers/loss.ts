@@ -56,10 +56,18 @@ export function predictions(place: Place<unknown>, axis: number): Predictions {
   return { axis, outer, classes: x[axis]!, inner };
 }
 
-/** A loss's normalisation mode; the old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
-export function normalizationMode(place: Place<unknown>, fallback: Mode = Mode.VALID): Mode {
+/** How a loss's sum is normalised: by counts, or by a number that the net gives (R-FCN's PRE_FIXED). */
+export type Normalization = Exclude<Mode, typeof Mode.PRE_FIXED> | { readonly divisor: number };
+
+/** A loss's normalisation; the old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
+export function normalizationMode(
+  place: Place<unknown>,
+  fallback: Exclude<Normalization, object> = Mode.VALID,
+): Normalization {
   const param = message(place.layer, "loss_param");
-  if (has(param, "normalization")) return param.normalization;
+  if (has(param, "normalization")) {
+    return param.normalization === Mode.PRE_FIXED ? { divisor: param.pre_fixed_normalizer } : param.normalization;
+  }
   if (has(param, "normalize")) return param.normalize ? Mode.VALID : Mode.BATCH_SIZE;
   return fallback;
 }
@@ -68,7 +76,8 @@ export function normalizationMode(place: Place<unknown>, fallback: Mode = Mode.V
  * What a loss's sum is divided by. `outer` and `inner` are the numbers of batch and spatial entries; `valid` the number of
  * entries that are not ignored, a scalar. At least 1, so that a batch of ignored labels gives 0.
  */
-export function normalizer(mode: Mode, outer: number, inner: number, valid: Value): Value {
+export function normalizer(mode: Normalization, outer: number, inner: number, valid: Value): Value {
+  if (typeof mode === "object") return constant(Math.max(1, mode.divisor));
   switch (mode) {
     case Mode.FULL:
       return constant(Math.max(1, outer * inner));

@@ -1,5 +1,6 @@
 import type { Value } from "../graph/index.js";
 import { add, mul } from "../ops/index.js";
+import { indicators } from "./implied.js";
 import { computeLayer } from "./layer.js";
 import { lstmStep } from "./lstm-unit.js";
 import {
@@ -26,6 +27,7 @@ const STATES = 2;
  */
 export const LSTM = computeLayer({
   type: "LSTM",
+  implies: indicators,
   param: "recurrent_param",
   bottoms: [2, 5],
   tops: [1, 3],

@@ -1,6 +1,7 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, count, type Value } from "../graph/index.js";
 import { gatherElements, log, max, mul, reshape, sumAll } from "../ops/index.js";
+import { onePerRow } from "./implied.js";
 import { labelsAfterBatch } from "./labels.js";
 import { computeLayer, legacyShape } from "./layer.js";
 import { checkBatch, checkOnePerEntry, readLabels } from "./loss.js";
@@ -20,6 +21,7 @@ export const MultinomialLogisticLoss = computeLayer({
   tops: 1,
   noGradientTo: [1],
   loss: true,
+  implies: (_, shapeOf) => onePerRow(1, shapeOf),
   inference: { as: "prediction" },
   labels: (layer, shapeOf) => labelsAfterBatch(shapeOf, message(layer, "loss_param")),
   lower(site) {

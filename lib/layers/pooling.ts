@@ -17,7 +17,7 @@ import { poolingWindow } from "./sliding-window.js";
  * AVE: the sum over the window divided by the window's area, clipped to the padded input but not to the input itself.
  * STOCHASTIC: in TRAIN an entry drawn with a chance in proportion to its value; in TEST the mean of entries weighted by
  * themselves. For values >= 0; no padding. Caffe has it on the GPU alone.
- * Size: ceil((size + 2*pad - kernel) / stride) + 1 (round_mode FLOOR: floor); Caffe rounds pooled size up and convolution down.
+ * Size: ceil((size + 2*pad - kernel) / stride) + 1 (round_mode FLOOR or ceil_mode false: floor); Caffe rounds pooled size up and convolution down.
  * With padding a last window that would begin behind the input and its padding is dropped.
  */
 export const Pooling = computeLayer({
@@ -76,8 +76,17 @@ export function windows(place: Place<PoolingParameter>): readonly [Windows, Wind
   if (param.global_pooling && (pads.some((p) => p !== 0) || strides.some((s) => s !== 1))) {
     throw place.error("with global_pooling only pad 0 and stride 1 are possible", "global_pooling");
   }
-  const round = param.round_mode === RoundMode.FLOOR ? Math.floor : Math.ceil;
+  const round = roundsUp(place) ? Math.ceil : Math.floor;
   return poolWindows(place, { size: [height, width], kernels, strides, pads, round });
+}
+
+/** Whether sizes are rounded up: round_mode, or what some forks have in its place, ceil_mode. Throws where they differ. */
+function roundsUp({ param, error }: Place<PoolingParameter>): boolean {
+  const up = param.round_mode === RoundMode.CEIL;
+  if (!has(param, "ceil_mode")) return up;
+  if (has(param, "round_mode") && up !== param.ceil_mode)
+    throw error("ceil_mode and round_mode say different things", "ceil_mode", ["remove one of them"]);
+  return param.ceil_mode;
 }
 
 type Pair = readonly [number, number];
@@ -159,7 +168,7 @@ function openPool(site: Site<PoolingParameter>): Value | undefined {
   const attrs = {
     kernel: axes.map(({ kernel }) => kernel),
     strides: axes.map(({ stride }) => stride),
-    ceil: param.round_mode === RoundMode.CEIL,
+    ceil: roundsUp(site),
   };
   const pads = axes.map((axis) => axis.pad);
   if (param.pool === Method.MAX) return apply(OpenMaxPool, { ...attrs, pads }, x);

@@ -1,5 +1,5 @@
 import { pythonFacts, pythonLayers } from "./forks/python-layers.js";
-import { computeLayer } from "./layer.js";
+import { computeLayer, unsupported } from "./layer.js";
 
 /**
  * Python: a layer written in Python, which netrun does not run, but for those that it knows by
@@ -18,13 +18,19 @@ export const Python = computeLayer({
     const { module, layer } = site.param;
     const known = Object.hasOwn(pythonLayers, `${module}.${layer}`) ? pythonLayers[`${module}.${layer}`] : undefined;
     if (known) return known(site);
-    throw site.error(
-      `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,
-      "python_param",
-      [
-        `write it in JavaScript: registerLayer({ type: "Python", module: "${module}", layer: "${layer}", blobs, lower })`,
-        "a file of such layers is loaded with --plugin FILE",
-      ],
-    );
+    const { message, notes } = noPython(module, layer);
+    throw unsupported(site.error(message, "python_param", notes));
   },
 });
+
+/** What to say of a Python layer that no plugin stands for. */
+export function noPython(module: string, layer: string) {
+  return {
+    message: `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,
+    notes: [
+      `write it in JavaScript: registerLayer({ type: "Python", module: "${module}", layer: "${layer}", blobs, lower })`,
+      "a file of such layers is loaded with --plugin FILE",
+    ],
+    unsupported: true,
+  };
+}

@@ -1,5 +1,6 @@
 import type { Value } from "../graph/index.js";
 import { add, mul, tanh } from "../ops/index.js";
+import { indicators } from "./implied.js";
 import { computeLayer } from "./layer.js";
 import {
   blobSpecs,
@@ -25,6 +26,7 @@ const STATES = 1;
  */
 export const RNN = computeLayer({
   type: "RNN",
+  implies: indicators,
   param: "recurrent_param",
   bottoms: [2, 4],
   tops: [1, 2],

@@ -2,6 +2,7 @@ import { sub as message } from "../caffe/message.js";
 import { LossParameter_NormalizationMode as Mode } from "../caffe/messages.js";
 import { count, type Value } from "../graph/index.js";
 import { mul, reshape, softplus, stopGradient, sub, sumAll } from "../ops/index.js";
+import { alike } from "./implied.js";
 import { computeLayer } from "./layer.js";
 import { checkBatch, checkCounts, counting, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
 
@@ -18,6 +19,7 @@ export const SigmoidCrossEntropyLoss = computeLayer({
   tops: 1,
   noGradientTo: [1],
   loss: true,
+  implies: alike,
   inference: { as: "prediction", layer: { type: "Sigmoid" } },
   lower(site) {
     const [x, targets] = site.bottoms as [Value, Value];

@@ -1,6 +1,7 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, type Value } from "../graph/index.js";
 import { exp, gather, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
+import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
@@ -26,6 +27,7 @@ export const SoftmaxWithLoss = computeLayer({
   caffeMemory: () => ({ readsBottom: "nothing" }),
   noGradientTo: [1],
   loss: true,
+  implies: (layer, shapeOf) => labelsFor(message(layer, "softmax_param").axis, shapeOf),
   inference: { as: "prediction", layer: { type: "Softmax", param: "softmax_param" } },
   labels: (layer, shapeOf) => labelsAlong(message(layer, "softmax_param").axis, shapeOf, message(layer, "loss_param")),
   lower(site) {

@@ -1,8 +1,8 @@
 import { has, type Message } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
-import { NetrunError } from "../error.js";
+import { NetrunError, nearest } from "../error.js";
 import { count } from "../graph/index.js";
-import { allows, countText, type LayerType, shapeFault } from "../layers/index.js";
+import { allows, countText, isForeignData, type LayerType, noForeignData, shapeFault } from "../layers/index.js";
 import { spanOf } from "../text/notes.js";
 
 /** Dims of a shape that errors name. */
@@ -85,6 +85,24 @@ export function layerError(
   return new NetrunError(`layer "${layer.name}": ${message}`, { span: span ?? spanOf(layer), notes });
 }
 
+/** What to say of a bottom that no layer above makes; `blobs` are those there are. */
+export function noBottom(layer: LayerParameter, index: number, blobs: readonly string[]): NetrunError {
+  const name = layer.bottom[index]!;
+  const near = nearest(name, blobs);
+  return layerError(layer, `bottom "${name}" is not produced by any layer above`, spanOf(layer, "bottom", index), [
+    `${near ? `did you mean "${near}"? ` : ""}(blobs here: ${namesText(blobs)})`,
+  ]);
+}
+
+/** What to say of data whose shape nobody gave. */
+export function noShape(layer: LayerParameter, top: string, index: number): NetrunError {
+  if (isForeignData(layer)) return noForeignData(layer);
+  const message = `the shape of top "${top}" is not known before its data is read`;
+  return layerError(layer, message, spanOf(layer, "top", index), [
+    "give the data layer its data, or replace it: replaceDataLayers, or --data PATH",
+  ]);
+}
+
 /** The span of a field in the layer's own parameters, else in the layer, else of the layer. */
 export function fieldSpan(layer: LayerParameter, paramField: LayerType["param"], field?: string) {
   const own = paramField === null ? null : (layer[paramField] as Message | null);
@@ -93,4 +111,13 @@ export function fieldSpan(layer: LayerParameter, paramField: LayerType["param"],
     if (has(layer, field as never)) return spanOf(layer, field);
   }
   return (own && spanOf(layer, paramField!)) ?? spanOf(layer);
+}
+
+/** Names that an error lists at most. */
+const LISTED = 50;
+
+/** Names as errors list them: of many, the last. */
+function namesText(names: readonly string[]): string {
+  const more = names.length - LISTED;
+  return more > 0 ? `${names.slice(-LISTED).join(", ")} and ${more} above` : names.join(", ");
 }

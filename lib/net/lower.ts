@@ -1,11 +1,13 @@
+import { refusedFork } from "../caffe/forks/index.js";
 import { has, sub } from "../caffe/message.js";
 import { type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
-import { type NetrunError, nearest } from "../error.js";
+import { NetrunError } from "../error.js";
 import { float32, input, labelled, type Value } from "../graph/index.js";
 import {
   type ComputeLayer,
   type DataLayer,
   type FileOutput,
+  factsOf,
   findType,
   isDataLayer,
   type LayerType,
@@ -13,67 +15,28 @@ import {
   type Place,
   requireType,
   type Site,
-  type SourceBlob,
+  typeKey,
+  unsupported,
 } from "../layers/index.js";
 import { stopGradient } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
-import { checkCounts, checkShape, checkValues, fieldSpan, layerError, topCountOf } from "./checks.js";
+import {
+  checkCounts,
+  checkShape,
+  checkValues,
+  fieldSpan,
+  layerError,
+  noBottom,
+  noShape,
+  topCountOf,
+} from "./checks.js";
 import { learns } from "./layout.js";
-import { type Parameter, ParameterTable } from "./parameters.js";
+import type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
+import { ParameterTable } from "./parameters.js";
 import { Readers } from "./readers.js";
 import { type Step, whyUntrainable } from "./trainable.js";
 
-/** What lowering needs to know besides the layers themselves. */
-export interface LowerOptions {
-  readonly phase: Phase;
-  /** Shapes of data tops by blob name; they go before what layers say of themselves. */
-  readonly shapes?: ReadonlyMap<string, readonly number[]>;
-  /**
-   * Sizes that depend on data, by the layer that asks (Filter). One that is missing throws `DataDependentSize`; without this map
-   * each is taken as the most that it can be.
-   */
-  readonly sizes?: ReadonlyMap<string, number>;
-  /** Layer types beyond the built-in ones, by `typeKey`: plugins. */
-  readonly types?: ReadonlyMap<string, LayerType> | undefined;
-  /** The blobs in files that layers name (`sourcesOf`), by path. */
-  readonly sources?: ReadonlyMap<string, SourceBlob> | undefined;
-  /** The net's force_backward: parameters of lr_mult 0 have gradients too, and `propagate_down: false` stops none. */
-  readonly forceBackward?: boolean | undefined;
-  /** Caffe's gradient of Clip in place, which is not that of its formula. */
-  readonly caffeQuirks?: boolean | undefined;
-}
-
-/** A net of one phase as one graph. */
-export interface LoweredNet {
-  readonly phase: Phase;
-  /** Data tops and Input layers' tops, by blob name: input leaves to feed. */
-  readonly inputs: ReadonlyMap<string, Value>;
-  /** Every blob by name; of a blob that in-place layers change, its last value. */
-  readonly blobs: ReadonlyMap<string, Value>;
-  /** Blobs that no layer consumes, in Caffe's order (by name). */
-  readonly outputs: readonly string[];
-  readonly parameters: readonly Parameter[];
-  /** Those that have gradients: what is learnt, or with force_backward also what has lr_mult 0. */
-  readonly differentiated: readonly Parameter[];
-  /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
-  readonly states: ReadonlyMap<string, Value>;
-  /** What layers carry on from one forward to the next: input leaves, and what the next forward has for them. */
-  readonly carries: ReadonlyMap<Value, Value>;
-  /** Tops that count in the objective, with their weights. */
-  readonly losses: readonly Loss[];
-  /** Input leaves to fill with uniform random numbers before each forward. */
-  readonly randoms: readonly Value[];
-  /** What each forward adds to files. */
-  readonly files: readonly FileOutput[];
-  /** Why its gradients cannot be had, where they cannot: learnt parameters under a bottom that has no gradient. */
-  readonly untrainable: NetrunError | undefined;
-}
-
-export interface Loss {
-  readonly blob: string;
-  readonly value: Value;
-  readonly weight: number;
-}
+export type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
 
 /** Thrown when a size is needed that only the data tells: run `scalar`, then lower again with the size under `layer`. */
 export class DataDependentSize extends Error {
@@ -124,6 +87,8 @@ class Lowering {
   readonly #files: FileOutput[] = [];
   readonly #steps: Step[] = [];
   readonly #readers = new Readers();
+  readonly #unknown = new Set<string>();
+  readonly #implied = new Map<string, readonly number[]>();
   /** Layers by name, with whether something of theirs is found by it: parameters, a size that data decides. */
   readonly #named = new Map<string, { readonly layer: LayerParameter; keyed: boolean }>();
 
@@ -132,11 +97,68 @@ class Lowering {
   }
 
   add(layer: LayerParameter): void {
-    const type = requireType(layer, this.#options.types);
+    const { onUnsupported, types } = this.#options;
+    if (!onUnsupported) {
+      this.#add(layer, requireType(layer, types));
+      return;
+    }
+    try {
+      const isUnknown = layer.bottom.map((_, i) => this.#isUnknown(layer, i)).some(Boolean);
+      const type = requireType(layer, types);
+      if (!isUnknown) this.#add(layer, type);
+      else this.#addUnknown(layer);
+    } catch (error) {
+      if (!(error instanceof NetrunError && error.unsupported)) throw error;
+      onUnsupported(layer, error);
+      const type = findType(layer, types);
+      // What is refused of data is how it is read; its shape may be known all the same.
+      if (type && isDataLayer(type)) this.#addData(layer, type, []);
+      else this.#addUnknown(layer);
+    }
+  }
+
+  #add(layer: LayerParameter, type: LayerType): void {
+    // Plugins read fields that nobody else knows.
+    const refused = this.#options.types?.has(typeKey(layer))
+      ? undefined
+      : refusedFork(layer, `layer "${layer.name}": `);
+    if (refused) throw refused;
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);
     else this.#addCompute(layer, type, bottoms);
+  }
+
+  /** Whether a blob is there and has no shape. Throws where no layer above makes it. */
+  #isUnknown(layer: LayerParameter, index: number): boolean {
+    const name = layer.bottom[index]!;
+    if (this.#blobs.has(name)) return false;
+    if (!this.#unknown.has(name)) throw noBottom(layer, index, [...this.#blobs.keys(), ...this.#unknown]);
+    this.#available.delete(name);
+    const shapeOf = (i: number) => this.#blobs.get(layer.bottom[i]!)?.type.shape;
+    for (const [i, shape] of factsOf(layer, this.#options.types).implies?.(layer, shapeOf) ?? []) {
+      const blob = layer.bottom[i];
+      if (blob !== undefined && this.#unknown.has(blob) && !this.#implied.has(blob)) this.#implied.set(blob, shape);
+    }
+    return true;
+  }
+
+  /** A layer whose tops have no shapes, but for those that its type's facts tell. */
+  #addUnknown(layer: LayerParameter): void {
+    for (const name of layer.bottom) this.#available.delete(name);
+    const shapeOf = (i: number) => this.#blobs.get(layer.bottom[i]!)?.type.shape;
+    const shapes = factsOf(layer, this.#options.types).topShapes?.(layer, shapeOf) ?? [];
+    layer.top.forEach((name, i) => {
+      const shape = shapes[i];
+      if (!layer.bottom.includes(name)) this.#refuseTwice(layer, name, i);
+      this.#blobs.delete(name);
+      this.#unknown.delete(name);
+      if (shape) this.#bind(layer, name, i, input(name, float32(shape)));
+      else {
+        this.#unknown.add(name);
+        this.#available.add(name);
+      }
+    });
   }
 
   finish(): LoweredNet {
@@ -154,6 +176,8 @@ class Lowering {
       randoms: this.#randoms,
       files: this.#files,
       untrainable: whyUntrainable(this.#steps),
+      unknown: this.#unknown,
+      implied: this.#implied,
     };
   }
 
@@ -165,10 +189,7 @@ class Lowering {
       const stopped = layer.propagate_down.length > 0 && !layer.propagate_down[index];
       return stopped && !this.#isForced(layer, type, index) ? stopGradient(value) : value;
     }
-    const near = nearest(name, this.#blobs.keys());
-    throw layerError(layer, `bottom "${name}" is not produced by any layer above`, spanOf(layer, "bottom", index), [
-      `${near ? `did you mean "${near}"? ` : ""}(blobs here: ${namesText([...this.#blobs.keys()])})`,
-    ]);
+    throw noBottom(layer, index, [...this.#blobs.keys(), ...this.#unknown]);
   }
 
   /** Whether force_backward overrides `propagate_down: false`: not to labels and the like. Source: AllowForceBackward in Caffe. */
@@ -197,12 +218,10 @@ class Lowering {
     layer.top.forEach((name, i) => {
       const shape = this.#options.shapes?.get(name) ?? own?.[i];
       if (!shape) {
-        throw layerError(
-          layer,
-          `the shape of top "${name}" is not known before its data is read`,
-          spanOf(layer, "top", i),
-          ["give the data layer its data, or replace it: replaceDataLayers, or --data PATH"],
-        );
+        if (!this.#options.onUnsupported) throw noShape(layer, name, i);
+        this.#unknown.add(name);
+        this.#available.add(name);
+        return;
       }
       checkShape(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
       checkValues(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
@@ -252,7 +271,7 @@ class Lowering {
       },
       source: (path) => {
         const blob = this.#options.sources?.get(path);
-        if (!blob) throw place.error(`the blob file "${path}" was not read`, "source");
+        if (!blob) throw unsupported(place.error(`the blob file "${path}" was not read`, "source"));
         return blob;
       },
     };
@@ -300,14 +319,17 @@ class Lowering {
     return changed;
   }
 
+  #refuseTwice(layer: LayerParameter, name: string, index: number): void {
+    if (!this.#blobs.has(name) && !this.#unknown.has(name)) return;
+    throw layerError(layer, `top "${name}" is produced by another layer above too`, spanOf(layer, "top", index), [
+      "only an in-place layer (the same name as bottom and top) may produce a blob again",
+    ]);
+  }
+
   #bind(layer: LayerParameter, name: string, index: number, value: Value): void {
     const span = spanOf(layer, "top", index);
     const inPlace = layer.bottom[index] === name;
-    if (this.#blobs.has(name) && !inPlace) {
-      throw layerError(layer, `top "${name}" is produced by another layer above too`, span, [
-        "only an in-place layer (the same name as bottom and top) may produce a blob again",
-      ]);
-    }
+    if (!inPlace) this.#refuseTwice(layer, name, index);
     if (name === "" || name.includes("\0")) {
       throw layerError(layer, name === "" ? "a top without a name" : "a top's name has a NUL character in it", span);
     }
@@ -336,13 +358,4 @@ function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLa
 export function phaseOf(layer: LayerParameter): Phase | undefined {
   if (!has(layer, "phase")) return undefined;
   return layer.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
-}
-
-/** Names that an error lists at most. */
-const LISTED = 50;
-
-/** Names as errors list them: of many, the last. */
-function namesText(names: readonly string[]): string {
-  const more = names.length - LISTED;
-  return more > 0 ? `${names.slice(-LISTED).join(", ")} and ${more} above` : names.join(", ");
 }

@@ -34,6 +34,8 @@ export async function openModelProgram(path: string, threads?: number): Promise<
     files: [],
     differentiated: [],
     untrainable: undefined,
+    unknown: new Set(),
+    implied: new Map(),
   };
   const program: NetProgram = {
     lower: () => lowered,

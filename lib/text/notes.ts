@@ -1,10 +1,14 @@
 import type { Source, Span } from "../error.js";
 import { spanAt } from "./source.js";
 
-/** A field that the schema does not know, as it was written; a list stands for several. */
-export type UnknownField =
-  | { readonly name: string; readonly text: string }
-  | { readonly name: string; readonly fields: readonly UnknownField[] };
+/**
+ * A field that the schema does not know, or a value that it does not know of an enum, as it was written; a list stands for several.
+ * `place` has the offsets where it starts and ends in the source of its message.
+ */
+export type UnknownField = { readonly name: string; readonly place?: readonly [start: number, end: number] } & (
+  | { readonly text: string }
+  | { readonly fields: readonly UnknownField[] }
+);
 
 /** What is known of a message besides its fields. */
 interface Notes {
@@ -54,6 +58,19 @@ export function noteUnknown(message: object, field: UnknownField): void {
 /** The fields of a message that the schema does not know, in order. */
 export function unknownFields(message: object): readonly UnknownField[] {
   return table.get(message)?.unknown ?? [];
+}
+
+/** Forgets the unknown fields of a message that have a name: they have become something else. */
+export function dropUnknown(message: object, name: string): void {
+  const notes = table.get(message);
+  const kept = notes?.unknown.filter((field) => field.name !== name) ?? [];
+  notes?.unknown.splice(0, notes.unknown.length, ...kept);
+}
+
+/** Where an unknown field of a message, or of a field in it, stands; undefined where it was not read from text. */
+export function spanOfUnknown(message: object, { place }: UnknownField): Span | undefined {
+  const source = table.get(message)?.source;
+  return source && place && spanAt(source, ...place);
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type Closing,
   checkDepth,
   describeToken,
+  type Explain,
   eachField,
   eachValue,
   failAt,
@@ -15,7 +16,7 @@ import {
   type Reading,
 } from "./reading.js";
 import { makeSource } from "./source.js";
-import { readUnknown, warningsOf } from "./unknown.js";
+import { readUnknown, readUnknownList, readUnknownValue, warningsOf } from "./unknown.js";
 import { readScalar } from "./value.js";
 
 // protobufjs has a reader of the text format, but without the places of fields, and it throws at fields it does not know.
@@ -26,7 +27,9 @@ export interface ParseOptions {
   readonly name?: string | undefined;
   /** Makes a field that the schema does not know an error instead of a warning. */
   readonly strict?: boolean | undefined;
-  /** Called after reading, once for each field that the schema does not know. */
+  /** What is known elsewhere of fields, and of values of enums, that the schema does not have: the notes of their warnings. */
+  readonly explain?: Explain | undefined;
+  /** Called after reading, once for each field and each value of an enum that the schema does not know. */
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
 
@@ -38,13 +41,13 @@ type Fields = Record<string, unknown>;
  */
 export function parseText(type: protobuf.Type, text: string, options: ParseOptions = {}): object {
   const source = makeSource(options.name ?? "<text>", text);
-  const { strict = false } = options;
-  const reading: Reading = { lexer: createLexer(source), strict, unknown: new Map(), finish: [] };
+  const { strict = false, explain = () => undefined } = options;
+  const reading: Reading = { lexer: createLexer(source), strict, explain, unknown: new Map(), finish: [] };
   const message = type.create() as unknown as Fields;
   noteMessage(message, source, 0, source.text.length);
   readFields(reading, type, message, undefined, 0);
   for (const finish of reading.finish) finish();
-  for (const warning of warningsOf(source, reading.unknown)) options.onWarning?.(warning);
+  for (const warning of warningsOf(reading)) options.onWarning?.(warning);
   return message;
 }
 
@@ -80,6 +83,11 @@ function readField(reading: Reading, field: protobuf.Field, message: Fields, dep
   const nested = field.resolvedType instanceof protobuf.Type ? field.resolvedType : undefined;
   if (!accept(lexer, ":") && !nested)
     throw failAt(lexer, lexer.token, `expected ":" after ${field.name}, found ${describeToken(lexer, lexer.token)}`);
+  const skipsUnknown = () => {
+    const value = field.resolvedType instanceof protobuf.Enum ? readUnknownValue(reading, field) : undefined;
+    if (value) noteUnknown(message, value);
+    return value !== undefined;
+  };
   const readValue = () => {
     const { start } = lexer.token;
     const value = nested ? readMessage(reading, field, nested, name, depth) : readScalar(reading, field);
@@ -88,10 +96,14 @@ function readField(reading: Reading, field: protobuf.Field, message: Fields, dep
   };
   if (field.repeated) {
     const values = listOf(reading, message, field);
-    eachValue(lexer, () => values.push(readValue()));
+    eachValue(lexer, () => {
+      if (!skipsUnknown()) values.push(readValue());
+    });
+  } else if (!reading.strict && !nested && isAt(lexer, "[") && reading.explain(field.parent!.name, field.name)) {
+    for (const unknown of readUnknownList(reading, field, name.start)) noteUnknown(message, unknown);
   } else {
     if (Object.hasOwn(message, field.name)) throw repeatedTwice(lexer, field, message, nested ? name : lexer.token);
-    message[field.name] = readValue();
+    if (!skipsUnknown()) message[field.name] = readValue();
   }
 }
 

@@ -2,10 +2,12 @@ import { NetrunError } from "../error.js";
 import type { Lexer, Token } from "./lexer.js";
 import { spanAt } from "./source.js";
 
-/** A field that the schema does not know: where it was first seen and how often. */
+/** A field that the schema does not know, or a value of an enum: where it was first seen and how often. */
 export interface UnknownSeen {
   readonly type: string;
   readonly name: string;
+  /** The enum's value, where the field is known. */
+  readonly value?: string | undefined;
   readonly start: number;
   readonly end: number;
   /** The nearest field that the schema knows. */
@@ -13,10 +15,14 @@ export interface UnknownSeen {
   count: number;
 }
 
+/** What is known elsewhere of a field that the schema does not have, or of an enum's value, as notes; undefined: nothing. */
+export type Explain = (type: string, field: string, value?: string) => readonly string[] | undefined;
+
 /** What reading functions share: the tokens, and what to tell the user at the end. */
 export interface Reading {
   readonly lexer: Lexer;
   readonly strict: boolean;
+  readonly explain: Explain;
   readonly unknown: Map<string, UnknownSeen>;
   /** Typed arrays do not grow: their values are gathered in plain lists, and put back by these at the end. */
   readonly finish: (() => void)[];

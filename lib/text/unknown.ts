@@ -1,5 +1,5 @@
 import type protobuf from "protobufjs/light.js";
-import { NetrunError, nearest, type Source } from "../error.js";
+import { NetrunError, nearest } from "../error.js";
 import type { Lexer } from "./lexer.js";
 import type { UnknownField } from "./notes.js";
 import {
@@ -23,10 +23,29 @@ export function readUnknown(reading: Reading, type: protobuf.Type, depth: number
   const { start } = lexer.token;
   const fields: UnknownField[] = [];
   const name = readName(lexer);
-  const seen = note(reading, type, name, start, lexer.lastEnd);
-  if (reading.strict) throw warningOf(lexer.source, seen);
-  readValues(lexer, name, depth, fields);
+  const seen = note(reading, { type, name, start, end: lexer.lastEnd }, Object.keys(type.fields));
+  if (reading.strict) throw warningOf(reading, seen);
+  readValues(lexer, name, start, depth, fields);
   return fields;
+}
+
+/**
+ * Reads the value of an enum at its token, if the schema does not know it. Undefined where it does, and where it looks like a known
+ * one misspelt: that is an error of whoever reads it. Throws where any unknown value is an error (strict).
+ */
+export function readUnknownValue(reading: Reading, field: protobuf.Field): UnknownField | undefined {
+  const { lexer, explain } = reading;
+  const { values, valuesById } = field.resolvedType as protobuf.Enum;
+  const { token } = lexer;
+  const text = lexer.textOf(token);
+  const type = field.parent as protobuf.Type;
+  const isName = token.kind === "identifier" && !Object.hasOwn(values, text);
+  if (!isName && !(token.kind === "integer" && valuesById[Number(text)] === undefined)) return undefined;
+  const known = explain(type.name, field.name, text);
+  if (reading.strict || (!known && (!isName || nearest(text, Object.keys(values))))) return undefined;
+  const { start, end } = lexer.next();
+  note(reading, { type, name: field.name, value: text, start, end }, []);
+  return { name: field.name, text, place: [start, end] };
 }
 
 /** An identifier, or an extension's name in square brackets. */
@@ -41,7 +60,18 @@ function readName(lexer: Lexer): string {
   return `${name}]`;
 }
 
-function readValues(lexer: Lexer, name: string, depth: number, fields: UnknownField[]): void {
+/** Reads a list where the schema has one value: a fork has several. */
+export function readUnknownList(reading: Reading, field: protobuf.Field, start: number): readonly UnknownField[] {
+  const { lexer } = reading;
+  const from = lexer.token.start;
+  const fields: UnknownField[] = [];
+  eachValue(lexer, () => fields.push({ name: field.name, text: readScalarText(lexer), place: [start, lexer.lastEnd] }));
+  const type = field.parent as protobuf.Type;
+  note(reading, { type, name: field.name, value: "[...]", start: from, end: lexer.lastEnd }, []);
+  return fields;
+}
+
+function readValues(lexer: Lexer, name: string, start: number, depth: number, fields: UnknownField[]): void {
   checkDepth(lexer, depth);
   const colon = accept(lexer, ":");
   if (!colon && !isAt(lexer, "{") && !isAt(lexer, "<"))
@@ -49,7 +79,7 @@ function readValues(lexer: Lexer, name: string, depth: number, fields: UnknownFi
   eachValue(lexer, () => {
     const closing = openMessage(lexer);
     if (closing === undefined) {
-      fields.push({ name, text: readScalarText(lexer) });
+      fields.push({ name, text: readScalarText(lexer), place: [start, lexer.lastEnd] });
       return;
     }
     const nested: UnknownField[] = [];
@@ -60,9 +90,10 @@ function readValues(lexer: Lexer, name: string, depth: number, fields: UnknownFi
           lexer.token,
           `expected a field of ${name} or "${closing}", found ${describeToken(lexer, lexer.token)}`,
         );
-      readValues(lexer, readName(lexer), depth + 1, nested);
+      const { start: nestedStart } = lexer.token;
+      readValues(lexer, readName(lexer), nestedStart, depth + 1, nested);
     });
-    fields.push({ name, fields: nested });
+    fields.push({ name, fields: nested, place: [start, lexer.lastEnd] });
   });
 }
 
@@ -77,11 +108,13 @@ function readScalarText(lexer: Lexer): string {
   return (isSigned ? "-" : "") + strings.map(lexer.textOf).join(" ");
 }
 
-function note({ unknown }: Reading, type: protobuf.Type, name: string, start: number, end: number): UnknownSeen {
-  const key = `${type.name}.${name}`;
+type Place = { readonly type: protobuf.Type } & Omit<UnknownSeen, "type" | "near" | "count">;
+
+function note({ unknown }: Reading, { type, ...place }: Place, candidates: readonly string[]): UnknownSeen {
+  const key = `${type.name}.${place.name}=${place.value ?? ""}`;
   let seen = unknown.get(key);
   if (!seen) {
-    seen = { type: type.name, name, start, end, near: nearest(name, Object.keys(type.fields)), count: 0 };
+    seen = { type: type.name, ...place, near: nearest(place.name, candidates), count: 0 };
     unknown.set(key, seen);
   }
   seen.count++;
@@ -89,12 +122,19 @@ function note({ unknown }: Reading, type: protobuf.Type, name: string, start: nu
 }
 
 /** One warning for each unknown field, where it was first seen. */
-export function warningsOf(source: Source, unknown: ReadonlyMap<string, UnknownSeen>): NetrunError[] {
-  return Array.from(unknown.values(), (seen) => warningOf(source, seen));
+export function warningsOf(reading: Reading): NetrunError[] {
+  return Array.from(reading.unknown.values(), (seen) => warningOf(reading, seen));
 }
 
-function warningOf(source: Source, { type, name, start, end, near, count }: UnknownSeen): NetrunError {
-  const notes = near ? [`did you mean ${near}?`] : ["Caffe has no such field; it is from a fork of Caffe or misspelt"];
+function warningOf(
+  { lexer, explain }: Reading,
+  { type, name, value, start, end, near, count }: UnknownSeen,
+): NetrunError {
+  const what = value === undefined ? "field" : "value";
+  const guess = near ? `did you mean ${near}?` : `Caffe has no such ${what}; it is from a fork of Caffe or misspelt`;
+  const notes = [...(explain(type, name, value) ?? [guess])];
   if (count > 1) notes.push(`it is set ${count} times`);
-  return new NetrunError(`${type} has no field ${shortened(name)}`, { span: spanAt(source, start, end), notes });
+  const message =
+    value === undefined ? `${type} has no field ${shortened(name)}` : `${name} has no value ${shortened(value)}`;
+  return new NetrunError(message, { span: spanAt(lexer.source, start, end), notes });
 }

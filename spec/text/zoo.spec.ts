@@ -47,8 +47,6 @@ describeShared("published prototxts", () => {
       else loadNet(`${folder}/${file}`, { onWarning });
     }
     expect([...warnings].sort()).to.deep.equal([
-      "DropoutParameter has no field scale_train",
-      "LossParameter has no field weight_by_label_freqs",
       "NetParameter has no field item",
       "SolverParameter has no field ap_version",
       "SolverParameter has no field eval_type",

@@ -1,3 +1,4 @@
+import { IMAGE_INFO } from "../implied.js";
 import { computeLayer } from "../layer.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 
@@ -6,6 +7,7 @@ export const Proposal = computeLayer({
   type: "Proposal",
   param: "proposal_param",
   bottoms: 3,
+  implies: () => IMAGE_INFO,
   tops: [1, 2],
   inferenceOnly: true,
   exact: true,

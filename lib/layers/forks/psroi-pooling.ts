@@ -23,6 +23,7 @@ import {
   sub,
   transpose,
 } from "../../ops/index.js";
+import { REGIONS } from "../implied.js";
 import { computeLayer } from "../layer.js";
 import { boxesOf } from "./roi-pooling.js";
 
@@ -38,6 +39,7 @@ export const PSROIPooling = computeLayer({
   type: "PSROIPooling",
   param: "psroi_pooling_param",
   bottoms: 2,
+  implies: () => REGIONS,
   tops: 1,
   exact: true,
   lower({ bottoms, param, bottomError }) {

@@ -1,7 +1,9 @@
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter, PythonParameter } from "../../caffe/messages.js";
-import { croppedImages } from "../data-images.js";
-import type { LayerFacts } from "../facts.js";
+import { constant } from "../../graph/index.js";
+import { cast, greaterOrEqual, mul } from "../../ops/index.js";
+import type { ImageShape, LayerFacts } from "../facts.js";
+import { foreignData } from "../foreign.js";
 import type { Lowered, Site } from "../layer.js";
 import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
@@ -17,21 +19,60 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
   "rpn.proposal_layer.ProposalLayer": (site) =>
     proposals(site, site.phase === "TRAIN" ? { ...settings(site), ...TRAINING } : settings(site)),
   "rpn.proposal_target_layer.ProposalTargetLayer": (site) => proposalTargets(site, needed(site, "num_classes")),
-  // ENet's dropout of whole channels.
-  "spatial_dropout.SpatialDropoutLayer": (site) => {
-    if (site.phase === "TRAIN") throw site.error("spatial dropout is there for inference, not for training");
-    return { tops: [site.bottoms[0]!] };
-  },
+  "spatial_dropout.SpatialDropoutLayer": spatialDropout,
 };
+
+/**
+ * ENet's dropout of whole channels: where param_str says `phase: TRAIN`, y = x * mask / (1 - p) with a mask for each channel of each
+ * image, else y = x.
+ */
+function spatialDropout(site: Site<PythonParameter>): Lowered {
+  const x = site.bottoms[0]!;
+  const text = site.param.param_str;
+  if (!/\bphase['"]?\s*:\s*['"]?TRAIN\b/.test(text)) return { tops: [x] };
+  const p = Number(/\bp['"]?\s*:\s*['"]?([\d.]+)/.exec(text)?.[1]);
+  if (!(p > 0 && p < 1)) throw site.error(`p in "${text}" is not between 0 and 1`, "python_param");
+  const { shape } = x.type;
+  const kept = greaterOrEqual(site.random([...shape.slice(0, 2), ...shape.slice(2).map(() => 1)]), constant(p));
+  return { tops: [mul(x, mul(cast(kept, "float32"), constant(1 / (1 - p))))] };
+}
 
 /** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
 export function pythonFacts(layer: LayerParameter): LayerFacts {
-  if (layer.bottom.length === 0) return { data: { origin: "program", image: croppedImages } };
-  if (layer.loss_weight.some((weight) => weight !== 0)) return { inference: { as: "prediction" } };
+  if (layer.bottom.length === 0) return { data: { ...foreignData, origin: "program", image: imagesOf } };
+  const isLoss = layer.loss_weight.some((weight) => weight !== 0);
+  if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
+  const implies = IMPLIES[sub(layer, "python_param").layer];
   // Faster R-CNN's sampled proposals are in inference the proposals themselves.
-  if (sub(layer, "python_param").layer === "ProposalTargetLayer") return { inference: { as: "layer", of: passFirst } };
-  return {};
+  if (sub(layer, "python_param").layer === "ProposalTargetLayer")
+    return { ...implies, inference: { as: "layer", of: passFirst } };
+  return implies ?? {};
 }
+
+/** Images of the size that a data layer's parameters tell, or that its Python code begins with. */
+const imagesOf = (layer: LayerParameter): ImageShape | undefined =>
+  foreignData.image?.(layer) ?? IMAGES[sub(layer, "python_param").layer];
+
+/** Sizes of published data layers whose images differ in size. Sources: their setup, and the deploy nets beside them. */
+const IMAGES: Readonly<Record<string, ImageShape>> = {
+  // cfg.TRAIN.SCALES and MAX_SIZE of py-faster-rcnn.
+  RoIDataLayer: [3, 600, 1000],
+  // FCN: what its deploy nets have.
+  VOCSegDataLayer: [3, 500, 500],
+  SBDDSegDataLayer: [3, 500, 500],
+  PASCALContextSegDataLayer: [3, 500, 500],
+  SIFTFlowSegDataLayer: [3, 256, 256],
+  NYUDSegDataLayer: [3, 425, 560],
+};
+
+/** Boxes of an image and their classes, in bottom 1. */
+const BOXES = new Map([[1, [1, 5]]]);
+
+/** What Python layers imply for data that they read: boxes and classes, and an image's height, width and scale. */
+const IMPLIES: Readonly<Record<string, Pick<LayerFacts, "implies">>> = {
+  AnchorTargetLayer: { implies: () => new Map([...BOXES, [2, [1, 3]]]) },
+  ProposalTargetLayer: { implies: () => BOXES },
+};
 
 /**
  * A Faster R-CNN proposal layer's settings: feat_stride, which must be there, and scales in param_str, a YAML or Python dictionary.

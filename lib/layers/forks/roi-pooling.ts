@@ -1,6 +1,7 @@
 import { count, type Value } from "../../graph/index.js";
 import { reshape } from "../../ops/index.js";
 import { maxRoiPool } from "../../ops/roi-pool.js";
+import { REGIONS } from "../implied.js";
 import { computeLayer } from "../layer.js";
 
 /**
@@ -11,6 +12,7 @@ export const ROIPooling = computeLayer({
   type: "ROIPooling",
   param: "roi_pooling_param",
   bottoms: 2,
+  implies: () => REGIONS,
   tops: 1,
   exact: true,
   lower({ bottoms, param, bottomError, error }) {

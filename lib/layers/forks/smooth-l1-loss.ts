@@ -1,5 +1,6 @@
 import { constant, sameShape, type Value } from "../../graph/index.js";
 import { abs, less, mul, sub, sumAll, where } from "../../ops/index.js";
+import { alike } from "../implied.js";
 import { computeLayer } from "../layer.js";
 
 /**
@@ -13,6 +14,7 @@ export const SmoothL1Loss = computeLayer({
   bottoms: [2, 4],
   tops: 1,
   loss: true,
+  implies: alike,
   inference: { as: "prediction" },
   lower({ bottoms, param, bottomError }) {
     const [x, target, inside, outside] = bottoms as [Value, Value, Value | undefined, Value | undefined];

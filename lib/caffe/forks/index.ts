@@ -1,0 +1,60 @@
+import { NetrunError, type Span } from "../../error.js";
+import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/notes.js";
+import type { Message } from "../message.js";
+import { reflect } from "../schema.js";
+import { FORK_FIELDS, type ForkField } from "./fields.js";
+
+/** What is known of a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
+export function forkField(type: string, field: string, value?: string): ForkField | undefined {
+  return FORK_FIELDS.find(
+    ({ message, fields, values }) =>
+      (message === type || message === "*") &&
+      fields.includes(field) &&
+      (values === undefined || (value !== undefined && values.includes(value))),
+  );
+}
+
+/** Notes for the warning of a field or value that the schema does not have; undefined where nothing is known of it. */
+export function explainFork(type: string, field: string, value?: string): readonly string[] | undefined {
+  const known = forkField(type, field, value);
+  if (!known) return undefined;
+  const { forks, meaning, refused } = known;
+  const whose = forks === "all" ? "of forks of Caffe" : `of ${forks}`;
+  return [`${whose}: ${meaning}`, refused ? `where the net runs it is refused: ${refused}` : "it has no effect here"];
+}
+
+/**
+ * An error, located, for the first field in a message (a layer, a net's own fields, a solver) that changes what a fork computes
+ * and that netrun does not have. Fields that nobody knows are warned about when they are read; values of enums that nobody knows
+ * are refused here, for another one would stand for them. Undefined where there is none.
+ */
+export function refusedFork(message: Message, what: string): NetrunError | undefined {
+  const { $type: type } = message as unknown as { readonly $type: { readonly name: string } };
+  for (const field of unknownFields(message)) {
+    const error = refusal(type.name, field, what, spanOfUnknown(message, field));
+    if (error) return error;
+  }
+  for (const { name, resolvedType, repeated } of reflect(type.name as "LayerParameter").fieldsArray) {
+    // Layers of a net are asked one by one.
+    if (!resolvedType || !Object.hasOwn(message, name) || repeated) continue;
+    const nested = (message as unknown as Record<string, Message | null>)[name];
+    const error = nested && typeof nested === "object" ? refusedFork(nested, what) : undefined;
+    if (error) return error;
+  }
+  return undefined;
+}
+
+function refusal(type: string, field: UnknownField, what: string, span: Span | undefined): NetrunError | undefined {
+  const text = "text" in field ? field.text : undefined;
+  const known = forkField(type, field.name, text);
+  const isValue = Object.hasOwn(reflect(type as "LayerParameter").fields, field.name);
+  if (known && (known.refused === undefined || (text !== undefined && known.unless?.includes(text)))) return undefined;
+  if (!known && !isValue) return undefined;
+  const [value, which] = [text === undefined ? field.name : `${field.name}: ${text}`, isValue ? "value" : "field"];
+  const notes = known ? [`of ${known.forks}: ${known.meaning}`, known.refused!] : ["Caffe has no such value of it"];
+  return new NetrunError(`${what}${value} is a ${which} of a fork of Caffe that netrun does not have`, {
+    span,
+    notes: [...notes, "netrun inspect and draw show the net all the same"],
+    unsupported: true,
+  });
+}

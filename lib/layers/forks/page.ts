@@ -1,0 +1,81 @@
+import { FORK_FIELDS, type ForkField } from "../../caffe/forks/fields.js";
+import { create } from "../../caffe/message.js";
+import { reflect } from "../../caffe/schema.js";
+import { factsOf } from "../find-type.js";
+import { isDataLayer, type LayerType } from "../layer.js";
+import { layerTypes } from "../types.js";
+import { pythonLayers } from "./python-layers.js";
+import { refusedTypes } from "./refused.js";
+import { FORK_LAYERS } from "./table.js";
+
+const HEAD = `# Forks of Caffe
+
+Made from the tables in \`lib/caffe/forks/fields.ts\` and \`lib/layers/forks/table.ts\` by \`npm run docs\`: do not edit.
+
+Old nets come from forks, which have fields, values and layers that Caffe has not. A net with them loads, and \`inspect\` and \`draw\`
+show it. What is _supported_ means here what it means there; _harmless_ fields change no shape and no number, and are warned about
+with their meaning; a net with what is _refused_ does not train, test or convert: the error names the line and the reason.
+
+Fields that are not listed here are warned about; values of enums that are not are refused where the net runs. Forks number their
+fields as they like, so that one number means another thing in each: of binary files netrun reads names, types and weights, whose
+numbers all forks agree on, and it refuses binary nets (not weights) of layers that it does not have.
+
+## Fields and values
+`;
+
+/** The text of docs/forks.md. */
+export function forkPage(): string {
+  const fields = table(["forks", "message", "fields", "meaning", "here"], FORK_FIELDS.map(fieldRow));
+  const layers = table(["forks", "types", "meaning", "here"], FORK_LAYERS.map(layerRow));
+  return `${HEAD}\n${fields}\n\n## Layers\n\n${layers}\n`;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+
+/** What becomes of a field or value in netrun: what the schema has is supported. */
+export function verdictOf({ message, fields, values, refused }: ForkField): "supported" | "harmless" | "refused" {
+  const known = message === "*" ? {} : reflect(message as "LayerParameter").fields;
+  const type = known[fields[0]!]?.resolvedType as { readonly values?: object } | null | undefined;
+  const isKnown = values
+    ? values.every((value) => Object.hasOwn(type?.values ?? {}, value))
+    : fields.every((field) => Object.hasOwn(known, field));
+  return isKnown ? "supported" : refused === undefined ? "harmless" : "refused";
+}
+
+function fieldRow(field: ForkField): readonly string[] {
+  const verdict = verdictOf(field);
+  const values = field.values ? `: ${field.values.join(", ")}` : "";
+  const names = field.fields.map((name) => `\`${name}${values}\``).join(", ");
+  const but = field.unless ? `, but as ${field.unless.join(" or ")}` : "";
+  const here = verdict === "refused" ? `refused${but}: ${field.refused}` : verdict;
+  return [field.forks, field.message === "*" ? "any" : field.message, names, field.meaning, here];
+}
+
+function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): readonly string[] {
+  const verdicts = new Map<string, string[]>();
+  for (const type of types) verdicts.set(layerVerdict(type), [...(verdicts.get(layerVerdict(type)) ?? []), type]);
+  const here = [...verdicts].map(([verdict, of]) =>
+    verdicts.size === 1 ? verdict : `${of.map((type) => `\`${type}\``).join(", ")}: ${verdict}`,
+  );
+  return [forks, types.map((type) => `\`${type}\``).join(", "), meaning, here.join("; ")];
+}
+
+/** What becomes of a layer type here, as far as it has bottoms or, of data layers, none. */
+export function layerVerdict(name: string): string {
+  const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
+  const type = Object.hasOwn(builtIn, name) ? builtIn[name]! : undefined;
+  if (Object.hasOwn(pythonLayers, name)) return "supported, for inference";
+  if (type && isDataLayer(type)) return "supported";
+  if (type) return type.inferenceOnly ? "supported, for inference" : "supported";
+  const python = /^(.+)\.(\w+)$/.exec(name);
+  const param = python ? { python_param: { module: python[1]!, layer: python[2]! } } : {};
+  const layerOf = (bottom: string[]) =>
+    create("LayerParameter", { name, type: python ? "Python" : name, bottom, top: ["y"], ...param });
+  const { inference, data } = factsOf(layerOf(["x"]));
+  if (data || /Data|Reader$/.test(name)) return "an input: `--data` feeds it, `--shape` says its shape";
+  if (inference?.as === "prediction") return "refused in training; its prediction in inference";
+  if (inference) return "refused in training; not needed in inference";
+  const reason = Object.hasOwn(refusedTypes, name) ? `: ${refusedTypes[name]}` : "";
+  return `refused${reason}; a plugin can add it`;
+}

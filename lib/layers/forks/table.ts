@@ -1,0 +1,153 @@
+/** Layer types of forks that do one thing, in the forks that have them. */
+export interface ForkLayers {
+  readonly forks: string;
+  /** By the names that they have there. Python layers are MODULE.CLASS. */
+  readonly types: readonly string[];
+  readonly meaning: string;
+}
+
+/** Layers of forks, read from their sources; what becomes of each here follows from the types that netrun has. */
+export const FORK_LAYERS: readonly ForkLayers[] = [
+  // Data
+  { forks: "SSD, MobileNet-YOLO, Intel", types: ["AnnotatedData"], meaning: "images with boxes" },
+  { forks: "SegNet, ENet", types: ["DenseImageData"], meaning: "images whose labels are images" },
+  {
+    forks: "DeepLab, PSPNet, ICNet",
+    types: ["ImageSegData", "WindowSegData", "ImageDimPrefetchData"],
+    meaning: "images whose labels are images",
+  },
+  {
+    forks: "C3D, video-caffe, caffe-action, TSN",
+    types: ["VideoData", "SegData", "HDF5SegData"],
+    meaning: "clips of videos",
+  },
+  { forks: "SparkNet", types: ["JavaData"], meaning: "rows of a data frame" },
+  {
+    forks: "FlowNet, DispNet",
+    types: ["CustomData", "ImgReader", "FloatReader", "FLOReader"],
+    meaning: "pairs of images and their flow",
+  },
+  { forks: "OpenPose, CPM", types: ["CPMData", "OPData"], meaning: "images with joints of people" },
+  { forks: "caffe-heatmap", types: ["DataHeatmap"], meaning: "images with joints as maps" },
+  {
+    forks: "center loss and triplet forks",
+    types: ["TripletData", "MultiTaskData", "ImageDataMulti", "ImageTripletData"],
+    meaning: "images in pairs, triplets or with several labels",
+  },
+  {
+    forks: "py-faster-rcnn, R-FCN",
+    types: ["roi_data_layer.layer.RoIDataLayer"],
+    meaning: "images with boxes and regions",
+  },
+  {
+    forks: "FCN",
+    types: [
+      "voc_layers.VOCSegDataLayer",
+      "voc_layers.SBDDSegDataLayer",
+      "nyud_layers.NYUDSegDataLayer",
+      "siftflow_layers.SIFTFlowSegDataLayer",
+      "pascalcontext_layers.PASCALContextSegDataLayer",
+    ],
+    meaning: "images whose labels are images",
+  },
+  // Activations and normalisation
+  {
+    forks: "SegNet, ENet, PSPNet, ICNet, caffe-action, TSN",
+    types: ["BN"],
+    meaning: "batch normalisation with scale and shift",
+  },
+  { forks: "SSD", types: ["Normalize"], meaning: "rows of channels scaled to length 1, then by a trainable factor" },
+  { forks: "MobileNet forks", types: ["ReLU6"], meaning: "min(max(x, 0), 6)" },
+  { forks: "SENet", types: ["Axpy"], meaning: "a * x + y with a factor for each channel" },
+  // Convolution and pooling
+  {
+    forks: "MobileNet forks, ShuffleNet",
+    types: ["ConvolutionDepthwise", "DepthwiseConvolution"],
+    meaning: "a convolution of each channel by itself",
+  },
+  {
+    forks: "C3D, video-caffe",
+    types: ["Convolution3D", "NdConvolution", "Deconvolution3D", "Pooling3D", "NdPooling"],
+    meaning: "3-d windows",
+  },
+  {
+    forks: "Ristretto",
+    types: ["ConvolutionRistretto", "DeconvolutionRistretto", "FcRistretto", "LRNRistretto"],
+    meaning: "layers that compute in few bits",
+  },
+  {
+    forks: "caffe-windows",
+    types: ["Local", "Insanity", "NormalizedInnerProduct"],
+    meaning: "weights for each place, random slopes, weights of length 1",
+  },
+  // Shapes
+  { forks: "SSD", types: ["Permute"], meaning: "axes in another order" },
+  { forks: "ShuffleNet", types: ["ShuffleChannel"], meaning: "channels of groups interleaved" },
+  { forks: "MobileNet-YOLO", types: ["Reorg"], meaning: "places to channels and back" },
+  { forks: "DeepLab, PSPNet, ICNet", types: ["Interp"], meaning: "bilinear resizing" },
+  {
+    forks: "SegNet, ENet, MobileNet-YOLO",
+    types: ["Upsample"],
+    meaning: "unpooling by places, or each entry repeated",
+  },
+  {
+    forks: "FlowNet, DispNet",
+    types: ["Resample", "Downsample", "FlowWarp", "Correlation", "Correlation1D", "Mean", "ChannelNorm"],
+    meaning: "resizing, warping by a flow, and correlations of maps",
+  },
+  {
+    forks: "FlowNet, DispNet",
+    types: ["DataAugmentation", "FlowAugmentation", "GenerateAugmentationParameters"],
+    meaning: "images and flow distorted at random",
+  },
+  {
+    forks: "caffe-action, TSN",
+    types: ["BatchReduction", "Permutohedral", "MultiStageMeanfield"],
+    meaning: "reductions over parts of a batch; CRFs",
+  },
+  // Detection
+  { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
+  { forks: "SSD", types: ["DetectionOutput"], meaning: "boxes from predictions" },
+  { forks: "SSD", types: ["DetectionEvaluate"], meaning: "detections compared with boxes" },
+  { forks: "SSD", types: ["MultiBoxLoss"], meaning: "the loss of boxes and classes" },
+  { forks: "py-faster-rcnn, R-FCN", types: ["ROIPooling", "PSROIPooling"], meaning: "maxima or means of regions" },
+  { forks: "Mask R-CNN forks", types: ["ROIAlign"], meaning: "interpolated means of regions" },
+  {
+    forks: "py-faster-rcnn, Intel",
+    types: ["Proposal", "rpn.proposal_layer.ProposalLayer"],
+    meaning: "regions from scores of anchors",
+  },
+  {
+    forks: "py-faster-rcnn, R-FCN",
+    types: ["rpn.anchor_target_layer.AnchorTargetLayer", "rpn.proposal_target_layer.ProposalTargetLayer"],
+    meaning: "which anchors and regions are learnt from",
+  },
+  {
+    forks: "py-faster-rcnn, R-FCN",
+    types: ["SmoothL1Loss", "SmoothL1LossOHEM", "SoftmaxWithLossOHEM", "BoxAnnotatorOHEM"],
+    meaning: "losses of boxes, and of the hardest regions",
+  },
+  {
+    forks: "MobileNet-YOLO",
+    types: ["RegionLoss", "Yolov3", "YoloDetectionOutput", "Yolov3DetectionOutput"],
+    meaning: "YOLO's losses and boxes",
+  },
+  { forks: "SqueezeDet, EAST", types: ["EASTData", "DiceCoefLoss"], meaning: "text boxes, the Dice loss" },
+  // Faces and pairs
+  {
+    forks: "center loss and triplet forks",
+    types: ["CenterLoss", "TripletLoss", "RankLoss"],
+    meaning: "distances of classes and of triplets",
+  },
+  {
+    forks: "sphereface, AM-softmax",
+    types: ["MarginInnerProduct", "LabelSpecificAdd", "LargeMarginInnerProduct"],
+    meaning: "products with a margin",
+  },
+  { forks: "focal loss forks", types: ["FocalLoss"], meaning: "a cross entropy that looks at hard entries" },
+  { forks: "FlowNet, DispNet", types: ["L1Loss", "LpqLoss"], meaning: "sums of absolute differences" },
+  // Recurrent
+  { forks: "caffe-lstm", types: ["Lstm"], meaning: "an LSTM whose gates lie in another order" },
+  // Other
+  { forks: "ENet", types: ["spatial_dropout.SpatialDropoutLayer"], meaning: "dropout of whole channels" },
+];

@@ -1,0 +1,155 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { FORK_FIELDS } from "../../lib/caffe/forks/fields.js";
+import { loadNet, loadSolver } from "../../lib/caffe/load.js";
+import { reflect } from "../../lib/caffe/schema.js";
+import { NetrunError } from "../../lib/error.js";
+import { forkPage } from "../../lib/layers/forks/page.js";
+import { lower } from "../../lib/net/lower.js";
+import { printText } from "../../lib/text/print.js";
+import { root } from "../support/shared.js";
+
+const INPUT = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 4, 7, 7] } } }
+`;
+
+/** Shapes of all blobs of a net whose input is x [1, 4, 7, 7]. */
+function shapesOf(text: string): Record<string, readonly number[]> {
+  const { blobs } = lower(loadNet(INPUT + text).message.layer, { phase: "TEST" });
+  return Object.fromEntries([...blobs].map(([name, { type }]) => [name, type.shape]));
+}
+
+function errorOf(text: string): string {
+  try {
+    shapesOf(text);
+  } catch (error) {
+    if (error instanceof NetrunError) return error.format();
+    throw error;
+  }
+  return "nothing";
+}
+
+function warningsOf(text: string): string[] {
+  const warnings: string[] = [];
+  loadNet(text, { onWarning: (warning) => warnings.push(warning.format()) });
+  return warnings;
+}
+
+describe("fields of forks that change shapes", () => {
+  const pool = (param: string) =>
+    shapesOf(
+      `layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { kernel_size: 2 stride: 2 ${param} } }`,
+    );
+
+  it("are honoured: ceil_mode, with round_mode's meaning", () => {
+    expect(pool("")["p"]).to.deep.equal([1, 4, 4, 4]);
+    expect(pool("ceil_mode: true")["p"]).to.deep.equal([1, 4, 4, 4]);
+    expect(pool("ceil_mode: false")["p"]).to.deep.equal([1, 4, 3, 3]);
+    expect(pool("round_mode: FLOOR")["p"]).to.deep.equal([1, 4, 3, 3]);
+    expect(pool("round_mode: FLOOR ceil_mode: false")["p"]).to.deep.equal([1, 4, 3, 3]);
+  });
+
+  it("are refused where they contradict Caffe's own", () => {
+    expect(() => pool("round_mode: FLOOR ceil_mode: true")).to.throw("ceil_mode and round_mode say different things");
+  });
+
+  const convolution = (param: string) =>
+    shapesOf(
+      `layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 2 kernel_size: 3 ${param} } }`,
+    );
+
+  it("are honoured: DeepLab's hole and the two-sided dilations are dilation", () => {
+    expect(convolution("hole: 2")["c"]).to.deep.equal([1, 2, 3, 3]);
+    expect(convolution("hole_h: 2")["c"]).to.deep.equal([1, 2, 3, 5]);
+    expect(convolution("dilation_h: 2 dilation_w: 3")["c"]).to.deep.equal([1, 2, 3, 1]);
+  });
+
+  it("are honoured in V1 layers too", () => {
+    const v1 = `input: "x" input_dim: [1, 4, 7, 7]
+      layers { name: "p" type: POOLING bottom: "x" top: "p" pooling_param { kernel_size: 2 stride: 2 ceil_mode: false } }`;
+    const { blobs } = lower(loadNet(v1).message.layer, { phase: "TEST" });
+    expect(blobs.get("p")!.type.shape).to.deep.equal([1, 4, 3, 3]);
+  });
+});
+
+describe("fields of forks that netrun does not have", () => {
+  const topk = `layer {
+  name: "r" type: "Reduction" bottom: "x" top: "r"
+  reduction_param { operation: TOPK k: 3 }
+}`;
+
+  it("are told with their meaning when the net is read, and refused at their place where it runs", () => {
+    expect(warningsOf(topk)[0]).to.equal(`<text>:3:32: operation has no value TOPK
+  3 |   reduction_param { operation: TOPK k: 3 }
+    |                                ^^^^
+note: of caffe-action, TSN: the mean of the k largest entries
+note: where the net runs it is refused: netrun does not compute it, and the numbers would be others`);
+    expect(errorOf(topk)).to.match(
+      /^<text>:4:32: layer "r": operation: TOPK is a value of a fork of Caffe that netrun does not have\n/,
+    );
+  });
+
+  it("are refused within messages in messages, and where nobody knows an enum's value", () => {
+    const filler = (field: string) =>
+      `layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+        convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "msra" ${field} } } }`;
+    expect(errorOf(filler("scale: 2"))).to.match(/^<text>:3:\d+: layer "c": scale: 2 is a field of a fork/);
+    expect(errorOf(filler("scale: 1.0"))).to.equal("nothing");
+    expect(
+      errorOf(`layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: MEDIAN kernel_size: 2 } }`),
+    ).to.match(/^<text>:2:78: layer "p": pool: MEDIAN is a value of a fork/);
+  });
+
+  it("are kept in the text", () => {
+    expect(printText(loadNet(topk).message)).to.contain("    operation: TOPK\n    k: 3\n");
+  });
+
+  it("do no harm where they change no number", () => {
+    const engine = `default_forward_type: FLOAT16
+      layer { name: "c" type: "Convolution" bottom: "x" top: "c" forward_math: FLOAT
+        convolution_param { num_output: 2 kernel_size: 3 engine: MKLDNN cudnn_convolution_algo_seeker: FINDEX } }`;
+    expect(shapesOf(engine)["c"]).to.deep.equal([1, 2, 5, 5]);
+    expect(warningsOf(engine).filter((warning) => !warning.includes("note: it has no effect here"))).to.deep.equal([]);
+  });
+
+  it("that look like a value of Caffe's misspelt are errors all the same", () => {
+    expect(
+      errorOf(`layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: AVG kernel_size: 2 } }`),
+    ).to.match(/pool has no value AVG\n[\s\S]*did you mean AVE/);
+  });
+
+  it("that are lists where Caffe has one value are warned about", () => {
+    const warnings: string[] = [];
+    const solver = loadSolver("base_lr: 0.1 device_id: [0,1]", { onWarning: ({ message }) => warnings.push(message) });
+    expect([solver.message.base_lr, warnings]).to.deep.equal([Math.fround(0.1), ["device_id has no value [...]"]]);
+  });
+});
+
+describe("V1 layer types of forks", () => {
+  it("have the names of today", () => {
+    const { layer } =
+      loadNet(`layers { name: "a" type: ROI_POOLING bottom: "x" bottom: "r" top: "a" roi_pooling_param { pooled_h: 6 pooled_w: 7 } }
+      layers { name: "b" type: SMOOTH_L1_LOSS bottom: "a" bottom: "t" top: "b" }
+      layers { name: "c" type: IMAGE_SEG_DATA top: "d" }`).message;
+    expect(layer.map(({ type }) => type)).to.deep.equal(["ROIPooling", "SmoothL1Loss", "ImageSegData"]);
+    expect(layer[0]!.roi_pooling_param).to.include({ pooled_h: 6, pooled_w: 7 });
+  });
+});
+
+describe("the table of forks", () => {
+  it("names messages of the schema", () => {
+    const messages = FORK_FIELDS.map(({ message }) => message).filter((message) => message !== "*");
+    for (const message of messages) expect(reflect(message as "LayerParameter").name).to.equal(message);
+  });
+
+  it("has each field once", () => {
+    const keys = FORK_FIELDS.flatMap(({ message, fields, values = [""] }) =>
+      fields.flatMap((field) => values.map((value) => `${message}.${field}=${value}`)),
+    );
+    expect(keys.filter((key, i) => keys.indexOf(key) !== i)).to.deep.equal([]);
+  });
+
+  it("is what docs/forks.md says (npm run docs writes it)", () => {
+    expect(readFileSync(join(root, "docs/forks.md"), "utf8")).to.equal(forkPage());
+  });
+});
