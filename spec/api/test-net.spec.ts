@@ -28,6 +28,21 @@ describe("testNet", () => {
     expect(scores).to.deep.equal({ loss: 3.5, outputs: { sum: [3, 6], loss: [1.75] } });
   });
 
+  it("asks for the outputs alone where nobody sees the batches, or for what is named beside them", async () => {
+    await using net = await load();
+    const asked: unknown[] = [];
+    const forward = net.forward.bind(net);
+    net.forward = (inputs, options) => {
+      asked.push(options?.blobs);
+      return forward(inputs, options);
+    };
+    await testNet(net, { iterations: 1 });
+    const seen: string[][] = [];
+    await testNet(net, { iterations: 1, blobs: ["a", "sum"], onBatch: (_, blobs) => seen.push(Object.keys(blobs)) });
+    expect(asked).to.deep.equal([net.outputs, [...net.outputs, "a"]]);
+    expect(seen).to.deep.equal([[...net.outputs, "a"]]);
+  });
+
   it("refuses a number of batches that is no count", async () => {
     await using net = await load();
     await failure(
