@@ -8,6 +8,7 @@ import {
   type TrainEvent,
   warningEvent,
 } from "./events.js";
+import type { Schedule } from "./schedule.js";
 import type { Snapshots } from "./snapshots.js";
 import { notFiniteError, type Run, type Solver } from "./solver.js";
 
@@ -69,6 +70,7 @@ export class IntervalFinder {
 /** The rounds of a run: one iteration each, or a sync interval of several replicas. */
 export class Rounds {
   readonly #solver: Solver;
+  readonly #schedule: Schedule;
   readonly #snapshots: Snapshots;
   readonly #interval: IntervalFinder;
   readonly #measuresBaseline: boolean;
@@ -79,8 +81,9 @@ export class Rounds {
   #rows = 0;
   #ms = 0;
 
-  constructor(solver: Solver, snapshots: Snapshots, measuresBaseline: boolean) {
+  constructor(solver: Solver, schedule: Schedule, snapshots: Snapshots, measuresBaseline: boolean) {
     this.#solver = solver;
+    this.#schedule = schedule;
     this.#snapshots = snapshots;
     this.#interval = new IntervalFinder(solver.syncInterval);
     this.#measuresBaseline = measuresBaseline;
@@ -97,8 +100,8 @@ export class Rounds {
    * replicas fail again and again.
    */
   async *next(): AsyncGenerator<TrainEvent> {
-    const { iteration, parameter } = this.#solver;
-    const count = Math.min(this.#interval.next, parameter.max_iter - iteration);
+    const { iteration } = this.#solver;
+    const count = this.#schedule.roundOf(this.#interval.next);
     let run: Run;
     try {
       run = await this.#solver.run(count);
@@ -110,7 +113,7 @@ export class Rounds {
     for (const i of run.losses.keys()) {
       const statistics = run.debug?.get(iteration + i);
       if (statistics) yield { kind: "statistics", iteration: iteration + i, ...statistics };
-      yield iterationEvent(run, iteration, i, parameter.display);
+      yield iterationEvent(run, iteration, i, this.#schedule.isDisplayed(iteration + i));
     }
     if (run.notFinite !== undefined) {
       const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];
@@ -147,7 +150,7 @@ export class Rounds {
 const BASELINE_ITERATIONS = 10;
 
 /** Iteration `i` of a run that began at iteration `start`. */
-function iterationEvent(run: Run, start: number, i: number, display: number): IterationEvent {
+function iterationEvent(run: Run, start: number, i: number, isDisplayed: boolean): IterationEvent {
   const iteration = start + i;
   const { dataWaitMs, gradientMs, updateMs } = run.times;
   const count = run.losses.length;
@@ -159,7 +162,7 @@ function iterationEvent(run: Run, start: number, i: number, display: number): It
     rate: run.rates[i]!,
     rows: run.rows / count,
     times: { dataWaitMs: dataWaitMs / count, gradientMs: gradientMs / count, updateMs: updateMs / count },
-    display: display > 0 && iteration % display === 0,
+    display: isDisplayed,
     outputs: Object.fromEntries(
       Object.entries(run.outputs.get(iteration) ?? {}).map(([name, values]) => [name, [...values]]),
     ),

@@ -7,6 +7,7 @@ import { sweepScratch } from "../scratch.js";
 import type { Stopped, TrainEvent } from "./events.js";
 import { type Action, Requests } from "./requests.js";
 import { Rounds } from "./rounds.js";
+import { Schedule } from "./schedule.js";
 import { SnapshotLock } from "./snapshot-lock.js";
 import { Snapshots } from "./snapshots.js";
 import { Solver, type SolverOptions } from "./solver.js";
@@ -58,50 +59,42 @@ async function* observed(events: AsyncGenerator<TrainEvent, void>, { onEvent }: 
 
 async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   checkOptions(COURSE, options);
-  const { test_interval, test_initialization, snapshot, snapshot_after_train, max_iter, display } = solver.parameter;
+  const schedule = new Schedule(solver.parameter, solver.iteration);
   sweepScratch();
-  const writes = snapshot > 0 || snapshot_after_train || options.keepBest !== undefined;
+  const writes = schedule.writesSnapshots || options.keepBest !== undefined;
   if (writes) solver.checkSnapshots();
   using _lock = writes ? SnapshotLock.take(solver.snapshotPrefix) : undefined;
   const requests = new Requests(options.action);
   const tests = testsOf(solver, requests, options);
   const snapshots = new Snapshots(solver);
-  const rounds = new Rounds(solver, snapshots, options.baseline ?? false);
+  const rounds = new Rounds(solver, schedule, snapshots, options.baseline ?? false);
   yield solver.startEvent();
   yield* rounds.measureBaseline();
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   let stopped: Stopped | undefined;
-  // Rounds of several iterations pass over the iterations that are due for something.
-  let before = solver.iteration - 1;
-  while (solver.iteration < max_iter && !stopped) {
-    const { iteration } = solver;
-    if (isPassed(test_interval, before, iteration) && (iteration > 0 || test_initialization)) {
+  while (!schedule.isOver && !stopped) {
+    if (schedule.isTestDue) {
       yield* tests.run();
       if (requests.stop) stopped = "asked";
       else if (tests.isOver()) stopped = "early-stop";
       if (stopped) break;
     }
     yield* rounds.next();
-    before = iteration;
+    schedule.reach(solver.iteration);
     // Signals and timers get their turn: runs of a model do not give them one.
     await setImmediate();
     requests.poll();
-    const due = isPassed(snapshot, before, solver.iteration);
-    if (requests.takeSnapshot() || due || snapshots.isRetryDue()) yield await snapshots.take();
+    if (requests.takeSnapshot() || schedule.isSnapshotDue || snapshots.isRetryDue()) yield await snapshots.take();
     if (requests.stop) stopped = "asked";
     else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
-  if (snapshot_after_train && snapshots.lastIteration !== iteration) yield* snapshots.takeLast();
-  if (!stopped && display > 0 && iteration % display === 0) {
+  if (schedule.needsLastSnapshot(snapshots.lastIteration)) yield* snapshots.takeLast();
+  if (!stopped && schedule.isLossDue) {
     const smoothedLoss = await solver.lossAhead();
     yield { kind: "loss", iteration, ...(smoothedLoss !== undefined && { smoothedLoss }) };
   }
-  if (!stopped && isPassed(test_interval, before, iteration)) yield* tests.run();
+  if (!stopped && schedule.isLastTestDue) yield* tests.run();
   if (requests.stop) stopped ??= "asked";
   yield { kind: "done", iteration, ...(stopped && { stopped }), skipped: rounds.skipped, ...rounds.speed };
 }
-
-/** Whether a multiple of an interval is above one iteration and not above another; 0 has none. */
-const isPassed = (interval: number, above: number, upTo: number): boolean =>
-  interval > 0 && Math.floor(upTo / interval) > Math.floor(above / interval);

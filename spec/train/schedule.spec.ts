@@ -1,0 +1,76 @@
+import { expect } from "chai";
+import { Schedule, type ScheduleFields } from "../../lib/train/schedule.js";
+
+const NOTHING: ScheduleFields = {
+  max_iter: 12,
+  test_interval: 0,
+  test_initialization: true,
+  display: 0,
+  snapshot: 0,
+  snapshot_after_train: false,
+};
+
+/** What is due, by the iteration that it is due at, of a training in rounds of some iterations. */
+function due(fields: Partial<ScheduleFields>, round = 1, start = 0) {
+  const schedule = new Schedule({ ...NOTHING, ...fields }, start);
+  const tests: number[] = [];
+  const snapshots: number[] = [];
+  let iteration = start;
+  while (!schedule.isOver) {
+    if (schedule.isTestDue) tests.push(iteration);
+    iteration += schedule.roundOf(round);
+    schedule.reach(iteration);
+    if (schedule.isSnapshotDue) snapshots.push(iteration);
+  }
+  if (schedule.isLastTestDue) tests.push(iteration);
+  return { tests, snapshots, iteration, schedule };
+}
+
+describe("schedules", () => {
+  it("test before the first iteration, at every multiple and after the last, if that is one", () => {
+    expect(due({ test_interval: 4 }).tests).to.deep.equal([0, 4, 8, 12]);
+    expect(due({ test_interval: 5 }).tests).to.deep.equal([0, 5, 10]);
+  });
+
+  it("do not test before the first iteration without test_initialization, but do where training resumes", () => {
+    expect(due({ test_interval: 4, test_initialization: false }).tests).to.deep.equal([4, 8, 12]);
+    expect(due({ test_interval: 4, test_initialization: false }, 1, 8).tests).to.deep.equal([8, 12]);
+    expect(due({ test_interval: 4 }, 1, 7).tests).to.deep.equal([8, 12]);
+  });
+
+  it("snapshot after the round that comes to a multiple or passes it", () => {
+    expect(due({ snapshot: 4 }).snapshots).to.deep.equal([4, 8, 12]);
+    expect(due({ snapshot: 4, test_interval: 4 }, 5)).to.deep.include({
+      snapshots: [5, 10, 12],
+      tests: [0, 5, 10, 12],
+    });
+  });
+
+  it("do nothing at an interval of 0", () => {
+    const { tests, snapshots, schedule } = due({});
+    expect([tests, snapshots]).to.deep.equal([[], []]);
+    expect([schedule.isLossDue, schedule.writesSnapshots, schedule.needsLastSnapshot(3)]).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it("end with the last iteration, in a shorter round", () => {
+    expect(due({ max_iter: 12 }, 5).iteration).to.equal(12);
+    expect(due({ max_iter: 3 }, 1, 8)).to.deep.include({ iteration: 8, tests: [] });
+  });
+
+  it("show multiples of display, and the loss after the last iteration if that is one", () => {
+    const { schedule } = due({ display: 4 });
+    expect([0, 3, 4].map((iteration) => schedule.isDisplayed(iteration))).to.deep.equal([true, false, true]);
+    expect(schedule.isLossDue).to.equal(true);
+    expect(due({ display: 5 }).schedule.isLossDue).to.equal(false);
+  });
+
+  it("snapshot at the end unless the last one was of that iteration", () => {
+    const { schedule } = due({ snapshot_after_train: true });
+    expect([schedule.needsLastSnapshot(-1), schedule.needsLastSnapshot(12)]).to.deep.equal([true, false]);
+    expect(schedule.writesSnapshots).to.equal(true);
+  });
+});
