@@ -446,6 +446,13 @@ export interface ConvolutionParameter {
   readonly relu: boolean;
   /** Default 0. */
   readonly negative_slope: number;
+  readonly kernel_depth: number;
+  /** Default 1. */
+  readonly temporal_stride: number;
+  /** Default 0. */
+  readonly temporal_pad: number;
+  /** Default 1. */
+  readonly filter_group: number;
 }
 
 export const ConvolutionParameter_Engine = {
@@ -700,6 +707,10 @@ export interface PoolingParameter {
   readonly round_mode: PoolingParameter_RoundMode;
   /** Default true. */
   readonly ceil_mode: boolean;
+  /** Default 0. */
+  readonly kernel_depth: number;
+  /** Default 1. */
+  readonly temporal_stride: number;
 }
 
 export const PoolingParameter_PoolMethod = {

@@ -20,6 +20,8 @@ type Repeated = "kernel_size" | "stride" | "pad" | "dilation";
  */
 export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
   const { param } = place;
+  const depth = (["kernel_depth", "temporal_stride", "temporal_pad"] as const).find((field) => has(param, field));
+  if (depth) throw place.error(`${depth} is for Convolution3D layers`, depth);
   const shape = place.bottoms[0]!.type.shape;
   const axis = canonicalAxis(place, param.axis, shape.length);
   const rank = shape.length - axis - 1;

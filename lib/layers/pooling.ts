@@ -60,6 +60,8 @@ function poolOf(site: Place<PoolingParameter>): Pool {
 /** The windows of both axes of a Pooling layer, height first. Throws what Caffe checks. */
 export function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const { param } = place;
+  const depth = (["kernel_depth", "temporal_stride"] as const).find((field) => has(param, field));
+  if (depth) throw place.error(`${depth} is for Pooling3D layers`, depth);
   const [height, width] = place.bottoms[0]!.type.shape.slice(2) as [number, number];
   const kernels = kernelOf(place, height, width);
   const pair = (field: "stride" | "pad"): readonly [number, number] => {

@@ -24,6 +24,7 @@ import { Flatten } from "./flatten.js";
 import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
+import { Convolution3D, Pooling3D } from "./forks/c3d.js";
 import { CenterLoss } from "./forks/center-loss.js";
 import { ChannelNorm } from "./forks/channel-norm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
@@ -165,6 +166,7 @@ export const layerTypes = {
   BoxAnnotatorOHEM,
   CenterLoss,
   ChannelNorm,
+  Convolution3D,
   ConvolutionDepthwise,
   Correlation,
   Correlation1D,
@@ -186,6 +188,7 @@ export const layerTypes = {
   MultiBoxLoss,
   Normalize,
   Permute,
+  Pooling3D,
   PriorBox,
   Proposal,
   PSROIPooling,

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Tensor } from "../../lib/api/net.js";
+import { Net, type Tensor } from "../../lib/api/net.js";
 import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
 import { inputLayer, refusal } from "../support/net.js";
 
@@ -417,6 +417,34 @@ describe("layers of Caffe's forks, against plain loops", () => {
     const value = (n: number, c: number, h: number, w: number) =>
       ([2, 3][c]! * (at(x)(n, c, h, w) - mean[c]!)) / Math.sqrt(variance[c]! + 1e-9) + [0.5, -1][c]!;
     expectClose(y, x.shape, filled(x.shape, value));
+  });
+
+  it("BN with statistics of its own trains by the batch's, which the running ones follow", async () => {
+    const x = noise(15, [2, 2, 3, 3], 2, 5);
+    const of = (c: number) => [...places(x.shape)].flatMap(([n, k, h, w]) => (k === c ? [at(x)(n, k, h, w)] : []));
+    const mean = [0, 1].map((c) => of(c).reduce((sum, v) => sum + v, 0) / 18);
+    const variance = [0, 1].map((c) => of(c).reduce((sum, v) => sum + (v - mean[c]!) ** 2, 0) / 18);
+    const text = `${inputLayer("x", 2, 2, 3, 3)} layer { name: "l" type: "BN" bottom: "x" top: "y" bn_param { momentum: 0.75 eps: 0.01 } }`;
+    await using net = await Net.load(text, { name: "net", phase: "TRAIN" });
+    const blobs = [
+      [2, 3],
+      [0.5, -1],
+      [0.1, 0.2],
+      [4, 0.25],
+    ];
+    blobs.forEach((values, i) => {
+      net.params.get("l")![i]!.data.set(values);
+    });
+    const { y } = await net.forward({ x });
+    const value = (n: number, c: number, h: number, w: number) =>
+      ([2, 3][c]! * (at(x)(n, c, h, w) - mean[c]!)) / Math.sqrt(variance[c]! + 0.01) + [0.5, -1][c]!;
+    expectClose({ net: y! }, x.shape, filled(x.shape, value));
+    const after = net.params.get("l")!.map(({ data }) => [...data]);
+    expect(after.slice(0, 2)).to.deep.equal(blobs.slice(0, 2));
+    for (const c of [0, 1]) {
+      expect(after[2]![c]).to.be.closeTo(0.75 * [0.1, 0.2][c]! + 0.25 * mean[c]!, 1e-5);
+      expect(after[3]![c]).to.be.closeTo(0.75 * [4, 0.25][c]! + 0.25 * variance[c]!, 1e-5);
+    }
   });
 
   it("SmoothL1Loss is quadratic near 0 and linear beyond", async () => {

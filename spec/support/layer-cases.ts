@@ -243,10 +243,18 @@ export const layerCases = {
     {},
     { param: "bn_param { bn_mode: INFERENCE }" },
     { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
+    { param: "bn_param { eps: 0.1 }", bottoms: [[3, 2, 3, 3]], phase: "TRAIN" },
   ],
   BoxAnnotatorOHEM: "picks examples",
   CenterLoss: "has its authors' gradient of the centers",
   ChannelNorm: [{}],
+  Convolution3D: [
+    {
+      bottoms: [[2, 2, 4, 5, 5]],
+      param:
+        "convolution_param { num_output: 3 kernel_size: 3 kernel_depth: 2 pad: 1 temporal_pad: 1 stride: 2 temporal_stride: 1 }",
+    },
+  ],
   ConvolutionDepthwise: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 6 kernel_size: 3 }" }],
   Correlation: [
     {
@@ -344,6 +352,16 @@ export const layerCases = {
     {},
     { param: "norm_param { across_spatial: false channel_shared: false }" },
     { param: "norm_param { across_spatial: false eps: 0.5 }" },
+  ],
+  Pooling3D: [
+    {
+      bottoms: [[1, 2, 5, 4, 5]],
+      param: "pooling_param { kernel_size: 2 kernel_depth: 3 stride: 2 temporal_stride: 2 }",
+    },
+    {
+      bottoms: [[1, 2, 5, 4, 5]],
+      param: "pooling_param { pool: AVE kernel_size: 3 kernel_depth: 2 stride: 2 temporal_stride: 1 pad: 1 }",
+    },
   ],
   Permute: [{ param: "permute_param { order: 0 order: 2 order: 3 }" }],
   PriorBox: "gives constants",

@@ -3,7 +3,7 @@ import { type BNParameter, BNParameter_BNMode as Mode } from "../../caffe/messag
 import { constant, count, type Value } from "../../graph/index.js";
 import { add, div, sub as minus, mul, reshape, sqrt } from "../../ops/index.js";
 import { batchNormalization } from "../../ops/inference.js";
-import { type BlobSpec, computeLayer, type Place, type Site } from "../layer.js";
+import { type BlobSpec, computeLayer, type Lowered, type Site } from "../layer.js";
 import { moments } from "../moments.js";
 
 /** What SegNet adds to a variance. */
@@ -13,7 +13,7 @@ const SEGNET_EPS = 1e-9;
  * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the
  * statistics are in the blobs, and on the batch's statistics in mode LEARN. PSPNet and others: blobs slope, bias, mean and variance
  * [1,c,1,1]; y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by the fields that are given, scale_filler,
- * shift_filler or bn_mode being SegNet's. The running statistics are not learnt: with them for inference, or frozen.
+ * shift_filler or bn_mode being SegNet's. The running statistics are not trainable: unless `frozen` they follow those of the batches.
  */
 export const BN = computeLayer({
   type: "BN",
@@ -40,7 +40,7 @@ export const BN = computeLayer({
     const [zeros, ones] = [0, 1].map((value) => create("FillerParameter", { type: "constant", value }));
     return [blob(filled("slope_filler", 1)), blob(filled("bias_filler", 0)), blob(zeros!, true), blob(ones!, true)];
   },
-  lower: (site) => ({ tops: [isSegNet(site.param) ? segNet(site) : withStatistics(site)] }),
+  lower: (site) => (isSegNet(site.param) ? { tops: [segNet(site)] } : withStatistics(site)),
   lowerForInference({ bottoms, blobs, param }) {
     // SegNet's has two blobs, and no statistics.
     if (blobs.length !== 4) return undefined;
@@ -59,14 +59,18 @@ function segNet({ bottoms, blobs, param }: Site<BNParameter>): Value {
   return add(mul(div(centred, sqrt(add(variance, constant(SEGNET_EPS)))), scale), shift);
 }
 
-function withStatistics(site: Site<BNParameter>): Value {
-  const { bottoms, blobs, param, phase } = site;
-  if (phase === "TRAIN" && !param.frozen) throw needsInference(site);
-  const [slope, bias, mean, variance] = blobs.map((blob) => reshape(blob, blob.type.shape));
-  return add(mul(div(minus(bottoms[0]!, mean!), sqrt(add(variance!, constant(param.eps)))), slope!), bias!);
-}
-
-const needsInference = (place: Place<BNParameter>) =>
-  place.error("BN with running statistics is there for inference, not for training", undefined, [
-    "frozen: true trains with the statistics as they are",
+/** In TRAIN by the batch's statistics, which the running ones follow: momentum * running + (1 - momentum) * batch. */
+function withStatistics({ bottoms, blobs, param, phase }: Site<BNParameter>): Lowered {
+  const [slope, bias, mean, variance] = blobs as [Value, Value, Value, Value];
+  const deviation = (square: Value) => sqrt(add(square, constant(param.eps)));
+  const scaled = (x: Value) => add(mul(x, slope), bias);
+  if (phase === "TEST" || param.frozen) return { tops: [scaled(div(minus(bottoms[0]!, mean), deviation(variance)))] };
+  const batch = moments(bottoms[0]!, [0, 2, 3]);
+  const follow = (running: Value, now: Value) =>
+    add(mul(running, constant(param.momentum)), mul(now, constant(1 - param.momentum)));
+  const state = new Map([
+    [mean, follow(mean, batch.mean)],
+    [variance, follow(variance, batch.variance)],
   ]);
+  return { tops: [scaled(div(batch.centred, deviation(batch.variance)))], state };
+}

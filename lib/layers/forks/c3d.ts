@@ -1,0 +1,129 @@
+import { amend, has } from "../../caffe/message.js";
+import {
+  type ConvolutionParameter,
+  PoolingParameter_PoolMethod as Method,
+  type PoolingParameter,
+} from "../../caffe/messages.js";
+import { constant, type Value } from "../../graph/index.js";
+import { averagePool, maxPool, mul } from "../../ops/index.js";
+import { Convolution } from "../convolution.js";
+import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
+
+const convolution = Convolution as ComputeLayer<"convolution_param">;
+
+/**
+ * Convolution3D (C3D): Caffe's Convolution over length, height and width of x [n, c, l, h, w], with kernel_depth, temporal_stride and
+ * temporal_pad for length. `filter_group` only says in how many steps the fork computes it; `group` is not read there.
+ */
+export const Convolution3D = computeLayer({
+  type: "Convolution3D",
+  param: "convolution_param",
+  bottoms: 1,
+  tops: 1,
+  family: "convolution",
+  blobs: (place: Place<ConvolutionParameter>) => convolution.blobs!(inThree(place)),
+  lower: (site: Site<ConvolutionParameter>) => convolution.lower(inThree(site)),
+});
+
+/** The place of a Convolution with the same kernel. */
+function inThree<P extends Place<ConvolutionParameter>>(place: P): P {
+  const { param, error } = place;
+  checkAxes(place);
+  const [size] = param.kernel_size;
+  if (size === undefined || !has(param, "kernel_depth"))
+    throw error("kernel_size or kernel_depth is missing", undefined, ["write kernel_size: N kernel_depth: N"]);
+  const all = (temporal: number, spatial = 0) => [temporal, spatial, spatial];
+  const whole = {
+    kernel_size: all(param.kernel_depth, size),
+    stride: all(param.temporal_stride, param.stride[0] ?? 1),
+    pad: all(param.temporal_pad, param.pad[0]),
+    group: 1,
+    kernel_depth: null,
+    temporal_stride: null,
+    temporal_pad: null,
+  };
+  return { ...place, param: amend<ConvolutionParameter>(param, whole) };
+}
+
+function checkAxes(place: Place<unknown>): void {
+  if (place.bottoms[0]!.type.shape.length === 5) return;
+  throw place.bottomError(0, `${bottomText(place, 0)} does not have 5 axes: items, channels, length, height, width`);
+}
+
+/** Windows of one axis. */
+interface Windows {
+  readonly size: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly pooled: number;
+}
+
+/**
+ * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
+ * of length. Sizes are rounded up; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
+ * bottom.
+ */
+export const Pooling3D = computeLayer({
+  type: "Pooling3D",
+  param: "pooling_param",
+  bottoms: 1,
+  tops: 1,
+  family: "pooling",
+  lower(site) {
+    const { param } = site;
+    const axes = windowsOf(site);
+    const attrs = {
+      kernel: axes.map(({ kernel }) => kernel),
+      strides: axes.map(({ stride }) => stride),
+      pads: axes.map((axis) => [axis.pad, Math.max(0, endOf(axis, axis.pooled - 1) - axis.size)] as const),
+    };
+    const x = site.bottoms[0]!;
+    if (param.pool === Method.MAX) return { tops: [maxPool(x, attrs).y] };
+    return { tops: [corrected(averagePool(x, attrs), axes)] };
+  },
+});
+
+/** Where a window ends, in entries of the bottom. */
+const endOf = ({ stride, kernel, pad }: Windows, i: number) => i * stride - pad + kernel;
+
+function windowsOf(place: Place<PoolingParameter>): readonly Windows[] {
+  const { param, error } = place;
+  checkAxes(place);
+  if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
+  if (param.pool === Method.MAX && param.pad > 0) throw error("padding is for AVE pooling only", "pad");
+  if (param.kernel_size === 0 || param.kernel_depth === 0)
+    throw error("kernel_size or kernel_depth is missing", undefined, ["write kernel_size: N kernel_depth: N"]);
+  const [, , ...sizes] = place.bottoms[0]!.type.shape as [number, number, ...number[]];
+  return sizes.map((size, i) => {
+    const [kernel, stride, pad] =
+      i === 0 ? [param.kernel_depth, param.temporal_stride, 0] : [param.kernel_size, param.stride, param.pad];
+    if (stride === 0) throw error("strides must be greater than 0", i === 0 ? "temporal_stride" : "stride");
+    const pooled = Math.ceil((size + 2 * pad - kernel) / stride) + 1;
+    if (pooled < 1 || (pooled - 1) * stride - pad >= size || pad >= kernel)
+      throw error(
+        `a window lies outside of the ${size} entries of axis ${i + 2}`,
+        i === 0 ? "kernel_depth" : "kernel_size",
+      );
+    return { size, kernel, stride, pad, pooled };
+  });
+}
+
+/** Means over whole kernels as means over what windows have of the padded bottom. */
+function corrected(y: Value, axes: readonly Windows[]): Value {
+  const factors = axes.map((axis) =>
+    Array.from({ length: axis.pooled }, (_, i) => {
+      const start = i * axis.stride - axis.pad;
+      return axis.kernel / (Math.min(endOf(axis, i), axis.size + axis.pad) - start);
+    }),
+  );
+  if (factors.flat().every((factor) => factor === 1)) return y;
+  const all = factors.reduce((outer, own) => outer.flatMap((a) => own.map((b) => a * b)), [1]);
+  return mul(
+    y,
+    constant(
+      Float32Array.from(all),
+      axes.map(({ pooled }) => pooled),
+    ),
+  );
+}

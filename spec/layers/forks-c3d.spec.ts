@@ -1,0 +1,130 @@
+import { expect } from "chai";
+import { expectClose, noise, run } from "../support/forks.js";
+import { inputLayer, refusal } from "../support/net.js";
+
+const SHAPE = [2, 3, 5, 6, 7] as const;
+const x = noise(1, SHAPE);
+const at = (n: number, c: number, l: number, h: number, w: number) => {
+  const inside = l >= 0 && l < SHAPE[2] && h >= 0 && h < SHAPE[3] && w >= 0 && w < SHAPE[4];
+  return inside ? x.data[(((n * SHAPE[1] + c) * SHAPE[2] + l) * SHAPE[3] + h) * SHAPE[4] + w]! : 0;
+};
+
+/** All values of a shape of 5 axes, by coordinates. */
+function filled(
+  shape: readonly number[],
+  value: (...at: [number, number, number, number, number]) => number,
+): number[] {
+  const total = shape.reduce((a, b) => a * b, 1);
+  return Array.from({ length: total }, (_, i) => {
+    let rest = i;
+    const place = [...shape].reverse().map((dim) => {
+      const here = rest % dim;
+      rest = Math.floor(rest / dim);
+      return here;
+    });
+    return value(...(place.reverse() as [number, number, number, number, number]));
+  });
+}
+
+/** Numbers of entries 0 to below n. */
+const upTo = (n: number) => [...Array(n).keys()];
+
+describe("layers of C3D, against plain loops", () => {
+  it("Convolution3D has a kernel, a stride and a pad of its own for length", async () => {
+    const [k, d] = [3, 2];
+    const weights = [...noise(2, [4 * 3 * d * k * k]).data];
+    const bias = [1, -1, 0.5, 2];
+    const shape = [2, 4, 6, 3, 4];
+    const value = (n: number, o: number, l: number, h: number, w: number) => {
+      let sum = bias[o]!;
+      for (const c of upTo(3))
+        for (const a of upTo(d))
+          for (const i of upTo(k))
+            for (const j of upTo(k))
+              sum +=
+                weights[(((o * 3 + c) * d + a) * k + i) * k + j]! * at(n, c, l + a - 1, 2 * h + i - 1, 2 * w + j - 1);
+      return sum;
+    };
+    const [y] = await run(
+      `type: "Convolution3D" convolution_param { num_output: 4 kernel_size: 3 kernel_depth: 2 stride: 2 pad: 1 temporal_pad: 1 filter_group: 2 }`,
+      [x],
+      [weights, bias],
+    );
+    expectClose(y, shape, filled(shape, value));
+  });
+
+  it("Pooling3D takes the maximum of windows, which may end beyond the blob", async () => {
+    const shape = [2, 3, 2, 3, 4];
+    const value = (n: number, c: number, l: number, h: number, w: number) => {
+      const entries: number[] = [];
+      for (const a of upTo(3))
+        for (const i of upTo(2))
+          for (const j of upTo(2))
+            if (2 * l + a < 5 && 2 * h + i < 6 && 2 * w + j < 7)
+              entries.push(at(n, c, 2 * l + a, 2 * h + i, 2 * w + j));
+      return Math.max(...entries);
+    };
+    const [y] = await run(
+      `type: "Pooling3D" pooling_param { kernel_size: 2 kernel_depth: 3 stride: 2 temporal_stride: 2 }`,
+      [x],
+    );
+    expectClose(y, shape, filled(shape, value));
+  });
+
+  it("Pooling3D averages over what windows have of the padded blob", async () => {
+    const shape = [2, 3, 4, 4, 4];
+    const value = (n: number, c: number, l: number, h: number, w: number) => {
+      let [sum, count] = [0, 0];
+      for (const a of upTo(2))
+        for (const i of upTo(3))
+          for (const j of upTo(3)) {
+            const [row, column] = [2 * h + i - 1, 2 * w + j - 1];
+            if (l + a >= 5 || row >= 7 || column >= 8) continue;
+            sum += at(n, c, l + a, row, column);
+            count++;
+          }
+      return sum / count;
+    };
+    const [y] = await run(
+      `type: "Pooling3D" pooling_param { pool: AVE kernel_size: 3 kernel_depth: 2 stride: 2 temporal_stride: 1 pad: 1 }`,
+      [x],
+    );
+    expectClose(y, shape, filled(shape, value));
+  });
+
+  for (const [type, param, message] of [
+    ["Convolution3D", "convolution_param { num_output: 2 kernel_size: 3 }", "kernel_size or kernel_depth is missing"],
+    ["Pooling3D", "pooling_param { kernel_size: 2 }", "kernel_size or kernel_depth is missing"],
+    ["Pooling3D", "pooling_param { kernel_size: 2 kernel_depth: 2 pad: 1 }", "padding is for AVE pooling only"],
+    [
+      "Pooling3D",
+      "pooling_param { kernel_size: 2 kernel_depth: 2 pool: STOCHASTIC }",
+      "STOCHASTIC pooling of three axes",
+    ],
+    ["Pooling3D", "pooling_param { kernel_size: 9 kernel_depth: 2 }", "a window lies outside"],
+  ] as const) {
+    it(`${type} refuses "${param}"`, () => {
+      const layer = `layer { name: "l" type: "${type}" bottom: "x" top: "y" ${param} }`;
+      expect(refusal(`${inputLayer("x", ...SHAPE)} ${layer}`)).to.contain(message);
+    });
+  }
+
+  for (const [type, param, message] of [
+    [
+      "Convolution",
+      "convolution_param { num_output: 2 kernel_size: 3 kernel_depth: 2 }",
+      "kernel_depth is for Convolution3D",
+    ],
+    ["Pooling", "pooling_param { kernel_size: 2 temporal_stride: 2 }", "temporal_stride is for Pooling3D"],
+  ] as const) {
+    it(`${type} does not pass over "${param}"`, () => {
+      const layer = `layer { name: "l" type: "${type}" bottom: "x" top: "y" ${param} }`;
+      expect(refusal(`${inputLayer("x", 1, 2, 6, 6)} ${layer}`)).to.contain(message);
+    });
+  }
+
+  it("are for blobs of 5 axes", () => {
+    const layer = `layer { name: "l" type: "Pooling3D" bottom: "x" top: "y" pooling_param { kernel_size: 2 kernel_depth: 2 } }`;
+    expect(refusal(`${inputLayer("x", 1, 2, 4, 4)} ${layer}`)).to.contain("does not have 5 axes");
+  });
+});
