@@ -79,6 +79,33 @@ export const OpenMaxPool = openPool("MaxPool", {});
 /** Mean of what each window has of x [n,c,...], padding not counted; the same attributes for every size. */
 export const OpenAveragePool = openPool("AveragePool", { count_include_pad: { i: 0 } });
 
+interface RoiAlignAttrs {
+  readonly pooled: readonly [height: number, width: number];
+  readonly scale: number;
+  /** Samples of an axis in a cell; 0: as many as a cell has entries, rounded up. */
+  readonly samples: number;
+}
+
+/** Means of bilinear samples in each cell of a grid laid over each box. x [n,c,h,w], corners [r,4], items int64 [r], y [r,c,...pooled]. */
+export const RoiAlign: Op<RoiAlignAttrs> = {
+  name: "RoiAlign",
+  arity: 3,
+  infer: ({ pooled }, x, corners) => [{ dtype: x!.dtype, shape: [corners!.shape[0]!, x!.shape[1]!, ...pooled] }],
+  onnx: ({ attrs: { pooled, scale, samples }, inputs }) => ({
+    opType: "RoiAlign",
+    inputs,
+    attributes: {
+      // Corners are places as they are; boxes are at least 1 large.
+      coordinate_transformation_mode: { s: "output_half_pixel" },
+      mode: { s: "avg" },
+      output_height: { i: pooled[0] },
+      output_width: { i: pooled[1] },
+      sampling_ratio: { i: samples },
+      spatial_scale: { f: scale },
+    },
+  }),
+};
+
 /** Batch normalisation with given statistics. */
 export const batchNormalization = (x: Value, [scale, bias, mean, variance]: readonly Value[], epsilon: number): Value =>
   apply(BatchNormalization, { epsilon }, x, scale!, bias!, mean!, variance!);

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { Net, type Tensor } from "../../lib/api/net.js";
+import { convert } from "../../lib/convert/index.js";
 import { at, expectClose, filled, noise, run } from "../support/forks.js";
 import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
@@ -223,6 +224,8 @@ describe("ROIAlign and DiceLoss, against plain loops", () => {
       [1, 3, 4, 9, 7],
       [1, 5, 5, 5.5, 5.5],
       [0, 13, -9, 29, 6],
+      // Larger than the blob, so that cells have more entries than it.
+      [1, -20, -30, 60, 70],
     ];
     const sample = (item: number, c: number, y: number, x0: number) => {
       if (y < -1 || y > 6 || x0 < -1 || x0 > 8) return 0;
@@ -235,29 +238,31 @@ describe("ROIAlign and DiceLoss, against plain loops", () => {
         b * ((1 - a) * p(top + 1, left) + a * p(top + 1, left + 1))
       );
     };
-    const value = (r: number, c: number, i: number, j: number) => {
-      const [item, x1, y1, x2, y2] = boxes[r]!.map((v, k) => (k === 0 ? v : v * 0.5)) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
-      const [bh, bw] = [Math.max(1, y2 - y1) / 3, Math.max(1, x2 - x1) / 2];
-      let sum = 0;
-      for (let iy = 0; iy < 2; iy++)
-        for (let ix = 0; ix < 2; ix++)
-          sum += sample(item, c, y1 + (i + (iy + 0.5) / 2) * bh, x1 + (j + (ix + 0.5) / 2) * bw);
-      return sum / 4;
-    };
-    const [y] = await run(
-      `type: "ROIAlign" roi_align_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.5 sampling_ratio: 2 }`,
-      [x, tensor(boxes.flat(), [4, 5])],
-    );
-    expectClose(y, [4, 2, 3, 2], filled([4, 2, 3, 2], value));
+    for (const [param, ratio] of [
+      ["roi_align_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.5 sampling_ratio: 2 }", 2],
+      ["roi_align_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.5 }", 0],
+      ["roi_pooling_param { pooled_h: 3 pooled_w: 2 spatial_scale: 0.5 }", 0],
+    ] as const) {
+      const value = (r: number, c: number, i: number, j: number) => {
+        const [item, ...corners] = boxes[r]! as [number, number, number, number, number];
+        const [x1, y1, x2, y2] = corners.map((v) => v * 0.5) as [number, number, number, number];
+        const [bh, bw] = [Math.max(1, y2 - y1) / 3, Math.max(1, x2 - x1) / 2];
+        const [down, across] = ratio > 0 ? [ratio, ratio] : [Math.ceil(bh), Math.ceil(bw)];
+        let sum = 0;
+        for (let iy = 0; iy < down; iy++)
+          for (let ix = 0; ix < across; ix++)
+            sum += sample(item, c, y1 + (i + (iy + 0.5) / down) * bh, x1 + (j + (ix + 0.5) / across) * bw);
+        return sum / down / across;
+      };
+      const [y] = await run(`type: "ROIAlign" ${param}`, [x, tensor(boxes.flat(), [5, 5])]);
+      expectClose(y, [5, 2, 3, 2], filled([5, 2, 3, 2], value));
+    }
+    const small = `${inputLayer("x", 1, 2, 4, 4)}${inputLayer("r", 1, 5)}
+      layer { name: "l" type: "ROIAlign" bottom: "x" bottom: "r" top: "y" roi_align_param { pooled_h: 2 pooled_w: 2 } }`;
+    for (const opset of [13, 21]) await convert(small, [], { opset });
     const text = `${inputLayer("x", 1, 2, 4, 4)}${inputLayer("r", 1, 5)}
-      layer { name: "l" type: "ROIAlign" bottom: "x" bottom: "r" top: "y" roi_align_param { pooled_h: 1 pooled_w: 1 } }`;
-    expect(refusal(text)).to.contain("sampling_ratio must be greater than 0");
+      layer { name: "l" type: "ROIAlign" bottom: "x" bottom: "r" top: "y" }`;
+    expect(refusal(text)).to.contain("pooled_h and pooled_w must be greater than 0");
   });
 
   it("DiceLoss compares where classes are most probable with labels, and has its authors' gradient", async () => {

@@ -383,6 +383,11 @@ export const layerCases = {
       bottoms: [[2, 2, 7, 9], rois],
       param: "roi_align_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.6 sampling_ratio: 2 }",
     },
+    {
+      bottoms: [[2, 2, 7, 9], rois],
+      param: "roi_align_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.6 }",
+      size: 2,
+    },
   ],
   ROIPooling: [
     { bottoms: [[2, 2, 7, 9], rois], param: "roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 1 }" },

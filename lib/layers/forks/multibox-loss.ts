@@ -68,7 +68,6 @@ export const MultiBoxLoss = computeLayer({
   also: ["loss_param"],
   bottoms: 4,
   tops: 1,
-  noGradientTo: [2, 3],
   exact: true,
   loss: true,
   inference: { as: "prediction" },

@@ -6,7 +6,8 @@ import { computeLayer } from "../layer.js";
 
 /**
  * ROIPooling (Fast R-CNN): the maximum of each cell of a pooled_h x pooled_w grid over each box. x [n,c,h,w], boxes [r,5] of (item,
- * x1, y1, x2, y2) in image coordinates, times spatial_scale those of x, rounded; y [r, c, pooled_h, pooled_w]. The gradient goes to the first maximum of each cell; boxes have none.
+ * x1, y1, x2, y2) in image coordinates, times spatial_scale those of x, rounded; y [r, c, pooled_h, pooled_w]. The gradient goes to
+ * the first maximum of each cell; boxes have none.
  */
 export const ROIPooling = computeLayer({
   type: "ROIPooling",

@@ -24,6 +24,11 @@ const REDUCTIONS: readonly string[] = ["ReduceMax", "ReduceMin", "ReduceMean", "
 
 /** A call as its opset has it; netrun's ops are written for opset 17. */
 export function forOpset(call: OnnxCall, opset: number): OnnxCall {
+  if (opset < 16 && call.opType === "RoiAlign") {
+    // The only mode before it could be chosen.
+    const { coordinate_transformation_mode: _mode, ...older } = call.attributes;
+    return { ...call, attributes: older };
+  }
   const { axes, ...rest } = call.attributes;
   if (opset >= 18 && axes && "ints" in axes && REDUCTIONS.includes(call.opType))
     return { ...call, inputs: [...call.inputs, int64(axes.ints)], attributes: rest };
