@@ -233,6 +233,20 @@ describe("MultiBoxLoss", () => {
     });
   }
 
+  it("trains a net whose priors have the size of a map that is learnt from", async () => {
+    const map = (name: string, outputs: number) => `
+      layer { name: "${name}" type: "Convolution" bottom: "c" top: "${name}" convolution_param { num_output: ${outputs} kernel_size: 1 weight_filler { type: "xavier" } } }`;
+    const text = `${inputLayer("x", 1, 2, 4, 4)}${inputLayer("label", 1, 1, truth.length, 8)}
+      layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "xavier" } } }
+      ${map("loc", 4)} ${map("conf", 3)}
+      layer { name: "p" type: "PriorBox" bottom: "c" bottom: "x" top: "p" prior_box_param { min_size: 2 } }
+      layer { name: "loss" type: "MultiBoxLoss" bottom: "loc" bottom: "conf" bottom: "p" bottom: "label" top: "loss"
+        multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE overlap_threshold: 0.3 } }`;
+    const seeds = { loss: tensor([1], []) };
+    const ran = await runText(text, { x: noise(3, [1, 2, 4, 4]), label }, { seeds, phase: "TRAIN" });
+    expect(ran.parameters["c/0"]!.some((v) => v !== 0)).to.equal(true);
+  });
+
   for (const [param, message] of [
     ["", "num_classes must be given"],
     ["num_classes: 3 share_location: false", "only shared locations are supported"],

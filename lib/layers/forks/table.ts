@@ -58,6 +58,16 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   { forks: "SSD", types: ["Normalize"], meaning: "rows of channels scaled to length 1, then by a trainable factor" },
   { forks: "MobileNet forks", types: ["ReLU6"], meaning: "min(max(x, 0), 6)" },
+  {
+    forks: "MobileNet-YOLO, MobileNet v3 forks",
+    types: ["HardSigmoid", "HardSwish", "Mish", "SELU"],
+    meaning: "activations without parameters",
+  },
+  {
+    forks: "GroupNorm-caffe, style transfer forks",
+    types: ["GroupNorm", "InstanceNorm", "LayerNorm"],
+    meaning: "normalisation over groups of channels, over each channel, over each item",
+  },
   { forks: "SENet", types: ["Axpy"], meaning: "a * x + y with a factor for each channel" },
   // Convolution and pooling
   {
@@ -133,6 +143,17 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "YOLO's losses and boxes",
   },
   { forks: "SqueezeDet, EAST", types: ["EASTData", "DiceCoefLoss"], meaning: "text boxes, the Dice loss" },
+  { forks: "V-Net", types: ["DiceLoss"], meaning: "how much predicted and labelled places have in common" },
+  {
+    forks: "DeepLab, PSPNet, ICNet",
+    types: ["SegAccuracy"],
+    meaning: "shares of pixels and classes, and intersection over union",
+  },
+  {
+    forks: "Deformable ConvNets, DeepLab, CRF-RNN",
+    types: ["DeformableConvolution", "DeformablePSROIPooling", "DenseCRF", "SpatialTransformer"],
+    meaning: "reading between entries, and inference over all pairs of pixels",
+  },
   // Faces and pairs
   {
     forks: "center loss and triplet forks",
@@ -144,7 +165,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     types: ["MarginInnerProduct", "LabelSpecificAdd", "LargeMarginInnerProduct"],
     meaning: "products with a margin",
   },
-  { forks: "focal loss forks", types: ["FocalLoss"], meaning: "a cross entropy that looks at hard entries" },
+  {
+    forks: "focal loss forks",
+    types: ["FocalLoss", "SoftmaxFocalLoss"],
+    meaning: "a cross entropy that looks at hard entries",
+  },
   { forks: "FlowNet, DispNet", types: ["L1Loss", "LpqLoss"], meaning: "sums of absolute differences" },
   // Recurrent
   { forks: "caffe-lstm", types: ["Lstm"], meaning: "an LSTM whose gates lie in another order" },
