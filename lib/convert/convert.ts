@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { refusedFork } from "../caffe/forks/index.js";
 import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
@@ -12,6 +13,7 @@ import { newScratchFolder } from "../scratch.js";
 import { FoldedWeights } from "../targets/index.js";
 import { type BuildContext, outputsOf } from "./build.js";
 import { type Checked, type CheckPlan, check, isChecked } from "./check.js";
+import { cutBefore } from "./cut.js";
 import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";
 import type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
@@ -88,9 +90,11 @@ export async function prepare(
   const { opset = OPSETS.default } = options;
   checkOptions(opset, options);
   // 1. The layers that inference needs, and the shapes of their inputs.
-  const { message, baseDir } = loadNet(net, options);
-  const inference = inferenceNet(message, options);
-  const { layers } = inference;
+  const { message, baseDir, path } = loadNet(net, options);
+  const refused = refusedFork(message, "");
+  if (refused) throw refused;
+  const inference = inferenceNet(message, { ...options, path });
+  const layers = cutBefore(inference, options.outputs);
   const asRead = lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes });
   warnOfShapes(asRead, options);
   const shapes = sized(asRead, options);

@@ -3,6 +3,7 @@ import { amend, create, has } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
 import { bringsData, dataOf, factsOf, inputFor, type Prediction } from "../layers/index.js";
+import { type ImpliedShapes, impliedShapes } from "../net/implied-shapes.js";
 import { spanOf } from "../text/notes.js";
 
 /** The layers of a net that a converted file computes, and the shapes of its inputs as the prototxt says them. */
@@ -22,6 +23,8 @@ export interface InferenceNetOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   readonly level?: number;
   readonly stages?: readonly string[];
+  /** The net's file: a deploy net beside it may tell shapes that it leaves open. */
+  readonly path?: string | undefined;
 }
 
 /** What becomes of a layer type in a converted file. */
@@ -35,7 +38,8 @@ export function conversionOf(type: string): "yes" | "input" | "prediction" | "le
 /**
  * The TEST-phase net as inference needs it: data layers are inputs, losses their predictions, scores are gone. Where the TEST phase
  * has no data layer for a blob, another phase's or stage's stands for it.
- * A data layer's shape is [batch_size, 3, crop_size, crop_size] as far as its parameters tell it.
+ * A data layer's shape is [batch_size, 3, crop_size, crop_size] as far as its parameters tell it, or that of the same blob in another
+ * phase or in a deploy net beside the file.
  * Throws NetrunError for a data layer whose shape is neither there nor given.
  */
 export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {}): InferenceNet {
@@ -50,7 +54,9 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   const comparing = filtered.layer.filter((layer) => isLoss(layer) || factsOf(layer).score);
   const targets = new Set(comparing.flatMap(({ bottom }) => bottom.slice(1)));
   for (const { bottom } of comparing) targets.delete(bottom[0]!);
-  const inputs = dataLayers(net, filtered, computing).map((layer) => inputLayer(layer, shapes));
+  const inputs = dataLayers(net, filtered, computing).map((layer) =>
+    inputLayer(layer, shapes, impliedShapes(layer, net, options.path, shapes)),
+  );
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
@@ -102,12 +108,18 @@ function dataLayers(
 }
 
 /** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
-function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]>): LayerParameter {
+function inputLayer(
+  layer: LayerParameter,
+  shapes: Map<string, readonly number[]>,
+  implied: ImpliedShapes,
+): LayerParameter {
   const data = dataOf(layer)!;
   const batch = Math.max(1, data.batchSize?.(layer) ?? 1);
   const [first, ...others] = layer.top as [string, ...string[]];
-  const row = data.rowShapes?.(layer)[0] ?? data.image?.(layer);
-  if (!shapes.has(first) && row) shapes.set(first, [batch, ...row]);
+  for (const top of layer.top) {
+    const [rows = batch, ...row] = implied.shapes.get(top) ?? [];
+    if (!shapes.has(top) && implied.shapes.has(top)) shapes.set(top, [Math.max(1, rows), ...row]);
+  }
   if (!shapes.has(first)) {
     throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
       span: spanOf(layer),

@@ -38,7 +38,7 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
     const needsData = (await readsRecords(layer)) || leavesOpen(layer, tops);
     if (!needsData || tops.length === 0) continue;
     const read = await readShapes(layer, options);
-    const implied = read ? undefined : impliedShapes(layer, options.net, options.path, shapes);
+    const implied = read ? undefined : impliedShapes(layer, options.net, options.path, shapes, true);
     for (const top of tops) {
       const shape = read?.[top] ?? implied?.shapes.get(top);
       if (shape) shapes.set(top, shape);

@@ -19,13 +19,14 @@ export interface ImpliedShapes {
 /**
  * Shapes of a data layer's tops by what is known without its data: the sizes among its own parameters, those of the layer that
  * brings the same blob in another phase, or the inputs of the deploy net that stands beside the net's file (`path`).
- * `known` has shapes that are decided already.
+ * `known` has shapes that are decided already. With `guesses` also those of well-known data sets that a path names.
  */
 export function impliedShapes(
   layer: LayerParameter,
   net: NetParameter,
   path: string | undefined,
   known: ReadonlyMap<string, readonly number[]>,
+  guesses = false,
 ): ImpliedShapes {
   const shapes: Shapes = new Map();
   const notes: string[] = [];
@@ -41,7 +42,7 @@ export function impliedShapes(
   }
   const open = layer.top.filter((top) => !shapes.has(top) && !known.has(top));
   if (open.length > 0 && !shapes.has(data)) ofDeployNet(open, path, shapes, notes, dataOf(layer)?.batchSize?.(layer));
-  if (!shapes.has(data) && !known.has(data)) ofDataSet(layer, shapes, notes);
+  if (guesses && !shapes.has(data) && !known.has(data)) ofDataSet(layer, shapes, notes);
   const of = shapes.get(data) ?? known.get(data);
   const otherTop = dataOf(layer)?.otherTops ?? (([rows = 1]: readonly number[]) => [rows]);
   const others: Shapes = new Map();

@@ -1,5 +1,6 @@
 import { readBytes, requirePath } from "../caffe/files.js";
 import { filterNet } from "../caffe/filter.js";
+import { refusedFork } from "../caffe/forks/index.js";
 import { amend, create, decode, encode, has, sub } from "../caffe/message.js";
 import type { LayerParameter, NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
 import { Phase as PhaseNumber } from "../caffe/messages.js";
@@ -51,6 +52,8 @@ export interface CompiledNetwork {
 /** The pipeline from a net in today's format to a graph. Throws NetrunError, located, for what is wrong with it. */
 export async function compileNet(net: NetParameter, context: NetContext): Promise<CompiledNetwork> {
   const phase: Phase = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  const refused = refusedFork(net, "");
+  if (refused) throw refused;
   // 1. The layers of this phase, level and stages.
   const ofPhase = filterNet(net, context.state);
   // 2. The streams of its data layers, as far as nobody feeds them from outside.
@@ -236,6 +239,8 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   if (solver.iter_size < 1) {
     throw new NetrunError("iter_size must be at least 1", { span: spanOf(solver, "iter_size") });
   }
+  const refused = refusedFork(solver, "");
+  if (refused) throw refused;
   checkRule(solver);
   const { momentum, momentum2, rms_decay, delta } = solver;
   return {

@@ -1,3 +1,4 @@
+import { refusedFork } from "../../caffe/forks/index.js";
 import { amend, has, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
@@ -131,6 +132,8 @@ function replace(layer: LayerParameter, read: LayerParameter, source: SourceSpec
 
 function plainTransform(layer: LayerParameter, options: Options): Partial<TransformSpec> {
   if (!has(layer, "transform_param")) return {};
+  const refused = refusedFork(sub(layer, "transform_param"), `layer "${layer.name}": `);
+  if (refused) throw refused;
   const { scale, mirror, crop_size, mean_value, mean_file } = sub(layer, "transform_param");
   const meanFile = mean_file === "" ? undefined : options.paths(layer)(mean_file);
   return { scale, mirror, cropSize: crop_size, meanValues: [...mean_value], meanFile };

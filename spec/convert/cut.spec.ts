@@ -1,0 +1,51 @@
+import { expect } from "chai";
+import { convert } from "../../lib/convert/index.js";
+import { NetrunError } from "../../lib/error.js";
+
+const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }
+layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
+layer { name: "odd" type: "NobodysLayer" bottom: "r" top: "o" }
+layer { name: "s" type: "Sigmoid" bottom: "o" top: "s" }`;
+
+async function errorOf(outputs?: readonly string[]): Promise<string> {
+  try {
+    await convert(text, new Map(), outputs ? { outputs } : {});
+  } catch (error) {
+    if (error instanceof NetrunError) return error.format();
+    throw error;
+  }
+  return "nothing";
+}
+
+describe("converting a net with a layer that netrun does not have", () => {
+  it("cuts the net before it for outputs that do not need it", async () => {
+    const { report } = await convert(text, new Map(), { outputs: ["r"] });
+    expect(Object.keys(report.outputs)).to.deep.equal(["r"]);
+    expect(report.verification!.every(({ within }) => within)).to.equal(true);
+  });
+
+  it("is refused at that layer where an output needs it, or none is named, with the way to cut", async () => {
+    for (const outputs of [undefined, ["s"], ["r", "s"]])
+      expect(await errorOf(outputs)).to.match(
+        /^<text>:3:27: layer "odd": unknown layer type "NobodysLayer"\n[\s\S]*note: --outputs A,B converts the net before it: blobs such as "r"$/,
+      );
+  });
+});
+
+describe("converting a net whose data nobody reads", () => {
+  const net = (data: string) => `${data}
+layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_size: 3 } }
+layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }`;
+  const inputsOf = async (data: string) => {
+    const { report } = await convert(net(data), new Map(), { allowMissing: true });
+    return Object.entries(report.inputs).map(([name, shape]) => [name, ...shape.slice(1)]);
+  };
+
+  it("takes its size from the layer's own parameters, whatever its name or language", async () => {
+    const python = `layer { name: "d" type: "Python" top: "data" top: "label"
+      python_param { module: "m" layer: "L" param_str: "{'im_shape': [20, 30], 'batch_size': 4}" } }`;
+    expect(await inputsOf(python)).to.deep.equal([["data", 3, 20, 30]]);
+    const foreign = `layer { name: "d" type: "MyOwnData" top: "data" top: "label" my_param { batch_size: 4 crop_size: 24 } }`;
+    expect(await inputsOf(foreign)).to.deep.equal([["data", 3, 24, 24]]);
+  });
+});

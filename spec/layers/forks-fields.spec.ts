@@ -1,0 +1,81 @@
+import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
+
+/** What a net of an input x makes of values, with parameters set. */
+async function run(
+  text: string,
+  shape: readonly number[],
+  data: readonly number[],
+  options: {
+    readonly phase?: "TRAIN" | "TEST";
+    readonly params?: Readonly<Record<string, readonly (readonly number[])[]>>;
+  } = {},
+): Promise<Record<string, number[]>> {
+  const input = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [${shape}] } } }`;
+  await using net = await Net.load(`${input}\n${text}`, { phase: options.phase ?? "TEST" });
+  for (const [layer, blobs] of Object.entries(options.params ?? {}))
+    for (const [i, values] of blobs.entries()) net.params.get(layer)![i]!.data.set(values);
+  const blobs = await net.forward({ x: { shape, data: Float32Array.from(data) } });
+  return Object.fromEntries(Object.entries(blobs).map(([name, blob]) => [name, [...blob.data]]));
+}
+
+describe("fields of forks that change numbers", () => {
+  it("PRE_FIXED divides a loss by a number of the net's", async () => {
+    const loss = (param: string) =>
+      run(
+        `layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "y" top: "l" loss_param { ${param} } }`.replace(
+          /^/,
+          'layer { name: "y" type: "DummyData" top: "y" dummy_data_param { shape { dim: 3 } data_filler { value: 1 } } }\n',
+        ),
+        [3, 2],
+        [0, 0, 0, 0, 0, 0],
+      );
+    expect((await loss("normalization: NONE"))["l"]![0]).to.be.closeTo(3 * Math.LN2, 1e-6);
+    expect((await loss("normalization: PRE_FIXED pre_fixed_normalizer: 6"))["l"]![0]).to.be.closeTo(Math.LN2 / 2, 1e-6);
+    expect((await loss("normalization: PRE_FIXED pre_fixed_normalizer: 0.5"))["l"]![0]).to.be.closeTo(
+      3 * Math.LN2,
+      1e-6,
+    );
+  });
+
+  it("scale_train: false scales in tests what it left in training", async () => {
+    const dropout = (phase: "TRAIN" | "TEST") =>
+      run(
+        `layer { name: "d" type: "Dropout" bottom: "x" top: "d" dropout_param { dropout_ratio: 0.25 scale_train: false } }`,
+        [1, 400],
+        Array(400).fill(2),
+        { phase },
+      );
+    expect(new Set((await dropout("TEST"))["d"])).to.deep.equal(new Set([1.5]));
+    expect(new Set((await dropout("TRAIN"))["d"])).to.deep.equal(new Set([0, 2]));
+  });
+
+  it("sample_weights_test drops in tests", async () => {
+    const text = `layer { name: "d" type: "Dropout" bottom: "x" top: "d" dropout_param { sample_weights_test: true } }`;
+    expect(new Set((await run(text, [1, 400], Array(400).fill(2)))["d"])).to.deep.equal(new Set([0, 4]));
+  });
+
+  it("a fused ReLU follows its convolution", async () => {
+    const convolution = (param: string) =>
+      run(
+        `layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 1 kernel_size: 1 bias_term: false ${param} } }`,
+        [1, 1, 1, 2],
+        [-4, 3],
+        { params: { c: [[1]] } },
+      );
+    expect((await convolution(""))["c"]).to.deep.equal([-4, 3]);
+    expect((await convolution("relu: true"))["c"]).to.deep.equal([0, 3]);
+    expect((await convolution("relu: true negative_slope: 0.25"))["c"]).to.deep.equal([-1, 3]);
+  });
+
+  for (const param of ["scale_bias: true", "scale_filler { value: 1 }", "use_weight_bias: true"])
+    it(`BatchNorm has a scale and a bias with ${param}`, async () => {
+      const text = `layer { name: "b" type: "BatchNorm" bottom: "x" top: "b" batch_norm_param { eps: 0 ${param} } }`;
+      const params = { b: [[2], [9], [1], [10], [100]] };
+      const data = [5, 2, -1];
+      expect((await run(text, [1, 1, 1, 3], data, { params }))["b"]).to.deep.equal([110, 100, 90]);
+      // In training by the batch: mean 2, variance 6.
+      const trained = (await run(text, [1, 1, 1, 3], data, { params, phase: "TRAIN" }))["b"]!;
+      expect(trained[0]).to.be.closeTo(100 + (10 * 3) / Math.sqrt(6), 1e-4);
+    });
+});
