@@ -52,11 +52,14 @@ export class NetrunError extends Error {
     const lines: string[] = [];
     if (this.span) {
       const { line, column } = positionOf(this.span);
-      lines.push(`${this.span.source.name}:${line}:${column}: ${this.message}`, ...excerpt(this.span, line, column));
+      lines.push(
+        `${this.span.source.name}:${line}:${column}: ${cut(this.message)}`,
+        ...excerpt(this.span, line, column),
+      );
     } else {
-      lines.push(this.file === undefined ? this.message : `${this.file}: ${this.message}`);
+      lines.push(this.file === undefined ? cut(this.message) : `${this.file}: ${cut(this.message)}`);
     }
-    for (const note of this.notes) lines.push(`note: ${note}`);
+    for (const note of this.notes) lines.push(`note: ${cut(note)}`);
     return lines.join("\n");
   }
 }
@@ -86,6 +89,12 @@ export function positionOf({ source, start }: Span): Position {
   }
   return { line: low + 1, column: start - starts[low]! + 1 };
 }
+
+/** Longest message and note shown: names and shapes in them come from files, and may be of any length. */
+const MESSAGE_LENGTH = 4000;
+
+const cut = (text: string): string =>
+  text.length > MESSAGE_LENGTH ? `${text.slice(0, MESSAGE_LENGTH)}... (${text.length} characters)` : text;
 
 /** Longest excerpt shown: prototxts with a mean file on one line exist. */
 const EXCERPT_COLUMNS = 120;

@@ -37,6 +37,13 @@ describe("NetrunError", () => {
     expect(lines[1]!.slice(lines[2]!.indexOf("^"))).to.equal("bad");
   });
 
+  it("cuts messages and notes of any length, which names in a file may give them", () => {
+    const [message = "", note = ""] = new NetrunError("x".repeat(1e6), { notes: ["y".repeat(1e6)] })
+      .format()
+      .split("\n");
+    for (const line of [message, note]) expect(line).to.match(/^(note: )?[xy]{4000}\.\.\. \(1000000 characters\)$/);
+  });
+
   it("names the file where there is no place in it", () => {
     expect(new NetrunError("cut off", { file: "a.caffemodel" }).format()).to.equal("a.caffemodel: cut off");
   });

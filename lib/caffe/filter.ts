@@ -30,10 +30,19 @@ export function meetsRule(rule: NetStateRule, state: NetState): boolean {
   if (has(rule, "phase") && rule.phase !== state.phase) return false;
   if (has(rule, "min_level") && state.level < rule.min_level) return false;
   if (has(rule, "max_level") && state.level > rule.max_level) return false;
-  return (
-    rule.stage.every((stage) => state.stage.includes(stage)) &&
-    !rule.not_stage.some((stage) => state.stage.includes(stage))
-  );
+  const stages = stagesOf(state);
+  return rule.stage.every((stage) => stages.has(stage)) && !rule.not_stage.some((stage) => stages.has(stage));
+}
+
+const stageSets = new WeakMap<NetState, ReadonlySet<string>>();
+
+/** The stages of a state, found once: a damaged net may have as many as its rules, which are looked up one by one. */
+function stagesOf(state: NetState): ReadonlySet<string> {
+  const known = stageSets.get(state);
+  if (known) return known;
+  const stages = new Set(state.stage);
+  stageSets.set(state, stages);
+  return stages;
 }
 
 /** States merged as protobuf merges messages: what a later one sets wins, and stages add up. */
