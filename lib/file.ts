@@ -5,6 +5,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -13,6 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import { type ErrorDetail, NetrunError } from "./error.js";
 import { fateOf, ownName } from "./owner.js";
 
@@ -38,6 +40,35 @@ export function refuseSpecial(path: string, detail: ErrorDetail = { file: path }
   if (!stat || stat.isFile() || stat.isDirectory() || (stat.isFIFO() && SHELL_PIPE.test(path))) return;
   const kind = stat.isFIFO() ? "a pipe" : stat.isSocket() ? "a socket" : "a device";
   throw new NetrunError(detail.file === undefined ? `${path} is ${kind}` : `is ${kind}, not a file`, detail);
+}
+
+/** Bytes of a text that are read at a time, and characters of its longest line. */
+const PIECE = 2 ** 20;
+const MAX_LINE = 16 * PIECE;
+
+/**
+ * The lines of a text in UTF-8, read piece by piece: a log may be larger than memory. `whole` tells whether the line has its end, which
+ * the last of a file that is still written, or was cut off, lacks. Throws NetrunError for a line of more than 16 Mi characters.
+ */
+export function* linesIn(path: string): Generator<{ readonly line: string; readonly whole: boolean }> {
+  const file = openSync(path, "r");
+  try {
+    const decoder = new StringDecoder("utf8");
+    const bytes = Buffer.allocUnsafe(PIECE);
+    let rest = "";
+    for (let length = readSync(file, bytes); length > 0; length = readSync(file, bytes)) {
+      const lines = decoder.write(bytes.subarray(0, length)).split("\n");
+      lines[0] = rest + lines[0];
+      rest = lines.pop()!;
+      if (rest.length > MAX_LINE)
+        throw new NetrunError(`has a line of more than ${MAX_LINE} characters, the most that is read`, { file: path });
+      for (const line of lines) yield { line: line.endsWith("\r") ? line.slice(0, -1) : line, whole: true };
+    }
+    rest += decoder.end();
+    if (rest !== "") yield { line: rest, whole: false };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

@@ -3,8 +3,28 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { replaceFile, writeWhole } from "../lib/file.js";
+import { linesIn, replaceFile, writeWhole } from "../lib/file.js";
 import { failure } from "./support/failure.js";
+import { freshFolder } from "./support/folder.js";
+
+describe("the lines of a text", () => {
+  const folder = freshFolder();
+  const read = (text: string | Buffer) => {
+    const path = join(folder(), "text");
+    writeFileSync(path, text);
+    return Array.from(linesIn(path), ({ line, whole }) => `${line}${whole ? "" : " (cut off)"}`);
+  };
+
+  it("are read piece by piece, without their ends, characters over the end of a piece whole", () => {
+    const long = "ä".repeat(3e6);
+    expect(read(`a${long}\r\n\nb\nc`)).to.deep.equal([`a${long}`, "", "b", "c (cut off)"]);
+    expect(read("")).to.deep.equal([]);
+  });
+
+  it("are refused where one would fill the memory", () => {
+    expect(() => read(Buffer.alloc(18 * 2 ** 20, "x"))).to.throw("a line of more than 16777216 characters");
+  });
+});
 
 describe("replaceFile", () => {
   let folder: string;

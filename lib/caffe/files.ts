@@ -44,14 +44,20 @@ function suggestions(paths: readonly string[]): string[] {
   return [`there is no folder ${folder}`];
 }
 
-/** A file's bytes. Throws NetrunError, at the place that names it, if it is not there, is a folder or may not be read. */
-export function readBytes(path: string, asker: Asker = {}): { readonly path: string; readonly bytes: Uint8Array } {
+/** Where a file is that can be read to its end. Throws NetrunError, at the place that names it, if it is not there or no such file. */
+export function requireFile(path: string, asker: Asker = {}): string {
   const found = requirePath(path, asker);
   const detail = asker.span ? { span: asker.span } : {};
   refuseSpecial(found, detail);
   const stat = statSync(found);
   if (stat.isDirectory()) throw new NetrunError(`${found} is a folder`, detail);
-  checkSize(found, stat.size, detail);
+  return found;
+}
+
+/** A file's bytes. Throws NetrunError, at the place that names it, if it is not there, is a folder, too large or may not be read. */
+export function readBytes(path: string, asker: Asker = {}): { readonly path: string; readonly bytes: Uint8Array } {
+  const found = requireFile(path, asker);
+  checkSize(found, statSync(found).size, asker.span ? { span: asker.span } : {});
   try {
     return { path: found, bytes: readFileSync(found) };
   } catch (cause) {

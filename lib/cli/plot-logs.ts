@@ -1,5 +1,6 @@
-import { readText } from "../caffe/files.js";
+import { requireFile } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
+import { linesIn } from "../file.js";
 import { CSV_HEADER, readCsvLine, readJsonLine, scoresOf } from "../train/event-log.js";
 
 /** One value of a run. */
@@ -18,7 +19,7 @@ export interface Log {
 
 /** Reads a log of netrun (JSON, CSV or as printed) or of Caffe. Throws NetrunError where it tells nothing. */
 export function readLog(path: string): Log {
-  const text = readText(path);
+  const found = requireFile(path);
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {
     if (!Number.isFinite(point.value)) return;
@@ -26,10 +27,15 @@ export function readLog(path: string): Log {
     if (points) points.push(point);
     else series.set(name, [point]);
   };
-  const lines = text.split(/\r?\n/);
-  if (text.startsWith("{")) readJson(path, lines, add);
-  else if (text.startsWith(CSV_HEADER.trimEnd())) readCsv(path, lines, add);
-  else readPrinted(lines, add);
+  const lines = linesIn(found);
+  const { value: first } = lines.next();
+  const all = (function* () {
+    if (first) yield first;
+    yield* lines;
+  })();
+  if (first?.line.startsWith("{")) readJson(path, wholeLines(all), add);
+  else if (first?.line.startsWith(CSV_HEADER.trimEnd())) readCsv(path, wholeLines(all), add);
+  else readPrinted(all, add);
   if (series.size === 0) throw new NetrunError("there is nothing of a training in this log", { file: path });
   return { path, series };
 }
@@ -37,7 +43,10 @@ export function readLog(path: string): Log {
 type Add = (name: string, point: Point) => void;
 
 /** The last line of a run that was killed may be cut off: what follows the last end of a line does not count. */
-const wholeLines = (lines: readonly string[]) => lines.slice(0, -1);
+function* wholeLines(lines: ReturnType<typeof linesIn>): Generator<readonly [index: number, line: string]> {
+  let index = 0;
+  for (const { line, whole } of lines) if (whole) yield [index++, line];
+}
 
 /** Reads a line of a log. Throws NetrunError with its place. */
 function readLine<T>(path: string, index: number, read: () => T): T {
@@ -49,8 +58,10 @@ function readLine<T>(path: string, index: number, read: () => T): T {
   }
 }
 
-function readJson(path: string, lines: readonly string[], add: Add): void {
-  for (const [i, line] of wholeLines(lines).entries()) {
+type Lines = Iterable<readonly [index: number, line: string]>;
+
+function readJson(path: string, lines: Lines, add: Add): void {
+  for (const [i, line] of lines) {
     const { seconds, event } = readLine(path, i, () => readJsonLine(line)) ?? {};
     if (event?.kind === "iteration") {
       add("train loss", { iteration: event.iteration, seconds, value: event.smoothedLoss });
@@ -65,8 +76,8 @@ function readJson(path: string, lines: readonly string[], add: Add): void {
 /** Series of a CSV log's values of the train net. */
 const TRAIN_SERIES: Readonly<Record<string, string>> = { smoothed_loss: "train loss", lr: "lr" };
 
-function readCsv(path: string, lines: readonly string[], add: Add): void {
-  for (const [i, line] of wholeLines(lines).entries()) {
+function readCsv(path: string, lines: Lines, add: Add): void {
+  for (const [i, line] of lines) {
     if (i === 0) continue;
     const { iteration, seconds, phase, net, name, value } = readLine(path, i, () => readCsvLine(line));
     const series = phase === "test" ? testName(net, name) : TRAIN_SERIES[name];
@@ -84,12 +95,12 @@ const OUTPUT = new RegExp(String.raw`Test net output #\d+: (\S+) = ${NUMBER}`);
 const CLOCK = /^[IWEF]\d{4} (\d\d):(\d\d):(\d\d(?:\.\d+)?)/;
 
 /** Lines as Caffe prints them, with glog's prefix or without. */
-function readPrinted(lines: readonly string[], add: Add): void {
+function readPrinted(lines: ReturnType<typeof linesIn>, add: Add): void {
   let start: number | undefined;
   let days = 0;
   let last = 0;
   let testing: { readonly iteration: number; readonly net: number } | undefined;
-  for (const line of lines) {
+  for (const { line } of lines) {
     const clock = CLOCK.exec(line);
     const now = clock ? Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]) : undefined;
     if (now !== undefined) {

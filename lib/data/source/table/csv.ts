@@ -127,6 +127,11 @@ function planOf(spec: CsvSpec, survey: Survey): Plan {
   const indices = columns.map((_, i) => i);
   if (label === undefined) {
     const usable = indices.filter((i) => !isText(columns[i]!) || columns[i]!.labels.sorted());
+    if (usable.length > MAX_FIELDS)
+      throw new NetrunError(`${usable.length} columns, more than the ${MAX_FIELDS} that can be fields of their own`, {
+        file: spec.path,
+        notes: ["name the column of the label, and all others are one field: FILE?label=NAME"],
+      });
     return {
       fields: usable.map((i) => field(i, columns[i]!.name)),
       row: rowReader(spec, columns, usable, (cells) => cells),
@@ -205,7 +210,10 @@ function usualDelimiter(path: string): string {
 }
 
 /** Characters of the longest row: a quote that is never closed makes the rest of the file one. */
-const MAX_ROW = 64 * 2 ** 20;
+const MAX_ROW = 16 * 2 ** 20;
+
+/** Most columns that are fields of their own: apache-arrow compares schemas in a time that grows with the square of their fields. */
+const MAX_FIELDS = 20_000;
 
 /** Text packs this well at most, unless it says the same over and over. */
 const MAX_COMPRESSION = 100;
