@@ -51,7 +51,12 @@ const MAX_LINE = 16 * PIECE;
  * the last of a file that is still written, or was cut off, lacks. Throws NetrunError for a line of more than 16 Mi characters.
  */
 export function* linesIn(path: string): Generator<{ readonly line: string; readonly whole: boolean }> {
-  const file = openSync(path, "r");
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (cause) {
+    throw readingFailed(path, cause);
+  }
   try {
     const decoder = new StringDecoder("utf8");
     const bytes = Buffer.allocUnsafe(PIECE);
@@ -66,6 +71,8 @@ export function* linesIn(path: string): Generator<{ readonly line: string; reado
     }
     rest += decoder.end();
     if (rest !== "") yield { line: rest, whole: false };
+  } catch (cause) {
+    throw readingFailed(path, cause);
   } finally {
     closeSync(file);
   }
