@@ -1,3 +1,6 @@
+import { amend } from "./message.js";
+import { type LayerParameter, EltwiseParameter_EltwiseOp as Operation } from "./messages.js";
+
 /** The type names of today by the V1 names that forks gave their layers. Other V1 names are read by their words. */
 export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   BATCH_NORM: "BatchNorm",
@@ -27,3 +30,20 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   VIDEO_DATA: "VideoData",
   VOLUME_DATA: "VolumeData",
 };
+
+/** Ristretto's types, whose layers are Caffe's; what they do otherwise is in quantization_param, which is refused where a net runs. */
+const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
+  ConvolutionRistretto: "Convolution",
+  DeconvolutionRistretto: "Deconvolution",
+  FcRistretto: "InnerProduct",
+  LRNRistretto: "LRN",
+};
+
+/** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
+export function withCaffeType(layer: LayerParameter): LayerParameter {
+  if (Object.hasOwn(QUANTIZED_TYPES, layer.type)) return amend(layer, { type: QUANTIZED_TYPES[layer.type]! });
+  const { type, eltwise_param: param, bottom } = layer;
+  if (type !== "Eltwise" || bottom.length !== 1 || param?.coeff.length !== 1) return layer;
+  if (param.operation !== Operation.SUM) return layer;
+  return amend(layer, { type: "Power", eltwise_param: null, power_param: { scale: param.coeff[0]! } });
+}

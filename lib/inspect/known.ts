@@ -1,5 +1,5 @@
 import type { LayerParameter } from "../caffe/messages.js";
-import { type NetrunError, positionOf } from "../error.js";
+import { NetrunError, positionOf } from "../error.js";
 import { type LoweredNet, type LowerOptions, lower } from "../net/lower.js";
 import type { DataShapes, Shapes } from "./shapes.js";
 
@@ -12,47 +12,66 @@ export interface KnownNet {
   readonly assumed: readonly string[];
 }
 
+type Options = Omit<LowerOptions, "shapes" | "onUnsupported">;
+
 /**
  * Lowers what is known, and again as long as the layers that read data imply further shapes of it; what none implies is taken as
- * the data layer would have it. Throws NetrunError, located, for what is wrong with the net.
+ * the data layer would have it. Assumptions that do not fit are dropped. Throws NetrunError, located, for what is wrong with the net.
  */
-export function lowerKnown(
-  layers: readonly LayerParameter[],
-  data: DataShapes,
-  options: Omit<LowerOptions, "shapes" | "onUnsupported">,
-): KnownNet {
+export function lowerKnown(layers: readonly LayerParameter[], data: DataShapes, options: Options): KnownNet {
   const tops = new Set(dataTops(layers));
   const assumed: string[] = [];
-  let known = lowerOnce(layers, data.shapes, options);
-  for (let shapes = new Map(data.shapes); ; ) {
+  let shapes: Shapes = data.shapes;
+  let known = lowerOr(layers, shapes, options, () => {
+    shapes = new Map([...shapes].filter(([name]) => !data.assumed.has(name)));
+    return shapes;
+  });
+  if (shapes !== data.shapes) assumed.push("what is assumed of the data does not fit the net, and is dropped");
+  for (const tried = new Set(shapes.keys()); ; ) {
     const { implied, unknown } = known.lowered;
-    const isOpen = ([name]: readonly [string, unknown]) => tops.has(name) && unknown.has(name) && !shapes.has(name);
+    const isOpen = ([name]: readonly [string, unknown]) => tops.has(name) && unknown.has(name) && !tried.has(name);
     const found = [...implied].filter(isOpen);
-    const next = found.length > 0 ? found : [...data.fallback].filter(isOpen);
+    const next = found.length > 0 ? found : [...data.fallback].filter(isOpen).slice(0, 1);
     if (next.length === 0) return { ...known, assumed };
-    shapes = new Map([...shapes, ...next]);
-    known = lowerOnce(layers, shapes, options);
-    for (const [name, shape] of found)
+    for (const [name] of next) tried.add(name);
+    const before = shapes;
+    const more = new Map([...shapes, ...next]);
+    shapes = more;
+    known = lowerOr(layers, more, options, () => {
+      shapes = before;
+      return before;
+    });
+    for (const [name, shape] of shapes === more ? found : [])
       if (String(data.fallback.get(name)) !== String(shape))
         assumed.push(`${name} is taken to be [${shape.join(", ")}], as the layers that read it imply`);
   }
 }
 
-function lowerOnce(
-  layers: readonly LayerParameter[],
-  shapes: Shapes,
-  options: Omit<LowerOptions, "shapes" | "onUnsupported">,
-): Omit<KnownNet, "assumed"> {
-  const unsupported: string[] = [];
-  const onUnsupported = (layer: LayerParameter, error: NetrunError) => unsupported.push(inWords(layer, error));
-  return { lowered: lower(layers, { ...options, shapes, onUnsupported }), unsupported };
+/** Lowers with some shapes or, where the net is wrong with them, with others: it is wrong with those too, or the first were. */
+function lowerOr(layers: readonly LayerParameter[], shapes: Shapes, options: Options, others: () => Shapes): Known {
+  try {
+    return lowerOnce(layers, shapes, options);
+  } catch (error) {
+    const rest = others();
+    if (!(error instanceof NetrunError) || rest.size === shapes.size) throw error;
+    return lowerOnce(layers, rest, options);
+  }
+}
+
+type Known = Omit<KnownNet, "assumed">;
+
+function lowerOnce(layers: readonly LayerParameter[], shapes: Shapes, options: Options): Known {
+  const missing: (readonly [LayerParameter, NetrunError])[] = [];
+  const onUnsupported = (layer: LayerParameter, error: NetrunError) => missing.push([layer, error]);
+  const lowered = lower(layers, { ...options, shapes, onUnsupported });
+  return { lowered, unsupported: missing.map(([layer, error]) => inWords(layer, error, lowered)) };
 }
 
 /** What is said of a layer that netrun does not have: where it is, and what it makes unknown. */
-function inWords({ top }: LayerParameter, { message, span, notes }: NetrunError): string {
+function inWords({ top }: LayerParameter, { message, span, notes }: NetrunError, { unknown }: LoweredNet): string {
   const where = span ? ` (line ${positionOf(span).line})` : "";
   const hint = notes.find((note) => note.startsWith("did you mean"));
-  const after = top.length === 0 ? "" : `; shapes are not known after it, but where its kind tells them`;
+  const after = top.some((blob) => unknown.has(blob)) ? "; shapes are not known after it" : "";
   return `${message}${where}${hint ? `; ${hint}` : ""}${after}`;
 }
 

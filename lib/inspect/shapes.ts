@@ -10,6 +10,8 @@ export type Shapes = ReadonlyMap<string, readonly number[]>;
 /** What data layers bring, as far as it can be known. */
 export interface DataShapes {
   readonly shapes: Shapes;
+  /** Those among them that are assumed. */
+  readonly assumed: ReadonlySet<string>;
   /** Shapes of further tops, where the layers that read them imply no others. */
   readonly fallback: Shapes;
   /** What was assumed, in words. */
@@ -31,6 +33,7 @@ export interface ShapeOptions {
 /** The shapes of the tops of data layers: given, read from the data where it is there, or implied by what the net says. */
 export async function dataShapes(layers: readonly LayerParameter[], options: ShapeOptions): Promise<DataShapes> {
   const shapes = new Map(options.given);
+  const assumed = new Set<string>();
   const fallback = new Map<string, readonly number[]>();
   const notes: string[] = [];
   for (const layer of layers) {
@@ -42,11 +45,12 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
     for (const top of tops) {
       const shape = read?.[top] ?? implied?.shapes.get(top);
       if (shape) shapes.set(top, shape);
+      if (shape && !read?.[top]) assumed.add(top);
     }
     for (const [top, shape] of implied?.others ?? []) if (!shapes.has(top)) fallback.set(top, shape);
     for (const note of implied?.notes ?? []) notes.push(note);
   }
-  return { shapes, fallback, notes };
+  return { shapes, assumed, fallback, notes };
 }
 
 /** Readers of data are half of netrun's code: nets without data do without it. */

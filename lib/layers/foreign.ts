@@ -27,7 +27,7 @@ export const isNamedLoss = ({ type }: LayerParameter): boolean => /Loss(Layer)?$
 
 const BATCH = /^(batch_?size|batch|num|ims_per_batch|train_batch_size|n_?batch)$/;
 const SIDES =
-  /^(crop_?size|im_?shape|im_?size|image_?size|img_?size|input_?size|size|scale_?size|resize|net_side|target_?size)$/;
+  /^(crop_?size|im_?shape|im_?size|image_?size|img_?size|input_?size|size|scale_?size|resize|net_side|net_size|target_?size)$/;
 const HEIGHT = /^(crop_?h|crop_?height|crop_?size_y|new_?height|height|img_?height|im_?height|image_size_y)$/;
 const WIDTH = /^(crop_?w|crop_?width|crop_?size_x|new_?width|width|img_?width|im_?width|image_size_x)$/;
 const CHANNELS = /^(channels|num_?channels|n_?channels)$/;
@@ -63,7 +63,7 @@ function paramsOf(layer: LayerParameter): ExtraParam[] {
   params.push(extraFieldsOf(unknownFields(layer)));
   // One level deeper: resize_param in transform_param, and the parameters of a layer that nobody knows.
   const nested = params
-    .flatMap((param) => Object.values(param))
+    .flatMap((param) => Object.values(param).flat())
     .filter((value): value is ExtraParam => isFields(value));
   return [...params, ...nested, pythonDictionary(sub(layer, "python_param").param_str)];
 }

@@ -110,10 +110,7 @@ class Lowering {
     } catch (error) {
       if (!(error instanceof NetrunError && error.unsupported)) throw error;
       onUnsupported(layer, error);
-      const type = findType(layer, types);
-      // What is refused of data is how it is read; its shape may be known all the same.
-      if (type && isDataLayer(type)) this.#addData(layer, type, []);
-      else this.#addUnknown(layer);
+      this.#addUnknown(layer);
     }
   }
 
@@ -122,7 +119,9 @@ class Lowering {
     const refused = this.#options.types?.has(typeKey(layer))
       ? undefined
       : refusedFork(layer, `layer "${layer.name}": `);
-    if (refused) throw refused;
+    // What it changes are numbers: shapes are looked at all the same.
+    if (refused && this.#options.onUnsupported) this.#options.onUnsupported(layer, refused);
+    else if (refused) throw refused;
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);

@@ -125,6 +125,18 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
   });
 });
 
+describe("layers of forks that are Caffe's under another name", () => {
+  it("are read as those", () => {
+    const text = `${INPUT}layer { name: "e" type: "Eltwise" bottom: "x" top: "e" eltwise_param { operation: SUM coeff: 0.5 } }
+      layer { name: "c" type: "ConvolutionRistretto" bottom: "e" top: "c" convolution_param { num_output: 2 kernel_size: 3 }
+        quantization_param { bw_params: 8 } }`;
+    const { layer } = loadNet(text).message;
+    expect(layer.map(({ type }) => type)).to.deep.equal(["Input", "Power", "Convolution"]);
+    expect(layer[1]!.power_param!.scale).to.equal(0.5);
+    expect(() => lower(layer, { phase: "TEST" })).to.throw('layer "c": quantization_param is a field of a fork');
+  });
+});
+
 describe("V1 layer types of forks", () => {
   it("have the names of today", () => {
     const { layer } =

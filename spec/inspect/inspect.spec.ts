@@ -82,7 +82,7 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
     expect([layers.map(({ type }) => type), complete]).to.deep.equal([["Input", "VPooling"], false]);
     expect(notes).to.deep.equal([
       "shapes are not known without the data: --shape x=N,C,H,W",
-      'layer "p": unknown layer type "VPooling" (line 2); did you mean "Pooling"?; shapes are not known after it, but where its kind tells them',
+      'layer "p": unknown layer type "VPooling" (line 2); did you mean "Pooling"?; shapes are not known after it',
     ]);
   });
 
@@ -94,6 +94,43 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
       "TRAIN",
       ['phase TEST does not work: layer "r": bottom "x" is not produced by any layer above'],
     ]);
+  });
+});
+
+describe("inspecting nets of forks", () => {
+  const inspect = (text: string) => inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+  const shapes = ({ layers }: Awaited<ReturnType<typeof inspect>>) =>
+    layers.flatMap(({ tops }) => tops.map(({ name, shape }) => [name, shape?.join("x")].join(" ")));
+  const convolution = `layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 3 kernel_size: 3 } }`;
+  const loss = `layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }`;
+
+  it("takes a layer without bottoms for data, of the size that its parameters tell, with labels as the loss has them", async () => {
+    const data = `layer { name: "d" type: "OddData" top: "data" top: "label" odd_param { batch_size: 4 crop_height: 6 crop_width: 8 } }`;
+    const net = await inspect(`${data}\n${convolution}\n${loss}`);
+    expect(shapes(net)).to.deep.equal(["data 4x3x6x8", "label 4x1x4x6", "c 4x3x4x6", "l "]);
+    expect(net.complete).to.equal(true);
+  });
+
+  it("takes sizes of the other phase's data layer, and drops an assumption that does not fit", async () => {
+    const train = `layer { name: "t" type: "Python" top: "data" include { phase: TRAIN } python_param { module: "m" layer: "L" param_str: "crop_size: 5" } }
+      layer { name: "d" type: "OddData" top: "data" include { phase: TEST } }`;
+    expect(shapes(await inspect(`${train}\n${convolution}`))).to.deep.equal(["data 1x3x5x5", "c 1x3x3x3"]);
+    const small = await inspect(
+      `layer { name: "d" type: "OddData" top: "data" odd_param { crop_size: 2 } }\n${convolution}`,
+    );
+    expect([small.complete, shapes(small)]).to.deep.equal([false, ["data ", "c "]]);
+  });
+
+  it("shows what lies before and beside a layer that it does not have", async () => {
+    const input = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 6, 6] } } }`;
+    const odd = `layer { name: "o" type: "NobodysLayer" bottom: "c" top: "o" } layer { name: "r" type: "ReLU" bottom: "o" top: "o" }
+      layer { name: "s" type: "Sigmoid" bottom: "c" top: "s" }`;
+    const net = await inspect(`${input}\n${convolution}\n${odd}`);
+    expect(shapes(net)).to.deep.equal(["data 1x3x6x6", "c 1x3x4x4", "o ", "o ", "s 1x3x4x4"]);
+    expect(net.notes).to.deep.equal([
+      'layer "o": unknown layer type "NobodysLayer" (line 3); shapes are not known after it',
+    ]);
+    expect(toDot([net])).to.contain("o: NobodysLayer");
   });
 });
 

@@ -1,5 +1,6 @@
 import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
+import { withCaffeType } from "../upgrade-fork-types.js";
 
 /** Whether layers have fields that forks gave another name than the one they have here. */
 export const hasForkNames = (net: NetParameter): boolean => net.layer.some((layer) => renamed(layer) !== layer);
@@ -11,8 +12,9 @@ function renamed(layer: LayerParameter): LayerParameter {
   const { convolution_param, batch_norm_param } = layer;
   const dilated = convolution_param && withDilation(convolution_param);
   const scaled = batch_norm_param && withScaleBias(batch_norm_param);
-  if (dilated === convolution_param && scaled === batch_norm_param) return layer;
-  return amend(layer, { convolution_param: dilated, batch_norm_param: scaled });
+  const typed = withCaffeType(layer);
+  if (dilated === convolution_param && scaled === batch_norm_param) return typed;
+  return amend(typed, { convolution_param: dilated, batch_norm_param: scaled });
 }
 
 const HOLES = ["hole", "hole_h", "hole_w", "dilation_h", "dilation_w"] as const;

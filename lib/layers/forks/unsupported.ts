@@ -1,9 +1,32 @@
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
+import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
+import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
+
+const ofImageData = (layer: LayerParameter) => sub(layer, "image_data_param").batch_size;
+
+/** The fields of clips, which C3D has in image_data_param and TSN in video_data_param. */
+function clipFields({ image_data_param, video_data_param }: LayerParameter): ExtraParam {
+  return extraFieldsOf([image_data_param, video_data_param].flatMap((param) => (param ? unknownFields(param) : [])));
+}
+
+const ofVideo = (layer: LayerParameter) =>
+  Number(clipFields(layer)["batch_size"] ?? 0) || (layer.image_data_param ? ofImageData(layer) : ofDataParam(layer));
+
+/** C3D: images one after another [3, length, h, w]; TSN: those of all segments as channels, 2 for optical flow. */
+function clip(layer: LayerParameter): readonly number[] | undefined {
+  const { new_length: length, num_segments: segments = 1, modality = "FLOW" } = clipFields(layer);
+  const crop = sub(layer, "image_data_param").crop_size || undefined;
+  const [, height = crop, width = crop] = croppedImages(layer) ?? [];
+  if (!height || !width) return undefined;
+  if (layer.image_data_param) return [3, Number(length ?? 1), height, width];
+  if (length === undefined) return [3, height, width];
+  return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments), height, width];
+}
 
 /** Boxes of all images of a batch: as many as there are, of which one stands here. */
 const boxes = () => [1, 1, 1, 8];
@@ -35,5 +58,22 @@ export const unsupportedTypes = {
     },
   },
   /** Clips of videos. */
-  VideoData: { data: { origin: "unread", batchSize: ofDataParam } },
+  VideoData: { data: { origin: "unread", batchSize: ofVideo, rowShapes: (layer) => [clip(layer)] } },
+  /** DeepLab's and HED's images whose labels are images. */
+  ImageSegData: { data: { origin: "unread", batchSize: ofImageData, otherTops: maps } },
+  ImageLabelmapData: { data: { origin: "unread", batchSize: ofImageData, otherTops: maps } },
+  /** CRFs give probabilities like the first bottom. */
+  DenseCRF: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  MultiStageMeanfield: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  /** FlowNet's augmentation crops where it says a size. */
+  DataAugmentation: {
+    topShapes: (layer, shapeOf) => {
+      const { crop_height: height = 0, crop_width: width = 0 } = extraParam(layer, "augmentation_param");
+      const x = shapeOf(0);
+      return [x && Number(height) > 0 && Number(width) > 0 ? [...x.slice(0, 2), Number(height), Number(width)] : x];
+    },
+  },
+  /** MobileNet-YOLO's losses. */
+  Yolov3: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
+  YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
 } as const satisfies Readonly<Record<string, LayerFacts>>;
