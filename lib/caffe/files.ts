@@ -88,7 +88,7 @@ const { MAX_STRING_LENGTH } = constants;
 /** The largest file that is read whole unless --max-alloc says more: twice the weights of VGG-16. */
 const WHOLE_FILE = 2 ** 30;
 /** What one buffer can be read into at a time, and a message of protobuf can have. */
-const LARGEST_FILE = 2 ** 31 - 1;
+export const LARGEST_FILE = 2 ** 31 - 1;
 
 function checkSize(path: string, size: number, { span }: ErrorDetail): void {
   const limit = Math.min(LARGEST_FILE, Math.max(WHOLE_FILE, maxAlloc()));

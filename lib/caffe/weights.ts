@@ -1,7 +1,9 @@
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import protobuf from "protobufjs/light.js";
+import { NetrunError } from "../error.js";
 import { InPlaceReader } from "./blob-codec.js";
 import { refuseOther } from "./content.js";
-import { readBytes } from "./files.js";
+import { LARGEST_FILE, readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
 import { amend, damaged, encode } from "./message.js";
 import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
@@ -29,12 +31,76 @@ export interface StoredNet {
  * Of a fork's file only what all forks agree on is read. Throws NetrunError for a file that is missing or damaged.
  */
 export async function readWeights(path: string): Promise<StoredWeights> {
+  const file = requireFile(path);
+  if (statSync(file).size > LARGEST_FILE && !isHdf5File(file)) return weightsOf(readByParts(file));
   const { path: found, bytes } = readBytes(path);
   if (isHdf5(bytes)) return readHdf5Weights(found);
   refuseOther("NetParameter", bytes, found);
   return weightsOf(
     decodeFrom(new InPlaceReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), found),
   );
+}
+
+/**
+ * The weights of a binary NetParameter of any size, layer by layer: protobuf ends at 2 GB a message, Caffe's writers do not. Each
+ * field of the net is a net of its own. Throws NetrunError naming the file if it is damaged.
+ */
+export function readByParts(file: string): StoredNet {
+  const handle = openSync(file, "r");
+  try {
+    const { size } = fstatSync(handle);
+    let name = "";
+    const layers: StoredLayer[] = [];
+    for (let at = 0; at < size; ) {
+      const head = new Uint8Array(Math.min(HEAD_BYTES, size - at));
+      readSync(handle, head, 0, head.length, at);
+      const length = fieldLength(head, at, file);
+      if (at + length > size || length > LARGEST_FILE) {
+        const notes = ["the file is damaged, or cut off (an interrupted download?)"];
+        throw new NetrunError(`a field of ${length} bytes at byte ${at} is not complete in ${size} bytes`, {
+          file,
+          notes,
+        });
+      }
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length; ) done += readSync(handle, bytes, done, length - done, at + done);
+      const part = decodeFrom(new InPlaceReader(bytes), file);
+      name = part.name || name;
+      for (const layer of part.layers) layers.push(layer);
+      at += length;
+    }
+    return { name, layers };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** A tag and a length: as many bytes as they can have. */
+const HEAD_BYTES = 16;
+
+/** The bytes of a field, its tag included. Throws NetrunError where no field begins. */
+function fieldLength(head: Uint8Array, at: number, file: string): number {
+  const reader = new protobuf.Reader(head);
+  try {
+    const wire = reader.tag() & 7;
+    if (wire === 2) {
+      const length = reader.uint32();
+      return reader.pos + length;
+    }
+    reader.skipType(wire);
+    return reader.pos;
+  } catch (cause) {
+    throw new NetrunError(`no field of a NetParameter begins at byte ${at}`, { file, cause });
+  }
+}
+
+/** Whether a file of any size is HDF5, by its first bytes. */
+function isHdf5File(file: string): boolean {
+  const head = new Uint8Array(8);
+  const handle = openSync(file, "r");
+  readSync(handle, head, 0, head.length, 0);
+  closeSync(handle);
+  return isHdf5(head);
 }
 
 /** The blobs of a net's layers by name. Of layers with the same name the last that has blobs counts, as in Caffe. */

@@ -2,8 +2,9 @@ import { filterNet } from "../caffe/filter.js";
 import { amend, create, has } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { bringsData, dataOf, factsOf, inputFor, type Prediction } from "../layers/index.js";
+import { bringsData, dataOf, factsOf, inputFor, type Prediction, registeredTypes } from "../layers/index.js";
 import { type ImpliedShapes, impliedShapes } from "../net/implied-shapes.js";
+import { lower } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 
 /** The layers of a net that a converted file computes, and the shapes of its inputs as the prototxt says them. */
@@ -54,9 +55,10 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   const comparing = filtered.layer.filter((layer) => isLoss(layer) || factsOf(layer).score);
   const targets = new Set(comparing.flatMap(({ bottom }) => bottom.slice(1)));
   for (const { bottom } of comparing) targets.delete(bottom[0]!);
-  const inputs = dataLayers(net, filtered, computing).map((layer) =>
-    inputLayer(layer, shapes, impliedShapes(layer, net, options.path, shapes)),
-  );
+  const data = dataLayers(net, filtered, computing);
+  for (const layer of data) firstShapes(layer, shapes, impliedShapes(layer, net, options.path, shapes));
+  readShapes(data, computing, shapes);
+  const inputs = data.map((layer) => inputLayer(layer, shapes));
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
@@ -107,19 +109,38 @@ function dataLayers(
   return chosen;
 }
 
-/** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
-function inputLayer(
-  layer: LayerParameter,
-  shapes: Map<string, readonly number[]>,
-  implied: ImpliedShapes,
-): LayerParameter {
-  const data = dataOf(layer)!;
-  const batch = Math.max(1, data.batchSize?.(layer) ?? 1);
-  const [first, ...others] = layer.top as [string, ...string[]];
+/** Adds shapes that the net implies for a data layer's tops, as `impliedShapes` finds them. */
+function firstShapes(layer: LayerParameter, shapes: Map<string, readonly number[]>, implied: ImpliedShapes): void {
+  const batch = Math.max(1, dataOf(layer)!.batchSize?.(layer) ?? 1);
   for (const top of layer.top) {
     const [rows = batch, ...row] = implied.shapes.get(top) ?? [];
     if (!shapes.has(top) && implied.shapes.has(top)) shapes.set(top, [Math.max(1, rows), ...row]);
   }
+}
+
+/** Adds shapes that the layers which read data imply for it: regions, sizes of images ... Labels are left to the data layer. */
+function readShapes(
+  data: readonly LayerParameter[],
+  computing: readonly LayerParameter[],
+  shapes: Map<string, readonly number[]>,
+): void {
+  const tops = new Set(data.flatMap(({ top }) => top));
+  const layers = [...data.map((layer) => inputFor([layer])), ...computing];
+  for (let found = 1; found > 0; ) {
+    found = 0;
+    const options = { phase: "TEST", types: registeredTypes(), shapes, onUnsupported: () => {} } as const;
+    for (const [name, shape] of lower(layers, options).implied) {
+      if (!tops.has(name) || shapes.has(name)) continue;
+      shapes.set(name, shape);
+      found++;
+    }
+  }
+}
+
+/** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
+function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]>): LayerParameter {
+  const batch = Math.max(1, dataOf(layer)!.batchSize?.(layer) ?? 1);
+  const [first, ...others] = layer.top as [string, ...string[]];
   if (!shapes.has(first)) {
     throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
       span: spanOf(layer),

@@ -9,7 +9,7 @@ import { create, decode, encode } from "../../lib/caffe/message.js";
 import { V1LayerParameter_LayerType } from "../../lib/caffe/messages.js";
 import { decodeSolverState, encodeSolverState, readSolverState } from "../../lib/caffe/solver-state.js";
 import type { StoredWeights } from "../../lib/caffe/stored.js";
-import { decodeWeights, encodeWeights, readWeights, weightsOf } from "../../lib/caffe/weights.js";
+import { decodeWeights, encodeWeights, readByParts, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
 import { describeShared, goldenPath, sharedPath } from "../support/shared.js";
 
@@ -192,5 +192,35 @@ describe("writing weights", () => {
     const statePath = join(folder, "s.h5");
     await writeHdf5State(statePath, state);
     expect(await readHdf5State(statePath)).to.deep.equal(state);
+  });
+});
+
+describe("weights that are read by parts, as files over 2 GB are", () => {
+  const net = encode(
+    create("NetParameter", {
+      name: "n",
+      layer: [
+        { name: "a", type: "InnerProduct", blobs: [{ shape: { dim: [2, 3] }, data: [1, 2, 3, 4, 5, 6] }] },
+        { name: "b", type: "ReLU" },
+      ],
+      layers: [{ name: "old", blobs: [{ num: 1, channels: 1, height: 1, width: 2, data: [7, 8] }] }],
+    }),
+  );
+
+  it("are those of the file read whole", () => {
+    const path = join(folder, "parts.caffemodel");
+    writeFileSync(path, net);
+    const byName = ({ layers }: { readonly layers: readonly { readonly name: string }[] }) =>
+      [...layers].sort((a, b) => a.name.localeCompare(b.name));
+    expect(byName(readByParts(path))).to.deep.equal(byName(decodeWeights(net)));
+    expect(readByParts(path).name).to.equal("n");
+  });
+
+  it("are refused where the file is cut off", async () => {
+    const path = join(folder, "cut-parts.caffemodel");
+    writeFileSync(path, net.subarray(0, net.length - 3));
+    expect(await refusal(() => readByParts(path))).to.match(
+      /^DIR\/cut-parts.caffemodel: a field of \d+ bytes at byte \d+ is not complete/,
+    );
   });
 });

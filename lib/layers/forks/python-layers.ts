@@ -71,6 +71,7 @@ const BOXES = new Map([[1, [1, 5]]]);
 /** What Python layers imply for data that they read: boxes and classes, and an image's height, width and scale. */
 const IMPLIES: Readonly<Record<string, Pick<LayerFacts, "implies">>> = {
   AnchorTargetLayer: { implies: () => new Map([...BOXES, [2, [1, 3]]]) },
+  ProposalLayer: { implies: () => new Map([[2, [1, 3]]]) },
   ProposalTargetLayer: { implies: () => BOXES },
 };
 

@@ -1,0 +1,89 @@
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { loadNet } from "../../lib/caffe/load.js";
+import { readWeights } from "../../lib/caffe/weights.js";
+import { convert } from "../../lib/convert/index.js";
+import { NetrunError } from "../../lib/error.js";
+import { toDot } from "../../lib/inspect/dot.js";
+import { inspectEither } from "../../lib/inspect/index.js";
+import { describeShared, sharedPath } from "../support/shared.js";
+
+/** What does not convert, and why. */
+const NOT_CONVERTED = [
+  ...["cifar10_full_sigmoid_train_test", "cifar10_full_sigmoid_train_test_bn"].map(
+    (name) => `bvlc/examples+cifar10+${name}.prototxt: layer "cifar": the shape of "data" is not in the prototxt`,
+  ),
+  ...["nonlinear_auto_test", "nonlinear_auto_train", "nonlinear_train_val", "train_val"].map(
+    (name) =>
+      `bvlc/examples+hdf5_classification+${name}.prototxt: layer "data": the shape of "data" is not in the prototxt`,
+  ),
+  `bvlc/examples+mnist+mnist_autoencoder.prototxt: layer "data": the shape of "data" is not in the prototxt`,
+  `bvlc/examples+siamese+mnist_siamese_train_test.prototxt: layer "pair_data": the shape of "pair_data" is not in the prototxt`,
+  "sparknet/models+test+test.prototxt: the net computes nothing from its inputs",
+];
+
+describeShared("published nets, of Caffe and of its forks", () => {
+  const folder = sharedPath("zoo", "prototxt");
+  const nets = (readdirSync(folder, { recursive: true }) as string[]).filter(
+    (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver|labelmap/.test(file),
+  );
+
+  it("are drawn, all of them", async () => {
+    for (const file of nets) {
+      const loaded = loadNet(join(folder, file));
+      expect(toDot([await inspectEither(loaded.message, loaded)]), file).to.match(/^digraph net \{\n/);
+    }
+  });
+
+  it("convert, or are in the list of those whose size nobody says", async () => {
+    const left: string[] = [];
+    for (const file of nets.sort()) {
+      try {
+        await convert(join(folder, file), new Map(), { allowMissing: true, verify: 0 });
+      } catch (error) {
+        if (!(error instanceof NetrunError)) throw error;
+        left.push(`${file}: ${error.message}`);
+      }
+    }
+    expect(left).to.deep.equal(NOT_CONVERTED);
+  }).timeout(600_000);
+});
+
+describe("a .caffemodel of 2.4 GB", () => {
+  const folder = mkdtempSync(join(tmpdir(), "netrun-large-"));
+  after(() => rmSync(folder, { recursive: true }));
+
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
+
+  /** Layers a, b and c of 200 million weights each, 0 but for the last of each, written where they are not holes of the file. */
+  function write(path: string): void {
+    const count = 200e6;
+    const file = openSync(path, "w");
+    let at = 0;
+    for (let layer = 0; layer < 3; layer++) {
+      const dims = [0x0a, varint(count).length, ...varint(count)];
+      const blob = [0x3a, dims.length, ...dims, 0x2a, ...varint(4 * count)];
+      const head = [0x0a, 1, 97 + layer, 0x3a, ...varint(blob.length + 4 * count)];
+      const field = [...varint((100 << 3) | 2), ...varint(head.length + blob.length + 4 * count), ...head, ...blob];
+      writeSync(file, Buffer.from(field), 0, field.length, at);
+      at += field.length + 4 * count;
+      writeSync(file, Buffer.from(Float32Array.of(layer + 1).buffer), 0, 4, at - 4);
+    }
+    ftruncateSync(file, at);
+    closeSync(file);
+  }
+
+  it("is read layer by layer", async () => {
+    const path = join(folder, "large.caffemodel");
+    write(path);
+    const weights = await readWeights(path);
+    expect(Array.from(weights, ([name, [blob]]) => [name, blob!.data.length, blob!.data.at(-1)])).to.deep.equal([
+      ["a", 200e6, 1],
+      ["b", 200e6, 2],
+      ["c", 200e6, 3],
+    ]);
+  }).timeout(120_000);
+});
