@@ -18,7 +18,7 @@ const SOURCES: Readonly<Record<string, () => string>> = {
   googlenet: () => sharedPath("zoo", "prototxt", "bvlc", "models+bvlc_googlenet+train_val.prototxt"),
   resnet50: () => `${NETS["resnet50"]!().replace(/layer \{ name: "prob".*$/s, "")}
     layer { name: "labels" type: "Input" top: "label" input_param { shape { dim: 1 } } }
-    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc1000" bottom: "label" top: "loss" }`,
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }`,
 };
 
 /** Sides of the images of each net. */
