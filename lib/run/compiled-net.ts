@@ -3,8 +3,10 @@ import { gradient } from "../net/gradient.js";
 import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
+import { sumOfSquares } from "../net/squares.js";
 import { buildSession, type Formulation } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
+import { concat } from "../ops/index.js";
 import { random } from "../random.js";
 import type { InferenceContext } from "../targets/index.js";
 import type { FlatWeights } from "./weights.js";
@@ -19,6 +21,8 @@ export interface Request {
   readonly gradients?: "learnt" | "all" | "blobs";
   /** Whether to give the objective: the sum of all losses by their weights. */
   readonly objective?: boolean;
+  /** Whether to give the sum of squares of all parameters' gradients. */
+  readonly squares?: boolean;
   /** Whether to give what the forward adds to files. */
   readonly files?: boolean;
   /** Blobs whose gradients are fed, in place of their weights in the objective. */
@@ -55,6 +59,8 @@ export interface RunResult {
   readonly inputGradients: Arrays;
   /** The objective where it was asked for; 0 for a net without losses. */
   readonly objective: number;
+  /** Sum of squares of all parameters' gradients, where asked for. Not finite where one of them is not, or is above 1e19. */
+  readonly squares: number;
   /** Shapes of all blobs. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
@@ -63,6 +69,11 @@ type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGrad
 
 /** The output that the objective is computed as. */
 const OBJECTIVE = "objective";
+
+/** The output that holds the sum of squares of each gradient. */
+const SQUARES = "squares";
+
+const NONE = new Float32Array(0);
 
 interface Compiled {
   readonly session: Session | undefined;
@@ -121,7 +132,8 @@ export class CompiledNet implements AsyncDisposable {
     for (const [end, { group, name, value }] of ends) {
       result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
     }
-    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, shapes: this.#shapes };
+    const squares = (outputs[SQUARES] ?? NONE).reduce((sum, square) => sum + square, 0);
+    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, squares, shapes: this.#shapes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -178,6 +190,15 @@ export function endsOf(
   );
   const outputs = new Map(computed.map(([name, { value }]) => [name, value]));
   if (objective) outputs.set(OBJECTIVE, objective);
+  const gradients = [...ends.values()].filter(({ group }) => group === "gradients");
+  if (request.squares && gradients.length > 0)
+    outputs.set(
+      SQUARES,
+      concat(
+        gradients.map(({ value }) => sumOfSquares(value)),
+        0,
+      ),
+    );
   return { ends, outputs };
 }
 

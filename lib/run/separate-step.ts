@@ -28,6 +28,8 @@ interface Pass {
   readonly rows: number;
   readonly debug: PassStatistics | undefined;
   readonly notFinite: string | undefined;
+  /** Sum of squares of the gradients, where the model gave it. */
+  readonly squares: number | undefined;
 }
 
 /** A step of two models: one gives gradients, which are summed here, and one updates the weights. */
@@ -75,7 +77,7 @@ export class SeparateStep implements Step {
       rows += pass.rows;
       const before = pass.debug && weights.slice();
       const started = performance.now();
-      await this.#update(state, rate, iteration);
+      await this.#update(state, rate, iteration, pass.squares);
       times.updateMs += performance.now() - started;
       if (before && pass.debug)
         debug.set(iteration, { ...pass.debug, update: updateStatistics(this.#layout, before, weights) });
@@ -95,13 +97,13 @@ export class SeparateStep implements Step {
     const { iterSize, debugInfo } = this.#solver;
     // The same request in every iteration, shown or not: another one would be another session.
     const blobs = work.display > 0 ? this.#train.net.outputs : [];
-    const request: Request = { blobs, gradients: "learnt", objective: true };
+    const request: Request = { blobs, gradients: "learnt", objective: true, squares: true };
     const shown = debugInfo && isShown(work);
     let debug: PassStatistics | undefined;
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
-    this.#gradients.fill(0);
+    let squares = 0;
     // The sum of one batch is its gradients, which are written where the sum is to be.
     const into = iterSize === 1 ? this.#views : undefined;
     for (let sub = 0; sub < iterSize; sub++) {
@@ -112,13 +114,16 @@ export class SeparateStep implements Step {
       const draw = [this.#seed, work.iteration * iterSize + sub] as const;
       const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { into });
       const all = () => this.#everything(batch, weights, draw);
-      if (!Number.isFinite(result.objective) || !Object.values(result.gradients).every(allFinite)) {
+      // Only where the sum of squares is no number are gradients looked through: large ones overflow it.
+      const areFinite = Number.isFinite(result.squares) || Object.values(result.gradients).every(allFinite);
+      if (!Number.isFinite(result.objective) || !areFinite) {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
         this.#gradients.fill(0);
-        return { loss, outputs, rows, debug, notFinite };
+        return { loss, outputs, rows, debug, notFinite, squares: undefined };
       }
       if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
       this.#accumulate(result.gradients, sub > 0);
+      squares = result.squares;
       for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
       loss += result.objective;
       outputs = result.blobs;
@@ -126,7 +131,14 @@ export class SeparateStep implements Step {
       batches.recycle(batch, result.blobs);
       times.gradientMs += performance.now() - started;
     }
-    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined };
+    return {
+      loss: loss / iterSize,
+      outputs,
+      rows,
+      debug,
+      notFinite: undefined,
+      squares: iterSize === 1 ? squares : undefined,
+    };
   }
 
   /** The last forward once more, with every blob and every gradient. */
@@ -136,19 +148,24 @@ export class SeparateStep implements Step {
   }
 
   #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
-    for (const [key, gradient] of Object.entries(gradients)) {
-      const sum = this.#views[key]!;
+    for (const [key, sum] of Object.entries(this.#views)) {
+      const gradient = gradients[key];
       if (sum === gradient) continue;
+      if (!gradient) {
+        // Nothing depends on the parameter.
+        sum.fill(0);
+        continue;
+      }
       if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
       else sum.set(gradient);
     }
   }
 
-  #update(state: TrainState, rate: number, iteration: number): Promise<void> {
+  #update(state: TrainState, rate: number, iteration: number, squares: number | undefined): Promise<void> {
     const { rule, settings, iterSize, weightDecay, clipGradients } = this.#solver;
     let scale = 1 / iterSize;
     if (clipGradients >= 0) {
-      const norm = l2Norm(this.#gradients);
+      const norm = squares !== undefined && Number.isFinite(squares) ? Math.sqrt(squares) : l2Norm(this.#gradients);
       if (norm > clipGradients) scale *= clipGradients / norm;
     }
     const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
