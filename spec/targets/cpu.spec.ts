@@ -107,6 +107,13 @@ const examples: Readonly<Record<string, Example>> = {
       return conv(relu(reduced), u!, { ...same, pads: [0, 0], strides: [2, 2] });
     },
   },
+  "strides of 1 by 1 between blocks, odd sides": {
+    inputs: { x: [2, 3, 9, 7], w: [16, 3, 3, 3], v: [24, 16, 1, 1], u: [16, 24, 3, 3] },
+    build({ x, w, v, u }) {
+      const same = { strides: [1, 1], pads: [1, 1], dilations: [1, 1], group: 1 };
+      return conv(conv(relu(conv(x!, w!, same)), v!, { ...same, pads: [0, 0], strides: [2, 2] }), u!, same);
+    },
+  },
   "a residual with biases": {
     inputs: { x: [2, 3, 6, 6], w: [20, 3, 3, 3], b: [20], v: [20, 20, 3, 3], c: [20] },
     build({ x, w, b, v, c }) {

@@ -1,5 +1,6 @@
 import type { Value } from "../../graph/index.js";
-import { type PoolAttrs, pad, reshape } from "../../ops/index.js";
+import type { PoolAttrs } from "../../ops/index.js";
+import { interleaved } from "./layout.js";
 import { type BlockedWindows, blockedAveragePool } from "./nchwc.js";
 
 /** Windows of two axes as the blocked kernels take them. */
@@ -26,7 +27,7 @@ export function spreads(attrs: PoolAttrs, x: readonly number[], y: readonly numb
 
 /**
  * Gradient of average pooling (padding counted), blocked: dy with zeros between its entries, averaged by the same windows at stride 1.
- * The zeros of both axes come from one Pad, since a blocked row is a row of whole vectors. `size` is [h, w] of dx.
+ * `size` is [h, w] of dx.
  */
 export function blockedAveragePoolGradient(
   dy: Value,
@@ -34,16 +35,9 @@ export function blockedAveragePoolGradient(
   size: readonly [number, number],
   block: number,
 ): Value {
-  const [n, c, oh, ow] = dy.type.shape as [number, number, number, number];
+  const [, , oh, ow] = dy.type.shape as [number, number, number, number];
   const [sh, sw] = attrs.strides as [number, number];
-  const lines = reshape(dy, [((n * c) / block) * oh, 1, ow, block]);
-  const spread = pad(lines, [
-    [0, 0],
-    [0, sh - 1],
-    [0, 0],
-    [0, (sw - 1) * block],
-  ]);
-  return blockedAveragePool(reshape(spread, [n, c, oh * sh, ow * sw]), {
+  return blockedAveragePool(interleaved(dy, [sh, sw], [oh * sh, ow * sw], block), {
     kernel: [attrs.kernel[0]!, attrs.kernel[1]!],
     strides: [1, 1],
     pads: [gradientPads(attrs, size[0], oh, 0), gradientPads(attrs, size[1], ow, 1)],

@@ -1,5 +1,5 @@
 import { count, type Value } from "../../graph/index.js";
-import { pad, reshape } from "../../ops/index.js";
+import { pad, reshape, slice } from "../../ops/index.js";
 import { reorderInput, reorderOutput, roundUp } from "./nchwc.js";
 
 /** A value of a graph in the plain layout, in the blocked one, or in both: each is made from the other when first asked for. */
@@ -58,4 +58,26 @@ export function toBlocks(x: Value, block: number): Value {
 export function blocksOf(x: Value, block: number): Value {
   const [n, c] = x.type.shape as [number, number];
   return reshape(x, [n, c / block, count(x.type.shape, 2), block]);
+}
+
+/**
+ * A blocked value with zeros behind each row and column, strides - 1 of them, cut to a size [h, w] that is not beyond that. The zeros
+ * of both axes come from one Pad, since a blocked row is a row of whole vectors.
+ */
+export function interleaved(
+  x: Value,
+  [sh, sw]: readonly [number, number],
+  [h, w]: readonly [number, number],
+  block: number,
+): Value {
+  const [n, c, oh, ow] = x.type.shape as [number, number, number, number];
+  const planes = (n * c) / block;
+  const spread = pad(reshape(x, [planes * oh, 1, ow, block]), [
+    [0, 0],
+    [0, sh - 1],
+    [0, 0],
+    [0, (sw - 1) * block],
+  ]);
+  const lines = reshape(spread, [planes, oh * sh, ow * sw * block]);
+  return reshape(slice(slice(lines, 1, 0, h), 2, 0, w * block), [n, c, h, w]);
 }

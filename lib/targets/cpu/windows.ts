@@ -3,7 +3,7 @@ import { blockedAveragePoolGradient, blockedWindows, spreads } from "./average-p
 import { blockedForward, groupsFit } from "./conv.js";
 import { blockedInputGradient, pointwiseInputGradient } from "./conv-input-gradient.js";
 import { bandsOf, blockedWeightGradient } from "./conv-weight-gradient.js";
-import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
+import { fromBlocked, fromPlain, interleaved, type Layouts } from "./layout.js";
 import { hasMasks, type MaskedMaxPool, maskedMaxPool } from "./max-pool-gradient.js";
 import { blockedAveragePool } from "./nchwc.js";
 import { lastChannels, pixelProduct } from "./pointwise.js";
@@ -39,14 +39,22 @@ export const convInputGradient: Formulation = {
     const [k, , kh, kw] = shapeOf(site, 1) as [number, number, number, number];
     const [, c, h, width] = node.outputs[0]!.type.shape as [number, number, number, number];
     const [, , oh, ow] = shapeOf(site, 0) as [number, number, number, number];
-    if (!takes(shapeOf(site, 1), attrs, block) || attrs.strides.some((s) => s !== 1)) return undefined;
+    const isPixels = isPointwise(shapeOf(site, 1), attrs);
+    if (!takes(shapeOf(site, 1), attrs, block)) return undefined;
+    const isSmall = c < block || k < block;
     const w = inputs[1]!.plain();
-    if (kh * kw === 1 && attrs.group === 1 && attrs.pads.every((p) => p === 0) && !inputs[0]!.hasBlocked)
+    if (attrs.strides.some((s) => s !== 1)) {
+      const [sh, sw] = attrs.strides as [number, number];
+      if (!isPixels || isSmall || !inputs[0]!.hasBlocked || oh * sh < h || ow * sw < width) return undefined;
+      const seen = blockedInputGradient(inputs[0]!.blocked(), w, attrs, block);
+      return [fromBlocked(interleaved(seen, [sh, sw], [h, width], block), c, block)];
+    }
+    if (isPixels && !inputs[0]!.hasBlocked)
       return [fromPlain(pointwiseInputGradient(inputs[0]!.plain(), w), block)];
     // A pad beyond the kernel would be a negative one of the flipped convolution.
     if ([kh, kw].some((k1, i) => attrs.pads[i]! > (k1 - 1) * attrs.dilations[i]!)) return undefined;
     // Filters that reach far over a small dy multiply mostly padding: LeNet's second convolution.
-    if (h * width > 1.6 * oh * ow || c < block || k < block) return undefined;
+    if (h * width > 1.6 * oh * ow || isSmall) return undefined;
     return [fromBlocked(blockedInputGradient(inputs[0]!.blocked(), w, attrs, block), c, block)];
   },
 };
