@@ -5,25 +5,22 @@
  *   --python PATH       a Python with PyTorch; without it the environment that bench/step/environment.sh makes; --no-torch for none
  *   --portable          the portable form too; --library PATH another build's lib/index.js too
  *   --against COMMAND   any other program: {net} and {threads} are filled in, the number of steps comes last
- *   --write             results to bench/results/step.json
+ *   --write             results to bench/results/step.json, and their table to docs/performance.md
  * Windows of programs alternate. A window in which other processes took over 8 % of a processor is thrown away, and counted.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { others } from "./disturbance.js";
+import { blockOf } from "./block.js";
 import { flopsOf } from "./flops.js";
+import { type Timing, timesOf } from "./measure.js";
 import { type StepNet, stepNets } from "./nets.js";
 import { gemmPeak } from "./peak.js";
 import { against, netrun, type Program, torch } from "./programs.js";
+import { type Results, type Row, tableOf, withTable } from "./results.js";
 
-/** Share of a processor that others may take in a window. */
-const DISTURBED = 0.08;
-/** How long a window is to be, in milliseconds. */
-const WINDOW = 1500;
-/** How often a disturbed window is tried again. */
-const RETRIES = 3;
+const PAGE = "docs/performance.md";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,25 +36,6 @@ const { values: options, positionals } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-
-/** What one program took for a step of one net. */
-interface Timing {
-  readonly program: string;
-  readonly minMs: number;
-  readonly medianMs: number;
-  /** Windows that were thrown away. */
-  readonly disturbed: number;
-}
-
-interface Row {
-  readonly net: string;
-  readonly batch: number;
-  readonly threads: number;
-  readonly gflop: number;
-  /** GF/s of onnxruntime's matrix product in the same run. */
-  readonly gemmPeak: number;
-  readonly timings: readonly Timing[];
-}
 
 const python = options.torch ? (options.python ?? environment()) : undefined;
 
@@ -80,39 +58,6 @@ function programsFor(net: StepNet, threads: number): Program[] {
   }
   if (options.against !== undefined) programs.push(against(options.against, net, threads));
   return programs;
-}
-
-const median = (sorted: readonly number[]) => sorted[sorted.length >> 1]!;
-
-async function timesOf(net: StepNet, threads: number): Promise<Timing[]> {
-  const programs = programsFor(net, threads);
-  const known = programs.map((program) => ({ program, ms: [] as number[], steps: 1, disturbed: 0 }));
-  const pids = [process.pid, ...programs.map(({ pid }) => pid)];
-  try {
-    for (const each of known) {
-      await each.program.steps(2);
-      const [last] = await each.program.steps(1);
-      each.steps = Math.max(2, Math.min(100, Math.round(WINDOW / last!)));
-    }
-    for (let round = 0; round < Number(options.rounds); round++) {
-      for (const each of known) {
-        for (let trial = 0; trial <= RETRIES; trial++) {
-          const { result, share } = await others(pids, () => each.program.steps(each.steps));
-          if (share <= DISTURBED) {
-            each.ms.push(...result);
-            break;
-          }
-          each.disturbed++;
-        }
-      }
-    }
-  } finally {
-    for (const program of programs) program.end();
-  }
-  return known.map(({ program: { name }, ms, disturbed }) => {
-    ms.sort((a, b) => a - b);
-    return { program: name, minMs: ms[0] ?? Number.NaN, medianMs: median(ms) ?? Number.NaN, disturbed };
-  });
 }
 
 function print({ net, batch, threads, gflop, gemmPeak: peak, timings }: Row): void {
@@ -138,7 +83,7 @@ for (const net of stepNets) {
   if (positionals.length > 0 && !positionals.includes(net.name)) continue;
   for (const threads of options.threads.split(",").map(Number)) {
     const peak = await gemmPeak(threads);
-    const timings = await timesOf(net, threads);
+    const timings = await timesOf(programsFor(net, threads), Number(options.rounds));
     const row = { net: net.name, batch: net.batch, threads, gflop: flopsOf(net) / 1e9, gemmPeak: peak, timings };
     print(row);
     rows.push(row);
@@ -146,11 +91,19 @@ for (const net of stepNets) {
 }
 if (options.write) {
   mkdirSync("bench/results", { recursive: true });
+  const { model } = cpus()[0]!;
   const machine = {
-    processor: cpus()[0]!.model,
+    processor: model,
     cores: cpus().length,
     node: process.version,
-    date: new Date().toISOString(),
+    block: await blockOf(),
+    date: day(),
   };
-  writeFileSync("bench/results/step.json", `${JSON.stringify({ machine, rows }, null, 2)}\n`);
+  const results: Results = { machine, rows };
+  writeFileSync("bench/results/step.json", `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(PAGE, withTable(readFileSync(PAGE, "utf8"), tableOf(results)));
+}
+
+function day(): string {
+  return new Date().toISOString().slice(0, 10);
 }
