@@ -21,7 +21,7 @@ export interface SessionOptions {
    * comes once starts sooner and takes less memory.
    */
   readonly optimise?: boolean | undefined;
-  /** Whether graphs are standard ONNX alone; false takes formulations that are faster on this processor, to other last bits. Default true. */
+  /** Whether training graphs are standard ONNX alone, without formulations that are faster on this processor, to other last bits. Default false. */
   readonly portable?: boolean | undefined;
   /** Path that the name of a profile starts with; the file is whole when the session is closed. */
   readonly profile?: string | undefined;

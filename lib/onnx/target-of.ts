@@ -7,11 +7,11 @@ import { openSession, type SessionOptions } from "./session.js";
 let cpu: Promise<Target> | undefined;
 
 /**
- * The target that graphs of these options are formulated for: the portable one, or with `portable: false` (or NETRUN_PORTABLE=0) the
- * CPU's own for models that run often on the CPU provider. Off until its steps are measured net by net on a quiet machine.
+ * The target that graphs of these options are formulated for: the CPU's own for models that run often on the CPU provider, the portable
+ * one for all others and with `portable` (or NETRUN_PORTABLE=1).
  */
 export function targetOf({ provider = "cpu", optimise = true, portable: plain }: SessionOptions): Promise<Target> {
-  const isPortable = plain ?? process.env["NETRUN_PORTABLE"] !== "0";
+  const isPortable = plain ?? process.env["NETRUN_PORTABLE"] === "1";
   if (isPortable || provider !== "cpu" || !optimise) return Promise.resolve(portable);
   cpu ??= probe();
   return cpu;
@@ -32,7 +32,10 @@ async function probe(): Promise<Target> {
     if (!isBlock) throw new Error(`4 channels became ${block}`);
     return cpuTarget(block);
   } catch (error) {
-    process.emitWarning(`onnxruntime's blocked kernels are not used: ${(error as Error).message}`, "PortableTarget");
+    process.emitWarning(
+      `onnxruntime's blocked kernels are not used, which is slower: ${(error as Error).message}`,
+      "PortableTarget",
+    );
     return portable;
   }
 }

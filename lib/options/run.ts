@@ -13,7 +13,7 @@ export const SESSION = {
   threads: { type: "number", range: { ...count("threads"), max: 1024 }, describe: "Threads inside one op" },
   portable: {
     type: "boolean",
-    describe: "Standard ONNX alone, as by default; --no-portable takes formulations that suit this processor",
+    describe: "Train in standard ONNX alone, without the faster kernels that suit this processor",
   },
 } as const satisfies Options;
 

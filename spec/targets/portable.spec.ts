@@ -32,6 +32,10 @@ describe("the portable target", () => {
       "average-pool-grad",
       "lrn",
       "lrn-grad",
+      "channel-affine",
+      "channel-dot",
+      "batch-norm",
+      "batch-norm-grad",
       "update",
       "empty-constants",
     ]);

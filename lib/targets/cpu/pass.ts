@@ -1,4 +1,4 @@
-import { applyAll, labelled, type Node, type Op, topological, type Value } from "../../graph/index.js";
+import { applyAll, count, labelled, type Node, type Op, topological, type Value } from "../../graph/index.js";
 import { fromPlain, type Layouts } from "./layout.js";
 import { type Formulation, plainNode, type Site } from "./rules.js";
 
@@ -38,7 +38,9 @@ export function blockedGraph(
   for (const node of order) {
     const site: Site = { node, inputs: node.inputs.map(layoutsOf), layoutsOf, block, users, isInner, memo };
     const made = labelled(node.label, () => {
-      for (const formulation of byOp.get(node.op.name) ?? []) {
+      // The kernels of blocked layouts take no value without elements: Filter may keep no item.
+      const isEmpty = node.inputs.some(({ type }) => count(type.shape) === 0);
+      for (const formulation of isEmpty ? [] : (byOp.get(node.op.name) ?? [])) {
         const built = formulation.build(site);
         if (built) return built;
       }
