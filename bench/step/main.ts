@@ -2,7 +2,8 @@
  * Times training steps (forward, backward, update) of five nets beside PyTorch's: npm run bench -- [NET...]
  *   --threads 1,2       threads of each program
  *   --rounds 5          windows of each program, in turn
- *   --python PATH       a Python with PyTorch; without it the environment that bench/step/environment.sh makes; --no-torch for none
+ *   --python PATH       a Python with PyTorch; without it the environment that bench/step/environment.sh makes; --no-torch for none,
+ *                       --no-compiled for its eager forms alone
  *   --portable          the portable form too; --library PATH another build's lib/index.js too
  *   --against COMMAND   any other program: {net} and {threads} are filled in, the number of steps comes last
  *   --write             results to bench/results/step.json, and their table to docs/performance.md
@@ -30,6 +31,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: "string", default: "5" },
     python: { type: "string" },
     torch: { type: "boolean", default: true },
+    compiled: { type: "boolean", default: true },
     portable: { type: "boolean", default: false },
     library: { type: "string" },
     against: { type: "string" },
@@ -54,13 +56,13 @@ function programsFor(net: StepNet, threads: number): Program[] {
   if (python !== undefined) {
     programs.push(torch(python, net, threads, "contiguous", false));
     programs.push(torch(python, net, threads, "channels_last", false));
-    programs.push(torch(python, net, threads, "channels_last", true));
+    if (options.compiled) programs.push(torch(python, net, threads, "channels_last", true));
   }
   if (options.against !== undefined) programs.push(against(options.against, net, threads));
   return programs;
 }
 
-function print({ net, batch, threads, gflop, gemmPeak: peak, timings }: Row): void {
+function print({ net, batch, threads, gflop, timings }: Row, peak: number): void {
   const [own] = timings as [Timing];
   for (const { program, minMs, medianMs, disturbed } of timings) {
     const share = (100 * gflop * 1000) / medianMs / peak;
@@ -83,9 +85,10 @@ for (const net of stepNets) {
   if (positionals.length > 0 && !positionals.includes(net.name)) continue;
   for (const threads of options.threads.split(",").map(Number)) {
     const peak = await gemmPeak(threads);
+    console.log(`matrix product of ${threads} threads: ${peak.toFixed(0)} GF/s`);
     const timings = await timesOf(programsFor(net, threads), Number(options.rounds));
-    const row = { net: net.name, batch: net.batch, threads, gflop: flopsOf(net) / 1e9, gemmPeak: peak, timings };
-    print(row);
+    const row = { net: net.name, batch: net.batch, threads, gflop: flopsOf(net) / 1e9, timings };
+    print(row, peak);
     rows.push(row);
   }
 }

@@ -35,7 +35,8 @@ export function dummyShapes(
   const possible = (shapes: readonly (readonly number[])[]) => {
     for (const shape of shapes) {
       const fault = shapeFault(shape);
-      if (fault) throw error(`a top is [${shape}], ${fault}`, "shape");
+      if (fault)
+        throw error(`a top is [${shape.length > 32 ? [...shape.slice(0, 32), "..."] : shape}], ${fault}`, "shape");
     }
     return shapes;
   };

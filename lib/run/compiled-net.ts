@@ -150,7 +150,11 @@ async function compile(
 ): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
-  const session = await buildSession({ name: "netrun", outputs }, { ...options, inPlaceOutputs: true }, formulation);
+  // A forward by itself gives the numbers of the converted file; training, and its tests, take what is fast.
+  const isForward = request.gradients === undefined && request.objective !== true;
+  const portable = isForward || options.portable;
+  const build = { ...options, portable, inPlaceOutputs: true };
+  const session = await buildSession({ name: "netrun", outputs }, build, formulation);
   return { session, ends };
 }
 

@@ -49,8 +49,7 @@ export const convInputGradient: Formulation = {
       const seen = blockedInputGradient(inputs[0]!.blocked(), w, attrs, block);
       return [fromBlocked(interleaved(seen, [sh, sw], [h, width], block), c, block)];
     }
-    if (isPixels && !inputs[0]!.hasBlocked)
-      return [fromPlain(pointwiseInputGradient(inputs[0]!.plain(), w), block)];
+    if (isPixels && !inputs[0]!.hasBlocked) return [fromPlain(pointwiseInputGradient(inputs[0]!.plain(), w), block)];
     // A pad beyond the kernel would be a negative one of the flipped convolution.
     if ([kh, kw].some((k1, i) => attrs.pads[i]! > (k1 - 1) * attrs.dilations[i]!)) return undefined;
     // Filters that reach far over a small dy multiply mostly padding: LeNet's second convolution.
