@@ -17,6 +17,8 @@ export interface FuzzOptions {
   readonly folder: string;
   readonly first: number;
   readonly count: number;
+  /** Milliseconds after which no further file is tried. */
+  readonly budgetMs: number;
   readonly maxGrowth: number;
   /** Milliseconds that a file may take. */
   readonly limitMs: number;
@@ -35,14 +37,16 @@ const FAILURES = 5;
 export async function fuzzReader(reader: string, options: FuzzOptions): Promise<FuzzResult> {
   const start = performance.now();
   const failures: string[] = [];
-  let [read, growth] = [0, 0];
+  let [read, growth, cases] = [0, 0, 0];
   const end = options.first + options.count;
   for (let first = options.first; first < end && failures.length < FAILURES; ) {
-    const reply = await runChild(reader, first, end - first, options);
+    const left = Math.max(0, options.budgetMs - (performance.now() - start));
+    const reply = await runChild(reader, first, end - first, { ...options, budgetMs: left });
     if (typeof reply !== "string") {
       failures.push(...reply.failures);
       read += reply.read;
       growth = Math.max(growth, reply.growth);
+      cases = first - options.first + reply.cases;
       break;
     }
     const seed = seedOf(options.folder);
@@ -50,18 +54,19 @@ export async function fuzzReader(reader: string, options: FuzzOptions): Promise<
       failures.push(`before the first file: ${reply}`);
       break;
     }
-    const again = await runChild(reader, seed, 1, options);
+    const again = await runChild(reader, seed, 1, { ...options, budgetMs: Number.POSITIVE_INFINITY });
     if (typeof again === "string") failures.push(`seed ${seed}: ${again}`);
     else failures.push(...again.failures);
     first = seed + 1;
+    cases = first - options.first;
   }
   rmSync(options.folder, { recursive: true, force: true });
-  return { failures, cases: options.count, read, growth, seconds: (performance.now() - start) / 1000 };
+  return { failures, cases, read, growth, seconds: (performance.now() - start) / 1000 };
 }
 
 /** Runs a process over some seeds; a text where it ended without a reply. */
 function runChild(reader: string, first: number, count: number, options: FuzzOptions): Promise<FuzzReply | string> {
-  const { folder, maxGrowth, limitMs, env } = options;
+  const { folder, budgetMs, maxGrowth, limitMs, env } = options;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const child = fork(new URL("./worker.js", import.meta.url), [], {
@@ -90,7 +95,14 @@ function runChild(reader: string, first: number, count: number, options: FuzzOpt
       clearInterval(timer);
       resolve(reply ?? `the process ends (${signal ?? `exit status ${code}`}): ${said}`);
     });
-    child.send({ reader, first, count, folder, maxGrowth } satisfies FuzzJob);
+    child.send({
+      reader,
+      first,
+      count,
+      budgetMs: Math.min(budgetMs, Number.MAX_SAFE_INTEGER),
+      folder,
+      maxGrowth,
+    } satisfies FuzzJob);
   });
 }
 

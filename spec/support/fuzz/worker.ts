@@ -13,6 +13,8 @@ export interface FuzzJob {
   readonly reader: string;
   readonly first: number;
   readonly count: number;
+  /** Milliseconds after which no further file is tried. */
+  readonly budgetMs: number;
   /** A folder of its own, and in it the file whose first eight bytes are the seed that runs. */
   readonly folder: string;
   /** Bytes that reading a file may add to resident memory. */
@@ -22,6 +24,8 @@ export interface FuzzJob {
 /** What a process says of its cases at the end. */
 export interface FuzzReply {
   readonly failures: readonly string[];
+  /** Files that were tried. */
+  readonly cases: number;
   /** Files that were read without an error. */
   readonly read: number;
   /** Bytes that a file added to resident memory, at most. */
@@ -37,7 +41,7 @@ process.once("message", async (job: FuzzJob) => {
   process.disconnect();
 });
 
-async function run({ reader, first, count, folder, maxGrowth }: FuzzJob): Promise<FuzzReply> {
+async function run({ reader, first, count, budgetMs, folder, maxGrowth }: FuzzJob): Promise<FuzzReply> {
   const { open, cpuLimitMs } = READERS.find(({ name }) => name === reader)!;
   // One child for each of thousands of damaged files would take most of the time.
   keepAfterFailures(Number.POSITIVE_INFINITY);
@@ -50,7 +54,9 @@ async function run({ reader, first, count, folder, maxGrowth }: FuzzJob): Promis
   const failures: string[] = [];
   let [read, growth] = [0, 0];
   let base = cleared();
-  for (let seed = first; seed < first + count && failures.length < FAILURES; seed++) {
+  const end = performance.now() + budgetMs;
+  let seed = first;
+  for (; seed < first + count && failures.length < FAILURES && performance.now() < end; seed++) {
     seedBytes[0] = seed;
     writeSync(progress, seedBytes, 0, 8, 0);
     let outcome = await tried(fuzzed, seed, cpuLimitMs);
@@ -67,7 +73,7 @@ async function run({ reader, first, count, folder, maxGrowth }: FuzzJob): Promis
     else if (outcome.isRead) read++;
     if (seed % CLEAN_EVERY === 0) rmSync(process.env["NETRUN_CACHE"]!, { recursive: true, force: true });
   }
-  return { failures, read, growth };
+  return { failures, cases: seed - first, read, growth };
 }
 
 interface Outcome {
