@@ -126,7 +126,7 @@ export const SNAPSHOTS: readonly FuzzReader[] = [
   },
   {
     name: "logs",
-    modules: ["lib/cli/plot-logs.ts"],
+    modules: ["lib/cli/plot-logs.ts", "lib/file.ts"],
     open: async (folder) => {
       const lines = Array.from({ length: 5 }, (_, i) => ({ seconds: i, event: { ...iteration, iteration: i } }));
       return {
