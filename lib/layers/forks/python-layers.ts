@@ -24,12 +24,12 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
 
 /**
  * ENet's dropout of whole channels: where param_str says `phase: TRAIN`, y = x * mask / (1 - p) with a mask for each channel of each
- * image, else y = x.
+ * image, else y = x. In TEST y = x, whatever it says: ENet's deploy nets say TEST, and a training net that is converted infers.
  */
 function spatialDropout(site: Site<PythonParameter>): Lowered {
   const x = site.bottoms[0]!;
   const text = site.param.param_str;
-  if (!/\bphase['"]?\s*:\s*['"]?TRAIN\b/.test(text)) return { tops: [x] };
+  if (site.phase === "TEST" || !/\bphase['"]?\s*:\s*['"]?TRAIN\b/.test(text)) return { tops: [x] };
   const p = Number(/\bp['"]?\s*:\s*['"]?([\d.]+)/.exec(text)?.[1]);
   if (!(p > 0 && p < 1)) throw site.error(`p in "${text}" is not between 0 and 1`, "python_param");
   const { shape } = x.type;
