@@ -1,6 +1,6 @@
 import { has } from "../caffe/message.js";
 import { constantOf, count, type Value } from "../graph/index.js";
-import { cast, concat, gather, reshape, stopGradient, sub, topK } from "../ops/index.js";
+import { cast, concat, reshape, reverse, stopGradient, sub, topK } from "../ops/index.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
 
 /**
@@ -43,8 +43,7 @@ export const ArgMax = computeLayer({
 /** The k greatest values along an axis and their indices as float32, the last of equal values first: TopK, on the axis reversed. */
 function lastFirst(x: Value, axis: number, k: number): { readonly values: Value; readonly indices: Value } {
   const dim = x.type.shape[axis]!;
-  const backwards = BigInt64Array.from({ length: dim }, (_, i) => BigInt(dim - 1 - i));
-  const { values, indices } = topK(gather(x, constantOf("int64", backwards, [dim]), axis), axis, k);
+  const { values, indices } = topK(reverse(x, axis), axis, k);
   const last = constantOf("int64", BigInt64Array.of(BigInt(dim - 1)), []);
   return { values, indices: cast(sub(last, indices), "float32") };
 }

@@ -1,4 +1,4 @@
-import { apply, applyAll, int64, type Op, type Value } from "../graph/index.js";
+import { apply, applyAll, constantOf, int64, type Op, type Value } from "../graph/index.js";
 import { expand, reshape, zeros } from "./shape.js";
 
 /** Rows of x (entries along `axis`) picked by an int64 tensor of any shape, whose dims take the axis's place. */
@@ -77,3 +77,10 @@ export const topK = (x: Value, axis: number, k: number) => {
   const [values, indices] = applyAll(TopK, { axis, k }, x);
   return { values: values!, indices: indices! };
 };
+
+/** x with the entries along an axis from the last to the first. */
+export function reverse(x: Value, axis: number): Value {
+  const dim = x.type.shape[axis]!;
+  const backwards = BigInt64Array.from({ length: dim }, (_, i) => BigInt(dim - 1 - i));
+  return gather(x, constantOf("int64", backwards, [dim]), axis);
+}

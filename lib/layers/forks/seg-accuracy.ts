@@ -6,13 +6,13 @@ import {
   concat,
   div,
   equal,
-  gather,
   greater,
   max,
   mul,
   not,
   reduceSum,
   reshape,
+  reverse,
   scatterAdd,
   slice,
   stopGradient,
@@ -52,12 +52,7 @@ export const SegAccuracy = computeLayer({
     const total = n * count(places);
     const scores = reshape(stopGradient(x), [n, c, count(places)]);
     // Of equal scores the last class counts.
-    const backwards = constantOf(
-      "int64",
-      BigInt64Array.from({ length: c }, (_, i) => BigInt(c - 1 - i)),
-      [c],
-    );
-    const best = reshape(topK(gather(scores, backwards, 1), 1, 1).indices, [total]);
+    const best = reshape(topK(reverse(scores, 1), 1, 1).indices, [total]);
     const predicted = sub(int64(c - 1), best);
     const given = reshape(stopGradient(labels), [total]);
     const whole = cast(given, "int64");

@@ -1,5 +1,5 @@
-import { constantOf, type Value } from "../../graph/index.js";
-import { type ConvAttrs, conv, gather, pad, reshape, transpose } from "../../ops/index.js";
+import type { Value } from "../../graph/index.js";
+import { type ConvAttrs, conv, pad, reshape, reverse, transpose } from "../../ops/index.js";
 import { lanesLast } from "./conv.js";
 import { blockedConv, fusedMatMul, roundUp } from "./nchwc.js";
 
@@ -8,7 +8,7 @@ export function flipped(w: Value, group: number): Value {
   const [k, cg, kh, kw] = w.type.shape as [number, number, number, number];
   const taps = kh * kw;
   const swapped = transpose(reshape(w, [group, k / group, cg, taps]), [0, 2, 1, 3]);
-  return reshape(taps > 1 ? gather(swapped, backwards(taps), 3) : swapped, [cg * group, k / group, kh, kw]);
+  return reshape(taps > 1 ? reverse(swapped, 3) : swapped, [cg * group, k / group, kh, kw]);
 }
 
 /**
@@ -29,16 +29,8 @@ function flippedBlocks(w: Value, group: number, block: number): Value {
   const lanes = taps === 1 ? filled : lanesLast(filled, [kp, cp, taps]);
   const blocks = reshape(lanes, [group, kb, block, cb, taps, block]);
   const turned = transpose(blocks, [0, 3, 1, 4, 2, 5]);
-  return reshape(taps === 1 ? turned : gather(turned, backwards(taps), 3), [cp * group, kp / group, kh, kw]);
+  return reshape(taps === 1 ? turned : reverse(turned, 3), [cp * group, kp / group, kh, kw]);
 }
-
-/** Indices from the last to the first. */
-const backwards = (n: number): Value =>
-  constantOf(
-    "int64",
-    BigInt64Array.from({ length: n }, (_, i) => BigInt(n - 1 - i)),
-    [n],
-  );
 
 /** Pads of the convolution of dy that gives dx at stride 1, [before, after] an axis. */
 const padsOf = (w: Value, { pads, dilations }: ConvAttrs) =>
