@@ -1,8 +1,7 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, count } from "../graph/index.js";
-import { add, div, mul, reshape, sqrt, stopGradient, sub } from "../ops/index.js";
+import { add, div, moments, mul, reshape, sqrt, stopGradient, sub } from "../ops/index.js";
 import { computeLayer, legacyShape } from "./layer.js";
-import { moments } from "./moments.js";
 
 /**
  * MVN: y = (x - mean) / (deviation + eps) over each channel of each image, or with `across_channels` over each image; without

@@ -7,6 +7,7 @@ export * from "./linear.js";
 export * from "./loop.js";
 export * from "./lrn.js";
 export { meaning } from "./meaning.js";
+export { moments } from "./moments.js";
 export * from "./pool.js";
 export * from "./reduce.js";
 export * from "./shape.js";

@@ -1,5 +1,5 @@
 import { constant, count, type Value } from "../graph/index.js";
-import { add, aroundChannels, div, mul, reduceMean, reduceSum, reshape, sqrt, sub } from "../ops/index.js";
+import { add, aroundChannels, div, moments, mul, reduceSum, reshape, sqrt, sub } from "../ops/index.js";
 
 /** A number for each channel, to broadcast over a value of this rank. */
 const acrossChannels = (vector: Value, rank: number): Value =>
@@ -17,10 +17,7 @@ export const dot = (a: Value, b: Value): Value => reduceSum(mul(a, b), aroundCha
 
 /** x normalised, its means and its variances; variances from what is left without the mean, which keeps their digits. */
 export function normalize(x: Value, eps: number): readonly Value[] {
-  const axes = aroundChannels(x.type.shape);
-  const mean = reduceMean(x, axes, true);
-  const centred = sub(x, mean);
-  const variance = reduceMean(mul(centred, centred), axes, true);
+  const { mean, centred, variance } = moments(x, aroundChannels(x.type.shape));
   return [div(centred, sqrt(add(variance, constant(eps)))), mean, variance];
 }
 

@@ -1,10 +1,9 @@
 import { create, has, sub } from "../../caffe/message.js";
 import { type BNParameter, BNParameter_BNMode as Mode } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
-import { add, div, sub as minus, mul, reshape, sqrt } from "../../ops/index.js";
+import { add, div, sub as minus, moments, mul, reshape, sqrt } from "../../ops/index.js";
 import { batchNormalization } from "../../ops/inference.js";
 import { type BlobSpec, computeLayer, type Lowered, type Site } from "../layer.js";
-import { moments } from "../moments.js";
 
 /** What SegNet adds to a variance. */
 const SEGNET_EPS = 1e-9;

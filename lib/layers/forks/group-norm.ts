@@ -1,8 +1,7 @@
 import { has } from "../../caffe/message.js";
 import { constant, count, type Value } from "../../graph/index.js";
-import { add, div, reshape, sqrt } from "../../ops/index.js";
+import { add, div, moments, reshape, sqrt } from "../../ops/index.js";
 import { bottomText, computeLayer, type Place } from "../layer.js";
-import { moments } from "../moments.js";
 
 /** y = (x - mean) / sqrt(variance + eps) over each of `groups` runs of channels of each item. x [n, c, ...]. */
 function normalized(x: Value, groups: number, eps: number): Value {

@@ -1,5 +1,6 @@
 import type { Value } from "../graph/index.js";
-import { mul, reduceMean, sub } from "../ops/index.js";
+import { mul, sub } from "./elementwise.js";
+import { reduceMean } from "./reduce.js";
 
 /** x without its mean over axes, that mean, and the mean of squares of what is left. Reduced axes stay, as 1. */
 export function moments(x: Value, axes: readonly number[]) {
