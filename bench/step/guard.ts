@@ -3,7 +3,7 @@
  * The speed-ups to keep are those of bench/results/guard.json, by the block of this processor's kernels; --write replaces them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { blockOf } from "./block.js";
+import { blockOf } from "../../lib/onnx/target-of.js";
 import { timesOf } from "./measure.js";
 import { stepNets } from "./nets.js";
 import { netrun } from "./programs.js";

@@ -13,7 +13,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { blockOf } from "./block.js";
+import { blockOf } from "../../lib/onnx/target-of.js";
 import { flopsOf } from "./flops.js";
 import { type Timing, timesOf } from "./measure.js";
 import { type StepNet, stepNets } from "./nets.js";

@@ -18,19 +18,24 @@ export function targetOf({ provider = "cpu", optimise = true, portable: plain }:
 }
 
 /**
- * The CPU's target with the block of this processor, which a model of one node tells: the kernels of blocked layouts are no part of
- * onnxruntime's interface, and another version or processor may lack them.
+ * Channels of a block of this processor's kernels, which a model of one node tells. Throws where there is no such kernel or it does
+ * something else: it is no part of onnxruntime's interface.
  */
+export async function blockOf(): Promise<number> {
+  const x = constant(new Float32Array([1, 2, 3, 4]), [1, 4, 1, 1]);
+  const model = emit({ name: "probe", outputs: new Map([["y", reorderInput(x)]]) });
+  await using session = await openSession(model, { threads: 1 });
+  const { y } = await session.run({}, ["y"]);
+  const block = y!.length;
+  const isBlock = (block === 8 || block === 16) && y!.every((value, i) => value === (i < 4 ? i + 1 : 0));
+  if (!isBlock) throw new Error(`4 channels became ${block}`);
+  return block;
+}
+
+/** The CPU's target with the block of this processor, or the portable one where there is none. */
 async function probe(): Promise<Target> {
   try {
-    const x = constant(new Float32Array([1, 2, 3, 4]), [1, 4, 1, 1]);
-    const model = emit({ name: "probe", outputs: new Map([["y", reorderInput(x)]]) });
-    await using session = await openSession(model, { threads: 1 });
-    const { y } = await session.run({}, ["y"]);
-    const block = y!.length;
-    const isBlock = (block === 8 || block === 16) && y!.every((value, i) => value === (i < 4 ? i + 1 : 0));
-    if (!isBlock) throw new Error(`4 channels became ${block}`);
-    return cpuTarget(block);
+    return cpuTarget(await blockOf());
   } catch (error) {
     process.emitWarning(
       `onnxruntime's blocked kernels are not used, which is slower: ${(error as Error).message}`,

@@ -1,4 +1,4 @@
-import { constant, constantOf, count, isOp, type Value } from "../../graph/index.js";
+import { constant, count, isOp, type Value } from "../../graph/index.js";
 import {
   add,
   type BatchNormAttrs,
@@ -32,9 +32,6 @@ const EACH_PIXEL = {
   ],
 } as const;
 
-const filled = (value: number, length: number): Value =>
-  constantOf("float32", new Float32Array(length).fill(value), [length]);
-
 /** A vector of a number a channel, filled with zeros to whole blocks. */
 const whole = (vector: Value, x: Value): Value => pad(vector, [[0, x.type.shape[1]! - vector.type.shape[0]!]]);
 
@@ -54,7 +51,7 @@ function centre(x: Value, shape: readonly number[], eps: number): Centred {
   const c = x.type.shape[1]!;
   const share = constant(1 / population(shape));
   const mean = mul(channelSums(x), share);
-  const value = scaled(x, filled(1, c), neg(mean));
+  const value = scaled(x, constant(1, [c]), neg(mean));
   const variance = mul(channelSums(mul(value, value)), share);
   return { value, mean, variance, deviation: sqrt(add(variance, constant(eps))) };
 }
@@ -82,7 +79,7 @@ export const batchNormalize: Formulation = {
     const { eps } = attrsOf<BatchNormAttrs>(site);
     const made = centre(inputs[0]!.blocked(), shape, eps);
     site.memo(node.outputs[0]!, "centred", () => made);
-    const y = scaled(made.value, div(constant(1), made.deviation), filled(0, made.mean.type.shape[0]!));
+    const y = scaled(made.value, div(constant(1), made.deviation), constant(0, [made.mean.type.shape[0]!]));
     const statistic = (vector: Value) =>
       fromPlain(reshape(firstOf(vector, shape[1]!), node.outputs[1]!.type.shape), block);
     return [fromBlocked(y, shape[1]!, block), statistic(made.mean), statistic(made.variance)];
@@ -100,7 +97,7 @@ export const channelAffine: Formulation = {
     const centred = centredOf(site, node.inputs[0]!);
     const x = centred?.value ?? inputs[0]!.blocked();
     const s = whole(inputs[1]!.plain(), x);
-    const b = inputs[2] ? whole(inputs[2].plain(), x) : filled(0, x.type.shape[1]!);
+    const b = inputs[2] ? whole(inputs[2].plain(), x) : constant(0, [x.type.shape[1]!]);
     return [fromBlocked(scaled(x, centred ? div(s, centred.deviation) : s, b), shape[1]!, block)];
   },
 };
@@ -142,7 +139,7 @@ export const batchNormalizeGradient: Formulation = {
     const share = constant(-1 / population(shape));
     const shift = mul(mul(u, sumsOf(site, dz, blocked)), share);
     const slope = mul(mul(mul(u, mul(over, over)), sumsWith(site, dz, blocked, centred)), share);
-    const dx = scaled(blocked, u, filled(0, blocked.type.shape[1]!), scaled(centred.value, slope, shift));
+    const dx = scaled(blocked, u, constant(0, [blocked.type.shape[1]!]), scaled(centred.value, slope, shift));
     return [fromBlocked(dx, shape[1]!, block)];
   },
 };

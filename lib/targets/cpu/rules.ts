@@ -1,4 +1,4 @@
-import { apply, isOp, type Node, type Op, type Value } from "../../graph/index.js";
+import { apply, isOp, type Node, type Op, sameShape, type Value } from "../../graph/index.js";
 import { reshape, zeros } from "../../ops/index.js";
 import { channelSums, firstOf } from "./channel-sums.js";
 import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
@@ -60,13 +60,11 @@ export const entrywise: Formulation = {
   build({ node, inputs, block }) {
     const { shape } = node.outputs[0]!.type;
     if (shape.length !== 4 || node.outputs.length !== 1 || !inputs.some((input) => input.hasBlocked)) return undefined;
-    if (!node.inputs.every(({ type }) => sameDims(type.shape, shape))) return undefined;
+    if (!node.inputs.every(({ type }) => sameShape(type.shape, shape))) return undefined;
     const values = inputs.map((input) => input.blocked());
     return [fromBlocked(apply(node.op as Op, node.attrs, ...values), shape[1]!, block)];
   },
 };
-
-const sameDims = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((d, i) => d === b[i]);
 
 /** Values joined along channels, each of whole blocks: a copy of whole blocks, where the plain copy comes with two reorderings. */
 export const concatChannels: Formulation = {
@@ -114,7 +112,7 @@ export const convAdd: Formulation = {
   ops: ["Add"],
   build({ node, inputs, block, isInner }) {
     const [a, b] = node.inputs as [Value, Value];
-    if (!inputs.every((input) => input.hasBlocked) || !sameDims(a.type.shape, b.type.shape)) return undefined;
+    if (!inputs.every((input) => input.hasBlocked) || !sameShape(a.type.shape, b.type.shape)) return undefined;
     for (const [from, to] of [
       [1, 0],
       [0, 1],
