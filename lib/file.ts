@@ -47,7 +47,7 @@ const PIECE = 2 ** 20;
 const MAX_LINE = 16 * PIECE;
 
 /**
- * The lines of a text in UTF-8, read piece by piece: a log may be larger than memory. `whole` tells whether the line has its end, which
+ * The lines of a text in UTF-8, read piece by piece: a log may be larger than memory. `whole` tells whether a line ends in a newline, which
  * the last of a file that is still written, or was cut off, lacks. Throws NetrunError for a line of more than 16 Mi characters.
  */
 export function* linesIn(path: string): Generator<{ readonly line: string; readonly whole: boolean }> {

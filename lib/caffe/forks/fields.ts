@@ -538,7 +538,7 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "SolverParameter",
     fields: ["disabled_update"],
     meaning: "parameters are not updated",
-    refused: "set lr_mult: 0 where nothing is to be learnt",
+    refused: "set lr_mult: 0 for parameters that are not to be trained",
     unless: OFF,
   },
   {

@@ -130,7 +130,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   {
     forks: "py-faster-rcnn, R-FCN",
     types: ["rpn.anchor_target_layer.AnchorTargetLayer", "rpn.proposal_target_layer.ProposalTargetLayer"],
-    meaning: "which anchors and regions are learnt from",
+    meaning: "the anchors and regions that a training step takes",
   },
   {
     forks: "py-faster-rcnn, R-FCN",
