@@ -18,7 +18,7 @@ const OWN: Readonly<Record<string, string>> = {
   "lib/cli/classify.ts": "lines of labels: any text is one",
   "lib/cli/upgrade.ts": "gives a file's bytes to loadNet and loadSolver",
   "lib/data/import/import.ts": "the note of an import, only compared",
-  "lib/engine/exchange.ts": "arrays between processes of netrun",
+  "lib/engine/vector-file.ts": "arrays between processes of netrun",
   "lib/text/value.ts": "readBytes there is a token of a text",
 };
 

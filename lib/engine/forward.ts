@@ -68,7 +68,7 @@ export class ForwardPool implements ForwardEngine {
       feed.kind === "records" ? { ...feed, every: this.#slots.length } : feed,
     );
     const own = { ...plan, net: { ...plan.net, feeds } };
-    const opening = this.#slots.map((slot) => slot.open("openForward", own, () => [weights.slice()]));
+    const opening = this.#slots.map((slot) => slot.open("openForward", own, () => [weights]));
     await Promise.allSettled(opening);
     this.#lengths = (await Promise.all(opening))[0]!;
   }

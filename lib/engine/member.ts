@@ -1,9 +1,12 @@
-import type { Buffers } from "../buffers.js";
+import { join } from "node:path";
+import type { WritableVector } from "./averaging/averaging.js";
 import type { ReplicaState } from "./engine.js";
 import type { Answer, Call } from "./hosts/host.js";
 import type { ReplicaInfo } from "./replica.js";
 import { PartitionFailed, type ReplicaSlot } from "./replica-slot.js";
-import { type Place, stateOf, vectorsOf } from "./state.js";
+import { type ReplicaPlace, stateOf, vectorsOf } from "./state.js";
+import { openStore, type StateStore } from "./state-store.js";
+import { deleteVectorFolder, newVectorFolder } from "./vector-file.js";
 
 /** Of a replica whose state is in no host. */
 const NO_GENERATION = -1;
@@ -11,41 +14,51 @@ const NO_GENERATION = -1;
 type RoundCall = Omit<Call<"round">, "name">;
 
 /**
- * One of several replicas: where it lives, and its state as it was when the last round ended.
+ * One of several replicas: where it lives, and where its state is.
  *
- * A thread or process that dies takes its replica's memory with it, so where lost parts are done again the replica copies its state
- * out at the end of every round, into arrays that this thread keeps: one copy of the history, made by all replicas side by side.
+ * Its state stays with the replica. A thread or process that dies takes its memory with it, so where lost parts are done again the
+ * replica copies its state, at the end of every round, into a store beside it that outlives it. There are two, by turns: the state
+ * of a round's start stands until the round counts. Nothing of them comes here unless a state is asked for.
  * A copy every N rounds, and the rounds since then once more from kept weights, would cost less in each round, but a redo N times
  * as much, N whole vectors of weights, and where a partition cannot be redone the state of the round's start would be lost.
  */
 export class Member {
   readonly slot: ReplicaSlot;
   readonly #keeps: boolean;
-  readonly #buffers: Buffers;
+  readonly #isElastic: boolean;
   #info: ReplicaInfo | undefined;
   /** Positions and recurrent state when the last round ended. */
-  #place: Place = { positions: [] };
-  /** The vectors of its state when the last round ended; undefined where they are not kept, or still zeros. */
-  #kept: readonly Float32Array[] | undefined;
+  #place: ReplicaPlace = { positions: [] };
+  /** Where the vectors of its state are when the last round has ended; undefined where they are not kept, or still zeros. */
+  #kept: StateStore | undefined;
+  /** The store that the round under way copies the next state to, and one that is free. */
+  #next: StateStore | undefined;
+  #free: StateStore | undefined;
+  /** The vectors of a state that was set, until a round has started from it. */
+  #given: readonly Float32Array[] | undefined;
   /** Whether it has not trained since its plan was opened. */
   #isFresh = true;
-  /** Whether the replica's state is another one than `#kept`, which it gets with the next round. */
+  /** Whether the replica's state is another one than what counts, which it gets with the next round. */
   #isStale = false;
   /** The generation of its slot that has its state. */
   #generation = 0;
+  /** The folder of stores that are files. */
+  #folder: string | undefined;
+  #files = 0;
 
-  /** `keeps` says whether its state is copied out after each round. */
-  constructor(slot: ReplicaSlot, keeps: boolean, buffers: Buffers) {
+  /** `keeps` says whether its state is copied after each round; under elastic averaging it has parameters of its own. */
+  constructor(slot: ReplicaSlot, keeps: boolean, isElastic: boolean) {
     this.slot = slot;
     this.#keeps = keeps;
-    this.#buffers = buffers;
+    this.#isElastic = isElastic;
   }
 
   /** A plan was opened: it is at its start. */
   opened(info: ReplicaInfo): void {
     this.#info = info;
     this.#place = { positions: info.positions };
-    this.#kept = undefined;
+    this.#dropStores();
+    this.#given = undefined;
     this.#isFresh = true;
     this.#isStale = false;
     this.#generation = this.slot.generation;
@@ -53,28 +66,34 @@ export class Member {
 
   /** Whether its state is nowhere any more: its host died, and no copy of it was kept. */
   get isLost(): boolean {
-    return !this.#kept && !this.#isFresh && this.slot.generation !== this.#generation;
+    return !this.#given && !this.#kept && !this.#isFresh && this.slot.generation !== this.#generation;
   }
 
   /** The call of a round from `weights`; `again` for a replica that has just taken the place of a lost one. */
-  request(weights: Float32Array, work: RoundCall["task"]["work"], isElastic: boolean, again: boolean): RoundCall {
-    const copy = (values: Float32Array) => this.#buffers.copy(values);
-    const isNew = again || this.slot.generation !== this.#generation;
-    const sent = isNew || this.#isStale ? this.#kept : undefined;
-    const { learnt, length } = this.#info!;
-    const room = this.#keeps ? [...this.#history(() => learnt), ...(isElastic ? [length] : [])] : [];
+  request(weights: Float32Array, work: RoundCall["task"]["work"], again: boolean): RoundCall {
+    const mustSet = again || this.#isStale || this.slot.generation !== this.#generation;
+    const given = mustSet ? this.#given : undefined;
+    const store = mustSet && !given ? this.#kept?.place : undefined;
+    // A thread that was lost inside onnxruntime may still come to write into its store.
+    if (again) this.#discardNext();
+    if (this.#keeps && !this.#next) {
+      this.#next = this.#free ?? this.#newStore();
+      this.#free = undefined;
+    }
+    const from = given || store !== undefined ? this.#place : undefined;
     return {
-      task: { work, from: sent && this.#place },
-      buffers: [copy(weights), ...(sent ?? []).map(copy)],
-      room: room.map((floats) => this.#buffers.take(floats)),
+      task: { work, from, store, keep: this.#next?.place },
+      buffers: [weights, ...(given ?? [])],
+      room: [],
     };
   }
 
   /** A round is done, and the state after it is the one that counts. */
-  commit({ result, room }: Answer<"round">): void {
-    this.#buffers.give(this.#kept ?? []);
-    this.#kept = this.#keeps ? room : undefined;
-    const { positions, carries } = result;
+  commit({ result: { positions, carries } }: Answer<"round">): void {
+    this.#given = undefined;
+    this.#free = this.#kept;
+    this.#kept = this.#next;
+    this.#next = undefined;
     this.#place = { positions, carries };
     this.#isFresh = false;
     this.#isStale = false;
@@ -83,8 +102,8 @@ export class Member {
 
   /** Its part of a round was dropped: its state is lost with it. */
   lose(): void {
-    this.#buffers.give(this.#kept ?? []);
-    this.#kept = undefined;
+    this.#given = undefined;
+    this.#dropStores();
     this.#isFresh = false;
     this.#generation = NO_GENERATION;
   }
@@ -95,20 +114,22 @@ export class Member {
       this.#isFresh = false;
       return;
     }
-    this.#kept ??= this.#zeros();
+    this.#discardNext();
+    if (!this.#kept) this.#given ??= this.#zeros();
     this.#isStale = true;
   }
 
   /** The history that was kept, to be changed: the replica goes on from what it is then. */
-  shareable(): readonly Float32Array[] {
+  shareable(): WritableVector {
     this.#isStale = true;
-    return this.#kept!.slice(0, this.#info!.slots);
+    const store = this.#kept!;
+    const { slots, learnt } = this.#info!;
+    return { ...store.vector(slots * learnt), write: (values, from) => store.write([values], from) };
   }
 
   /** Sets its state: the replica gets it with the next round. The vectors are taken over. */
   set(state: ReplicaState): void {
-    this.#buffers.give(this.#kept ?? []);
-    this.#kept = vectorsOf(state);
+    this.#given = vectorsOf(state);
     this.#place = { positions: state.positions, carries: state.carries };
     this.#isFresh = false;
     this.#isStale = true;
@@ -120,15 +141,17 @@ export class Member {
   }
 
   /** A copy of its state; undefined where it is lost. */
-  async state(isElastic: boolean): Promise<ReplicaState | undefined> {
-    const { slots, learnt, length } = this.#info!;
-    const state = (vectors: readonly Float32Array[]) => stateOf(this.#place, vectors, slots);
-    if (this.#kept) return state(this.#kept.map((values) => values.slice()));
+  async state(): Promise<ReplicaState | undefined> {
+    const state = (vectors: readonly Float32Array[]) => stateOf(this.#place, vectors, this.#info!.slots);
+    if (this.#given) return state(this.#given.map((values) => values.slice()));
     if (this.#isFresh) return state(this.#zeros());
     if (this.isLost) return undefined;
-    const lengths = [...this.#history(() => learnt), ...(isElastic ? [length] : [])];
-    const request = { task: {}, buffers: [], room: lengths.map((floats) => new Float32Array(floats)) };
-    const answer = await this.slot.call("state", request, {}).catch((error: unknown) => {
+    const room = this.#lengths.map((length) => new Float32Array(length));
+    if (this.#kept) {
+      this.#kept.read(room);
+      return state(room);
+    }
+    const answer = await this.slot.call("state", { task: {}, buffers: [], room }, {}).catch((error: unknown) => {
       if (error instanceof PartitionFailed) return undefined;
       throw error;
     });
@@ -141,10 +164,40 @@ export class Member {
   }
 
   #zeros(): readonly Float32Array[] {
-    return this.#history(() => new Float32Array(this.#info!.learnt));
+    const { slots, learnt } = this.#info!;
+    return Array.from({ length: slots }, () => new Float32Array(learnt));
   }
 
-  #history<T>(of: () => T): T[] {
-    return Array.from({ length: this.#info!.slots }, of);
+  /** Floats of each vector of its state after a round. */
+  get #lengths(): readonly number[] {
+    const { slots, learnt, length } = this.#info!;
+    return [...Array<number>(slots).fill(learnt), ...(this.#isElastic ? [length] : [])];
+  }
+
+  #newStore(): StateStore {
+    if (this.slot.sharesMemory) {
+      const floats = this.#lengths.reduce((sum, length) => sum + length, 0);
+      return openStore(new SharedArrayBuffer(floats * Float32Array.BYTES_PER_ELEMENT));
+    }
+    this.#folder ??= newVectorFolder("states");
+    return openStore(join(this.#folder, `${this.#files++}`));
+  }
+
+  #discardNext(): void {
+    this.#next?.delete();
+    this.#next = undefined;
+  }
+
+  #dropStores(): void {
+    for (const store of [this.#kept, this.#next, this.#free]) store?.delete();
+    this.#kept = undefined;
+    this.#next = undefined;
+    this.#free = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.slot[Symbol.asyncDispose]();
+    this.#dropStores();
+    if (this.#folder !== undefined) deleteVectorFolder(this.#folder);
   }
 }

@@ -1,10 +1,10 @@
-import { Buffers } from "../buffers.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import type { TrainingPlan } from "../run/plan.js";
 import {
   type Averaging,
   type AveragingOptions,
+  averageInto,
   averagingOf,
   meanHistory,
   shareHistory,
@@ -35,7 +35,6 @@ export class PoolEngine implements Engine {
   readonly #options: PoolOptions;
   readonly #averaging: Averaging;
   readonly #members: readonly Member[];
-  readonly #buffers = new Buffers();
   readonly #life = new Lifetime("engine");
   #info: ReplicaInfo | undefined;
   #plan: TrainingPlan | undefined;
@@ -49,7 +48,7 @@ export class PoolEngine implements Engine {
     const keeps = this.#redoes || this.#averaging.sharesHistory;
     this.#members = Array.from({ length: workers }, (_, index) => {
       const slot = new ReplicaSlot(index, workers, () => make(index), workerTimeoutMs);
-      return new Member(slot, keeps, this.#buffers);
+      return new Member(slot, keeps, this.#isElastic);
     });
   }
 
@@ -76,9 +75,7 @@ export class PoolEngine implements Engine {
     await this.#admitNewcomers(weights);
     const started = performance.now();
     const lost: LostReplica[] = [];
-    // All copies are made before the first replica starts: it would take the core that they are made on.
-    const requests = this.#members.map((member) => member.request(weights, work, this.#isElastic, false));
-    const runs = this.#members.map((member, i) => this.#call(member, requests[i]!, weights, work, lost));
+    const runs = this.#members.map((member) => this.#call(member, weights, work, lost));
     const sent = performance.now();
     const settled = await Promise.allSettled(runs);
     const done = performance.now();
@@ -109,17 +106,11 @@ export class PoolEngine implements Engine {
   }
 
   /** One replica's part of a round. */
-  #call(
-    member: Member,
-    request: ReturnType<Member["request"]>,
-    weights: Float32Array,
-    work: Work,
-    lost: LostReplica[],
-  ): Promise<Answer<"round"> | undefined> {
+  #call(member: Member, weights: Float32Array, work: Work, lost: LostReplica[]): Promise<Answer<"round"> | undefined> {
     const { slot } = member;
     const remedy = this.#redoes ? ("redone" as const) : ("dropped" as const);
-    return slot.call("round", request, {
-      again: this.#redoes ? () => member.request(weights, work, this.#isElastic, true) : undefined,
+    return slot.call("round", member.request(weights, work, false), {
+      again: this.#redoes ? () => member.request(weights, work, true) : undefined,
       onLoss: (reason) => lost.push({ replica: slot.index, reason, remedy }),
     });
   }
@@ -134,22 +125,17 @@ export class PoolEngine implements Engine {
   }
 
   /**
-   * Averages the replicas that are left into `weights`; the states after the round count from here on.
-   *
-   * A whole vector each is the least for replicas in threads: a replica trains in the vector that it is sent, the same memory comes
-   * back, and the next round sends it again. Adding up as they arrive would take a vector of float64 besides, twice as large, and
-   * nothing is averaged before all have arrived, since a round that fails changes nothing.
+   * Averages the replicas that are left into `weights`; the states after the round count from here on. Replicas' weights are read in
+   * pieces from where they are, and not before all replicas are done: a round that fails changes nothing.
    */
   #average(weights: Float32Array, answers: readonly (Answer<"round"> | undefined)[]): void {
     const present = this.#members.filter((_, i) => answers[i]);
-    const trained = answers.flatMap((answer) => (answer ? [answer.buffers[0]!] : []));
-    this.#averaging.average(weights, trained, this.#info!);
+    const trained = answers.flatMap((answer) => (answer ? [answer.changed[0]!] : []));
+    averageInto(weights, trained, this.#averaging, this.#info!);
     for (const [i, member] of this.#members.entries()) {
       const answer = answers[i];
-      if (answer) {
-        this.#buffers.give(answer.buffers);
-        member.commit(answer);
-      } else member.lose();
+      if (answer) member.commit(answer);
+      else member.lose();
     }
     if (this.#averaging.sharesHistory) shareHistory(present.map((member) => member.shareable()));
   }
@@ -158,7 +144,7 @@ export class PoolEngine implements Engine {
   async #admitNewcomers(weights: Float32Array): Promise<void> {
     const newcomers = this.#members.filter(({ isLost }) => isLost);
     if (newcomers.length === 0) return;
-    const states = await Promise.all(this.#members.map((member) => member.state(this.#isElastic)));
+    const states = await Promise.all(this.#members.map((member) => member.state()));
     const histories = states.flatMap((state) => (state ? [state.history] : []));
     const { slots, learnt } = this.#info!;
     for (const member of newcomers) {
@@ -179,7 +165,7 @@ export class PoolEngine implements Engine {
   }
 
   async #state(): Promise<ReplicaStates> {
-    const states = await Promise.all(this.#members.map((member) => member.state(this.#isElastic)));
+    const states = await Promise.all(this.#members.map((member) => member.state()));
     return states.map((state, i) => state ?? this.#members[i]!.blank());
   }
 
@@ -216,9 +202,8 @@ export class PoolEngine implements Engine {
         if (count === 0) return [];
         const start = feeds.map(({ batchSize }, feed) => (positions[feed] ?? 0) + first * batchSize);
         const task = { net, batches: count, positions: start };
-        const request = () => ({ task, buffers: [this.#buffers.copy(weights)], room: [] });
-        const answer = await slot.call("test", request(), { again: request });
-        this.#buffers.give(answer!.buffers);
+        const request = { task, buffers: [weights], room: [] };
+        const answer = await slot.call("test", request, { again: () => request });
         return [{ scores: answer!.result, batches: count }];
       }),
     );
@@ -227,7 +212,7 @@ export class PoolEngine implements Engine {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#life.abort(async () => {
-      await Promise.all(this.#members.map(({ slot }) => slot[Symbol.asyncDispose]()));
+      await Promise.all(this.#members.map((member) => member[Symbol.asyncDispose]()));
     });
   }
 }

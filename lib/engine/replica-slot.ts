@@ -40,12 +40,18 @@ export class ReplicaSlot implements AsyncDisposable {
   #failures = 0;
   #slowestMs = 0;
   #generation = 0;
+  #sharesMemory = false;
 
   constructor(index: number, count: number, make: () => Host, timeoutMs: number | undefined) {
     this.index = index;
     this.#count = count;
     this.#make = make;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Whether its replica, or the one that it had last, sees memory that is shared here. */
+  get sharesMemory(): boolean {
+    return this.#sharesMemory;
   }
 
   /** Times that a plan was opened: a replica that takes another one's place knows nothing of its state. */
@@ -64,6 +70,7 @@ export class ReplicaSlot implements AsyncDisposable {
   ): Promise<Calls[N]["result"]> {
     const open = async () => {
       this.#host ??= this.#make();
+      this.#sharesMemory = this.#host.sharesMemory ?? false;
       const { result } = await this.#watched(name, { task: plan, buffers: buffers(), room: [] });
       this.#generation++;
       return result;

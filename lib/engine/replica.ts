@@ -12,7 +12,8 @@ import { always, batchesOf, type Step } from "../run/step.js";
 import { createMissing } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
 import type { Partition, Report, Scores, Work } from "./engine.js";
-import type { Place } from "./state.js";
+import type { ReplicaPlace } from "./state.js";
+import { openStore, type StorePlace } from "./state-store.js";
 
 /** A test net, and the parameters that the train net does not have, filled, by key. */
 interface TestRunner extends OpenNet {
@@ -28,7 +29,7 @@ export interface ReplicaPlan extends TrainingPlan {
 }
 
 /** What a replica did in a round, and where it is in its data. */
-export interface ReplicaReport extends Report, Place {
+export interface ReplicaReport extends Report, ReplicaPlace {
   /** All that its iterations took. */
   readonly computeMs: number;
 }
@@ -107,23 +108,43 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Copies the vectors of its state into `room`, which has as many of the same lengths; the rest of its state. */
-  save(room: readonly Float32Array[]): Place {
+  save(room: readonly Float32Array[]): ReplicaPlace {
     for (const [i, values] of this.#vectors.entries()) room[i]!.set(values);
     return this.place;
   }
 
+  /** Copies the vectors of its state into a store, which outlives it. */
+  keep(place: StorePlace): void {
+    const store = openStore(place);
+    store.write(this.#vectors);
+    store.close();
+  }
+
   /** Sets its state; the vectors, as `save` gives them, are copied. */
-  async restore({ positions, carries }: Place, vectors: readonly Float32Array[]): Promise<void> {
+  async restore(place: ReplicaPlace, vectors: readonly Float32Array[]): Promise<void> {
     const own = vectors[this.#history.length];
     if (own === undefined) this.#own = undefined;
     else this.#own ??= new Float32Array(own.length);
     for (const [i, values] of this.#vectors.entries()) values.set(vectors[i]!);
+    await this.#goTo(place);
+  }
+
+  /** Sets its state to the one whose vectors a replica of the plan has kept in a store after a round. */
+  async restoreFrom(kept: StorePlace, place: ReplicaPlace): Promise<void> {
+    if (this.#plan.alpha !== undefined) this.#own ??= new Float32Array(this.#layout.length);
+    const store = openStore(kept);
+    store.read(this.#vectors);
+    store.close();
+    await this.#goTo(place);
+  }
+
+  async #goTo({ positions, carries }: ReplicaPlace): Promise<void> {
     await seek(this.#train.feeds, positions);
     if (carries) this.#train.program.carry(carries);
   }
 
   /** The parts of its state that are no vectors. */
-  get place(): Place {
+  get place(): ReplicaPlace {
     return {
       positions: this.#train.feeds.map(({ position }) => position),
       carries: this.#train.program.carried,

@@ -1,8 +1,39 @@
 import { expect } from "chai";
-import { averageWeights, drawTowards, mean, moveCentre } from "../../lib/engine/averaging/average.js";
-import { averagingOf } from "../../lib/engine/averaging/averaging.js";
+import { drawTowards, mean, moveCentre, type WeightedSums } from "../../lib/engine/averaging/average.js";
+import { averageInto, averagingOf, shareHistory } from "../../lib/engine/averaging/averaging.js";
+import { PIECE, type Vector, vectorOf } from "../../lib/engine/vector.js";
 
 const f32 = (...values: number[]) => Float32Array.from(values);
+
+/** Averages whole vectors. */
+function averageWeights(out: Float32Array, replicas: readonly Float32Array[], sums: readonly WeightedSums[]): void {
+  const how = averagingOf({}, replicas.length);
+  averageInto(out, replicas.map(vectorOf), how, { learnt: out.length, sums });
+}
+
+/** A vector elsewhere: every piece is read into the same few floats. */
+class Elsewhere implements Vector {
+  readonly length: number;
+  readonly #values: Float32Array;
+  readonly #window = new Float32Array(PIECE);
+  /** Floats of the largest piece that was read. */
+  largest = 0;
+
+  constructor(values: Float32Array) {
+    this.length = values.length;
+    this.#values = values;
+  }
+
+  piece(from: number, to: number): Float32Array {
+    this.largest = Math.max(this.largest, to - from);
+    this.#window.set(this.#values.subarray(from, to));
+    return this.#window.subarray(0, to - from);
+  }
+
+  write(values: Float32Array, from: number): void {
+    this.#values.set(values, from);
+  }
+}
 
 describe("averaging", () => {
   it("takes the mean element by element", () => {
@@ -62,7 +93,9 @@ describe("averaging", () => {
         const replicas = Array.from({ length: count }, (_, i) => vector(i + 1));
         const how = averagingOf({ averaging }, count);
         const once = vector(9);
-        how.average(once, replicas, { learnt, sums });
+        averageInto(once, replicas.map(vectorOf), how, { learnt, sums });
+        const divisors = replicas.map((replica) => sums.map(({ divisor }) => replica[divisor]!));
+        const average = how.round({ learnt, sums }, divisors);
         const pieces = vector(9);
         for (const [from, to] of [
           [31, 40],
@@ -71,7 +104,11 @@ describe("averaging", () => {
           [0, 7],
         ] as const) {
           const before = pieces.slice();
-          how.average(pieces, replicas, { learnt, sums }, from, to);
+          average(
+            pieces.subarray(from, to),
+            from,
+            replicas.map((replica) => replica.subarray(from, to)),
+          );
           expect(pieces.slice(0, from)).to.deep.equal(before.slice(0, from));
           expect(pieces.slice(to)).to.deep.equal(before.slice(to));
         }
@@ -81,6 +118,24 @@ describe("averaging", () => {
     });
   }
 
+  it("reads replicas that are elsewhere one piece at a time, weights and histories", () => {
+    const length = 2 * PIECE + 7;
+    const vector = (seed: number) => Float32Array.from({ length }, (_, i) => Math.sin(seed * 100 + i));
+    const replicas = [1, 2, 3].map((seed) => new Elsewhere(vector(seed)));
+    const whole = new Float32Array(length);
+    mean(whole, [1, 2, 3].map(vector));
+    const out = vector(9);
+    averageInto(out, replicas, averagingOf({}, 3), { learnt: length, sums: [] });
+    expect(out).to.deep.equal(whole);
+    shareHistory(replicas);
+    for (const replica of replicas) {
+      const values = new Float32Array(length);
+      for (const from of [0, PIECE, 2 * PIECE]) values.set(replica.piece(from, Math.min(length, from + PIECE)), from);
+      expect(values).to.deep.equal(whole);
+      expect(replica.largest).to.equal(PIECE);
+    }
+  });
+
   it("draws replicas and centre together by alpha", () => {
     const centre = f32(0, 9);
     const replicas = [f32(4, 1), f32(-2, 3)];
@@ -89,7 +144,7 @@ describe("averaging", () => {
       drawTowards(own, to, 0.25, 1);
       return to;
     });
-    moveCentre(centre, shipped, 0.25, 1, []);
+    moveCentre(centre, 0, shipped, { alpha: 0.25, learnt: 1, sums: [], divisors: [] });
     // Differences 4 and -2: the centre moves by a quarter of their sum, each replica by a quarter of its own. The rest is averaged.
     expect([...centre]).to.deep.equal([0.5, 2]);
     expect(replicas.map((values) => [...values])).to.deep.equal([

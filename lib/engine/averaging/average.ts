@@ -23,22 +23,22 @@ export function weightedSums({ slots }: Layout): readonly WeightedSums[] {
 
 /**
  * The mean of equally long vectors: out = (v0 + v1 + ...) / K, added in that order in float64, so that the same vectors give the
- * same bits. `out` may be one of them. Only [from, to) is read and written.
+ * same bits. `out` may be one of them.
  */
-export function mean(out: Float32Array, vectors: readonly Float32Array[], from = 0, to = out.length): void {
+export function mean(out: Float32Array, vectors: readonly Float32Array[]): void {
   const [first, ...others] = vectors as [Float32Array, ...Float32Array[]];
   if (others.length === 0) {
-    if (first !== out) out.set(first.subarray(from, to), from);
+    if (first !== out) out.set(first);
     return;
   }
   if (others.length === 1) {
-    meanOfTwo(out, first, others[0]!, from, to);
+    meanOfTwo(out, first, others[0]!);
     return;
   }
-  const sums = new Float64Array(CHUNK);
+  const sums = new Float64Array(Math.min(CHUNK, out.length));
   const count = vectors.length;
-  for (let start = from; start < to; start += CHUNK) {
-    const n = Math.min(CHUNK, to - start);
+  for (let start = 0; start < out.length; start += CHUNK) {
+    const n = Math.min(CHUNK, out.length - start);
     for (let i = 0; i < n; i++) sums[i] = first[start + i]!;
     for (const vector of others) for (let i = 0; i < n; i++) sums[i]! += vector[start + i]!;
     for (let i = 0; i < n; i++) out[start + i] = sums[i]! / count;
@@ -46,78 +46,87 @@ export function mean(out: Float32Array, vectors: readonly Float32Array[], from =
 }
 
 /** Three times as fast as the loops for any number; four at a time, since the loop itself costs as much as the sums. */
-function meanOfTwo(out: Float32Array, a: Float32Array, b: Float32Array, from: number, to: number): void {
-  let i = from;
-  for (; i + 3 < to; i += 4) {
+function meanOfTwo(out: Float32Array, a: Float32Array, b: Float32Array): void {
+  const end = out.length;
+  let i = 0;
+  for (; i + 3 < end; i += 4) {
     out[i] = (a[i]! + b[i]!) / 2;
     out[i + 1] = (a[i + 1]! + b[i + 1]!) / 2;
     out[i + 2] = (a[i + 2]! + b[i + 2]!) / 2;
     out[i + 3] = (a[i + 3]! + b[i + 3]!) / 2;
   }
-  for (; i < to; i++) out[i] = (a[i]! + b[i]!) / 2;
+  for (; i < end; i++) out[i] = (a[i]! + b[i]!) / 2;
+}
+
+/** The weighted sums of a net, and the sum of the weights of each at every replica: `divisors[k][i]` is replica k's of `sums[i]`. */
+export interface SummedWeights {
+  readonly sums: readonly WeightedSums[];
+  readonly divisors: readonly (readonly number[])[];
 }
 
 /**
- * The mean of replicas' parameters. Of weighted sums it is the statistics that are averaged, sum / weight, and then multiplied by
- * the mean weight: replicas that saw different numbers of batches count alike. Those that saw none do not count.
- *
- * Of the replicas [from, to) and the weights of the sums are read, of `out` only [from, to) is written: pieces one by one, in any
- * order or in different places, give the bits of all at once. `out` may be one of the replicas where it is all at once.
+ * The mean of replicas' parameters, of the piece that begins at float `from`: `out` and the replicas' `pieces` are as long as it is.
+ * Of weighted sums it is the statistics that are averaged, sum / weight, and then multiplied by the mean weight: replicas that saw
+ * different numbers of batches count alike. Those that saw none do not count. `out` may be one of the pieces.
  */
 export function averageWeights(
   out: Float32Array,
-  replicas: readonly Float32Array[],
-  sums: readonly WeightedSums[],
-  from = 0,
-  to = out.length,
+  from: number,
+  pieces: readonly Float32Array[],
+  { sums, divisors }: SummedWeights,
 ): void {
-  const finish = replicas.length === 1 ? [] : sums.map((each) => meanStatistics(replicas, each, from, to));
-  mean(out, replicas, from, to);
-  for (const write of finish) write(out);
+  const weighted = pieces.length === 1 ? [] : sums;
+  const finish = weighted.map((each, i) => {
+    const weights = divisors.map((of) => of[i]!);
+    return meanStatistics(out, from, pieces, each, weights);
+  });
+  mean(out, pieces);
+  for (const write of finish) write();
 }
 
-/** Computes the part in [from, to) of the mean of a weighted sum; the function writes it. */
+/** Computes what of the mean of a weighted sum lies in a piece; the function writes it. */
 function meanStatistics(
-  replicas: readonly Float32Array[],
-  { offset, length, divisor }: WeightedSums,
+  out: Float32Array,
   from: number,
-  to: number,
-): (out: Float32Array) => void {
-  const seen = replicas.filter((replica) => replica[divisor] !== 0);
-  const start = Math.max(from, offset);
-  const values = new Float64Array(Math.max(0, Math.min(to, offset + length) - start));
+  pieces: readonly Float32Array[],
+  { offset, length, divisor }: WeightedSums,
+  weights: readonly number[],
+): () => void {
+  const seen = pieces.flatMap((piece, k) => (weights[k] === 0 ? [] : [{ piece, of: weights[k]! }]));
+  const start = Math.max(0, offset - from);
+  const values = new Float64Array(Math.max(0, Math.min(out.length, offset + length - from) - start));
   let weight = 0;
-  for (const replica of seen) {
-    weight += replica[divisor]! / seen.length;
-    for (let i = 0; i < values.length; i++) values[i]! += replica[start + i]! / replica[divisor]! / seen.length;
+  for (const { piece, of } of seen) {
+    weight += of / seen.length;
+    for (let i = 0; i < values.length; i++) values[i]! += piece[start + i]! / of / seen.length;
   }
-  return (out) => {
-    if (divisor >= from && divisor < to) out[divisor] = weight;
+  return () => {
+    if (divisor >= from && divisor < from + out.length) out[divisor - from] = weight;
     for (let i = 0; i < values.length; i++) out[start + i] = values[i]! * weight;
   };
 }
 
 /**
  * One step of elastic averaging (EASGD) at the centre: c += alpha * (d_0 + d_1 + ...) with d_k = x_k - c, over the first `learnt`
- * floats. What follows them is each replica's own; the centre gets its mean. Only [from, to) is written, as by `averageWeights`.
+ * floats. What follows them is each replica's own; the centre gets its mean. Of the piece that begins at float `from`.
  * Source: Zhang, Choromanska, LeCun, Deep learning with Elastic Averaging SGD, 2015, equations 5 and 6.
  */
 export function moveCentre(
   centre: Float32Array,
-  replicas: readonly Float32Array[],
-  alpha: number,
-  learnt: number,
-  sums: readonly WeightedSums[],
-  from = 0,
-  to = centre.length,
+  from: number,
+  pieces: readonly Float32Array[],
+  { alpha, learnt, ...summed }: SummedWeights & { readonly alpha: number; readonly learnt: number },
 ): void {
-  for (let i = from; i < Math.min(to, learnt); i++) {
+  const end = Math.min(centre.length, Math.max(0, learnt - from));
+  for (let i = 0; i < end; i++) {
     const c = centre[i]!;
     let pull = 0;
-    for (const replica of replicas) pull += replica[i]! - c;
+    for (const piece of pieces) pull += piece[i]! - c;
     centre[i] = c + alpha * pull;
   }
-  if (to > learnt) averageWeights(centre, replicas, sums, Math.max(from, learnt), to);
+  if (end === centre.length) return;
+  const rest = pieces.map((piece) => piece.subarray(end));
+  averageWeights(centre.subarray(end), from + end, rest, summed);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { averageWeights, defaultAlpha, mean, moveCentre, type WeightedSums } from "./average.js";
+import { PIECE, piecesOf, type Vector } from "../vector.js";
+import { averageWeights, defaultAlpha, mean, moveCentre, type SummedWeights, type WeightedSums } from "./average.js";
 
 /** How replicas are averaged after a round. */
 export interface AveragingOptions {
@@ -23,18 +24,17 @@ export interface Averaging {
   /** Whether all replicas go on from the mean history. */
   readonly sharesHistory: boolean;
   /**
-   * Writes the average of the replicas' weights after a round into `weights`, which the round started from: the piece [from, to),
-   * by default all. Other floats are not written, and of replicas only the weights of weighted sums are read beside the piece. Any
-   * division into pieces gives the same bits: each can be averaged where it is, once all replicas' parts of it are there.
+   * The average of the replicas after one round, for pieces in any order. Any division into pieces gives the same bits. `divisors`
+   * are the sums of weights of `layout.sums` at each replica: a piece may hold a weighted sum without them.
    */
-  average(
-    weights: Float32Array,
-    replicas: readonly Float32Array[],
-    layout: AveragedLayout,
-    from?: number,
-    to?: number,
-  ): void;
+  round(layout: AveragedLayout, divisors: SummedWeights["divisors"]): AveragePiece;
 }
+
+/**
+ * Averages a piece of the parameters: the replicas' `pieces` of it, which begin at float `from`, into `out`, which has those of the
+ * common weights that the round started from.
+ */
+export type AveragePiece = (out: Float32Array, from: number, pieces: readonly Float32Array[]) => void;
 
 /** The averaging that options ask for. */
 export function averagingOf(options: AveragingOptions, replicas: number): Averaging {
@@ -43,25 +43,49 @@ export function averagingOf(options: AveragingOptions, replicas: number): Averag
     return {
       alpha: undefined,
       sharesHistory,
-      average: (weights, all, { sums }, from, to) => averageWeights(weights, all, sums, from, to),
+      round:
+        ({ sums }, divisors) =>
+        (out, from, pieces) =>
+          averageWeights(out, from, pieces, { sums, divisors }),
     };
   }
   return {
     alpha,
     sharesHistory,
-    average: (centre, all, { learnt, sums }, from, to) => moveCentre(centre, all, alpha, learnt, sums, from, to),
+    round: (layout, divisors) => (centre, from, pieces) =>
+      moveCentre(centre, from, pieces, { alpha, ...layout, divisors }),
   };
 }
 
-/** Replaces every replica's history by the mean of all, slot by slot. */
-export function shareHistory(histories: readonly (readonly Float32Array[])[]): void {
-  const [first, ...others] = histories;
-  for (const [slot, values] of first!.entries()) {
-    mean(
-      values,
-      histories.map((each) => each[slot]!),
-    );
-    for (const other of others) other[slot]!.set(values);
+/** Averages replicas' parameters into `weights`, piece by piece, wherever the replicas' are: one piece of each is in memory at a time. */
+export function averageInto(
+  weights: Float32Array,
+  replicas: readonly Vector[],
+  averaging: Averaging,
+  layout: AveragedLayout,
+): void {
+  const divisors = replicas.map((replica) => layout.sums.map(({ divisor }) => replica.piece(divisor, divisor + 1)[0]!));
+  const average = averaging.round(layout, divisors);
+  for (const [from, to] of piecesOf(weights.length)) {
+    const pieces = replicas.map((replica) => replica.piece(from, to));
+    average(weights.subarray(from, to), from, pieces);
+  }
+}
+
+/** The vector of a history, and where its pieces are written. */
+export interface WritableVector extends Vector {
+  write(values: Float32Array, from: number): void;
+}
+
+/** Replaces every replica's history by the mean of all, piece by piece. All are equally long. */
+export function shareHistory(histories: readonly WritableVector[]): void {
+  const { length } = histories[0]!;
+  const out = new Float32Array(Math.min(PIECE, length));
+  for (const [from, to] of piecesOf(length)) {
+    const pieces = histories.map((history) => history.piece(from, to));
+    const piece = out.subarray(0, to - from);
+    mean(piece, pieces);
+    for (const history of histories) history.write(piece, from);
   }
 }
 

@@ -1,29 +1,25 @@
 import type { ForwardPlan } from "../../run/plan.js";
 import type { Scores, Work } from "../engine.js";
 import type { ReplicaInfo, ReplicaPlan, ReplicaReport } from "../replica.js";
-import type { Place } from "../state.js";
+import type { ReplicaPlace } from "../state.js";
+import type { StorePlace } from "../state-store.js";
+import type { Vector } from "../vector.js";
 
 /**
- * Calls of a host's replica. `buffers` go there and come back changed; of `room` the contents do not go there, and what the replica
- * has written comes back.
+ * Calls of a host's replica: a name, plain data and vectors, so that they fit messages between threads, processes or machines.
+ * `buffers` are copied there and stay the caller's; of `room` the contents do not go there, and what the replica has written comes back.
  */
 export interface Calls {
   /** Opens a plan, in place of one that was open. */
   readonly open: { readonly task: ReplicaPlan; readonly result: ReplicaInfo };
-  /** Opens a plan of forward passes. Buffers: the weights, which are copied. The result: floats of each of the plan's blobs. */
+  /** Opens a plan of forward passes. Buffers: the weights. The result: floats of each of the plan's blobs. */
   readonly openForward: { readonly task: ForwardPlan; readonly result: readonly number[] };
   /** Runs the batch of that number. Room: each of the plan's blobs. */
   readonly forward: { readonly task: { readonly batch: number }; readonly result: undefined };
-  /**
-   * A round. Buffers: the weights, changed in place, and where `from` is given the vectors of the state to set before, as
-   * `vectorsOf` gives them. Room: none, or the vectors of the state after the round.
-   */
-  readonly round: {
-    readonly task: { readonly work: Work; readonly from?: Place | undefined };
-    readonly result: ReplicaReport;
-  };
+  /** A round. Buffers: the weights, which come back trained, and the vectors of the state to set before it, where it is sent. */
+  readonly round: { readonly task: RoundTask; readonly result: ReplicaReport };
   /** Room: the vectors of the state. */
-  readonly state: { readonly task: Record<string, never>; readonly result: Place };
+  readonly state: { readonly task: Record<string, never>; readonly result: ReplicaPlace };
   /** Buffers: the weights. */
   readonly test: {
     readonly task: { readonly net: number; readonly batches: number; readonly positions: readonly number[] };
@@ -33,6 +29,26 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
+/** How many of a call's buffers, from the first one on, come back as the replica has changed them. */
+export const CHANGED = {
+  open: 0,
+  openForward: 0,
+  forward: 0,
+  round: 1,
+  state: 0,
+  test: 0,
+} as const satisfies Record<CallName, number>;
+
+/** What a replica does in a round. Its history stays with it: states are set only where it has another one than it is to start from. */
+export interface RoundTask {
+  readonly work: Work;
+  /** The state to set before: its vectors are in `store`, or were sent as `vectorsOf` gives them. */
+  readonly from?: ReplicaPlace | undefined;
+  readonly store?: StorePlace | undefined;
+  /** Where to copy the vectors of the state after the round, for a redo of the next one. */
+  readonly keep?: StorePlace | undefined;
+}
+
 /** A call of a replica, as plain data. */
 export interface Call<N extends CallName = CallName> {
   readonly name: N;
@@ -41,10 +57,11 @@ export interface Call<N extends CallName = CallName> {
   readonly room: readonly Float32Array[];
 }
 
-/** What comes back: the result, the buffers and the room. */
+/** What comes back: the result, what is changed of the buffers, and the room. */
 export interface Answer<N extends CallName = CallName> {
   readonly result: Calls[N]["result"];
-  readonly buffers: readonly Float32Array[];
+  /** They stand until the host's next call, and may lie where the replica is. */
+  readonly changed: readonly Vector[];
   readonly room: readonly Float32Array[];
 }
 
@@ -54,9 +71,11 @@ export interface Host extends AsyncDisposable {
   readonly name: string;
   /** Iterations done since it started; it shows that a replica is alive while a call is under way. */
   readonly progress: number;
+  /** Whether its replica sees memory that is shared here (a thread does); else what outlives it is in a file. Default false. */
+  readonly sharesMemory?: boolean | undefined;
   /**
-   * Has the replica do something. Buffers and room are given away: those of the answer are the same memory or other memory of the
-   * same lengths. Rejects if the replica throws, dies or is killed; they are lost then.
+   * Has the replica do something. Buffers are copied before the function returns. Room is given away: that of the answer is the same
+   * memory or other memory of the same lengths, and is lost where the call rejects: if the replica throws, dies or is killed.
    */
   call<N extends CallName>(call: Call<N>): Promise<Answer<N>>;
   /** Ends it at once, whatever it does. */

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deleteExchangeFolder, Exchange, newExchangeFolder } from "../exchange.js";
-import type { Answer, Call, CallName, Calls, Host } from "./host.js";
+import { deleteVectorFolder, newVectorFolder, VectorFile } from "../vector-file.js";
+import { type Answer, type Call, type CallName, type Calls, CHANGED, type Host } from "./host.js";
 import type { FromChild, ToChild } from "./process-worker.js";
 import { unpackError } from "./wire-error.js";
 
@@ -12,14 +12,14 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** A replica in a child process: what crashes there leaves this process alone. Buffers go through a file in memory. */
+/** A replica in a child process: what crashes there leaves this process alone. Vectors go through a file in memory. */
 export class ProcessHost implements Host {
   readonly name: string;
   /** Of the child process. */
   readonly pid: number;
   readonly #child: ChildProcess;
-  readonly #folder = newExchangeFolder();
-  readonly #exchange: Exchange;
+  readonly #folder = newVectorFolder("exchange");
+  readonly #exchange: VectorFile;
   #progress = 0;
   #pending: Pending | undefined;
   #ended: string | undefined;
@@ -27,7 +27,7 @@ export class ProcessHost implements Host {
 
   constructor(index: number) {
     const path = join(this.#folder, `${index}`);
-    this.#exchange = new Exchange(path, true);
+    this.#exchange = new VectorFile(path, true);
     const file = fileURLToPath(new URL("process-worker.js", import.meta.url));
     this.#child = fork(file, [path], {
       // As for threads: flags of the program that started this one are not for a worker.
@@ -52,12 +52,20 @@ export class ProcessHost implements Host {
   async call<N extends CallName>({ name, task, buffers, room }: Call<N>): Promise<Answer<N>> {
     if (this.#ended !== undefined) throw new Error(this.#ended);
     this.#exchange.write(buffers);
+    // Other hosts write theirs too before the first replica starts: it would take the core that they are written on.
+    await undefined;
+    if (this.#ended !== undefined) throw new Error(this.#ended);
     this.#child.ref();
     this.#child.channel?.ref();
     try {
       const { result } = await this.#ask({ name, task, buffers: lengthsOf(buffers), room: lengthsOf(room) });
-      this.#exchange.read([...buffers, ...room]);
-      return { result: result as Calls[N]["result"], buffers, room };
+      let at = 0;
+      const changed = buffers.slice(0, CHANGED[name]).map(({ length }) => {
+        at += length;
+        return this.#exchange.vector(at - length, length);
+      });
+      this.#exchange.read(room, at);
+      return { result: result as Calls[N]["result"], changed, room };
     } finally {
       this.#child.unref();
       this.#child.channel?.unref();
@@ -105,7 +113,7 @@ export class ProcessHost implements Host {
     this.#disposed = true;
     await this.kill();
     this.#exchange.close();
-    deleteExchangeFolder(this.#folder);
+    deleteVectorFolder(this.#folder);
   }
 }
 

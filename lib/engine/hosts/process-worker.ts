@@ -1,10 +1,11 @@
 import { dirname } from "node:path";
-import { deleteExchangeFolder, Exchange } from "../exchange.js";
-import type { CallName, Calls } from "./host.js";
+import type { StorePlace } from "../state-store.js";
+import { deleteVectorFolder, VectorFile } from "../vector-file.js";
+import { type Call, type CallName, type Calls, CHANGED } from "./host.js";
 import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
 
-/** A call of a child process: its buffers, of these lengths, are in the exchange file, and its room comes after them. */
+/** A call of a child process: its buffers, of these lengths, are in the exchange file. The answer there is what changed, then the room. */
 export interface ToChild {
   readonly name: CallName;
   readonly task: Calls[CallName]["task"];
@@ -16,9 +17,11 @@ export interface ToChild {
 export type FromChild = "iteration" | { readonly result: unknown } | { readonly error: WireError };
 
 const path = process.argv[2]!;
-const exchange = new Exchange(path, false);
+const exchange = new VectorFile(path, false);
 /** The same memory in every round: a net's worth of new pages each time costs more than reading the file. */
 const kept: Float32Array[] = [];
+/** The folder that its states are kept in. */
+let states: string | undefined;
 const send = (message: FromChild) => process.send!(message);
 
 process.on("message", async (message) => {
@@ -28,8 +31,9 @@ process.on("message", async (message) => {
     const buffers = all.slice(0, lengths.buffers.length);
     const room = all.slice(buffers.length);
     exchange.read(buffers);
-    const { result } = await handle({ name, task, buffers, room }, () => send("iteration"));
-    exchange.write(all);
+    if (name === "round") noteStates((task as Call<"round">["task"]).keep);
+    const result = await handle({ name, task, buffers, room }, () => send("iteration"));
+    exchange.write([...buffers.slice(0, CHANGED[name]), ...room]);
     send({ result });
   } catch (error) {
     send({ error: packError(error) });
@@ -40,12 +44,20 @@ process.on("message", async (message) => {
 for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 
 const leave = () => {
-  deleteExchangeFolder(dirname(path));
+  deleteVectorFolder(dirname(path));
   process.exit(0);
 };
-// The parent is gone, perhaps without having cleaned up.
-process.on("disconnect", leave);
 process.on("SIGTERM", leave);
+// The parent is gone, perhaps without having cleaned up. Else states stay: a successor of this process reads them.
+process.on("disconnect", () => {
+  if (states !== undefined) deleteVectorFolder(states);
+  leave();
+});
+
+/** Notes where the replica's states are kept. */
+function noteStates(keep: StorePlace | undefined): void {
+  if (typeof keep === "string") states = dirname(keep);
+}
 
 function bufferOf(length: number, index: number): Float32Array {
   const known = kept[index];

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
+import { Buffers } from "../../buffers.js";
 import { isInNative, newNativeState, stopNative } from "../../onnx/native.js";
-import type { Answer, Call, CallName, Host } from "./host.js";
+import { vectorOf } from "../vector.js";
+import { type Answer, type Call, type CallName, type Calls, CHANGED, type Host } from "./host.js";
 import type { ThreadAnswer, ThreadTask } from "./thread-worker.js";
 import { unpackError } from "./wire-error.js";
 
@@ -13,11 +15,16 @@ const LOOK_MS = 5;
 /** One that is inside for so long hangs: it is ended where it is, and would not come back to do harm. */
 const STUCK_MS = 30_000;
 
-/** A replica in a worker thread. Buffers move to the thread and back without a copy. */
+/** A replica in a worker thread. It trains in the memory that its buffers are copied to, which moves there and back. */
 export class ThreadHost implements Host {
   readonly name: string;
+  readonly sharesMemory = true;
   readonly #progress = new Int32Array(new SharedArrayBuffer(4));
   readonly #native = newNativeState();
+  /** Memory for buffers: one of each length, since a round takes one vector of weights after the other. */
+  readonly #memory = new Buffers(1);
+  /** What the last answer's vectors lie in. */
+  #lent: readonly Float32Array[] = [];
   /** Rejects the call that is under way. */
   #abandon: (reason: Error) => void = () => {};
   readonly #pool: Piscina<ThreadTask, ThreadAnswer>;
@@ -52,14 +59,23 @@ export class ThreadHost implements Host {
 
   async call<N extends CallName>(call: Call<N>): Promise<Answer<N>> {
     if (this.#ended !== undefined) throw new Error(this.#ended);
-    const transferList = [...call.buffers, ...call.room].map(({ buffer }) => buffer as ArrayBuffer);
-    const running = this.#pool.run({ call, progress: this.#progress }, { transferList });
+    this.#memory.give(this.#lent);
+    this.#lent = [];
+    const buffers = call.buffers.map((values) => this.#memory.copy(values));
+    // Other hosts make their copies too before the first replica starts: it would take the core that they are made on.
+    await undefined;
+    if (this.#ended !== undefined) throw new Error(this.#ended);
+    const transferList = [...buffers, ...call.room].map(({ buffer }) => buffer as ArrayBuffer);
+    const running = this.#pool.run({ call: { ...call, buffers }, progress: this.#progress }, { transferList });
     const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
       this.#abandon = reject;
       running.then(resolve, reject);
     });
     if ("error" in answer) throw unpackError(answer.error);
-    return answer as Answer<N>;
+    // Those of an inference are sent once, and are not held on to.
+    if (call.name !== "openForward") this.#lent = answer.buffers;
+    const changed = answer.buffers.slice(0, CHANGED[call.name]).map(vectorOf);
+    return { result: answer.result as Calls[N]["result"], changed, room: answer.room };
   }
 
   async kill(): Promise<void> {

@@ -1,7 +1,7 @@
 import "./thread-start.js";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { leaveNative } from "../../onnx/native.js";
-import type { Answer, Call } from "./host.js";
+import type { Call, CallName, Calls } from "./host.js";
 import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
 
@@ -13,13 +13,17 @@ export interface ThreadTask {
   readonly progress: Int32Array;
 }
 
-export type ThreadAnswer = Answer | { readonly error: WireError };
+/** The outcome of a call: buffers and room are the memory that it came with. */
+export type ThreadAnswer =
+  | (Pick<Call, "buffers" | "room"> & { readonly result: Calls[CallName]["result"] })
+  | { readonly error: WireError };
 
 /** What Piscina runs in the worker thread; buffers are moved back, not copied. */
 export default async function run({ call, progress }: ThreadTask): Promise<unknown> {
   let answer: ThreadAnswer;
   try {
-    answer = await handle(call, () => Atomics.add(progress, 0, 1));
+    const result = await handle(call, () => Atomics.add(progress, 0, 1));
+    answer = { result, buffers: call.buffers, room: call.room };
   } catch (error) {
     answer = { error: packError(error) };
   }

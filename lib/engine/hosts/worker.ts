@@ -1,6 +1,6 @@
 import { ForwardReplica } from "../forward-replica.js";
 import { Replica } from "../replica.js";
-import type { Answer, Call, CallName, Calls } from "./host.js";
+import type { Call, CallName, Calls } from "./host.js";
 
 /** What a worker thread or process runs: one replica for as long as it lives, since sessions that come and go leak. */
 let replica: Replica | undefined;
@@ -22,12 +22,12 @@ const handlers: Handlers = {
     replica = await Replica.open(plan);
     return replica.info;
   },
-  async round({ work, from }, { buffers, room }, progress) {
-    const [weights, ...vectors] = buffers;
+  async round({ work, from, store, keep }, { buffers: [weights, ...vectors] }, progress) {
     const trained = opened(replica);
-    if (from) await trained.restore(from, vectors);
+    if (from && store !== undefined) await trained.restoreFrom(store, from);
+    else if (from) await trained.restore(from, vectors);
     const report = await trained.round(weights!, work, progress);
-    if (room.length > 0) trained.save(room);
+    if (keep !== undefined) trained.keep(keep);
     return report;
   },
   async state(_, { room }) {
@@ -49,10 +49,9 @@ const handlers: Handlers = {
   },
 };
 
-/** Does what a call asks for. */
-export async function handle<N extends CallName>(call: Call<N>, progress: () => void): Promise<Answer<N>> {
-  const { name, task, buffers, room } = call;
-  return { result: await handlers[name](task, call, progress), buffers, room };
+/** Does what a call asks for, in the memory of its buffers and room; its result. */
+export function handle<N extends CallName>(call: Call<N>, progress: () => void): Promise<Calls[N]["result"]> {
+  return handlers[call.name](call.task, call, progress);
 }
 
 /** What a call before has opened; a thread that ended between two calls is replaced by one that has nothing open. */
