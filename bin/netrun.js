@@ -18,5 +18,7 @@ process.stdout.on("error", (error) => {
     process.exit(1);
   }
 });
+// Where nobody reads errors any more, there is nobody to tell.
+process.stderr.on("error", () => {});
 const { run } = await import(main.href);
 process.exitCode = await run(process.argv.slice(2));

@@ -1,5 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { closeSync, existsSync, openSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { root } from "../support/shared.js";
@@ -15,5 +17,24 @@ describe("standard output on a full disk", () => {
     closeSync(full);
     expect(stderr).to.match(/^cannot write to standard output: ENOSPC.*\n$/);
     expect(status).to.equal(1);
+  });
+});
+
+describe("standard error that nobody reads", () => {
+  it("does not keep a command from its work: the status tells what became of it", async () => {
+    // A warning for each unknown field.
+    const net = `name: "n" ${Array.from({ length: 50 }, (_, i) => `unknown${i}: 1`).join(" ")}`;
+    const folder = mkdtempSync(join(tmpdir(), "netrun-spec-"));
+    try {
+      writeFileSync(join(folder, "net.prototxt"), net);
+      const args = [join(root, "bin", "netrun.js"), "upgrade", join(folder, "net.prototxt"), "-o", join(folder, "out")];
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+      child.stderr.destroy();
+      const [status, signal] = await once(child, "exit");
+      expect([status, signal]).to.deep.equal([0, null]);
+      expect(existsSync(join(folder, "out"))).to.equal(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
