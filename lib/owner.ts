@@ -33,6 +33,8 @@ export function fateOf(name: string): Fate {
 export const pidOf = (name: string): number => Number.parseInt(name, 10);
 
 function isRunning(pid: number): boolean {
+  // Other numbers mean groups of processes: an empty name, left on a full disk, is nobody's.
+  if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);
     return stateOf(pid)?.[0] !== "Z";

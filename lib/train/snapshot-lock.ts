@@ -27,14 +27,19 @@ export class SnapshotLock implements Disposable {
   static take(prefix: string): SnapshotLock {
     const path = `${prefix}.netrunlock`;
     if (held.has(path)) throw inUse(path, "another training of this process writes");
-    makeFolder(dirname(path));
-    while (!create(path)) {
-      const owner = ownerOf(path);
-      if (owner === undefined) continue;
-      const fate = fateOf(owner);
-      if (fate === "alive") throw inUse(path, `process ${pidOf(owner)} writes`);
-      if (fate === "elsewhere") throw inUse(path, `process ${pidOf(owner)} of another machine or container writes`);
-      removeStale(path, owner);
+    try {
+      makeFolder(dirname(path));
+      while (!create(path)) {
+        const owner = ownerOf(path);
+        if (owner === undefined) continue;
+        const fate = fateOf(owner);
+        if (fate === "alive") throw inUse(path, `process ${pidOf(owner)} writes`);
+        if (fate === "elsewhere") throw inUse(path, `process ${pidOf(owner)} of another machine or container writes`);
+        removeStale(path, owner);
+      }
+    } catch (cause) {
+      if (cause instanceof NetrunError) throw cause;
+      throw new NetrunError(`snapshots cannot be written here: ${(cause as Error).message}`, { file: path, cause });
     }
     removeAbandoned(`${prefix}_`);
     return new SnapshotLock(path);
@@ -63,10 +68,7 @@ function create(path: string): boolean {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") return false;
     if (NO_LINKS.has(code ?? "")) return createDirectly(path);
-    throw new NetrunError(`snapshots cannot be written here: ${(error as Error).message}`, {
-      file: path,
-      cause: error,
-    });
+    throw error;
   } finally {
     rmSync(temporary, { force: true });
   }

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { ownName } from "../../lib/owner.js";
@@ -183,6 +192,15 @@ describe("files of a snapshot", () => {
     } finally {
       child.kill("SIGKILL");
     }
+    for (const nobody of ["", "0", "-1", "what"]) {
+      writeFileSync(lock, nobody);
+      const run = train(solver);
+      expect((await run.next()).value, nobody).to.include({ kind: "start" });
+      await run.return();
+    }
+    mkdirSync(lock);
+    await failure(train(solver).next(), `${lock}: snapshots cannot be written here: EISDIR`);
+    rmSync(lock, { recursive: true });
     writeFileSync(lock, await deadProcess());
     for await (const _ of train(solver));
     expect(existsSync(lock)).to.equal(false);
