@@ -189,10 +189,15 @@ export const writeWhole = (path: string, content: Uint8Array | string): Promise<
 export function writePieces(path: string, pieces: Iterable<Uint8Array>): void {
   const fd = openSync(path, "w");
   try {
-    for (const piece of pieces) for (let done = 0; done < piece.length; ) done += writeSync(fd, piece, done);
+    for (const piece of pieces) writeAll(fd, piece);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Appends all bytes to an open file: a disk that becomes full takes a part of them without an error, which only the next write gives. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
 }
 
 function sync(path: string, flags: string): void {

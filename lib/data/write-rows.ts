@@ -1,7 +1,7 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { Field, FixedSizeList, Float32, makeData, RecordBatch, Schema, Struct } from "apache-arrow";
 import { NetrunError } from "../error.js";
-import { replaceFile } from "../file.js";
+import { replaceFile, writeAll } from "../file.js";
 import { writeArrow } from "./source/arrow/write.js";
 
 /** A column of rows of floats, `width` in each. */
@@ -85,12 +85,12 @@ async function writeCsvRows(path: string, columns: readonly RowColumn[], rows: A
   await replaceFile(path, async (temporary) => {
     const fd = openSync(temporary, "w");
     try {
-      writeSync(fd, `${names.join(",")}\n`);
+      writeAll(fd, Buffer.from(`${names.join(",")}\n`));
       for await (const { length, values } of rows) {
         const lines = Array.from({ length }, (_, row) =>
           columns.map(({ width }, i) => slice(values[i]!, row, width).join(",")).join(","),
         );
-        writeSync(fd, `${lines.join("\n")}\n`);
+        writeAll(fd, Buffer.from(`${lines.join("\n")}\n`));
       }
     } finally {
       closeSync(fd);

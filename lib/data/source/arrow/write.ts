@@ -1,7 +1,7 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { type Field, type RecordBatch, RecordBatchFileWriter, type Schema } from "apache-arrow";
 import { NetrunError } from "../../../error.js";
-import { replaceFile } from "../../../file.js";
+import { replaceFile, writeAll } from "../../../file.js";
 import { SHAPE } from "../columns.js";
 
 /** Writes to a file at once. The library's own writer keeps views in a queue, and who made a batch may use its memory again. */
@@ -15,7 +15,7 @@ class FileWriter extends RecordBatchFileWriter {
 
   protected override _write(chunk: ArrayBufferView): this {
     const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    writeAll(this.#fd, bytes);
     this._position += bytes.length;
     return this;
   }
