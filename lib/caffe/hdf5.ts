@@ -149,13 +149,19 @@ async function withFile<T>(path: string, mode: "w" | "a", use: (file: File) => T
   let file: File | undefined;
   try {
     file = new File(path, mode);
-    return use(file);
+    const result = use(file);
+    // What is still in memory is written now, for which a disk may have no room.
+    if (file.close() < 0) throw new Error("close(): not all of it could be written");
+    return result;
   } catch (cause) {
+    try {
+      file?.close();
+    } catch {
+      // The error that matters is the first.
+    }
     if (cause instanceof NetrunError) throw cause;
     if (mode === "w") rmSync(path, { force: true });
     throw new NetrunError("cannot be written as HDF5", { file: path, notes: [innermost(cause)], cause });
-  } finally {
-    file?.close();
   }
 }
 
