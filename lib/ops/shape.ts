@@ -167,9 +167,18 @@ export const expand = (x: Value, shape: readonly number[]): Value =>
 /** Zeros, made at run time so that no file holds them. */
 export const zeros = (shape: readonly number[]): Value => expand(constant(0), shape);
 
+/** Inputs of one Concat at most: a layer may have a million bottoms, and the call of a function has no room for as many arguments. */
+const JOINED_AT_ONCE = 10_000;
+
 /** Values joined along an axis; the value itself where there is one. */
-export const concat = (values: readonly Value[], axis: number): Value =>
-  values.length === 1 ? values[0]! : apply(Concat, { axis }, ...values);
+export function concat(values: readonly Value[], axis: number): Value {
+  if (values.length === 1) return values[0]!;
+  if (values.length <= JOINED_AT_ONCE) return apply(Concat, { axis }, ...values);
+  const parts: Value[] = [];
+  for (let at = 0; at < values.length; at += JOINED_AT_ONCE)
+    parts.push(concat(values.slice(at, at + JOINED_AT_ONCE), axis));
+  return concat(parts, axis);
+}
 
 /** x from `start` to before `end` along one axis. */
 export function slice(x: Value, axis: number, start: number, end: number, step = 1): Value {

@@ -81,6 +81,13 @@ describe(`nets of ${MANY} layers`, function () {
       for (const [step, ms] of Object.entries(times)) expect(ms, step).to.be.below(10_000);
     });
 
+  it("of a million bottoms join them, more than the call of a function has room for", async () => {
+    const bottoms = 'bottom: "b0" '.repeat(1_000_000);
+    const net = loadNet(`${inputLayer("b0", 1, 1)} layer { name: "c" type: "Concat" ${bottoms} top: "y" }`).message;
+    const { layers } = await inspectNet(net, { phase: "TEST", baseDir: "." });
+    expect(layers.at(-1)!.tops).to.deep.equal([{ name: "y", shape: [1, 1_000_000] }]);
+  });
+
   it("are inspected in less than a second beyond the start of netrun", () => {
     const path = join(folder(), "net.prototxt");
     writeFileSync(
