@@ -46,7 +46,8 @@ export function onnxSummary(bytes: Uint8Array): OnnxSummary | undefined {
   if (!model?.graph || model.graph.node.length === 0 || model.opset_import.length === 0) return undefined;
   const { graph } = model;
   const weights = new Set(graph.initializer.map(({ name }) => name));
-  const nodes: Record<string, number> = {};
+  // Names of a file may be those of every object, such as "constructor".
+  const nodes: Record<string, number> = Object.create(null);
   for (const { op_type: type } of graph.node) nodes[type] = (nodes[type] ?? 0) + 1;
   return {
     producer: [model.producer_name, model.producer_version].filter(Boolean).join(" "),
