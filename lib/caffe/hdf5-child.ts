@@ -25,7 +25,7 @@ async function answer(request: Hdf5Request): Promise<unknown> {
         return groupOf(file, Math.min(request.depth, MAX_DEPTH), { left: MAX_ENTRIES });
       case "read":
         return shared(
-          request.shared,
+          request,
           request.sets.map(({ name, ranges }) => floats(dataset(file, name), ranges)),
         );
       case "value":
@@ -124,8 +124,11 @@ const SHARED_FROM = 2 ** 16;
 /** The shared file that is written to; it stays open, and its pages stay where they are. */
 let sharing: { readonly path: string; readonly fd: number } | undefined;
 
-/** Values put into the shared file one after another; as they are where they are few, or the file has no room. */
-function shared(path: string, values: readonly Float32Array[]): readonly Hdf5Values[] {
+/** Values put into the shared file one after another from a place on; as they are where they are few, or the file has no room. */
+function shared(
+  { shared: path, place }: { readonly shared: string; readonly place: number },
+  values: readonly Float32Array[],
+): readonly Hdf5Values[] {
   if (values.reduce((sum, { byteLength }) => sum + byteLength, 0) < SHARED_FROM) return values;
   try {
     if (sharing?.path !== path) {
@@ -133,7 +136,7 @@ function shared(path: string, values: readonly Float32Array[]): readonly Hdf5Val
       sharing = undefined;
       sharing = { path, fd: openSync(path, "w") };
     }
-    let at = 0;
+    let at = place;
     for (const { buffer, byteOffset, byteLength } of values) {
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       for (let put = 0; put < bytes.length; ) put += writeSync(sharing.fd, bytes, put, bytes.length - put, at + put);

@@ -40,13 +40,13 @@ export interface Hdf5Part {
   readonly ranges: Ranges;
 }
 
-/** Values as the child process gives them: in place, or how many there are in the shared file after those before them. */
+/** Values as the child process gives them: as they are, or how many there are in the shared file, from `place` on and after those before them. */
 export type Hdf5Values = Float32Array | number;
 
 /** What the child process is asked for, of the file at `path`. */
 export type Hdf5Request = { readonly path: string } & (
   | { readonly op: "tree"; readonly depth: number }
-  | { readonly op: "read"; readonly sets: readonly Hdf5Part[]; readonly shared: string }
+  | { readonly op: "read"; readonly sets: readonly Hdf5Part[]; readonly shared: string; readonly place: number }
   | { readonly op: "value"; readonly name: string }
 );
 
@@ -81,29 +81,28 @@ export class Hdf5Reader implements AsyncDisposable {
   }
 
   /** Parts of datasets as float32. Throws NetrunError if they cannot be read, or not in time. */
-  async read(path: string, sets: readonly Hdf5Part[]): Promise<readonly Float32Array[]> {
-    const request = { op: "read", path, sets, shared: this.#shared } as const;
-    const values = this.#received((await this.#ask(request)) as readonly Hdf5Values[]);
-    for (const [i, { name, ranges }] of sets.entries()) {
-      const wanted = ranges.reduce((product, [from, to]) => product * (to - from), 1);
-      if (values[i]?.length !== wanted)
-        throw new NetrunError(`dataset "${name}" cannot be read`, {
-          file: path,
-          notes: [`${values[i]?.length} of ${wanted} values are there`],
-        });
-    }
-    return values;
+  read(path: string, sets: readonly Hdf5Part[]): Promise<readonly Float32Array[]> {
+    const targets = sets.map(({ ranges }) => new Float32Array(sizeOf(ranges)));
+    return this.#fetch(path, sets, 0)(targets);
   }
 
   /** All values of a dataset as float32; the caller has checked what it declares. */
   async readAll(path: string, { name, shape = [], chunks }: Hdf5Dataset): Promise<Float32Array> {
     const data = new Float32Array(product(shape));
+    const most = Math.max(PIECE, product(chunks ?? []));
     let at = 0;
-    for (const ranges of pieces(shape, Math.max(PIECE, product(chunks ?? [])), chunks)) {
-      const [values] = await this.read(path, [{ name, ranges }]);
-      data.set(values!, at);
-      at += values!.length;
+    let before: (() => Promise<unknown>) | undefined;
+    let place = 0;
+    for (const ranges of pieces(shape, most, chunks)) {
+      const fetched = this.#fetch(path, [{ name, ranges }], place);
+      const target = data.subarray(at, at + sizeOf(ranges));
+      // A piece is taken from its half of the shared file while the next one is put into the other.
+      await before?.();
+      before = () => fetched([target]);
+      at += target.length;
+      place = place === 0 ? most * data.BYTES_PER_ELEMENT : 0;
     }
+    await before?.();
     return data;
   }
 
@@ -116,19 +115,36 @@ export class Hdf5Reader implements AsyncDisposable {
     return this.#isolated.ask(request, request.path);
   }
 
-  #received(values: readonly Hdf5Values[]): readonly Float32Array[] {
-    if (!values.some((each) => typeof each === "number")) return values as readonly Float32Array[];
+  /** Asks for parts of datasets, which are put into the shared file at `place` bytes; what it gives takes them from there into arrays. */
+  #fetch(path: string, sets: readonly Hdf5Part[], place: number) {
+    const asked = this.#ask({ op: "read", path, sets, shared: this.#shared, place });
+    // Whoever takes the values is told.
+    asked.catch(() => {});
+    return async (targets: readonly Float32Array[]): Promise<readonly Float32Array[]> => {
+      const values = (await asked) as readonly Hdf5Values[];
+      let at = place;
+      for (const [i, target] of targets.entries()) {
+        const each = values[i];
+        const length = typeof each === "number" ? each : (each?.length ?? 0);
+        if (length !== target.length)
+          throw new NetrunError(`dataset "${sets[i]!.name}" cannot be read`, {
+            file: path,
+            notes: [`${length} of ${target.length} values are there`],
+          });
+        if (typeof each === "number") at += this.#take(target, at);
+        else target.set(each!);
+      }
+      return targets;
+    };
+  }
+
+  /** Fills an array from the shared file; the bytes that it took. */
+  #take(target: Float32Array, place: number): number {
     this.#fd ??= openSync(this.#shared, "r");
-    let at = 0;
-    return values.map((each) => {
-      if (typeof each !== "number") return each;
-      const array = new Float32Array(each);
-      const bytes = new Uint8Array(array.buffer);
-      for (let got = 0, more = -1; got < bytes.length && more !== 0; got += more)
-        more = readSync(this.#fd!, bytes, got, bytes.length - got, at + got);
-      at += bytes.length;
-      return array;
-    });
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    for (let got = 0, more = -1; got < bytes.length && more !== 0; got += more)
+      more = readSync(this.#fd, bytes, got, bytes.length - got, place + got);
+    return bytes.length;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,15 +155,21 @@ export class Hdf5Reader implements AsyncDisposable {
   }
 }
 
+/** Elements of a part. */
+const sizeOf = (ranges: Ranges): number => ranges.reduce((n, [from, to]) => n * (to - from), 1);
+
 const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** Throws NetrunError where datasets declare more than their file can hold, beyond what it may ask for, or such chunks. */
-export function checkDeclared(path: string, sets: readonly Hdf5Dataset[]): void {
+/**
+ * Throws NetrunError where datasets declare more than their file can hold, beyond what it may ask for, or such chunks. `isKept` says that
+ * all values will be in memory at once, so that what is compressed counts as unpacked.
+ */
+export function checkDeclared(path: string, sets: readonly Hdf5Dataset[], isKept = false): void {
   const { size } = statSync(path);
   let beyond = -size;
   for (const { name, shape = [], size: bytes, chunks, isPacked } of sets) {
     const declared = product(shape) * bytes;
-    beyond += Math.max(0, declared - (isPacked ? (MAX_COMPRESSION - 1) * size : 0));
+    beyond += Math.max(0, declared - (isPacked && !isKept ? (MAX_COMPRESSION - 1) * size : 0));
     checkAlloc(beyond, `${name} of [${shape}], more than the file holds,`, path);
     if (chunks) checkAlloc(product(chunks) * bytes, `a chunk of ${name} of [${chunks}]`, path);
   }

@@ -1,12 +1,26 @@
-import { rmSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Dataset, Entity, File, Group } from "h5wasm/node";
 import { NetrunError } from "../error.js";
+import { readingFailed } from "../file.js";
 import { checkDeclared, type Hdf5Dataset, type Hdf5Group, Hdf5Reader } from "./hdf5-reader.js";
 import type { StoredBlob, StoredWeights } from "./stored.js";
 
-/** Whether bytes are an HDF5 file. */
-export function isHdf5(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, 8)).equals(Buffer.from("\x89HDF\r\n\x1a\n", "latin1"));
+const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
+
+/** Whether a file is HDF5, by its first bytes: such files are read in parts, and may have any size. Throws NetrunError if it cannot be read. */
+export function isHdf5(file: string): boolean {
+  const head = Buffer.alloc(SIGNATURE.length);
+  try {
+    const handle = openSync(file, "r");
+    try {
+      readSync(handle, head, 0, head.length, 0);
+    } finally {
+      closeSync(handle);
+    }
+  } catch (cause) {
+    throw readingFailed(file, cause);
+  }
+  return head.equals(SIGNATURE);
 }
 
 /** What Caffe keeps in an HDF5 file: weights, a solver's state, or neither (data). Throws NetrunError if it is damaged. */
@@ -25,7 +39,7 @@ export async function readHdf5Weights(path: string): Promise<StoredWeights> {
   if (data?.kind !== "group") throw new NetrunError("has no group /data, so it is no weights file", { file: path });
   const values = new Map(layerSets(data));
   const gradients = new Map(diff?.kind === "group" ? layerSets(diff) : []);
-  checkDeclared(path, [...values.values(), ...gradients.values()].flat());
+  checkDeclared(path, [...values.values(), ...gradients.values()].flat(), true);
   const layers = new Map<string, readonly StoredBlob[]>();
   for (const [name, sets] of values) {
     const blobs = await readBlobs(reader, path, sets);
@@ -80,7 +94,7 @@ export async function readHdf5State(path: string): Promise<Hdf5State> {
     throw new NetrunError(`has no number /${name}`, { file: path });
   };
   const sets = numbered(history);
-  checkDeclared(path, sets);
+  checkDeclared(path, sets, true);
   const learned = await value("learned_net");
   return {
     iter: await integer("iter"),

@@ -1,6 +1,6 @@
 import { blobProto } from "./blob.js";
 import { refuseOther } from "./content.js";
-import { readBytes } from "./files.js";
+import { readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5State } from "./hdf5.js";
 import { create, decode, encode } from "./message.js";
 import { type StoredBlob, storedBlob } from "./stored.js";
@@ -16,8 +16,9 @@ export interface StoredState {
 
 /** Reads a .solverstate, binary or HDF5. Throws NetrunError for a file that is missing or damaged. */
 export async function readSolverState(path: string): Promise<StoredState> {
+  const file = requireFile(path);
+  if (isHdf5(file)) return readHdf5State(file);
   const { path: found, bytes } = readBytes(path);
-  if (isHdf5(bytes)) return readHdf5State(found);
   refuseOther("SolverState", bytes, found);
   return decodeSolverState(bytes, found);
 }

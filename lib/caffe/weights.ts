@@ -32,9 +32,9 @@ export interface StoredNet {
  */
 export async function readWeights(path: string): Promise<StoredWeights> {
   const file = requireFile(path);
-  if (statSync(file).size > LARGEST_FILE && !isHdf5File(file)) return weightsOf(readByParts(file));
+  if (isHdf5(file)) return readHdf5Weights(file);
+  if (statSync(file).size > LARGEST_FILE) return weightsOf(readByParts(file));
   const { path: found, bytes } = readBytes(path);
-  if (isHdf5(bytes)) return readHdf5Weights(found);
   refuseOther("NetParameter", bytes, found);
   return weightsOf(
     decodeFrom(new InPlaceReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)), found),
@@ -63,7 +63,11 @@ export function readByParts(file: string): StoredNet {
         });
       }
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) done += readSync(handle, bytes, done, length - done, at + done);
+      for (let done = 0; done < length; ) {
+        const more = readSync(handle, bytes, done, length - done, at + done);
+        if (more === 0) throw new NetrunError("the file became shorter", { file });
+        done += more;
+      }
       const part = decodeFrom(new InPlaceReader(bytes), file);
       name = part.name || name;
       for (const layer of part.layers) layers.push(layer);
@@ -92,15 +96,6 @@ function fieldLength(head: Uint8Array, at: number, file: string): number {
   } catch (cause) {
     throw new NetrunError(`no field of a NetParameter begins at byte ${at}`, { file, cause });
   }
-}
-
-/** Whether a file of any size is HDF5, by its first bytes. */
-function isHdf5File(file: string): boolean {
-  const head = new Uint8Array(8);
-  const handle = openSync(file, "r");
-  readSync(handle, head, 0, head.length, 0);
-  closeSync(handle);
-  return isHdf5(head);
 }
 
 /** The blobs of a net's layers by name. Of layers with the same name the last that has blobs counts, as in Caffe. */

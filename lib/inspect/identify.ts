@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
 import { contentOf, refuseForeign } from "../caffe/content.js";
-import { isBinary, readBytes, textOf } from "../caffe/files.js";
+import { isBinary, readBytes, requireFile, textOf } from "../caffe/files.js";
 import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
 import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
 import { decode } from "../caffe/message.js";
@@ -30,9 +30,10 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
   refuseSpecial(path);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
     throw await (await import("./folder.js")).folderError(path);
+  const file = requireFile(path);
+  if (isHdf5(file)) return readHdf5(file);
   const { path: found, bytes } = readBytes(path);
   if (bytes.length === 0) throw new NetrunError("is empty", { file: found });
-  if (isHdf5(bytes)) return readHdf5(found);
   refuseForeign(bytes, found);
   if (/\.netrunstate$/i.test(found)) throw sideFile(found);
   if (isBinary(bytes)) {

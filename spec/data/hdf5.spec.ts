@@ -8,6 +8,7 @@ import { openSource } from "../../lib/data/source/open.js";
 import { WHOLE } from "../../lib/data/source/source.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { withMaxAlloc } from "../support/limit.js";
 import { root } from "../support/shared.js";
 
 describe("HDF5 files", () => {
@@ -41,6 +42,26 @@ describe("HDF5 files", () => {
     (file.get("data") as Dataset).resize([2 ** 40, 3]);
     file.close();
     await failure(read(path), `${path}: /data of [1099511627776,3], more than the file holds, would take 12.0 TiB`);
+  });
+
+  it("of weights are refused where what they unpack to is more than may be in memory", async () => {
+    await h5wasm.ready;
+    const path = join(folder(), "packed.h5");
+    const file = new h5wasm.File(path, "w");
+    const layer = file.create_group("data").create_group("a");
+    const packed = { compression: "gzip" as const, compression_opts: [9], chunks: [1000] };
+    layer.create_dataset({ name: "0", data: new Float32Array(2e6), shape: [2_000_000], ...packed });
+    file.close();
+    await withMaxAlloc("1M", () =>
+      failure(readHdf5Weights(path), `${path}: /data/a/0 of [2000000], more than the file holds`),
+    );
+    expect((await readHdf5Weights(path)).get("a")![0]!.data.length).to.equal(2_000_000);
+  });
+
+  it("of a list may be the same one twice", async () => {
+    const path = await write([50, 2]);
+    await using source = await openSource({ kind: "hdf5", files: [path, path] });
+    expect([source.length, source.groups]).to.deep.equal([100, [50, 50]]);
   });
 
   it("that cannot be read in time, or leave no memory, end with an error, and others are read after them", async () => {

@@ -37,13 +37,16 @@ export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
 }
 
 async function openFiles(reader: Hdf5Reader, spec: Hdf5Spec): Promise<DataSource> {
-  const files: Survey[] = [];
   let names = spec.datasets;
+  // A list may name a file more than once.
+  const surveys = new Map<string, Survey>();
   for (const path of spec.files) {
+    if (surveys.has(path)) continue;
     const tree = await reader.tree(path, 1);
     names ??= datasetsIn(path, tree);
-    files.push(surveyOf(path, tree, names));
+    surveys.set(path, surveyOf(path, tree, names));
   }
+  const files = spec.files.map((path) => surveys.get(path)!);
   const first = files[0]!;
   for (const file of files.slice(1)) checkAlike(first, file);
   const length = files.reduce((sum, file) => sum + file.rows, 0);

@@ -172,7 +172,7 @@ export const TABLES: readonly FuzzReader[] = [
   },
   {
     name: "HDF5",
-    modules: ["lib/data/source/hdf5.ts", "lib/caffe/hdf5-reader.ts", "lib/caffe/hdf5-child.ts"],
+    modules: ["lib/caffe/hdf5.ts", "lib/data/source/hdf5.ts", "lib/caffe/hdf5-reader.ts", "lib/caffe/hdf5-child.ts"],
     open: async (folder) => ({
       wholes: [readFileSync(join(root, "fixtures/data/half.h5"))],
       read: asSource(folder, "x.h5", (path) => ({ kind: "hdf5", files: [path] })),
