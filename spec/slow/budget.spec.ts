@@ -12,6 +12,7 @@ import { NetrunError } from "../../lib/error.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { withMaxAlloc } from "../support/limit.js";
 
 /** A PNG whose header declares a size, its pixels a stretch of zeros. */
 function png(width: number, height: number, zeros: number): Uint8Array {
@@ -155,19 +156,10 @@ describe("what a file may allocate", () => {
     await using source = await openSource({ kind: "csv", path });
     return source.length;
   };
-  const withLimit = async (limit: string, use: () => Promise<unknown>) => {
-    process.env["NETRUN_MAX_ALLOC"] = limit;
-    try {
-      await use();
-    } finally {
-      delete process.env["NETRUN_MAX_ALLOC"];
-    }
-  };
-
   it("does not unpack a table far beyond what its size lets expect", async () => {
     const path = join(folder(), "x.csv.gz");
     writeFileSync(path, gzipSync("a\n1\n".padEnd(9_000_000, "1\n")));
-    await withLimit("1M", () => failure(csv(path), "unpacked it is larger than"));
+    await withMaxAlloc("1M", () => failure(csv(path), "unpacked it is larger than"));
   });
 
   it("does not unpack Zstandard whose blocks, window or declared size take more than the limit", async () => {
@@ -182,7 +174,7 @@ describe("what a file may allocate", () => {
     expect(unpackZstd(bomb).length).to.equal(30 * 2 ** 17);
     const tooWide = Buffer.concat([magic, Buffer.of(0, 0xa8), block(true)]);
     const declared = Buffer.concat([magic, Buffer.of(0xa0, 0, 0, 0, 0x40), block(true)]);
-    await withLimit("2M", async () => {
+    await withMaxAlloc("2M", async () => {
       expect(() => unpackZstd(bomb)).to.throw(NetrunError, "a compressed buffer would take 3.8 MiB");
       expect(() => unpackZstd(tooWide)).to.throw(NetrunError, "a compressed buffer would take 2.0 GiB");
       expect(() => unpackZstd(declared)).to.throw(NetrunError, "a compressed buffer would take 1.0 GiB");
@@ -190,7 +182,7 @@ describe("what a file may allocate", () => {
   });
 
   it("does not unpack LZ4 whose blocks may take more than the limit", () =>
-    withLimit("1M", async () => {
+    withMaxAlloc("1M", async () => {
       const frame = Buffer.concat([
         Buffer.of(0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0),
         Buffer.of(0, 0x40, 0, 0),

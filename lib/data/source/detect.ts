@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readText } from "../../caffe/files.js";
 import { NetrunError, nearest } from "../../error.js";
 import { readingFailed, refuseSpecial } from "../../file.js";
 import { count, type NumberRange, parseNumber, SEED } from "../../options/number.js";
 import { cifarClasses } from "./cifar.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
+import { readHdf5List } from "./hdf5-list.js";
 import { isImageFolder } from "./images/folder.js";
 import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
@@ -162,8 +162,7 @@ function listSpec(path: string): SourceSpec | undefined {
     throw missingImages(path, (name) => rootOf(name) === undefined, [image, folder + image]);
   }
   if (!/\.(h5|hdf5)$/i.test(first) || rootOf(first) === undefined) return undefined;
-  const names = readText(path).split(/\s+/).filter(Boolean);
-  const files = names.map((name) => (rootOf(name) ?? "") + name);
+  const files = readHdf5List(path).map((name) => (rootOf(name) ?? "") + name);
   return { kind: "hdf5", files };
 }
 

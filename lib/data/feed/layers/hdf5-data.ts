@@ -1,7 +1,6 @@
-import { readText } from "../../../caffe/files.js";
 import { sub } from "../../../caffe/message.js";
 import type { LayerParameter } from "../../../caffe/messages.js";
-import { NetrunError } from "../../../error.js";
+import { readHdf5List } from "../../source/hdf5-list.js";
 import type { RecordsSpec } from "../feed-spec.js";
 import { common, type FeedOptions, forcedColour, required, transformSpec } from "./common.js";
 
@@ -14,7 +13,7 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
     kind: "records",
     source: options.data ?? {
       kind: "hdf5",
-      files: listedFiles(list).map(options.paths),
+      files: readHdf5List(list).map(options.paths),
       datasets: layer.top,
       shuffle: param.shuffle ? options.seed : undefined,
     },
@@ -23,12 +22,4 @@ export function hdf5DataLayer(layer: LayerParameter, options: FeedOptions): Reco
     transform: transformSpec(layer, options),
     skip: 0,
   };
-}
-
-/** The names in a list file, apart from each other by any white space. */
-function listedFiles(path: string): string[] {
-  const text = readText(path);
-  const names = text.split(/\s+/).filter(Boolean);
-  if (names.length === 0) throw new NetrunError("the list names no HDF5 files", { file: path });
-  return names;
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { sub } from "../../../caffe/message.js";
 import type { LayerParameter } from "../../../caffe/messages.js";
-import { readImageList } from "../../source/images/list.js";
+import { firstImage } from "../../source/images/list.js";
 import type { SourceSpec } from "../../source/open.js";
 import type { RecordsSpec } from "../feed-spec.js";
 import { common, type FeedOptions, fault, randSkip, required, rootFolder, transformSpec } from "./common.js";
@@ -33,7 +33,7 @@ function imagesOf(layer: LayerParameter, options: FeedOptions): SourceSpec {
 
 /** Names are looked up where other paths of the prototxt are: in the working directory, else where the first one is found. */
 function inferredRoot(list: string, { paths }: FeedOptions): string {
-  const { name, problem } = readImageList(list).entry(0);
+  const { name, problem } = firstImage(list) ?? { name: "", problem: "empty" };
   if (problem !== undefined || isAbsolute(name) || existsSync(name)) return "";
   try {
     const found = paths(name);

@@ -1,5 +1,7 @@
+import { checkAlloc } from "../../../budget.js";
 import { readBytes } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
+import { linesIn } from "../../../file.js";
 
 /** A list file of images and labels; the lines stay bytes until they are asked for, since lists have millions. */
 export interface ImageList {
@@ -15,32 +17,73 @@ export interface ImageLine {
   readonly problem?: string;
 }
 
+/** Bytes of a line that are looked at: paths have 4,096 at most. */
+const MAX_LINE = 65_536;
+/** Bytes that a line takes beyond its own: where it starts and its number. */
+const PLACE_BYTES = 8;
+const [NEWLINE, BLANK] = [10, 32];
+const MAX_LABEL = 2 ** 31 - 1;
+
 /**
  * Reads a list of `NAME LABEL` lines; the name ends at the line's last blank, so that it may have blanks itself, and empty
- * lines do not count. Throws a NetrunError where there are no lines.
+ * lines do not count. Throws a NetrunError where there are no lines, or more than --max-alloc has room for.
  */
 export function readImageList(path: string): ImageList {
-  const bytes = Buffer.from(readBytes(path).bytes);
-  const starts: number[] = [];
-  const lines: number[] = [];
-  for (let at = 0, line = 1; at < bytes.length; line++) {
-    const newline = bytes.indexOf(10, at);
-    const end = newline < 0 ? bytes.length : newline;
-    if (bytes.toString("utf8", at, end).trim() !== "") {
-      starts.push(at);
-      lines.push(line);
-    }
-    at = end + 1;
-  }
-  if (starts.length === 0) throw new NetrunError("the list has no images", { file: path });
+  const whole = readBytes(path).bytes;
+  const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
+  let length = 0;
+  eachLine(bytes, () => length++);
+  if (length === 0) throw new NetrunError("the list has no images", { file: path });
+  checkAlloc(PLACE_BYTES * length, `a list of ${length} lines`, path);
+  const [starts, lines] = [new Uint32Array(length), new Uint32Array(length)];
+  let at = 0;
+  eachLine(bytes, (start, line) => {
+    starts[at] = start;
+    lines[at++] = line;
+  });
   const entry: ImageList["entry"] = (index) => {
-    const newline = bytes.indexOf(10, starts[index]);
-    const text = bytes.toString("utf8", starts[index], newline < 0 ? bytes.length : newline).trim();
-    const match = /^(.*\S)[ \t]+(-?\d+)$/.exec(text);
-    const line = lines[index]!;
-    if (match) return { line, name: match[1]!, label: Number(match[2]) };
-    const problem = `not "NAME LABEL" with an integer label: ${JSON.stringify(text)}`;
-    return { line, name: "", label: 0, problem };
+    const [start, line] = [starts[index]!, lines[index]!];
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    if (end - start > MAX_LINE)
+      return noEntry(line, `a line of ${end - start} bytes, and at most ${MAX_LINE} are read`);
+    return entryOf(bytes.toString("utf8", start, end), line);
   };
-  return { length: starts.length, entry };
+  return { length, entry };
 }
+
+/** The first line of a list that is not empty; undefined where there is none. Throws a NetrunError where it cannot be read. */
+export function firstImage(path: string): ImageLine | undefined {
+  let number = 0;
+  for (const { line } of linesIn(path)) {
+    number++;
+    if (line.trim() !== "") return entryOf(line, number);
+  }
+  return undefined;
+}
+
+/** Calls `use` for each line that has more than blanks in it, with its first byte and its number from 1. */
+function eachLine(bytes: Uint8Array, use: (start: number, line: number) => void): void {
+  let [start, line, isEmpty] = [0, 1, true];
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte > BLANK) isEmpty = false;
+    else if (byte === NEWLINE) {
+      if (!isEmpty) use(start, line);
+      [start, isEmpty] = [i + 1, true];
+      line++;
+    }
+  }
+  if (!isEmpty) use(start, line);
+}
+
+function entryOf(whole: string, line: number): ImageLine {
+  const text = whole.trim();
+  const match = /^(.*\S)[ \t]+(-?\d+)$/.exec(text);
+  if (!match) return noEntry(line, `not "NAME LABEL" with an integer label: ${JSON.stringify(text)}`);
+  const label = Number(match[2]);
+  if (Math.abs(label) <= MAX_LABEL) return { line, name: match[1]!, label };
+  return noEntry(line, `the label ${match[2]} is larger than ${MAX_LABEL}`);
+}
+
+const noEntry = (line: number, problem: string): ImageLine => ({ line, name: "", label: 0, problem });

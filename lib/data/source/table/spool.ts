@@ -13,7 +13,7 @@ import { type DataSource, WHOLE } from "../source.js";
 import { sweep, touch } from "./sweep.js";
 
 /** Changes with every change of what is spooled for the same input. */
-const VERSION = 4;
+const VERSION = 5;
 
 /** What is read only from its beginning, and how. */
 export interface SpoolSpec {

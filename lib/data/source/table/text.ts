@@ -1,8 +1,10 @@
-import { createReadStream, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { createInterface } from "node:readline";
 import type { RecordBatch } from "apache-arrow";
+import { checkAlloc } from "../../../budget.js";
+import { readText } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
+import { linesIn } from "../../../file.js";
 import type { DataSource } from "../source.js";
 import type { TableField } from "./cells.js";
 import { LabelSet } from "./labels.js";
@@ -41,27 +43,27 @@ export async function textSource(spec: TextSpec): Promise<DataSource> {
   if (!(spec.length > 0 && spec.tokens > 1))
     throw new NetrunError(`texts of ${spec.length} tokens out of ${spec.tokens} make no rows`, { file: spec.path });
   const files = stat.isDirectory() ? classFiles(spec.path) : undefined;
-  const passages = files ? () => filePassages(files) : () => linePassages(spec.path);
+  const passages = () => (files ? filePassages(files) : linePassages(spec.path));
   const states = files ? files.map(({ path }) => path) : [spec.path];
   const where = (line: number): string => files?.[line]?.path ?? `${spec.path}: line ${line}`;
   return spooled({ files: states, options: spec, convert: () => convert(spec, passages), where });
 }
 
-async function* convert(spec: TextSpec, passages: () => AsyncIterable<Passage>): AsyncGenerator<RecordBatch> {
-  const { labels, counts } = await survey(spec, passages());
+async function* convert(spec: TextSpec, passages: () => Iterable<Passage>): AsyncGenerator<RecordBatch> {
+  const { labels, counts } = survey(spec, passages());
   const texts = labels.sorted();
   if (!texts) throw new NetrunError("too many different texts before tabs to be classes", { file: spec.path });
   const number = spec.hash ? hashed(spec.tokens) : frequent(spec.tokens, counts);
   const fields: TableField[] = [{ name: "data", dtype: "int32", shape: [spec.length] }];
   if (texts.length > 0) fields.push({ name: "label", dtype: "int32", shape: [], labels: texts });
-  const rows = (async function* (): AsyncGenerator<Row> {
-    for await (const { text, line, label } of passages()) {
+  const rows = (function* (): Generator<Row> {
+    for (const { text, line, label } of passages()) {
       const data = new Int32Array(spec.length);
-      tokensOf(text)
-        .slice(0, spec.length)
-        .forEach((token, i) => {
-          data[i] = number(token);
-        });
+      let at = 0;
+      for (const token of tokensOf(text)) {
+        if (at === spec.length) break;
+        data[at++] = number(token);
+      }
       const lacks = texts.length > 0 && label === undefined;
       const failure = lacks ? "no class before a tab, where other lines have one" : undefined;
       yield { cells: [data, label ?? texts[0]], line, failure };
@@ -70,18 +72,30 @@ async function* convert(spec: TextSpec, passages: () => AsyncIterable<Passage>):
   yield* rowBatches(fields, rows);
 }
 
-async function survey(spec: TextSpec, passages: AsyncIterable<Passage>) {
+function survey(spec: TextSpec, passages: Iterable<Passage>) {
   const labels = new LabelSet();
   const counts = new Map<string, number>();
-  for await (const { text, label } of passages) {
+  let bytes = 0;
+  for (const { text, label } of passages) {
     if (label !== undefined) labels.add(label);
-    if (!spec.hash) for (const token of tokensOf(text)) counts.set(token, (counts.get(token) ?? 0) + 1);
+    if (spec.hash) continue;
+    for (const token of tokensOf(text)) {
+      const count = counts.get(token);
+      if (count === undefined) {
+        bytes += TOKEN_BYTES + 2 * token.length;
+        checkAlloc(bytes, `a vocabulary of ${counts.size} tokens or more`, spec.path);
+      }
+      counts.set(token, 1 + (count ?? 0));
+    }
   }
   return { labels, counts };
 }
 
-function tokensOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu) ?? [];
+/** About what a token's count takes in memory beyond its characters. */
+const TOKEN_BYTES = 100;
+
+function* tokensOf(text: string): Generator<string> {
+  for (const [token] of text.toLowerCase().matchAll(/[\p{L}\p{N}]+|[^\s\p{L}\p{N}]/gu)) yield token;
 }
 
 /** The most frequent tokens from 2 on, equally frequent ones in the order of their code units. */
@@ -100,15 +114,14 @@ function hashed(tokens: number): (token: string) => number {
   };
 }
 
-async function* linePassages(path: string): AsyncGenerator<Passage> {
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-  let line = 0;
-  for await (const text of lines) {
-    line++;
-    if (text.trim() === "") continue;
-    const tab = text.indexOf("\t");
-    if (tab < 0) yield { text, line, label: undefined };
-    else yield { text: text.slice(tab + 1), line, label: text.slice(0, tab) };
+function* linePassages(path: string): Generator<Passage> {
+  let number = 0;
+  for (const { line } of linesIn(path)) {
+    number++;
+    if (line.trim() === "") continue;
+    const tab = line.indexOf("\t");
+    if (tab < 0) yield { text: line, line: number, label: undefined };
+    else yield { text: line.slice(tab + 1), line: number, label: line.slice(0, tab) };
   }
 }
 
@@ -117,9 +130,8 @@ interface ClassFile {
   readonly label: string;
 }
 
-async function* filePassages(files: readonly ClassFile[]): AsyncGenerator<Passage> {
-  const { readFile } = await import("node:fs/promises");
-  for (const [line, { path, label }] of files.entries()) yield { text: await readFile(path, "utf8"), line, label };
+function* filePassages(files: readonly ClassFile[]): Generator<Passage> {
+  for (const [line, { path, label }] of files.entries()) yield { text: readText(path), line, label };
 }
 
 function classFiles(path: string): ClassFile[] {

@@ -1,3 +1,4 @@
+import { checkAlloc } from "../../../budget.js";
 import { readText } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 
@@ -19,10 +20,17 @@ export interface WindowList {
   readonly background: readonly Window[];
 }
 
+/** What a window and an image's name take in memory, about. */
+const ENTRY_BYTES = 100;
+
+/** Channels of images, which are read in colour. */
+const MAX_CHANNELS = 4;
+
 /**
  * Reads R-CNN's window file: for each image `# INDEX`, its path, channels, height, width, the number of windows, and for
  * each window `CLASS OVERLAP X1 Y1 X2 Y2`, white space between all. A window is foreground from an overlap of
- * `above` on and background (then of class 0) below `below`. Throws a NetrunError that names the line of what is wrong.
+ * `above` on and background (then of class 0) below `below`. Throws a NetrunError that names the line of what is wrong, and for more
+ * windows than --max-alloc has room for.
  */
 export function readWindowList(path: string, above: number, below: number): WindowList {
   const text = readText(path);
@@ -31,23 +39,28 @@ export function readWindowList(path: string, above: number, below: number): Wind
   const foreground: Window[] = [];
   const background: Window[] = [];
   let channels = 0;
+  let entries = 0;
+  const add = (): void => checkAlloc(ENTRY_BYTES * ++entries, `a list of ${entries} images and windows or more`, path);
   while (words.more()) {
     words.expect("#");
-    const image = words.number("an image index");
+    const image = words.integer("an image index");
     images.set(image, words.next("an image path"));
-    channels = words.number("channels");
-    words.number("a height");
-    words.number("a width");
-    const count = words.number("a number of windows");
+    add();
+    channels = words.integer("channels");
+    if (channels < 1 || channels > MAX_CHANNELS) throw words.fault(`images of ${channels} channels`);
+    words.integer("a height");
+    words.integer("a width");
+    const count = words.integer("a number of windows");
     for (let i = 0; i < count; i++) {
-      const label = words.number("a class");
+      const label = words.integer("a class");
       const overlap = words.number("an overlap");
-      const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => words.number(name)) as [
+      const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => words.integer(name)) as [
         number,
         number,
         number,
         number,
       ];
+      add();
       const window = { image, label, x1, y1, x2, y2 };
       if (overlap >= above) {
         if (label <= 0) throw words.fault(`a foreground window has the class ${label}; classes start at 1`);
@@ -81,6 +94,12 @@ function wordsOf(path: string, text: string) {
     match = pattern.exec(text);
     return word;
   };
+  const read = (what: string, isNumber: (value: number) => boolean): number => {
+    const value = match ? Number(match[0]) : Number.NaN;
+    if (!isNumber(value)) throw fault(`${match?.[0] ?? "the end"} where ${what} should stand`);
+    next(what);
+    return value;
+  };
   return {
     more: () => match !== null,
     next,
@@ -89,11 +108,8 @@ function wordsOf(path: string, text: string) {
       if (match?.[0] !== word) throw fault(`${match?.[0] ?? "the end"} where "${word}" should stand`);
       next(word);
     },
-    number(what: string): number {
-      const value = match ? Number(match[0]) : Number.NaN;
-      if (Number.isNaN(value)) throw fault(`${match?.[0] ?? "the end"} where ${what} should stand`);
-      next(what);
-      return value;
-    },
+    number: (what: string) => read(what, (value) => !Number.isNaN(value)),
+    /** What C++ reads into an int. */
+    integer: (what: string) => read(what, (value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31),
   };
 }

@@ -89,7 +89,7 @@ export const TEXTS: readonly FuzzReader[] = [
   },
   {
     name: "lists of HDF5 files",
-    modules: ["lib/data/feed/layers/hdf5-data.ts", "lib/data/source/detect.ts"],
+    modules: ["lib/data/source/hdf5-list.ts", "lib/data/feed/layers/hdf5-data.ts", "lib/data/source/detect.ts"],
     open: async (folder) => {
       put(folder, "one.h5", "no HDF5");
       const layer = loadNet(
