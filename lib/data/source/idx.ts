@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { constants, gunzipSync } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
 import { checkAlloc } from "../../budget.js";
+import { readBytes } from "../../caffe/files.js";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
 import { recordBatch } from "./columns.js";
@@ -118,7 +119,7 @@ const HEAD_BYTES = 8192;
  * says how much that is.
  */
 function compressedIdx(path: string): Idx {
-  const packed = readFileSync(path);
+  const packed = readBytes(path).bytes;
   // The beginning of the file alone, which zlib would call cut off.
   const options = packed.length > HEAD_BYTES ? { finishFlush: constants.Z_SYNC_FLUSH } : {};
   const { dims, start } = header(path, unpacked(path, packed.subarray(0, HEAD_BYTES), options));

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readBytes } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 import { readingFailed } from "../../../file.js";
 import { Corruption } from "./bytes.js";
@@ -31,8 +32,8 @@ export class Database {
     const current = join(path, "CURRENT");
     if (!statSync(current, { throwIfNoEntry: false })?.isFile())
       throw new NetrunError("not a LevelDB folder: it has no file CURRENT", { file: path });
-    const name = inFile(current, () => manifestName(readFileSync(current, "latin1"), path));
-    this.#version = inFile(join(path, name), () => readManifest(readFileSync(join(path, name))));
+    const name = inFile(current, () => manifestName(read(current).toString("latin1"), path));
+    this.#version = inFile(join(path, name), () => readManifest(read(join(path, name))));
     this.#recent = this.#readLogs();
   }
 
@@ -65,7 +66,7 @@ export class Database {
       .sort((a, b) => a.number - b.number)
       .flatMap(({ name }) => {
         const file = join(this.#path, name);
-        return inFile(file, () => [...logEntries(readFileSync(file))]);
+        return inFile(file, () => [...logEntries(read(file))]);
       });
     return entries.sort(compareEntries);
   }
@@ -121,6 +122,11 @@ export class Database {
     if (found) return found;
     throw damaged(this.#path, `its table ${String(number).padStart(6, "0")}.ldb is missing`);
   }
+}
+
+function read(file: string): Buffer {
+  const { bytes } = readBytes(file);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function manifestName(current: string, folder: string): string {
