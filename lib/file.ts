@@ -15,10 +15,12 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { StringDecoder } from "node:string_decoder";
+import { threadId } from "node:worker_threads";
 import { type ErrorDetail, NetrunError } from "./error.js";
 import { fateOf, ownName } from "./owner.js";
 
-let writes = 0;
+/** Numbers of temporary files; threads of a process share its name. */
+let writes = threadId * 2 ** 32;
 
 /** What the system has against reading a file, as a NetrunError that names it; any other error is as it was. */
 export function readingFailed(file: string, cause: unknown): unknown {

@@ -1,25 +1,25 @@
+import { encode } from "../caffe/message.js";
 import { SolverParameter_SnapshotFormat as Format } from "../caffe/messages.js";
 import { readSolverState } from "../caffe/solver-state.js";
 import type { ReplicaStates } from "../engine/engine.js";
+import { vectorsOf } from "../engine/state.js";
 import type { NetrunError } from "../error.js";
 import type { RateState } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
-import { copyTrainedLayers } from "../run/weights.js";
+import { blobsByLayer, copyTrainedLayers } from "../run/weights.js";
 import type { SolverParts } from "./load-solver.js";
-import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas, writeReplicas } from "./replica-file.js";
+import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas } from "./replica-file.js";
 import { type Best, checkPlaces, readSideState } from "./side-state.js";
 import {
-  checkFinite,
   decodeArrays,
   encodeArrays,
   lostState,
   readModel,
   restoreHistory,
-  type SnapshotPaths,
   snapshotPaths,
   storeHistory,
-  writeSnapshot,
 } from "./snapshot.js";
+import type { Checkpoint } from "./write-checkpoint.js";
 
 /** The state of a training besides its weights: all that the next iteration depends on. */
 export interface TrainingState {
@@ -36,38 +36,48 @@ export interface TrainingState {
   readonly testPositions: readonly (readonly number[])[];
 }
 
-/** Writes a snapshot of a training. Throws NetrunError if a parameter is not finite or a file cannot be written. */
-export async function saveCheckpoint(
+/** A training's checkpoint. The replicas' states are taken over, weights are copied. */
+export function checkpointOf(
   prefix: string,
   { parameter, net, weights, seed }: SolverParts,
   { iteration, replicas, rate, losses, best, testPositions }: TrainingState,
-): Promise<SnapshotPaths> {
+): Checkpoint {
   const format = parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
   const { positions, carries } = replicas[0]!;
   const paths = snapshotPaths(prefix, iteration, format);
-  checkFinite(weights.layout, weights.data);
-  const state = {
-    iter: iteration,
-    learned_net: paths.model,
-    // Caffe looks at its steps when it updates: what the last update saw.
-    current_step: iteration > 0 ? rate.step : 0,
-    history: storeHistory(weights.layout, meanHistory(replicas)),
+  const data = weights.data.slice();
+  const diff = parameter.snapshot_diff ? weights.diff.slice() : undefined;
+  const layers = [...blobsByLayer({ ...weights, data, diff: diff ?? weights.diff })];
+  const history = meanHistory(replicas);
+  const vectors = [data, ...(diff ? [diff] : []), ...history, ...replicas.flatMap(vectorsOf)];
+  return {
+    paths,
+    format,
+    net: encode(net.parameter),
+    weights: new Map(
+      layers.map(([layer, blobs]) => [layer, blobs.map((blob) => ({ ...blob, diff: diff && blob.diff }))]),
+    ),
+    state: {
+      iter: iteration,
+      learned_net: paths.model,
+      // Caffe looks at its steps when it updates: what the last update saw.
+      current_step: iteration > 0 ? rate.step : 0,
+      history: storeHistory(weights.layout, history),
+    },
+    side: {
+      iteration,
+      seed,
+      positions,
+      testPositions,
+      ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
+      losses,
+      rate,
+      best,
+      ...(carries && { carries: encodeArrays(carries) }),
+    },
+    replicas: hasReplicaFile(replicas) ? replicas : undefined,
+    buffers: [...new Set(vectors.map(({ buffer }) => buffer as ArrayBuffer))],
   };
-  const side = {
-    iteration,
-    seed,
-    positions,
-    testPositions,
-    ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
-    losses,
-    rate,
-    best,
-    ...(carries && { carries: encodeArrays(carries) }),
-  };
-  const own = hasReplicaFile(replicas) ? (file: string) => writeReplicas(file, replicas) : undefined;
-  const stored = net.stored(parameter.snapshot_diff);
-  await writeSnapshot(paths, { net: net.parameter, weights: stored, state, side, writeReplicas: own }, format);
-  return paths;
 }
 
 /** A snapshot as it was read and checked, to be taken over whole. */

@@ -107,6 +107,7 @@ export class Rounds {
       run = await this.#solver.run(count);
     } catch (error) {
       if (error instanceof TrainingStopped) yield* this.#snapshots.takeLast();
+      else yield* this.#snapshots.finish();
       throw error;
     }
     this.skipped = run.skipped ?? 0;
@@ -116,6 +117,7 @@ export class Rounds {
       yield iterationEvent(run, iteration, i, this.#schedule.isDisplayed(iteration + i));
     }
     if (run.notFinite !== undefined) {
+      yield* this.#snapshots.finish();
       const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];
       throw notFiniteError(run.notFinite, iteration + run.losses.length, ...notes);
     }

@@ -10,6 +10,7 @@ import { NetrunError } from "../error.js";
 import { makeFolder, type StagedFile, stageFile } from "../file.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
 import { ownName } from "../owner.js";
+import { allFinite } from "../run/not-finite.js";
 import { hashFile, mixed, type SideState, sideText } from "./side-state.js";
 
 /** The files of one snapshot. */
@@ -65,10 +66,10 @@ export function probeFolder(prefix: string, bytes: number): void {
 }
 
 /** Throws NetrunError if a parameter is not finite: the snapshot before is the better one to go on from. */
-export function checkFinite(layout: Layout, weights: Float32Array): void {
-  for (const slot of layout.slots.values()) {
-    if (view(weights, slot).every(Number.isFinite)) continue;
-    throw new NetrunError(`parameter ${slot.parameter.index} of layer "${slot.parameter.layer}" is not finite`);
+export function checkFinite(weights: StoredWeights): void {
+  for (const [layer, blobs] of weights) {
+    const index = blobs.findIndex(({ data }) => !allFinite(data));
+    if (index >= 0) throw new NetrunError(`parameter ${index} of layer "${layer}" is not finite`);
   }
 }
 

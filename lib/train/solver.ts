@@ -11,7 +11,8 @@ import { updateRules } from "../optim/rules.js";
 import { checkNumber, count, countOrNone } from "../options/number.js";
 import type { TestShape } from "../run/compile.js";
 import type { Weights } from "../run/weights.js";
-import { readCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import { checkpointOf, readCheckpoint } from "./checkpoint.js";
+import { isWrittenAside, writeCheckpointAside } from "./checkpoint-thread.js";
 import type { StartEvent } from "./events.js";
 import { loadSolverParts, type SolverOptions, type SolverParts } from "./load-solver.js";
 import type { MemoryEstimate } from "./memory.js";
@@ -54,6 +55,8 @@ export class Solver implements AsyncDisposable {
   /** The engine of the last baseline, which ends with the solver where it still runs. */
   #alone: Engine | undefined;
   #iteration = 0;
+  /** The snapshot that is being written. */
+  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: SolverParts) {
     this.parameter = parts.parameter;
@@ -279,12 +282,20 @@ export class Solver implements AsyncDisposable {
    * Writes PREFIX_iter_N.caffemodel and .solverstate, which Caffe reads too, and .netrunstate with what those cannot hold.
    * Each file is whole or not there. Throws NetrunError if one cannot be written; training is not disturbed by that.
    */
-  snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
-    return this.#life.run(() => this.#snapshot(prefix));
+  async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
+    const { written } = await this.startSnapshot(prefix);
+    return written;
   }
 
-  async #snapshot(prefix: string): Promise<SnapshotPaths> {
-    return saveCheckpoint(prefix, this.#parts, {
+  /** Takes a snapshot as `snapshot` does, to be written while training goes on where it is large. Waits for the one before. */
+  startSnapshot(prefix = this.#prefix): Promise<SnapshotWriting> {
+    return this.#life.run(() => this.#startSnapshot(prefix));
+  }
+
+  async #startSnapshot(prefix: string): Promise<SnapshotWriting> {
+    // Each has a copy of all values: no more than one at a time.
+    await this.#writing;
+    const checkpoint = checkpointOf(prefix, this.#parts, {
       iteration: this.iteration,
       replicas: await this.#engine.state(),
       rate: this.#rate.stateAt(this.iteration - 1),
@@ -292,6 +303,12 @@ export class Solver implements AsyncDisposable {
       best: Object.fromEntries(this.bests),
       testPositions: this.#testPositions,
     });
+    const isAside = isWrittenAside(checkpoint);
+    const written = writeCheckpointAside(checkpoint).then(() => checkpoint.paths);
+    // Its failure is for who waits for it.
+    this.#writing = written.catch(() => {});
+    if (!isAside) await this.#writing;
+    return { isAside, written };
   }
 
   /**
@@ -337,6 +354,14 @@ export class Solver implements AsyncDisposable {
 export interface TestPart {
   readonly done: number;
   readonly total: number;
+}
+
+/** A snapshot whose values are copied. */
+export interface SnapshotWriting {
+  /** Whether it is being written by a thread of its own; else it is written, or has failed. */
+  readonly isAside: boolean;
+  /** The files, once they are written. Rejects with NetrunError if one cannot be. */
+  readonly written: Promise<SnapshotPaths>;
 }
 
 /** What some iterations gave, and the smoothed loss after each. */

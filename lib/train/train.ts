@@ -35,7 +35,8 @@ export interface TrainReplicasOptions extends SolverOptions, TrainOptions {
 
 /**
  * Trains a solver, or loads one first, to its max_iter: an iterable of events, the same whatever it runs on. Ending the loop over
- * them ends the training. Tests, displays and snapshots come in Caffe's order: test, iteration, display, update, snapshot.
+ * them ends the training. Tests, displays and snapshots come in Caffe's order: test, iteration, display, update, snapshot; the event of a
+ * large snapshot, which is written while training goes on, comes when it is on disk.
  * Throws NetrunError before the first iteration where snapshots cannot be written or another training writes them, and when a number is not finite any more.
  */
 export async function* train(
@@ -66,7 +67,8 @@ async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator
   using _lock = writes ? SnapshotLock.take(solver.snapshotPrefix) : undefined;
   const requests = new Requests(options.action);
   const tests = testsOf(solver, requests, options);
-  const snapshots = new Snapshots(solver);
+  // Ends before the lock: nothing is written without it.
+  await using snapshots = new Snapshots(solver);
   const rounds = new Rounds(solver, schedule, snapshots, options.baseline ?? false);
   yield solver.startEvent();
   yield* rounds.measureBaseline();
@@ -84,11 +86,13 @@ async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator
     // Signals and timers get their turn: runs of a model do not give them one.
     await setImmediate();
     requests.poll();
-    if (requests.takeSnapshot() || schedule.isSnapshotDue || snapshots.isRetryDue()) yield await snapshots.take();
+    yield* snapshots.written();
+    if (requests.takeSnapshot() || schedule.isSnapshotDue || snapshots.isRetryDue()) yield* snapshots.take();
     if (requests.stop) stopped = "asked";
     else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
+  yield* snapshots.finish();
   if (schedule.needsLastSnapshot(snapshots.lastIteration)) yield* snapshots.takeLast();
   if (!stopped && schedule.isLossDue) {
     const smoothedLoss = await solver.lossAhead();

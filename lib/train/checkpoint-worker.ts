@@ -1,0 +1,12 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { packError, type WireError } from "../engine/hosts/wire-error.js";
+import { type Checkpoint, writeCheckpoint } from "./write-checkpoint.js";
+
+// Writes the checkpoint that it is started with, and answers with what went wrong, or undefined.
+let failure: WireError | undefined;
+try {
+  await writeCheckpoint(workerData as Checkpoint);
+} catch (error) {
+  failure = packError(error);
+}
+parentPort!.postMessage(failure);
