@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { NetrunError } from "../error.js";
 import { makeFolder } from "../file.js";
@@ -11,6 +11,8 @@ export interface LogPaths {
   readonly json?: string | undefined;
   /** Rows `seconds,iteration,phase,net,name,value`. */
   readonly csv?: string | undefined;
+  /** Whether the run resumes another: what its log has stays, and the new lines follow. */
+  readonly append?: boolean | undefined;
 }
 
 /** Writes events to the log files. A file that cannot be written is reported once and tried again; training goes on. */
@@ -20,10 +22,10 @@ export class LogFiles implements Disposable {
   readonly #csv: LogFile | undefined;
 
   /** Throws NetrunError if a file cannot be opened, unless only the disk is full. */
-  constructor({ json, csv }: LogPaths, warn: (warning: NetrunError) => void) {
-    this.#json = json === undefined ? undefined : new LogFile(json, warn);
-    this.#csv = csv === undefined ? undefined : new LogFile(csv, warn);
-    this.#csv?.write(CSV_HEADER);
+  constructor({ json, csv, append = false }: LogPaths, warn: (warning: NetrunError) => void) {
+    this.#json = json === undefined ? undefined : new LogFile(json, warn, append);
+    this.#csv = csv === undefined ? undefined : new LogFile(csv, warn, append);
+    if (this.#csv?.isNew) this.#csv.write(CSV_HEADER);
   }
 
   write(event: TrainEvent): void {
@@ -49,22 +51,30 @@ const FULL = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 export class LogFile {
   readonly #path: string;
   readonly #warn: (warning: NetrunError) => void;
+  readonly #append: boolean;
   #file: number | undefined;
+  #isNew = true;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #lostLines = 0;
   #failedMs: number | undefined;
 
   /** Throws NetrunError if the file cannot be opened, unless only the disk is full. */
-  constructor(path: string, warn: (warning: NetrunError) => void) {
+  constructor(path: string, warn: (warning: NetrunError) => void, append = false) {
     this.#path = path;
     this.#warn = warn;
+    this.#append = append;
     try {
       this.#open();
     } catch (cause) {
       if (!FULL.has(codeOf(cause))) throw this.#error("cannot write the log", cause);
       this.#failed(cause);
     }
+  }
+
+  /** Whether there were no lines in it before. */
+  get isNew(): boolean {
+    return this.#isNew;
   }
 
   /** Appends text, now or once that is possible again. */
@@ -91,8 +101,11 @@ export class LogFile {
   #open(): void {
     makeFolder(dirname(this.#path));
     // Opening a pipe that nobody reads would wait for a reader; with O_NONBLOCK it fails.
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NONBLOCK = 0 } = constants;
-    this.#file = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, 0o666);
+    const { O_RDWR, O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NONBLOCK = 0 } = constants;
+    const keeps = this.#append && isFile(this.#path);
+    const file = openSync(this.#path, (keeps ? O_RDWR | O_APPEND : O_WRONLY | O_TRUNC) | O_CREAT | O_NONBLOCK, 0o666);
+    this.#file = file;
+    if (keeps) this.#isNew = cutLastLine(file) === 0;
   }
 
   #flush(): void {
@@ -122,6 +135,26 @@ export class LogFile {
   #error(what: string, cause: unknown): NetrunError {
     return new NetrunError(`${what}: ${(cause as Error).message}`, { file: this.#path, cause });
   }
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/** Bytes that are looked through at a time. */
+const BLOCK = 2 ** 16;
+
+/** Cuts off a last line without an end, as a killed run leaves one. Gives the bytes that stay. */
+function cutLastLine(file: number): number {
+  const block = Buffer.alloc(BLOCK);
+  let end = fstatSync(file).size;
+  while (end > 0) {
+    const start = Math.max(0, end - BLOCK);
+    const read = readSync(file, block, 0, end - start, start);
+    const at = block.subarray(0, read).lastIndexOf("\n");
+    end = at < 0 ? start : start + at + 1;
+    if (at >= 0) break;
+  }
+  ftruncateSync(file, end);
+  return end;
 }
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code ?? "";

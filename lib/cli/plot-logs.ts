@@ -23,9 +23,12 @@ export function readLog(path: string): Log {
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {
     if (!Number.isFinite(point.value)) return;
-    const points = series.get(name);
-    if (points) points.push(point);
-    else series.set(name, [point]);
+    const points = series.get(name) ?? [];
+    series.set(name, points);
+    // A run that resumes an earlier snapshot does some iterations once more: the last counts.
+    const isBack = (points.at(-1)?.iteration ?? 0) > point.iteration;
+    while (isBack && points.length > 0 && points.at(-1)!.iteration >= point.iteration) points.pop();
+    points.push(point);
   };
   const lines = linesIn(found);
   const { value: first } = lines.next();
@@ -58,11 +61,25 @@ function readLine<T>(path: string, index: number, read: () => T): T {
   }
 }
 
+/** The time in a log that several runs, each resuming the one before, have written: each counts its seconds from 0. */
+class Clock {
+  #before = 0;
+  #last = 0;
+
+  at(seconds: number): number {
+    if (seconds < this.#last) this.#before += this.#last;
+    this.#last = seconds;
+    return this.#before + seconds;
+  }
+}
+
 type Lines = Iterable<readonly [index: number, line: string]>;
 
 function readJson(path: string, lines: Lines, add: Add): void {
+  const clock = new Clock();
   for (const [i, line] of lines) {
-    const { seconds, event } = readLine(path, i, () => readJsonLine(line)) ?? {};
+    const { seconds: own, event } = readLine(path, i, () => readJsonLine(line)) ?? {};
+    const seconds = own === undefined ? undefined : clock.at(own);
     if (event?.kind === "iteration") {
       add("train loss", { iteration: event.iteration, seconds, value: event.smoothedLoss });
       add("lr", { iteration: event.iteration, seconds, value: event.rate });
@@ -77,9 +94,11 @@ function readJson(path: string, lines: Lines, add: Add): void {
 const TRAIN_SERIES: Readonly<Record<string, string>> = { smoothed_loss: "train loss", lr: "lr" };
 
 function readCsv(path: string, lines: Lines, add: Add): void {
+  const clock = new Clock();
   for (const [i, line] of lines) {
     if (i === 0) continue;
-    const { iteration, seconds, phase, net, name, value } = readLine(path, i, () => readCsvLine(line));
+    const { iteration, seconds: own, phase, net, name, value } = readLine(path, i, () => readCsvLine(line));
+    const seconds = clock.at(own);
     const series = phase === "test" ? testName(net, name) : TRAIN_SERIES[name];
     if (series !== undefined) add(series, { iteration, seconds, value });
   }

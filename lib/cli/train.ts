@@ -48,7 +48,8 @@ export async function run(args: TrainArgs): Promise<void> {
     onWarning: warn,
   };
   await using solver = await Solver.load(net ? solverOfNet(path, settings, args) : path, options);
-  using files = new LogFiles({ json: args.logJson, csv: args.logCsv }, warn);
+  const append = args.snapshot !== undefined;
+  using files = new LogFiles({ json: args.logJson, csv: args.logCsv, append }, warn);
   using signals = new Signals(effects);
   using _output = new SteadyOutput(process.stdout, process.stderr);
   const progress = new Progress(process.stdout);

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { LogFile } from "../../lib/cli/log-files.js";
+import { readLog } from "../../lib/cli/plot-logs.js";
 import { resumeCommand } from "../../lib/cli/resume-command.js";
 import { ownName } from "../../lib/owner.js";
 import { memoryFolder, newScratchFolder, sweepScratch } from "../../lib/scratch.js";
+import { CSV_HEADER } from "../../lib/train/event-log.js";
 import { freshFolder } from "../support/folder.js";
 import { root } from "../support/shared.js";
 import { writeRestless } from "../support/training.js";
@@ -136,6 +138,27 @@ describe("log files", () => {
     }
   });
 
+  it("keep the lines of the run that is resumed, but for one that was cut off, and are plotted as one run", () => {
+    const path = join(folder(), "run.csv");
+    const row = (seconds: number, iteration: number, loss: number) =>
+      `${seconds},${iteration},train,0,smoothed_loss,${loss}\n`;
+    const first = CSV_HEADER + row(1, 1, 5) + row(2, 2, 4) + row(3, 3, 3);
+    writeFileSync(path, `${first}4,4,tra`);
+    const log = new LogFile(path, () => {}, true);
+    expect(log.isNew).to.equal(false);
+    log.write(row(0.5, 2, 4.5) + row(1, 3, 2.5));
+    log.close();
+    expect(readFileSync(path, "utf8")).to.equal(first + row(0.5, 2, 4.5) + row(1, 3, 2.5));
+    expect(readLog(path).series.get("train loss")).to.deep.equal([
+      { iteration: 1, seconds: 1, value: 5 },
+      { iteration: 2, seconds: 3.5, value: 4.5 },
+      { iteration: 3, seconds: 4, value: 2.5 },
+    ]);
+    const other = new LogFile(join(folder(), "new.csv"), () => {}, true);
+    expect(other.isNew).to.equal(true);
+    other.close();
+  });
+
   it("are refused where nothing reads a pipe, in place of waiting for a reader", () => {
     const pipe = join(folder(), "pipe");
     execFileSync("mkfifo", [pipe]);
@@ -162,6 +185,16 @@ describe("the command that goes on", () => {
   it("has the same end as the run that was stopped", () => {
     expect(resumeCommand(argv, { ...end, stopped: "asked" })).to.equal(
       `train 'it'\\''s.prototxt' --max-iter=9 -snapshot_prefix s -snapshot 'my snaps/s_iter_5.solverstate'`,
+    );
+  });
+
+  it("has each flag once, however it is written, and flags before the words that -- sets apart", () => {
+    const words = ["train", "--maxIter", "9", "--early_stop=loss", "--", "-net.prototxt"];
+    expect(resumeCommand(words, { ...end, state: "s", stopped: undefined })).to.equal(
+      "train --early_stop=loss -snapshot s --max-iter 10 -- -net.prototxt",
+    );
+    expect(resumeCommand(words, { ...end, state: "s", stopped: "early-stop" })).to.equal(
+      "train --maxIter 9 -snapshot s -- -net.prototxt",
     );
   });
 
