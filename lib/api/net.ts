@@ -22,7 +22,7 @@ import { SESSION } from "../options/run.js";
 import { type CompiledNetwork, caffeWarnings, compileModelFile, compileNet, netPlan, once } from "../run/compile.js";
 import { WeightWatch } from "../run/constants.js";
 import { Inference } from "../run/inference.js";
-import { checkGiven, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
+import { checkGiven, checkTensor, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
 import type { Request } from "../run/program.js";
@@ -192,11 +192,19 @@ export class Net implements AsyncDisposable {
    * rounding. It is made at the first such forward and while the weights stay as they are; written weights count at once.
    * Throws NetrunError for an input that is missing, misnamed or misshapen, and for a blob that is not there.
    */
-  forward(inputs: Tensors = {}, options: ForwardOptions = {}): Promise<Tensors> {
-    return this.#life.run(() => this.#forward(inputs, options));
+  async forward(inputs: Tensors = {}, options: ForwardOptions = {}): Promise<Tensors> {
+    return (await this.#life.run(() => this.#forward(inputs, options, false))).blobs;
   }
 
-  async #forward(inputs: Tensors, { blobs: wanted }: ForwardOptions): Promise<Tensors> {
+  /** A forward, and the objective of its batch: every loss by its weight, of unnamed tops too. Throws what `forward` throws. */
+  score(
+    inputs: Tensors = {},
+    options: ForwardOptions = {},
+  ): Promise<{ readonly blobs: Tensors; readonly loss: number }> {
+    return this.#life.run(() => this.#forward(inputs, options, true));
+  }
+
+  async #forward(inputs: Tensors, { blobs: wanted }: ForwardOptions, objective: boolean) {
     checkGiven(this.#compiled.lowered.inputs, inputs);
     for (const name of wanted ?? []) this.#checkBlob(name);
     const blobs = wanted ?? this.#blobs;
@@ -205,14 +213,16 @@ export class Net implements AsyncDisposable {
     const { layout, data } = this.#weights;
     const weights = this.#hasState ? { layout, data: data.slice() } : this.#weights;
     const run = { ...given, weights, draw: [this.#seed, this.#forwards] as const };
-    const result = await (wanted ? this.#inference : this.#program).run({ blobs }, run);
+    const request = { blobs, ...(objective && { objective }) };
+    const result = await (wanted ? this.#inference : this.#program).run(request, run);
     this.#forwards++;
     for (const [key, value] of Object.entries(result.states)) {
       view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
     }
     this.#last = run;
     this.shapes = new Map(Object.entries(result.shapes));
-    return Object.fromEntries(blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }]));
+    const tensors = blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }] as const);
+    return { blobs: Object.fromEntries(tensors) as Tensors, loss: result.objective };
   }
 
   #checkBlob(name: string): void {
@@ -234,8 +244,10 @@ export class Net implements AsyncDisposable {
     if (this.#warn) for (const warning of caffeWarnings(this.#compiled, "all")) this.#warn(warning);
     this.#warn = undefined;
     const seeds: Record<string, Float32Array> = {};
-    for (const [name, { shape, data }] of Object.entries(tops)) {
+    for (const [name, tensor] of Object.entries(tops)) {
       this.#checkBlob(name);
+      checkTensor(`the gradient of "${name}"`, tensor);
+      const { shape, data } = tensor;
       const own = this.shapes.get(name)!;
       if (!sameShape(own, shape) || data.length !== count(own)) {
         throw new NetrunError(

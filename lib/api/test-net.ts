@@ -13,7 +13,7 @@ export interface TestNetOptions {
 
 /** Scores of a net over some batches. */
 export interface NetScores {
-  /** The objective: the sum of the means below, each by its weight in the objective. */
+  /** Mean of the objective: of every loss by its weight, also of one that is no output. */
   readonly loss: number;
   /** Each output's mean over the batches, value by value. */
   readonly outputs: Readonly<Record<string, readonly number[]>>;
@@ -27,8 +27,13 @@ export async function testNet(net: Net, { iterations, blobs: more, onBatch }: Te
   checkNumber("iterations", iterations, count("batches"));
   const wanted = onBatch && !more ? undefined : [...new Set([...net.outputs, ...(more ?? [])])];
   const sums = new Map<string, Float64Array>();
+  const isShown = [...net.lossWeights.keys()].every((name) => net.outputs.includes(name));
+  let objective = 0;
   for (let batch = 0; batch < iterations; batch++) {
-    const blobs = await net.forward({}, { blobs: wanted });
+    const { blobs, loss } = isShown
+      ? { blobs: await net.forward({}, { blobs: wanted }), loss: 0 }
+      : await net.score({}, { blobs: wanted });
+    objective += loss;
     for (const name of net.outputs) {
       const { data } = blobs[name]!;
       const sum = sums.get(name) ?? new Float64Array(data.length);
@@ -42,6 +47,7 @@ export async function testNet(net: Net, { iterations, blobs: more, onBatch }: Te
   const outputs = Object.fromEntries(
     [...sums].map(([name, sum]) => [name, [...sum].map((value) => value / iterations)]),
   );
+  if (!isShown) return { loss: objective / iterations, outputs };
   const loss = Object.entries(outputs).reduce((total, [name, values]) => {
     const weight = net.lossWeights.get(name) ?? 0;
     return values.reduce((part, mean) => part + weight * mean, total);

@@ -28,6 +28,18 @@ describe("testNet", () => {
     expect(scores).to.deep.equal({ loss: 3.5, outputs: { sum: [3, 6], loss: [1.75] } });
   });
 
+  it("counts losses that are no outputs, unnamed or read by another layer, as a solver's tests do", async () => {
+    const path = join(folder(), "rows.csv");
+    writeFileSync(path, "a,b\n0,0\n1,2\n2,4\n3,6\n");
+    const unnamed = MODEL.replace('top: "loss" ', "");
+    const read = `${MODEL} layer { name: "p" type: "Power" bottom: "loss" top: "p" }`;
+    for (const model of [unnamed, read]) {
+      await using net = await Net.load(model, { data: path });
+      expect((await testNet(net, { iterations: 2 })).loss).to.equal(3.5);
+      expect((await testNet(net, { iterations: 2, onBatch: () => {} })).loss).to.equal(3.5);
+    }
+  });
+
   it("asks for the outputs alone where nobody sees the batches, or for what is named beside them", async () => {
     await using net = await load();
     const asked: unknown[] = [];
