@@ -227,6 +227,8 @@ class Lowering {
       const leaf = input(name, float32(shape));
       this.#inputs.set(name, leaf);
       this.#bind(layer, name, i, leaf);
+      const weight = layer.loss_weight[i] ?? 0;
+      if (weight !== 0) this.#losses.push({ blob: name, value: leaf, weight });
     });
   }
 

@@ -74,6 +74,12 @@ describe("loss_weight", () => {
     expect(losses.map(({ blob, weight }) => [blob, weight])).to.deep.equal([["l", 0.5]]);
   });
 
+  it("counts for a top of a data layer, as of any other", async () => {
+    const text = x.replace('top: "x"', 'top: "x" loss_weight: -2');
+    const { gradients } = await runText(text, { x: tensor([1, 2, 3, 4, 5, 6], [2, 3]) }, { seeds: {} });
+    expect([...gradients["x"]!.data]).to.deep.equal(Array(6).fill(-2));
+  });
+
   it("is needed twice for SoftmaxWithLoss and InfogainLoss with two tops", () => {
     const note = "note: give one for each top: loss_weight: 1 loss_weight: 0";
     expect(refusal(loss("SoftmaxWithLoss", 'top: "y" top: "p"'))).to.equal(
