@@ -31,6 +31,9 @@ const LAST_WORDS = 4096;
 /** How long loading a reader may take, on a busy machine too; what a file may take is counted from there. */
 const START_MS = 60_000;
 
+/** The longest time that a timer takes: a longer one would be over at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** How long a child whose reader is closed waits for the next one: starting one takes longer than reading a small file. */
 const IDLE_MS = 1000;
 
@@ -98,7 +101,7 @@ class Child {
       if (this.end !== undefined) return this.end;
       return await new Promise<Reply | string>((resolve) => {
         this.#pending = resolve;
-        timer = setTimeout(() => this.kill(tooLong(timeoutMs)), timeoutMs);
+        timer = setTimeout(() => this.kill(tooLong(timeoutMs)), Math.min(timeoutMs, LONGEST_MS));
         this.process.send(request as object, (error) => {
           if (error) this.process.kill("SIGKILL");
         });
