@@ -24,7 +24,7 @@ export function inputsOf(inputs: ReadonlyMap<string, Value>, tensors: Tensors): 
         notes: ["feed it: a batch in the API, --data PATH on the command line, or a data layer in the prototxt"],
       });
     }
-    checkTensor(name, tensor);
+    checkTensor(`input "${name}"`, tensor);
     if (tensor.data.length !== count(tensor.shape)) {
       throw new NetrunError(
         `input "${name}" has ${tensor.data.length} values, which do not fill its shape [${tensor.shape}]`,
@@ -36,14 +36,13 @@ export function inputsOf(inputs: ReadonlyMap<string, Value>, tensors: Tensors): 
   return { data, shapes };
 }
 
-/** Throws NetrunError for what a program without types may give in place of a tensor. */
-function checkTensor(name: string, { shape, data }: { readonly shape?: unknown; readonly data?: unknown }): void {
-  if (!(data instanceof Float32Array)) throw new NetrunError(`input "${name}": its data is no Float32Array`);
+/** Throws NetrunError for what a program without types may give in place of a tensor; `what` names it. */
+export function checkTensor(what: string, tensor: unknown): void {
+  const { shape, data } = (tensor ?? {}) as { readonly shape?: unknown; readonly data?: unknown };
+  if (!(data instanceof Float32Array)) throw new NetrunError(`${what}: its data is no Float32Array`);
   const isDim = (dim: unknown) => Number.isSafeInteger(dim) && (dim as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isDim))
-    throw new NetrunError(
-      `input "${name}": its shape is ${JSON.stringify(shape) ?? "missing"}, not a list of whole numbers`,
-    );
+    throw new NetrunError(`${what}: its shape is ${JSON.stringify(shape) ?? "missing"}, not a list of whole numbers`);
 }
 
 /** Throws NetrunError for a tensor that is given by hand and is no input of the net. */

@@ -151,6 +151,7 @@ export class Solver implements AsyncDisposable {
   }
 
   async #run(n: number, batch: Tensors | undefined): Promise<Run> {
+    checkNumber("n", n, countOrNone("iterations"));
     const start = this.iteration;
     const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
     const work = { iteration: start, rates, display: this.parameter.display, batch };

@@ -58,6 +58,19 @@ describe("inputs of other shapes than a net was made for", () => {
     }
   });
 
+  it("have gradients that are refused where they are no tensors", async () => {
+    await using net = await Net.load(CONV);
+    await net.forward({ data: filled(1, 3, 8, 8) });
+    for (const [tensor, message] of [
+      [null, "its data is no Float32Array"],
+      [{ shape: [1, 2, 6, 6], data: new Array(72).fill(0) }, "its data is no Float32Array"],
+      [{ data: new Float32Array(72) }, "its shape is missing, not a list of whole numbers"],
+    ] as const) {
+      const error = await refused(net.backward({ conv: tensor as unknown as Tensor }));
+      expect([error.name, error.message]).to.deep.equal(["NetrunError", `the gradient of "conv": ${message}`]);
+    }
+  });
+
   it("are refused where a convolution would need another number of channels", async () => {
     await using net = await Net.load(CONV);
     const error = await refused(net.forward({ data: filled(1, 1, 8, 8) }));
