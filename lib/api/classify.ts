@@ -4,7 +4,8 @@ import { decodeImage } from "../data/image/image.js";
 import { resizeImage } from "../data/image/resize.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { checkNumber, count as countOf } from "../options/number.js";
+import { checkNumber, count as countOf, shown } from "../options/number.js";
+import { checkOptions } from "../options/option.js";
 import type { Net } from "./net.js";
 
 /** How images become a net's input, and what is wanted of its scores. */
@@ -52,6 +53,8 @@ export async function* classify(
 ): AsyncGenerator<Classified, void> {
   const { top = 5, output = net.outputs.at(-1)! } = options;
   checkNumber("top", top, countOf("classes"));
+  checkNumber("scale", options.scale ?? 1, {});
+  checkOptions({ mean: { type: "numbers", range: {}, describe: "" } }, { mean: options.mean });
   const input = net.inputs[0]!;
   const [, channels, height, width] = net.shapes.get(input)!;
   if (net.inputs.length !== 1 || channels === undefined || height === undefined || width === undefined) {
@@ -125,6 +128,8 @@ async function decoded(path: string, mode: "gray" | "color") {
 
 function resizedTo({ resize, oversample }: ClassifyOptions, height: number, width: number): readonly [number, number] {
   if (resize === undefined) return oversample ? [Math.max(256, height), Math.max(256, width)] : [height, width];
+  if (!Array.isArray(resize) || resize.length !== 2)
+    throw new NetrunError(`resize is ${shown(resize)}; it has to be [height, width]`);
   for (const side of resize) checkNumber("resize", side, countOf("pixels"));
   return resize;
 }

@@ -52,7 +52,8 @@ export async function* extract(options: ExtractOptions): AsyncGenerator<Features
 
 /** Opens what `extract` runs. Throws what it throws. */
 export async function openExtraction(options: ExtractOptions): Promise<Extraction> {
-  checkOptions({ workerTimeout: HOSTS.workerTimeout }, options);
+  const { workers: _, ...hosts } = HOSTS;
+  checkOptions(hosts, options);
   const { model, iterations, workers, ...rest } = options;
   if (iterations !== undefined) checkNumber("iterations", iterations, countOf("batches"));
   if (workers !== undefined) checkWorkers(workers);

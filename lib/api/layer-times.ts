@@ -10,7 +10,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import { checkNumber, count as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
-import { SESSION } from "../options/run.js";
+import { NET } from "../options/run.js";
 import { random } from "../random.js";
 import { type CompiledNetwork, compileNet } from "../run/compile.js";
 import { type LayerTime, type Profile, profileNet } from "../run/profile.js";
@@ -39,7 +39,7 @@ export interface LayerTimes extends Profile {
  * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
  */
 export async function timeLayers(from: From<NetParameter>, options: TimeLayersOptions = {}): Promise<LayerTimes> {
-  checkOptions(SESSION, options);
+  checkOptions(NET, options);
   const { phase = "TRAIN", seed = 1, weights: paths = [], iterations = 50 } = options;
   checkNumber("iterations", iterations, countOf("passes"));
   const { message, baseDir } = loadNet(from, options);

@@ -16,9 +16,8 @@ import { type Phase, pluginsOf } from "../layers/index.js";
 import { Lifetime } from "../lifetime.js";
 import { layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
-import { checkNumber, SEED } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
-import { SESSION } from "../options/run.js";
+import { NET } from "../options/run.js";
 import { type CompiledNetwork, caffeWarnings, compileModelFile, compileNet, netPlan, once } from "../run/compile.js";
 import { WeightWatch } from "../run/constants.js";
 import { Inference } from "../run/inference.js";
@@ -137,9 +136,8 @@ export class Net implements AsyncDisposable {
    * Throws NetrunError, located, for what is wrong with the prototxt, the weights or the data.
    */
   static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
-    checkOptions(SESSION, options);
+    checkOptions(NET, options);
     const { phase = "TEST", seed = 1, weights = [] } = options;
-    checkNumber("seed", seed, SEED);
     if (typeof from === "string" && from.endsWith(".onnx")) return Net.#loadModel(from, options);
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };

@@ -4,6 +4,7 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { maxAlloc, sizeText } from "../budget.js";
 import { type ErrorDetail, NetrunError, nearest, type Span } from "../error.js";
 import { refuseSpecial } from "../file.js";
+import { shown } from "../options/number.js";
 
 /** Who asks for a file: where its name was written, and the folder of the file that it was written in. */
 export interface Asker {
@@ -20,6 +21,8 @@ export function findPath(path: string, baseDir?: string): string | undefined {
 
 /** A path as it is found. Throws NetrunError, at the place that names it, with similar names that do exist. */
 export function requirePath(path: string, { span, baseDir }: Asker = {}): string {
+  // JavaScript callers have no compiler that says so.
+  if (typeof path !== "string") throw new NetrunError(`a path has to be a text, not ${shown(path)}`);
   const found = findPath(path, baseDir);
   if (found !== undefined) return found;
   const tried = baseDir && !isAbsolute(path) && baseDir !== "." ? [join(baseDir, path)] : [];

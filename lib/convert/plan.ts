@@ -2,6 +2,10 @@ import { NetrunError, nearest } from "../error.js";
 import type { Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { OPSETS } from "../onnx/write/index.js";
+import { TRANSFORM } from "../options/data.js";
+import { count, isInRange, shown } from "../options/number.js";
+import { checkOptions as checkTable, type Options } from "../options/option.js";
+import { NET, STATE } from "../options/run.js";
 import type { BuildContext } from "./build.js";
 import type { ConvertOptions } from "./options.js";
 import type { Preprocessing } from "./preprocess.js";
@@ -21,19 +25,40 @@ export interface Plan {
   readonly preprocessing: Preprocessing | undefined;
 }
 
+const NAMES = { type: "names", describe: "" } as const;
+const FLAG = { type: "boolean", describe: "" } as const;
+
+/** Options whose values have messages of no special kind. */
+const OPTIONS: Options = {
+  ...STATE,
+  shape: NET.shape,
+  cropSize: TRANSFORM.cropSize,
+  meanFile: TRANSFORM.meanFile,
+  outputs: NAMES,
+  floatLayers: NAMES,
+  fp16: FLAG,
+  int8: FLAG,
+  fold: FLAG,
+  preprocess: FLAG,
+  dynamicSpatial: FLAG,
+  allowMissing: FLAG,
+};
+
 /** Throws NetrunError for options that are out of their range or do not go together. */
 export function checkOptions(opset: number, options: ConvertOptions): void {
   if (!(Number.isInteger(opset) && opset >= OPSETS.least && opset <= OPSETS.most))
     throw new NetrunError(`opset ${opset} is not one of ${OPSETS.least} to ${OPSETS.most}`);
   for (const name of ["batch", "height", "width", "verifyBatches", "calibrateBatches"] as const) {
     const value = options[name];
-    if (value !== undefined && !(Number.isInteger(value) && value > 0))
-      throw new NetrunError(`${name} ${value} is not a positive integer`);
+    if (value !== undefined && !isInRange(value, count("pixels")))
+      throw new NetrunError(`${name} ${shown(value)} is not a positive integer`);
   }
+  const isNumber = (value: unknown) => isInRange(value, {});
   for (const name of ["scale", "mean"] as const) {
     const given = options[name] ?? [];
-    if (![given].flat().every(Number.isFinite)) throw new NetrunError(`${name} ${given} is not made of numbers`);
+    if (![given].flat().every(isNumber)) throw new NetrunError(`${name} ${shown(given)} is not made of numbers`);
   }
+  checkTable(OPTIONS, options);
   if (options.int8 && options.fp16)
     throw new NetrunError("a model is either int8 or fp16", { notes: ["leave one of --int8 and --fp16 away"] });
   if (options.int8 && options.calibrate === undefined)

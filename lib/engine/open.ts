@@ -1,5 +1,7 @@
 import { NetrunError } from "../error.js";
 import type { SessionOptions } from "../onnx/session.js";
+import { isInRange, shown } from "../options/number.js";
+import { PARALLEL } from "../options/parallel.js";
 import { defaultAlpha } from "./averaging/average.js";
 import type { Engine, ForwardEngine } from "./engine.js";
 import { ForwardPool, LocalForward } from "./forward.js";
@@ -19,8 +21,8 @@ export function openEngine(options: EngineOptions, gradients: Float32Array): Eng
   if (workers === undefined) return new LocalEngine(gradients);
   checkWorkers(workers);
   checkChoices(options);
-  if (alpha !== undefined && !(alpha > 0 && alpha <= 1)) {
-    throw new NetrunError(`an alpha of ${alpha}`, {
+  if (alpha !== undefined && !isInRange(alpha, PARALLEL.alpha.range)) {
+    throw new NetrunError(`an alpha of ${shown(alpha)}`, {
       notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
     });
   }
@@ -39,7 +41,7 @@ function checkChoices(options: EngineOptions): void {
   for (const [name, choices] of Object.entries(CHOICES)) {
     const value = options[name as keyof typeof CHOICES];
     if (value === undefined || (choices as readonly string[]).includes(value)) continue;
-    throw new NetrunError(`${name}: ${JSON.stringify(value)}`, { notes: [`it is ${choices.join(" or ")}`] });
+    throw new NetrunError(`${name}: ${shown(value)}`, { notes: [`it is ${choices.join(" or ")}`] });
   }
 }
 

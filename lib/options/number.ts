@@ -69,6 +69,13 @@ export function parseNumber(name: string, text: string, range: NumberRange, file
 /** Checks a number that a program gives as option `name`. Throws NetrunError for one outside the range. */
 export function checkNumber(name: string, value: unknown, range: NumberRange): void {
   if (isInRange(value, range)) return;
-  const text = typeof value === "string" ? JSON.stringify(value) : String(value);
-  throw new NetrunError(`${name} is ${text}; it has to be ${describeRange(range, Number(value))}`);
+  const words = describeRange(range, typeof value === "number" ? value : 0);
+  throw new NetrunError(`${name} is ${shown(value)}; it has to be ${words}`);
+}
+
+/** A value that a program gave, as errors show it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

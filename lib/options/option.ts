@@ -1,5 +1,5 @@
 import { NetrunError, nearest } from "../error.js";
-import { checkNumber, type NumberRange, parseNumber } from "./number.js";
+import { checkNumber, isInRange, type NumberRange, parseNumber, shown } from "./number.js";
 
 interface Common {
   /** One line for `--help`. */
@@ -94,14 +94,15 @@ export function apiOf<T extends Options>(table: T, args: { readonly [K in keyof 
   return Object.fromEntries(given) as ApiOptions<T>;
 }
 
-/** Checks what a program gives for a group of options: numbers and choices. Throws NetrunError. */
-export function checkOptions(table: Options, options: object): void {
+/** Checks what a program gives for a group of options; one that is undefined is not given. Throws NetrunError. */
+export function checkOptions(table: Options, options: unknown): void {
+  if (typeof options !== "object" || options === null)
+    throw new NetrunError(`options are ${shown(options)}, no object`);
   const given = options as Readonly<Record<string, unknown>>;
   for (const [name, spec] of Object.entries(table)) {
     const key = spec.api === undefined ? name : spec.api;
     const value = key === false ? undefined : given[key];
-    if (value === undefined || value === null) continue;
-    checkValue(key as string, value, spec);
+    if (value !== undefined) checkValue(key as string, value, spec);
   }
 }
 
@@ -115,9 +116,35 @@ function checkValue(name: string, value: unknown, spec: OptionSpec): void {
       else for (const each of value) checkNumber(name, each, spec.range);
       break;
     case "choice":
-      if (!spec.choices.includes(value as string)) {
-        throw new NetrunError(`${name} is ${JSON.stringify(value)}; it has to be one of ${spec.choices.join(", ")}`);
-      }
+      if (!spec.choices.includes(value as string)) throw unfit(name, value, `one of ${spec.choices.join(", ")}`);
+      break;
+    case "boolean":
+      if (typeof value !== "boolean") throw unfit(name, value, "true or false");
+      break;
+    case "string":
+      if (typeof value !== "string") throw unfit(name, value, "a text");
+      break;
+    case "names":
+    case "strings":
+      if (!isListOf(value, (item) => typeof item === "string")) throw unfit(name, value, "a list of texts");
+      break;
+    case "shapes":
+      checkShapes(name, value);
+  }
+}
+
+const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.every(isItem);
+
+const unfit = (name: string, value: unknown, words: string): NetrunError =>
+  new NetrunError(`${name} is ${shown(value)}; it has to be ${words}`);
+
+function checkShapes(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw unfit(name, value, "an object with a shape for each blob's name");
+  for (const [blob, shape] of Object.entries(value)) {
+    if (!isListOf(shape, (dim) => isInRange(dim, { ...DIM, min: 0 })))
+      throw unfit(`${name}.${blob}`, shape, "a list of whole numbers");
   }
 }
 

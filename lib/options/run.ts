@@ -1,4 +1,4 @@
-import { count, INT32 } from "./number.js";
+import { count, INT32, SEED } from "./number.js";
 import type { Options } from "./option.js";
 
 /** The part of a net that is in use: Caffe's NetState. */
@@ -20,6 +20,16 @@ export const SESSION = {
 /** Options of what computes gradients. */
 export const GRADIENTS = {
   caffeQuirks: { type: "boolean", describe: "Caffe's gradient of Clip in place: it passes everywhere" },
+} as const satisfies Options;
+
+/** Options of a net in the API. */
+export const NET = {
+  phase: { type: "choice", choices: ["TRAIN", "TEST"], describe: "Phase of the net" },
+  ...STATE,
+  seed: { type: "number", range: SEED, describe: "Seed of fillers, random layers and data" },
+  shape: { type: "shapes", api: "shapes", describe: "Shapes of data blobs" },
+  ...SESSION,
+  ...GRADIENTS,
 } as const satisfies Options;
 
 /** Options of every command that runs a net. */

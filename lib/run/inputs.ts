@@ -1,6 +1,7 @@
 import type { Tensors } from "../data/tensor.js";
 import { NetrunError, nearest } from "../error.js";
 import { count, type Value } from "../graph/index.js";
+import { shown } from "../options/number.js";
 import type { Arrays } from "./compiled-net.js";
 import type { Shapes } from "./program.js";
 
@@ -47,6 +48,9 @@ export function checkTensor(what: string, tensor: unknown): void {
 
 /** Throws NetrunError for a tensor that is given by hand and is no input of the net. */
 export function checkGiven(inputs: ReadonlyMap<string, Value>, tensors: Tensors): void {
+  if (typeof tensors !== "object" || tensors === null) {
+    throw new NetrunError(`the inputs are ${shown(tensors)}, where tensors by blob name are expected`);
+  }
   for (const name of Object.keys(tensors)) {
     if (!inputs.has(name)) throw unknownBlob(`the net has no input "${name}"`, name, inputs.keys());
   }

@@ -14,8 +14,8 @@ import { type SessionOptions, sessionOf } from "../onnx/session.js";
 import { policyOf } from "../optim/rate.js";
 import type { updateRules } from "../optim/rules.js";
 import { checkOptions } from "../options/option.js";
-import { HOSTS } from "../options/parallel.js";
-import { SESSION } from "../options/run.js";
+import { HOSTS, PARALLEL } from "../options/parallel.js";
+import { GRADIENTS, SESSION, STATE } from "../options/run.js";
 import { SETTINGS } from "../options/settings.js";
 import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
@@ -83,8 +83,11 @@ export async function loadSolverParts(from: From<SolverParameter>, options: Solv
 }
 
 async function loadWith(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<SolverParts> {
-  for (const table of [SESSION, TRAINING, { workerTimeout: HOSTS.workerTimeout }]) checkOptions(table, options);
-  if (options.settings !== undefined) checkOptions(SETTINGS, { ...options.settings, snapshot_format: undefined });
+  const { workerTimeout } = HOSTS;
+  const { averageHistory } = PARALLEL;
+  const { testData: _, ...training } = TRAINING;
+  checkOptions({ ...STATE, ...SESSION, ...GRADIENTS, ...training, workerTimeout, averageHistory }, options);
+  if (options.settings !== undefined) checkOptions(SETTINGS, settingsGiven(options.settings));
   const { parameter, path, baseDir } = readSolver(from, options);
   policyOf(parameter);
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
@@ -134,6 +137,14 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   };
 }
 
+/** The settings to check: null clears a field, and the format is a number of Caffe's schema. */
+const settingsGiven = (settings: object): unknown =>
+  typeof settings !== "object" || settings === null
+    ? settings
+    : Object.fromEntries(
+        Object.entries(settings).filter(([name, value]) => value !== null && name !== "snapshot_format"),
+      );
+
 function readSolver(from: From<SolverParameter>, options: SolverOptions) {
   const { message, path, baseDir } = loadSolver(from, options);
   const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
@@ -145,7 +156,9 @@ function readSolver(from: From<SolverParameter>, options: SolverOptions) {
 /** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */
 function weightFiles({ weights, snapshot }: SolverOptions, parameter: SolverParameter): readonly string[] {
   if (snapshot !== undefined) return [];
-  return [weights ?? parameter.weights].flat().flatMap((list) => list.split(","));
+  const lists = [weights ?? parameter.weights].flat();
+  checkOptions({ weights: { type: "strings", describe: "" } }, { weights: lists });
+  return lists.flatMap((list) => list.split(","));
 }
 
 /** Caffe's rule: without a prefix, or with a folder as prefix, files are named after the solver's. */

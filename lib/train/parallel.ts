@@ -2,6 +2,8 @@ import { defaultAlpha } from "../engine/averaging/average.js";
 import type { Partition } from "../engine/engine.js";
 import type { EngineOptions } from "../engine/open.js";
 import { NetrunError } from "../error.js";
+import { isInRange, shown } from "../options/number.js";
+import { PARALLEL } from "../options/parallel.js";
 import type { StartEvent } from "./events.js";
 
 /** How many replicas train, and how they are brought together. */
@@ -20,8 +22,8 @@ export const isParallel = ({ workers }: ParallelOptions): boolean => workers !==
 export function syncIntervalOf(options: ParallelOptions): number | "auto" {
   if (!isParallel(options)) return 1;
   const { syncInterval = SYNC_INTERVAL } = options;
-  if (syncInterval === "auto" || (Number.isInteger(syncInterval) && syncInterval >= 1)) return syncInterval;
-  throw new NetrunError(`a sync interval of ${syncInterval} iterations`, {
+  if (syncInterval === "auto" || isInRange(syncInterval, PARALLEL.syncInterval.range)) return syncInterval;
+  throw new NetrunError(`a sync interval of ${shown(syncInterval)} iterations`, {
     notes: ["give a whole number, 1 or more, or auto"],
   });
 }

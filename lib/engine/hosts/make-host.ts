@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { NetrunError } from "../../error.js";
 import type { SessionOptions } from "../../onnx/session.js";
+import { isInRange, shown } from "../../options/number.js";
+import { HOSTS } from "../../options/parallel.js";
 import type { Host } from "./host.js";
 import { ProcessHost } from "./process-host.js";
 import { ThreadHost } from "./thread-host.js";
@@ -28,6 +30,6 @@ export function sharedSession(session: SessionOptions, workers: number): Session
 
 /** Checks a number of replicas. Throws NetrunError for one that is none. */
 export function checkWorkers(workers: number): void {
-  if (Number.isInteger(workers) && workers >= 1) return;
-  throw new NetrunError(`${workers} workers`, { notes: ["give a whole number, 1 or more"] });
+  if (isInRange(workers, HOSTS.workers.range)) return;
+  throw new NetrunError(`${shown(workers)} workers`, { notes: ["give a whole number, 1 or more"] });
 }
