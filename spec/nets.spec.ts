@@ -6,7 +6,7 @@ import { loadNet } from "../lib/caffe/load.js";
 import { create } from "../lib/caffe/message.js";
 import { Phase as PhaseNumber } from "../lib/caffe/messages.js";
 import { count } from "../lib/graph/index.js";
-import { isDataLayer, type LayerType, layerTypes, type Phase } from "../lib/layers/index.js";
+import { isDataLayer, type LayerType, layerTypes, type PhaseName } from "../lib/layers/index.js";
 import { lower } from "../lib/net/lower.js";
 import { hashedInput, hashWeights } from "./support/hashed.js";
 import { describeShared, sharedPath } from "./support/shared.js";
@@ -37,10 +37,10 @@ const nets = {
 /** The autoencoder's test data layers ask for a stage. */
 const stages = ["test-on-train"];
 
-const phases = ["TRAIN", "TEST"] as const satisfies readonly Phase[];
+const phases = ["TRAIN", "TEST"] as const satisfies readonly PhaseName[];
 
 /** Shapes of all blobs of a phase, its data layers' tops as given. */
-function shapes(path: string, phase: Phase, given: Golden["replaced"]) {
+function shapes(path: string, phase: PhaseName, given: Golden["replaced"]) {
   const net = filterNet(loadNet(path).message, create("NetState", { phase: PhaseNumber[phase], stage: stages }));
   const types: Readonly<Record<string, LayerType>> = layerTypes;
   expect(net.layer.filter((layer) => isDataLayer(types[layer.type]!))).to.have.length(1);

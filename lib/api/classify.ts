@@ -4,7 +4,7 @@ import { decodeImage } from "../data/image/image.js";
 import { resizeImage } from "../data/image/resize.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { checkNumber, count as countOf, shown } from "../options/number.js";
+import { checkNumber, countRange as countOf, shown } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import type { Net } from "./net.js";
 

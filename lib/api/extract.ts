@@ -6,7 +6,7 @@ import { openForwardEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { sessionOf } from "../onnx/session.js";
-import { checkNumber, count as countOf } from "../options/number.js";
+import { checkNumber, countRange as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import { Net, type NetOptions, type Tensors } from "./net.js";

@@ -8,7 +8,7 @@ import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
-import { checkNumber, count as countOf } from "../options/number.js";
+import { checkNumber, countRange as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { NET } from "../options/run.js";
 import { random } from "../random.js";

@@ -12,7 +12,7 @@ import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import { count, sameShape } from "../graph/index.js";
-import { type Phase, pluginsOf } from "../layers/index.js";
+import { type PhaseName, pluginsOf } from "../layers/index.js";
 import { Lifetime } from "../lifetime.js";
 import { layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -24,7 +24,7 @@ import { Inference } from "../run/inference.js";
 import { checkGiven, checkTensor, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
-import type { Request } from "../run/program.js";
+import type { RunRequest } from "../run/program.js";
 import {
   type Blob,
   blobsByLayer,
@@ -42,7 +42,7 @@ export interface NetOptions
     DataChoice,
     Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
-  readonly phase?: Phase;
+  readonly phase?: PhaseName;
   /** Level and stages of the net state, which include and exclude rules may ask for. */
   readonly level?: number;
   readonly stages?: readonly string[];
@@ -75,7 +75,7 @@ interface LastForward extends NetInputs {
 export class Net implements AsyncDisposable {
   /** The net's name in its prototxt. */
   readonly name: string;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** Names of the blobs that come from outside: tops of Input and data layers. */
   readonly inputs: readonly string[];
   /** Names of the blobs that no layer consumes. */
@@ -254,7 +254,7 @@ export class Net implements AsyncDisposable {
       }
       seeds[name] = data;
     }
-    const request: Request = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
+    const request: RunRequest = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
     const result = await this.#program.run(request, { ...last, seeds, again: true });
     this.#weights.diff.fill(0);
     for (const [key, value] of Object.entries(result.gradients)) {

@@ -1,4 +1,4 @@
-import { checkNumber, count } from "../options/number.js";
+import { checkNumber, countRange } from "../options/number.js";
 import type { Net, Tensors } from "./net.js";
 
 /** How long to test, and who follows it. */
@@ -24,7 +24,7 @@ export interface NetScores {
  * Throws what `Net.forward` throws, and NetrunError where `iterations` is not a count.
  */
 export async function testNet(net: Net, { iterations, blobs: more, onBatch }: TestNetOptions): Promise<NetScores> {
-  checkNumber("iterations", iterations, count("batches"));
+  checkNumber("iterations", iterations, countRange("batches"));
   const wanted = onBatch && !more ? undefined : [...new Set([...net.outputs, ...(more ?? [])])];
   const sums = new Map<string, Float64Array>();
   const isShown = [...net.lossWeights.keys()].every((name) => net.outputs.includes(name));

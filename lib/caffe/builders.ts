@@ -30,14 +30,14 @@ const MORE_TYPES = {
 export const LAYER_TYPES = { ...LAYER_PARAMS, ...MORE_TYPES } as const;
 
 /** The name of a layer type of Caffe. */
-export type LayerType = keyof typeof LAYER_TYPES;
+export type LayerTypeName = keyof typeof LAYER_TYPES;
 
-type ParamOf<T extends LayerType> = (typeof LAYER_TYPES)[T] extends infer F extends keyof LayerParameter
+type ParamOf<T extends LayerTypeName> = (typeof LAYER_TYPES)[T] extends infer F extends keyof LayerParameter
   ? Init<NonNullable<LayerParameter[F]>>
   : Record<string, never>;
 
 /** Makes a layer of one type. Its top is named like the layer unless `rest` says otherwise. */
-export type LayerBuilder<T extends LayerType> = (
+export type LayerBuilder<T extends LayerTypeName> = (
   name: string,
   bottom?: readonly string[],
   param?: ParamOf<T>,
@@ -51,7 +51,7 @@ export type LayerBuilder<T extends LayerType> = (
  */
 export const layer = Object.fromEntries(
   Object.entries(LAYER_TYPES).map(([type, field]) => [type, builderOf(type, field)]),
-) as { readonly [T in LayerType]: LayerBuilder<T> };
+) as { readonly [T in LayerTypeName]: LayerBuilder<T> };
 
 function builderOf(type: string, field: keyof LayerParameter | null) {
   return (

@@ -4,7 +4,7 @@ import { readText } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
-import { sessionOf, stateOf, warn } from "./common.js";
+import { sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 
@@ -14,8 +14,8 @@ export async function run(args: ClassifyArgs): Promise<void> {
   const { meanFile, meanValue: mean, scale, oversample, top, output, invert } = args;
   const options = { meanFile, mean, scale, oversample, top, output, invert, resize: resizeOf(args) };
   await using net = await Net.load(args.model, {
-    ...sessionOf(args),
-    ...stateOf(args),
+    ...sessionOfFlags(args),
+    ...stateOfFlags(args),
     phase: "TEST",
     weights: args.weights,
     strict: args.strict,

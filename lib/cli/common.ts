@@ -8,13 +8,13 @@ import { type Args, apiOf } from "../options/option.js";
 import { type RUN, SESSION, STATE } from "../options/run.js";
 
 /** Which data to read and how, from the flags. */
-export function dataOf(args: Args<typeof DATA>): ResolvedChoice {
+export function dataOfFlags(args: Args<typeof DATA>): ResolvedChoice {
   const transform = apiOf(TRANSFORM, args);
   return { ...apiOf(FEED, args), ...(Object.keys(transform).length > 0 && { transform }) };
 }
 
 /** Session options from the flags that every running command has. Throws NetrunError for GPUs that netrun cannot choose. */
-export function sessionOf(args: Args<typeof RUN>): SessionOptions {
+export function sessionOfFlags(args: Args<typeof RUN>): SessionOptions {
   const { gpu } = args;
   if (gpu !== undefined && gpu !== "0") {
     throw new NetrunError(`-gpu ${gpu}: netrun runs on the first GPU, 0`, {
@@ -25,7 +25,7 @@ export function sessionOf(args: Args<typeof RUN>): SessionOptions {
 }
 
 /** Level and stages from the flags. */
-export const stateOf = (args: Args<typeof STATE>) => apiOf(STATE, args);
+export const stateOfFlags = (args: Args<typeof STATE>) => apiOf(STATE, args);
 
 /** How this program was started, for commands that it suggests: `netrun` where it is installed, else the file. */
 export function programName(): string {

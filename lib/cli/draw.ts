@@ -5,7 +5,7 @@ import { toDot } from "../inspect/dot.js";
 import { inspectNet, type NetSummary } from "../inspect/index.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { DRAW } from "./commands/files.js";
-import { stateOf, warn } from "./common.js";
+import { stateOfFlags, warn } from "./common.js";
 
 type DrawArgs = CommandArgs<typeof DRAW>;
 
@@ -20,7 +20,7 @@ export async function run(args: DrawArgs): Promise<void> {
 
 async function summaries({ net, phase, shape, strict, ...args }: DrawArgs): Promise<NetSummary[]> {
   const { message, baseDir, path } = loadNet(net!, { strict, onWarning: warn });
-  const options = { ...stateOf(args), shapes: new Map(Object.entries(shape ?? {})), baseDir, path };
+  const options = { ...stateOfFlags(args), shapes: new Map(Object.entries(shape ?? {})), baseDir, path };
   const phases = phase === undefined ? (["TRAIN", "TEST"] as const) : [phase];
   const nets: NetSummary[] = [];
   const errors: NetrunError[] = [];

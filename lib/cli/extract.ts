@@ -1,20 +1,20 @@
 import { type Extraction, openExtraction } from "../api/extract.js";
-import { type Rows, writeRows, writerOf } from "../data/write-rows.js";
+import { type RowValues, writeRows, writerOf } from "../data/write-rows.js";
 import { count } from "../graph/index.js";
 import { apiOf } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { EXTRACT } from "./commands/inference.js";
-import { dataOf, sessionOf, stateOf, warn } from "./common.js";
+import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { Ticker } from "./ticker.js";
 
 /** Writes blobs of a data set. */
 export async function run(args: CommandArgs<typeof EXTRACT>): Promise<void> {
   writerOf(args.output);
   await using extraction = await openExtraction({
-    ...sessionOf(args),
-    ...stateOf(args),
-    ...dataOf(args),
+    ...sessionOfFlags(args),
+    ...stateOfFlags(args),
+    ...dataOfFlags(args),
     model: args.model,
     ...apiOf(HOSTS, args),
     weights: args.weights,
@@ -29,7 +29,7 @@ export async function run(args: CommandArgs<typeof EXTRACT>): Promise<void> {
   console.log(`${args.output}: ${extraction.rows} rows of ${blobs.join(", ")}`);
 }
 
-async function* rowsOf(extraction: Extraction): AsyncGenerator<Rows> {
+async function* rowsOf(extraction: Extraction): AsyncGenerator<RowValues> {
   const { rows, batchSize } = extraction;
   const ticker = new Ticker(process.stdout, Math.ceil(rows / batchSize), "batches");
   for await (const { length, blobs } of extraction) {

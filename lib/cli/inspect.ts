@@ -8,7 +8,7 @@ import { printBlobs, printNet, printWeights, statistics } from "../inspect/print
 import { printText } from "../text/print.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { INSPECT } from "./commands/files.js";
-import { stateOf, warn } from "./common.js";
+import { stateOfFlags, warn } from "./common.js";
 
 type InspectArgs = CommandArgs<typeof INSPECT>;
 
@@ -27,7 +27,7 @@ async function describe(args: InspectArgs, artifact: Artifact): Promise<Descript
   switch (artifact.kind) {
     case "net": {
       const { message, baseDir, path } = artifact.loaded;
-      const options = { ...stateOf(args), shapes: shapesOf(args), baseDir, path };
+      const options = { ...stateOfFlags(args), shapes: shapesOf(args), baseDir, path };
       const net =
         args.phase === undefined
           ? await inspectEither(message, options)

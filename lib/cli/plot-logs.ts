@@ -12,13 +12,13 @@ export interface Point {
 }
 
 /** What a log tells: its series by name, `lr`, `train loss`, `test accuracy` and so on. */
-export interface Log {
+export interface PlottedLog {
   readonly path: string;
   readonly series: ReadonlyMap<string, readonly Point[]>;
 }
 
 /** Reads a log of netrun (JSON, CSV or as printed) or of Caffe. Throws NetrunError where it tells nothing. */
-export function readLog(path: string): Log {
+export function readLog(path: string): PlottedLog {
   const found = requireFile(path);
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {

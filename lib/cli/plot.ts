@@ -3,7 +3,7 @@ import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PLOT } from "./commands/training.js";
-import { type Log, readLog } from "./plot-logs.js";
+import { type PlottedLog, readLog } from "./plot-logs.js";
 import { drawPanels } from "./plot-svg.js";
 
 /** Draws losses, scores and learning rates of runs, overlaid. */
@@ -20,7 +20,7 @@ export async function run({ logs = [], output, x }: CommandArgs<typeof PLOT>): P
 }
 
 /** A panel for losses, one for each other score, one for learning rates. */
-function panelsOf(logs: readonly Log[], x: "iteration" | "time") {
+function panelsOf(logs: readonly PlottedLog[], x: "iteration" | "time") {
   const names = [...new Set(logs.flatMap(({ series }) => [...series.keys()]))];
   const isLoss = (name: string) => /loss/.test(name);
   const groups = new Map<string, string[]>([["loss", names.filter(isLoss)]]);

@@ -3,7 +3,7 @@ import { NetrunError, nearest } from "../error.js";
 import type { Command } from "./commands/command.js";
 
 /** What a command line asks for. */
-export interface Request {
+export interface CommandRequest {
   /** The word that names the command; undefined without one. */
   readonly command: string | undefined;
   /** The words after it, and those before. */
@@ -14,7 +14,7 @@ export interface Request {
  * Finds the command of a command line: its first word or, where flags come first, the first word that is one.
  * Flags have one dash or two and underscores or dashes, as Caffe's: `-sigint_effect=stop` is `--sigint-effect=stop`.
  */
-export function requestOf(argv: readonly string[], commands: readonly Command[]): Request {
+export function requestOf(argv: readonly string[], commands: readonly Command[]): CommandRequest {
   const words = argv.map(normalFlag);
   const isWord = (word: string) => !word.startsWith("-");
   const known = (word: string) => isWord(word) && commands.some((each) => isNamed(each, word));

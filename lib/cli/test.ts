@@ -2,16 +2,16 @@ import { Net } from "../api/net.js";
 import { type NetScores, testNet } from "../api/test-net.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TEST } from "./commands/inference.js";
-import { dataOf, sessionOf, stateOf, warn } from "./common.js";
+import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
 /** Scores a net over N batches of its data. */
 export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
   await using net = await Net.load(args.model, {
-    ...sessionOf(args),
-    ...stateOf(args),
-    ...dataOf(args),
+    ...sessionOfFlags(args),
+    ...stateOfFlags(args),
+    ...dataOfFlags(args),
     phase: "TEST",
     weights: args.weights,
     strict: args.strict,

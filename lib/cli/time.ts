@@ -3,14 +3,14 @@ import { apiOf } from "../options/option.js";
 import { GRADIENTS } from "../options/run.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TIME } from "./commands/inference.js";
-import { dataOf, sessionOf, stateOf, warn } from "./common.js";
+import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 /** Times each layer of a net, forward and backward. */
 export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
   const times = await timeLayers(args.model, {
-    ...sessionOf(args),
-    ...stateOf(args),
-    ...dataOf(args),
+    ...sessionOfFlags(args),
+    ...stateOfFlags(args),
+    ...dataOfFlags(args),
     ...apiOf(GRADIENTS, args),
     phase: args.phase,
     weights: args.weights,

@@ -9,7 +9,7 @@ import { solverOfNet } from "../train/solver-of-net.js";
 import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
-import { dataOf, sessionOf, stateOf, warn } from "./common.js";
+import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { LogFiles } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
@@ -35,9 +35,9 @@ export async function run(args: TrainArgs): Promise<void> {
     warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
   }
   const options: SolverOptions = {
-    ...sessionOf(args),
-    ...stateOf(args),
-    ...dataOf(args),
+    ...sessionOfFlags(args),
+    ...stateOfFlags(args),
+    ...dataOfFlags(args),
     ...parallelOf(args),
     ...apiOf(TRAINING, args),
     ...apiOf(GRADIENTS, args),

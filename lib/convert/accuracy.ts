@@ -1,9 +1,9 @@
 import type { Tensor } from "../data/tensor.js";
 import { count } from "../graph/index.js";
-import type { Batch } from "./rows.js";
+import type { VerificationBatch } from "./rows.js";
 
 /** How often an output's greatest score is the right class's, in the net and in the written file. */
-export interface Accuracy {
+export interface AccuracyComparison {
   readonly output: string;
   readonly rows: number;
   readonly net: number;
@@ -15,7 +15,7 @@ export class Hits {
   readonly #counts = new Map<string, { rows: number; net: number; file: number }>();
 
   /** Counts a batch's rows, if they have classes and the output scores those. */
-  add(output: string, actual: Tensor, expected: Tensor, { labels, rows }: Batch): void {
+  add(output: string, actual: Tensor, expected: Tensor, { labels, rows }: VerificationBatch): void {
     if (!labels || !scores(expected, labels)) return;
     const known = this.#counts.get(output) ?? { rows: 0, net: 0, file: 0 };
     this.#counts.set(output, known);
@@ -26,7 +26,7 @@ export class Hits {
     }
   }
 
-  result(): readonly Accuracy[] {
+  result(): readonly AccuracyComparison[] {
     return [...this.#counts].map(([output, { rows, net, file }]) => ({
       output,
       rows,

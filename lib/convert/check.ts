@@ -2,18 +2,19 @@ import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { factsOf, placeTops } from "../layers/index.js";
 import { openModelFile } from "../onnx/file.js";
 import type { Written } from "../onnx/write/index.js";
-import type { Accuracy } from "./accuracy.js";
+import type { Shapes } from "../run/program.js";
+import type { AccuracyComparison } from "./accuracy.js";
 import { type Comparison, compare } from "./compare.js";
 import type { Bound, Difference } from "./difference.js";
 import type { ConvertOptions } from "./options.js";
-import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
-import { type Batch, dataBatches } from "./rows.js";
+import { atBatch, grown, type Plan, SPATIAL_GROWTH } from "./plan.js";
+import { dataBatches, type VerificationBatch } from "./rows.js";
 import { PlainNet, randomInputs, verify } from "./verify.js";
 
 /** What checking a written model found; undefined where it was not asked for. */
 export interface Checked {
   readonly verification: readonly Difference[] | undefined;
-  readonly accuracy: readonly Accuracy[];
+  readonly accuracy: readonly AccuracyComparison[];
   readonly comparison: Comparison | undefined;
 }
 
@@ -103,8 +104,8 @@ function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inpu
       inGraph: options.preprocess ?? false,
       cropSize: options.cropSize ?? preprocessing?.cropSize ?? 0,
     });
-  if (isList) return wanted.map((given): Batch => ({ inputs: given, rows: 0 }));
-  const noise = (sized: Shapes, seed: number): Batch => ({ inputs: randomInputs(sized, seed), rows: 0 });
+  if (isList) return wanted.map((given): VerificationBatch => ({ inputs: given, rows: 0 }));
+  const noise = (sized: Shapes, seed: number): VerificationBatch => ({ inputs: randomInputs(sized, seed), rows: 0 });
   const sizes = isOpen ? [atBatch(shapes, 1), atBatch(shapes, 2)] : [shapes];
   if (options.dynamicSpatial) sizes.push(grown(sizes[0]!, SPATIAL_GROWTH + 1));
   return Array.from({ length: Number(wanted) }, (_, i) =>

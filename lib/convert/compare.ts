@@ -1,13 +1,13 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { readTensors } from "../data/source/recorded/index.js";
-import type { Tensor } from "../data/tensor.js";
+import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError, nearest } from "../error.js";
 import { inputName, sameShape, topological, type Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import type { ModelFile } from "../onnx/file.js";
 import { type Bound, Differences } from "./difference.js";
 import { isLoss } from "./net.js";
-import type { PlainNet, Tensors } from "./verify.js";
+import type { PlainNet } from "./verify.js";
 
 /** How a blob compares with what was recorded of it. */
 export interface BlobDifference {

@@ -17,7 +17,7 @@ import { cutBefore } from "./cut.js";
 import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";
 import type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
-import { checkOptions, type Plan, sized, warnOfShapes } from "./plan.js";
+import { checkConvertOptions, type Plan, sized, warnOfShapes } from "./plan.js";
 import { preprocessingOf } from "./preprocess.js";
 import { type Result, writeFreely } from "./probes.js";
 import { gatherWeights, readAllWeights, type WeightsReport } from "./weights.js";
@@ -88,7 +88,7 @@ export async function prepare(
   options: ConvertOptions,
 ): Promise<Conversion> {
   const { opset = OPSETS.default } = options;
-  checkOptions(opset, options);
+  checkConvertOptions(opset, options);
   // 1. The layers that inference needs, and the shapes of their inputs.
   const { message, baseDir, path } = loadNet(net, options);
   const refused = refusedFork(message, "");

@@ -6,12 +6,12 @@ import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { type AffineRole, factsOf, registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
-import type { Parameter } from "../net/parameters.js";
+import type { ParameterBlob } from "../net/parameters.js";
 import { type ModelWeights, readModelWeights } from "./model-weights.js";
 import { inferenceNet } from "./net.js";
 
 /** Options of `importWeights`. */
-export interface ImportOptions {
+export interface ImportWeightsOptions {
   /** Shapes of inputs, where neither the prototxt nor the model says them. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Level and stages of the net state that the model was converted with. */
@@ -27,7 +27,7 @@ export interface ImportOptions {
 export function importWeights(
   model: string | Uint8Array,
   net: string | NetParameter,
-  options: ImportOptions = {},
+  options: ImportWeightsOptions = {},
 ): Uint8Array {
   const message = typeof net === "string" ? loadNet(net).message : net;
   const file = typeof model === "string" ? model : undefined;
@@ -91,7 +91,7 @@ export function importWeights(
   function unfold(
     into: string,
     parts: readonly string[],
-    all: readonly Parameter[],
+    all: readonly ParameterBlob[],
     { tensors }: ModelWeights,
     target: Map<string, Float32Array>,
   ): void {
@@ -136,7 +136,7 @@ export function importWeights(
 
 const isPlainNormalization = (roles: readonly AffineRole[]) => roles.includes("mean") && !roles.includes("scale");
 
-function storedOf(parameters: readonly Parameter[], values: ReadonlyMap<string, Float32Array>) {
+function storedOf(parameters: readonly ParameterBlob[], values: ReadonlyMap<string, Float32Array>) {
   const stored = new Map<string, StoredBlob[]>();
   for (const { key, users } of parameters) {
     for (const { layer, index, shape } of users) {

@@ -2,7 +2,7 @@ import { filterNet } from "../caffe/filter.js";
 import { amend, create, has } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { bringsData, dataOf, factsOf, inputFor, type Prediction, registeredTypes } from "../layers/index.js";
+import { bringsData, dataOf, factsOf, inputFor, type PredictionLayer, registeredTypes } from "../layers/index.js";
 import { type ImpliedShapes, impliedShapes } from "../net/implied-shapes.js";
 import { lower } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
@@ -154,7 +154,7 @@ function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]
 /** The layer that stands for a loss, under the loss's name and first top. */
 function prediction(
   loss: LayerParameter,
-  kind: Prediction | undefined,
+  kind: PredictionLayer | undefined,
   layers: readonly LayerParameter[],
 ): readonly LayerParameter[] {
   const scores = loss.bottom[0]!;

@@ -2,7 +2,7 @@ import type { StoredWeights } from "../caffe/stored.js";
 import type { Tensor } from "../data/tensor.js";
 import type { NetrunError } from "../error.js";
 import type { Dim } from "../onnx/write/index.js";
-import type { Accuracy } from "./accuracy.js";
+import type { AccuracyComparison } from "./accuracy.js";
 import type { Comparison } from "./compare.js";
 import type { Difference } from "./difference.js";
 
@@ -88,7 +88,7 @@ export interface ConvertReport {
   /** Largest differences over all batches; undefined where nothing was verified. */
   readonly verification: readonly Difference[] | undefined;
   /** Of outputs that score classes: how often they are right, where the rows verified on say their classes. */
-  readonly accuracy: readonly Accuracy[];
+  readonly accuracy: readonly AccuracyComparison[];
   /** Of an int8 model: the layers with 8-bit weights, and those that were left float, with the reasons; undefined for other models. */
   readonly int8: Int8Report | undefined;
   /** How recorded blobs compare; undefined where none were given. */

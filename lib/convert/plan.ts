@@ -3,15 +3,13 @@ import type { Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { OPSETS } from "../onnx/write/index.js";
 import { TRANSFORM } from "../options/data.js";
-import { count, isInRange, shown } from "../options/number.js";
+import { countRange, isInRange, shown } from "../options/number.js";
 import { checkOptions as checkTable, type Options } from "../options/option.js";
 import { NET, STATE } from "../options/run.js";
+import type { Shapes } from "../run/program.js";
 import type { BuildContext } from "./build.js";
 import type { ConvertOptions } from "./options.js";
 import type { Preprocessing } from "./preprocess.js";
-
-/** Shapes of a net's inputs by name. */
-export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 /** What a conversion has decided on before it writes. */
 export interface Plan {
@@ -45,12 +43,12 @@ const OPTIONS: Options = {
 };
 
 /** Throws NetrunError for options that are out of their range or do not go together. */
-export function checkOptions(opset: number, options: ConvertOptions): void {
+export function checkConvertOptions(opset: number, options: ConvertOptions): void {
   if (!(Number.isInteger(opset) && opset >= OPSETS.least && opset <= OPSETS.most))
     throw new NetrunError(`opset ${opset} is not one of ${OPSETS.least} to ${OPSETS.most}`);
   for (const name of ["batch", "height", "width", "verifyBatches", "calibrateBatches"] as const) {
     const value = options[name];
-    if (value !== undefined && !isInRange(value, count("pixels")))
+    if (value !== undefined && !isInRange(value, countRange("pixels")))
       throw new NetrunError(`${name} ${shown(value)} is not a positive integer`);
   }
   const isNumber = (value: unknown) => isInRange(value, {});

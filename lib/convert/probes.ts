@@ -2,9 +2,10 @@ import { NetrunError } from "../error.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { NotFree, type Probe, type Written, write } from "../onnx/write/index.js";
+import type { Shapes } from "../run/program.js";
 import { build } from "./build.js";
 import type { ConvertOptions } from "./options.js";
-import { atBatch, grown, type Plan, type Shapes, SPATIAL_GROWTH } from "./plan.js";
+import { atBatch, grown, type Plan, SPATIAL_GROWTH } from "./plan.js";
 import { describe } from "./preprocess.js";
 import { namedByRole } from "./roles.js";
 

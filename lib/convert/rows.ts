@@ -10,7 +10,7 @@ import { count, sameShape } from "../graph/index.js";
 import { type Preprocessing, preprocess } from "./preprocess.js";
 
 /** Inputs to run a net and its written file on. */
-export interface Batch {
+export interface VerificationBatch {
   /** As the written file takes them: with preprocessing in the graph, before it. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** How many of the rows count: data starts over inside its last batch. */
@@ -54,7 +54,7 @@ const LABEL = "label";
  * are encoded and nothing says how large the crop is, resized to the input's size; then comes the net's preprocessing.
  * Throws NetrunError where the data is missing or does not fit the net's inputs.
  */
-export async function* dataBatches(options: RowsOptions): AsyncGenerator<Batch> {
+export async function* dataBatches(options: RowsOptions): AsyncGenerator<VerificationBatch> {
   const { data, shapes, needed, batches, rows = BATCH_ROWS } = options;
   const spec = detectSource(data);
   const { tops, fields, length } = await describe(spec, [...shapes.keys()], needed);

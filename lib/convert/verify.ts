@@ -1,17 +1,14 @@
 import type { LayerParameter } from "../caffe/messages.js";
-import type { Tensor } from "../data/tensor.js";
+import type { Tensors } from "../data/tensor.js";
 import { count } from "../graph/index.js";
 import { registeredTypes } from "../layers/index.js";
 import type { ModelFile } from "../onnx/file.js";
 import { random } from "../random.js";
 import { Program } from "../run/program.js";
-import { type Accuracy, Hits } from "./accuracy.js";
+import { type AccuracyComparison, Hits } from "./accuracy.js";
 import { type Bound, type Difference, Differences } from "./difference.js";
 import { type Preprocessing, preprocess } from "./preprocess.js";
-import type { Batch } from "./rows.js";
-
-/** Tensors by blob name. */
-export type Tensors = Readonly<Record<string, Tensor>>;
+import type { VerificationBatch } from "./rows.js";
 
 /** What a written model is compared with. */
 export interface VerifyContext {
@@ -64,7 +61,7 @@ export class PlainNet implements AsyncDisposable {
 export interface Verified {
   readonly differences: readonly Difference[];
   /** Of outputs that score classes, where the batches say the classes. */
-  readonly accuracy: readonly Accuracy[];
+  readonly accuracy: readonly AccuracyComparison[];
 }
 
 /**
@@ -75,7 +72,7 @@ export async function verify(
   net: PlainNet,
   file: ModelFile,
   outputs: readonly string[],
-  batches: AsyncIterable<Batch> | Iterable<Batch>,
+  batches: AsyncIterable<VerificationBatch> | Iterable<VerificationBatch>,
   bound: Bound,
   detections: ReadonlySet<string>,
 ): Promise<Verified> {

@@ -3,7 +3,7 @@ import { readWeights } from "../caffe/weights.js";
 import { NetrunError, nearest } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
 import { fill } from "../layers/fillers.js";
-import type { Parameter } from "../net/parameters.js";
+import type { ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
 
 /** How the weights files and the net's layers went together. */
@@ -45,7 +45,7 @@ export interface GatherOptions {
  * than the net, unless that is allowed: then fillers fill them.
  */
 export function gatherWeights(
-  parameters: readonly Parameter[],
+  parameters: readonly ParameterBlob[],
   stored: StoredWeights,
   options: GatherOptions,
 ): GatheredWeights {
@@ -94,7 +94,7 @@ export function gatherWeights(
 }
 
 /** Layers that the files have with another number of blobs than the net, which Caffe refuses too: a bias would go unused, say. */
-function otherCounts(parameters: readonly Parameter[], stored: StoredWeights): Map<string, readonly string[]> {
+function otherCounts(parameters: readonly ParameterBlob[], stored: StoredWeights): Map<string, readonly string[]> {
   const counts = new Map<string, number>();
   for (const { layer, index } of parameters.flatMap(({ users }) => users))
     counts.set(layer, Math.max(counts.get(layer) ?? 0, index + 1));

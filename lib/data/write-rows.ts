@@ -11,12 +11,12 @@ export interface RowColumn {
 }
 
 /** Some rows: for each column all its values, row by row. */
-export interface Rows {
+export interface RowValues {
   readonly length: number;
   readonly values: readonly Float32Array[];
 }
 
-type Write = (path: string, columns: readonly RowColumn[], rows: AsyncIterable<Rows>) => Promise<void>;
+type Write = (path: string, columns: readonly RowColumn[], rows: AsyncIterable<RowValues>) => Promise<void>;
 
 const WRITERS = { arrow: writeArrowRows, parquet: writeParquetRows, csv: writeCsvRows } as const satisfies Record<
   string,
@@ -27,7 +27,7 @@ const WRITERS = { arrow: writeArrowRows, parquet: writeParquetRows, csv: writeCs
  * Writes rows as they come, to Arrow (fixed-size lists), Parquet (lists) or CSV (a column a value), by the name's ending.
  * The file is whole or not there. Throws NetrunError for another ending.
  */
-export function writeRows(path: string, columns: readonly RowColumn[], rows: AsyncIterable<Rows>): Promise<void> {
+export function writeRows(path: string, columns: readonly RowColumn[], rows: AsyncIterable<RowValues>): Promise<void> {
   return writerOf(path)(path, columns, rows);
 }
 
@@ -38,7 +38,11 @@ export function writerOf(path: string): Write {
   throw new NetrunError(`what kind of file is ${path}?`, { notes: ["give it the ending .arrow, .parquet or .csv"] });
 }
 
-async function writeArrowRows(path: string, columns: readonly RowColumn[], rows: AsyncIterable<Rows>): Promise<void> {
+async function writeArrowRows(
+  path: string,
+  columns: readonly RowColumn[],
+  rows: AsyncIterable<RowValues>,
+): Promise<void> {
   const types = columns.map(({ width }) => new FixedSizeList(width, new Field("item", new Float32(), false)));
   const schema = new Schema(columns.map(({ name }, i) => new Field(name, types[i]!, false)));
   async function* batches() {
@@ -53,7 +57,11 @@ async function writeArrowRows(path: string, columns: readonly RowColumn[], rows:
   await writeArrow(path, batches());
 }
 
-async function writeParquetRows(path: string, columns: readonly RowColumn[], rows: AsyncIterable<Rows>): Promise<void> {
+async function writeParquetRows(
+  path: string,
+  columns: readonly RowColumn[],
+  rows: AsyncIterable<RowValues>,
+): Promise<void> {
   const { fileWriter, parquetWriteRows } = await import("hyparquet-writer");
   const schema = columns.flatMap(({ name }) => [
     { name, repetition_type: "REQUIRED" as const, converted_type: "LIST" as const, num_children: 1 },
@@ -77,7 +85,11 @@ async function writeParquetRows(path: string, columns: readonly RowColumn[], row
   });
 }
 
-async function writeCsvRows(path: string, columns: readonly RowColumn[], rows: AsyncIterable<Rows>): Promise<void> {
+async function writeCsvRows(
+  path: string,
+  columns: readonly RowColumn[],
+  rows: AsyncIterable<RowValues>,
+): Promise<void> {
   const quoted = (name: string) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
   const names = columns.flatMap(({ name, width }) =>
     width === 1 ? [quoted(name)] : Array.from({ length: width }, (_, i) => quoted(`${name}_${i}`)),

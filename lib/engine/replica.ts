@@ -3,9 +3,9 @@ import { NetrunError } from "../error.js";
 import { sameShape } from "../graph/index.js";
 import { loadPlugins } from "../layers/index.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
-import type { Request } from "../run/compiled-net.js";
+import type { RunRequest } from "../run/compiled-net.js";
 import { checkGiven } from "../run/inputs.js";
-import { closeNet, nextBatch, type OpenNet, openPlan, recycle, run, seek } from "../run/open-net.js";
+import { closeNet, nextBatch, type OpenNet, openPlan, recycle, runNet, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { SeparateStep } from "../run/separate-step.js";
 import { always, batchesOf, type Step } from "../run/step.js";
@@ -184,12 +184,12 @@ export class Replica implements AsyncDisposable {
     const runner = this.#tests[index]!;
     await seek(runner.feeds, positions);
     const shared = sharedWeights(this.#layout, weights, runner);
-    const request: Request = { blobs: runner.net.outputs, objective: true };
+    const request: RunRequest = { blobs: runner.net.outputs, objective: true };
     const sums: Record<string, Float64Array> = {};
     let loss = 0;
     for (let i = 0; i < batches; i++) {
       const batch = await nextBatch(runner.feeds);
-      const result = await run(runner, request, batch, shared, [this.#plan.solver.seed, i]);
+      const result = await runNet(runner, request, batch, shared, [this.#plan.solver.seed, i]);
       loss += result.objective;
       for (const [name, values] of Object.entries(result.blobs)) {
         sums[name] ??= new Float64Array(values.length);

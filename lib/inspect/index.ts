@@ -2,13 +2,14 @@ import { filterNet, mergeStates } from "../caffe/filter.js";
 import { create } from "../caffe/message.js";
 import { type NetParameter, type NetState, Phase as PhaseNumber } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import type { Phase } from "../layers/index.js";
-import { dataShapes, type Shapes } from "./shapes.js";
+import type { PhaseName } from "../layers/index.js";
+import type { Shapes } from "../run/program.js";
+import { dataShapes } from "./shapes.js";
 import { type NetSummary, summarise } from "./summary.js";
 
 /** Which layers of a net to look at, and what is known of its data. */
 export interface InspectOptions {
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   readonly level?: number | undefined;
   readonly stages?: readonly string[] | undefined;
   readonly shapes?: Shapes | undefined;
@@ -56,7 +57,7 @@ export async function inspectState(
     path,
   }: { readonly given?: Shapes; readonly baseDir: string; readonly path?: string | undefined },
 ): Promise<NetSummary> {
-  const phase: Phase = state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  const phase: PhaseName = state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
   const filtered = filterNet(net, state);
   return summarise(filtered, phase, await dataShapes(filtered.layer, { phase, baseDir, given, net, path }));
 }

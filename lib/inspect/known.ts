@@ -1,7 +1,8 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, positionOf } from "../error.js";
 import { type LoweredNet, type LowerOptions, lower } from "../net/lower.js";
-import type { DataShapes, Shapes } from "./shapes.js";
+import type { Shapes } from "../run/program.js";
+import type { DataShapes } from "./shapes.js";
 
 /** A net lowered as far as shapes are known. */
 export interface KnownNet {

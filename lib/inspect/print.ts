@@ -75,7 +75,7 @@ function totals(net: NetSummary): string[] {
 }
 
 /** What there is to say about numbers. */
-export interface Statistics {
+export interface ValueStatistics {
   readonly min: number;
   readonly max: number;
   readonly mean: number;
@@ -86,7 +86,7 @@ export interface Statistics {
 }
 
 /** Statistics of a blob's values. */
-export function statistics(values: Float32Array): Statistics {
+export function statistics(values: Float32Array): ValueStatistics {
   let [min, max, sum, squares, broken] = [Infinity, -Infinity, 0, 0, 0];
   for (const value of values) {
     if (!Number.isFinite(value)) {

@@ -1,5 +1,5 @@
 import type { LayerParameter } from "../caffe/messages.js";
-import { factsOf, type Window } from "../layers/index.js";
+import { factsOf, type SlidingWindow } from "../layers/index.js";
 
 /** How much of the data one entry of a blob sees, and how far apart what neighbours see is; height and width, in pixels. */
 export interface ReceptiveField {
@@ -23,7 +23,7 @@ export function receptiveField(
   return window && widen(first, window);
 }
 
-function widen({ size, stride }: ReceptiveField, window: Window): ReceptiveField {
+function widen({ size, stride }: ReceptiveField, window: SlidingWindow): ReceptiveField {
   const each = (axis: 0 | 1) => size[axis] + (window.kernel[axis] - 1) * stride[axis];
   return {
     size: [each(0), each(1)],

@@ -1,11 +1,9 @@
 import { findPath, requirePath } from "../caffe/files.js";
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { dataOf, isForeignData, type Phase, takesData } from "../layers/index.js";
+import { dataOf, isForeignData, type PhaseName, takesData } from "../layers/index.js";
 import { impliedShapes } from "../net/implied-shapes.js";
-
-/** The shapes of blobs by name. */
-export type Shapes = ReadonlyMap<string, readonly number[]>;
+import type { Shapes } from "../run/program.js";
 
 /** What data layers bring, as far as it can be known. */
 export interface DataShapes {
@@ -20,7 +18,7 @@ export interface DataShapes {
 
 /** How to look for shapes. */
 export interface ShapeOptions {
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   readonly baseDir: string;
   /** Shapes that the user gives. */
   readonly given: Shapes;

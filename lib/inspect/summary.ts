@@ -1,7 +1,7 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { positionOf } from "../error.js";
 import { count, multiplyAdds, topological, type Value } from "../graph/index.js";
-import { type Family, factsOf, findType, isDataLayer, type Phase, registeredTypes } from "../layers/index.js";
+import { type Family, factsOf, findType, isDataLayer, type PhaseName, registeredTypes } from "../layers/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 import { dataTops, lowerKnown } from "./known.js";
@@ -46,7 +46,7 @@ export type LayerKind = "data" | "scores" | Family | "other";
 /** A net in one phase. */
 export interface NetSummary {
   readonly name: string;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   readonly layers: readonly LayerSummary[];
   readonly inputs: readonly TopSummary[];
   readonly outputs: readonly TopSummary[];
@@ -66,7 +66,7 @@ const FLOAT_BYTES = 4;
  * What a net of one phase (filtered) is: shapes, parameters, costs. Where shapes of its data are not known, and after layers that
  * netrun does not have, the layers alone, with the reason among the notes. Throws NetrunError, located, for what is wrong with the net.
  */
-export function summarise(net: NetParameter, phase: Phase, data: DataShapes): NetSummary {
+export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes): NetSummary {
   const types = registeredTypes();
   const { lowered, unsupported, assumed } = lowerKnown(net.layer, data, { phase, types });
   const isComplete = lowered.unknown.size === 0;

@@ -1,6 +1,6 @@
 import { sub } from "../caffe/message.js";
 import { add } from "../ops/index.js";
-import { alongBottom, blobShape } from "./broadcast.js";
+import { alongBottom, broadcastBlobShape } from "./broadcast.js";
 import { computeLayer } from "./layer.js";
 
 /**
@@ -16,7 +16,7 @@ export const Bias = computeLayer({
   affine: { roles: ["shift"] },
   blobs(place) {
     if (place.bottoms.length > 1) return [];
-    return [{ shape: blobShape(place), filler: sub(place.param, "filler") }];
+    return [{ shape: broadcastBlobShape(place), filler: sub(place.param, "filler") }];
   },
   lower(site) {
     const [x, second] = site.bottoms;

@@ -4,7 +4,7 @@ import { reshape } from "../ops/index.js";
 import { canonicalAxis, type Place } from "./layer.js";
 
 /** The shape of the blob of a Scale or Bias layer: `numAxes` axes of the bottom from `axis` on, -1 for all that follow. */
-export function blobShape(
+export function broadcastBlobShape(
   place: Place<ScaleParameter | BiasParameter>,
   numAxes: number = place.param.num_axes,
 ): readonly number[] {

@@ -2,7 +2,7 @@ import { constant, type Value } from "../graph/index.js";
 import { mul, reshape, sub, sumAll } from "../ops/index.js";
 import { alike } from "./implied.js";
 import { computeLayer, legacyShape } from "./layer.js";
-import { checkBatch, checkCounts } from "./loss.js";
+import { checkBatch, checkSameCount } from "./loss.js";
 
 /** EuclideanLoss: sum of (a - b)^2 / 2n. a and b [n, ...] of equal counts; a scalar. Both bottoms have gradients. */
 export const EuclideanLoss = computeLayer({
@@ -17,7 +17,7 @@ export const EuclideanLoss = computeLayer({
     const [a, b] = site.bottoms as [Value, Value];
     checkBatch(site);
     const [n] = legacyShape(site, 0);
-    checkCounts(site);
+    checkSameCount(site);
     const difference = sub(a, reshape(b, a.type.shape));
     return { tops: [mul(sumAll(mul(difference, difference)), constant(0.5 / n))] };
   },

@@ -37,19 +37,19 @@ export interface LabelFacts {
  * What stands for a layer in a net that only infers: nothing (it scores, writes or swallows blobs), its prediction (of a loss: its
  * first bottom, or a layer on that, which takes over the parameters in `param`), or another layer.
  */
-export type Inference =
+export type InferenceRole =
   | { readonly as: "nothing" }
-  | { readonly as: "prediction"; readonly layer?: Prediction }
+  | { readonly as: "prediction"; readonly layer?: PredictionLayer }
   | { readonly as: "layer"; of(layer: LayerParameter): LayerParameter };
 
 /** The layer that makes a prediction of a loss's first bottom. */
-export interface Prediction {
+export interface PredictionLayer {
   readonly type: string;
   readonly param?: "softmax_param";
 }
 
 /** A window that slides over height and width. */
-export interface Window {
+export interface SlidingWindow {
   /** Extent in entries of the bottom, dilation included. */
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
@@ -82,7 +82,7 @@ export interface LayerFacts {
   /** The bottom that holds labels, by the shapes of the bottoms. */
   labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts;
   /** What stands for it in a net that only infers; by default itself. */
-  readonly inference?: Inference;
+  readonly inference?: InferenceRole;
   /** Shapes that it implies for bottoms whose shapes nobody says: labels like predictions, one indicator for each step ... */
   implies?(layer: LayerParameter, shapeOf: KnownShape): Implied;
   /** Shapes of the tops of a type that netrun cannot run, as far as they follow from those of the bottoms. */
@@ -98,7 +98,7 @@ export interface LayerFacts {
   /** The top is rows of detections, ordered by scores. */
   readonly detections?: boolean;
   /** What an entry of the tops sees of height and width: the same place of all bottoms, or a window of the first; undefined: all. */
-  readonly sees?: "place" | ((layer: LayerParameter) => Window | undefined);
+  readonly sees?: "place" | ((layer: LayerParameter) => SlidingWindow | undefined);
   readonly family?: Family;
   /** How Caffe's layer treats the memory of its blobs. */
   caffeMemory?(layer: LayerParameter, phase: "TRAIN" | "TEST"): CaffeMemory;

@@ -4,7 +4,7 @@ import { count, type Value } from "../graph/index.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
 
 /** Caffe's two phases. */
-export type Phase = "TRAIN" | "TEST";
+export type PhaseName = "TRAIN" | "TEST";
 
 /** How many bottoms or tops a layer takes: exactly n, or a range. */
 export type Count = number | readonly [min: number, max: number];
@@ -29,7 +29,7 @@ export interface BlobSpec {
 export interface Place<P> {
   readonly layer: LayerParameter;
   readonly param: P;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   readonly bottoms: readonly Value[];
   readonly topCount: number;
   /**

@@ -27,7 +27,7 @@ export function checkOnePerEntry(place: Place<unknown>, index: number): void {
 }
 
 /** Throws unless bottoms 0 and 1 have the same number of entries. */
-export function checkCounts(place: Place<unknown>): void {
+export function checkSameCount(place: Place<unknown>): void {
   const [a, b] = place.bottoms.map(({ type }) => count(type.shape));
   if (a === b) return;
   throw place.bottomError(1, `${bottomText(place, 1)} and ${bottomText(place, 0)} differ in their number of entries`);

@@ -9,7 +9,7 @@ import {
   flagsOf,
   inputBlobs,
   inputsOfSteps,
-  joined,
+  joinSteps,
   sequenceOf,
   sequenceTops,
   step,
@@ -51,6 +51,6 @@ export const LSTM = computeLayer({
       [c, h] = lstmStep(c, same ? add(gates, same) : gates, cont);
       outputs.push(h);
     }
-    return sequenceTops(site, joined(outputs), first, [h, c]);
+    return sequenceTops(site, joinSteps(outputs), first, [h, c]);
   },
 });

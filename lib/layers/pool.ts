@@ -22,7 +22,7 @@ import {
   sub,
   where,
 } from "../ops/index.js";
-import type { Phase, Site } from "./layer.js";
+import type { PhaseName, Site } from "./layer.js";
 import { nothing } from "./slope.js";
 import { unfold } from "./windows.js";
 
@@ -41,7 +41,7 @@ export interface Windows {
 export type Pool =
   | { readonly method: "MAX"; readonly mask: boolean }
   | { readonly method: "AVE" }
-  | { readonly method: "STOCHASTIC"; readonly phase: Phase };
+  | { readonly method: "STOCHASTIC"; readonly phase: PhaseName };
 
 /** Pools bottom 0 [n, c, h, w] by windows of its last two axes; MAX with a mask gives two tops. */
 export function pool(site: Site<unknown>, kind: Pool, axes: readonly [Windows, Windows]): readonly Value[] {

@@ -109,7 +109,7 @@ export const flagsOf = (cont: Value, t: number): Value => {
 };
 
 /** Steps' values [1, n, ...] in order. */
-export const joined = (steps: readonly Value[]): Value => concat(steps, 0);
+export const joinSteps = (steps: readonly Value[]): Value => concat(steps, 0);
 
 /**
  * The hidden states before the first step: the exposed bottoms, or those after the last step of the forward before (zeros at

@@ -8,7 +8,7 @@ import {
   flagsOf,
   inputBlobs,
   inputsOfSteps,
-  joined,
+  joinSteps,
   sequenceOf,
   sequenceTops,
   step,
@@ -51,6 +51,6 @@ export const RNN = computeLayer({
       hidden.push(h);
     }
     const outputs = hidden.map((state) => tanh(transform(state, wo, bo)));
-    return sequenceTops(site, joined(outputs), first, [h]);
+    return sequenceTops(site, joinSteps(outputs), first, [h]);
   },
 });

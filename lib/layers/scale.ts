@@ -2,7 +2,7 @@ import { create, has, sub } from "../caffe/message.js";
 import type { ScaleParameter } from "../caffe/messages.js";
 import type { Value } from "../graph/index.js";
 import { add, channelAffine, mul } from "../ops/index.js";
-import { alongBottom, blobShape } from "./broadcast.js";
+import { alongBottom, broadcastBlobShape } from "./broadcast.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 
 const ONE = create("FillerParameter", { type: "constant", value: 1 });
@@ -23,9 +23,9 @@ export const Scale = computeLayer({
     const { param, bottoms } = place;
     const second = bottoms[1];
     const filler = has(param, "filler") ? sub(param, "filler") : ONE;
-    const own = second ? [] : [{ shape: blobShape(place), filler }];
+    const own = second ? [] : [{ shape: broadcastBlobShape(place), filler }];
     if (!param.bias_term) return own;
-    const shape = blobShape(place, second?.type.shape.length);
+    const shape = broadcastBlobShape(place, second?.type.shape.length);
     return [...own, { shape, filler: sub(param, "bias_filler") }];
   },
   lower(site) {

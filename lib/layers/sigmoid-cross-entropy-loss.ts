@@ -4,7 +4,15 @@ import { count, type Value } from "../graph/index.js";
 import { mul, reshape, softplus, stopGradient, sub, sumAll } from "../ops/index.js";
 import { alike } from "./implied.js";
 import { computeLayer } from "./layer.js";
-import { checkBatch, checkCounts, counting, keptEntries, normalizationMode, normalized, normalizer } from "./loss.js";
+import {
+  checkBatch,
+  checkSameCount,
+  counting,
+  keptEntries,
+  normalizationMode,
+  normalized,
+  normalizer,
+} from "./loss.js";
 
 /**
  * SigmoidCrossEntropyLoss: sum of log(1 + e^x) - t x, which is -t log(s) - (1 - t) log(1 - s) for s = sigmoid(x), divided as
@@ -25,7 +33,7 @@ export const SigmoidCrossEntropyLoss = computeLayer({
     const [x, targets] = site.bottoms as [Value, Value];
     const { shape } = x.type;
     checkBatch(site);
-    checkCounts(site);
+    checkSameCount(site);
     const t = reshape(stopGradient(targets), shape);
     const { kept, valid } = keptEntries(t, message(site.layer, "loss_param"));
     const scores = counting(x, kept);

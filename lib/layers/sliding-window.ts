@@ -1,9 +1,9 @@
 import { sub } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
-import type { Window } from "./facts.js";
+import type { SlidingWindow } from "./facts.js";
 
 /** The window of a convolution over height and width, from `convolution_param`. */
-export function convolutionWindow(layer: LayerParameter): Window {
+export function convolutionWindow(layer: LayerParameter): SlidingWindow {
   const { kernel_size, kernel_h, kernel_w, stride, stride_h, stride_w, dilation } = sub(layer, "convolution_param");
   const pair = (list: readonly number[], h: number, w: number, fallback: number): readonly [number, number] =>
     h > 0 || w > 0 ? [h, w] : [list[0] ?? fallback, list[1] ?? list[0] ?? fallback];
@@ -13,7 +13,7 @@ export function convolutionWindow(layer: LayerParameter): Window {
 }
 
 /** The window of pooling over height and width, from `pooling_param`; undefined where it is the whole of them. */
-export function poolingWindow(layer: LayerParameter): Window | undefined {
+export function poolingWindow(layer: LayerParameter): SlidingWindow | undefined {
   const param = sub(layer, "pooling_param");
   if (param.global_pooling) return undefined;
   const { kernel_size, kernel_h, kernel_w, stride, stride_h, stride_w } = param;

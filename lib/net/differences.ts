@@ -3,11 +3,11 @@ import type { NetrunError } from "../error.js";
 import type { Differs } from "../layers/index.js";
 import { spanOf } from "../text/notes.js";
 import { layerError } from "./checks.js";
-import { isInPlace, type MemoryOptions, memoryOf, passesTo, type Use, type Version } from "./memory.js";
+import { type BlobVersion, isInPlace, type MemoryOptions, memoryOf, passesTo, type Use } from "./memory.js";
 import { overwriting } from "./overwriting.js";
 
 /** A place where Caffe's reuse of memory gives other numbers than its formulas, which netrun follows. */
-export interface Difference {
+export interface CaffeDifference {
   readonly differs: Differs;
   /** What to tell, at the layer. */
   readonly warning: NetrunError;
@@ -22,7 +22,7 @@ export interface DifferenceOptions extends MemoryOptions {
 export function differencesFromCaffe(
   layers: readonly LayerParameter[],
   options: DifferenceOptions,
-): readonly Difference[] {
+): readonly CaffeDifference[] {
   const { uses, stale } = memoryOf(layers, options);
   const staleBy = new Map(stale.toReversed().map(({ reader, change }) => [change, reader]));
   const told = new Set<Use>(staleBy.keys());
@@ -38,13 +38,13 @@ export function differencesFromCaffe(
 const OWN_NAME = "give the top a name of its own, and both compute the same";
 const LISTED = "docs/caffe-differences.md lists what Caffe gives";
 
-function difference(use: Use, differs: Differs, what: string, field: "top" | "bottom", note: string): Difference {
+function difference(use: Use, differs: Differs, what: string, field: "top" | "bottom", note: string): CaffeDifference {
   const where = spanOf(use.layer, field, 0) ?? spanOf(use.layer);
   return { differs, warning: layerError(use.layer, what, where, [note, LISTED]) };
 }
 
 /** A layer whose computation in place is another than its formula's. */
-function ownInPlace(use: Use, { caffeQuirks }: DifferenceOptions): Difference | undefined {
+function ownInPlace(use: Use, { caffeQuirks }: DifferenceOptions): CaffeDifference | undefined {
   const { inPlace } = use.caffe;
   if (!inPlace || !isInPlace(use.layer, 0) || (inPlace.mended && caffeQuirks)) return undefined;
   if (inPlace.differs === "gradients" && !(use.learning && use.underLoss)) return undefined;
@@ -55,13 +55,13 @@ function ownInPlace(use: Use, { caffeQuirks }: DifferenceOptions): Difference | 
 }
 
 /** A layer in place on memory that a layer below runs on as if it were unchanged. */
-function staleValues(use: Use, reader: Use): Difference {
+function staleValues(use: Use, reader: Use): CaffeDifference {
   const told = `it changes "${use.layer.top[0]}" in place, whose memory in Caffe is also that of a bottom of layer "${reader.layer.name}" below, which then runs on the changed values; netrun keeps them`;
   return difference(use, "values", told, "top", OWN_NAME);
 }
 
 /** A layer in place on memory that the backward of a layer before it reads; each is told once. */
-function overwritten(use: Use, options: DifferenceOptions, told: Set<Use>): Difference | undefined {
+function overwritten(use: Use, options: DifferenceOptions, told: Set<Use>): CaffeDifference | undefined {
   const { layer, caffe, bottoms, tops } = use;
   if (!use.learning || !use.underLoss) return undefined;
   const found = tops.map(({ memory, age }) => overwriting(memory, age, age, caffe.readsTop ?? "nothing"));
@@ -80,7 +80,7 @@ function overwritten(use: Use, options: DifferenceOptions, told: Set<Use>): Diff
 }
 
 /** A gradient that Caffe writes elsewhere than where the layer below reads it. */
-function lostGradient(use: Use): Difference | undefined {
+function lostGradient(use: Use): CaffeDifference | undefined {
   const [bottom] = use.bottoms;
   const below = bottom?.origin;
   if (!use.caffe.rebindsGradient || !use.underLoss || !bottom || !below) return undefined;
@@ -90,7 +90,7 @@ function lostGradient(use: Use): Difference | undefined {
 }
 
 /** A gradient that Caffe leaves at a bottom to which there is none, where it is added to that of other layers. */
-function strayGradient(use: Use, options: DifferenceOptions): Difference | undefined {
+function strayGradient(use: Use, options: DifferenceOptions): CaffeDifference | undefined {
   const { layer, caffe, learning, underLoss } = use;
   const [bottom] = use.bottoms;
   const isStopped = layer.propagate_down.length > 0 && !layer.propagate_down[0];
@@ -108,7 +108,7 @@ function strayGradient(use: Use, options: DifferenceOptions): Difference | undef
 }
 
 /** Whether what lies in a bottom's gradient is summed with that of other layers, or goes on beside theirs. */
-function isAdded(use: Use, bottom: Version, options: DifferenceOptions): boolean {
+function isAdded(use: Use, bottom: BlobVersion, options: DifferenceOptions): boolean {
   const { origin, isLoss } = bottom;
   if (!origin?.learning) return false;
   if (isLoss || passingReaders(bottom, options).some((reader) => reader !== use)) return true;
@@ -116,10 +116,10 @@ function isAdded(use: Use, bottom: Version, options: DifferenceOptions): boolean
 }
 
 /** Versions live as long as the analysis of their net. */
-const passing = new WeakMap<Version, readonly Use[]>();
+const passing = new WeakMap<BlobVersion, readonly Use[]>();
 
 /** Different layers that give a blob a gradient, found once: thousands of layers may read one blob. */
-function passingReaders(version: Version, options: DifferenceOptions): readonly Use[] {
+function passingReaders(version: BlobVersion, options: DifferenceOptions): readonly Use[] {
   const known = passing.get(version);
   if (known) return known;
   const readers = version.readers.filter(({ use, index }) => use.underLoss && passesTo(use, index, options));

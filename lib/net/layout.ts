@@ -1,9 +1,9 @@
 import { count } from "../graph/index.js";
-import type { Parameter } from "./parameters.js";
+import type { ParameterBlob } from "./parameters.js";
 
 /** Where a parameter lies in the flat buffer of all parameters, in floats. */
 export interface Slot {
-  readonly parameter: Parameter;
+  readonly parameter: ParameterBlob;
   readonly offset: number;
   readonly length: number;
 }
@@ -30,8 +30,8 @@ export interface Layout {
 }
 
 /** Lays out a net's parameters. The same layers give the same layout. */
-export function layoutOf({ parameters }: { readonly parameters: readonly Parameter[] }): Layout {
-  const groups = new Map<string, Parameter[]>();
+export function layoutOf({ parameters }: { readonly parameters: readonly ParameterBlob[] }): Layout {
+  const groups = new Map<string, ParameterBlob[]>();
   for (const parameter of parameters) {
     const key = learns(parameter) ? `${parameter.lrMult} ${parameter.decayMult}` : "";
     const group = groups.get(key);
@@ -43,7 +43,7 @@ export function layoutOf({ parameters }: { readonly parameters: readonly Paramet
   const offsets = new Map<string, number>();
   const segments: Segment[] = [];
   let offset = 0;
-  const place = (group: readonly Parameter[]) => {
+  const place = (group: readonly ParameterBlob[]) => {
     for (const { key, spec } of group) {
       offsets.set(key, offset);
       offset += count(spec.shape);
@@ -65,7 +65,7 @@ export function layoutOf({ parameters }: { readonly parameters: readonly Paramet
 }
 
 /** Whether a parameter is changed by training. */
-export const learns = (parameter: Parameter): boolean => !parameter.spec.state && parameter.lrMult !== 0;
+export const learns = (parameter: ParameterBlob): boolean => !parameter.spec.state && parameter.lrMult !== 0;
 
 /** A slot's part of a flat buffer: a view, not a copy. */
 export const view = (buffer: Float32Array, { offset, length }: Slot): Float32Array =>

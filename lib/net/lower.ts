@@ -11,7 +11,7 @@ import {
   findType,
   isDataLayer,
   type LayerType,
-  type Phase,
+  type PhaseName,
   type Place,
   requireType,
   type Site,
@@ -34,7 +34,7 @@ import { learns } from "./layout.js";
 import type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
 import { ParameterTable } from "./parameters.js";
 import { Readers } from "./readers.js";
-import { type Step, whyUntrainable } from "./trainable.js";
+import { type GradientPathLayer, whyUntrainable } from "./trainable.js";
 
 export type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
 
@@ -85,7 +85,7 @@ class Lowering {
   readonly #losses: Loss[] = [];
   readonly #randoms: Value[] = [];
   readonly #files: FileOutput[] = [];
-  readonly #steps: Step[] = [];
+  readonly #steps: GradientPathLayer[] = [];
   readonly #readers = new Readers();
   readonly #unknown = new Set<string>();
   readonly #implied = new Map<string, readonly number[]>();
@@ -356,7 +356,7 @@ function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLa
 }
 
 /** A layer's own phase, which goes before the net's. */
-export function phaseOf(layer: LayerParameter): Phase | undefined {
+export function phaseOf(layer: LayerParameter): PhaseName | undefined {
   if (!has(layer, "phase")) return undefined;
   return layer.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
 }

@@ -1,12 +1,12 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import type { NetrunError } from "../error.js";
 import type { Value } from "../graph/index.js";
-import type { FileOutput, LayerType, Phase, SourceBlob } from "../layers/index.js";
-import type { Parameter } from "./parameters.js";
+import type { FileOutput, LayerType, PhaseName, SourceBlob } from "../layers/index.js";
+import type { ParameterBlob } from "./parameters.js";
 
 /** What lowering needs to know besides the layers themselves. */
 export interface LowerOptions {
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** Shapes of data tops by blob name; they go before what layers say of themselves. */
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
   /**
@@ -31,16 +31,16 @@ export interface LowerOptions {
 
 /** A net of one phase as one graph. */
 export interface LoweredNet {
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** Data tops and Input layers' tops, by blob name: input leaves to feed. */
   readonly inputs: ReadonlyMap<string, Value>;
   /** Every blob by name; of a blob that in-place layers change, its last value. */
   readonly blobs: ReadonlyMap<string, Value>;
   /** Blobs that no layer consumes, in Caffe's order (by name). */
   readonly outputs: readonly string[];
-  readonly parameters: readonly Parameter[];
+  readonly parameters: readonly ParameterBlob[];
   /** Those that have gradients: what is learnt, or with force_backward also what has lr_mult 0. */
-  readonly differentiated: readonly Parameter[];
+  readonly differentiated: readonly ParameterBlob[];
   /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
   readonly states: ReadonlyMap<string, Value>;
   /** What layers carry on from one forward to the next: input leaves, and what the next forward has for them. */

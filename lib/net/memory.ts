@@ -1,13 +1,13 @@
 import type { LayerParameter } from "../caffe/messages.js";
-import { type CaffeMemory, findType, isDataLayer, type LayerType, type Phase } from "../layers/index.js";
+import { type CaffeMemory, findType, isDataLayer, type LayerType, type PhaseName } from "../layers/index.js";
 import { phaseOf } from "./lower.js";
 
 /** One layer in a net's use of memory. */
 export interface Use {
   readonly layer: LayerParameter;
   readonly caffe: CaffeMemory;
-  readonly bottoms: readonly Version[];
-  readonly tops: readonly Version[];
+  readonly bottoms: readonly BlobVersion[];
+  readonly tops: readonly BlobVersion[];
   /** Whether it or a layer under it has gradients to compute. */
   learning: boolean;
   /** Whether a gradient comes to one of its tops. */
@@ -15,7 +15,7 @@ export interface Use {
 }
 
 /** A blob between two layers that change it, in the memory of a blob of Caffe. */
-export interface Version {
+export interface BlobVersion {
   readonly memory: Memory;
   /** How often its memory had been changed when it was made. */
   readonly age: number;
@@ -44,7 +44,7 @@ export interface Stale {
 }
 
 export interface MemoryOptions {
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
   readonly forceBackward: boolean;
   /** Names of layers with parameters that have gradients. */
@@ -58,7 +58,7 @@ export function memoryOf(
   layers: readonly LayerParameter[],
   options: MemoryOptions,
 ): { readonly uses: readonly Use[]; readonly stale: readonly Stale[] } {
-  const blobs = new Map<string, Version>();
+  const blobs = new Map<string, BlobVersion>();
   const stale: Stale[] = [];
   const all = options.wanted === "all" || options.forceBackward;
   const uses = layers.map((layer): Use => {
@@ -66,7 +66,7 @@ export function memoryOf(
     const bottoms = layer.bottom.flatMap((name) => blobs.get(name) ?? []);
     const learning = all || options.learning.has(layer.name) || bottoms.some(({ producer }) => producer?.learning);
     const caffe = type?.caffeMemory?.(layer, phaseOf(layer) ?? options.phase) ?? {};
-    const tops: Version[] = [];
+    const tops: BlobVersion[] = [];
     const use: Use = { layer, caffe, bottoms, tops, learning, underLoss: options.wanted === "all" };
     bottoms.forEach((version, index) => {
       version.readers.push({ use, index });
@@ -88,7 +88,7 @@ export function memoryOf(
   return { uses, stale };
 }
 
-function topOf(use: Use, index: number, isLossType: boolean, all: boolean): Version {
+function topOf(use: Use, index: number, isLossType: boolean, all: boolean): BlobVersion {
   const { layer, bottoms, caffe } = use;
   const isLoss = (layer.loss_weight[index] ?? (isLossType && index === 0 ? 1 : 0)) !== 0;
   const fresh = { producer: use, readers: [], isLoss, underLoss: isLoss || all };

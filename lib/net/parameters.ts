@@ -7,7 +7,7 @@ import { reshape } from "../ops/index.js";
 import { spanOf } from "../text/notes.js";
 
 /** A parameter blob: one leaf of the graph, which several layers may share. */
-export interface Parameter {
+export interface ParameterBlob {
   /** `LAYER/i` of the layer that owns it; the leaf is named `param:LAYER/i`. */
   readonly key: string;
   readonly layer: string;
@@ -28,7 +28,7 @@ export interface ParameterUse {
 }
 
 interface Entry {
-  readonly parameter: Parameter & { readonly users: ParameterUse[] };
+  readonly parameter: ParameterBlob & { readonly users: ParameterUse[] };
   lrMult: number | undefined;
   decayMult: number | undefined;
 }
@@ -60,7 +60,7 @@ export class ParameterTable {
     return this.#keys.get(leaf)!;
   }
 
-  get list(): readonly Parameter[] {
+  get list(): readonly ParameterBlob[] {
     return this.#entries.map(({ parameter, lrMult, decayMult }) => ({
       ...parameter,
       // Caffe fixes running statistics by a learning rate of 0.

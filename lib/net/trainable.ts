@@ -3,7 +3,7 @@ import type { Value } from "../graph/index.js";
 import type { ComputeLayer, Place } from "../layers/index.js";
 
 /** A layer that computes, as far as the way of gradients goes. */
-export interface Step {
+export interface GradientPathLayer {
   readonly type: ComputeLayer;
   readonly place: Place<never>;
   readonly tops: readonly Value[];
@@ -17,7 +17,7 @@ export interface Step {
  * Why a net cannot be trained, where it cannot: a bottom that has no gradient (labels, indices) lies between learnt parameters and a
  * loss. Caffe refuses such a net at its first backward; the gradient would be silently wrong.
  */
-export function whyUntrainable(steps: readonly Step[]): NetrunError | undefined {
+export function whyUntrainable(steps: readonly GradientPathLayer[]): NetrunError | undefined {
   const learning = new Set<Value>();
   for (const { place, tops, learns } of steps) {
     if (learns || place.bottoms.some((value) => learning.has(value))) for (const top of tops) learning.add(top);

@@ -4,7 +4,7 @@ import { openSession, type Session, type SessionOptions } from "./session.js";
 import { targetOf } from "./target-of.js";
 
 /** A target, and what its passes need beside a graph. */
-export interface Formulation<C> {
+export interface BoundTarget<C> {
   readonly target: Target<C>;
   readonly context: C;
 }
@@ -13,7 +13,7 @@ export interface Formulation<C> {
 export async function buildSession<C = undefined>(
   { name, outputs }: Model,
   options: SessionOptions & EmitOptions = {},
-  formulation?: Formulation<C>,
+  formulation?: BoundTarget<C>,
 ): Promise<Session> {
   const named = { outputs, blobs: new Map() };
   const graph = await (formulation

@@ -14,10 +14,10 @@ const NOT_COPIED = "Non tensor type is temporarily not supported.";
 export const isWritten = (error: unknown): boolean => error instanceof Error && error.message === NOT_COPIED;
 
 /** The outcome of a trial: undefined where outputs were written in place, else what happened. */
-export type Trial = () => Promise<string | undefined>;
+export type InPlaceTrial = () => Promise<string | undefined>;
 
 /** A check that makes its trial once, and warns in a line where it fails. */
-export function inPlaceCheck(trial: Trial, warn: (line: string) => void): () => Promise<boolean> {
+export function inPlaceCheck(trial: InPlaceTrial, warn: (line: string) => void): () => Promise<boolean> {
   let checking: Promise<boolean> | undefined;
   const check = async () => {
     const other = await trial();

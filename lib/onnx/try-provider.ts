@@ -7,14 +7,14 @@ const CHILD = fileURLToPath(new URL("try-provider-child.js", import.meta.url));
 const TIMEOUT_MS = 60_000;
 
 /** What came of one addition on an execution provider, or, in onnxruntime's words, why it does not start here. */
-export type Trial = { readonly result: "works" | "gives wrong results" } | { readonly missing: string };
+export type ProviderTrial = { readonly result: "works" | "gives wrong results" } | { readonly missing: string };
 
-const trials = new Map<string, Promise<Trial>>();
+const trials = new Map<string, Promise<ProviderTrial>>();
 
 /**
  * Tries an execution provider in a child process, once: native libraries write their own reasons to stderr, and some end the process.
  */
-export function tryProvider(provider: string): Promise<Trial> {
+export function tryProvider(provider: string): Promise<ProviderTrial> {
   let trial = trials.get(provider);
   if (trial === undefined) {
     trial = tryInChild(provider);
@@ -23,7 +23,7 @@ export function tryProvider(provider: string): Promise<Trial> {
   return trial;
 }
 
-function tryInChild(provider: string): Promise<Trial> {
+function tryInChild(provider: string): Promise<ProviderTrial> {
   return new Promise((resolve) => {
     // The child's stderr is read and dropped.
     execFile(process.execPath, [CHILD, provider], { timeout: TIMEOUT_MS }, (error, stdout) => {

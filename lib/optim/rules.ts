@@ -2,7 +2,7 @@ import { constant, type Value } from "../graph/index.js";
 import { add, div, mul, sqrt, sub } from "../ops/index.js";
 
 /** What an update rule sees of one segment of parameters; all vectors have one length. */
-export interface Update {
+export interface RuleInputs {
   /** Parameters. */
   readonly w: Value;
   /** Their gradient, normalised, clipped and with weight decay in it. */
@@ -28,7 +28,7 @@ export interface UpdateRule {
   readonly type: string;
   /** Vectors of history for each parameter, in the order of Caffe's solverstate: all first slots, then all second ones. */
   readonly slots: number;
-  update(x: Update): { readonly w: Value; readonly h: readonly Value[] };
+  update(x: RuleInputs): { readonly w: Value; readonly h: readonly Value[] };
   /** What the learning rate is multiplied by in update t = 1, 2, ... */
   correction?(t: number, settings: RuleSettings): number;
 }

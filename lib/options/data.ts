@@ -1,4 +1,4 @@
-import { count, countOrNone } from "./number.js";
+import { countOrNone, countRange } from "./number.js";
 import type { Options } from "./option.js";
 
 const GROUP = "Data:";
@@ -31,7 +31,7 @@ export const FEED = {
     group: GROUP,
     describe: "Data in place of what the net's data layers read: a path, or netrun:digits/train",
   },
-  batchSize: { type: "number", range: count("rows"), group: GROUP, describe: "Rows of a batch" },
+  batchSize: { type: "number", range: countRange("rows"), group: GROUP, describe: "Rows of a batch" },
   onBadRecord: {
     type: "choice",
     choices: ["fail", "skip"],

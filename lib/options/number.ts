@@ -19,7 +19,7 @@ const FLOAT32_MAX = (2 - 2 ** -23) * 2 ** 127;
 export const INT32 = { whole: true, min: -INT32_MAX - 1, max: INT32_MAX } as const satisfies NumberRange;
 
 /** Whole numbers from 1 on: how many of something there are. */
-export const count = <U extends string>(unit: U) => ({ whole: true, min: 1, max: INT32_MAX, unit }) as const;
+export const countRange = <U extends string>(unit: U) => ({ whole: true, min: 1, max: INT32_MAX, unit }) as const;
 
 /** Whole numbers from 0 on, where 0 turns something off or means all. */
 export const countOrNone = <U extends string>(unit: U) => ({ whole: true, min: 0, max: INT32_MAX, unit }) as const;

@@ -1,11 +1,11 @@
-import { count } from "./number.js";
+import { countRange } from "./number.js";
 import type { Options } from "./option.js";
 
 const GROUP = "Replicas:";
 
 /** Several replicas of a net, in threads or processes of their own. */
 export const HOSTS = {
-  workers: { type: "number", range: count("replicas"), group: GROUP, describe: "Replicas that share the data" },
+  workers: { type: "number", range: countRange("replicas"), group: GROUP, describe: "Replicas that share the data" },
   isolation: {
     type: "choice",
     choices: ["thread", "process"],
@@ -27,13 +27,13 @@ export const PARALLEL = {
   ...HOSTS,
   workers: {
     type: "number",
-    range: count("replicas"),
+    range: countRange("replicas"),
     group: GROUP,
     describe: "Replicas that train on parts of the data and are averaged",
   },
   syncInterval: {
     type: "number",
-    range: count("iterations"),
+    range: countRange("iterations"),
     words: ["auto"],
     group: GROUP,
     describe: "Iterations between averages, or auto (10)",

@@ -1,4 +1,4 @@
-import { count, INT32, SEED } from "./number.js";
+import { countRange, INT32, SEED } from "./number.js";
 import type { Options } from "./option.js";
 
 /** The part of a net that is in use: Caffe's NetState. */
@@ -10,7 +10,7 @@ export const STATE = {
 /** Where a net runs. */
 export const SESSION = {
   provider: { type: "choice", choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" },
-  threads: { type: "number", range: { ...count("threads"), max: 1024 }, describe: "Threads inside one op" },
+  threads: { type: "number", range: { ...countRange("threads"), max: 1024 }, describe: "Threads inside one op" },
   portable: {
     type: "boolean",
     describe: "Train in standard ONNX alone, without the faster kernels that suit this processor",

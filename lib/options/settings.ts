@@ -1,4 +1,4 @@
-import { count, countOrNone, type NumberRange } from "./number.js";
+import { countOrNone, countRange, type NumberRange } from "./number.js";
 import type { Options } from "./option.js";
 
 const GROUP = "Solver settings:";
@@ -18,7 +18,7 @@ export const SETTINGS = {
   power: { type: "number", range: {}, group: GROUP, describe: "Power of inv and poly" },
   stepsize: {
     type: "number",
-    range: count("iterations"),
+    range: countRange("iterations"),
     group: GROUP,
     describe: "Iterations of a step, or without progress (plateau)",
   },
@@ -41,7 +41,7 @@ export const SETTINGS = {
   weight_decay: { type: "number", range: AMOUNT, group: GROUP, describe: "Weight decay" },
   regularization_type: { type: "string", group: GROUP, describe: "L1 or L2" },
   clip_gradients: { type: "number", range: {}, group: GROUP, describe: "Greatest norm of the gradients" },
-  iter_size: { type: "number", range: count("batches"), group: GROUP, describe: "Batches of an update" },
+  iter_size: { type: "number", range: countRange("batches"), group: GROUP, describe: "Batches of an update" },
   test_iter: {
     type: "numbers",
     range: countOrNone("batches"),
@@ -64,7 +64,7 @@ export const SETTINGS = {
   },
   average_loss: {
     type: "number",
-    range: count("iterations"),
+    range: countRange("iterations"),
     group: GROUP,
     describe: "Iterations that the shown loss is the mean of",
   },

@@ -1,10 +1,10 @@
-import { count, countOrNone } from "./number.js";
+import { countOrNone, countRange } from "./number.js";
 import type { Options } from "./option.js";
 
 /** A training's data and rates, beside the solver's settings. */
 export const TRAINING = {
   testData: { type: "string", describe: "Data that the tests read" },
-  testBatchSize: { type: "number", range: count("rows"), describe: "Rows of a batch of a test" },
+  testBatchSize: { type: "number", range: countRange("rows"), describe: "Rows of a batch of a test" },
   warmUp: {
     type: "number",
     range: countOrNone("iterations"),
@@ -22,6 +22,6 @@ export const COURSE = {
     describe: "Minutes after which training stops",
   },
   earlyStop: { type: "string", describe: "Stop when this score of tests gets no better: NAME[:min|:max]" },
-  patience: { type: "number", range: count("tests"), describe: "Tests that --early-stop waits (5)" },
+  patience: { type: "number", range: countRange("tests"), describe: "Tests that --early-stop waits (5)" },
   keepBest: { type: "string", describe: "Keep the weights with the best score: NAME[:min|:max]" },
 } as const satisfies Options;

@@ -9,7 +9,14 @@ import { storedBlob } from "../caffe/stored.js";
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
 import { NetrunError, nearest, type Span } from "../error.js";
-import { type Differs, extraFields, type Phase, pluginsOf, registeredTypes, type SourceBlob } from "../layers/index.js";
+import {
+  type Differs,
+  extraFields,
+  type PhaseName,
+  pluginsOf,
+  registeredTypes,
+  type SourceBlob,
+} from "../layers/index.js";
 import { differencesFromCaffe } from "../net/differences.js";
 import { type LoweredNet, sourcesOf } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -37,7 +44,7 @@ export interface NetContext extends ResolvedChoice {
 /** A net of one phase with its data open: everything from the prototxt to a checked graph. */
 export interface CompiledNetwork {
   readonly name: string;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** The layers of this phase. */
   readonly net: NetParameter;
   readonly feedSpecs: readonly FeedSpec[];
@@ -51,7 +58,7 @@ export interface CompiledNetwork {
 
 /** The pipeline from a net in today's format to a graph. Throws NetrunError, located, for what is wrong with it. */
 export async function compileNet(net: NetParameter, context: NetContext): Promise<CompiledNetwork> {
-  const phase: Phase = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
+  const phase: PhaseName = context.state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
   const refused = refusedFork(net, "");
   if (refused) throw refused;
   // 1. The layers of this phase, level and stages.

@@ -4,7 +4,7 @@ import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
 import { sumOfSquares } from "../net/squares.js";
-import { buildSession, type Formulation } from "../onnx/build.js";
+import { type BoundTarget, buildSession } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
 import { concat } from "../ops/index.js";
 import { random } from "../random.js";
@@ -14,7 +14,7 @@ import type { FlatWeights } from "./weights.js";
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
 /** What one run computes. */
-export interface Request {
+export interface RunRequest {
   /** Blobs whose values to give. */
   readonly blobs: readonly string[];
   /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs, or of these and of all blobs. */
@@ -92,12 +92,12 @@ export interface End {
 export class CompiledNet implements AsyncDisposable {
   readonly net: LoweredNet;
   readonly #options: SessionOptions;
-  readonly #formulation: Formulation<InferenceContext> | undefined;
+  readonly #formulation: BoundTarget<InferenceContext> | undefined;
   readonly #sessions = new Map<string, Promise<Compiled>>();
   readonly #shapes: RunResult["shapes"];
 
   /** `formulation` stands for the target that the options ask for, where weights are constants. */
-  constructor(net: LoweredNet, options: SessionOptions, formulation?: Formulation<InferenceContext>) {
+  constructor(net: LoweredNet, options: SessionOptions, formulation?: BoundTarget<InferenceContext>) {
     this.net = net;
     this.#options = options;
     this.#formulation = formulation;
@@ -105,7 +105,7 @@ export class CompiledNet implements AsyncDisposable {
   }
 
   /** Runs the net once. Fed blobs that are asked for are given back as they came. */
-  async run(request: Request, inputs: RunInputs): Promise<RunResult> {
+  async run(request: RunRequest, inputs: RunInputs): Promise<RunResult> {
     const key = JSON.stringify(request);
     let compiling = this.#sessions.get(key);
     if (!compiling) {
@@ -144,9 +144,9 @@ export class CompiledNet implements AsyncDisposable {
 
 async function compile(
   net: LoweredNet,
-  request: Request,
+  request: RunRequest,
   options: SessionOptions,
-  formulation: Formulation<InferenceContext> | undefined,
+  formulation: BoundTarget<InferenceContext> | undefined,
 ): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
   if (outputs.size === 0) return { session: undefined, ends };
@@ -161,7 +161,7 @@ async function compile(
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */
 export function endsOf(
   net: LoweredNet,
-  request: Request,
+  request: RunRequest,
 ): { readonly ends: ReadonlyMap<string, End>; readonly outputs: ReadonlyMap<string, Value> } {
   const ends = new Map<string, End>();
   const end = (group: Group, name: string, value: Value | null) => {

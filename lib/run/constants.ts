@@ -2,7 +2,7 @@ import type { LayerParameter } from "../caffe/messages.js";
 import { constant, type Value } from "../graph/index.js";
 import { type Slot, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
-import type { Formulation } from "../onnx/build.js";
+import type { BoundTarget } from "../onnx/build.js";
 import { evaluate } from "../onnx/evaluate.js";
 import { FoldedWeights, type InferenceContext, inference } from "../targets/index.js";
 import type { FlatWeights } from "./weights.js";
@@ -22,7 +22,7 @@ export function inferenceOf(
   net: LoweredNet,
   layers: readonly LayerParameter[],
   { layout, data }: FlatWeights,
-): Formulation<InferenceContext> {
+): BoundTarget<InferenceContext> {
   const leaves = new Map<Value, Value>();
   for (const { key, value, spec } of net.parameters)
     leaves.set(value, constant(view(data, layout.slots.get(key)!), spec.shape));

@@ -1,5 +1,5 @@
 import type { LoweredNet } from "../net/lower.js";
-import type { Request, RunResult } from "./compiled-net.js";
+import type { RunRequest, RunResult } from "./compiled-net.js";
 import { bearsConstants, type WeightWatch } from "./constants.js";
 import type { NetProgram } from "./model-program.js";
 import type { Program, ProgramInputs } from "./program.js";
@@ -25,7 +25,7 @@ export class Inference implements AsyncDisposable {
   }
 
   /** Runs the net once, forward. */
-  async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
+  async run(request: RunRequest, inputs: ProgramInputs): Promise<RunResult> {
     if (!this.#freeze) return this.#program.run(request, inputs);
     const shapes = JSON.stringify([...inputs.shapes]);
     const isSame = this.#watch.isSame();

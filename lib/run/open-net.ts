@@ -2,11 +2,11 @@ import { decode } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { type Feed, type FeedSpec, openFeed } from "../data/feed/feed.js";
 import type { Tensors } from "../data/tensor.js";
-import { type Phase, registeredTypes, type SourceBlob, withExtraFields } from "../layers/index.js";
+import { type PhaseName, registeredTypes, type SourceBlob, withExtraFields } from "../layers/index.js";
 import { labelRanges } from "../net/label-ranges.js";
 import type { LoweredNet } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
-import type { Request, RunResult } from "./compiled-net.js";
+import type { RunRequest, RunResult } from "./compiled-net.js";
 import { inputsOf } from "./inputs.js";
 import type { NetPlan } from "./plan.js";
 import { Program, type ProgramInputs } from "./program.js";
@@ -15,7 +15,7 @@ import { Program, type ProgramInputs } from "./program.js";
 export interface NetSource {
   readonly layers: readonly LayerParameter[];
   readonly forceBackward: boolean;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** The streams of its data layers. */
   readonly feeds: readonly FeedSpec[];
   /** Shapes of data blobs by name, where no feed tells them. */
@@ -95,9 +95,9 @@ export function recycle(feeds: readonly Feed[], batch: Tensors, results: Readonl
 }
 
 /** Runs an open net once on a batch. Throws NetrunError for an input that has no data, or data that does not fit. */
-export function run(
+export function runNet(
   { program, net }: OpenNet,
-  request: Request,
+  request: RunRequest,
   batch: Tensors,
   weights: ProgramInputs["weights"],
   draw: readonly [number, number],

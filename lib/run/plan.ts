@@ -1,5 +1,5 @@
 import type { FeedSpec } from "../data/feed/feed.js";
-import type { ExtraFields, Phase, SourceBlob } from "../layers/index.js";
+import type { ExtraFields, PhaseName, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { RuleSettings, updateRules } from "../optim/rules.js";
 
@@ -7,7 +7,7 @@ import type { RuleSettings, updateRules } from "../optim/rules.js";
 export interface NetPlan {
   /** NetParameter in binary: upgraded, and filtered for its phase. */
   readonly net: Uint8Array;
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** The streams of its data layers. */
   readonly feeds: readonly FeedSpec[];
   /** Shapes of the net's inputs as it was compiled; a feed that has another share of the data says its own. */

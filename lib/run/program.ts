@@ -1,10 +1,17 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { inferenceTypes, type LayerType, type Phase, type SourceBlob } from "../layers/index.js";
+import { inferenceTypes, type LayerType, type PhaseName, type SourceBlob } from "../layers/index.js";
 import { DataDependentSize, type LoweredNet, lower } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { spanOf } from "../text/notes.js";
-import { type Arrays, CompiledNet, type Request, type RunInputs, type RunResult, runScalar } from "./compiled-net.js";
+import {
+  type Arrays,
+  CompiledNet,
+  type RunInputs,
+  type RunRequest,
+  type RunResult,
+  runScalar,
+} from "./compiled-net.js";
 import { inferenceOf } from "./constants.js";
 import { OutputFiles } from "./output-files.js";
 import { type FlatWeights, findMisfit } from "./weights.js";
@@ -12,7 +19,7 @@ import { type FlatWeights, findMisfit } from "./weights.js";
 /** A net of one phase, as layers: what a program compiles for the shapes that it meets. */
 export interface ProgramSpec {
   readonly layers: readonly LayerParameter[];
-  readonly phase: Phase;
+  readonly phase: PhaseName;
   /** Layer types beyond the built-in ones. */
   readonly types?: ReadonlyMap<string, LayerType> | undefined;
   /** The blobs in files that layers name, by path. */
@@ -22,7 +29,7 @@ export interface ProgramSpec {
   readonly caffeQuirks?: boolean | undefined;
 }
 
-/** Shapes of data blobs by name. */
+/** Shapes of blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 /** What one run of a program takes: values and their shapes. */
@@ -76,7 +83,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Runs the net once, compiling what this request needs and did not need before. */
-  async run(request: Request, inputs: ProgramInputs): Promise<RunResult> {
+  async run(request: RunRequest, inputs: ProgramInputs): Promise<RunResult> {
     const compiled = await this.#compile(inputs);
     const carries = inputs.again ? this.#carries.before : this.#carries.after;
     const { files } = compiled.net;
@@ -165,4 +172,4 @@ export class Program implements AsyncDisposable {
   }
 }
 
-export type { Arrays, Request, RunInputs, RunResult };
+export type { Arrays, RunInputs, RunRequest, RunResult };

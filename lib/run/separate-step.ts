@@ -2,9 +2,9 @@ import type { Tensors } from "../data/tensor.js";
 import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
-import type { Request, RunResult } from "./compiled-net.js";
+import type { RunRequest, RunResult } from "./compiled-net.js";
 import { allFinite, firstNotFinite } from "./not-finite.js";
-import { type OpenNet, run } from "./open-net.js";
+import { type OpenNet, runNet } from "./open-net.js";
 import type { SolverPlan } from "./plan.js";
 import { type PassStatistics, passStatistics, type Statistics, updateStatistics } from "./statistics.js";
 import type { Batches, Iterations, Step, StepReport, TrainState } from "./step.js";
@@ -97,7 +97,7 @@ export class SeparateStep implements Step {
     const { iterSize, debugInfo } = this.#solver;
     // The same request in every iteration, shown or not: another one would be another session.
     const blobs = work.display > 0 ? this.#train.net.outputs : [];
-    const request: Request = { blobs, gradients: "learnt", objective: true, squares: true };
+    const request: RunRequest = { blobs, gradients: "learnt", objective: true, squares: true };
     const shown = debugInfo && isShown(work);
     let debug: PassStatistics | undefined;
     let loss = 0;
@@ -112,7 +112,7 @@ export class SeparateStep implements Step {
       const started = performance.now();
       times.dataWaitMs += started - waited;
       const draw = [this.#seed, work.iteration * iterSize + sub] as const;
-      const result = await run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { into });
+      const result = await runNet(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { into });
       const all = () => this.#everything(batch, weights, draw);
       // Only where the sum of squares is no number are gradients looked through: large ones overflow it.
       const areFinite = Number.isFinite(result.squares) || Object.values(result.gradients).every(allFinite);
@@ -143,8 +143,8 @@ export class SeparateStep implements Step {
 
   /** The last forward once more, with every blob and every gradient. */
   #everything(batch: Tensors, weights: Float32Array, draw: Draw): Promise<RunResult> {
-    const request: Request = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
-    return run(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { again: true });
+    const request: RunRequest = { blobs: [...this.#train.net.blobs.keys()], gradients: "blobs", objective: true };
+    return runNet(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { again: true });
   }
 
   #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {

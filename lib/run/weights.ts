@@ -4,7 +4,7 @@ import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
 import { checkFiller, fill } from "../layers/fillers.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
-import type { Parameter } from "../net/parameters.js";
+import type { ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
 
 /** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
@@ -22,14 +22,14 @@ export interface FlatWeights {
 
 /** A parameter that weights do not have in the shape that a net needs. */
 export interface Misfit {
-  readonly parameter: Parameter;
+  readonly parameter: ParameterBlob;
   /** The shape that the weights have. */
   readonly has: readonly number[];
 }
 
 /** The first parameter that weights have in another shape, or, where they are not in one piece, in another length. */
 export function findMisfit(
-  parameters: readonly Parameter[],
+  parameters: readonly ParameterBlob[],
   weights: FlatWeights | ReadonlyMap<string, Float32Array>,
 ): Misfit | undefined {
   for (const parameter of parameters) {
@@ -56,7 +56,8 @@ export interface Weights extends FlatWeights {
  */
 export function createWeights(layout: Layout, seed: number, stored: readonly StoredWeights[] = []): Weights {
   const weights = { layout, data: allocate(layout.length), diff: allocate(layout.length) };
-  const isStored = ({ users }: Parameter) => users.some(({ layer }) => stored.some((each) => each.get(layer)?.length));
+  const isStored = ({ users }: ParameterBlob) =>
+    users.some(({ layer }) => stored.some((each) => each.get(layer)?.length));
   fillParameters(
     layout,
     seed,
@@ -78,7 +79,7 @@ export async function loadWeights(layout: Layout, seed: number, files: readonly 
 /** The parameters of a layout that another one does not have, by key, filled as `createWeights` fills them. */
 export function createMissing(layout: Layout, seed: number, other: Layout): ReadonlyMap<string, Float32Array> {
   const own = new Map<string, Float32Array>();
-  const isMissing = ({ key }: Parameter) => !other.slots.has(key);
+  const isMissing = ({ key }: ParameterBlob) => !other.slots.has(key);
   fillParameters(layout, seed, isMissing, ({ key, spec }) => {
     const values = allocate(count(spec.shape));
     own.set(key, values);
@@ -91,8 +92,8 @@ export function createMissing(layout: Layout, seed: number, other: Layout): Read
 function fillParameters(
   layout: Layout,
   seed: number,
-  isWanted: (parameter: Parameter) => boolean,
-  roomOf: (parameter: Parameter) => Float32Array,
+  isWanted: (parameter: ParameterBlob) => boolean,
+  roomOf: (parameter: ParameterBlob) => Float32Array,
 ): void {
   let i = 0;
   for (const { parameter } of layout.slots.values()) {

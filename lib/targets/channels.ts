@@ -6,7 +6,7 @@ const acrossChannels = (vector: Value, rank: number): Value =>
   reshape(vector, [1, vector.type.shape[0]!, ...Array<number>(rank - 2).fill(1)]);
 
 /** x * s + b. */
-export function affine(x: Value, s: Value, b: Value | undefined): Value {
+export function affineByChannel(x: Value, s: Value, b: Value | undefined): Value {
   const rank = x.type.shape.length;
   const scaled = mul(x, acrossChannels(s, rank));
   return b ? add(scaled, acrossChannels(b, rank)) : scaled;

@@ -16,7 +16,7 @@ import {
   ReluGrad,
 } from "../ops/index.js";
 import { elementwiseUpdate, Update } from "../optim/update.js";
-import { affine, dot, normalize, normalizeGradient } from "./channels.js";
+import { affineByChannel, dot, normalize, normalizeGradient } from "./channels.js";
 import { inputGradient, weightGradient } from "./conv.js";
 import { pooledLrn, pooledLrnGradient } from "./lrn.js";
 import { averagePoolGradient, maxPoolGradient } from "./pool.js";
@@ -55,7 +55,7 @@ export const expansions: readonly Pass[] = [
   ),
   nodePass("lrn", (node, [x]) => (isOp(node, LRN) ? pooledLrn(x!, node.attrs) : undefined)),
   nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
-  nodePass("channel-affine", (node, [x, s, b]) => (isOp(node, ChannelAffine) ? affine(x!, s!, b) : undefined)),
+  nodePass("channel-affine", (node, [x, s, b]) => (isOp(node, ChannelAffine) ? affineByChannel(x!, s!, b) : undefined)),
   nodePass("channel-dot", (node, [a, b]) => (isOp(node, ChannelDot) ? dot(a!, b!) : undefined)),
   outputsPass("batch-norm", (node, [x]) => (isOp(node, BatchNormalize) ? normalize(x!, node.attrs.eps) : undefined)),
   nodePass("batch-norm-grad", (node, [dy, y, variance]) =>

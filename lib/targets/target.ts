@@ -1,12 +1,12 @@
 import type { Value } from "../graph/index.js";
 
 /** A graph by the names of its outputs. */
-export type Outputs = ReadonlyMap<string, Value>;
+export type GraphOutputs = ReadonlyMap<string, Value>;
 
 /** What a graph computes, and names of values inside it. */
 export interface NamedGraph {
-  readonly outputs: Outputs;
-  readonly blobs: Outputs;
+  readonly outputs: GraphOutputs;
+  readonly blobs: GraphOutputs;
 }
 
 /** New values by old ones: those of a pass's outputs at least, and of values inside as far as they are still there. */
@@ -40,6 +40,6 @@ export async function formulate<C>(graph: NamedGraph, { passes }: Target<C>, con
 }
 
 /** The outputs of a graph after all passes of a target that need nothing beside it. */
-export async function formulated(outputs: Outputs, target: Target): Promise<Outputs> {
+export async function formulated(outputs: GraphOutputs, target: Target): Promise<GraphOutputs> {
   return (await formulate({ outputs, blobs: new Map() }, target, undefined)).outputs;
 }

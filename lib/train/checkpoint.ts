@@ -8,7 +8,7 @@ import type { RateState } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
 import { blobsByLayer, copyTrainedLayers } from "../run/weights.js";
 import type { SolverParts } from "./load-solver.js";
-import { hasReplicaFile, meanHistory, restoreReplicas, sideReplicas } from "./replica-file.js";
+import { commonHistory, hasReplicaFile, restoreReplicas, sideReplicas } from "./replica-file.js";
 import { type Best, checkPlaces, readSideState } from "./side-state.js";
 import {
   decodeArrays,
@@ -48,7 +48,7 @@ export function checkpointOf(
   const data = weights.data.slice();
   const diff = parameter.snapshot_diff ? weights.diff.slice() : undefined;
   const layers = [...blobsByLayer({ ...weights, data, diff: diff ?? weights.diff })];
-  const history = meanHistory(replicas);
+  const history = commonHistory(replicas);
   const vectors = [data, ...(diff ? [diff] : []), ...history, ...replicas.flatMap(vectorsOf)];
   return {
     paths,

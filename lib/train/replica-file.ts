@@ -15,7 +15,7 @@ const vectors = ({ history, weights }: ReplicaState): readonly Float32Array[] =>
 ];
 
 /** The mean of the replicas' histories: what one history of all of them is. */
-export function meanHistory(replicas: readonly ReplicaState[]): readonly Float32Array[] {
+export function commonHistory(replicas: readonly ReplicaState[]): readonly Float32Array[] {
   const [first, ...others] = replicas as [ReplicaState, ...ReplicaState[]];
   if (others.length === 0) return first.history;
   return first.history.map((values, slot) => {

@@ -8,7 +8,7 @@ import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import { LearningRate } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
-import { checkNumber, count, countOrNone } from "../options/number.js";
+import { checkNumber, countOrNone, countRange } from "../options/number.js";
 import type { TestShape } from "../run/compile.js";
 import type { Weights } from "../run/weights.js";
 import { checkpointOf, readCheckpoint } from "./checkpoint.js";
@@ -198,7 +198,7 @@ export class Solver implements AsyncDisposable {
   }
 
   async #baseline(iterations: number): Promise<number> {
-    checkNumber("iterations", iterations, count("iterations"));
+    checkNumber("iterations", iterations, countRange("iterations"));
     const { plan, options } = this.#parts;
     const weights = this.#weights.data.slice();
     await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { Net } from "../../lib/index.js";
-import type { Phase } from "../../lib/layers/index.js";
+import type { PhaseName } from "../../lib/layers/index.js";
 import { inputLayer, tensor } from "../support/net.js";
 
 /** What a net's text is warned of: the layer's line, and the message from its layer on. */
-async function warnings(text: string, phase: Phase = "TRAIN", caffeQuirks = false): Promise<readonly string[]> {
+async function warnings(text: string, phase: PhaseName = "TRAIN", caffeQuirks = false): Promise<readonly string[]> {
   const told: string[] = [];
   const onWarning = (warning: Error & { format(): string }) => told.push(warning.format().split("\n")[0]!);
   await using _net = await Net.load(text, { name: "net", phase, caffeQuirks, onWarning });

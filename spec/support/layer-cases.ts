@@ -1,4 +1,4 @@
-import type { layerTypes, Phase } from "../../lib/layers/index.js";
+import type { layerTypes, PhaseName } from "../../lib/layers/index.js";
 
 /** A bottom: its shape with values between -1 and 1, or within a range, or given ones that have no gradient. */
 export type Bottom =
@@ -11,7 +11,7 @@ export interface Case {
   readonly bottoms?: readonly Bottom[];
   readonly param?: string;
   readonly tops?: number;
-  readonly phase?: Phase;
+  readonly phase?: PhaseName;
   /** Sizes that the data decides. */
   readonly size?: number;
 }

@@ -4,7 +4,7 @@ import { loadNet } from "../../lib/caffe/load.js";
 import { create } from "../../lib/caffe/message.js";
 import { Phase as PhaseNumber } from "../../lib/caffe/messages.js";
 import { NetrunError } from "../../lib/error.js";
-import type { Phase } from "../../lib/layers/index.js";
+import type { PhaseName } from "../../lib/layers/index.js";
 import { type LoweredNet, lower } from "../../lib/net/lower.js";
 
 /** The text of an Input layer: a line. */
@@ -12,13 +12,13 @@ export const inputLayer = (name: string, ...dims: readonly number[]): string =>
   `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { ${dims.map((dim) => `dim: ${dim} `).join("")}} } }\n`;
 
 /** The layers of a prototxt's text as a graph. `sizes` are those that data decides, by layer. */
-export function lowerText(text: string, phase: Phase = "TEST", sizes?: ReadonlyMap<string, number>): LoweredNet {
+export function lowerText(text: string, phase: PhaseName = "TEST", sizes?: ReadonlyMap<string, number>): LoweredNet {
   const net = filterNet(loadNet(text, { name: "net" }).message, create("NetState", { phase: PhaseNumber[phase] }));
   return lower(net.layer, { phase, ...(sizes && { sizes }) });
 }
 
 /** What netrun says of a prototxt's text that it refuses, without the excerpt. Throws if it does not refuse it. */
-export function refusal(text: string, phase: Phase = "TEST"): string {
+export function refusal(text: string, phase: PhaseName = "TEST"): string {
   try {
     lowerText(text, phase);
   } catch (error) {
@@ -47,7 +47,7 @@ export async function runText(
   text: string,
   inputs: Tensors,
   options: {
-    readonly phase?: Phase;
+    readonly phase?: PhaseName;
     readonly seeds?: Tensors;
     readonly params?: Readonly<Record<string, readonly number[]>>;
   } = {},

@@ -6,7 +6,7 @@ import { Phase as PhaseNumber } from "../../lib/caffe/messages.js";
 import { sourceFeedSpec } from "../../lib/data/feed/feed.js";
 import { writeArrow } from "../../lib/data/source/arrow/write.js";
 import { recordBatch } from "../../lib/data/source/columns.js";
-import type { Phase } from "../../lib/layers/index.js";
+import type { PhaseName } from "../../lib/layers/index.js";
 import { layoutOf } from "../../lib/net/layout.js";
 import { lower } from "../../lib/net/lower.js";
 import type { NetPlan, SolverPlan, TrainingPlan } from "../../lib/run/plan.js";
@@ -59,7 +59,7 @@ export interface PlanParts {
 
 /** A plan for that net. */
 export function makePlan({ train, test = train, batch, extra, solver }: PlanParts): TrainingPlan {
-  const netPlan = (phase: Phase, path: string): NetPlan => {
+  const netPlan = (phase: PhaseName, path: string): NetPlan => {
     const { message } = loadNet(netText(batch, extra), { name: "net" });
     const feed = sourceFeedSpec({ kind: "arrow", path }, ["data", "label"], batch, { phase, seed: 1 });
     return {

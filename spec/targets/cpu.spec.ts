@@ -18,7 +18,7 @@ import {
 } from "../../lib/ops/index.js";
 import { formulations } from "../../lib/targets/cpu/formulations.js";
 import { blockedGraph } from "../../lib/targets/cpu/pass.js";
-import type { Site } from "../../lib/targets/cpu/rules.js";
+import type { RewriteSite } from "../../lib/targets/cpu/rules.js";
 import { formulated, portable, type Target } from "../../lib/targets/index.js";
 import { prng } from "../support/prng.js";
 
@@ -201,7 +201,7 @@ describe("the CPU's target", () => {
     const used = new Set<string>();
     const watched = formulations.map((formulation) => ({
       ...formulation,
-      build(site: Site) {
+      build(site: RewriteSite) {
         const built = formulation.build(site);
         if (built) used.add(formulation.name);
         return built;

@@ -1,4 +1,4 @@
-import { count, countOrNone } from "../../options/number.js";
+import { countOrNone, countRange } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { STATE } from "../../options/run.js";
 
@@ -17,9 +17,9 @@ export const CONVERT = {
     range: { whole: true, min: 13, max: 21 },
     describe: "ONNX opset, 13 to 21 (default 17)",
   },
-  batch: { type: "number", range: count("rows"), describe: "Fixed batch size; open without it" },
-  height: { type: "number", range: count("pixels"), describe: "Height of image inputs" },
-  width: { type: "number", range: count("pixels"), describe: "Width of image inputs" },
+  batch: { type: "number", range: countRange("rows"), describe: "Fixed batch size; open without it" },
+  height: { type: "number", range: countRange("pixels"), describe: "Height of image inputs" },
+  width: { type: "number", range: countRange("pixels"), describe: "Width of image inputs" },
   dynamicSpatial: { type: "boolean", default: false, describe: "Leave height and width open" },
   outputs: { type: "names", describe: "Blobs to give: NAME[,NAME...]" },
   fp16: { type: "boolean", default: false, describe: "Half precision inside; inputs and outputs float32" },
@@ -27,7 +27,7 @@ export const CONVERT = {
   calibrate: { type: "string", describe: "Data to take the ranges of blobs from, for --int8" },
   calibrateBatches: {
     type: "number",
-    range: count("batches"),
+    range: countRange("batches"),
     describe: "Batches of it (default: as many as 256 rows are)",
   },
   floatLayers: { type: "names", describe: "Layers that stay float with --int8: NAME[,NAME...]" },
@@ -52,7 +52,7 @@ export const CONVERT = {
   },
   verifyBatches: {
     type: "number",
-    range: count("batches"),
+    range: countRange("batches"),
     describe: "Batches of the data set to check on (default 16)",
   },
   compare: { type: "string", describe: "Recorded blobs to compare with: .npz or .safetensors" },

@@ -1,5 +1,5 @@
 import { FEED } from "../../options/data.js";
-import { count, SEED } from "../../options/number.js";
+import { countRange, SEED } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { STATE } from "../../options/run.js";
 
@@ -49,7 +49,7 @@ export const IMPORT = {
   shuffle: { type: "boolean", default: false, describe: "Rows in random order" },
   seed: { type: "number", range: SEED, default: 1, describe: "Seed of the order" },
   onBadRecord: FEED.onBadRecord,
-  rows: { type: "number", range: count("rows"), describe: "Rows of a file; resumes an interrupted import" },
+  rows: { type: "number", range: countRange("rows"), describe: "Rows of a file; resumes an interrupted import" },
 } as const satisfies Options;
 
 /** `netrun mean DATA [-o mean.binaryproto]`: the mean image and channel means, as Caffe's compute_image_mean. */

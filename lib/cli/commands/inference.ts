@@ -1,5 +1,5 @@
 import { DATA } from "../../options/data.js";
-import { count } from "../../options/number.js";
+import { countRange } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { HOSTS } from "../../options/parallel.js";
 import { GRADIENTS, RUN } from "../../options/run.js";
@@ -11,7 +11,7 @@ const WEIGHTS = { type: "names", required: true, describe: "Its weights: FILE[,F
 export const TEST = {
   model: MODEL,
   weights: WEIGHTS,
-  iterations: { type: "number", range: count("batches"), default: 50, describe: "Batches to score" },
+  iterations: { type: "number", range: countRange("batches"), default: 50, describe: "Batches to score" },
   ...RUN,
   ...DATA,
 } as const satisfies Options;
@@ -20,7 +20,7 @@ export const TEST = {
 export const TIME = {
   model: MODEL,
   weights: { type: "names", describe: "Its weights: FILE[,FILE...]" },
-  iterations: { type: "number", range: count("passes"), default: 50, describe: "Passes to time" },
+  iterations: { type: "number", range: countRange("passes"), default: 50, describe: "Passes to time" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], default: "TRAIN", describe: "Phase of the net" },
   ...GRADIENTS,
   ...RUN,
@@ -33,7 +33,7 @@ export const EXTRACT = {
   weights: WEIGHTS,
   blobs: { type: "names", required: true, describe: "Blobs to write: NAME[,NAME...]" },
   output: { type: "string", alias: "o", required: true, describe: "The file: .arrow, .parquet or .csv" },
-  iterations: { type: "number", range: count("batches"), describe: "Batches to run; all of the data without it" },
+  iterations: { type: "number", range: countRange("batches"), describe: "Batches to run; all of the data without it" },
   ...RUN,
   ...DATA,
   ...HOSTS,
@@ -53,7 +53,7 @@ export const CLASSIFY = {
     type: "string",
     describe: "HEIGHT,WIDTH before the crop (256,256 to oversample, else the input's)",
   },
-  top: { type: "number", range: count("classes"), default: 5, describe: "Classes to name" },
+  top: { type: "number", range: countRange("classes"), default: 5, describe: "Classes to name" },
   output: { type: "string", describe: "The blob with the scores (the last output)" },
   invert: { type: "boolean", default: false, describe: "Invert dark on light, as MNIST has digits light on dark" },
   ...RUN,

@@ -2,9 +2,10 @@ import { NetrunError } from "../../error.js";
 import { inputName, type Value } from "../../graph/index.js";
 import { buildSession } from "../../onnx/build.js";
 import type { Affine8 } from "../../ops/quantize.js";
-import { type Calibration, keysOf, placesOf, Weights8 } from "../../targets/index.js";
+import type { Shapes } from "../../run/program.js";
+import { type Calibration, keysOf, quantizedPlaces, Weights8 } from "../../targets/index.js";
 import { build } from "../build.js";
-import { atBatch, type Plan, type Shapes } from "../plan.js";
+import { atBatch, type Plan } from "../plan.js";
 import { dataBatches } from "../rows.js";
 import { affineOf, Observed } from "./ranges.js";
 
@@ -32,7 +33,7 @@ export async function calibrate(plan: Plan, options: CalibrationOptions): Promis
   const { outputs } = await build(context, shapes, 1);
   const ends = context.outputs.map((name) => outputs.get(name)!);
   const left = new Map(options.left.map((name) => [name, "asked for"]));
-  const { weighted, quantized } = placesOf(ends, new Set(left.keys()));
+  const { weighted, quantized } = quantizedPlaces(ends, new Set(left.keys()));
   for (const name of left.keys())
     if (!context.layers.some((layer) => layer.name === name)) throw new NetrunError(`the net has no layer "${name}"`);
   if (weighted.size === 0) throw new NetrunError("the net has no convolution or inner product for 8 bits");

@@ -6,7 +6,7 @@ import type { Feed, FeedSpec } from "./feed-spec.js";
 import { openLocalFeed } from "./open-feed.js";
 
 /** What a ThreadedFeed asks its thread. Requests are served in order. */
-export type Request =
+export type FeedRequest =
   | { readonly kind: "next" }
   | { readonly kind: "recycle"; readonly batch: Readonly<Record<string, Tensor>> }
   | { readonly kind: "restrict"; readonly ranges: LabelRanges }
@@ -14,7 +14,7 @@ export type Request =
   | { readonly kind: "close" };
 
 /** What the thread answers to "next": a batch, a mistake of the user's, or a bug. */
-export type Reply =
+export type FeedReply =
   | {
       readonly kind: "batch";
       readonly tensors: Readonly<Record<string, Tensor>>;
@@ -38,7 +38,7 @@ async function openAt({ spec, position, ranges }: Start): Promise<Feed> {
   return feed;
 }
 
-async function next(feed: Promise<Feed>): Promise<Reply> {
+async function next(feed: Promise<Feed>): Promise<FeedReply> {
   try {
     const opened = await feed;
     const tensors = await opened.next();
@@ -55,7 +55,7 @@ if (parentPort) {
   const feed = openAt(workerData as Start);
   // Reported by the first request.
   feed.catch(() => {});
-  const serve = async (request: Request): Promise<void> => {
+  const serve = async (request: FeedRequest): Promise<void> => {
     if (request.kind === "next") {
       const reply = await next(feed);
       const buffers = reply.kind === "batch" ? Object.values(reply.tensors).map(({ data }) => data.buffer) : [];
@@ -72,7 +72,7 @@ if (parentPort) {
     }
   };
   let done = Promise.resolve();
-  port.on("message", (request: Request) => {
+  port.on("message", (request: FeedRequest) => {
     done = done.then(() => serve(request)).catch(() => {});
   });
 }

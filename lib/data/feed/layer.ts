@@ -6,7 +6,7 @@ import type { SourceSpec } from "../source/open.js";
 import { WHOLE } from "../source/source.js";
 import type { FeedSpec } from "./feed-spec.js";
 import type { FeedOptions } from "./layers/common.js";
-import { dataLayer } from "./layers/data.js";
+import { databaseLayer } from "./layers/data.js";
 import { dummyDataLayer } from "./layers/dummy-data.js";
 import { hdf5DataLayer } from "./layers/hdf5-data.js";
 import { imageDataLayer } from "./layers/image-data.js";
@@ -19,7 +19,7 @@ type Describe = (layer: LayerParameter, options: FeedOptions) => FeedSpec;
 
 /** How layers are described whose tops a feed fills, by where their data comes from; null for those that have no feed. */
 const FEEDS = {
-  database: dataLayer,
+  database: databaseLayer,
   fillers: dummyDataLayer,
   hdf5: hdf5DataLayer,
   images: imageDataLayer,

@@ -4,7 +4,7 @@ import { count } from "../../graph/type.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
 import type { Tensor } from "../tensor.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
-import type { Reply, Request } from "./feed-worker.js";
+import type { FeedReply, FeedRequest } from "./feed-worker.js";
 
 /** Batches prepared ahead, as in Caffe, but no more than fit this many bytes. */
 const PREFETCH = 4;
@@ -16,7 +16,7 @@ export function prefetchDepth(shapes: Feed["shapes"], wanted: number = PREFETCH)
   return Math.max(1, Math.min(wanted, Math.floor(PREFETCH_BYTES / bytes)));
 }
 
-type BatchReply = Extract<Reply, { kind: "batch" }>;
+type BatchReply = Extract<FeedReply, { kind: "batch" }>;
 
 interface Waiting {
   resolve(reply: BatchReply): void;
@@ -97,7 +97,7 @@ export class ThreadedFeed implements Feed {
     if (this.#local) this.#local.recycle(batch);
     else if (this.#worker) {
       const buffers = Object.values(batch).map(({ data }) => data.buffer as ArrayBuffer);
-      this.#worker.postMessage({ kind: "recycle", batch } satisfies Request, buffers);
+      this.#worker.postMessage({ kind: "recycle", batch } satisfies FeedRequest, buffers);
     }
   }
 
@@ -140,7 +140,7 @@ export class ThreadedFeed implements Feed {
     const workerData = { spec: this.#spec, position: this.#position, ranges: this.#ranges };
     // Flags of the program that started this one (`--input-type`, `--eval`) would break a worker that is a file.
     const worker = new Worker(new URL("./feed-worker.js", import.meta.url), { workerData, execArgv: [] });
-    worker.on("message", (reply: Reply) => this.#answer(reply));
+    worker.on("message", (reply: FeedReply) => this.#answer(reply));
     worker.on("error", (error) => this.#fail(error));
     worker.on("exit", () => this.#fail(new NetrunError("the feed is closed")));
     worker.unref();
@@ -162,7 +162,7 @@ export class ThreadedFeed implements Feed {
     return answer;
   }
 
-  #answer(reply: Reply): void {
+  #answer(reply: FeedReply): void {
     const waiting = this.#waiting.shift()!;
     if (reply.kind === "batch") waiting.resolve(reply);
     else if (reply.kind === "failure") waiting.reject(new NetrunError(reply.message, reply.detail));
@@ -175,6 +175,6 @@ export class ThreadedFeed implements Feed {
   }
 }
 
-function post(worker: Worker, request: Request): void {
+function post(worker: Worker, request: FeedRequest): void {
   worker.postMessage(request);
 }

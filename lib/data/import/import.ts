@@ -12,7 +12,7 @@ import { knownFailure } from "../source/failures.js";
 import { openRecords, type SourceSpec } from "../source/open.js";
 import type { DataSource } from "../source/source.js";
 import { shuffled } from "./shuffle.js";
-import { decoded, type Rows, sound } from "./stages.js";
+import { decoded, type NumberedRows, sound } from "./stages.js";
 
 /** How a source is imported. */
 export interface ImportOptions {
@@ -105,7 +105,7 @@ function rowsOf(
   return shuffled(pixels, shuffle, rowBytes * source.length, source.labels, buckets);
 }
 
-async function* batchesOf(rows: AsyncIterable<Rows>): AsyncGenerator<RecordBatch> {
+async function* batchesOf(rows: AsyncIterable<NumberedRows>): AsyncGenerator<RecordBatch> {
   for await (const { batch } of rows) yield batch;
 }
 

@@ -6,7 +6,7 @@ import { permutation } from "../shuffle/shuffle.js";
 import { openArrow } from "../source/arrow/messages.js";
 import { writeArrow } from "../source/arrow/write.js";
 import type { DataSource } from "../source/source.js";
-import { concatenate, gather } from "./stages.js";
+import { concatenate, gatherRows } from "./stages.js";
 
 /** What one bucket may hold in memory, and how many files are open at most. */
 const BUCKET_BYTES = 64 * 2 ** 20;
@@ -34,13 +34,14 @@ export async function* shuffled(
     for await (const batch of batches) {
       const rows = files.map((): number[] => []);
       for (let row = 0; row < batch.numRows; row++) rows[draws.integer(buckets)]!.push(row);
-      for (const [i, file] of files.entries()) if (rows[i]!.length > 0) await file.add(gather(batch, rows[i]!, labels));
+      for (const [i, file] of files.entries())
+        if (rows[i]!.length > 0) await file.add(gatherRows(batch, rows[i]!, labels));
     }
     for (const [i, file] of files.entries()) {
       const whole = await file.finish(labels);
       if (!whole) continue;
       const order = permutation(whole.numRows, seed, i + 1);
-      for (let at = 0; at < order.length; at += ROWS) yield gather(whole, order.subarray(at, at + ROWS), labels);
+      for (let at = 0; at < order.length; at += ROWS) yield gatherRows(whole, order.subarray(at, at + ROWS), labels);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -20,7 +20,7 @@ import { type DataSource, WHOLE } from "../source/source.js";
 type Labels = DataSource["labels"];
 
 /** The rows of a record batch with these numbers, in this order. */
-export function gather(batch: RecordBatch, rows: ArrayLike<number>, labels: Labels): RecordBatch {
+export function gatherRows(batch: RecordBatch, rows: ArrayLike<number>, labels: Labels): RecordBatch {
   const columns = Object.entries(columnsOf(batch)).map(([name, column]) => [name, gatherColumn(column, rows)]);
   return recordBatch(Object.fromEntries(columns), rows.length, labels);
 }
@@ -68,13 +68,13 @@ function concatenateColumns(columns: readonly Column[]): Column {
 export type OnBadRow = (error: NetrunError) => void;
 
 /** A record batch of sound rows, and the numbers that these have in the source. */
-export interface Rows {
+export interface NumberedRows {
   readonly batch: RecordBatch;
   readonly numbers: readonly number[];
 }
 
 /** The rows of a source without those that it notes as failed, which `onBad` hears of, and without notes. */
-export async function* sound(source: DataSource, onBad: OnBadRow): AsyncGenerator<Rows> {
+export async function* sound(source: DataSource, onBad: OnBadRow): AsyncGenerator<NumberedRows> {
   let first = 0;
   for await (const batch of source.batches(WHOLE)) {
     const { failures } = notesOf(batch);
@@ -84,7 +84,7 @@ export async function* sound(source: DataSource, onBad: OnBadRow): AsyncGenerato
     first += batch.numRows;
     if (rows.length === 0) continue;
     const whole = failures.size === 0 ? recordBatch(columnsOf(batch), batch.numRows, source.labels) : undefined;
-    yield { batch: whole ?? gather(batch, rows, source.labels), numbers: rows.map((row) => start + row) };
+    yield { batch: whole ?? gatherRows(batch, rows, source.labels), numbers: rows.map((row) => start + row) };
   }
 }
 
@@ -93,7 +93,7 @@ export async function* sound(source: DataSource, onBad: OnBadRow): AsyncGenerato
  * those that do not decode.
  */
 export async function* decoded(
-  parts: AsyncIterable<Rows>,
+  parts: AsyncIterable<NumberedRows>,
   decoding: ImageDecoding,
   source: DataSource,
   onBad: OnBadRow,

@@ -22,7 +22,7 @@ export interface ShufflePlan {
 }
 
 /** Some blocks whose rows are mixed, and where the first of these is in the epoch's order. */
-export interface Window {
+export interface ShuffleWindow {
   readonly blocks: readonly Block[];
   readonly first: number;
   readonly rows: number;
@@ -32,7 +32,7 @@ export interface Window {
 
 /** The order of one epoch. */
 export interface Order {
-  readonly windows: readonly Window[];
+  readonly windows: readonly ShuffleWindow[];
   /** The number in the source of the row that is the index-th of the epoch. */
   row(index: number): number;
 }
@@ -79,7 +79,7 @@ function cumulative(counts: readonly number[]): readonly number[] {
 
 /** The order of an epoch: groups in random order, in each the blocks, and the rows of each window. */
 export function orderOf({ seed, rowsPerWindow, groups }: ShufflePlan, epoch: number): Order {
-  const windows: Window[] = [];
+  const windows: ShuffleWindow[] = [];
   let first = 0;
   for (const group of permutation(groups.length, seed, epoch)) {
     const blocks = groups[group]!;
@@ -110,7 +110,7 @@ function chunks(blocks: readonly Block[], rows: number): readonly (readonly Bloc
   return all;
 }
 
-function rowIn(windows: readonly Window[], index: number): number {
+function rowIn(windows: readonly ShuffleWindow[], index: number): number {
   const window = windows.find(({ first, rows }) => index < first + rows);
   if (!window) throw new RangeError(`no row ${index}`);
   let at = window.permutation()[index - window.first]!;

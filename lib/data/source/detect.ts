@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from
 import { basename, dirname, join } from "node:path";
 import { NetrunError, nearest } from "../../error.js";
 import { readingFailed, refuseSpecial } from "../../file.js";
-import { count, type NumberRange, parseNumber, SEED } from "../../options/number.js";
+import { countRange, type NumberRange, parseNumber, SEED } from "../../options/number.js";
 import { cifarClasses } from "./cifar.js";
 import { DIGIT_PARTS, type DigitPart } from "./digits/source.js";
 import { readHdf5List } from "./hdf5-list.js";
@@ -144,8 +144,8 @@ function textSpec(path: string, options: Options): SourceSpec {
   return {
     kind: "text",
     path,
-    length: options.number("length", count("tokens")) ?? 128,
-    tokens: options.number("tokens", count("words")) ?? 10_000,
+    length: options.number("length", countRange("tokens")) ?? 128,
+    tokens: options.number("tokens", countRange("words")) ?? 10_000,
     hash: options.boolean("hash") ?? false,
   };
 }

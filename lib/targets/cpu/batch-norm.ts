@@ -11,10 +11,10 @@ import {
   reshape,
   sqrt,
 } from "../../ops/index.js";
-import { channelSums, firstOf } from "./channel-sums.js";
+import { channelSums, firstEntries } from "./channel-sums.js";
 import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
 import { blockedConv } from "./nchwc.js";
-import { attrsOf, type Formulation, type Site, shapeOf } from "./rules.js";
+import { attrsOf, type Formulation, type RewriteSite, shapeOf } from "./rules.js";
 
 /** x * s + b of a blocked x, as a convolution of each channel with one number: s and b [c up to whole blocks]. */
 function scaled(x: Value, s: Value, b: Value, plus?: Value): Value {
@@ -57,15 +57,16 @@ function centre(x: Value, shape: readonly number[], eps: number): Centred {
 }
 
 /** What a node of batch normalisation was made of in blocks, by its output; undefined for another value. */
-function centredOf({ memo }: Site, y: Value): Centred | undefined {
+function centredOf({ memo }: RewriteSite, y: Value): Centred | undefined {
   return isOp(y.node, BatchNormalize) ? memo(y, "centred", (): Centred | undefined => undefined) : undefined;
 }
 
 /** Sums of a blocked gradient over its channels, once for all that need them. */
-const sumsOf = ({ memo }: Site, dy: Value, blocked: Value): Value => memo(dy, "sums", () => channelSums(blocked));
+const sumsOf = ({ memo }: RewriteSite, dy: Value, blocked: Value): Value =>
+  memo(dy, "sums", () => channelSums(blocked));
 
 /** Sums of a gradient times what a batch normalisation left of its x, once for the scale's gradient and the normalisation's. */
-const sumsWith = ({ memo }: Site, dy: Value, blocked: Value, { value }: Centred): Value =>
+const sumsWith = ({ memo }: RewriteSite, dy: Value, blocked: Value, { value }: Centred): Value =>
   memo(dy, `sums with ${value.node.label}`, () => channelSums(mul(blocked, value)));
 
 /** Batch normalisation in blocks: means by planes, the rest convolutions of each channel with one number. */
@@ -81,7 +82,7 @@ export const batchNormalize: Formulation = {
     site.memo(node.outputs[0]!, "centred", () => made);
     const y = scaled(made.value, div(constant(1), made.deviation), constant(0, [made.mean.type.shape[0]!]));
     const statistic = (vector: Value) =>
-      fromPlain(reshape(firstOf(vector, shape[1]!), node.outputs[1]!.type.shape), block);
+      fromPlain(reshape(firstEntries(vector, shape[1]!), node.outputs[1]!.type.shape), block);
     return [fromBlocked(y, shape[1]!, block), statistic(made.mean), statistic(made.variance)];
   },
 };
@@ -114,7 +115,7 @@ export const channelDot: Formulation = {
     const sums = centred
       ? div(sumsWith(site, node.inputs[0]!, dy.blocked(), centred), centred.deviation)
       : channelSums(mul(dy.blocked(), x.blocked()));
-    return [fromPlain(firstOf(sums, node.outputs[0]!.type.shape[0]!), block)];
+    return [fromPlain(firstEntries(sums, node.outputs[0]!.type.shape[0]!), block)];
   },
 };
 

@@ -10,5 +10,5 @@ export function channelSums(x: Value): Value {
 }
 
 /** The first entries along the first axis. */
-export const firstOf = (value: Value, length: number): Value =>
+export const firstEntries = (value: Value, length: number): Value =>
   value.type.shape[0] === length ? value : slice(value, 0, 0, length);

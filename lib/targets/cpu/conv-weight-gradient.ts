@@ -1,6 +1,6 @@
 import type { Value } from "../../graph/index.js";
 import { type ConvAttrs, concat, pad, reshape, slice, transpose } from "../../ops/index.js";
-import { firstOf } from "./channel-sums.js";
+import { firstEntries } from "./channel-sums.js";
 import { toBlocks } from "./layout.js";
 import { blockedConv, reorderOutput, roundUp } from "./nchwc.js";
 
@@ -68,7 +68,7 @@ function plainFilters(dw: Value, k: number, block: number): Value {
   const [c, kp, kh, kw] = dw.type.shape as [number, number, number, number];
   const blocks = transpose(reshape(dw, [c, kp / block, kh * kw * block]), [1, 0, 2]);
   const plain = reorderOutput(reshape(blocks, [kp / block, block, c * kh * kw, 1]), block);
-  return firstOf(reshape(plain, [kp, c, kh, kw]), k);
+  return firstEntries(reshape(plain, [kp, c, kh, kw]), k);
 }
 
 const NONE: readonly [number, number] = [0, 0];

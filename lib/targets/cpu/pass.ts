@@ -1,6 +1,6 @@
 import { applyAll, count, labelled, type Node, type Op, topological, type Value } from "../../graph/index.js";
 import { fromPlain, type Layouts } from "./layout.js";
-import { type Formulation, plainNode, type Site } from "./rules.js";
+import { type Formulation, plainNode, type RewriteSite } from "./rules.js";
 
 /**
  * The graph with each op computed by the first formulation that takes it, and values kept in the layout in which they are made until
@@ -16,7 +16,7 @@ export function blockedGraph(
   for (const each of formulations) for (const op of each.ops) byOp.set(op, [...(byOp.get(op) ?? []), each]);
   const become = new Map<Value, Layouts>();
   const memos = new Map<Value, Map<string, unknown>>();
-  const memo: Site["memo"] = (of, key, make) => {
+  const memo: RewriteSite["memo"] = (of, key, make) => {
     const known = memos.get(of) ?? new Map<string, unknown>();
     memos.set(of, known);
     if (!known.has(key)) known.set(key, make());
@@ -36,7 +36,7 @@ export function blockedGraph(
   const ends = new Set(values);
   const isInner = (value: Value) => users(value).length === 1 && !ends.has(value);
   for (const node of order) {
-    const site: Site = { node, inputs: node.inputs.map(layoutsOf), layoutsOf, block, users, isInner, memo };
+    const site: RewriteSite = { node, inputs: node.inputs.map(layoutsOf), layoutsOf, block, users, isInner, memo };
     const made = labelled(node.label, () => {
       // The kernels of blocked layouts take no value without elements: Filter may keep no item.
       const isEmpty = node.inputs.some(({ type }) => count(type.shape) === 0);

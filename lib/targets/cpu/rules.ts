@@ -1,11 +1,11 @@
 import { apply, isOp, type Node, type Op, sameShape, type Value } from "../../graph/index.js";
 import { reshape, zeros } from "../../ops/index.js";
-import { channelSums, firstOf } from "./channel-sums.js";
+import { channelSums, firstEntries } from "./channel-sums.js";
 import { fromBlocked, fromPlain, type Layouts } from "./layout.js";
 import { BlockedConv } from "./nchwc.js";
 
 /** A node of the graph and what its inputs have become, in either layout. */
-export interface Site<A = unknown> {
+export interface RewriteSite<A = unknown> {
   readonly node: Node<A>;
   readonly inputs: readonly Layouts[];
   /** What a value of the graph has become, of this node or any before it. */
@@ -28,14 +28,14 @@ export interface Formulation {
   readonly name: string;
   /** Names of the ops that it computes. */
   readonly ops: readonly string[];
-  build(site: Site): readonly Layouts[] | undefined;
+  build(site: RewriteSite): readonly Layouts[] | undefined;
 }
 
 /** The shape of an input of the node, as the graph has it. */
-export const shapeOf = (site: Site, index: number): readonly number[] => site.node.inputs[index]!.type.shape;
+export const shapeOf = (site: RewriteSite, index: number): readonly number[] => site.node.inputs[index]!.type.shape;
 
 /** Typed attributes of the node, which its op's name tells. */
-export const attrsOf = <A>(site: Site): A => site.node.attrs as A;
+export const attrsOf = <A>(site: RewriteSite): A => site.node.attrs as A;
 
 /** Ops of which an entry of the output depends on the same entry of each input, and which give 0 for zeros. */
 const ENTRYWISE: ReadonlySet<string> = new Set([
@@ -88,7 +88,7 @@ export const channelSum: Formulation = {
     const { node, inputs, block } = site;
     const { axes } = attrsOf<{ readonly axes: readonly number[] }>(site);
     if (shapeOf(site, 0).length !== 4 || !inputs[0]!.hasBlocked || String(axes) !== "0,2,3") return undefined;
-    const sums = firstOf(channelSums(inputs[0]!.blocked()), shapeOf(site, 0)[1]!);
+    const sums = firstEntries(channelSums(inputs[0]!.blocked()), shapeOf(site, 0)[1]!);
     return [fromPlain(reshape(sums, node.outputs[0]!.type.shape), block)];
   },
 };
@@ -129,6 +129,6 @@ export const convAdd: Formulation = {
 };
 
 /** The node on plain inputs: what every op is without a formulation. */
-export function plainNode({ inputs, block }: Site, build: (inputs: readonly Value[]) => readonly Value[]) {
+export function plainNode({ inputs, block }: RewriteSite, build: (inputs: readonly Value[]) => readonly Value[]) {
   return build(inputs.map((input) => input.plain())).map((value) => fromPlain(value, block));
 }

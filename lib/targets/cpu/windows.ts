@@ -7,7 +7,7 @@ import { fromBlocked, fromPlain, interleaved, type Layouts } from "./layout.js";
 import { hasMasks, type MaskedMaxPool, maskedMaxPool } from "./max-pool-gradient.js";
 import { blockedAveragePool } from "./nchwc.js";
 import { lastChannels, pixelProduct } from "./pointwise.js";
-import { attrsOf, type Formulation, type Site, shapeOf } from "./rules.js";
+import { attrsOf, type Formulation, type RewriteSite, shapeOf } from "./rules.js";
 
 /** Whether the blocked kernels take a convolution with filters of this shape: two axes, groups of whole blocks. */
 const takes = (w: readonly number[], { group }: ConvAttrs, block: number): boolean =>
@@ -80,7 +80,7 @@ const isPointwise = (w: readonly number[], { group, pads }: ConvAttrs): boolean 
   w.length === 4 && w[2]! * w[3]! === 1 && group === 1 && pads.every((pad) => pad === 0);
 
 /** dW of a 1 by 1 convolution whose x or dy is in blocks: one matrix product of the pixels that windows lie on, channels last. */
-function pointwiseWeights(site: Site, { strides }: ConvAttrs): readonly Layouts[] | undefined {
+function pointwiseWeights(site: RewriteSite, { strides }: ConvAttrs): readonly Layouts[] | undefined {
   const { node, inputs, block } = site;
   if (!inputs.some((input) => input.hasBlocked)) return undefined;
   const [, , oh, ow] = shapeOf(site, 1) as [number, number, number, number];
@@ -91,7 +91,7 @@ function pointwiseWeights(site: Site, { strides }: ConvAttrs): readonly Layouts[
 }
 
 /** Max pooling in rows and columns, shared with the gradient that compares with both. */
-const masked = (site: Site, x: number): MaskedMaxPool =>
+const masked = (site: RewriteSite, x: number): MaskedMaxPool =>
   site.memo(site.node.inputs[x]!, `max ${JSON.stringify(site.node.attrs)}`, () =>
     maskedMaxPool(site.inputs[x]!.blocked(), attrsOf<PoolAttrs>(site), site.block),
   );

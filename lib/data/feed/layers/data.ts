@@ -6,7 +6,7 @@ import type { RecordsSpec } from "../feed-spec.js";
 import { common, type FeedOptions, fault, forcedColour, randSkip, required, transformSpec } from "./common.js";
 
 /** Data: the Datums of an LMDB or LevelDB database, or of an embedded data set (`netrun:digits/train`). */
-export function dataLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
+export function databaseLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
   const param = sub(layer, "data_param");
   if (layer.top.length < 1 || layer.top.length > 2)
     throw fault(layer, `a Data layer has one or two tops, not ${layer.top.length}`);

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { NetrunError } from "../../../error.js";
-import { damaged, type LmdbMeta, P_BRANCH, P_LEAF, P_OVERFLOW, PAGE_HEADER, readMeta } from "./meta.js";
+import { damagedPage, type LmdbMeta, P_BRANCH, P_LEAF, P_OVERFLOW, PAGE_HEADER, readMeta } from "./meta.js";
 import { WindowedFile } from "./pages.js";
 
 // A reader of our own because no package fits: `lmdb` reads another version of the file format and crashes on Caffe's
@@ -81,7 +81,7 @@ export class LmdbCursor {
     const index = new Map<number, Float64Array>();
     const { depth, root, entries } = this.#meta;
     const total = depth > 0 ? this.#count(0, root, index, { left: entries }) : 0;
-    if (total !== entries) throw damaged(this.#file, root, `${total} records, not the ${entries} promised`);
+    if (total !== entries) throw damagedPage(this.#file, root, `${total} records, not the ${entries} promised`);
     this.#path.length = 0;
     this.#ordinal = -1;
     this.#hasKey = false;
@@ -119,10 +119,10 @@ export class LmdbCursor {
         notes: ["Datums are read from the file's main database, one for each key, as Caffe writes them"],
       });
     if (flags & F_BIGDATA) {
-      if (data + 8 > bytes.length) throw damaged(this.#file, leaf.page, "a record crosses the page's end");
+      if (data + 8 > bytes.length) throw damagedPage(this.#file, leaf.page, "a record crosses the page's end");
       return this.#overflow(leaf.page, Number(bytes.readBigUInt64LE(data)), size);
     }
-    if (data + size > bytes.length) throw damaged(this.#file, leaf.page, "a record crosses the page's end");
+    if (data + size > bytes.length) throw damagedPage(this.#file, leaf.page, "a record crosses the page's end");
     return bytes.subarray(data, data + size);
   }
 
@@ -136,7 +136,7 @@ export class LmdbCursor {
     const more =
       leaf &&
       (leaf.index + 1 < leaf.count || this.#path.some((l, i) => i + 1 < this.#path.length && l.index + 1 < l.count));
-    if (more) throw damaged(this.#file, leaf.page, `more records than the ${this.#meta.entries} promised`);
+    if (more) throw damagedPage(this.#file, leaf.page, `more records than the ${this.#meta.entries} promised`);
     return false;
   }
 
@@ -154,7 +154,7 @@ export class LmdbCursor {
       level.index++;
       return this.#descend(depth + 1, this.#child(level));
     }
-    throw damaged(this.#file, this.#meta.root, `fewer records than the ${this.#meta.entries} promised`);
+    throw damagedPage(this.#file, this.#meta.root, `fewer records than the ${this.#meta.entries} promised`);
   }
 
   /** Counts the records under a page; `budget` bounds the walk, whatever the pages say. */
@@ -162,7 +162,7 @@ export class LmdbCursor {
     const level = this.#load(depth, page);
     if (depth === this.#meta.depth - 1) {
       budget.left -= level.count;
-      if (budget.left < 0) throw damaged(this.#file, page, `more records than the ${this.#meta.entries} promised`);
+      if (budget.left < 0) throw damagedPage(this.#file, page, `more records than the ${this.#meta.entries} promised`);
       return level.count;
     }
     const ends = new Float64Array(level.count);
@@ -188,10 +188,11 @@ export class LmdbCursor {
     const isLeaf = depth === this.#meta.depth - 1;
     const flags = source.readUInt16LE(10);
     if ((flags & (P_BRANCH | P_LEAF)) !== (isLeaf ? P_LEAF : P_BRANCH))
-      throw damaged(this.#file, page, `not a ${isLeaf ? "leaf" : "branch"} page (flags 0x${flags.toString(16)})`);
+      throw damagedPage(this.#file, page, `not a ${isLeaf ? "leaf" : "branch"} page (flags 0x${flags.toString(16)})`);
     const lower = source.readUInt16LE(12);
     const count = (lower - PAGE_HEADER) >> 1;
-    if (lower < PAGE_HEADER + 2 || lower > pageSize) throw damaged(this.#file, page, `${count} entries are impossible`);
+    if (lower < PAGE_HEADER + 2 || lower > pageSize)
+      throw damagedPage(this.#file, page, `${count} entries are impossible`);
     let level = this.#path[depth];
     if (!level) {
       level = { page, bytes: Buffer.alloc(pageSize), count, index: 0 };
@@ -213,7 +214,7 @@ export class LmdbCursor {
       at + NODE_HEADER > bytes.length ||
       at + NODE_HEADER + uint16(bytes, at + 6) > bytes.length
     )
-      throw damaged(this.#file, level.page, `entry ${level.index} lies outside the page`);
+      throw damagedPage(this.#file, level.page, `entry ${level.index} lies outside the page`);
     return at;
   }
 
@@ -228,7 +229,7 @@ export class LmdbCursor {
     const start = at + NODE_HEADER;
     const size = uint16(leaf.bytes, at + 6);
     if (this.#hasKey && !isAbove(leaf.bytes, start, size, this.#key))
-      throw damaged(this.#file, leaf.page, `the key of entry ${leaf.index} is not above the one before it`);
+      throw damagedPage(this.#file, leaf.page, `the key of entry ${leaf.index} is not above the one before it`);
     if (this.#key.length !== size) this.#key = Buffer.alloc(size);
     for (let i = 0; i < size; i++) this.#key[i] = leaf.bytes[start + i]!;
     this.#hasKey = true;
@@ -237,9 +238,11 @@ export class LmdbCursor {
 
   #page(page: number): Buffer {
     const { pageSize, lastPage } = this.#meta;
-    if (page < 2 || page > lastPage) throw damaged(this.#file, page, `there is no such page (the last is ${lastPage})`);
+    if (page < 2 || page > lastPage)
+      throw damagedPage(this.#file, page, `there is no such page (the last is ${lastPage})`);
     const bytes = this.#file.bytes(page * pageSize, pageSize, `page ${page}`);
-    if (Number(bytes.readBigUInt64LE(0)) !== page) throw damaged(this.#file, page, "the page carries another number");
+    if (Number(bytes.readBigUInt64LE(0)) !== page)
+      throw damagedPage(this.#file, page, "the page carries another number");
     return bytes;
   }
 
@@ -247,11 +250,12 @@ export class LmdbCursor {
     const { pageSize, lastPage } = this.#meta;
     const pages = Math.floor((PAGE_HEADER - 1 + size) / pageSize) + 1;
     if (page < 2 || page + pages - 1 > lastPage)
-      throw damaged(this.#file, from, `a record of ${size} bytes on page ${page} lies outside the file`);
+      throw damagedPage(this.#file, from, `a record of ${size} bytes on page ${page} lies outside the file`);
     const bytes = this.#file.bytes(page * pageSize, PAGE_HEADER + size, `the record on page ${page}`);
     if (Number(bytes.readBigUInt64LE(0)) !== page || (bytes.readUInt16LE(10) & P_OVERFLOW) === 0)
-      throw damaged(this.#file, page, "not an overflow page");
-    if (bytes.readUInt32LE(12) < pages) throw damaged(this.#file, page, `too few pages for a record of ${size} bytes`);
+      throw damagedPage(this.#file, page, "not an overflow page");
+    if (bytes.readUInt32LE(12) < pages)
+      throw damagedPage(this.#file, page, `too few pages for a record of ${size} bytes`);
     return bytes.subarray(PAGE_HEADER);
   }
 }

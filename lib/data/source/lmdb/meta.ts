@@ -38,12 +38,12 @@ const UNUSUAL_TREE = 0x02 | 0x04 | 0x08;
 export function readMeta(file: WindowedFile): LmdbMeta {
   const first = readMetaPage(file, 0, 0);
   const second = readMetaPage(file, 1, first.pageSize);
-  if (second.pageSize !== first.pageSize) throw damaged(file, 1, "the two meta pages disagree on the page size");
+  if (second.pageSize !== first.pageSize) throw damagedPage(file, 1, "the two meta pages disagree on the page size");
   return second.transaction > first.transaction ? second : first;
 }
 
 /** An error about one page of a damaged file. */
-export function damaged(file: WindowedFile, page: number, what: string): NetrunError {
+export function damagedPage(file: WindowedFile, page: number, what: string): NetrunError {
   return new NetrunError(`page ${page}: ${what}`, {
     file: file.path,
     notes: ["the LMDB file is truncated or damaged: copy it again from where it came from"],
@@ -59,9 +59,10 @@ function readMetaPage(file: WindowedFile, page: number, pageSize: number): LmdbM
       file: file.path,
     });
   const size = b.readUInt32LE(40);
-  if (size < 256 || size > 65536 || (size & (size - 1)) !== 0) throw damaged(file, page, `${size} is not a page size`);
+  if (size < 256 || size > 65536 || (size & (size - 1)) !== 0)
+    throw damagedPage(file, page, `${size} is not a page size`);
   if (b.readUInt16LE(92) & UNUSUAL_TREE)
-    throw damaged(file, page, "keys are integers, reversed or duplicated, which Caffe never writes");
+    throw damagedPage(file, page, "keys are integers, reversed or duplicated, which Caffe never writes");
   const root = b.readBigUInt64LE(128);
   const meta = {
     pageSize: size,
@@ -76,16 +77,16 @@ function readMetaPage(file: WindowedFile, page: number, pageSize: number): LmdbM
 }
 
 function check(file: WindowedFile, page: number, meta: LmdbMeta, empty: boolean): void {
-  if (meta.depth > MAX_DEPTH) throw damaged(file, page, `a tree of ${meta.depth} levels is impossible`);
+  if (meta.depth > MAX_DEPTH) throw damagedPage(file, page, `a tree of ${meta.depth} levels is impossible`);
   if (empty !== (meta.depth === 0) || empty !== (meta.entries === 0))
-    throw damaged(file, page, `${meta.entries} records in a tree of ${meta.depth} levels`);
+    throw damagedPage(file, page, `${meta.entries} records in a tree of ${meta.depth} levels`);
   // A record takes at least its pointer and node header, 10 bytes, so this bounds every loop over records.
   if (meta.entries > file.size / 10)
-    throw damaged(file, page, `${meta.entries} records do not fit into ${file.size} bytes`);
+    throw damagedPage(file, page, `${meta.entries} records do not fit into ${file.size} bytes`);
 }
 
 function notLmdb(file: WindowedFile, page: number, bytes: Buffer): NetrunError {
-  if (page === 1) return damaged(file, 1, "not a meta page");
+  if (page === 1) return damagedPage(file, 1, "not a meta page");
   const notes =
     bytes.readUInt32LE(12) === MAGIC
       ? ["it was written on a 32-bit machine: dump and load it with mdb_dump and mdb_load on a 64-bit one"]

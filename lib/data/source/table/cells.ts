@@ -95,7 +95,7 @@ function columnOfCells(
     return bytesColumn(rows, (row) => {
       const bytes = cell(row);
       if (bytes instanceof Uint8Array) return bytes;
-      bad(row, `has ${kindOf(bytes)}`);
+      bad(row, `has ${kindOfCell(bytes)}`);
       return new Uint8Array(0);
     });
   const n = count(field.shape);
@@ -132,7 +132,7 @@ function putLabel(
   indices: ReadonlyMap<string, number>,
 ): string | undefined {
   const index = indices.get(String(value));
-  if (index === undefined) return `has ${kindOf(value)}, which is none of its labels`;
+  if (index === undefined) return `has ${kindOfCell(value)}, which is none of its labels`;
   values[row] = index;
   return undefined;
 }
@@ -149,7 +149,7 @@ function put(target: Target, at: number, cell: unknown, axis: number): string | 
   if (axis === shape.length) {
     const value = missing !== undefined && isMissing(cell) ? missing : cell;
     if (typeof value !== "number" && typeof value !== "bigint" && typeof value !== "boolean")
-      return `has ${kindOf(value)}`;
+      return `has ${kindOfCell(value)}`;
     values[at] = Number(value);
     return undefined;
   }
@@ -159,7 +159,7 @@ function put(target: Target, at: number, cell: unknown, axis: number): string | 
     values.set(cell.data, at);
     return undefined;
   }
-  if (!isArray(cell)) return `has ${kindOf(cell)}`;
+  if (!isArray(cell)) return `has ${kindOfCell(cell)}`;
   if (cell.length !== dim) return `has ${cell.length} values`;
   if (ArrayBuffer.isView(cell) && axis === shape.length - 1 && !isBig(cell)) {
     values.set(cell as unknown as ArrayLike<number>, at);
@@ -193,7 +193,7 @@ function emptyValues(dtype: NumberColumn["dtype"], n: number): NumberColumn["val
 }
 
 /** What a cell is, in the words of an error. */
-export function kindOf(cell: unknown): string {
+export function kindOfCell(cell: unknown): string {
   if (cell === null || cell === undefined) return "a missing value";
   if (typeof cell === "string")
     return `the text ${JSON.stringify(cell.length > 40 ? `${cell.slice(0, 40)}...` : cell)}`;

@@ -6,7 +6,7 @@ import { writeArrow } from "../arrow/write.js";
 import { type Column, columnsOf, labelsOfSchema, notesOf, recordBatch } from "../columns.js";
 import { failureError } from "../failures.js";
 import { WHOLE } from "../source.js";
-import { fieldOfCell, kindOf, plain, type TableField } from "./cells.js";
+import { fieldOfCell, kindOfCell, plain, type TableField } from "./cells.js";
 import { LabelSet } from "./labels.js";
 import { labelsOf, type Row, rowBatches } from "./rows.js";
 
@@ -68,7 +68,7 @@ export async function* batchesOfRows(
   const cells = (async function* (): AsyncGenerator<Row> {
     for await (const row of iterator.all()) {
       const wrong = [...texts.keys()].find((name) => typeof row[name] !== "string");
-      const failure = wrong && `column "${wrong}" has ${kindOf(row[wrong])}\na text was wanted`;
+      const failure = wrong && `column "${wrong}" has ${kindOfCell(row[wrong])}\na text was wanted`;
       const cell = (name: string) => (texts.has(name) ? texts.get(name)!.number(row[name]) : plain(row[name]));
       yield { cells: fields.map(({ name }) => cell(name)), line: line++, failure };
     }

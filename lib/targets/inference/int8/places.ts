@@ -44,7 +44,7 @@ function hasWeights(node: Node): boolean {
  * onnxruntime has 8-bit kernels. Outputs of inner products that nothing goes on with in 8 bits stay float, since they can. `left`
  * are layers that stay float.
  */
-export function placesOf(ends: readonly Value[], left: ReadonlySet<string>): Places {
+export function quantizedPlaces(ends: readonly Value[], left: ReadonlySet<string>): Places {
   const order = computed(ends);
   const users = new Map<Value, Node[]>();
   for (const node of order) for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);

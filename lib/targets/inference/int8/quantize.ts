@@ -2,7 +2,7 @@ import { computed, inputName, isOp, labelled, type Node, rebuilt, rewrite, type 
 import { Conv, Gemm } from "../../../ops/index.js";
 import { type Affine8, dequantize, quantize } from "../../../ops/quantize.js";
 import { again } from "../simplify.js";
-import { placesOf } from "./places.js";
+import { quantizedPlaces } from "./places.js";
 import type { Weights8 } from "./weights.js";
 
 /** What calibration found out. */
@@ -34,7 +34,7 @@ export function keysOf(ends: readonly Value[]): ReadonlyMap<Value, string> {
  * int8 ones with a scale for each output channel, biases as int32 ones with the scale of the products.
  */
 export function toInt8(ends: readonly Value[], { stored, left, weights }: Calibration): ReadonlyMap<Value, Value> {
-  const { weighted, quantized } = placesOf(ends, new Set(left.keys()));
+  const { weighted, quantized } = quantizedPlaces(ends, new Set(left.keys()));
   const keys = keysOf(ends);
   const affine = (value: Value): Affine8 => {
     const key = keys.get(quantized.get(value)!)!;
