@@ -10,7 +10,8 @@ import {
 } from "./events.js";
 import type { Schedule } from "./schedule.js";
 import type { Snapshots } from "./snapshots.js";
-import { notFiniteError, type Run, type Solver } from "./solver.js";
+import type { Solver } from "./solver.js";
+import { notFiniteError, type Run } from "./trainer.js";
 
 /** The event of a round. */
 export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost }: Run): RoundEvent {

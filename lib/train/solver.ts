@@ -1,31 +1,25 @@
 import type { Net, Tensors } from "../api/net.js";
 import type { From } from "../caffe/load.js";
 import type { SolverParameter } from "../caffe/messages.js";
-import type { Engine, Round, Scores } from "../engine/engine.js";
-import { openEngine } from "../engine/open.js";
-import { meanScores } from "../engine/reports.js";
-import { NetrunError } from "../error.js";
+import type { Scores } from "../engine/engine.js";
+import type { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
-import { LearningRate } from "../optim/rate.js";
 import { updateRules } from "../optim/rules.js";
-import { checkNumber, countOrNone, countRange } from "../options/number.js";
 import type { TestShape } from "../run/compile.js";
-import type { Weights } from "../run/weights.js";
-import { checkpointOf, readCheckpoint } from "./checkpoint.js";
-import { isWrittenAside, writeCheckpointAside } from "./checkpoint-thread.js";
+import { Baseline } from "./baseline.js";
+import { readCheckpoint, type TrainingState } from "./checkpoint.js";
 import type { StartEvent } from "./events.js";
 import { loadSolverParts, type SolverOptions, type SolverParts } from "./load-solver.js";
 import type { MemoryEstimate } from "./memory.js";
 import { isParallel, partitionWarnings } from "./parallel.js";
 import type { Best } from "./side-state.js";
-import { SmoothedLoss } from "./smoothed-loss.js";
 import { probeFolder, type SnapshotPaths } from "./snapshot.js";
+import { SnapshotWriter, type SnapshotWriting } from "./snapshot-writer.js";
 import { startEvent } from "./start-event.js";
+import { type TestPart, TestPasses } from "./test-passes.js";
+import { type Run, Trainer } from "./trainer.js";
 
 export type { SolverOptions } from "./load-solver.js";
-
-/** Parts that a test pass is made in. */
-const TEST_PARTS = 10;
 
 /** A solver: a train net, its test nets, and where training stands. */
 export class Solver implements AsyncDisposable {
@@ -37,40 +31,27 @@ export class Solver implements AsyncDisposable {
   readonly memory: MemoryEstimate;
   /** The test nets: batches of a test (test_iter), and weights of losses. */
   readonly tests: readonly TestShape[];
-  readonly #engine: Engine;
-  readonly #weights: Weights;
-  readonly #rate: LearningRate;
-  readonly #smoothed: SmoothedLoss;
-  readonly #warn: (warning: NetrunError) => void;
   /** Best scores of tests so far, by metric; part of snapshots. */
   readonly bests = new Map<string, Best>();
-  #testPositions: readonly (readonly number[])[] = [];
-  readonly #prefix: string;
-  /** Rows of each data layer in one iteration, over all of its iter_size batches. */
-  readonly #feedRows: readonly number[];
   readonly #parts: SolverParts;
+  readonly #trainer: Trainer;
+  readonly #passes: TestPasses;
+  readonly #baseline: Baseline;
+  readonly #writer: SnapshotWriter;
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
   readonly #life = new Lifetime("solver");
-  /** The engine of the last baseline, which ends with the solver where it still runs. */
-  #alone: Engine | undefined;
-  #iteration = 0;
-  /** The snapshot that is being written. */
-  #writing: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: SolverParts) {
     this.parameter = parts.parameter;
     this.net = parts.net;
     this.tests = parts.tests;
     this.memory = parts.memory;
-    this.#engine = parts.engine;
-    this.#weights = parts.weights;
-    this.#rate = new LearningRate(parts.parameter, parts.options.warmUp);
-    this.#smoothed = new SmoothedLoss(parts.parameter.average_loss);
-    this.#warn = parts.options.onWarning ?? (() => {});
-    this.#prefix = parts.prefix;
-    this.#feedRows = parts.feedRows;
     this.#parts = parts;
+    this.#trainer = new Trainer(parts);
+    this.#passes = new TestPasses(parts);
+    this.#baseline = new Baseline(parts);
+    this.#writer = new SnapshotWriter(parts);
     this.syncInterval = parts.syncInterval;
   }
 
@@ -92,7 +73,7 @@ export class Solver implements AsyncDisposable {
 
   /** Warns of parts of the data that have fewer rows than a round of so many iterations takes. */
   checkPartitions(interval: number): void {
-    for (const warning of this.partitionWarnings(interval)) this.#warn(warning);
+    for (const warning of this.partitionWarnings(interval)) this.#parts.options.onWarning?.(warning);
   }
 
   /** Warnings of parts of the data that have fewer rows than a round of so many iterations takes. */
@@ -104,65 +85,38 @@ export class Solver implements AsyncDisposable {
   /** What is trained, on what and how, as the first event of a training. */
   startEvent(): StartEvent {
     const { iteration, parameter, net, tests, memory, snapshotPrefix } = this;
-    const { layout } = this.#weights;
+    const { layout } = this.#parts.weights;
     return startEvent({ ...this.#parts, iteration, parameter, net, tests, memory, snapshotPrefix, layout });
   }
 
   /** Updates done so far. */
   get iteration(): number {
-    return this.#iteration;
+    return this.#trainer.iteration;
   }
 
   /** Rows of data in one iteration, over all of its iter_size batches and all replicas; 0 where batches are fed by hand. */
   get rowsPerIteration(): number {
-    return (this.#feedRows[0] ?? 0) * this.replicas;
+    return (this.#parts.feedRows[0] ?? 0) * this.replicas;
   }
 
   /** Copies of the net that are trained. */
   get replicas(): number {
-    return this.#engine.replicas;
+    return this.#parts.engine.replicas;
   }
 
   /** The learning rate of the next iteration. */
   get rate(): number {
-    return this.#rate.rate(this.iteration);
+    return this.#trainer.rate;
   }
 
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
   step(n: number, batch?: Tensors): Promise<readonly number[]> {
-    return this.#life.run(() => this.#step(n, batch));
-  }
-
-  async #step(n: number, batch: Tensors | undefined): Promise<readonly number[]> {
-    checkNumber("n", n, countOrNone("iterations"));
-    const losses: number[] = [];
-    while (losses.length < n) {
-      // Rates that adapt are known one iteration ahead.
-      const { losses: more, notFinite } = await this.#run(this.#rate.adapts ? 1 : n, batch);
-      for (const loss of more) losses.push(loss);
-      if (notFinite !== undefined) throw notFiniteError(notFinite, this.iteration);
-    }
-    return losses;
+    return this.#life.run(() => this.#trainer.step(n, batch));
   }
 
   /** Trains for n iterations, one round of the engine; what happened in them. */
   run(n: number, batch?: Tensors): Promise<Run> {
-    return this.#life.run(() => this.#run(n, batch));
-  }
-
-  async #run(n: number, batch: Tensors | undefined): Promise<Run> {
-    checkNumber("n", n, countOrNone("iterations"));
-    const start = this.iteration;
-    const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
-    const work = { iteration: start, rates, display: this.parameter.display, batch };
-    const round = await this.#engine.round(this.#weights.data, work);
-    this.#iteration = round.iteration;
-    const smoothedLosses = round.losses.map((loss, i) => {
-      const smoothed = this.#smoothed.add(loss);
-      this.#rate.observe(start + i, smoothed);
-      return smoothed;
-    });
-    return { ...round, smoothedLosses, rates };
+    return this.#life.run(() => this.#trainer.run(n, batch));
   }
 
   /**
@@ -170,23 +124,7 @@ export class Solver implements AsyncDisposable {
    * An iteration at a learning rate of 0, on a copy of the weights: the replicas' states are restored after it.
    */
   lossAhead(): Promise<number | undefined> {
-    return this.#life.run(() => this.#lossAhead());
-  }
-
-  async #lossAhead(): Promise<number | undefined> {
-    const states = await this.#engine.state();
-    const work = { iteration: this.#iteration, rates: [0], display: this.parameter.display };
-    let round: Round;
-    try {
-      round = await this.#engine.round(this.#weights.data.slice(), work);
-    } finally {
-      await this.#engine.restore(states);
-    }
-    const [loss] = round.losses;
-    if (loss === undefined) return undefined;
-    const smoothed = new SmoothedLoss(this.parameter.average_loss);
-    smoothed.restore(this.#smoothed.losses);
-    return smoothed.add(loss);
+    return this.#life.run(() => this.#trainer.lossAhead());
   }
 
   /**
@@ -194,20 +132,7 @@ export class Solver implements AsyncDisposable {
    * one. Training is not changed by it.
    */
   baseline(iterations: number): Promise<number> {
-    return this.#life.run(() => this.#baseline(iterations));
-  }
-
-  async #baseline(iterations: number): Promise<number> {
-    checkNumber("iterations", iterations, countRange("iterations"));
-    const { plan, options } = this.#parts;
-    const weights = this.#weights.data.slice();
-    await using engine = openEngine({ workers: 1, isolation: options.isolation }, this.#weights.diff);
-    this.#alone = engine;
-    await engine.open(plan);
-    const work = (iteration: number, n: number) => ({ iteration, rates: Array<number>(n).fill(0), display: 0 });
-    await engine.round(weights, work(0, 1));
-    const { rows, roundTimes } = await engine.round(weights, work(1, iterations));
-    return rows / (roundTimes!.totalMs / 1000);
+    return this.#life.run(() => this.#baseline.measure(iterations));
   }
 
   /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
@@ -222,7 +147,7 @@ export class Solver implements AsyncDisposable {
 
   /** A test pass of one test net over its test_iter batches. Throws NetrunError if there is no such test net. */
   scores(index = 0): Promise<Scores> {
-    const parts = this.#testPass(index);
+    const parts = this.#passes.pass(index);
     return this.#life.run(async () => {
       for (;;) {
         const { done, value } = await parts.next();
@@ -236,30 +161,12 @@ export class Solver implements AsyncDisposable {
    * starts where this one did. Throws NetrunError if there is no such test net.
    */
   async *testPass(index: number): AsyncGenerator<TestPart, Scores> {
-    const parts = this.#testPass(index);
+    const parts = this.#passes.pass(index);
     for (;;) {
       const { done, value } = await this.#life.run(() => parts.next());
       if (done) return value;
       yield value;
     }
-  }
-
-  async *#testPass(index: number): AsyncGenerator<TestPart, Scores> {
-    const iterations = this.tests[index]?.iterations;
-    if (iterations === undefined)
-      throw new NetrunError(`the solver has ${this.tests.length} test nets, none with index ${index}`);
-    const size = Math.max(this.replicas, Math.ceil(iterations / TEST_PARTS));
-    const parts: { scores: Scores; batches: number }[] = [];
-    let positions = this.#testPositions[index] ?? this.#parts.plan.tests[index]!.feeds.map(() => 0);
-    for (let done = 0; done < iterations; done += size) {
-      const batches = Math.min(size, iterations - done);
-      const scores = await this.#engine.test(index, this.#weights.data, batches, positions);
-      positions = scores.positions;
-      parts.push({ scores, batches });
-      yield { done: done + batches, total: iterations };
-    }
-    this.#testPositions = this.tests.map((_, i) => (i === index ? positions : (this.#testPositions[i] ?? [])));
-    return meanScores(parts);
   }
 
   /**
@@ -268,48 +175,34 @@ export class Solver implements AsyncDisposable {
    */
   checkSnapshots(): void {
     this.#life.check();
-    const { length, learnt } = this.#weights.layout;
+    const { length, learnt } = this.#parts.weights.layout;
     const floats = length * (this.parameter.snapshot_diff ? 2 : 1);
     const { slots } = updateRules[this.#parts.rule];
-    probeFolder(this.#prefix, 4 * (floats + this.replicas * slots * learnt));
+    probeFolder(this.snapshotPrefix, 4 * (floats + this.replicas * slots * learnt));
   }
 
   /** Path that the names of snapshots start with. */
   get snapshotPrefix(): string {
-    return this.#prefix;
+    return this.#parts.prefix;
   }
 
   /**
    * Writes PREFIX_iter_N.caffemodel and .solverstate, which Caffe reads too, and .netrunstate with what those cannot hold.
    * Each file is whole or not there. Throws NetrunError if one cannot be written; training is not disturbed by that.
    */
-  async snapshot(prefix = this.#prefix): Promise<SnapshotPaths> {
+  async snapshot(prefix = this.snapshotPrefix): Promise<SnapshotPaths> {
     const { written } = await this.startSnapshot(prefix);
     return written;
   }
 
   /** Takes a snapshot as `snapshot` does, to be written while training goes on where it is large. Waits for the one before. */
-  startSnapshot(prefix = this.#prefix): Promise<SnapshotWriting> {
-    return this.#life.run(() => this.#startSnapshot(prefix));
+  startSnapshot(prefix = this.snapshotPrefix): Promise<SnapshotWriting> {
+    return this.#life.run(() => this.#writer.start(prefix, () => this.#state()));
   }
 
-  async #startSnapshot(prefix: string): Promise<SnapshotWriting> {
-    // Each has a copy of all values: no more than one at a time.
-    await this.#writing;
-    const checkpoint = checkpointOf(prefix, this.#parts, {
-      iteration: this.iteration,
-      replicas: await this.#engine.state(),
-      rate: this.#rate.stateAt(this.iteration - 1),
-      losses: this.#smoothed.losses,
-      best: Object.fromEntries(this.bests),
-      testPositions: this.#testPositions,
-    });
-    const isAside = isWrittenAside(checkpoint);
-    const written = writeCheckpointAside(checkpoint).then(() => checkpoint.paths);
-    // Its failure is for who waits for it.
-    this.#writing = written.catch(() => {});
-    if (!isAside) await this.#writing;
-    return { isAside, written };
+  async #state(): Promise<TrainingState> {
+    const state = await this.#trainer.state();
+    return { ...state, best: Object.fromEntries(this.bests), testPositions: this.#passes.positions };
   }
 
   /**
@@ -322,59 +215,21 @@ export class Solver implements AsyncDisposable {
   }
 
   async #restore(path: string): Promise<void> {
-    const { weights, warnings, ...found } = await readCheckpoint(path, this.#parts);
-    const before = await this.#engine.state();
-    try {
-      await this.#engine.restore(found.replicas);
-    } catch (error) {
-      await this.#engine.restore(before);
-      throw error;
-    }
-    this.#weights.data.set(weights);
-    this.#iteration = found.iteration;
-    this.#rate.restore(found.iteration, found.rate);
-    this.#smoothed.restore(found.losses);
+    const found = await readCheckpoint(path, this.#parts);
+    await this.#trainer.restore(found);
     this.bests.clear();
     for (const [metric, best] of Object.entries(found.best)) this.bests.set(metric, best);
-    this.#testPositions = found.testPositions;
-    for (const warning of warnings) this.#warn(warning);
+    this.#passes.positions = found.testPositions;
+    for (const warning of found.warnings) this.#parts.options.onWarning?.(warning);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     // The engine's end cuts a round short where its replicas live elsewhere.
     return this.#life.abort(async () => {
-      await this.#alone?.[Symbol.asyncDispose]();
-      await this.#engine[Symbol.asyncDispose]();
+      await this.#baseline[Symbol.asyncDispose]();
+      await this.#parts.engine[Symbol.asyncDispose]();
       await this.net[Symbol.asyncDispose]();
       await this.#parts.rows[Symbol.asyncDispose]();
     });
   }
-}
-
-/** Batches of a test pass that are done. */
-export interface TestPart {
-  readonly done: number;
-  readonly total: number;
-}
-
-/** A snapshot whose values are copied. */
-export interface SnapshotWriting {
-  /** Whether it is being written by a thread of its own; else it is written, or has failed. */
-  readonly isAside: boolean;
-  /** The files, once they are written. Rejects with NetrunError if one cannot be. */
-  readonly written: Promise<SnapshotPaths>;
-}
-
-/** What some iterations gave, and the smoothed loss after each. */
-export interface Run extends Round {
-  readonly smoothedLosses: readonly number[];
-  /** The learning rate of each iteration. */
-  readonly rates: readonly number[];
-}
-
-/** Why training cannot go on. */
-export function notFiniteError(what: string, iteration: number, ...notes: readonly string[]): NetrunError {
-  return new NetrunError(`${what} is not a finite number in iteration ${iteration}: training stops`, {
-    notes: ["a smaller base_lr, a warm-up or clip_gradients may help", ...notes],
-  });
 }

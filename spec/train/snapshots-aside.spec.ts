@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { TrainEvent } from "../../lib/train/events.js";
 import type { SnapshotPaths } from "../../lib/train/snapshot.js";
+import type { SnapshotWriting } from "../../lib/train/snapshot-writer.js";
 import { Snapshots } from "../../lib/train/snapshots.js";
-import { Solver, type SnapshotWriting } from "../../lib/train/solver.js";
+import { Solver } from "../../lib/train/solver.js";
 import { train } from "../../lib/train/train.js";
 import { freshFolder } from "../support/folder.js";
 

@@ -1,0 +1,47 @@
+import type { Scores } from "../engine/engine.js";
+import { meanScores } from "../engine/reports.js";
+import { NetrunError } from "../error.js";
+import type { SolverParts } from "./load-solver.js";
+
+/** Parts that a test pass is made in. */
+const TEST_PARTS = 10;
+
+/** Batches of a test pass that are done. */
+export interface TestPart {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Passes of a solver's test nets over their data, each from where the last one of its net ended. */
+export class TestPasses {
+  readonly #parts: SolverParts;
+  /** Records consumed of each data layer of each test net; empty for a net that was not tested. */
+  positions: readonly (readonly number[])[] = [];
+
+  constructor(parts: SolverParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A pass in parts: yields how many batches are done, returns the scores. Where it is left before its end, the next pass starts
+   * where this one did. Throws NetrunError if there is no such test net.
+   */
+  async *pass(index: number): AsyncGenerator<TestPart, Scores> {
+    const { tests, engine, weights, plan } = this.#parts;
+    const iterations = tests[index]?.iterations;
+    if (iterations === undefined)
+      throw new NetrunError(`the solver has ${tests.length} test nets, none with index ${index}`);
+    const size = Math.max(engine.replicas, Math.ceil(iterations / TEST_PARTS));
+    const parts: { scores: Scores; batches: number }[] = [];
+    let positions = this.positions[index] ?? plan.tests[index]!.feeds.map(() => 0);
+    for (let done = 0; done < iterations; done += size) {
+      const batches = Math.min(size, iterations - done);
+      const scores = await engine.test(index, weights.data, batches, positions);
+      positions = scores.positions;
+      parts.push({ scores, batches });
+      yield { done: done + batches, total: iterations };
+    }
+    this.positions = tests.map((_, i) => (i === index ? positions : (this.positions[i] ?? [])));
+    return meanScores(parts);
+  }
+}
