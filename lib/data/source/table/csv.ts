@@ -213,7 +213,7 @@ function usualDelimiter(path: string): string {
 const MAX_ROW = 16 * 2 ** 20;
 
 /** Most columns that are fields of their own: apache-arrow compares schemas in a time that grows with the square of their fields. */
-const MAX_FIELDS = 20_000;
+const MAX_FIELDS = 10_000;
 
 /** Text packs this well at most, unless it says the same over and over. */
 const MAX_COMPRESSION = 100;
