@@ -1,6 +1,6 @@
-import { blobShape, blobValues } from "../caffe/blob.js";
 import { findPath, readBytes } from "../caffe/files.js";
-import { decode, sub as message } from "../caffe/message.js";
+import { decodeMean } from "../caffe/mean.js";
+import { sub as message } from "../caffe/message.js";
 import type { NetParameter } from "../caffe/messages.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
@@ -67,15 +67,12 @@ export function preprocessingOf(
 /** The centre of a mean image, as large as the input. */
 function meanImage(path: string, baseDir: string | undefined, input: readonly number[]): Tensor {
   const file = readBytes(path, { baseDir });
-  const blob = decode("BlobProto", file.bytes, file.path);
-  const [channels, height, width] = blobShape(blob).slice(-3) as [number, number, number];
+  const { shape, data: values } = decodeMean(file.bytes, file.path);
+  const [channels, height, width] = shape as [number, number, number];
   const [c, h, w] = input.slice(1) as [number, number, number];
-  if (channels !== c || height < h || width < w)
-    throw new NetrunError(`the mean image [${channels},${height},${width}] does not cover the input [${c},${h},${w}]`, {
-      file: file.path,
-    });
+  if (shape.length !== 3 || channels !== c || height < h || width < w)
+    throw new NetrunError(`the mean image [${shape}] does not cover the input [${c},${h},${w}]`, { file: file.path });
   const [top, left] = [Math.floor((height - h) / 2), Math.floor((width - w) / 2)];
-  const values = blobValues(blob);
   const data = new Float32Array(c * h * w);
   for (let k = 0; k < c; k++)
     for (let y = 0; y < h; y++) {

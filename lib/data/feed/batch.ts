@@ -1,4 +1,5 @@
 import type { Buffers } from "../../buffers.js";
+import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import { count, sameShape } from "../../graph/type.js";
 import { type LabelRange, type LabelRanges, labelProblem } from "../../net/label-ranges.js";
@@ -10,7 +11,6 @@ import { failureError } from "../source/failures.js";
 import type { DataSource } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import type { RecordsSpec } from "./feed-spec.js";
-import type { Mean } from "./normalise.js";
 import { IDENTITY, type Transform, transformer } from "./transform.js";
 
 /** A finished batch and the absolute position behind its last record. */

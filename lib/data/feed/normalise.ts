@@ -1,13 +1,8 @@
+import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 
 /** What a row's values are kept in. */
 export type Values = Uint8Array | Int32Array | Float32Array | Float64Array;
-
-/** A mean image, [channels, height, width]. */
-export interface Mean {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /**
  * y = (x - mean) * scale for `count` elements, `from` counting inside the row that starts at `values[at]`; all of one

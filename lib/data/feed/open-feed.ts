@@ -1,11 +1,9 @@
-import { blobShape, blobValues } from "../../caffe/blob.js";
 import { readBytes } from "../../caffe/files.js";
-import { decode } from "../../caffe/message.js";
+import { decodeMean, type Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import { openRecords } from "../source/open.js";
 import { dummyFeed } from "./dummy-feed.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
-import type { Mean } from "./normalise.js";
 import { RecordsFeed } from "./records-feed.js";
 import type { TransformSpec } from "./transform.js";
 import { windowFeed } from "./windows-feed.js";
@@ -31,10 +29,7 @@ function meanOf({ meanFile }: TransformSpec): Mean | undefined {
 
 /** Reads a mean image (`mean.binaryproto`, a BlobProto [1, channels, height, width]); throws a NetrunError. */
 export function readMean(path: string): Mean {
-  const { bytes } = meanBytes(path);
-  const blob = decode("BlobProto", bytes, path);
-  const shape = blobShape(blob);
-  return { shape: shape.length === 4 && shape[0] === 1 ? shape.slice(1) : shape, data: blobValues(blob) };
+  return decodeMean(meanBytes(path).bytes, path);
 }
 
 function meanBytes(path: string): { readonly bytes: Uint8Array } {

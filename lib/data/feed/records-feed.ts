@@ -1,5 +1,6 @@
 import type { RecordBatch } from "apache-arrow";
 import { Buffers } from "../../buffers.js";
+import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
 import { columnsOf, notesOf } from "../source/columns.js";
@@ -8,7 +9,6 @@ import { type DataSource, shardRange } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import { type Batch, BatchBuilder, type Rows } from "./batch.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
-import type { Mean } from "./normalise.js";
 import { Prefetch } from "./prefetch.js";
 import { Skipped } from "./skipped.js";
 

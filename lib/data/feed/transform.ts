@@ -1,7 +1,8 @@
+import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
 import { random } from "../../random.js";
-import { checkMean, type Mean, normaliser, type Values } from "./normalise.js";
+import { checkMean, normaliser, type Values } from "./normalise.js";
 
 /** What `transform_param` asks for, ready to be sent to a worker: mean files are read already. */
 export interface TransformSpec {

@@ -1,3 +1,4 @@
+import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import { random } from "../../random.js";
 import { readImageFile } from "../image/file.js";
@@ -7,7 +8,6 @@ import { type Warped, warp } from "../source/windows/warp.js";
 import type { Tensor } from "../tensor.js";
 import { BatchFeed } from "./batch-feed.js";
 import type { Feed, WindowsSpec } from "./feed-spec.js";
-import type { Mean } from "./normalise.js";
 import { Skipped } from "./skipped.js";
 
 /** Windows that are drawn in place of one whose image cannot be used, before that is the end all the same. */
