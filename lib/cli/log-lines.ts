@@ -122,9 +122,15 @@ export class LogLines {
 }
 
 /** How replicas train, where there are several, and the memory that training takes. */
-function startLines({ memory, replicas }: StartEvent): readonly LogLine[] {
+/** Layers from which on the time before the first iteration is worth a line: 500 InnerProduct layers take 4 s, 2,000 over a minute. */
+const MANY_LAYERS = 1000;
+
+function startLines({ net, memory, replicas }: StartEvent): readonly LogLine[] {
   const { parameters, blobs } = memory;
   return [
+    ...(net.layers < MANY_LAYERS
+      ? []
+      : [line(`Preparing ${net.layers} layers, which may take minutes: onnxruntime's time grows with their square`)]),
     ...(replicas.isolation === "local" ? [] : [line(describeReplicas(replicas))]),
     line(`Memory: ${inUnits(parameters)} for parameters, gradients and history, up to ${inUnits(blobs)} for blobs`),
   ];

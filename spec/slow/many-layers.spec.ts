@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import type { LayerParameter } from "../../lib/caffe/messages.js";
+import { LogLines } from "../../lib/cli/log-lines.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printNet } from "../../lib/inspect/print.js";
@@ -13,6 +14,7 @@ import { lower } from "../../lib/net/lower.js";
 import { emit } from "../../lib/onnx/emit.js";
 import { endsOf } from "../../lib/run/compiled-net.js";
 import { printText } from "../../lib/text/print.js";
+import { train } from "../../lib/train/train.js";
 import { freshFolder } from "../support/folder.js";
 import { inputLayer } from "../support/net.js";
 import { root } from "../support/shared.js";
@@ -86,6 +88,20 @@ describe(`nets of ${MANY} layers`, function () {
     const net = loadNet(`${inputLayer("b0", 1, 1)} layer { name: "c" type: "Concat" ${bottoms} top: "y" }`).message;
     const { layers } = await inspectNet(net, { phase: "TEST", baseDir: "." });
     expect(layers.at(-1)!.tops).to.deep.equal([{ name: "y", shape: [1, 1_000_000] }]);
+  });
+
+  it("are announced by a training before the time that onnxruntime takes to prepare them", async () => {
+    const net = `${inputLayer("b0", 1, 1)} ${product(0, "b0", "b1")}
+      ${each((i) => `layer { name: "r${i}" type: "ReLU" bottom: "b1" top: "b1" }`)} ${loss("b1")}`;
+    const path = join(folder(), "net.prototxt");
+    writeFileSync(path, net);
+    const solver = `net: "${path}" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot_after_train: false`;
+    const events = train({ solver });
+    const { value } = await events.next();
+    await events.return();
+    expect(new LogLines().of(value!).map(({ text }) => text)).to.include(
+      `Preparing ${MANY + 3} layers, which may take minutes: onnxruntime's time grows with their square`,
+    );
   });
 
   it("are inspected in less than a second beyond the start of netrun", () => {
