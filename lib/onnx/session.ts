@@ -103,10 +103,11 @@ export async function openSession(
         if (data === undefined) throw new Error(`input ${name} was not fed`);
         tensors[name] = tensorOf(ort, name, data, type);
       }
+      const fetched = new Set(fetch);
       for (const [name, given] of Object.entries(into)) {
         const length = count(typeOf(name).shape);
         if (given.length !== length) throw new Error(`output ${name} has ${length} elements, not ${given.length}`);
-        if (!fetch.includes(name)) throw new Error(`output ${name} is not fetched`);
+        if (!fetched.has(name)) throw new Error(`output ${name} is not fetched`);
       }
       const outputs: Record<string, Float32Array> = {};
       try {

@@ -77,6 +77,8 @@ const NONE = new Float32Array(0);
 
 interface Compiled {
   readonly session: Session | undefined;
+  /** Names of its outputs. */
+  readonly outputs: ReadonlySet<string>;
   /** What the model's outputs are, by name. */
   readonly ends: ReadonlyMap<string, End>;
 }
@@ -114,11 +116,11 @@ export class CompiledNet implements AsyncDisposable {
       // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
       compiling.catch(() => this.#sessions.delete(key));
     }
-    const { session, ends } = await compiling;
+    const { session, outputs: computed, ends } = await compiling;
     const into: Record<string, Float32Array> = {};
     for (const [name, given] of Object.entries(inputs.into ?? {})) {
       const end = endName("gradients", name);
-      if (session?.outputs.includes(end)) into[end] = given;
+      if (computed.has(end)) into[end] = given;
     }
     const outputs = session ? await session.run(feeds(this.net, inputs), session.outputs, into) : {};
     const result: Record<Group, Record<string, Float32Array>> = {
@@ -149,13 +151,13 @@ async function compile(
   formulation: BoundTarget<InferenceContext> | undefined,
 ): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
-  if (outputs.size === 0) return { session: undefined, ends };
+  if (outputs.size === 0) return { session: undefined, outputs: new Set(), ends };
   // A forward by itself gives the numbers of the converted file; training, and its tests, take what is fast.
   const isForward = request.gradients === undefined && request.objective !== true;
   const portable = isForward || options.portable;
   const build = { ...options, portable, inPlaceOutputs: true };
   const session = await buildSession({ name: "netrun", outputs }, build, formulation);
-  return { session, ends };
+  return { session, outputs: new Set(session.outputs), ends };
 }
 
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */
