@@ -36,6 +36,11 @@ const outputsPass = (name: string, formulate: Rule): Pass => ({
   apply: (outputs) => rewrite(outputs, formulate),
 });
 
+/** Batch statistics, which ONNX has no node for outside training. */
+export const batchNorm = outputsPass("batch-norm", (node, [x]) =>
+  isOp(node, BatchNormalize) ? normalize(x!, node.attrs.eps) : undefined,
+);
+
 /** Ops at the level of meaning as ONNX's own, on every provider: the reference that other formulations are compared with. */
 export const expansions: readonly Pass[] = [
   nodePass("conv-input-grad", (node, [dy, w]) =>
@@ -57,7 +62,7 @@ export const expansions: readonly Pass[] = [
   nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
   nodePass("channel-affine", (node, [x, s, b]) => (isOp(node, ChannelAffine) ? affineByChannel(x!, s!, b) : undefined)),
   nodePass("channel-dot", (node, [a, b]) => (isOp(node, ChannelDot) ? dot(a!, b!) : undefined)),
-  outputsPass("batch-norm", (node, [x]) => (isOp(node, BatchNormalize) ? normalize(x!, node.attrs.eps) : undefined)),
+  batchNorm,
   nodePass("batch-norm-grad", (node, [dy, y, variance]) =>
     isOp(node, BatchNormalizeGrad) ? normalizeGradient(dy!, y!, variance!, node.attrs.eps) : undefined,
   ),

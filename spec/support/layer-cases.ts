@@ -43,7 +43,12 @@ export const layerCases = {
   Accuracy: "counts",
   ArgMax: "gives indices, and values without a gradient",
   BNLL: unary,
-  BatchNorm: [{ phase: "TRAIN" }, { phase: "TRAIN", bottoms: [[5, 3]] }, {}],
+  BatchNorm: [
+    { phase: "TRAIN" },
+    { phase: "TRAIN", bottoms: [[5, 3]] },
+    {},
+    { param: "batch_norm_param { use_global_stats: false }" },
+  ],
   BatchReindex: [{ bottoms: [[3, 5], fixed([2, 0, 2, 1])] }],
   Bias: [
     {},

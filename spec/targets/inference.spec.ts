@@ -31,13 +31,19 @@ describe("the targets of inference", () => {
   const constants = ["weights", "drop-gradients", "fold-constants", "drop-neutral"];
 
   it("have named passes in their order: what a converted file is made by", () => {
-    expect(ofFile({})).to.deep.equal(["mixed-lrn", ...constants, "fold-affine"]);
-    expect(ofFile({ halves: new Map() })).to.deep.equal(["mixed-lrn", ...constants, "fold-affine", "half"]);
-    expect(ofFile({ int8 })).to.deep.equal(["mixed-lrn", ...constants, "fold-affine", "int8"]);
+    expect(ofFile({})).to.deep.equal(["mixed-lrn", "batch-norm", ...constants, "fold-affine"]);
+    expect(ofFile({ halves: new Map() })).to.deep.equal([
+      "mixed-lrn",
+      "batch-norm",
+      ...constants,
+      "fold-affine",
+      "half",
+    ]);
+    expect(ofFile({ int8 })).to.deep.equal(["mixed-lrn", "batch-norm", ...constants, "fold-affine", "int8"]);
   });
 
   it("have as few passes as the form asks for", () => {
-    expect(ofFile({ fold: false })).to.deep.equal(["mixed-lrn", ...constants]);
+    expect(ofFile({ fold: false })).to.deep.equal(["mixed-lrn", "batch-norm", ...constants]);
   });
 
   it("fold in netrun too, and formulate as training does", () => {

@@ -1,7 +1,7 @@
 import type { LayerParameter } from "../../caffe/messages.js";
 import type { Elements, Value } from "../../graph/index.js";
 import { factsOf, placeTops } from "../../layers/index.js";
-import { portable } from "../portable.js";
+import { batchNorm, portable } from "../portable.js";
 import type { Become, Pass, Target } from "../target.js";
 import { foldAffine } from "./affine.js";
 import { foldConstants } from "./constants.js";
@@ -67,6 +67,7 @@ export const standardInference = ({ fold, halves, int8 }: InferenceForm): Target
   mode: "inference",
   passes: [
     mixedLrn,
+    batchNorm,
     ...constants,
     ...(fold ? [affine] : []),
     ...(int8 ? [inInt8(int8)] : []),
