@@ -8,6 +8,7 @@ export class Lifetime {
   readonly #what: string;
   #last: Promise<unknown> = Promise.resolve();
   #isOver = false;
+  #isAborted = false;
 
   /** `what` names the object in the error: "net", "solver". */
   constructor(what: string) {
@@ -34,9 +35,14 @@ export class Lifetime {
   /** Makes a call after those before it. Rejects with NetrunError if the object is disposed until its turn comes. */
   run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(this.error());
-    const result = this.#last.then(() => {
+    const result = this.#last.then(async () => {
       this.check();
-      return call();
+      try {
+        return await call();
+      } catch (cause) {
+        // What an abort cuts short fails in its own words.
+        throw this.#isAborted ? this.error(cause) : cause;
+      }
     });
     this.#last = result.catch(() => {});
     return result;
@@ -54,6 +60,7 @@ export class Lifetime {
   async abort(close: () => Promise<void>): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#isAborted = true;
     await close();
   }
 }

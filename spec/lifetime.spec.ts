@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { openExtraction } from "../lib/api/extract.js";
 import { PoolEngine } from "../lib/engine/pool.js";
-import { Net, Solver, type Tensor } from "../lib/index.js";
+import { detectSource, Net, openSource, Solver, type Tensor } from "../lib/index.js";
 import { Lifetime } from "../lib/lifetime.js";
 import { upTo, work } from "./contracts/engine.js";
 import { failure } from "./support/failure.js";
@@ -66,7 +66,28 @@ describe("the lifetime of what is disposed", () => {
     });
   }
 
+  it("the same error for the step that the end of a solver cuts short", async () => {
+    const solver = await Solver.load(SOLVER, { workers: 1 });
+    await solver.step(1, { data });
+    const step = solver.step(10_000, { data });
+    step.catch(() => {});
+    await solver[Symbol.asyncDispose]();
+    await failure(step, "the solver was disposed");
+  });
+
   const folder = freshFolder();
+
+  it("one error for a data source that was closed, whose files may be others' by then", async () => {
+    const path = await writeRows(folder(), "closed.arrow", upTo(8));
+    const source = await openSource(detectSource(path));
+    await source[Symbol.asyncDispose]();
+    await source[Symbol.asyncDispose]();
+    await failure(
+      source.batches({ index: 0, count: 1 })[Symbol.asyncIterator]().next(),
+      "the data source was disposed",
+    );
+    expect(() => source.locate(0)).to.throw("the data source was disposed");
+  });
 
   for (const workers of [undefined, 2]) {
     it(`names the extraction that was disposed (workers: ${workers})`, async () => {

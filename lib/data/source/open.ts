@@ -1,5 +1,6 @@
 import type { RecordBatch } from "apache-arrow";
 import { readingFailed, refuseSpecial } from "../../file.js";
+import { Lifetime } from "../../lifetime.js";
 import { shuffledSource } from "../shuffle/shuffled.js";
 import type { CifarSpec } from "./cifar.js";
 import { notesOf } from "./columns.js";
@@ -61,13 +62,33 @@ export async function openRecords(spec: SourceSpec): Promise<DataSource> {
   const source = await open(spec).catch((cause: unknown) => {
     throw readingFailed("path" in spec ? spec.path : spec.kind, cause);
   });
-  if (spec.shuffle === undefined || SHUFFLES_ITSELF.includes(spec.kind)) return source;
+  if (spec.shuffle === undefined || SHUFFLES_ITSELF.includes(spec.kind)) return withEnd(source);
   try {
-    return await shuffledSource(source, spec.shuffle);
+    return withEnd(await shuffledSource(source, spec.shuffle));
   } catch (error) {
     await source[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A source that is closed once, and refuses what is asked of it then: the number of a closed file may be another file's. */
+function withEnd(source: DataSource): DataSource {
+  const life = new Lifetime("data source");
+  return {
+    ...source,
+    async *batches(...from) {
+      life.check();
+      for await (const batch of source.batches(...from)) {
+        yield batch;
+        life.check();
+      }
+    },
+    locate(...row) {
+      life.check();
+      return source.locate(...row);
+    },
+    [Symbol.asyncDispose]: () => life.end(async () => source[Symbol.asyncDispose]()),
+  };
 }
 
 /** The files and folders that a source is. */
