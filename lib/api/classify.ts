@@ -1,3 +1,4 @@
+import { refuseOther } from "../caffe/content.js";
 import { readBytes } from "../caffe/files.js";
 import { readMean } from "../data/feed/open-feed.js";
 import { decodeImage } from "../data/image/image.js";
@@ -55,11 +56,11 @@ export async function* classify(
   checkNumber("top", top, countOf("classes"));
   checkNumber("scale", options.scale ?? 1, {});
   checkOptions({ mean: { type: "numbers", range: {}, describe: "" } }, { mean: options.mean });
-  const input = net.inputs[0]!;
-  const [, channels, height, width] = net.shapes.get(input)!;
+  const [input = ""] = net.inputs;
+  const [, channels, height, width] = net.shapes.get(input) ?? [];
   if (net.inputs.length !== 1 || channels === undefined || height === undefined || width === undefined) {
     throw new NetrunError(
-      `the net's inputs are ${net.inputs.join(", ")}, where one of images [n, c, h, w] is expected`,
+      `the net's inputs are ${net.inputs.join(", ") || "none"}, where one of images [n, c, h, w] is expected`,
       { notes: ["a deploy prototxt has that"] },
     );
   }
@@ -121,6 +122,7 @@ async function decoded(path: string, mode: "gray" | "color") {
     return await decodeImage(bytes, mode);
   } catch (cause) {
     if (!(cause instanceof NetrunError)) throw cause;
+    refuseOther("image", bytes, path);
     const { message, notes } = cause;
     throw new NetrunError(message, { file: path, notes, cause });
   }

@@ -4,6 +4,7 @@ import { create } from "../caffe/message.js";
 import { type NetParameter, Phase } from "../caffe/messages.js";
 import { readWeights } from "../caffe/weights.js";
 import { GivenRows } from "../data/feed/given-rows.js";
+import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -42,7 +43,7 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
   checkOptions(NET, options);
   const { phase = "TRAIN", seed = 1, weights: paths = [], iterations = 50 } = options;
   checkNumber("iterations", iterations, countOf("passes"));
-  const { message, baseDir } = loadNet(from, options);
+  const { message, path, baseDir } = loadNet(from, options);
   const wanted = { phase: Phase[phase], level: options.level ?? 0, stage: options.stages ?? [] };
   const state = mergeStates(message.state, create("NetState", wanted));
   await using rows = new GivenRows();
@@ -58,6 +59,8 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
     onWarning: options.onWarning,
   });
   try {
+    if (compiled.lowered.blobs.size === compiled.lowered.inputs.size)
+      throw new NetrunError(`the net computes nothing in phase ${phase}`, { file: path });
     const weights = createWeights(layoutOf(compiled.lowered), seed);
     for (const path of [paths].flat()) copyTrainedLayers(weights, await readWeights(path), path);
     const profile = await timePasses(compiled, weights, { iterations, seed, session: options });

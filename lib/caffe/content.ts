@@ -3,10 +3,10 @@ import { NetrunError } from "../error.js";
 import { isBinary } from "./files.js";
 
 /** What the content of a file shows that it is. */
-export type Content = "net" | "state" | "mean" | "onnx" | "side" | "text" | "empty";
+export type Content = "net" | "state" | "mean" | "onnx" | "side" | "json" | "text" | "empty";
 
-/** What the readers of binary files take. */
-type Wanted = "NetParameter" | "SolverParameter" | "SolverState";
+/** What readers of files take. */
+export type Wanted = "NetParameter" | "SolverParameter" | "SolverState" | "BlobProto" | "ModelProto" | "image" | "log";
 
 const CALLED: Readonly<Record<Content, string>> = {
   net: "is a binary net (a .caffemodel)",
@@ -14,16 +14,29 @@ const CALLED: Readonly<Record<Content, string>> = {
   mean: "is a mean image (a .binaryproto)",
   onnx: "is an ONNX model",
   side: "is what netrun keeps beside a .solverstate",
+  json: "is JSON",
   text: "is a text",
   empty: "is empty",
 };
 
-const TAKEN = { NetParameter: "net", SolverParameter: undefined, SolverState: "state" } as const;
+const TAKEN: Readonly<Record<Wanted, Content | undefined>> = {
+  NetParameter: "net",
+  SolverParameter: undefined,
+  SolverState: "state",
+  BlobProto: "mean",
+  ModelProto: "onnx",
+  image: undefined,
+  log: undefined,
+};
 
 const EXPECTED: Readonly<Record<Wanted, string>> = {
   NetParameter: "a net or its weights are expected",
   SolverParameter: "a solver's prototxt is expected",
   SolverState: "a .solverstate is expected",
+  BlobProto: "a mean image (a .binaryproto) is expected",
+  ModelProto: "an ONNX model is expected",
+  image: "an image is expected",
+  log: "a log of a training is expected",
 };
 
 /** Where to go with a file instead. */
@@ -42,6 +55,12 @@ const NOTES: Readonly<Partial<Record<`${Content} ${Wanted}`, string>>> = {
 const MAGIC: readonly (readonly [start: string, what: string])[] = [
   ["ARROW1", "an Arrow file: data, for --data"],
   ["PAR1", "a Parquet file: data, for --data"],
+  ["\x89HDF", "an HDF5 file"],
+  ["\x93NUMPY", "a NumPy array (.npy)"],
+  ["BM", "a BMP image"],
+  ["RIFF", "a WebP image, a sound or a film"],
+  ["II*\0", "a TIFF image"],
+  ["MM\0*", "a TIFF image"],
   ["\x89PNG", "a PNG image"],
   ["\xff\xd8\xff", "a JPEG image"],
   ["GIF8", "a GIF image"],
@@ -51,12 +70,19 @@ const MAGIC: readonly (readonly [start: string, what: string])[] = [
   ["\x80\x02", "a Python pickle, such as a PyTorch model"],
 ];
 
+/** What a file of another kind altogether is by its first bytes, "a PNG image"; undefined where they do not tell. */
+function foreignOf(bytes: Uint8Array): string | undefined {
+  const start = Buffer.from(bytes.subarray(0, 9)).toString("latin1");
+  // The length of the header comes first.
+  if (start[7] === "\0" && start[8] === "{") return "a safetensors file";
+  return MAGIC.find(([magic]) => start.startsWith(magic) && (magic.length > 2 || isBinary(bytes)))?.[1];
+}
+
 /** Throws NetrunError for a file whose first bytes say that it is of another kind altogether. */
 export function refuseForeign(bytes: Uint8Array, file: string): void {
-  const start = Buffer.from(bytes.subarray(0, 8)).toString("latin1");
-  const found = MAGIC.find(([magic]) => start.startsWith(magic));
-  if (found)
-    throw new NetrunError(`is ${found[1]}`, {
+  const found = foreignOf(bytes);
+  if (found !== undefined)
+    throw new NetrunError(`is ${found}`, {
       file,
       notes: ["expected a net, solver, weights, solver state, mean or ONNX file"],
     });
@@ -68,7 +94,7 @@ const BLOB: ReadonlySet<string> = new Set("1 0,2 0,3 0,4 0,5 2,5 5,6 2,6 5,7 2,8
 /** What a file is by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
 export function contentOf(bytes: Uint8Array): Content | undefined {
   if (bytes.length === 0) return "empty";
-  if (!isBinary(bytes)) return bytes[0] === 0x7b && bytes[1] === 0x22 ? "side" : "text";
+  if (!isBinary(bytes)) return jsonOf(bytes) ?? "text";
   const fields = topFields(bytes);
   const some = (...tags: readonly string[]) => tags.some((tag) => fields.has(tag));
   if (some("1 0")) {
@@ -83,13 +109,57 @@ export function contentOf(bytes: Uint8Array): Content | undefined {
   return some("5 2", "5 5", "7 2", "8 2") && [...fields].every((tag) => BLOB.has(tag)) ? "mean" : undefined;
 }
 
+/** What a text in JSON is by how it begins; undefined for other texts. */
+function jsonOf(bytes: Uint8Array): "side" | "json" | undefined {
+  const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart();
+  if (/^\{\s*"iteration":\d+,"seed":/.test(start)) return "side";
+  return /^(\{\s*("|\}|$)|\[)/.test(start) ? "json" : undefined;
+}
+
+/** Texts of netrun's own and of programs that are often given in place of a prototxt, by their first line. */
+const TEXTS: readonly (readonly [start: RegExp, what: string, note: string])[] = [
+  [/^\{"seconds":/, "is a log of --log-json", "netrun plot FILE -o plot.svg draws it"],
+  [/^seconds,iteration,phase,/, "is a log of --log-csv", "netrun plot FILE -o plot.svg draws it"],
+  [
+    /^[^\n]*\.(jpe?g|png|bmp|gif|tiff?|webp|h5|hdf5)([ \t]+-?\d+)?[ \t]*\r?(\n|$)/i,
+    "is a list of files",
+    "--data FILE reads it",
+  ],
+];
+
+/** What a file is, as "is a PNG image"; undefined where its content does not tell, and for a text. */
+export function nameOfContent(bytes: Uint8Array): string | undefined {
+  const foreign = foreignOf(bytes);
+  if (foreign !== undefined) return `is ${foreign}`;
+  const content = contentOf(bytes);
+  return content === undefined || content === "text" ? undefined : CALLED[content];
+}
+
 /** Throws NetrunError, with what was probably meant, if a file is of another kind than its reader takes. */
 export function refuseOther(wanted: Wanted, bytes: Uint8Array, file?: string): void {
+  if (/\.netrunreplicas$/i.test(file ?? "")) throw other(CALLED.side, wanted, file, NOTES[`side ${wanted}`]);
+  const foreign = foreignOf(bytes);
+  if (foreign !== undefined && !(wanted === "image" && foreign.includes("image")))
+    throw other(`is ${foreign}`, wanted, file);
+  refuseText(wanted, bytes, file);
   const content = contentOf(bytes);
   if (content === undefined || content === TAKEN[wanted]) return;
-  const note = NOTES[`${content} ${wanted}`];
-  throw new NetrunError(`${CALLED[content]}, where ${EXPECTED[wanted]}`, { file, notes: note ? [note] : [] });
+  throw other(CALLED[content], wanted, file, NOTES[`${content} ${wanted}`]);
 }
+
+/** Throws NetrunError for a text that is known to be something else than a prototxt. */
+export function refuseText(wanted: Wanted, bytes: Uint8Array, file?: string): void {
+  if (bytes.length === 0) throw other(CALLED.empty, wanted, file);
+  if (isBinary(bytes)) return;
+  const start = Buffer.from(bytes.subarray(0, 512)).toString("latin1");
+  const found = TEXTS.find(([pattern]) => pattern.test(start));
+  if (found) throw other(found[1], wanted, file, found[2].replace("FILE", file ?? "FILE"));
+  const json = /\.netrunstate$/i.test(file ?? "") ? "side" : jsonOf(bytes);
+  if (json) throw other(CALLED[json], wanted, file, NOTES[`${json} ${wanted}`]);
+}
+
+const other = (is: string, wanted: Wanted, file: string | undefined, note?: string): NetrunError =>
+  new NetrunError(`${is}, where ${EXPECTED[wanted]}`, { file, notes: note === undefined ? [] : [note] });
 
 function topFields(bytes: Uint8Array): ReadonlySet<string> {
   const reader = new protobuf.Reader(bytes);

@@ -53,8 +53,14 @@ export function requireFile(path: string, asker: Asker = {}): string {
   const detail = asker.span ? { span: asker.span } : {};
   refuseSpecial(found, detail);
   const stat = statSync(found);
-  if (stat.isDirectory()) throw new NetrunError(`${found} is a folder`, detail);
+  if (stat.isDirectory()) throw new NetrunError(`${found} is a folder${databaseIn(found)}`, detail);
   return found;
+}
+
+/** Of a folder that is a database: what it is. */
+function databaseIn(folder: string): string {
+  const kind = existsSync(join(folder, "data.mdb")) ? "LMDB" : existsSync(join(folder, "CURRENT")) ? "LevelDB" : "";
+  return kind && `, of data in ${kind}: --data reads it`;
 }
 
 /** A file's bytes. Throws NetrunError, at the place that names it, if it is not there, is a folder, too large or may not be read. */

@@ -3,7 +3,7 @@ import { NetrunError, type Span } from "../error.js";
 import { unknownFields } from "../text/notes.js";
 import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
-import { refuseOther } from "./content.js";
+import { refuseOther, refuseText } from "./content.js";
 import { isBinary, readBytes, textOf } from "./files.js";
 import { explainFork } from "./forks/index.js";
 import { decode, has } from "./message.js";
@@ -74,6 +74,8 @@ function load<K extends keyof Loadable>(
   upgrade: (message: Loadable[K], warn: (warning: NetrunError) => void) => Upgraded<Loadable[K]>,
 ): Loaded<Loadable[K]> {
   const { onWarning = () => {} } = options;
+  if (typeof from === "string" && from.startsWith("netrun:"))
+    throw new NetrunError(`"${from}" names data, where ${CALLED[type]} is expected`, { notes: ["--data reads it"] });
   const file = typeof from !== "string" || isText(from) ? undefined : readBytes(from, options);
   const name = file?.path ?? options.name ?? "<text>";
   const message = typeof from === "string" ? read(type, from, file?.bytes, { ...options, name }) : from;
@@ -92,6 +94,7 @@ function read<K extends keyof Loadable>(
     refuseOther(type, bytes, options.name);
     return decode(type, bytes, options.name) as Loadable[K];
   }
+  if (bytes) refuseText(type, bytes, options.name);
   return parse(type, bytes ? textOf(bytes, options.name ?? text) : text, options);
 }
 

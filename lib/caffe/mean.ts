@@ -1,4 +1,5 @@
 import { NetrunError } from "../error.js";
+import { refuseOther } from "./content.js";
 import { decode } from "./message.js";
 import { storedBlob } from "./stored.js";
 
@@ -9,10 +10,11 @@ export interface Mean {
 }
 
 /**
- * The mean of a `mean.binaryproto`, a BlobProto [1, channels, height, width]. Throws NetrunError naming the file if it is damaged:
- * with more or fewer values than its shape has, or with some that are not finite.
+ * The mean of a `mean.binaryproto`, a BlobProto [1, channels, height, width]. Throws NetrunError naming the file if it is another kind
+ * of file or damaged: with more or fewer values than its shape has, or with some that are not finite.
  */
 export function decodeMean(bytes: Uint8Array, file: string): Mean {
+  refuseOther("BlobProto", bytes, file);
   const { shape, data } = storedBlob(decode("BlobProto", bytes, file), "the mean", file);
   if (!data.every(Number.isFinite))
     throw new NetrunError("the mean has values that are not finite", { file, notes: ["the file is damaged"] });

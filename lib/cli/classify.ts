@@ -1,16 +1,17 @@
 import { classify } from "../api/classify.js";
 import { Net } from "../api/net.js";
-import { readText } from "../caffe/files.js";
+import { isBinary, readBytes, textOf } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
-import { sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 
 /** Names what images show. */
 export async function run(args: ClassifyArgs): Promise<void> {
-  const labels = args.labels === undefined ? [] : readFileLines(args.labels);
+  refuseSwappedFlags("classify", args.model, args.weights);
+  const labels = args.labels === undefined ? [] : readLabels(args.labels);
   const { meanFile, meanValue: mean, scale, oversample, top, output, invert } = args;
   const options = { meanFile, mean, scale, oversample, top, output, invert, resize: resizeOf(args) };
   await using net = await Net.load(args.model, {
@@ -27,10 +28,14 @@ export async function run(args: ClassifyArgs): Promise<void> {
   }
 }
 
-const readFileLines = (path: string): readonly string[] =>
-  readText(path)
+/** The names in a file, a line each. Throws NetrunError for a file that is no text. */
+function readLabels(path: string): readonly string[] {
+  const { path: found, bytes } = readBytes(path);
+  if (isBinary(bytes)) throw new NetrunError("is no text: a name of a class on each line is expected", { file: found });
+  return textOf(bytes, found)
     .split(/\r?\n/)
     .filter((line) => line !== "");
+}
 
 function resizeOf({ resize }: ClassifyArgs): readonly [number, number] | undefined {
   if (resize === undefined) return undefined;

@@ -27,6 +27,25 @@ export function sessionOfFlags(args: Args<typeof RUN>): SessionOptions {
 /** Level and stages from the flags. */
 export const stateOfFlags = (args: Args<typeof STATE>) => apiOf(STATE, args);
 
+/** Throws NetrunError where weights stand in the net's place; `command` is what is meant, by the net and its weights. */
+export function refuseSwapped(
+  net: string,
+  weights: readonly string[],
+  command: (net: string, weights: readonly string[]) => string,
+): void {
+  const text = weights.find((path) => /\.(prototxt|pbtxt|txt)$/i.test(path));
+  if (!/\.(caffemodel|h5)$/i.test(net) || text === undefined) return;
+  const rest = [net, ...weights.filter((path) => path !== text)];
+  throw new NetrunError(`${net} has weights, ${text} is a net: the net comes first`, {
+    notes: [`netrun ${command(text, rest)}`],
+  });
+}
+
+/** The same of commands with -model and -weights. */
+export function refuseSwappedFlags(name: string, model: string, weights: readonly string[]): void {
+  refuseSwapped(model, weights, (net, rest) => `${name} -model ${net} -weights ${rest.join(",")}`);
+}
+
 /** How this program was started, for commands that it suggests: `netrun` where it is installed, else the file. */
 export function programName(): string {
   const file = process.argv[1] ?? "netrun";

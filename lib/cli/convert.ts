@@ -1,11 +1,10 @@
 import { basename } from "node:path";
 import { type ConvertOptions, convertFile } from "../convert/index.js";
-import { NetrunError } from "../error.js";
 import { countOrNone, parseNumber } from "../options/number.js";
 import { apiOf } from "../options/option.js";
 import type { CommandArgs } from "./commands/command.js";
 import { CONVERT } from "./commands/conversion.js";
-import { warn } from "./common.js";
+import { refuseSwapped, warn } from "./common.js";
 import { describeReport, refuseWrong } from "./convert-report.js";
 
 type ConvertArgs = CommandArgs<typeof CONVERT>;
@@ -13,7 +12,7 @@ type ConvertArgs = CommandArgs<typeof CONVERT>;
 /** Writes a Caffe net as standard ONNX, checked against the net. */
 export async function run(args: ConvertArgs): Promise<void> {
   const { net, weights = [], output } = args;
-  refuseSwapped(net!, weights);
+  refuseSwapped(net!, weights, (right, rest) => `convert ${[right, ...rest].join(" ")} -o MODEL.onnx`);
   const report = await convertFile(net!, weights, output, optionsOf(args, output));
   console.log(describeReport(report));
   refuseWrong(report, output, args.compare);
@@ -28,15 +27,6 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
     verify: verifyOf(args.verify),
     ...(args.externalData && { externalData: `${basename(path)}.data` }),
   };
-}
-
-/** Throws NetrunError where weights stand in the net's place. */
-function refuseSwapped(net: string, weights: readonly string[]): void {
-  const text = weights.find((path) => /\.(prototxt|pbtxt|txt)$/i.test(path));
-  if (!/\.(caffemodel|h5)$/i.test(net) || text === undefined) return;
-  throw new NetrunError(`${net} has weights, ${text} is a net: the net comes first`, {
-    notes: [`netrun convert ${[text, net, ...weights.filter((path) => path !== text)].join(" ")} -o MODEL.onnx`],
-  });
 }
 
 /** How many random batches, or which data. */

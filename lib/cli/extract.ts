@@ -5,11 +5,12 @@ import { apiOf } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { EXTRACT } from "./commands/inference.js";
-import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { Ticker } from "./ticker.js";
 
 /** Writes blobs of a data set. */
 export async function run(args: CommandArgs<typeof EXTRACT>): Promise<void> {
+  refuseSwappedFlags("extract", args.model, args.weights);
   writerOf(args.output);
   await using extraction = await openExtraction({
     ...sessionOfFlags(args),

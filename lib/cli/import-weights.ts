@@ -1,4 +1,5 @@
 import { importWeights } from "../convert/index.js";
+import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import { apiOf } from "../options/option.js";
 import type { CommandArgs } from "./commands/command.js";
@@ -6,6 +7,12 @@ import { IMPORT_WEIGHTS } from "./commands/conversion.js";
 
 /** Writes the weights of a converted model back as Caffe has them. */
 export async function run(args: CommandArgs<typeof IMPORT_WEIGHTS>): Promise<void> {
-  await writeWhole(args.output, importWeights(args.model!, args.net!, apiOf(IMPORT_WEIGHTS, args)));
-  console.log(args.output);
+  const { model, net, output } = args;
+  if (/\.onnx$/i.test(net!) && !/\.onnx$/i.test(model!)) {
+    throw new NetrunError(`${net} is a model, ${model} is none: the model comes first`, {
+      notes: [`netrun import-weights ${net} ${model} -o ${output}`],
+    });
+  }
+  await writeWhole(output, importWeights(model!, net!, apiOf(IMPORT_WEIGHTS, args)));
+  console.log(output);
 }

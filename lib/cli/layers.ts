@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { NetrunError, nearest } from "../error.js";
 import { type CatalogEntry, type CatalogField, catalog, registeredTypes } from "../layers/index.js";
 import type { CommandArgs } from "./commands/command.js";
@@ -17,7 +18,10 @@ function find(entries: readonly CatalogEntry[], type: string): CatalogEntry {
     entries.map((entry) => entry.type),
   );
   throw new NetrunError(`unknown layer type "${type}"`, {
-    notes: [near ? `did you mean "${near}"?` : "netrun layers lists all"],
+    notes: [
+      ...(existsSync(type) ? [`netrun inspect ${type} shows what is in a file`] : []),
+      near ? `did you mean "${near}"?` : "netrun layers lists all",
+    ],
   });
 }
 

@@ -1,4 +1,5 @@
-import { requireFile } from "../caffe/files.js";
+import { refuseOther } from "../caffe/content.js";
+import { isBinary, readBytes, requireFile } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import { linesIn } from "../file.js";
 import { CSV_HEADER, readCsvLine, readJsonLine, scoresOf } from "../train/event-log.js";
@@ -39,7 +40,11 @@ export function readLog(path: string): PlottedLog {
   if (first?.line.startsWith("{")) readJson(path, wholeLines(all), add);
   else if (first?.line.startsWith(CSV_HEADER.trimEnd())) readCsv(path, wholeLines(all), add);
   else readPrinted(all, add);
-  if (series.size === 0) throw new NetrunError("there is nothing of a training in this log", { file: path });
+  if (series.size === 0) {
+    const { bytes } = readBytes(found);
+    if (isBinary(bytes)) refuseOther("log", bytes, path);
+    throw new NetrunError("there is nothing of a training in this log", { file: path });
+  }
   return { path, series };
 }
 

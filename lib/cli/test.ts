@@ -2,12 +2,13 @@ import { Net } from "../api/net.js";
 import { type NetScores, testNet } from "../api/test-net.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TEST } from "./commands/inference.js";
-import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
 /** Scores a net over N batches of its data. */
 export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
+  refuseSwappedFlags("test", args.model, args.weights);
   await using net = await Net.load(args.model, {
     ...sessionOfFlags(args),
     ...stateOfFlags(args),

@@ -3,10 +3,11 @@ import { apiOf } from "../options/option.js";
 import { GRADIENTS } from "../options/run.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TIME } from "./commands/inference.js";
-import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 /** Times each layer of a net, forward and backward. */
 export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
+  refuseSwappedFlags("time", args.model, args.weights ?? []);
   const times = await timeLayers(args.model, {
     ...sessionOfFlags(args),
     ...stateOfFlags(args),

@@ -41,7 +41,11 @@ export function preprocessingOf(
   options: PreprocessOptions & { readonly baseDir?: string | undefined; readonly isUsed: boolean },
 ): Preprocessing | undefined {
   const image = [...shapes].find(([, shape]) => shape.length === 4);
-  if (!image) return undefined;
+  if (!image) {
+    const asked = (["scale", "mean", "meanFile", "cropSize"] as const).find((name) => options[name] !== undefined);
+    if (asked === undefined && !options.isUsed) return undefined;
+    throw new NetrunError(`the net has no image input, which ${asked ?? "preprocess"} could be for`);
+  }
   const [input, shape] = image;
   const layer = net.layer.find((each) => bringsData(each) && each.top[0] === input);
   const transform = layer && message(layer, "transform_param");

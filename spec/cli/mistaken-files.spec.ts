@@ -87,6 +87,83 @@ describe("files of another kind than a command expects", () => {
     }
   });
 
+  it("whatever is given in place of a net, weights, a mean, an image or a log is called what it is", async () => {
+    const path = (name: string, content: string | Uint8Array): string => {
+      const made = join(folder(), name);
+      writeFileSync(made, content);
+      return made;
+    };
+    const net = path("n.prototxt", NET);
+    const png = path("x.png", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0", "latin1"));
+    const safetensors = path("x.safetensors", Buffer.from('\x40\0\0\0\0\0\0\0{"x":{"dtype"', "latin1"));
+    const log = path("log.json", '{"seconds":0.1,"event":"start"}\n');
+    const list = path("list.txt", "a/b c.png 3\n");
+    const empty = path("empty", "");
+    const lmdb = join(folder(), "db");
+    mkdirSync(lmdb);
+    writeFileSync(join(lmdb, "data.mdb"), "");
+    const image = path("i.prototxt", NET.replace("dim: 2", "dim: 1 dim: 2 dim: 2"));
+    const mean = (file: string) => [
+      "convert",
+      image,
+      "-o",
+      "x.onnx",
+      "--allow-missing",
+      "--preprocess",
+      "--mean-file",
+      file,
+    ];
+    for (const [args, message] of [
+      [["draw", png, "-o", "x.svg"], `${png}: is a PNG image, where a net or its weights are expected`],
+      [["train", safetensors], `${safetensors}: is a safetensors file, where a solver's prototxt is expected`],
+      [["time", "-model", log], `${log}: is a log of --log-json, where a net or its weights are expected`],
+      [["upgrade", list], `${list}: is a list of files, where a net or its weights are expected`],
+      [["time", "-model", empty], `${empty}: is empty, where a net or its weights are expected`],
+      [["draw", lmdb, "-o", "x.svg"], `${lmdb} is a folder, of data in LMDB: --data reads it`],
+      [["draw", "netrun:digits/train", "-o", "x.svg"], '"netrun:digits/train" names data, where a net is expected'],
+      [mean(net), `${net}: is a text, where a mean image (a .binaryproto) is expected`],
+      [mean(png), `${png}: is a PNG image, where a mean image (a .binaryproto) is expected`],
+      [
+        ["convert", net, "-o", "x.onnx", "--allow-missing", "--scale", "2"],
+        "the net has no image input, which scale could be for",
+      ],
+      [["import-weights", log, net, "-o", "x"], `${log}: is a log of --log-json, where an ONNX model is expected`],
+      [["plot", png, "-o", "x.svg"], `${png}: is a PNG image, where a log of a training is expected`],
+      [["import", png, "x.arrow"], `${png}: not a kind of data that netrun knows: it is a PNG image`],
+      [["layers", net], `unknown layer type "${net}"\nnote: netrun inspect ${net} shows what is in a file`],
+    ] as const) {
+      const { stderr, status } = await cli(...args);
+      expect(stderr).to.include(message);
+      expect(status).to.equal(1);
+    }
+  });
+
+  it("weights and net, or model and net, the wrong way round: the command that is meant", async () => {
+    const swapped = ["-model", "w.caffemodel", "-weights", "n.prototxt"] as const;
+    for (const [name, rest] of [
+      ["test", []],
+      ["extract", ["--blobs", "ip", "-o", "x.csv"]],
+      ["time", []],
+      ["classify", ["x.png"]],
+    ] as const) {
+      const { stderr } = await cli(name, ...rest, ...swapped);
+      expect(stderr).to.equal(
+        "w.caffemodel has weights, n.prototxt is a net: the net comes first\n" +
+          `note: netrun ${name} -model n.prototxt -weights w.caffemodel\n`,
+      );
+    }
+    expect((await cli("import-weights", "n.prototxt", "m.onnx", "-o", "w")).stderr).to.equal(
+      "m.onnx is a model, n.prototxt is none: the model comes first\nnote: netrun import-weights m.onnx n.prototxt -o w\n",
+    );
+  });
+
+  it("a net without layers: time says that there is nothing to do", async () => {
+    const path = join(folder(), "none.prototxt");
+    writeFileSync(path, 'name: "n"\n');
+    const { stderr, status } = await cli("time", "-model", path);
+    expect([stderr, status]).to.deep.equal([`${path}: the net computes nothing in phase TRAIN\n`, 1]);
+  });
+
   it("data without images: import says that nothing is there to resize", async () => {
     const out = join(folder(), "out.arrow");
     const { stderr, status } = await cli("import", "netrun:digits/test", out, "--resize", "10x10");

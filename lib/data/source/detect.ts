@@ -1,5 +1,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { nameOfContent } from "../../caffe/content.js";
+import { isBinary, readBytes } from "../../caffe/files.js";
 import { NetrunError, nearest } from "../../error.js";
 import { readingFailed, refuseSpecial } from "../../file.js";
 import { countRange, type NumberRange, parseNumber, SEED } from "../../options/number.js";
@@ -55,7 +57,7 @@ function inPath(path: string, options: Options): SourceSpec {
   if (!stat) throw missing(path);
   const found = stat.isDirectory() ? inFolder(path, options) : inFile(path, stat.size, options);
   if (found) return found;
-  throw new NetrunError("not a kind of data that netrun knows", {
+  throw new NetrunError(`not a kind of data that netrun knows${knownAs(path)}`, {
     file: path,
     notes: [
       "folders: LMDB, LevelDB, IDX pairs, CIFAR-10 .bin, Arrow, a folder of images (or texts) for each class",
@@ -98,8 +100,15 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
   if (/idx[134]-ubyte/.test(basename(path)) || (head.readUInt16LE(0) === 0 && head[2] === 8)) return idxPair(path);
   if (/\.bin$/.test(path) && cifarClasses(size)) return cifarFile(path);
   if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
-  if (head.includes(0)) return undefined;
+  if (isBinary(startOf(path, Buffer.alloc(4096, " ")))) return undefined;
   return listSpec(path) ?? textSpec(path, options);
+}
+
+/** What else a file is, where it is one of Caffe's: a net, weights, a solver state, a mean image. */
+function knownAs(path: string): string {
+  if (statSync(path).isDirectory()) return "";
+  const what = nameOfContent(readBytes(path).bytes);
+  return what === undefined ? "" : `: it ${what}`;
 }
 
 /** An option, where it is given. */
