@@ -61,6 +61,19 @@ export const ReduceMax: Op<ReduceAttrs> = {
   },
 };
 
+/** Sum of squares over axes. Nothing differentiates it. */
+const ReduceSumSquare: Op<ReduceAttrs> = {
+  name: "ReduceSumSquare",
+  arity: 1,
+  infer: (attrs, x) => [reducedType(attrs, x!)],
+  // Axes are an attribute until opset 18.
+  onnx: (node) => ({
+    opType: "ReduceSumSquare",
+    inputs: node.inputs,
+    attributes: { axes: { ints: node.attrs.axes }, keepdims: { i: node.attrs.keepDims ? 1 : 0 } },
+  }),
+};
+
 /** The whole tensor repeated `repeats[i]` times along axis i. */
 export const Tile: Op<{ readonly repeats: readonly number[] }> = {
   name: "Tile",
@@ -111,6 +124,10 @@ const flag = (on: boolean): Attribute => ({ i: on ? 1 : 0 });
 /** Sum over axes; x itself where there are none. */
 export const reduceSum = (x: Value, axes: readonly number[], keepDims = false): Value =>
   axes.length === 0 ? x : apply(ReduceSum, { axes, keepDims }, x);
+
+/** Sum of squares over axes, without a gradient. */
+export const reduceSumSquare = (x: Value, axes: readonly number[], keepDims = false): Value =>
+  apply(ReduceSumSquare, { axes, keepDims }, x);
 
 /** Sum of all elements, a scalar. */
 export const sumAll = (x: Value): Value =>

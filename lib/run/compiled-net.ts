@@ -1,12 +1,12 @@
-import { count, type Elements, inputName, type Value } from "../graph/index.js";
+import { count, type Elements, input, inputName, type Value } from "../graph/index.js";
 import { gradient } from "../net/gradient.js";
+import { sumsOf } from "../net/gradient-sums.js";
 import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import { objectiveOf, seedName, seedsOf } from "../net/objective.js";
-import { sumOfSquares } from "../net/squares.js";
 import { type BoundTarget, buildSession } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
-import { concat } from "../ops/index.js";
+import { add } from "../ops/index.js";
 import { random } from "../random.js";
 import type { InferenceContext } from "../targets/index.js";
 import type { FlatWeights } from "./weights.js";
@@ -21,8 +21,10 @@ export interface RunRequest {
   readonly gradients?: "learnt" | "all" | "blobs";
   /** Whether to give the objective: the sum of all losses by their weights. */
   readonly objective?: boolean;
-  /** Whether to give the sum of squares of all parameters' gradients. */
-  readonly squares?: boolean;
+  /** A sum to give of all parameters' gradients: of their entries, or of the squares of these. */
+  readonly sum?: "entries" | "squares";
+  /** Whether gradients are added to what `into` holds. The sum is of the results. */
+  readonly accumulate?: boolean;
   /** Whether to give what the forward adds to files. */
   readonly files?: boolean;
   /** Blobs whose gradients are fed, in place of their weights in the objective. */
@@ -38,7 +40,10 @@ export interface RunInputs {
   /** What random layers draw: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
-  /** Where gradients are written, by parameter key, as far as the run computes them; the others are arrays of their own. */
+  /**
+   * Where gradients are written, by parameter key, as far as the run computes them; the others are arrays of their own. Where they
+   * accumulate, this holds an array for each learnt parameter, and what could not be written in place is given beside it.
+   */
   readonly into?: Arrays | undefined;
   /** What layers carry on from the forward before; zeros where absent. */
   readonly carries?: Arrays | undefined;
@@ -59,8 +64,8 @@ export interface RunResult {
   readonly inputGradients: Arrays;
   /** The objective where it was asked for; 0 for a net without losses. */
   readonly objective: number;
-  /** Sum of squares of all parameters' gradients, where asked for. Not finite where one of them is not, or is above 1e19. */
-  readonly squares: number;
+  /** The sum of all parameters' gradients that was asked for, else 0. Not finite where an entry is not, or where it overflows. */
+  readonly gradientSum: number;
   /** Shapes of all blobs. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
@@ -70,17 +75,17 @@ type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGrad
 /** The output that the objective is computed as. */
 const OBJECTIVE = "objective";
 
-/** The output that holds the sum of squares of each gradient. */
-const SQUARES = "squares";
+/** The output that holds a sum of each gradient. */
+const SUMS = "sums";
 
 const NONE = new Float32Array(0);
 
 interface Compiled {
   readonly session: Session | undefined;
-  /** Names of its outputs. */
-  readonly outputs: ReadonlySet<string>;
   /** What the model's outputs are, by name. */
   readonly ends: ReadonlyMap<string, End>;
+  /** Keys of parameters whose gradient may be written to the array that is given for it. */
+  readonly inPlace: ReadonlySet<string>;
 }
 
 /** What an output is. */
@@ -116,13 +121,14 @@ export class CompiledNet implements AsyncDisposable {
       // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
       compiling.catch(() => this.#sessions.delete(key));
     }
-    const { session, outputs: computed, ends } = await compiling;
+    const { session, ends, inPlace } = await compiling;
     const into: Record<string, Float32Array> = {};
-    for (const [name, given] of Object.entries(inputs.into ?? {})) {
-      const end = endName("gradients", name);
-      if (computed.has(end)) into[end] = given;
+    const fed = feeds(this.net, inputs);
+    for (const [key, given] of Object.entries(inputs.into ?? {})) {
+      if (inPlace.has(key)) into[endName("gradients", key)] = given;
+      if (request.accumulate) fed[sumName(key)] = given;
     }
-    const outputs = session ? await session.run(feeds(this.net, inputs), session.outputs, into) : {};
+    const outputs = session ? await session.run(fed, session.outputs, into) : {};
     const result: Record<Group, Record<string, Float32Array>> = {
       blobs: {},
       files: {},
@@ -134,8 +140,8 @@ export class CompiledNet implements AsyncDisposable {
     for (const [end, { group, name, value }] of ends) {
       result[group][name] = outputs[end] ?? inputs.data[inputName(value)!]!;
     }
-    const squares = (outputs[SQUARES] ?? NONE).reduce((sum, square) => sum + square, 0);
-    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, squares, shapes: this.#shapes };
+    const gradientSum = (outputs[SUMS] ?? NONE).reduce((sum, each) => sum + each, 0);
+    return { ...result, objective: outputs[OBJECTIVE]?.[0] ?? 0, gradientSum, shapes: this.#shapes };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,13 +157,16 @@ async function compile(
   formulation: BoundTarget<InferenceContext> | undefined,
 ): Promise<Compiled> {
   const { ends, outputs } = endsOf(net, request);
-  if (outputs.size === 0) return { session: undefined, outputs: new Set(), ends };
+  if (outputs.size === 0) return { session: undefined, ends, inPlace: new Set() };
   // A forward by itself gives the numbers of the converted file; training, and its tests, take what is fast.
   const isForward = request.gradients === undefined && request.objective !== true;
   const portable = isForward || options.portable;
   const build = { ...options, portable, inPlaceOutputs: true };
   const session = await buildSession({ name: "netrun", outputs }, build, formulation);
-  return { session, outputs: new Set(session.outputs), ends };
+  // A sum's array may be read and written at once: the addition of the two is all that reads it.
+  const gradients = [...ends.values()].filter(({ group }) => group === "gradients");
+  const inPlace = new Set(gradients.map(({ name }) => name).filter((key) => outputs.has(endName("gradients", key))));
+  return { session, ends, inPlace };
 }
 
 /** What a request asks for, as values: all of it, and by output name what has to be computed. */
@@ -184,7 +193,8 @@ export function endsOf(
     const seeds = seedsOf(net, request.seeds ?? []);
     const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
     parameters.forEach(({ key }, i) => {
-      end("gradients", key, found[i]!);
+      const value = found[i]!;
+      end("gradients", key, value && request.accumulate ? add(value, input(sumName(key), value.type)) : value);
     });
     inputs.forEach(([name], i) => {
       end("inputGradients", name, found[parameters.length + i]!);
@@ -197,16 +207,19 @@ export function endsOf(
   const outputs = new Map(computed.map(([name, { value }]) => [name, value]));
   if (objective) outputs.set(OBJECTIVE, objective);
   const gradients = [...ends.values()].filter(({ group }) => group === "gradients");
-  if (request.squares && gradients.length > 0)
+  if (request.sum && gradients.length > 0)
     outputs.set(
-      SQUARES,
-      concat(
-        gradients.map(({ value }) => sumOfSquares(value)),
-        0,
+      SUMS,
+      sumsOf(
+        gradients.map(({ value }) => value),
+        request.sum,
       ),
     );
   return { ends, outputs };
 }
+
+/** The name of the input that a parameter's gradient is added to. */
+const sumName = (key: string) => `sum:${key}`;
 
 /** The name of an output. */
 const endName = (group: Group, name: string) => `${group}:${name}`;

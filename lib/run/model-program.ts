@@ -58,7 +58,7 @@ export async function openModelProgram(path: string, threads?: number): Promise<
         gradients: {},
         inputGradients: {},
         objective: 0,
-        squares: 0,
+        gradientSum: 0,
         files: {},
       };
     },

@@ -42,6 +42,8 @@ export class SeparateStep implements Step {
   readonly #gradients: Float32Array;
   /** The gradients by parameter key. */
   readonly #views: Readonly<Record<string, Float32Array>>;
+  /** Keys of the parameters that nothing depended on at the last step, whose gradients are zeros. */
+  readonly #zeros = new Set<string>();
 
   /** The net stays its owner's to close. */
   constructor(train: OpenNet, solver: SolverPlan, { session, seed, gradients }: StepOptions) {
@@ -97,33 +99,35 @@ export class SeparateStep implements Step {
     const { iterSize, debugInfo } = this.#solver;
     // The same request in every iteration, shown or not: another one would be another session.
     const blobs = work.display > 0 ? this.#train.net.outputs : [];
-    const request: RunRequest = { blobs, gradients: "learnt", objective: true, squares: true };
+    const sum = this.#solver.clipGradients >= 0 ? "squares" : "entries";
+    const request: RunRequest = { blobs, gradients: "learnt", objective: true, sum, accumulate: iterSize > 1 };
     const shown = debugInfo && isShown(work);
     let debug: PassStatistics | undefined;
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
-    let squares = 0;
-    // The sum of one batch is its gradients, which are written where the sum is to be.
-    const into = iterSize === 1 ? this.#views : undefined;
+    let squares: number | undefined;
+    if (iterSize > 1) this.#gradients.fill(0);
     for (let sub = 0; sub < iterSize; sub++) {
       const waited = performance.now();
       const batch = await batches.next();
       const started = performance.now();
       times.dataWaitMs += started - waited;
       const draw = [this.#seed, work.iteration * iterSize + sub] as const;
-      const result = await runNet(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { into });
+      const result = await runNet(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, {
+        into: this.#views,
+      });
       const all = () => this.#everything(batch, weights, draw);
-      // Only where the sum of squares is no number are gradients looked through: large ones overflow it.
-      const areFinite = Number.isFinite(result.squares) || Object.values(result.gradients).every(allFinite);
+      // Only where the sum is no number are gradients looked through: large ones overflow it.
+      const areFinite = Number.isFinite(result.gradientSum) || Object.values(result.gradients).every(allFinite);
       if (!Number.isFinite(result.objective) || !areFinite) {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
         this.#gradients.fill(0);
         return { loss, outputs, rows, debug, notFinite, squares: undefined };
       }
       if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
-      this.#accumulate(result.gradients, sub > 0);
-      squares = result.squares;
+      this.#keep(result.gradients);
+      if (sum === "squares") squares = result.gradientSum;
       for (const [key, value] of Object.entries(result.states)) view(weights, this.#layout.slots.get(key)!).set(value);
       loss += result.objective;
       outputs = result.blobs;
@@ -131,14 +135,7 @@ export class SeparateStep implements Step {
       batches.recycle(batch, result.blobs);
       times.gradientMs += performance.now() - started;
     }
-    return {
-      loss: loss / iterSize,
-      outputs,
-      rows,
-      debug,
-      notFinite: undefined,
-      squares: iterSize === 1 ? squares : undefined,
-    };
+    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined, squares };
   }
 
   /** The last forward once more, with every blob and every gradient. */
@@ -147,17 +144,17 @@ export class SeparateStep implements Step {
     return runNet(this.#train, request, batch, { layout: this.#layout, data: weights }, draw, { again: true });
   }
 
-  #accumulate(gradients: Readonly<Record<string, Float32Array>>, add: boolean): void {
+  /** Has the sums hold the gradients that were not written there. Those that nothing depends on stay zeros. */
+  #keep(gradients: Readonly<Record<string, Float32Array>>): void {
     for (const [key, sum] of Object.entries(this.#views)) {
       const gradient = gradients[key];
-      if (sum === gradient) continue;
-      if (!gradient) {
-        // Nothing depends on the parameter.
+      if (gradient === undefined && !this.#zeros.has(key)) {
         sum.fill(0);
-        continue;
+        this.#zeros.add(key);
       }
-      if (add) for (let i = 0; i < sum.length; i++) sum[i]! += gradient[i]!;
-      else sum.set(gradient);
+      if (gradient === undefined) continue;
+      this.#zeros.delete(key);
+      if (sum !== gradient) sum.set(gradient);
     }
   }
 

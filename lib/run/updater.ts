@@ -4,7 +4,7 @@ import { buildSession } from "../onnx/build.js";
 import type { Session, SessionOptions } from "../onnx/session.js";
 
 /** Floats updated by one run: what is computed on the way stays in the processor's cache, and outputs are written where they belong. */
-const CHUNK = 2 ** 20;
+const CHUNK = 2 ** 19;
 
 /** The numbers of one update. */
 export interface UpdateStep {
