@@ -111,7 +111,6 @@ for (const [shape, [n, c, h, k, s, p, o]] of Object.entries(pools)) {
   const [dx] = gradient(new Map([[y, dy]]), [x]) as [Value];
   const forms = new Map([["portable", dx]]);
   if (hasMasks(attrs, x.type.shape, y.type.shape)) {
-    forms.set("masks", maskedMaxPool(x, attrs, undefined).gradient(dy));
     forms.set(
       "blocked",
       reorderOutput(maskedMaxPool(toBlocks(x, block), attrs, block).gradient(toBlocks(dy, block)), c),
