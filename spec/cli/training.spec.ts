@@ -1,4 +1,4 @@
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { LogFile } from "../../lib/cli/log-files.js";
 import { readLog } from "../../lib/cli/plot-logs.js";
 import { resumeCommand } from "../../lib/cli/resume-command.js";
+import { NetrunError } from "../../lib/error.js";
 import { ownName } from "../../lib/owner.js";
 import { memoryFolder, newScratchFolder, sweepScratch } from "../../lib/scratch.js";
 import { CSV_HEADER } from "../../lib/train/event-log.js";
@@ -176,6 +177,25 @@ describe("scratch folders", () => {
     expect([existsSync(own), existsSync(dead)]).to.deep.equal([true, false]);
     execFileSync("rmdir", [own]);
   });
+});
+
+describe("temporary files", () => {
+  const folder = freshFolder();
+
+  it("have their folder's error where none can be made", () => {
+    const place = join(folder(), "missing");
+    expect(() => newScratchFolder("spec", place)).to.throw(NetrunError, "has no room for temporary files: ENOENT");
+  });
+
+  it("go into no memory that has little room: containers have 64 MB of it", function () {
+    // A file system in memory of 4 KiB in place of the system's, which only root can mount, for a process of its own.
+    const script = `mount -t tmpfs -o size=4k tmpfs /dev/shm || exit 77
+      exec ${process.execPath} ${PROGRAM} train ${writeRestless(folder(), "max_iter: 2")} --workers 2 --isolation process`;
+    const { status, stderr } = spawnSync("unshare", ["-m", "sh", "-c", script], { encoding: "utf8" });
+    if (status === null || status === 77 || /unshare|mount/.test(stderr)) this.skip();
+    expect([status, stderr]).to.deep.equal([0, ""]);
+    expect(existsSync(join(folder(), "snap_iter_2.solverstate"))).to.equal(true);
+  }).timeout(30_000);
 });
 
 describe("the command that goes on", () => {
