@@ -174,12 +174,13 @@ export async function replaceFile(
 /** The end of a temporary file's name: a process by its name or, as earlier versions had it, by its number. */
 export const TEMPORARY = /\.(\d+(?:-[0-9a-z]+-[0-9a-f]+)?)(?:\.\d+)?\.(?:tmp|probe)$/;
 
-/** Deletes temporary files whose paths start with `prefix` and whose processes ended without doing so (kill -9). */
+/** Deletes temporary files and folders whose paths start with `prefix` and whose processes ended without doing so (kill -9). */
 export function removeAbandoned(prefix: string): void {
   const [folder, start] = prefix.endsWith("/") ? [prefix, ""] : [dirname(prefix), basename(prefix)];
   for (const name of tryTo(() => readdirSync(folder)) ?? []) {
     const [, owner] = (name.startsWith(start) && TEMPORARY.exec(name)) || [];
-    if (owner !== undefined && fateOf(owner) === "dead") tryTo(() => rmSync(join(folder, name), { force: true }));
+    if (owner !== undefined && fateOf(owner) === "dead")
+      tryTo(() => rmSync(join(folder, name), { recursive: true, force: true }));
   }
 }
 

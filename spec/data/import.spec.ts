@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -12,6 +14,9 @@ import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { writeLmdb } from "../support/write-lmdb.js";
+
+/** A number that no process has: the system's end below it. */
+const NOBODY = 4_194_304;
 
 describe("importing", () => {
   const folder = freshFolder();
@@ -120,9 +125,9 @@ describe("importing", () => {
   it("removes what a killed import left beside its output", async () => {
     const source = detectSource(numbers(20));
     const out = join(folder(), "out.arrow");
-    mkdirSync(`${out}.shuffle.tmp`);
-    writeFileSync(join(`${out}.shuffle.tmp`, "7.arrow"), "half");
-    writeFileSync(`${out}.99.0.tmp`, "half");
+    mkdirSync(`${out}.shuffle.${NOBODY}.tmp`);
+    writeFileSync(join(`${out}.shuffle.${NOBODY}.tmp`, "7.arrow"), "half");
+    writeFileSync(`${out}.${NOBODY}.0.tmp`, "half");
     await importSource(source, out, { shuffle: 1 });
     await importSource(source, join(folder(), "parts"), { shuffle: 1, rowsPerFile: 15 });
     expect(readdirSync(folder()).sort()).to.deep.equal(["numbers.mdb", "out.arrow", "parts"]);
@@ -133,10 +138,35 @@ describe("importing", () => {
     ]);
   });
 
+  it("shuffled, twice at once to one place, is as if once, with no file of the other's deleted", async () => {
+    const source = detectSource(numbers(2000));
+    const script = `
+      import { importSource } from ${JSON.stringify(new URL("../../lib/data/import/import.js", import.meta.url))};
+      const [source, out] = JSON.parse(process.argv[1]);
+      for (let i = 0; i < 5; i++) await importSource(source, out, { shuffle: 3 });`;
+    const out = join(folder(), "out.arrow");
+    const args = ["--input-type=module", "-e", script, JSON.stringify([source, out])];
+    const other = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+    const over = once(other, "exit");
+    for (let i = 0; other.exitCode === null && i < 500; i++) {
+      await importSource(source, out, { shuffle: 3 });
+      expect((await read(out, "label")).sort((a, b) => a - b)).to.deep.equal(range(2000));
+    }
+    expect(await over).to.deep.equal([0, null]);
+    expect(readdirSync(folder()).sort()).to.deep.equal(["numbers.mdb", "out.arrow"]);
+  });
+
+  it("into a folder that cannot be made is an error that names it", async () => {
+    const out = join(numbers(3), "parts");
+    const source = { kind: "digits", part: "test" } as const;
+    await failure(importSource(source, out, { rowsPerFile: 9000 }), `${out}: cannot make the folder: ENOTDIR`);
+    await failure(importSource(source, `${out}.arrow`, { shuffle: 1 }), `${out}.arrow: cannot write the file: EEXIST`);
+  });
+
   it("takes up an import that was killed in the middle of a part", async () => {
     const out = join(folder(), "parts");
     mkdirSync(out);
-    writeFileSync(join(out, "part-00000.arrow.99.0.tmp"), "half");
+    writeFileSync(join(out, "part-00000.arrow.4194304.0.tmp"), "half");
     await importSource(detectSource(numbers(5)), out, { rowsPerFile: 2 });
     expect(readdirSync(out)).to.have.length(4);
     expect(await read(out, "label")).to.deep.equal(range(5));

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
-import { makeFolder, TEMPORARY, writeWhole } from "../../file.js";
+import { makeFolder, removeAbandoned, writeWhole } from "../../file.js";
 import { count } from "../../graph/type.js";
+import { ownName } from "../../owner.js";
 import { Skipped } from "../feed/skipped.js";
 import type { ImageDecoding } from "../image/image.js";
 import { openArrow } from "../source/arrow/messages.js";
@@ -55,10 +56,10 @@ export async function importSource(spec: SourceSpec, out: string, options: Impor
   };
   if (source.failures && options.onBadRecord !== "skip") throw knownFailure(source.failures);
   // Beside the output, where there is room for it, and where the next import finds what a killed one left.
-  const buckets = options.rowsPerFile === undefined ? `${out}.shuffle.tmp` : join(out, "shuffle.tmp");
+  const place = options.rowsPerFile === undefined ? `${out}.` : `${out}/`;
+  removeAbandoned(place);
+  const buckets = `${place}shuffle.${ownName()}.tmp`;
   const rows = counted(rowsOf(source, options, onBad, buckets), source.length, options.progress);
-  if (options.rowsPerFile === undefined) removeLeftOvers(dirname(out), (name) => name === basename(out));
-  else removeLeftOvers(out, (name) => PART.test(name));
   if (options.rowsPerFile !== undefined) await prepareFolder(out, spec, source.length, options);
   const written =
     options.rowsPerFile === undefined ? await writeOne(out, rows) : await writeParts(out, rows, options.rowsPerFile);
@@ -122,15 +123,6 @@ async function* counted(
   }
 }
 
-const PART = /^part-\d+\.arrow$/;
-
-/** Deletes what processes that were killed left of a file or part. */
-function removeLeftOvers(folder: string, isOurs: (name: string) => boolean): void {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const name of readdirSync(folder))
-    if (TEMPORARY.test(name) && isOurs(name.replace(TEMPORARY, ""))) rmSync(join(folder, name), { force: true });
-}
-
 /** A folder remembers what it is imported from, so that a resumed import cannot mix two. */
 async function prepareFolder(
   out: string,
@@ -138,7 +130,11 @@ async function prepareFolder(
   rows: number,
   { images, shuffle, rowsPerFile, onBadRecord }: ImportOptions,
 ): Promise<void> {
-  makeFolder(out);
+  try {
+    makeFolder(out);
+  } catch (cause) {
+    throw new NetrunError(`cannot make the folder: ${(cause as Error).message}`, { file: out, cause });
+  }
   const manifest = join(out, "import.json");
   const content = `${JSON.stringify({ source, rows, images, shuffle, rowsPerFile, onBadRecord }, null, 2)}\n`;
   if (!existsSync(manifest)) await writeWhole(manifest, content);

@@ -1,6 +1,8 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
+import { NetrunError } from "../../error.js";
+import { makeFolder } from "../../file.js";
 import { random } from "../../random.js";
 import { permutation } from "../shuffle/shuffle.js";
 import { openArrow } from "../source/arrow/messages.js";
@@ -16,7 +18,7 @@ const ROWS = 256;
 /**
  * All rows in a random order that `seed` decides, however many: each row is thrown into one of several buckets on disk,
  * and the buckets are shuffled in memory one after the other; every order is equally likely. `bytes` is about how
- * many there are in all. The buckets lie in `folder`, which is there meanwhile; what a killed process left there goes first.
+ * many there are in all. The buckets lie in `folder`, which is there meanwhile. Throws NetrunError where it cannot be made.
  */
 export async function* shuffled(
   batches: AsyncIterable<RecordBatch>,
@@ -25,8 +27,11 @@ export async function* shuffled(
   labels: DataSource["labels"],
   folder: string,
 ): AsyncGenerator<RecordBatch> {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  try {
+    makeFolder(folder);
+  } catch (cause) {
+    throw new NetrunError(`cannot make the folder: ${(cause as Error).message}`, { file: folder, cause });
+  }
   try {
     const buckets = Math.max(1, Math.min(MAX_BUCKETS, Math.ceil(bytes / BUCKET_BYTES)));
     const files = Array.from({ length: buckets }, (_, i) => new Bucket(join(folder, `${i}.arrow`)));
