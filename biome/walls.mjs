@@ -8,7 +8,7 @@ export const floors = [
   ["error.ts", "owner.ts", "random.ts", "buffers.ts", "proto.ts"],
   ["budget.ts"],
   ["isolated.ts"],
-  ["isolated-child.ts", "file.ts", "scratch.ts", "lifetime.ts", "graph/", "text/", "options/"],
+  ["isolated-child.ts", "file.ts", "scratch.ts", "lifetime.ts", "wire-error.ts", "graph/", "text/", "options/"],
   ["ops/", "caffe/"],
   ["layers/", "optim/"],
   ["targets/", "net/"],

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { unpackError, type WireError } from "../engine/hosts/wire-error.js";
+import { unpackError, type WireError } from "../wire-error.js";
 import { type Checkpoint, writeCheckpoint } from "./write-checkpoint.js";
 
 /** Bytes from which on a checkpoint is written by a thread of its own: a smaller one is on disk before a thread has started. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { packError, type WireError } from "../engine/hosts/wire-error.js";
+import { packError, type WireError } from "../wire-error.js";
 import { type Checkpoint, writeCheckpoint } from "./write-checkpoint.js";
 
 // Writes the checkpoint that it is started with, and answers with what went wrong, or undefined.

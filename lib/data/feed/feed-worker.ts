@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { type ErrorDetail, NetrunError } from "../../error.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
+import { packError, type WireError } from "../../wire-error.js";
 import type { Tensor } from "../tensor.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import { openLocalFeed } from "./open-feed.js";
@@ -13,7 +13,7 @@ export type FeedRequest =
   | { readonly kind: "seek"; readonly position: number }
   | { readonly kind: "close" };
 
-/** What the thread answers to "next": a batch, a mistake of the user's, or a bug. */
+/** What the thread answers to "next": a batch, or why there is none. */
 export type FeedReply =
   | {
       readonly kind: "batch";
@@ -21,8 +21,7 @@ export type FeedReply =
       readonly end: number;
       readonly skipped: Feed["skipped"];
     }
-  | { readonly kind: "failure"; readonly message: string; readonly detail: ErrorDetail }
-  | { readonly kind: "bug"; readonly error: unknown };
+  | { readonly kind: "failure"; readonly error: WireError };
 
 /** What the thread starts with. */
 interface Start {
@@ -44,9 +43,7 @@ async function next(feed: Promise<Feed>): Promise<FeedReply> {
     const tensors = await opened.next();
     return { kind: "batch", tensors, end: opened.position, skipped: opened.skipped };
   } catch (error) {
-    if (!(error instanceof NetrunError)) return { kind: "bug", error };
-    const { message, file, notes, span } = error;
-    return { kind: "failure", message, detail: { file, notes, span } };
+    return { kind: "failure", error: packError(error) };
   }
 }
 

@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { NetrunError } from "../../error.js";
 import { count } from "../../graph/type.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
+import { unpackError } from "../../wire-error.js";
 import type { Tensor } from "../tensor.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import type { FeedReply, FeedRequest } from "./feed-worker.js";
@@ -165,8 +166,7 @@ export class ThreadedFeed implements Feed {
   #answer(reply: FeedReply): void {
     const waiting = this.#waiting.shift()!;
     if (reply.kind === "batch") waiting.resolve(reply);
-    else if (reply.kind === "failure") waiting.reject(new NetrunError(reply.message, reply.detail));
-    else waiting.reject(reply.error);
+    else waiting.reject(unpackError(reply.error));
   }
 
   #fail(error: unknown): void {

@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { unpackError } from "../../wire-error.js";
 import { deleteVectorFolder, newVectorFolder, VectorFile } from "../vector-file.js";
 import { type Answer, type Call, type CallName, type Calls, CHANGED, type Host } from "./host.js";
 import type { FromChild, ToChild } from "./process-worker.js";
-import { unpackError } from "./wire-error.js";
 
 interface Pending {
   resolve(message: Extract<FromChild, { readonly result: unknown }>): void;

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
+import { packError, type WireError } from "../../wire-error.js";
 import type { StorePlace } from "../state-store.js";
 import { deleteVectorFolder, VectorFile } from "../vector-file.js";
 import { type Call, type CallName, type Calls, CHANGED } from "./host.js";
-import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
 
 /** A call of a child process: its buffers, of these lengths, are in the exchange file. The answer there is what changed, then the room. */

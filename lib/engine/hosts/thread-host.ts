@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { Buffers } from "../../buffers.js";
 import { isInNative, newNativeState, stopNative } from "../../onnx/native.js";
+import { unpackError } from "../../wire-error.js";
 import { vectorOf } from "../vector.js";
 import { type Answer, type Call, type CallName, type Calls, CHANGED, type Host } from "./host.js";
 import type { ThreadAnswer, ThreadTask } from "./thread-worker.js";
-import { unpackError } from "./wire-error.js";
 
 /** How long to wait for a thread to end: one that is inside onnxruntime ends only after that. */
 const END_MS = 2000;

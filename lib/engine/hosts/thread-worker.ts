@@ -1,8 +1,8 @@
 import "./thread-start.js";
 import { move, transferableSymbol, valueSymbol } from "piscina";
 import { leaveNative } from "../../onnx/native.js";
+import { packError, type WireError } from "../../wire-error.js";
 import type { Call, CallName, Calls } from "./host.js";
-import { packError, type WireError } from "./wire-error.js";
 import { handle } from "./worker.js";
 
 leaveNative();

@@ -1,4 +1,4 @@
-import { NetrunError, type Span } from "../../error.js";
+import { NetrunError, type Span } from "./error.js";
 
 /** An error as plain data: structured cloning drops the class and the fields of errors. */
 export interface WireError {
