@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { LAYER_TYPES } from "../../lib/caffe/builders.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { conversionOf } from "../../lib/convert/net.js";
 import { unsupportedTypes } from "../../lib/layers/forks/unsupported.js";
@@ -16,8 +17,8 @@ import { labelRanges } from "../../lib/net/label-ranges.js";
 import { lower } from "../../lib/net/lower.js";
 import { root } from "../support/shared.js";
 
-/** Places that may name layer types: their own files, and Caffe's schema with the upgrades of its old formats. */
-const OWNERS = ["layers/", "caffe/upgrade", "caffe/messages.ts"];
+/** Places that may name layer types: their own files, and Caffe's schema with its builders and the upgrades of its old formats. */
+const OWNERS = ["layers/", "caffe/upgrade", "caffe/messages.ts", "caffe/builders.ts"];
 /** Places whose names are those of ops, some of which are called like layers. */
 const OF_OPS = ["ops/", "graph/", "targets/", "onnx/"];
 
@@ -29,11 +30,17 @@ function literals(source: string): readonly string[] {
   return [...code.matchAll(/"([^"\n]*)"|'([^'\n]*)'|`([^`]*)`/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
 }
 
-/** Layer types named in a file: as a literal, or as a member of the table of types. Lines on ONNX's op types name ops. */
+/** Keys of object literals and types in TypeScript. */
+function keys(source: string): readonly string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\/|(^|\s)\/\/.*$|"[^"\n]*"/gm, "");
+  return [...code.matchAll(/(?:^|[{,])\s*([A-Z]\w*)\??:/gm)].map(([, key]) => key!);
+}
+
+/** Layer types named in a file: as a literal, a key, or a member of the table of types. Lines on ONNX's op types name ops. */
 function namesIn(text: string): readonly string[] {
   const source = text.replace(/^.*\bop_?type\b.*$/gim, "");
   const members = [...source.matchAll(/\blayerTypes\.(\w+)/g)].map(([, name]) => name!);
-  return [...literals(source), ...members].filter((text) => names.has(text));
+  return [...literals(source), ...keys(source), ...members].filter((text) => names.has(text));
 }
 
 describe("the facts on layer types", () => {
@@ -46,6 +53,28 @@ describe("the facts on layer types", () => {
       return named.length > 0 ? [`${file}: ${named.join(", ")}`] : [];
     });
     expect(found).to.deep.equal([]);
+  });
+
+  it("would be seen in another file, in each way of naming a type", () => {
+    const tables = [
+      'const heavy = { Convolution: 2, "InnerProduct": 1 };',
+      "interface Costs {\n  Pooling?: number;\n}",
+    ];
+    expect(namesIn(tables.join("\n")).toSorted()).to.deep.equal(["Convolution", "InnerProduct", "Pooling"]);
+    expect(namesIn('if (layer.type === "LRN") return layerTypes.Data; // "Split", { Tile: 1 }')).to.deep.equal([
+      "LRN",
+      "Data",
+    ]);
+    expect(namesIn("const text = 'a Convolution: of pixels'; // Slice: no\nclass Convolution {}")).to.deep.equal([]);
+  });
+
+  it("include the field of its parameters, which is that of the builder", () => {
+    for (const [name, { param }] of Object.entries<LayerType>(layerTypes)) {
+      const field = (LAYER_TYPES as Readonly<Record<string, string | null>>)[name];
+      if (field === undefined) continue;
+      // Every loss may have loss_param, whose fields are read for all of them alike.
+      expect(field === "loss_param" && param === null ? null : field, name).to.equal(param);
+    }
   });
 
   it("include of every data layer where its data comes from, and rows of a batch where it reads records", () => {

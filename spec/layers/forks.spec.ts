@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Net, type Tensor } from "../../lib/api/net.js";
 import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer } from "../support/net.js";
 
 describe("layers of Caffe's forks, against plain loops", () => {
   it("Permute moves axes", async () => {
@@ -182,120 +182,6 @@ describe("layers of Caffe's forks, against plain loops", () => {
       return h1 > h0 && w1 > w0 ? sum / ((h1 - h0) * (w1 - w0)) : 0;
     };
     expectClose(y, [4, dims, g, g], filled([4, dims, g, g], cell));
-  });
-
-  it("Interp interpolates with the corners in place", async () => {
-    const x = noise(6, [2, 2, 3, 4]);
-    const [y] = await run(`type: "Interp" interp_param { zoom_factor: 3 }`, [x]);
-    const value = (n: number, c: number, i: number, j: number) => {
-      const [sy, sx] = [(i * 2) / 6, (j * 3) / 9];
-      const [h, w] = [Math.min(1, Math.floor(sy)), Math.min(2, Math.floor(sx))];
-      const [b, a] = [sy - h, sx - w];
-      const p = at(x);
-      return (
-        (1 - b) * ((1 - a) * p(n, c, h, w) + a * p(n, c, h, w + 1)) +
-        b * ((1 - a) * p(n, c, h + 1, w) + a * p(n, c, h + 1, w + 1))
-      );
-    };
-    expectClose(y, [2, 2, 7, 10], filled([2, 2, 7, 10], value));
-  });
-
-  for (const [param, size] of [
-    ["height: 5 width: 9", [5, 9]],
-    ["shrink_factor: 2", [3, 4]],
-    ["zoom_factor: 2", [9, 13]],
-    ["shrink_factor: 2 zoom_factor: 3", [7, 10]],
-    // One factor alone goes before height and width, both come after them.
-    ["shrink_factor: 2 height: 5 width: 9", [3, 4]],
-    ["shrink_factor: 2 zoom_factor: 3 height: 5 width: 9", [5, 9]],
-    ["pad_beg: -1 pad_end: -1 zoom_factor: 2", [5, 9]],
-    ["pad_end: -2 height: 1 width: 1", [1, 1]],
-  ] as const) {
-    it(`Interp with ${param} gives ${size}`, async () => {
-      const x = noise(6, [1, 2, 5, 7]);
-      const [top, bottom] = [
-        Number(/pad_beg: (-?\d)/.exec(param)?.[1] ?? 0),
-        Number(/pad_end: (-?\d)/.exec(param)?.[1] ?? 0),
-      ];
-      const cropped = [5 + top + bottom, 7 + top + bottom] as const;
-      const [y] = await run(`type: "Interp" interp_param { ${param} }`, [x]);
-      const place = (i: number, to: number, from: number) => {
-        const at = to > 1 ? (i * (from - 1)) / (to - 1) : 0;
-        const low = Math.floor(at);
-        return [low - top, Math.min(low + 1, from - 1) - top, at - low] as const;
-      };
-      const value = (n: number, c: number, i: number, j: number) => {
-        const [h0, h1, b] = place(i, size[0], cropped[0]);
-        const [w0, w1, a] = place(j, size[1], cropped[1]);
-        const p = (h: number, w: number) => at(x)(n, c, h, w);
-        return (1 - b) * ((1 - a) * p(h0, w0) + a * p(h0, w1)) + b * ((1 - a) * p(h1, w0) + a * p(h1, w1));
-      };
-      expectClose(y, [1, 2, ...size], filled([1, 2, ...size], value));
-    });
-  }
-
-  it("Interp takes the size of a second bottom, and refuses to guess one", async () => {
-    const [y] = await run(`type: "Interp"`, [noise(6, [1, 1, 3, 4]), noise(1, [1, 2, 6, 7])]);
-    expect(y!.net.shape).to.deep.equal([1, 1, 6, 7]);
-    expect(y!.file!.shape).to.deep.equal([1, 1, 6, 7]);
-    const input = inputLayer("x", 1, 1, 3, 4);
-    expect(refusal(`${input} layer { name: "l" type: "Interp" bottom: "x" top: "y" }`)).to.contain(
-      "give height and width, shrink_factor or zoom_factor",
-    );
-  });
-
-  it("Upsample repeats entries, or puts them where a pooling's mask says", async () => {
-    const x = noise(7, [1, 2, 2, 3]);
-    const [near] = await run(`type: "Upsample" upsample_param { stride: 2 }`, [x]);
-    expectClose(
-      near,
-      [1, 2, 4, 6],
-      filled([1, 2, 4, 6], (n, c, h, w) => at(x)(n, c, h >> 1, w >> 1)),
-    );
-    const mask = { shape: x.shape, data: Float32Array.of(7, 2, 11, 12, 21, 16, 0, 8, 5, 18, 20, 23) };
-    const [y] = await run(`type: "Upsample" upsample_param { scale: 2 }`, [x, mask]);
-    const expected = new Float32Array(48);
-    x.data.forEach((value, i) => {
-      expected[Math.floor(i / 6) * 24 + mask.data[i]!] = value;
-    });
-    expectClose(y, [1, 2, 4, 6], expected);
-  });
-
-  for (const [param, size] of [
-    ["scale: 2 pad_out_h: true pad_out_w: true", [3, 5]],
-    ["scale_h: 2 scale_w: 3", [4, 9]],
-    ["upsample_h: 5 upsample_w: 4", [5, 4]],
-    ["", [4, 6]],
-  ] as const) {
-    it(`unpooling with "${param}" gives ${size}, and the last of equal places wins`, async () => {
-      const x = noise(7, [2, 2, 2, 3]);
-      const places = size[0] * size[1];
-      const mask = { shape: x.shape, data: Float32Array.from(x.data, (_, i) => (i * 5) % (places - 1)) };
-      mask.data[1] = mask.data[0]!;
-      const [y] = await run(`type: "Upsample" upsample_param { ${param} }`, [x, mask]);
-      const expected = new Float32Array(4 * places);
-      x.data.forEach((value, i) => {
-        expected[Math.floor(i / 6) * places + mask.data[i]!] = value;
-      });
-      expectClose(y, [2, 2, ...size], expected);
-    });
-  }
-
-  it("Reorg rearranges memory as darknet does, and back", async () => {
-    const [c, h, w, s] = [8, 4, 6, 2];
-    const x = noise(8, [2, c, h, w]);
-    const expected = new Float32Array(x.data.length);
-    for (const [b, k, j, i] of places(x.shape)) {
-      const offset = Math.floor(k / (c / 4));
-      const from =
-        i * s + (offset % s) + w * s * (j * s + Math.floor(offset / s) + h * s * ((k % (c / 4)) + (c / 4) * b));
-      expected[i + w * (j + h * (k + c * b))] = x.data[from]!;
-    }
-    const [y] = await run(`type: "Reorg" reorg_param { stride: 2 }`, [x]);
-    expectClose(y, [2, 32, 2, 3], expected);
-    const back = { shape: x.shape, data: expected };
-    const [z] = await run(`type: "Reorg" reorg_param { stride: 2 reverse: true }`, [back]);
-    expectClose(z, [2, 2, 8, 12], x.data);
   });
 
   it("ShuffleChannel deals channels out to the groups", async () => {
