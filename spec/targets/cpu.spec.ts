@@ -65,6 +65,7 @@ const examples: Readonly<Record<string, Example>> = {
   "one channel": convolution([3, 1, 20], [5, 5], [12, 12]),
   "whole blocks": convolution([4, 32, 16], [3, 3], [7, 9], { pads: [1, 1] }),
   "incomplete blocks": convolution([5, 20, 50], [5, 5], [12, 12]),
+  "channels that fill little of a block": convolution([3, 18, 18], [3, 3], [7, 7], { pads: [1, 1] }),
   "one image": convolution([1, 16, 24], [3, 3], [6, 6], { pads: [1, 1] }),
   "groups of blocks": convolution([2, 32, 64], [3, 3], [6, 6], { pads: [1, 1], group: 2 }),
   "groups of less than a block": convolution([2, 12, 12], [3, 3], [6, 6], { group: 4 }),

@@ -1,7 +1,7 @@
 import type { Value } from "../../graph/index.js";
-import { type ConvAttrs, conv, pad, reshape, reverse, transpose } from "../../ops/index.js";
-import { lanesLast } from "./conv.js";
-import { blockedConv, fusedMatMul, roundUp } from "./nchwc.js";
+import { type ConvAttrs, conv, pad, reshape, reverse, slice, transpose } from "../../ops/index.js";
+import { filterOfPlanes, inTwoParts, lanesLast, remainderOf } from "./conv.js";
+import { type BlockedConvAttrs, blockedConv, fusedMatMul, roundUp } from "./nchwc.js";
 
 /** w [k, c/group, kh, kw] to [c, k/group, kh, kw] with both spatial axes reversed: what convolves dy to dx at stride 1. */
 export function flipped(w: Value, group: number): Value {
@@ -42,14 +42,18 @@ const padsOf = (w: Value, { pads, dilations }: ConvAttrs) =>
 /** dx of a stride-1 convolution, blocked, from a blocked dy, by the blocked kernels on flipped filters. w [k, c/group, kh, kw] is plain. */
 export function blockedInputGradient(dy: Value, w: Value, attrs: ConvAttrs, block: number): Value {
   const { group, dilations } = attrs;
-  const [, , kh, kw] = w.type.shape as [number, number, number, number];
-  return blockedConv(dy, flippedBlocks(w, group, block), {
+  const [k, , kh, kw] = w.type.shape as [number, number, number, number];
+  const geometry: BlockedConvAttrs = {
     kernel: [kh, kw],
     strides: [1, 1],
     dilations: [dilations[0]!, dilations[1]!],
     pads: padsOf(w, attrs),
     group,
-  });
+  };
+  const rest = group === 1 ? remainderOf(k, block) : 0;
+  if (rest === 0) return blockedConv(dy, flippedBlocks(w, group, block), geometry);
+  const whole = flippedBlocks(slice(w, 0, 0, k - rest), 1, block);
+  return inTwoParts(dy, rest, [whole, filterOfPlanes(flipped(slice(w, 0, k - rest, k), 1), block)], geometry);
 }
 
 /** The same on the plain layout. */

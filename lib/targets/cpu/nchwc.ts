@@ -41,7 +41,7 @@ export interface BlockedWindows {
   readonly pads: readonly [readonly [number, number], readonly [number, number]];
 }
 
-interface BlockedConvAttrs extends BlockedWindows {
+export interface BlockedConvAttrs extends BlockedWindows {
   readonly dilations: readonly [number, number];
   readonly group: number;
   /** Whether the kernel takes the maximum with 0 as it stores. */
