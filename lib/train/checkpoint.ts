@@ -11,6 +11,7 @@ import type { SolverParts } from "./load-solver.js";
 import { commonHistory, hasReplicaFile, restoreReplicas, sideReplicas } from "./replica-file.js";
 import { type Best, checkPlaces, readSideState } from "./side-state.js";
 import {
+  checkCounts,
   decodeArrays,
   encodeArrays,
   lostState,
@@ -39,7 +40,7 @@ export interface TrainingState {
 /** A training's checkpoint. The replicas' states are taken over, weights are copied. */
 export function checkpointOf(
   prefix: string,
-  { parameter, net, weights, seed }: SolverParts,
+  { parameter, net, weights, seed, rule }: SolverParts,
   { iteration, replicas, rate, losses, best, testPositions }: TrainingState,
 ): Checkpoint {
   const format = parameter.snapshot_format === Format.HDF5 ? "HDF5" : "BINARYPROTO";
@@ -67,6 +68,7 @@ export function checkpointOf(
     side: {
       iteration,
       seed,
+      type: rule,
       positions,
       testPositions,
       ...(hasReplicaFile(replicas) && { replicas: sideReplicas(replicas) }),
@@ -95,13 +97,15 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
   const { weights: current, rule, feedRows, plan, engine, seed } = parts;
   const { layout } = current;
   const state = await readSolverState(path);
+  checkCounts(path, state);
   const side = readSideState(path, state.iter);
   if (side) checkPlaces(path, side, [feedRows.length, ...plan.tests.map(({ feeds }) => feeds.length)]);
   const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.learnt));
   restoreHistory(layout, history, state.history, path);
   const model = await readModel(path, state.learned_net, side?.files?.model);
   const weights = { ...current, data: current.data.slice() };
-  if (model !== undefined) copyTrainedLayers(weights, model.weights, model.path);
+  const copied = model && copyTrainedLayers(weights, model.weights, model.path);
+  const missing = copied ? [...blobsByLayer(current).keys()].filter((layer) => !copied.includes(layer)) : [];
   const warnings: NetrunError[] = [];
   const one = {
     history,
@@ -122,6 +126,6 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
     losses: side?.losses ?? [],
     best: side?.best ?? {},
     testPositions: side?.testPositions ?? [],
-    warnings: [...warnings, ...lostState(path, { state, side, seed, model })],
+    warnings: [...warnings, ...lostState(path, { side, seed, rule, model, missing })],
   };
 }

@@ -33,6 +33,8 @@ const sideState = fields({
   iteration: count,
   /** Seed of random layers and data. */
   seed: count,
+  /** The solver's type, which its history goes with. */
+  type: v.optional(v.string()),
   /** Records consumed of each data layer of the train net. */
   positions,
   /** Of several replicas: the state that is not in the `.netrunreplicas` file. */

@@ -136,9 +136,16 @@ export async function writeSnapshot(
 /** What a snapshot could not bring back, as warnings. */
 export function lostState(
   file: string,
-  found: { state: StoredState; side: SideState | undefined; seed: number; model: SnapshotModel | undefined },
+  found: {
+    readonly side: SideState | undefined;
+    readonly seed: number;
+    readonly rule: string;
+    readonly model: SnapshotModel | undefined;
+    /** Layers of the net whose weights it does not have. */
+    readonly missing: readonly string[];
+  },
 ): readonly NetrunError[] {
-  const { side, seed, model } = found;
+  const { side, seed, rule, model, missing } = found;
   const lost: NetrunError[] = [];
   if (model === undefined) {
     lost.push(new NetrunError("it names no weights file: weights stay as they are", { file }));
@@ -155,7 +162,22 @@ export function lostState(
   } else if (side.seed !== seed) {
     lost.push(new NetrunError(`it was made with random_seed ${side.seed}, this run has ${seed}`, { file }));
   }
+  if (side?.type !== undefined && side.type !== rule) {
+    const notes = ["its history is taken as it is, and means something else to another type"];
+    lost.push(new NetrunError(`it was made with solver type ${side.type}, this run has ${rule}`, { file, notes }));
+  }
+  if (missing.length > 0) {
+    const names = missing.map((layer) => `"${layer}"`).join(", ");
+    const notes = ["weights go by layer name: these layers start as the net has them now"];
+    lost.push(new NetrunError(`it has no weights of ${names}`, { file: model?.path ?? file, notes }));
+  }
   return lost;
+}
+
+/** Throws NetrunError for a solver state whose counts no training has. */
+export function checkCounts(file: string, { iter, current_step }: StoredState): void {
+  for (const [name, value] of Object.entries({ iter, current_step }))
+    if (value < 0) throw new NetrunError(`${name} ${value} is no count`, { file, notes: ["the file is damaged"] });
 }
 
 /** The weights of a snapshot, and their file. */
@@ -211,6 +233,8 @@ export function restoreHistory(
   const slots = [...layout.slots.values()];
   stored.forEach((blob, i) => {
     const slot = slots[i % slots.length]!;
+    if (!allFinite(blob.data))
+      throw new NetrunError(`history ${i} has values that are not finite`, { file, notes: ["the file is damaged"] });
     if (blob.data.length !== slot.length) {
       const { key, spec } = slot.parameter;
       throw new NetrunError(`history ${i} is [${blob.shape}], parameter ${key} is [${spec.shape}]`, { file });

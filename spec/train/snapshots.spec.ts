@@ -12,13 +12,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { encodeSolverState, readSolverState } from "../../lib/caffe/solver-state.js";
 import { ownName } from "../../lib/owner.js";
 import { writeSnapshot } from "../../lib/train/snapshot.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 import { train } from "../../lib/train/train.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
-import { writeRestless } from "../support/training.js";
+import { RESTLESS_NET, writeRestless } from "../support/training.js";
 
 /** The name of a process that has ended. */
 async function deadProcess(): Promise<string> {
@@ -132,6 +133,45 @@ describe("files of a snapshot", () => {
       await refuses(solver, paths.state, /not of the same snapshot/);
       writeFileSync(paths[kind], bytes);
     }
+  });
+
+  it("are refused without a side file too where counts are negative or history is not finite", async () => {
+    const { solver, paths } = await trained();
+    await using _ = solver;
+    unlinkSync(paths.side);
+    const state = await readSolverState(paths.state);
+    const path = join(folder(), "other.solverstate");
+    const nan = state.history.map((blob) => ({ ...blob, data: blob.data.map(() => Number.NaN) }));
+    for (const [change, message] of [
+      [{ iter: -5 }, "iter -5 is no count"],
+      [{ current_step: -1 }, "current_step -1 is no count"],
+      [{ history: nan }, "history 0 has values that are not finite"],
+    ] as const) {
+      writeFileSync(path, encodeSolverState({ ...state, ...change }));
+      await refuses(solver, path, message);
+    }
+  });
+
+  it("warn of another type of solver, and of layers whose weights they do not have", async () => {
+    const { solver, paths } = await trained();
+    await solver[Symbol.asyncDispose]();
+    const text = readFileSync(join(folder(), "solver.prototxt"), "utf8");
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error) => warnings.push(message);
+    const load = (path: string) => Solver.load(path, { snapshot: paths.state, onWarning });
+    const put = (name: string, changed: string): string => {
+      writeFileSync(join(folder(), name), changed);
+      return join(folder(), name);
+    };
+    await (await load(put("nesterov.prototxt", `${text} type: "Nesterov"`)))[Symbol.asyncDispose]();
+    expect(warnings.splice(0)).to.deep.equal(["it was made with solver type SGD, this run has Nesterov"]);
+    const renamed = put("renamed-net.prototxt", RESTLESS_NET.replace('"ip" type', '"score" type'));
+    await (await load(put("renamed.prototxt", text.replace(/net: "[^"]*"/, `net: "${renamed}"`))))[
+      Symbol.asyncDispose
+    ]();
+    expect(warnings.splice(0)).to.deep.equal(['it has no weights of "score"']);
+    await (await load(join(folder(), "solver.prototxt")))[Symbol.asyncDispose]();
+    expect(warnings).to.deep.equal([]);
   });
 
   it("keep the older ones of their names where one cannot be written", async () => {
