@@ -117,12 +117,13 @@ function excerpt(span: Span, line: number, column: number): string[] {
 
 /**
  * The candidate nearest to a misspelt word by edit distance, or undefined where none is near
- * (more than a third of its letters differ). Case counts as half an edit.
+ * (more than a third of its letters differ). Case counts as half an edit, and for nothing where all else is the same.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, word.length / 3) + 0.001;
   for (const candidate of candidates) {
+    if (candidate.toLowerCase() === word.toLowerCase()) return candidate;
     if (Math.abs(candidate.length - word.length) > bestDistance) continue;
     const distance = editDistance(word, candidate);
     if (distance < bestDistance) {

@@ -1,3 +1,4 @@
+import { checkAlloc } from "../budget.js";
 import { refuseOther } from "../caffe/content.js";
 import { readBytes } from "../caffe/files.js";
 import { readMean } from "../data/feed/open-feed.js";
@@ -100,6 +101,7 @@ async function cropsOf(path: string, shape: Shape, options: ClassifyOptions): Pr
   if (fullHeight < height || fullWidth < width) {
     throw new NetrunError(`resize ${fullHeight},${fullWidth} is smaller than the net's input, ${height},${width}`);
   }
+  checkAlloc(fullHeight * fullWidth * channels, `an image resized to ${fullHeight} by ${fullWidth}`, path);
   const { pixels } = resizeImage(image, fullHeight, fullWidth);
   const crop = (top: number, left: number) => {
     const out = new Uint8Array(channels * height * width);

@@ -2,6 +2,7 @@ import { classify } from "../api/classify.js";
 import { Net } from "../api/net.js";
 import { isBinary, readBytes, textOf } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
+import { countRange, parseNumber } from "../options/number.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
 import { refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
@@ -39,7 +40,8 @@ function readLabels(path: string): readonly string[] {
 
 function resizeOf({ resize }: ClassifyArgs): readonly [number, number] | undefined {
   if (resize === undefined) return undefined;
-  const [height, width = height] = resize.split(",").map(Number);
-  if (Number.isInteger(height) && Number.isInteger(width) && height! > 0 && width! > 0) return [height!, width!];
-  throw new NetrunError(`--resize ${resize}: give HEIGHT,WIDTH`);
+  const sides = resize.split(",").map((side) => parseNumber("--resize", side, countRange("pixels")));
+  const [height, width = height] = sides;
+  if (sides.length > 2) throw new NetrunError(`--resize ${resize}: give HEIGHT,WIDTH`);
+  return [height!, width!];
 }

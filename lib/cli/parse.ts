@@ -159,7 +159,10 @@ function unknownFlag(flag: string, command: Command, all: readonly Command[]): N
   const bare = flag.replace(/^-+/, "");
   const flags = Object.keys({ ...command.options, ...GLOBAL }).map(flagOf);
   const others = all.filter(({ options }) => Object.keys(options).some((name) => flagOf(name) === bare));
-  const near = nearest(bare, flags) ?? flags.find((each) => each.length > 3 && bare.startsWith(each));
+  const near =
+    nearest(bare, flags) ??
+    flags.find((each) => each.length > 3 && bare.startsWith(each)) ??
+    flags.find((each) => each.split("-").includes(bare));
   const elsewhere = `it is a flag of netrun ${others.map(({ name }) => name).join(", ")}`;
   const notes = near !== undefined ? [`did you mean --${near}?`] : others.length > 0 ? [elsewhere] : [];
   return new NetrunError(`netrun ${command.name} has no flag ${flag}`, { notes: [...notes, helpNote(command)] });

@@ -40,9 +40,32 @@ export function commandNamed(word: string | undefined, commands: readonly Comman
     word,
     commands.flatMap(({ name, aliases = [] }) => [name, ...aliases]),
   );
+  const known = TOOLS[word.replace(/\.(py|bin|sh|cpp)$/, "")];
+  if (known !== undefined) throw new NetrunError(`there is no command "${word}"`, { notes: [known, HELP] });
   const notes = near !== undefined ? [`did you mean netrun ${near}?`] : existsSync(word) ? [fileNote(word)] : [];
   throw new NetrunError(`there is no command "${word}"`, { notes: [...notes, HELP] });
 }
+
+const tool = (command: string) => `Caffe's tool of this name is netrun ${command}`;
+
+/** Caffe's tools, and what else people write for a command. */
+const TOOLS: Readonly<Record<string, string>> = {
+  convert_imageset: tool("import"),
+  compute_image_mean: tool("mean"),
+  extract_features: tool("extract"),
+  upgrade_net_proto_text: tool("upgrade"),
+  upgrade_net_proto_binary: tool("upgrade"),
+  upgrade_solver_proto_text: tool("upgrade"),
+  draw_net: tool("draw"),
+  classification: tool("classify"),
+  train_net: tool("train"),
+  finetune_net: tool("train --weights"),
+  test_net: tool("test"),
+  net_speed_benchmark: tool("time"),
+  parse_log: tool("plot"),
+  plot_training_log: tool("plot"),
+  version: "netrun --version tells it",
+};
 
 const HELP = "netrun --help lists commands and flags";
 const fileNote = (path: string) => `a file is given to a command: netrun inspect ${path} shows what is in it`;

@@ -26,6 +26,8 @@ export function openEngine(options: EngineOptions, gradients: Float32Array): Eng
       notes: [`it is above 0 and at most 1; ${defaultAlpha(workers).toPrecision(3)} without it`],
     });
   }
+  if (alpha !== undefined && options.averaging !== "elastic")
+    throw new NetrunError("alpha has no effect: it is for elastic averaging", { notes: ['averaging is "mean" here'] });
   return new PoolEngine({ ...options, workers });
 }
 

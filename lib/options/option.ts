@@ -175,8 +175,11 @@ export function parseValue(flag: string, given: readonly (string | boolean)[], s
   switch (spec.type) {
     case "number":
       return spec.words?.includes(text) ? text : parseNumber(flag, text, spec.range);
-    case "names":
-      return text.split(",").filter((item) => item !== "");
+    case "names": {
+      const names = text.split(",").filter((item) => item !== "");
+      if (names.length === 0) throw new NetrunError(`${flag} ${text}: no name is given`);
+      return names;
+    }
     case "choice":
       if (spec.choices.includes(text)) return text;
       throw unknownChoice(flag, text, spec.choices);

@@ -6,6 +6,7 @@ import { checkFiller, fill } from "../layers/fillers.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
 import type { ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
+import { spanOf } from "../text/notes.js";
 
 /** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
 export interface Blob {
@@ -104,7 +105,8 @@ function fillParameters(
       else checkFiller(filler, shape);
     } catch (error) {
       if (!(error instanceof NetrunError)) throw error;
-      throw new NetrunError(`layer "${parameter.layer}": ${error.message}`, { notes: error.notes });
+      const span = spanOf(filler, "type") ?? error.span;
+      throw new NetrunError(`layer "${parameter.layer}": ${error.message}`, { span, notes: error.notes });
     }
   }
 }

@@ -9,6 +9,7 @@ import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Engine, Partition } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
+import { NetrunError } from "../error.js";
 import { layoutOf } from "../net/layout.js";
 import { type SessionOptions, sessionOf } from "../onnx/session.js";
 import { policyOf } from "../optim/rate.js";
@@ -21,6 +22,7 @@ import { TRAINING } from "../options/training.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { loadWeights, type Weights } from "../run/weights.js";
+import { spanOf } from "../text/notes.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, rowsOfReplica, syncIntervalOf } from "./parallel.js";
 import { netOfSolver } from "./solver-of-net.js";
@@ -89,6 +91,7 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
   checkOptions({ ...STATE, ...SESSION, ...GRADIENTS, ...training, workerTimeout, averageHistory }, options);
   if (options.settings !== undefined) checkOptions(SETTINGS, settingsGiven(options.settings));
   const { parameter, path, baseDir } = readSolver(from, options);
+  checkFinite(parameter);
   policyOf(parameter);
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
   const known = typeof from === "string" ? undefined : netOfSolver(from);
@@ -135,6 +138,15 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
     partitions,
     feedRows: plan.train.feeds.map(({ batchSize }) => rowsOfReplica(options, batchSize * plan.solver.iterSize)),
   };
+}
+
+/** Throws NetrunError, at its place, for a field of a solver that is no number: prototxts may say nan and inf. */
+function checkFinite(parameter: SolverParameter): void {
+  for (const name of Object.keys(SETTINGS) as (keyof typeof SETTINGS & keyof SolverParameter)[]) {
+    const value: unknown = parameter[name];
+    if (typeof value === "number" && !Number.isFinite(value))
+      throw new NetrunError(`${name} is ${value}, no number to train with`, { span: spanOf(parameter, name) });
+  }
 }
 
 /** The settings to check: null clears a field, and the format is a number of Caffe's schema. */

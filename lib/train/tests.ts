@@ -1,3 +1,4 @@
+import { NetrunError } from "../error.js";
 import { metricOf, observeScores } from "./best.js";
 import type { BestEvent, SnapshotFailedEvent, TestEvent, TrainEvent } from "./events.js";
 import type { Requests } from "./requests.js";
@@ -25,6 +26,10 @@ export interface Tests {
 /** The tests of a run. Throws NetrunError where a score to watch is given by no test net. */
 export function testsOf(solver: Solver, requests: Requests, options: WatchOptions): Tests {
   const { earlyStop, keepBest, patience = 5 } = options;
+  if (options.patience !== undefined && earlyStop === undefined)
+    throw new NetrunError("patience has no effect: it is for an early stop", {
+      notes: ["name a score: --early-stop NAME"],
+    });
   const stop = earlyStop === undefined ? undefined : metricOf(earlyStop, solver);
   const keep = keepBest === undefined ? undefined : metricOf(keepBest, solver);
 

@@ -117,6 +117,13 @@ describe("flags", () => {
       'there is no command "package.json"\nnote: a file is given to a command: netrun inspect package.json',
     ],
     ["", "which command?"],
+    ["classify x.png -model n -weights w --resize 9,9,9", "--resize 9,9,9: give HEIGHT,WIDTH"],
+    ["classify x.png -model n -weights w --resize 8,a", "--resize a: give a whole number of pixels, 1 or more"],
+    ["convert n -o x --outputs ,", "--outputs ,: no name is given"],
+    ["train n --lr 1", "netrun train has no flag --lr\nnote: did you mean --base-lr?"],
+    ["train n --seed 1", "netrun train has no flag --seed\nnote: did you mean --random-seed?"],
+    ["TRAIN n", 'there is no command "TRAIN"\nnote: did you mean netrun train?'],
+    ["convert_imageset x", `there is no command "convert_imageset"\nnote: Caffe's tool of this name is netrun import`],
   ] as const) {
     it(`netrun ${line}: ${message.split("\n")[0]}`, async () => {
       const { status, stderr } = await cli(...line.split(" ").filter(Boolean));

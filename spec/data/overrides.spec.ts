@@ -94,6 +94,9 @@ describe("numbers in options", () => {
       Solver.load(text, { ...options, settings: { ...settings, ...more } });
     expect((await refusal(solver({}, { max_iter: 1.5 }))).message).to.match(/^max_iter is 1.5; it has to be a whole/);
     expect((await refusal(solver({}, { type: 3 }))).message).to.equal("type is 3; it has to be a text");
+    expect((await refusal(solver({ workers: 2, alpha: 0.5 }))).message).to.match(/^alpha has no effect/);
+    const nan = await refusal(Solver.load(`base_lr: nan lr_policy: "fixed" ${text}`));
+    expect(nan.format()).to.match(/^<text>:1:10: base_lr is NaN, no number to train with/);
     expect((await refusal(solver({ level: "1" }))).message).to.match(/^level is "1"; it has to be a whole number/);
     expect((await refusal(solver({ workers: 2, syncInterval: 1e300 }))).message).to.equal(
       "a sync interval of 1e+300 iterations",
@@ -102,6 +105,7 @@ describe("numbers in options", () => {
     await using loaded = await solver({});
     expect((await refusal(loaded.step(1.5))).message).to.match(/^n is 1.5; it has to be a whole number of iterations/);
     expect((await refusal(train(loaded, { patience: 0 }).next())).message).to.match(/^patience is 0; it has to be/);
+    expect((await refusal(train(loaded, { patience: 3 }).next())).message).to.match(/^patience has no effect/);
   });
 
   it("of conversions are in range, also where nothing needs them", async () => {
@@ -141,10 +145,15 @@ describe("numbers in options", () => {
     writeFileSync(path, "a,b\n1,2\n");
     expect(() => detectSource(`${path}?missing=abc`)).to.throw("option missing=abc: give a number");
     expect(() => detectSource(`${path}?shuffle=1.5`)).to.throw("option shuffle=1.5: give a whole number, 0 or more");
+    expect(() => detectSource(`${path}?delimiter=`)).to.throw("option delimiter has no value");
+    expect(() => detectSource(`${path}?label=a&label=b`)).to.throw("option label is given more than once");
     const text = join(folder(), "words.txt");
     writeFileSync(text, "some words\n");
+    expect(() => detectSource(`${text}?length=1e9`)).to.throw(
+      "option length=1e9: give a whole number of tokens from 1 to 1048576",
+    );
     expect(() => detectSource(`${text}?length=-3`)).to.throw(
-      "option length=-3: give a whole number of tokens, 1 or more",
+      "option length=-3: give a whole number of tokens from 1 to 1048576",
     );
   });
   const folder = freshFolder();

@@ -142,18 +142,21 @@ function csvSpec(path: string, options: Options): SourceSpec {
   return {
     kind: "csv",
     path,
-    label: options.text("label"),
+    label: options.filled("label"),
     header: options.boolean("header"),
-    delimiter: options.text("delimiter"),
+    delimiter: options.filled("delimiter"),
     missing: options.number("missing"),
   };
 }
+
+/** Tokens of a row at most: a row of a batch is as long, whatever is in it. */
+const MOST_TOKENS = 2 ** 20;
 
 function textSpec(path: string, options: Options): SourceSpec {
   return {
     kind: "text",
     path,
-    length: options.number("length", countRange("tokens")) ?? 128,
+    length: options.number("length", { ...countRange("tokens"), max: MOST_TOKENS }) ?? 128,
     tokens: options.number("tokens", countRange("words")) ?? 10_000,
     hash: options.boolean("hash") ?? false,
   };
@@ -206,13 +209,23 @@ class Options {
 
   constructor(path: string, query: string) {
     this.#path = path;
-    this.#rest = new Map(new URLSearchParams(query));
+    const given = [...new URLSearchParams(query)];
+    this.#rest = new Map(given);
+    const twice = given.find(([name], i) => given.findIndex((other) => other[0] === name) < i);
+    if (twice) throw new NetrunError(`option ${twice[0]} is given more than once`, { file: path });
   }
 
   text(name: string): string | undefined {
     this.#known.push(name);
     const value = this.#rest.get(name);
     this.#rest.delete(name);
+    return value;
+  }
+
+  /** A text that is not empty. */
+  filled(name: string): string | undefined {
+    const value = this.text(name);
+    if (value === "") throw new NetrunError(`option ${name} has no value`, { file: this.#path });
     return value;
   }
 
