@@ -90,7 +90,7 @@ function resnet(folder: string): string {
   );
   writeFileSync(
     path,
-    `${text.replaceAll("convolution_param {", 'convolution_param { weight_filler { type: "msra" }')}
+    `${text}
      layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 1 } } }
      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc1000" bottom: "label" top: "loss" }`,
   );
