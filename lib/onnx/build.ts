@@ -16,8 +16,8 @@ export async function buildSession<C = undefined>(
   formulation?: BoundTarget<C>,
 ): Promise<Session> {
   const named = { outputs, blobs: new Map() };
-  const graph = await (formulation
-    ? formulate(named, formulation.target, formulation.context)
-    : formulate(named, await targetOf(options), undefined));
-  return openSession(emit({ name, outputs: graph.outputs }, options), options);
+  const { target, context } = formulation ?? { target: await targetOf(options), context: undefined as C };
+  const graph = await formulate(named, target, context);
+  const { runsAsWritten: asWritten = false } = target;
+  return openSession(emit({ name, outputs: graph.outputs }, options), { ...options, asWritten });
 }

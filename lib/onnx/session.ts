@@ -27,6 +27,12 @@ export interface SessionOptions {
   readonly profile?: string | undefined;
 }
 
+/** How to open a session on a model. */
+export interface OpenOptions extends SessionOptions {
+  /** Whether the graph runs as it is written, without onnxruntime's rewriting, but else as one that runs often. Default false. */
+  readonly asWritten?: boolean | undefined;
+}
+
 /** The part of options that sessions take from a caller: those that are given. */
 export const sessionOf = ({ provider, threads, portable }: SessionOptions): SessionOptions => ({
   ...(provider && { provider }),
@@ -61,7 +67,7 @@ export type Feeds = Readonly<Record<string, Elements>>;
  */
 export async function openSession(
   model: Emitted,
-  options: SessionOptions = {},
+  options: OpenOptions = {},
   canWriteInPlace: () => Promise<boolean> = writesInPlace,
 ): Promise<Session> {
   const { provider = "cpu" } = options;
@@ -177,7 +183,7 @@ export const UNOPTIMISED = {
 async function create(
   model: Emitted,
   provider: Provider,
-  { threads, profile, optimise = true }: SessionOptions,
+  { threads, profile, optimise = true, asWritten = false }: OpenOptions,
 ): Promise<InferenceSession> {
   const ort = await onnxruntime();
   const options: InferenceSession.SessionOptions = {
@@ -190,6 +196,7 @@ async function create(
     enableMemPattern: false,
     // Errors are thrown; onnxruntime would write them to stderr as well.
     logSeverityLevel: 4,
+    ...(asWritten && { graphOptimizationLevel: "disabled" }),
     ...(!optimise && UNOPTIMISED),
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),

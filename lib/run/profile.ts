@@ -45,7 +45,8 @@ export async function profileNet(
   const outputs = await formulated(graph, target);
   const folder = newScratchFolder("profile");
   try {
-    const session = await openSession(emit({ name: "profile", outputs }), { ...options, profile: join(folder, "p") });
+    const opening = { ...options, asWritten: target.runsAsWritten, profile: join(folder, "p") };
+    const session = await openSession(emit({ name: "profile", outputs }), opening);
     const fed = feeds(net, inputs);
     await session.run(fed, session.outputs);
     const startMs = performance.now();

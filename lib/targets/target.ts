@@ -26,6 +26,8 @@ export interface Target<C = unknown> {
   readonly provider: "cpu" | "cuda" | "webgpu" | "any";
   readonly mode: "training" | "inference";
   readonly passes: readonly Pass<C>[];
+  /** Whether its graphs run as they are: onnxruntime's own rewriting takes seconds for large ones, and gains nothing. Default false. */
+  readonly runsAsWritten?: boolean;
 }
 
 /** A graph after all passes of a target; names of values inside stay with what those have become. */
