@@ -60,6 +60,20 @@ export function checkAlloc(bytes: number, what: string, file?: string, limit: nu
   throw overBudget(`${what} would take ${sizeText(bytes)}, and the limit is ${sizeText(limit)}`, file);
 }
 
+/**
+ * Counts what a reader keeps of a file, in bytes, piece by piece. What it gives throws a NetrunError as `checkAlloc` does, once it is
+ * too much; `what` then names so many pieces.
+ */
+export function allocCounter(what: (pieces: number) => string, file: string): (bytes: number) => void {
+  const limit = maxAlloc();
+  let [sum, pieces] = [0, 0];
+  return (bytes) => {
+    sum += bytes;
+    pieces++;
+    if (sum > limit) checkAlloc(sum, what(pieces), file, limit);
+  };
+}
+
 /** The error about a file that would take more than it may, with what can be done. */
 export function overBudget(message: string, file?: string): NetrunError {
   return new NetrunError(message, {

@@ -24,6 +24,7 @@ import { Net } from "../../lib/index.js";
 import { cacheIn } from "../support/cache.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { withMaxAlloc } from "../support/limit.js";
 import { root } from "../support/shared.js";
 
 /** All values of each field. */
@@ -36,6 +37,30 @@ async function read(source: DataSource): Promise<Record<string, number[]>> {
     }
   return all;
 }
+
+describe("a CSV file's texts", () => {
+  cacheIn(freshFolder());
+  const folder = freshFolder();
+  const read = async (text: string) => {
+    const path = join(folder(), "x.csv");
+    writeFileSync(path, text);
+    return openSource(detectSource(path));
+  };
+
+  it("are a column's labels wherever the first of them stands, numbers among them", async () => {
+    await using source = await read("a,b\n1,x\n2,2\nu,y\nv,y\nw,x\n");
+    expect(source.labels).to.deep.equal({ a: ["1", "2", "u", "v", "w"], b: ["2", "x", "y"] });
+  });
+
+  it("of columns of numbers are not kept, and of others as many as there is room for", async () => {
+    const rows = (cell: (i: number) => string) => Array.from({ length: 2000 }, (_, i) => `${cell(i)}\n`).join("");
+    await withMaxAlloc("100K", async () => {
+      await using source = await read(`a\n${rows(String)}`);
+      expect(source.length).to.equal(2000);
+      await failure(read(`a\n${rows((i) => `t${i}`)}`), "different texts or more would take 100.1 KiB");
+    });
+  });
+});
 
 describe("a CSV file of 30,000 columns", () => {
   cacheIn(freshFolder());

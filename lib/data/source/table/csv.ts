@@ -2,7 +2,7 @@ import { closeSync, createReadStream, openSync, readSync, statSync } from "node:
 import { createGunzip } from "node:zlib";
 import type { RecordBatch } from "apache-arrow";
 import { parse } from "csv-parse";
-import { maxAlloc, overBudget, sizeText } from "../../../budget.js";
+import { allocCounter, maxAlloc, overBudget, sizeText } from "../../../budget.js";
 import { NetrunError, nearest } from "../../../error.js";
 import type { DataSource } from "../source.js";
 import type { TableField } from "./cells.js";
@@ -58,7 +58,9 @@ interface ColumnSurvey {
   /** Booleans are among them. */
   texts: number;
   booleans: number;
-  readonly labels: LabelSet;
+  labels: LabelSet;
+  /** Whether cells are missing among the labels: those of a column that begins with numbers, and is one of numbers mostly. */
+  isPartial: boolean;
 }
 
 interface Survey {
@@ -66,8 +68,29 @@ interface Survey {
   readonly columns: readonly ColumnSurvey[];
 }
 
-/** One pass over the file: names, which columns are texts, and which texts. */
+/** One pass over the file, and where columns begin with numbers and are texts another one: names, which columns are texts, and which texts. */
 async function surveyOf(spec: CsvSpec): Promise<Survey> {
+  const survey = await firstPass(spec);
+  const partial = survey.columns.map((column, i) => ({ column, i })).filter((each) => isPartialText(each.column));
+  if (partial.length === 0) return survey;
+  for (const { column } of partial) column.labels = new LabelSet();
+  for await (const { record } of cellsOf(spec, survey.header)) {
+    if (record.length !== survey.columns.length) continue;
+    for (const { column, i } of partial) {
+      const cell = record[i]!.trim();
+      if (cell !== "") column.labels.add(cell);
+    }
+  }
+  return survey;
+}
+
+const isPartialText = (column: ColumnSurvey): boolean => column.isPartial && isText(column);
+
+/** About what a text takes in memory beyond its characters. */
+const TEXT_BYTES = 100;
+
+async function firstPass(spec: CsvSpec): Promise<Survey> {
+  const keep = allocCounter((texts) => `${texts} different texts or more`, spec.path);
   let header = spec.header;
   let columns: ColumnSurvey[] | undefined;
   for await (const { record } of cellsOf(spec, false)) {
@@ -79,17 +102,22 @@ async function surveyOf(spec: CsvSpec): Promise<Survey> {
         texts: 0,
         booleans: 0,
         labels: new LabelSet(),
+        isPartial: false,
       }));
+      // Before much is kept of each.
+      if (columns.length > MAX_FIELDS && labelColumn(spec, columns) === undefined) throw tooWide(spec, columns.length);
       if (header) continue;
     }
     if (record.length !== columns.length) continue;
     for (const [i, column] of columns.entries()) {
       const cell = record[i]!.trim();
       if (cell === "") continue;
-      if (isNumber(cell)) column.numbers++;
-      else if (!MISSING.includes(cell.toLowerCase())) column.texts++;
+      if (isNumber(cell)) {
+        column.numbers++;
+        column.isPartial ||= column.texts === 0;
+      } else if (!MISSING.includes(cell.toLowerCase())) column.texts++;
       if (Object.hasOwn(BOOLEANS, cell.toLowerCase())) column.booleans++;
-      column.labels.add(cell);
+      if (!column.isPartial && column.labels.add(cell)) keep(TEXT_BYTES + 2 * cell.length);
     }
   }
   if (!columns || header === undefined) throw new NetrunError("the file has no rows", { file: spec.path });
@@ -127,11 +155,6 @@ function planOf(spec: CsvSpec, survey: Survey): Plan {
   const indices = columns.map((_, i) => i);
   if (label === undefined) {
     const usable = indices.filter((i) => !isText(columns[i]!) || columns[i]!.labels.sorted());
-    if (usable.length > MAX_FIELDS)
-      throw new NetrunError(`${usable.length} columns, more than the ${MAX_FIELDS} that can be fields of their own`, {
-        file: spec.path,
-        notes: ["name the column of the label, and all others are one field: FILE?label=NAME"],
-      });
     return {
       fields: usable.map((i) => field(i, columns[i]!.name)),
       row: rowReader(spec, columns, usable, (cells) => cells),
@@ -214,6 +237,12 @@ const MAX_ROW = 16 * 2 ** 20;
 
 /** Most columns that are fields of their own: apache-arrow compares schemas in a time that grows with the square of their fields. */
 const MAX_FIELDS = 10_000;
+
+const tooWide = ({ path }: CsvSpec, columns: number): NetrunError =>
+  new NetrunError(`${columns} columns, more than the ${MAX_FIELDS} that can be fields of their own`, {
+    file: path,
+    notes: ["name the column of the label, and all others are one field: FILE?label=NAME"],
+  });
 
 /** Text packs this well at most, unless it says the same over and over. */
 const MAX_COMPRESSION = 100;

@@ -6,10 +6,13 @@ export class LabelSet {
   readonly #texts = new Set<string>();
   #overflow = false;
 
-  add(text: string): void {
-    if (this.#overflow) return;
+  /** Adds a text; whether it is another one. */
+  add(text: string): boolean {
+    if (this.#overflow || this.#texts.has(text)) return false;
     this.#texts.add(text);
     this.#overflow = this.#texts.size > MAX_LABELS;
+    if (this.#overflow) this.#texts.clear();
+    return true;
   }
 
   /** The texts in order, which does not depend on the order of rows; undefined where there are too many. */

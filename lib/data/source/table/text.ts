@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { RecordBatch } from "apache-arrow";
-import { checkAlloc } from "../../../budget.js";
+import { allocCounter } from "../../../budget.js";
 import { readText } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 import { linesIn } from "../../../file.js";
@@ -75,16 +75,13 @@ async function* convert(spec: TextSpec, passages: () => Iterable<Passage>): Asyn
 function survey(spec: TextSpec, passages: Iterable<Passage>) {
   const labels = new LabelSet();
   const counts = new Map<string, number>();
-  let bytes = 0;
+  const keep = allocCounter((tokens) => `a vocabulary of ${tokens} tokens or more`, spec.path);
   for (const { text, label } of passages) {
     if (label !== undefined) labels.add(label);
     if (spec.hash) continue;
     for (const token of tokensOf(text)) {
       const count = counts.get(token);
-      if (count === undefined) {
-        bytes += TOKEN_BYTES + 2 * token.length;
-        checkAlloc(bytes, `a vocabulary of ${counts.size} tokens or more`, spec.path);
-      }
+      if (count === undefined) keep(TOKEN_BYTES + 2 * token.length);
       counts.set(token, 1 + (count ?? 0));
     }
   }
