@@ -1,7 +1,9 @@
 import { classify } from "../api/classify.js";
 import { Net } from "../api/net.js";
-import { isBinary, readBytes, textOf } from "../caffe/files.js";
+import { allocCounter } from "../budget.js";
+import { isBinary, readBytes } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
+import { linesIn } from "../file.js";
 import { countRange, parseNumber } from "../options/number.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
@@ -33,10 +35,18 @@ export async function run(args: ClassifyArgs): Promise<void> {
 function readLabels(path: string): readonly string[] {
   const { path: found, bytes } = readBytes(path);
   if (isBinary(bytes)) throw new NetrunError("is no text: a name of a class on each line is expected", { file: found });
-  return textOf(bytes, found)
-    .split(/\r?\n/)
-    .filter((line) => line !== "");
+  const labels: string[] = [];
+  const count = allocCounter((lines) => `a list of ${lines} labels or more`, found);
+  for (const { line } of linesIn(found)) {
+    if (line === "") continue;
+    count(LABEL_BYTES + 2 * line.length);
+    labels.push(line);
+  }
+  return labels;
 }
+
+/** About what a label takes in memory beyond its characters. */
+const LABEL_BYTES = 50;
 
 function resizeOf({ resize }: ClassifyArgs): readonly [number, number] | undefined {
   if (resize === undefined) return undefined;

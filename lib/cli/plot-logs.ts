@@ -18,13 +18,18 @@ export interface PlottedLog {
   readonly series: ReadonlyMap<string, readonly Point[]>;
 }
 
-/** Reads a log of netrun (JSON, CSV or as printed) or of Caffe. Throws NetrunError where it tells nothing. */
+/** Series of a log: each score is a panel of its own. */
+const MAX_SERIES = 1000;
+
+/** Reads a log of netrun (JSON, CSV or as printed) or of Caffe. Throws NetrunError where it tells nothing, or too much to be drawn. */
 export function readLog(path: string): PlottedLog {
   const found = requireFile(path);
   const series = new Map<string, Point[]>();
   const add = (name: string, point: Point) => {
     if (!Number.isFinite(point.value)) return;
     const points = series.get(name) ?? [];
+    if (series.size === MAX_SERIES && points.length === 0)
+      throw new NetrunError(`has more than ${MAX_SERIES} series, the most that are drawn`, { file: path });
     series.set(name, points);
     // A run that resumes an earlier snapshot does some iterations once more: the last counts.
     const isBack = (points.at(-1)?.iteration ?? 0) > point.iteration;

@@ -1,11 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { readLog } from "../../lib/cli/plot-logs.js";
 import { readHdf5List } from "../../lib/data/source/hdf5-list.js";
 import { firstImage, readImageList } from "../../lib/data/source/images/list.js";
 import { openSource } from "../../lib/data/source/open.js";
 import { readWindowList } from "../../lib/data/source/windows/list.js";
 import { NetrunError } from "../../lib/error.js";
+import { CSV_HEADER } from "../../lib/train/event-log.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { withMaxAlloc } from "../support/limit.js";
@@ -49,7 +51,13 @@ describe("list files", () => {
       refused(() => readWindowList(path, 0.5, 0.5), "a list of 4 images and windows or more would take 400 bytes"),
     );
     const text = async () => openSource({ kind: "text", path, length: 4, tokens: 10, hash: false });
-    await withMaxAlloc("300", () => refused(text, "a vocabulary of 2 tokens or more would take"));
+    await withMaxAlloc("300", () => refused(text, "a vocabulary of 3 tokens or more would take"));
+  });
+
+  it("of a training, its logs, have no more series than can be drawn", () => {
+    const lines = Array.from({ length: 1001 }, (_, i) => `1,1,test,0,score${i},0.5\n`);
+    const path = put(CSV_HEADER + lines.join(""));
+    expect(() => readLog(path)).to.throw(NetrunError, "has more than 1000 series, the most that are drawn");
   });
 
   it("of windows have whole numbers where Caffe reads them", () => {

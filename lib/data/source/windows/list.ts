@@ -1,4 +1,4 @@
-import { checkAlloc } from "../../../budget.js";
+import { allocCounter } from "../../../budget.js";
 import { readText } from "../../../caffe/files.js";
 import { NetrunError } from "../../../error.js";
 
@@ -39,19 +39,18 @@ export function readWindowList(path: string, above: number, below: number): Wind
   const foreground: Window[] = [];
   const background: Window[] = [];
   let channels = 0;
-  let entries = 0;
-  const add = (): void => checkAlloc(ENTRY_BYTES * ++entries, `a list of ${entries} images and windows or more`, path);
+  const count = allocCounter((entries) => `a list of ${entries} images and windows or more`, path);
   while (words.more()) {
     words.expect("#");
     const image = words.integer("an image index");
     images.set(image, words.next("an image path"));
-    add();
+    count(ENTRY_BYTES);
     channels = words.integer("channels");
     if (channels < 1 || channels > MAX_CHANNELS) throw words.fault(`images of ${channels} channels`);
     words.integer("a height");
     words.integer("a width");
-    const count = words.integer("a number of windows");
-    for (let i = 0; i < count; i++) {
+    const windows = words.integer("a number of windows");
+    for (let i = 0; i < windows; i++) {
       const label = words.integer("a class");
       const overlap = words.number("an overlap");
       const [x1, y1, x2, y2] = ["x1", "y1", "x2", "y2"].map((name) => words.integer(name)) as [
@@ -60,7 +59,7 @@ export function readWindowList(path: string, above: number, below: number): Wind
         number,
         number,
       ];
-      add();
+      count(ENTRY_BYTES);
       const window = { image, label, x1, y1, x2, y2 };
       if (overlap >= above) {
         if (label <= 0) throw words.fault(`a foreground window has the class ${label}; classes start at 1`);
