@@ -5,9 +5,10 @@ import { type NetParameter, Phase } from "../caffe/messages.js";
 import { readWeights } from "../caffe/weights.js";
 import { GivenRows } from "../data/feed/given-rows.js";
 import { NetrunError } from "../error.js";
+import type { Tensors } from "../data/tensor.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
-import type { SessionOptions } from "../onnx/session.js";
+import { runTime, type SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import { checkNumber, countRange as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
@@ -15,6 +16,9 @@ import { NET } from "../options/run.js";
 import { random } from "../random.js";
 import { type CompiledNetwork, compileNet } from "../run/compile.js";
 import { type LayerTime, type Profile, profileNet } from "../run/profile.js";
+import { nextBatch } from "../run/open-net.js";
+import { SeparateStep } from "../run/separate-step.js";
+import { always } from "../run/step.js";
 import { Updater } from "../run/updater.js";
 import { copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
 import type { NetOptions } from "./net.js";
@@ -31,6 +35,8 @@ export interface TimeLayersOptions extends NetOptions {
 export interface LayerTimes extends Profile {
   /** Mean time of an update by SGD with momentum. */
   readonly updateMs: number;
+  /** Mean time of whole training steps, and of what of it is outside onnxruntime; undefined where the noise gives no finite loss. */
+  readonly step: { readonly stepMs: number; readonly outsideMs: number } | undefined;
   /** Rows of a batch, of the net's first input. */
   readonly images: number;
 }
@@ -66,7 +72,8 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
     const profile = await timePasses(compiled, weights, { iterations, seed, session: options });
     const [first] = compiled.lowered.inputs.values();
     const updateMs = await timeUpdates(weights, iterations, options);
-    return { ...profile, updateMs, images: first?.type.shape[0] ?? 0 };
+    const step = await timeSteps(compiled, weights, { iterations, seed, session: options });
+    return { ...profile, updateMs, step, images: first?.type.shape[0] ?? 0 };
   } finally {
     for (const feed of compiled.feeds) await feed[Symbol.asyncDispose]();
     await compiled.program[Symbol.asyncDispose]();
@@ -79,15 +86,25 @@ interface Passes {
   readonly session: SessionOptions;
 }
 
-async function timePasses(
-  { net, lowered, feeds }: CompiledNetwork,
-  weights: Weights,
-  passes: Passes,
-): Promise<Profile> {
+/** A batch of the net's data; inputs without data are noise. */
+async function batchOf({ lowered, feeds }: CompiledNetwork, seed: number): Promise<Tensors> {
+  const batch = await nextBatch(feeds);
+  const inputs = [...lowered.inputs].map(
+    ([
+      name,
+      {
+        type: { shape },
+      },
+    ]) => [name, batch[name] ?? { shape, data: noise(count(shape), seed) }],
+  );
+  return Object.fromEntries(inputs);
+}
+
+async function timePasses(compiled: CompiledNetwork, weights: Weights, passes: Passes): Promise<Profile> {
   const { iterations, seed, session } = passes;
-  const data: Record<string, Float32Array> = {};
-  for (const feed of feeds) for (const [top, { data: values }] of Object.entries(await feed.next())) data[top] = values;
-  for (const [name, { type }] of lowered.inputs) data[name] ??= noise(count(type.shape), seed);
+  const { net, lowered } = compiled;
+  const batch = await batchOf(compiled, seed);
+  const data = Object.fromEntries(Object.entries(batch).map(([name, tensor]) => [name, tensor.data]));
   const layers = net.layer.map(({ name }) => name);
   return await profileNet(lowered, layers, { data, weights, draw: [seed, 0] }, iterations, session);
 }
@@ -99,10 +116,35 @@ function noise(length: number, seed: number): Float32Array {
   return values;
 }
 
+/** Times whole steps at a rate of 0, after two that do not count. */
+async function timeSteps(
+  compiled: CompiledNetwork,
+  weights: Weights,
+  { iterations, seed, session }: Passes,
+): Promise<LayerTimes["step"]> {
+  const batches = always(await batchOf(compiled, seed));
+  const solver = { ...SGD, weightDecay: 0, clipGradients: -1, iterSize: 1, seed, debugInfo: false };
+  const train = { program: compiled.program, net: compiled.lowered };
+  await using step = new SeparateStep(train, solver, { session, seed, gradients: weights.diff });
+  const state = { weights: weights.data, history: step.newHistory() };
+  const steps = (count: number) =>
+    step.run({ iteration: 0, rates: Array(count).fill(0), display: 0 }, batches, state, () => {});
+  if ((await steps(2)).notFinite !== undefined) return undefined;
+  const [started, inside] = [performance.now(), runTime()];
+  await steps(iterations);
+  const ms = performance.now() - started;
+  return { stepMs: ms / iterations, outsideMs: (ms - (runTime() - inside)) / iterations };
+}
+
+/** SGD with momentum, as most published nets were trained. */
+const SGD = {
+  rule: "SGD",
+  settings: { momentum: 0.9, momentum2: 0.999, rms_decay: 0.99, delta: 1e-8 },
+  regularization: "L2",
+} as const;
+
 async function timeUpdates(weights: Weights, iterations: number, session: SessionOptions): Promise<number> {
-  const settings = { momentum: 0.9, momentum2: 0.999, rms_decay: 0.99, delta: 1e-8 };
-  const rule = { rule: updateRules.SGD, settings, regularization: "L2" } as const;
-  await using updater = new Updater(weights.layout, rule, session);
+  await using updater = new Updater(weights.layout, { ...SGD, rule: updateRules.SGD }, session);
   const buffers = { weights: weights.data, gradients: weights.diff, history: updater.newHistory() };
   const update = () => updater.apply(buffers, { rate: 0, decay: 0, scale: 1 });
   // The first one does not count.

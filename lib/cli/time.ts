@@ -23,14 +23,14 @@ export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
 }
 
 /** A line a layer, then the sums. */
-export function timeLines({ layers, passMs, flops, updateMs, images }: LayerTimes): readonly string[] {
+export function timeLines({ layers, passMs, flops, updateMs, step, images }: LayerTimes): readonly string[] {
   const busy = layers.filter(({ forwardMs, backwardMs }) => forwardMs + backwardMs > 0);
   const sum = (of: (layer: (typeof busy)[number]) => number) => busy.reduce((total, layer) => total + of(layer), 0);
   const forward = sum(({ forwardMs }) => forwardMs);
   const backward = sum(({ backwardMs }) => backwardMs);
   const width = busy.reduce((most, { layer }) => Math.max(most, layer.length), 5);
   const ms = (value: number) => `${value.toFixed(3)} ms`.padStart(12);
-  const stepMs = passMs + updateMs;
+  const stepMs = step?.stepMs ?? passMs + updateMs;
   return [
     `${"layer".padStart(width)}${"forward".padStart(12)}${"backward".padStart(12)}   share`,
     ...busy.map(({ layer, forwardMs, backwardMs }) => {
@@ -42,5 +42,9 @@ export function timeLines({ layers, passMs, flops, updateMs, images }: LayerTime
     `Average Forward-Backward: ${passMs.toFixed(3)} ms.`,
     `Average Update: ${updateMs.toFixed(3)} ms.`,
     `Average Step: ${stepMs.toFixed(3)} ms, ${(images / (stepMs / 1000)).toFixed(1)} images/s, ${(flops / passMs / 1e6).toFixed(2)} GFLOP/s forward-backward`,
+    ...(step ? [`Outside onnxruntime: ${step.outsideMs.toFixed(3)} ms of a step, ${share(step).toFixed(1)} %`] : []),
   ];
 }
+
+/** Percent of a step that is outside onnxruntime. */
+const share = ({ stepMs, outsideMs }: NonNullable<LayerTimes["step"]>): number => (100 * outsideMs) / stepMs;

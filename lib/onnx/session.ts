@@ -33,6 +33,11 @@ export interface OpenOptions extends SessionOptions {
   readonly asWritten?: boolean | undefined;
 }
 
+let spentMs = 0;
+
+/** Milliseconds that this thread has spent in runs of onnxruntime so far. */
+export const runTime = (): number => spentMs;
+
 /** The part of options that sessions take from a caller: those that are given. */
 export const sessionOf = ({ provider, threads, portable }: SessionOptions): SessionOptions => ({
   ...(provider && { provider }),
@@ -82,8 +87,14 @@ export async function openSession(
     if (!value) throw new Error(`there is no output ${name}`);
     return value.type;
   };
-  const run = (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) =>
-    native(() => session.run(feeds, fetch));
+  const run = async (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) => {
+    const started = performance.now();
+    try {
+      return await native(() => session.run(feeds, fetch));
+    } finally {
+      spentMs += performance.now() - started;
+    }
+  };
 
   /** Has outputs written into their arrays. */
   async function write(feeds: Readonly<Record<string, Tensor>>, outputs: Outputs, first: string): Promise<void> {

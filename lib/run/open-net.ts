@@ -26,11 +26,16 @@ export interface NetSource {
   readonly caffeQuirks: boolean;
 }
 
-/** A compiled net and its data. */
-export interface OpenNet {
-  readonly program: Program;
+/** A compiled net. */
+export interface RunnableNet {
+  readonly program: Pick<Program, "run">;
   /** The net for the shapes of its data; its parameters keep their shapes from here on. */
   readonly net: LoweredNet;
+}
+
+/** A compiled net and its data. */
+export interface OpenNet extends RunnableNet {
+  readonly program: Program;
   readonly feeds: readonly Feed[];
 }
 
@@ -96,7 +101,7 @@ export function recycle(feeds: readonly Feed[], batch: Tensors, results: Readonl
 
 /** Runs an open net once on a batch. Throws NetrunError for an input that has no data, or data that does not fit. */
 export function runNet(
-  { program, net }: OpenNet,
+  { program, net }: RunnableNet,
   request: RunRequest,
   batch: Tensors,
   weights: ProgramInputs["weights"],

@@ -4,7 +4,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import type { RunRequest, RunResult } from "./compiled-net.js";
 import { allFinite, firstNotFinite } from "./not-finite.js";
-import { type OpenNet, runNet } from "./open-net.js";
+import { type RunnableNet, runNet } from "./open-net.js";
 import type { SolverPlan } from "./plan.js";
 import { type PassStatistics, passStatistics, type Statistics, updateStatistics } from "./statistics.js";
 import type { Batches, Iterations, Step, StepReport, TrainState } from "./step.js";
@@ -34,7 +34,7 @@ interface Pass {
 
 /** A step of two models: one gives gradients, which are summed here, and one updates the weights. */
 export class SeparateStep implements Step {
-  readonly #train: OpenNet;
+  readonly #train: RunnableNet;
   readonly #solver: SolverPlan;
   readonly #seed: number;
   readonly #layout: Layout;
@@ -46,7 +46,7 @@ export class SeparateStep implements Step {
   readonly #zeros = new Set<string>();
 
   /** The net stays its owner's to close. */
-  constructor(train: OpenNet, solver: SolverPlan, { session, seed, gradients }: StepOptions) {
+  constructor(train: RunnableNet, solver: SolverPlan, { session, seed, gradients }: StepOptions) {
     this.#train = train;
     this.#solver = solver;
     this.#seed = seed;

@@ -84,6 +84,7 @@ describe("verbs", () => {
     expect(stdout).to.match(/^conv1 +[\d.]+ ms +[\d.]+ ms +[\d.]+ %$/m);
     expect(stdout).to.match(/^ +ip2 +[\d.]+ ms +[\d.]+ ms/m);
     expect(stdout).to.match(/^Average Step: [\d.]+ ms, [\d.]+ images\/s, [\d.]+ GFLOP\/s forward-backward$/m);
+    expect(stdout).to.match(/^Outside onnxruntime: [\d.]+ ms of a step, [\d.]+ %$/m);
   });
 
   it("device_query tells what works here", async () => {
