@@ -56,7 +56,31 @@ export function random(seed: number, ...keys: readonly number[]): Random {
       for (let i = 0; i < target.length; i++) target[i] = uniform();
     },
     fillNormal(target, mean, std) {
-      for (let i = 0; i < target.length; i++) target[i] = mean + std * normal();
+      let i = 0;
+      if (spare !== undefined && target.length > 0) target[i++] = mean + std * normal();
+      // The loop of `normal` with the state in locals, which takes half the time: what a large net's filling is made of.
+      let [e, f, g, h] = [a, b, c, d];
+      while (i < target.length) {
+        const first = (((e + f) | 0) + h) | 0;
+        h = (h + 1) | 0;
+        e = f ^ (f >>> 9);
+        f = (g + (g << 3)) | 0;
+        g = (((g << 21) | (g >>> 11)) + first) | 0;
+        const second = (((e + f) | 0) + h) | 0;
+        h = (h + 1) | 0;
+        e = f ^ (f >>> 9);
+        f = (g + (g << 3)) | 0;
+        g = (((g << 21) | (g >>> 11)) + second) | 0;
+        const u = (first >>> 8) * 2 ** -23 - 1;
+        const v = (second >>> 8) * 2 ** -23 - 1;
+        const s = u * u + v * v;
+        if (s >= 1 || s === 0) continue;
+        const scale = Math.sqrt((-2 * Math.log(s)) / s);
+        target[i++] = mean + std * (u * scale);
+        if (i < target.length) target[i++] = mean + std * (v * scale);
+        else spare = v * scale;
+      }
+      [a, b, c, d] = [e, f, g, h];
     },
   };
 }

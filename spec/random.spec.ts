@@ -27,6 +27,18 @@ describe("random", () => {
     }
   });
 
+  it("fills arrays with the numbers that single draws give, whatever was drawn before", () => {
+    const [one, many] = [random(4, 5), random(4, 5)];
+    for (const length of [3, 0, 2, 1, 5, 1000]) {
+      const normals = new Float32Array(length);
+      many.fillNormal(normals, 2, 0.5);
+      expect([...normals]).to.deep.equal(Array.from({ length }, () => Math.fround(2 + 0.5 * one.normal())));
+      const uniforms = new Float32Array(length);
+      many.fill(uniforms);
+      expect([...uniforms]).to.deep.equal(Array.from({ length }, () => one.uniform()));
+    }
+  });
+
   it("gives integers below n and normal numbers of mean 0 and deviation 1", () => {
     const source = random(3);
     const integers = new Set(Array.from({ length: 200 }, () => source.integer(5)));
