@@ -6,6 +6,7 @@ import type { DATA } from "../options/data.js";
 import { FEED, TRANSFORM } from "../options/data.js";
 import { type Args, apiOf } from "../options/option.js";
 import { type RUN, SESSION, STATE } from "../options/run.js";
+import { quoted } from "./resume-command.js";
 
 /** Which data to read and how, from the flags. */
 export function dataOfFlags(args: Args<typeof DATA>): ResolvedChoice {
@@ -49,7 +50,7 @@ export function refuseSwappedFlags(name: string, model: string, weights: readonl
 /** How this program was started, for commands that it suggests: `netrun` where it is installed, else the file. */
 export function programName(): string {
   const file = process.argv[1] ?? "netrun";
-  return basename(file) === "netrun.js" ? `node ${relative(process.cwd(), file)}` : "netrun";
+  return basename(file) === "netrun.js" ? `node ${quoted(relative(process.cwd(), file))}` : "netrun";
 }
 
 /** Prints a warning on stderr. */

@@ -4,7 +4,7 @@ import { findPath } from "../caffe/files.js";
 import type { IterationEvent, StartEvent, Stopped, TestProgressEvent, TrainEvent } from "../train/events.js";
 import { programName } from "./common.js";
 import { type LogLine, LogLines } from "./log-lines.js";
-import { quoted, resumeCommand } from "./resume-command.js";
+import { quoted, resumeCommand, testFlags } from "./resume-command.js";
 import { Ticker } from "./ticker.js";
 
 const COLOURS = { test: "cyan", good: "green", warning: "yellow" } as const;
@@ -84,7 +84,9 @@ export class Progress {
       `state    ${state}`,
       "next:",
       ...(net !== "" && test
-        ? [`  ${programName()} test -model ${quoted(netPath)} -weights ${quoted(model)} -iterations ${test.batches}`]
+        ? [
+            `  ${programName()} test -model ${quoted(netPath)} -weights ${quoted(model)} -iterations ${test.batches} ${testFlags(argv)}`.trimEnd(),
+          ]
         : []),
       `  ${programName()} ${resume}`,
     ])

@@ -1,4 +1,6 @@
-import { flagOf } from "../options/option.js";
+import { DATA } from "../options/data.js";
+import { flagOf, type Options, type OptionSpec } from "../options/option.js";
+import { STATE } from "../options/run.js";
 import type { Stopped } from "../train/events.js";
 
 /** A run's end: its snapshot, where it stands and why it ended before max_iter. */
@@ -34,6 +36,33 @@ export function resumeCommand(argv: readonly string[], { state, iteration, stopp
   }
   const further = isOver ? ["--max-iter", String(2 * iteration)] : [];
   return [...kept, "-snapshot", state, ...further, ...argv.slice(end)].map(quoted).join(" ");
+}
+
+/** Flags of a training that its net needs in a test too, by those of the test. */
+const OF_TESTS = { ...DATA, ...STATE, plugin: { type: "strings", describe: "" } } as const satisfies Options;
+const TEST_NAMES: Readonly<Record<string, string>> = { "test-data": "data", "test-batch-size": "batch-size" };
+
+/** The flags that a test of the trained weights takes over from a training that was started with `argv`. */
+export function testFlags(argv: readonly string[]): string {
+  const end = argv.includes("--") ? argv.indexOf("--") : argv.length;
+  const found: { readonly name: string; readonly words: readonly string[] }[] = [];
+  for (let i = 0; i < end; i++) {
+    const given = nameOf(argv[i]!) ?? "";
+    const name = TEST_NAMES[given] ?? given;
+    const spec = Object.entries<OptionSpec>(OF_TESTS).find(([option]) => flagOf(option) === name)?.[1];
+    if (spec === undefined) continue;
+    const [, value] = /^[^=]*=(.*)$/s.exec(argv[i]!) ?? [];
+    const words = value === undefined ? [`--${name}`] : [`--${name}=${value}`];
+    if (value === undefined && spec.type !== "boolean") words.push(argv[++i] ?? "");
+    while (spec.type === "numbers" && value === undefined && /^[-+]?[\d.]/.test(argv[i + 1] ?? ""))
+      words.push(argv[++i]!);
+    found.push({ name, words });
+    // The test's own data go before those of both.
+    if (name !== given) found.push({ name: `own ${name}`, words: [] });
+  }
+  const isOwn = (name: string) => found.some((each) => each.name === `own ${name}`);
+  const kept = found.filter(({ name }, i) => !isOwn(name) || found[i + 1]?.name === `own ${name}`);
+  return kept.flatMap(({ words }) => words.map(quoted)).join(" ");
 }
 
 /** The name of a flag, however it is written: `-max_iter`, `--maxIter=9`. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { LogFile } from "../../lib/cli/log-files.js";
 import { readLog } from "../../lib/cli/plot-logs.js";
-import { resumeCommand } from "../../lib/cli/resume-command.js";
+import { resumeCommand, testFlags } from "../../lib/cli/resume-command.js";
 import { NetrunError } from "../../lib/error.js";
 import { ownName } from "../../lib/owner.js";
 import { memoryFolder, newScratchFolder, sweepScratch } from "../../lib/scratch.js";
@@ -216,6 +216,14 @@ describe("the command that goes on", () => {
     expect(resumeCommand(words, { ...end, state: "s", stopped: "early-stop" })).to.equal(
       "train --maxIter 9 -snapshot s -- -net.prototxt",
     );
+  });
+
+  it("beside it, a test reads the data that the training's tests read", () => {
+    const words = ["train", "s.prototxt", "--data", "a b", "--mean-value", "1", "2", "3", "--mirror", "--base-lr", "1"];
+    expect(testFlags(words)).to.equal("--data 'a b' --mean-value 1 2 3 --mirror");
+    const own = ["--test_data=t", "--batchSize", "4", "--data", "a", "--test-batch-size", "8", "--level", "1"];
+    expect(testFlags([...words, ...own])).to.equal("--mean-value 1 2 3 --mirror --data=t --batch-size 8 --level 1");
+    expect(testFlags(["train", "s.prototxt"])).to.equal("");
   });
 
   it("has a later end after a run that reached its own", () => {
