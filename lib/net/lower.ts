@@ -235,7 +235,8 @@ class Lowering {
   #addCompute(layer: LayerParameter, type: ComputeLayer, bottoms: readonly Value[]): void {
     const topCount = topCountOf(layer, type);
     const place = this.#place(layer, type, bottoms, topCount);
-    const specs = type.blobs?.(place) ?? [];
+    const isPlugin = findType(layer) === undefined;
+    const specs = guarded(layer, isPlugin, () => type.blobs?.(place) ?? []);
     specs.forEach(({ shape }, i) => {
       checkShape(layer, `parameter ${i}`, shape);
     });
@@ -276,7 +277,7 @@ class Lowering {
         return blob;
       },
     };
-    const { tops, state, file } = lowerLayer(type, site);
+    const { tops, state, file } = guarded(layer, isPlugin, () => type.lower(site));
     if (tops.length !== topCount) {
       // Only a plugin can come to this.
       throw layerError(layer, `its lowering gives ${tops.length} tops for ${topCount}`, spanOf(layer, "type"));
@@ -345,13 +346,22 @@ class Lowering {
   }
 }
 
-/** Constants are made while a layer is lowered, and parameters may ask for more of them than there is memory. */
-function lowerLayer(type: ComputeLayer, site: Site<never>): ReturnType<ComputeLayer["lower"]> {
+/**
+ * Calls a layer type's own code. Constants are made while a layer is lowered, and parameters may ask for more of them than there is
+ * memory; a plugin may not be sound: both are errors of the layer.
+ */
+function guarded<T>(layer: LayerParameter, isPlugin: boolean, call: () => T): T {
   try {
-    return type.lower(site);
+    return call();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw layerError(site.layer, `its parameters make it too large: ${error.message}`, spanOf(site.layer));
+    if (error instanceof NetrunError || error instanceof DataDependentSize) throw error;
+    const { message } = error as Error;
+    if (error instanceof RangeError)
+      throw layerError(layer, `its parameters make it too large: ${message}`, spanOf(layer));
+    if (!isPlugin) throw error;
+    throw layerError(layer, `its plugin fails: ${message}`, spanOf(layer, "type"), [
+      "the plugin should check its bottoms",
+    ]);
   }
 }
 

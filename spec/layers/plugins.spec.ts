@@ -47,6 +47,20 @@ describe("layer plugins", () => {
     await failure(Net.load(text), 'layer "l": its lowering gives 0 tops for 1');
   });
 
+  it("are named, at their layer, where their code fails", async () => {
+    const add = () => ({ tops: [ops.add(constant(new Float32Array(2), [2]), constant(new Float32Array(3), [3]))] });
+    registerLayer({ type: "SpecUnsound", lower: add });
+    await failure(
+      Net.load('layer { name: "l" type: "SpecUnsound" top: "y" }'),
+      'layer "l": its plugin fails: shapes [2]',
+    );
+    const blobs = () => {
+      throw new TypeError("no shape");
+    };
+    registerLayer({ type: "SpecBlobless", blobs, lower: add });
+    await failure(Net.load('layer { name: "l" type: "SpecBlobless" top: "y" }'), "its plugin fails: no shape");
+  });
+
   it("stand for Python layers, by module and class", async () => {
     await loadPlugins([join(root, "examples/plugins/pyloss.js")]);
     const text = `${inputLayer("a", 2, 2)}${inputLayer("b", 2, 2)}layer { name: "l" type: "Python" bottom: "a" bottom: "b" top: "loss" loss_weight: 1 python_param { module: "pyloss" layer: "EuclideanLossLayer" } }`;
