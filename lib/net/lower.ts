@@ -11,6 +11,7 @@ import {
   findType,
   isDataLayer,
   type LayerType,
+  layerTypes,
   type PhaseName,
   type Place,
   requireType,
@@ -235,7 +236,7 @@ class Lowering {
   #addCompute(layer: LayerParameter, type: ComputeLayer, bottoms: readonly Value[]): void {
     const topCount = topCountOf(layer, type);
     const place = this.#place(layer, type, bottoms, topCount);
-    const isPlugin = findType(layer) === undefined;
+    const isPlugin = !Object.hasOwn(layerTypes, typeKey(layer));
     const specs = guarded(layer, isPlugin, () => type.blobs?.(place) ?? []);
     specs.forEach(({ shape }, i) => {
       checkShape(layer, `parameter ${i}`, shape);

@@ -16,10 +16,13 @@ export class Schedule {
   #from: number;
   #at: number;
 
-  /** A schedule of a training that starts at an iteration. */
-  constructor(fields: ScheduleFields, start: number) {
+  /**
+   * A schedule of a training that starts at an iteration. Where rounds of `interval` iterations lead to it, a run stopped there did
+   * what the last of them passed over no more, and one that resumes it does so first.
+   */
+  constructor(fields: ScheduleFields, start: number, interval = 1) {
     this.#fields = fields;
-    this.#from = start - 1;
+    this.#from = start - (start % interval === 0 ? interval : 1);
     this.#at = start;
   }
 

@@ -60,7 +60,8 @@ async function* observed(events: AsyncGenerator<TrainEvent, void>, { onEvent }: 
 
 async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   checkOptions(COURSE, options);
-  const schedule = new Schedule(solver.parameter, solver.iteration);
+  const { syncInterval } = solver;
+  const schedule = new Schedule(solver.parameter, solver.iteration, syncInterval === "auto" ? 1 : syncInterval);
   sweepScratch();
   const writes = schedule.writesSnapshots || options.keepBest !== undefined;
   if (writes) solver.checkSnapshots();

@@ -12,7 +12,7 @@ const NOTHING: ScheduleFields = {
 
 /** What is due, by the iteration that it is due at, of a training in rounds of some iterations. */
 function due(fields: Partial<ScheduleFields>, round = 1, start = 0) {
-  const schedule = new Schedule({ ...NOTHING, ...fields }, start);
+  const schedule = new Schedule({ ...NOTHING, ...fields }, start, round);
   const tests: number[] = [];
   const snapshots: number[] = [];
   let iteration = start;
@@ -36,6 +36,15 @@ describe("schedules", () => {
     expect(due({ test_interval: 4, test_initialization: false }).tests).to.deep.equal([4, 8, 12]);
     expect(due({ test_interval: 4, test_initialization: false }, 1, 8).tests).to.deep.equal([8, 12]);
     expect(due({ test_interval: 4 }, 1, 7).tests).to.deep.equal([8, 12]);
+  });
+
+  it("test where training resumes what the round before its stop had passed over", () => {
+    const whole = due({ test_interval: 5, max_iter: 20 }, 4);
+    expect(whole.tests).to.deep.equal([0, 8, 12, 16, 20]);
+    for (const start of [4, 8, 12, 16]) {
+      const resumed = due({ test_interval: 5, max_iter: 20 }, 4, start).tests;
+      expect(resumed).to.deep.equal(whole.tests.filter((iteration) => iteration >= start));
+    }
   });
 
   it("snapshot after the round that comes to a multiple or passes it", () => {
