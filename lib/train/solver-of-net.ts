@@ -24,7 +24,7 @@ export const netOfSolver = (solver: SolverParameter): LoadedNet | undefined => n
 
 /**
  * A solver for the prototxt of a net that has none: `given` fields, the type's usual ones where they are absent. It tests where
- * there is data for that, all of it: data of its own, or data layers of phase TEST that `data` does not replace.
+ * there is data for that, all of it: data of its own, or data layers of phase TEST that `data` does not replace; or as `test_iter` says.
  * `Solver.load` takes it. Throws NetrunError, located, for what is wrong with the prototxt.
  */
 export function solverOfNet(
@@ -34,7 +34,8 @@ export function solverOfNet(
 ): SolverParameter {
   const warnings: NetrunError[] = [];
   const loaded = loadNet(path, { strict, onWarning: (warning) => warnings.push(warning) });
-  const tests = testData !== undefined || (data === undefined && readsTestData(loaded));
+  const isAsked = [given.test_iter ?? []].flat().length > 0;
+  const tests = isAsked || testData !== undefined || (data === undefined && readsTestData(loaded));
   const settings = defaultSettings(given);
   const stem = basename(path).replace(/\.[^.]*$/, "");
   const solver = create("SolverParameter", {

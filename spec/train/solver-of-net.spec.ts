@@ -41,6 +41,11 @@ describe("solverOfNet", () => {
     expect(solverOfNet(path, {}, { testData: "test.csv" })).to.deep.include({ test_iter: [0], test_interval: 500 });
   });
 
+  it("tests on the data of the training where test_iter asks for tests", () => {
+    const asked = { test_iter: [3], test_interval: 20 };
+    expect(solverOfNet(netFile(), asked, { data: "train.csv" })).to.deep.include(asked);
+  });
+
   it("trains a net from rows, without a solver's prototxt", async () => {
     const rows = [1, 2, 3, 4].map((a) => ({ a: [a], b: [2 * a] }));
     await using solver = await Solver.load(solverOfNet(netFile(), { max_iter: 50, random_seed: 1, base_lr: 0.05 }), {
