@@ -1,4 +1,4 @@
-import { constant, isOp, type Node, type Rule, rewrite, type Value, withEmptyConstants } from "../graph/index.js";
+import { constant, isOp, type Node, type Op, rewrite, type Value, withEmptyConstants } from "../graph/index.js";
 import {
   AveragePoolGrad,
   BatchNormalize,
@@ -24,49 +24,47 @@ import type { Pass, Target } from "./target.js";
 
 /** A pass that replaces nodes one by one; undefined leaves a node as it is. */
 export function nodePass(name: string, formulate: (node: Node, inputs: readonly Value[]) => Value | undefined): Pass {
-  return outputsPass(name, (node, inputs) => {
-    const value = formulate(node, inputs);
-    return value && [value];
-  });
+  return {
+    name,
+    apply: (outputs) =>
+      rewrite(outputs, (node, inputs) => {
+        const value = formulate(node, inputs);
+        return value && [value];
+      }),
+  };
 }
 
-/** The same for nodes of several outputs. */
-const outputsPass = (name: string, formulate: Rule): Pass => ({
+/** A pass that replaces the nodes of one op, each by a value or, for several outputs, by values. */
+const expansion = <A>(
+  name: string,
+  op: Op<A>,
+  formulate: (attrs: A, ...inputs: Value[]) => Value | readonly Value[],
+): Pass => ({
   name,
-  apply: (outputs) => rewrite(outputs, formulate),
+  ops: [op as unknown as Op],
+  apply: (outputs) =>
+    rewrite(outputs, (node, inputs) => (isOp(node, op) ? [formulate(node.attrs, ...inputs)].flat() : undefined)),
 });
 
 /** Batch statistics, which ONNX has no node for outside training. */
-export const batchNorm = outputsPass("batch-norm", (node, [x]) =>
-  isOp(node, BatchNormalize) ? normalize(x!, node.attrs.eps) : undefined,
-);
+export const batchNorm = expansion("batch-norm", BatchNormalize, ({ eps }, x) => normalize(x!, eps));
 
 /** Ops at the level of meaning as ONNX's own, on every provider: the reference that other formulations are compared with. */
 export const expansions: readonly Pass[] = [
-  nodePass("conv-input-grad", (node, [dy, w]) =>
-    isOp(node, ConvInputGrad) ? inputGradient(dy!, w!, node.attrs) : undefined,
-  ),
-  nodePass("conv-weight-grad", (node, [x, dy]) =>
-    isOp(node, ConvWeightGrad) ? weightGradient(x!, dy!, node.attrs.shape, node.attrs) : undefined,
-  ),
-  nodePass("relu-grad", (node, [dy, y]) =>
-    isOp(node, ReluGrad) ? mul(dy!, cast(greater(y!, constant(0)), "float32")) : undefined,
-  ),
-  nodePass("max-pool-grad", (node, [x, dy, indices]) =>
-    isOp(node, MaxPoolGrad) ? maxPoolGradient(x!, dy!, indices!) : undefined,
-  ),
-  nodePass("average-pool-grad", (node, [dy]) =>
-    isOp(node, AveragePoolGrad) ? averagePoolGradient(dy!, node.attrs) : undefined,
-  ),
-  nodePass("lrn", (node, [x]) => (isOp(node, LRN) ? pooledLrn(x!, node.attrs) : undefined)),
-  nodePass("lrn-grad", (node, [x, dy]) => (isOp(node, LRNGrad) ? pooledLrnGradient(x!, dy!, node.attrs) : undefined)),
-  nodePass("channel-affine", (node, [x, s, b]) => (isOp(node, ChannelAffine) ? affineByChannel(x!, s!, b) : undefined)),
-  nodePass("channel-dot", (node, [a, b]) => (isOp(node, ChannelDot) ? dot(a!, b!) : undefined)),
+  expansion("conv-input-grad", ConvInputGrad, (attrs, dy, w) => inputGradient(dy!, w!, attrs)),
+  expansion("conv-weight-grad", ConvWeightGrad, (attrs, x, dy) => weightGradient(x!, dy!, attrs.shape, attrs)),
+  expansion("relu-grad", ReluGrad, (_, dy, y) => mul(dy!, cast(greater(y!, constant(0)), "float32"))),
+  expansion("max-pool-grad", MaxPoolGrad, (_, x, dy, indices) => maxPoolGradient(x!, dy!, indices!)),
+  expansion("average-pool-grad", AveragePoolGrad, (attrs, dy) => averagePoolGradient(dy!, attrs)),
+  expansion("lrn", LRN, (attrs, x) => pooledLrn(x!, attrs)),
+  expansion("lrn-grad", LRNGrad, (attrs, x, dy) => pooledLrnGradient(x!, dy!, attrs)),
+  expansion("channel-affine", ChannelAffine, (_, x, s, b) => affineByChannel(x!, s!, b)),
+  expansion("channel-dot", ChannelDot, (_, a, b) => dot(a!, b!)),
   batchNorm,
-  nodePass("batch-norm-grad", (node, [dy, y, variance]) =>
-    isOp(node, BatchNormalizeGrad) ? normalizeGradient(dy!, y!, variance!, node.attrs.eps) : undefined,
+  expansion("batch-norm-grad", BatchNormalizeGrad, ({ eps }, dy, y, variance) =>
+    normalizeGradient(dy!, y!, variance!, eps),
   ),
-  outputsPass("update", (node, inputs) => (isOp(node, Update) ? elementwiseUpdate(node.attrs, inputs) : undefined)),
+  expansion("update", Update, (attrs, ...inputs) => elementwiseUpdate(attrs, inputs)),
 ];
 
 /** Values without elements as constants: onnxruntime's kernels refuse many of them. */

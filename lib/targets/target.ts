@@ -1,4 +1,4 @@
-import type { Value } from "../graph/index.js";
+import { everyNode, type Op, type Value } from "../graph/index.js";
 
 /** A graph by the names of its outputs. */
 export type GraphOutputs = ReadonlyMap<string, Value>;
@@ -18,6 +18,8 @@ export type Become = ReadonlyMap<Value, Value>;
  */
 export interface Pass<C = unknown> {
   readonly name: string;
+  /** Ops that it is about: it changes no graph that has none of them, and is left out there. Without it, it is about all. */
+  readonly ops?: readonly Op[];
   apply(outputs: readonly Value[], context: C): Become | Promise<Become>;
 }
 
@@ -33,13 +35,24 @@ export interface Target<C = unknown> {
 /** A graph after all passes of a target; names of values inside stay with what those have become. */
 export async function formulate<C>(graph: NamedGraph, { passes }: Target<C>, context: C): Promise<NamedGraph> {
   let { outputs, blobs } = graph;
+  let ops = opsOf(outputs);
   for (const pass of passes) {
+    if (pass.ops && !pass.ops.some((op) => ops.has(op))) continue;
     const become = await pass.apply([...outputs.values()], context);
+    const isSame = [...outputs.values()].every((value) => become.get(value) === value);
     outputs = new Map([...outputs].map(([name, value]) => [name, become.get(value)!]));
     blobs = new Map([...blobs].flatMap(([name, value]) => (become.has(value) ? [[name, become.get(value)!]] : [])));
+    if (!isSame) ops = opsOf(outputs);
   }
   return { outputs, blobs };
 }
+
+/** The ops of a graph, those in bodies included. */
+const opsOf = (outputs: GraphOutputs): ReadonlySet<Op> => {
+  const ops = new Set<Op>();
+  for (const { op } of everyNode(outputs.values())) ops.add(op);
+  return ops;
+};
 
 /** The outputs of a graph after all passes of a target that need nothing beside it. */
 export async function formulated(outputs: GraphOutputs, target: Target): Promise<GraphOutputs> {

@@ -1,8 +1,8 @@
 import { expect } from "chai";
-import { apply, float32, input, topological } from "../../lib/graph/index.js";
+import { apply, everyNode, float32, input, topological } from "../../lib/graph/index.js";
 import { emit } from "../../lib/onnx/emit.js";
-import { ConvWeightGrad, conv } from "../../lib/ops/index.js";
-import { formulated, nodePass, portable } from "../../lib/targets/index.js";
+import { ConvWeightGrad, conv, LRN, loop, ReluGrad } from "../../lib/ops/index.js";
+import { formulated, nodePass, type Pass, portable } from "../../lib/targets/index.js";
 
 const attrs = { strides: [1, 1], pads: [0, 0], dilations: [1, 1], group: 1 };
 const x = input("x", float32([2, 3, 5, 5]));
@@ -51,5 +51,33 @@ describe("the portable target", () => {
     const w = input("w", float32([4, 3, 3, 3]));
     await formulated(new Map([["y", conv(x, w, attrs)]]), { ...portable, passes: [seen("a"), seen("b")] });
     expect(order).to.deep.equal(["a", "b"]);
+  });
+
+  it("leaves out passes about ops that the graph has none of, as the pass before left it", async () => {
+    const order: string[] = [];
+    const about = (pass: Pass, note = pass.name): Pass => ({
+      ...pass,
+      apply(outputs, context) {
+        order.push(note);
+        return pass.apply(outputs, context);
+      },
+    });
+    const [weights] = portable.passes.filter(({ ops }) => ops?.some((op) => op.name === "ConvWeightGrad"));
+    const passes = [
+      about({ ...weights!, ops: [LRN] }, "no LRN there"),
+      about(weights!, "weights"),
+      about({ ...weights! }, "none is left"),
+      about({ name: "all", apply: (outputs) => new Map(outputs.map((value) => [value, value])) }),
+    ];
+    const made = await formulated(new Map([["dw", gradient]]), { ...portable, passes });
+    expect(order).to.deep.equal(["weights", "all"]);
+    expect(made).to.not.deep.equal(new Map([["dw", gradient]]));
+  });
+
+  it("looks for ops in the bodies of loops too", async () => {
+    const { carried } = loop(2, { carried: [dy] }, (_, [each]) => ({ carried: [apply(ReluGrad, null, each!, each!)] }));
+    const looped = carried[0]!;
+    const made = (await formulated(new Map([["y", looped]]), portable)).get("y")!;
+    expect([...everyNode([made])].map(({ op }) => op.name)).to.not.include("ReluGrad");
   });
 });
