@@ -11,7 +11,7 @@ import type { SolverParts } from "./load-solver.js";
 import { commonHistory, hasReplicaFile, restoreReplicas, sideReplicas } from "./replica-file.js";
 import { type Best, checkPlaces, readSideState } from "./side-state.js";
 import {
-  checkCounts,
+  checkStateCounts,
   decodeArrays,
   encodeArrays,
   lostState,
@@ -97,7 +97,7 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
   const { weights: current, rule, feedRows, plan, engine, seed } = parts;
   const { layout } = current;
   const state = await readSolverState(path);
-  checkCounts(path, state);
+  checkStateCounts(path, state);
   const side = readSideState(path, state.iter);
   if (side) checkPlaces(path, side, [feedRows.length, ...plan.tests.map(({ feeds }) => feeds.length)]);
   const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.learnt));

@@ -175,7 +175,7 @@ export function lostState(
 }
 
 /** Throws NetrunError for a solver state whose counts no training has. */
-export function checkCounts(file: string, { iter, current_step }: StoredState): void {
+export function checkStateCounts(file: string, { iter, current_step }: StoredState): void {
   for (const [name, value] of Object.entries({ iter, current_step }))
     if (value < 0) throw new NetrunError(`${name} ${value} is no count`, { file, notes: ["the file is damaged"] });
 }
