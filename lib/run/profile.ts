@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { NetrunError } from "../error.js";
 import { multiplyAdds, type Node, topological } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { emit } from "../onnx/emit.js";
@@ -41,6 +42,8 @@ export async function profileNet(
 ): Promise<Profile> {
   const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
   const graph = endsOf(net, request).outputs;
+  // Layers may leave blobs as they are: a Power of power 1, a Dropout in phase TEST.
+  if (graph.size === 0) throw new NetrunError("the net computes nothing: its blobs are its inputs as they are");
   const target = await targetOf(options);
   const outputs = await formulated(graph, target);
   const folder = newScratchFolder("profile");

@@ -21,6 +21,14 @@ describe("timeLayers", () => {
     expect(flops).to.equal(2 * 2 * 3 * 8 * 4);
   });
 
+  it("refuses a net whose layers leave their blobs as they are", () =>
+    failure(
+      timeLayers(`
+        layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 } } }
+        layer { name: "same" type: "Power" bottom: "data" top: "same" }`),
+      "the net computes nothing: its blobs are its inputs as they are",
+    ));
+
   it("refuses a number of passes that is no count", async () => {
     await failure(
       timeLayers(MODEL, { iterations: 0 }),
