@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { NetrunError } from "./error.js";
 
 /** What reading a file may use, whatever the file declares. */
@@ -82,6 +83,12 @@ export function overBudget(message: string, file?: string): NetrunError {
       "the file is damaged or made to fill memory; if it is neither, raise the limit: --max-alloc SIZE, now 1G unless set",
     ],
   });
+}
+
+/** Memory of this machine, or what this process is held to, in bytes. */
+export function memoryLimit(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 /** Bytes in the unit that suits them. */

@@ -171,6 +171,7 @@ const room = ({ dtype, shape }: TensorType): Elements => new ARRAYS[dtype](count
  */
 function runError(cause: unknown): unknown {
   const message = cause instanceof Error ? cause.message : "";
+  if (NO_ROOM.test(message)) return noRoom(message, cause);
   const node = /while running \w+ node\. Name:'(.*?)(?:\/grad)?\/\w+'/.exec(message);
   const range = /idx=(-?\d+) must be within the inclusive range \[-?\d+ ?, ?(\d+)\]/.exec(message);
   if (!node || !(range || message.includes("Out of range value in index tensor"))) return cause;
@@ -180,6 +181,18 @@ function runError(cause: unknown): unknown {
   const what = range ? `index ${given} in its data is not in [0, ${last}]` : "an index in its data is out of range";
   return new NetrunError(`layer "${node[1]}": ${what}`, {
     notes: ["indices are labels, or what Embed and BatchReindex layers look up"],
+    cause,
+  });
+}
+
+/** What onnxruntime says where memory, or its own measure of a tensor, has no room for a value. */
+const NO_ROOM = /Failed to allocate memory|bad_alloc|exceeds the supported maximum/;
+
+function noRoom(message: string, cause: unknown): NetrunError {
+  const [, layer] = /Name:'(.*?)(?:\/grad)?\/\w+'/.exec(message) ?? [];
+  const [, why] = /((?:Failed to allocate|[^.:]*exceeds the supported).*)/.exec(message) ?? [];
+  return new NetrunError(`${layer === undefined ? "" : `layer "${layer}": `}there is not enough memory to compute it`, {
+    notes: [...(why === undefined ? [] : [inOneLine(why)]), "smaller batches or smaller inputs take less"],
     cause,
   });
 }
@@ -218,7 +231,7 @@ async function create(
   try {
     return await native(() => ort.InferenceSession.create(model.bytes, options));
   } catch (cause) {
-    if (provider === "cpu") throw cause;
+    if (provider === "cpu") throw runError(cause);
     throw doesNotStart(provider, (cause as Error).message, cause);
   }
 }

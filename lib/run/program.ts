@@ -13,6 +13,7 @@ import {
   runScalar,
 } from "./compiled-net.js";
 import { inferenceOf } from "./constants.js";
+import { checkForwardMemory } from "./memory.js";
 import { OutputFiles } from "./output-files.js";
 import { type FlatWeights, findMisfit } from "./weights.js";
 
@@ -79,7 +80,9 @@ export class Program implements AsyncDisposable {
 
   /** The net as it is for these shapes; sizes that depend on data are taken as the most that they can be. */
   lower(shapes: Shapes): LoweredNet {
-    return lower(this.#spec.layers, { ...this.#spec, shapes });
+    const net = lower(this.#spec.layers, { ...this.#spec, shapes });
+    checkForwardMemory(net, this.#spec.layers);
+    return net;
   }
 
   /** Runs the net once, compiling what this request needs and did not need before. */
@@ -117,6 +120,7 @@ export class Program implements AsyncDisposable {
       try {
         const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
         this.#checkParameters(net, inputs);
+        checkForwardMemory(net, this.#spec.layers);
         const formulation = this.#constants && inferenceOf(net, this.#spec.layers, this.#constants);
         const compiled = new CompiledNet(net, this.#options, formulation);
         this.#compiled.set(key, compiled);

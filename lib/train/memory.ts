@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { memoryLimit } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
@@ -41,12 +41,6 @@ function savedFloats(parallel: ParallelOptions, history: number, parameters: num
   const own = averaging === "elastic" ? parameters : 0;
   const keeps = onWorkerLoss === "redo" || averageHistory;
   return own + (keeps ? 2 * (history + own) : 0);
-}
-
-/** Memory of this machine, or what this process is held to, in bytes. */
-export function memoryLimit(): number {
-  const constrained = process.constrainedMemory?.() ?? 0;
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }
 
 /** Throws NetrunError if not even the least that a training takes fits into memory. */

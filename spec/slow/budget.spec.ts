@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, deflateSync, gzipSync } from "node:zlib";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
 import { parseBytes } from "../../lib/budget.js";
 import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
 import { decodeImage } from "../../lib/data/image/image.js";
@@ -193,6 +194,15 @@ describe("what a file may allocate", () => {
     }));
 
   it("reads no device, whose bytes may have no end", () => failure(readWeights("/dev/zero"), "/dev/zero is a device"));
+
+  it("says of which layer a value is larger than onnxruntime can have", async () => {
+    const tile = 'layer { name: "t" type: "Tile" bottom: "x" top: "y" tile_param { axis: 1 tiles: 300000000 } }';
+    await using net = await Net.load(
+      `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 4 } } } ${tile}`,
+    );
+    const data = { x: { shape: [1, 4], data: new Float32Array(4) } };
+    await failure(net.forward(data), 'layer "t": there is not enough memory to compute it');
+  });
 
   it("refuses groups nested a hundred thousand deep", () =>
     failure((async () => decodeWeights(Buffer.alloc(100_000, (99 << 3) | 3)))(), "not a complete binary NetParameter"));
