@@ -1,4 +1,4 @@
-import { decompressZstd } from "hyparquet-compressors";
+import { decompress } from "fzstd";
 import { checkAlloc } from "../../../budget.js";
 
 const MAGIC = 0xfd2fb528;
@@ -16,7 +16,7 @@ const RLE = 1;
  */
 export function unpackZstd(frame: Uint8Array): Uint8Array {
   checkAlloc(bytesOf(frame), "a compressed buffer");
-  return decompressZstd(frame).slice();
+  return decompress(frame).slice();
 }
 
 /** Bytes that the first frame needs: the greatest of window, declared size and what its blocks may make. */
