@@ -5,6 +5,7 @@ import type {
   StartEvent,
   StatisticsEvent,
   TestEvent,
+  ThreadsEvent,
   TrainEvent,
 } from "../train/events.js";
 import { inUnits } from "../train/memory.js";
@@ -75,6 +76,8 @@ export class LogLines {
             `Sync interval ${event.interval}: ${ms(event.iterationMs)} an iteration, ${ms(event.overheadMs)} to average replicas`,
           ),
         ];
+      case "threads":
+        return [line(threadsText(event))];
       case "baseline":
         return [line(`Baseline: one replica alone, ${digits(Math.round(event.imagesPerSecond))} images/s`)];
       case "warning": {
@@ -201,4 +204,11 @@ function outputLines(
   return values.map(({ name, value }, i) =>
     line(`    ${phase} net output #${i}: ${name} = ${digits(value)}${lossShare(weights[name] ?? 0, value)}`),
   );
+}
+
+/** The threads that were chosen, and what a pass took with each number that was tried. */
+function threadsText({ threads, tried }: ThreadsEvent): string {
+  const name = (count: number | undefined) => (count === undefined ? "onnxruntime's choice" : String(count));
+  const times = tried.map((each) => `${ms(each.passMs)} a pass with ${name(each.threads)}`);
+  return `Threads: ${name(threads)} (${times.length > 0 ? times.join(", ") : "measured before"})`;
 }

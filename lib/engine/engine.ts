@@ -2,6 +2,7 @@ import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import type { ForwardPlan, TrainingPlan } from "../run/plan.js";
 import type { Iterations, StepReport } from "../run/step.js";
+import type { ThreadChoice } from "../run/thread-trials.js";
 
 /** The state of one replica besides the weights that all start a round from. */
 export interface ReplicaState {
@@ -26,6 +27,8 @@ export interface Work extends Iterations {
 
 /** What some iterations gave: of one replica, or means over all. */
 export interface Report extends StepReport {
+  /** The threads that steps take, with the first report after trials have found them or found what they were before. */
+  readonly threads?: ThreadChoice | undefined;
   /** Records that the feeds have left out since they were opened, because they could not be used. */
   readonly skipped?: number | undefined;
 }

@@ -8,6 +8,8 @@ import { checkGiven } from "../run/inputs.js";
 import { closeNet, nextBatch, type OpenNet, openPlan, recycle, runNet, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { SeparateStep } from "../run/separate-step.js";
+import { chosenBefore, keepChoice } from "../run/thread-memory.js";
+import { isWorthTrials, type ThreadChoice, tryThreads } from "../run/thread-trials.js";
 import { always, batchesOf, type Step } from "../run/step.js";
 import { createMissing } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
@@ -48,9 +50,25 @@ export interface ReplicaInfo {
   readonly partitions: readonly Partition[];
 }
 
+/** The threads of a plan's steps, where it has them chosen: as before on this machine, or by trials. */
+async function chosenThreads(
+  { calibrate, session, train }: TrainingPlan,
+  net: OpenNet,
+): Promise<ThreadChoice | undefined> {
+  if (!calibrate || session.threads !== undefined || (session.provider ?? "cpu") !== "cpu") return undefined;
+  if (!isWorthTrials(net.net)) return undefined;
+  const before = chosenBefore(train);
+  if (before) return before;
+  const choice = await tryThreads(net);
+  await keepChoice(train, choice);
+  return choice;
+}
+
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
 export class Replica implements AsyncDisposable {
   readonly #plan: ReplicaPlan;
+  /** The threads that were chosen, until they are told. */
+  #choice: ThreadChoice | undefined;
   readonly #train: OpenNet;
   readonly #tests: readonly TestRunner[];
   readonly #layout: Layout;
@@ -70,9 +88,13 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
-  static async open(plan: ReplicaPlan, gradients?: Float32Array): Promise<Replica> {
-    await loadPlugins(plan.plugins);
-    const train = await openPlan(plan.train, plan.session);
+  static async open(given: ReplicaPlan, gradients?: Float32Array): Promise<Replica> {
+    await loadPlugins(given.plugins);
+    const opened = await openPlan(given.train, given.session);
+    const choice = await chosenThreads(given, opened);
+    const threads = choice?.threads ?? given.session.threads;
+    const plan = { ...given, session: { ...given.session, threads } };
+    const train = { ...opened, program: opened.program.withThreads(threads) };
     const tests: TestRunner[] = [];
     try {
       const layout = layoutOf(train.net);
@@ -80,7 +102,9 @@ export class Replica implements AsyncDisposable {
         const runner = await openPlan(test, plan.session);
         tests.push({ ...runner, own: createMissing(layoutOf(runner.net), plan.solver.seed, layout) });
       }
-      return new Replica(plan, train, tests, gradients);
+      const replica = new Replica(plan, train, tests, gradients);
+      replica.#choice = choice;
+      return replica;
     } catch (error) {
       for (const runner of [train, ...tests]) await closeNet(runner);
       throw error;
@@ -170,8 +194,10 @@ export class Replica implements AsyncDisposable {
     if (work.batch) checkGiven(net.inputs, work.batch);
     const batches = work.batch ? always(work.batch) : batchesOf(feeds);
     const report = await this.#step.run(work, batches, { weights, history: this.#history }, progress);
+    const threads = this.#choice;
+    this.#choice = undefined;
     const skipped = feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);
-    return { ...report, ...this.place, skipped, computeMs: performance.now() - began };
+    return { ...report, threads, ...this.place, skipped, computeMs: performance.now() - began };
   }
 
   /** Runs a test net over its next batches with some weights of the train net, parameters matched by layer name. */

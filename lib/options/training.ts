@@ -10,6 +10,11 @@ export const TRAINING = {
     range: countOrNone("iterations"),
     describe: "Iterations over which the learning rate rises to the policy's",
   },
+  calibrate: {
+    type: "boolean",
+    describe:
+      "Choose the threads of a small net by timing some passes first; --no-calibrate leaves them to onnxruntime",
+  },
 } as const satisfies Options;
 
 /** When a training stops, and what it keeps. */

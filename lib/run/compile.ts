@@ -156,6 +156,7 @@ export async function compileSolver(
     readonly data?: ResolvedChoice;
     readonly testData?: ResolvedChoice;
     readonly caffeQuirks?: boolean | undefined;
+    readonly calibrate?: boolean | undefined;
     readonly onWarning?: ((warning: NetrunError) => void) | undefined;
   },
 ): Promise<CompiledSolver> {
@@ -185,6 +186,7 @@ export async function compileSolver(
       tests: plans,
       solver: solverPlan(solver, seed),
       session,
+      calibrate: options.calibrate,
       plugins: pluginsOf(layers),
     },
   };

@@ -41,6 +41,8 @@ export interface TrainingPlan {
   readonly tests: readonly NetPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
+  /** Whether the threads of a step are chosen by trials, where the session does not say how many. */
+  readonly calibrate?: boolean | undefined;
   /** Files of layer plugins, which every thread loads for itself. */
   readonly plugins: readonly string[];
 }

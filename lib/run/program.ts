@@ -78,6 +78,11 @@ export class Program implements AsyncDisposable {
     return new Program({ ...this.#spec, types }, this.#options, weights);
   }
 
+  /** The same program with other threads inside one op. */
+  withThreads(threads: number | undefined): Program {
+    return new Program(this.#spec, { ...this.#options, threads }, this.#constants);
+  }
+
   /** The net as it is for these shapes; sizes that depend on data are taken as the most that they can be. */
   lower(shapes: Shapes): LoweredNet {
     const net = lower(this.#spec.layers, { ...this.#spec, shapes });

@@ -155,6 +155,14 @@ export const eventSchemas = {
   "replica-lost": event("replica-lost", { round: count, ...lost.entries }),
   /** The sync interval was found, from the time of an iteration and of averaging. */
   "sync-interval": event("sync-interval", { interval: count, iterationMs: number, overheadMs: number }),
+  /**
+   * The threads inside one op that a step takes, found by timing passes before the first one or kept from a training before (then nothing
+   * is `tried`). Absent threads are onnxruntime's choice: the physical cores.
+   */
+  threads: event("threads", {
+    threads: v.optional(count),
+    tried: list(fields({ threads: v.optional(count), passMs: number })),
+  }),
   /** One replica alone, measured before training. */
   baseline: event("baseline", { imagesPerSecond: number }),
   /** Something that the user should know and that does not end the training. */
@@ -188,6 +196,7 @@ export type SnapshotFailedEvent = EventOf<"snapshot-failed">;
 export type RoundEvent = EventOf<"round">;
 export type ReplicaLostEvent = EventOf<"replica-lost">;
 export type SyncIntervalEvent = EventOf<"sync-interval">;
+export type ThreadsEvent = EventOf<"threads">;
 export type BaselineEvent = EventOf<"baseline">;
 export type WarningEvent = EventOf<"warning">;
 export type DoneEvent = EventOf<"done">;

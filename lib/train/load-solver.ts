@@ -46,6 +46,12 @@ export interface SolverOptions
   readonly testBatchSize?: number | undefined;
   /** Iterations over which the learning rate rises to the policy's. Default 0. */
   readonly warmUp?: number | undefined;
+  /**
+   * Whether the threads of a small net's steps are chosen by timing some passes, where `threads` does not say how many: by default in
+   * trainings of at least 200 iterations. What was chosen is kept in the cache folder, so that later trainings of the net take the same:
+   * last bits of matrix products depend on it.
+   */
+  readonly calibrate?: boolean | undefined;
   /** Caffe's gradient of Clip in place, which passes everywhere, instead of the formula's. Default false. */
   readonly caffeQuirks?: boolean | undefined;
 }
@@ -69,6 +75,9 @@ export interface SolverParts {
   readonly syncInterval: number | "auto";
   readonly partitions: readonly Partition[];
 }
+
+/** Iterations from which on a training is worth some passes that choose its threads. */
+const LONG_ENOUGH = 200;
 
 /** Seed where the solver has no random_seed: Caffe then takes the time, netrun runs the same way every time. */
 const DEFAULT_SEED = 1;
@@ -104,6 +113,7 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
     seed,
     session,
     caffeQuirks: options.caffeQuirks,
+    calibrate: options.calibrate ?? parameter.max_iter >= LONG_ENOUGH,
     onWarning: options.onWarning,
     data: { data, batchSize, onBadRecord, transform },
     testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },

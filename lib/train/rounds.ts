@@ -117,6 +117,7 @@ export class Rounds {
       if (statistics) yield { kind: "statistics", iteration: iteration + i, ...statistics };
       yield iterationEvent(run, iteration, i, this.#schedule.isDisplayed(iteration + i));
     }
+    if (run.threads) yield { kind: "threads", iteration: iteration + run.losses.length, ...run.threads };
     if (run.notFinite !== undefined) {
       yield* this.#snapshots.finish();
       const notes = this.#snapshots.last ? [`the last snapshot is ${this.#snapshots.last}`] : [];

@@ -25,6 +25,7 @@ const RARE: readonly TrainEvent[] = [
   { kind: "best", iteration: 3, metric: "accuracy", value: 0.5, path: "s_best.caffemodel" },
   { kind: "replica-lost", iteration: 3, round: 1, replica: 2, reason: "thread: exit 1", remedy: "redone" },
   { kind: "sync-interval", iteration: 3, interval: 7, iterationMs: 0.5, overheadMs: 0.25 },
+  { kind: "threads", iteration: 3, threads: 1, tried: [{ passMs: 0.5 }, { threads: 1, passMs: 0.25 }] },
   { kind: "baseline", iteration: 0, imagesPerSecond: 1000.5 },
   { kind: "warning", iteration: 3, message: "few rows", notes: ["use fewer workers"] },
   { kind: "loss", iteration: 3 },
