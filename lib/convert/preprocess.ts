@@ -38,12 +38,18 @@ export interface PreprocessOptions {
 export function preprocessingOf(
   net: NetParameter,
   shapes: ReadonlyMap<string, readonly number[]>,
-  options: PreprocessOptions & { readonly baseDir?: string | undefined; readonly isUsed: boolean },
+  options: PreprocessOptions & {
+    readonly baseDir?: string | undefined;
+    /** Whether it goes into the graph. */
+    readonly preprocess?: boolean | undefined;
+    /** Whether images are preprocessed at all: in the graph, or those that the file is verified or calibrated on. */
+    readonly isUsed: boolean;
+  },
 ): Preprocessing | undefined {
   const image = [...shapes].find(([, shape]) => shape.length === 4);
   if (!image) {
     const asked = (["scale", "mean", "meanFile", "cropSize"] as const).find((name) => options[name] !== undefined);
-    if (asked === undefined && !options.isUsed) return undefined;
+    if (asked === undefined && !options.preprocess) return undefined;
     throw new NetrunError(`the net has no image input, which ${asked ?? "preprocess"} could be for`);
   }
   const [input, shape] = image;

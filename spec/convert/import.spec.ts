@@ -145,8 +145,12 @@ describe("importWeights", () => {
   });
 
   it("refuses what is no ONNX model", () => {
-    for (const bytes of [Uint8Array.of(0xff, 0xff, 0xff), new Uint8Array(0)])
-      expect(() => importWeights(bytes, net(true))).to.throw(NetrunError, "not an ONNX model");
+    const bytes = [
+      [Uint8Array.of(0, 0xff, 0xff), "not an ONNX model"],
+      [Buffer.from("layer {}"), "is a text, where an ONNX model is expected"],
+      [new Uint8Array(0), "is empty, where an ONNX model is expected"],
+    ] as const;
+    for (const [model, message] of bytes) expect(() => importWeights(model, net(true))).to.throw(NetrunError, message);
   });
 });
 
