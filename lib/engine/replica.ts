@@ -50,6 +50,9 @@ export interface ReplicaInfo {
   readonly partitions: readonly Partition[];
 }
 
+/** A training does not end because a file of HDF5Output cannot be written. */
+const GOES_ON = true;
+
 /** The threads of a plan's steps, where it has them chosen: as before on this machine, or by trials. */
 async function chosenThreads(
   { calibrate, session, train }: TrainingPlan,
@@ -90,7 +93,7 @@ export class Replica implements AsyncDisposable {
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
   static async open(given: ReplicaPlan, gradients?: Float32Array): Promise<Replica> {
     await loadPlugins(given.plugins);
-    const opened = await openPlan(given.train, given.session);
+    const opened = await openPlan(given.train, given.session, GOES_ON);
     const choice = await chosenThreads(given, opened);
     const threads = choice?.threads ?? given.session.threads;
     const plan = { ...given, session: { ...given.session, threads } };
@@ -99,7 +102,7 @@ export class Replica implements AsyncDisposable {
     try {
       const layout = layoutOf(train.net);
       for (const test of plan.tests) {
-        const runner = await openPlan(test, plan.session);
+        const runner = await openPlan(test, plan.session, GOES_ON);
         tests.push({ ...runner, own: createMissing(layoutOf(runner.net), plan.solver.seed, layout) });
       }
       const replica = new Replica(plan, train, tests, gradients);

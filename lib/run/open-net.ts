@@ -24,6 +24,8 @@ export interface NetSource {
   readonly sources: ReadonlyMap<string, SourceBlob>;
   /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
   readonly caffeQuirks: boolean;
+  /** As in `ProgramSpec`. */
+  readonly goesOn?: boolean | undefined;
 }
 
 /** A compiled net. */
@@ -41,7 +43,7 @@ export interface OpenNet extends RunnableNet {
 
 /** Opens the data of a net and compiles the net for its shapes. Throws NetrunError, located where the layers are. */
 export async function openNet(source: NetSource, session: SessionOptions | undefined): Promise<OpenNet> {
-  const { layers, phase, sources, forceBackward, caffeQuirks } = source;
+  const { layers, phase, sources, forceBackward, caffeQuirks, goesOn } = source;
   const feeds: Feed[] = [];
   try {
     // 1. Opened, feeds say the shapes of their tops.
@@ -49,7 +51,7 @@ export async function openNet(source: NetSource, session: SessionOptions | undef
     const shapes = new Map([...Object.entries(source.shapes), ...feeds.flatMap((feed) => Object.entries(feed.shapes))]);
     // 2. Layers become one graph of tensor operations, checked for shapes on the way.
     const program = new Program(
-      { layers, phase, sources, types: registeredTypes(), forceBackward, caffeQuirks },
+      { layers, phase, sources, types: registeredTypes(), forceBackward, caffeQuirks, goesOn },
       session,
     );
     const net = program.lower(shapes);
@@ -64,10 +66,10 @@ export async function openNet(source: NetSource, session: SessionOptions | undef
   }
 }
 
-/** Opens the net of a plan. */
-export function openPlan(plan: NetPlan, session: SessionOptions): Promise<OpenNet> {
+/** Opens the net of a plan; `goesOn` as in `ProgramSpec`. */
+export function openPlan(plan: NetPlan, session: SessionOptions, goesOn = false): Promise<OpenNet> {
   const { layer, force_backward: forceBackward } = decode("NetParameter", plan.net);
-  return openNet({ ...plan, layers: withExtraFields(layer, plan.extras), forceBackward }, session);
+  return openNet({ ...plan, layers: withExtraFields(layer, plan.extras), forceBackward, goesOn }, session);
 }
 
 /** Closes what an open net has open. */

@@ -28,6 +28,8 @@ export interface ProgramSpec {
   /** The net's force_backward. */
   readonly forceBackward?: boolean | undefined;
   readonly caffeQuirks?: boolean | undefined;
+  /** Whether a file of HDF5Output that cannot be written is reported, in place of ending the run. */
+  readonly goesOn?: boolean | undefined;
 }
 
 /** Shapes of blobs by name. */
@@ -59,12 +61,13 @@ export class Program implements AsyncDisposable {
   /** Weights that are constants of its models. */
   readonly #constants: FlatWeights | undefined;
   readonly #compiled = new Map<string, CompiledNet>();
-  readonly #files = new OutputFiles();
+  readonly #files: OutputFiles;
   /** What layers carry from one forward to the next: what the last run started with, and what it left. */
   #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
 
   constructor(spec: ProgramSpec, options: SessionOptions = {}, constants?: FlatWeights) {
     this.#spec = spec;
+    this.#files = new OutputFiles(spec.goesOn);
     this.#options = options;
     this.#constants = constants;
   }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { type Dataset, File } from "h5wasm/node";
 import { Net } from "../../lib/api/net.js";
+import { Solver } from "../../lib/train/solver.js";
+import { failure } from "../support/failure.js";
 import { inputLayer, refusal, tensor } from "../support/net.js";
 
 describe("HDF5Output", () => {
@@ -28,6 +30,32 @@ describe("HDF5Output", () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it("does not end a training where its file cannot be written, which is said once, and does end a forward", async () => {
+    const net = `${inputLayer("x", 2, 3)}${inputLayer("z", 2, 1)}
+      layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 1 } }
+      layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "z" top: "loss" }
+      layer { name: "l" type: "HDF5Output" bottom: "ip" bottom: "z" hdf5_output_param { file_name: "/proc/nowhere.h5" } }`;
+    const batch = { x: tensor([1, 2, 3, 4, 5, 6], [2, 3]), z: tensor([7, 8], [2, 1]) };
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on("warning", listen);
+    try {
+      await using solver = await Solver.load(
+        `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" max_iter: 3 snapshot_after_train: false`,
+      );
+      await solver.step(3, batch);
+      expect(solver.iteration).to.equal(3);
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off("warning", listen);
+    }
+    expect(warnings.map(({ name, message }) => [name, message.split("\n")[0]])).to.deep.equal([
+      ["OutputFile", "/proc/nowhere.h5: cannot be written as HDF5"],
+    ]);
+    await using alone = await Net.load(net);
+    await failure(alone.forward(batch), "/proc/nowhere.h5: cannot be written as HDF5");
   });
 
   it("refuses bottoms of different numbers of items", () => {
