@@ -29,7 +29,8 @@ export function extraFields(layers: readonly LayerParameter[]): ExtraFields {
 
 /** Layers that were decoded, with their extra fields again. */
 export function withExtraFields(layers: readonly LayerParameter[], extras: ExtraFields): readonly LayerParameter[] {
-  for (const layer of layers) for (const field of extras[layer.name] ?? []) noteUnknown(layer, field);
+  const byName = new Map(Object.entries(extras));
+  for (const layer of layers) for (const field of byName.get(layer.name) ?? []) noteUnknown(layer, field);
   return layers;
 }
 
@@ -38,7 +39,7 @@ export function extraFieldsOf(fields: readonly UnknownField[]): ExtraParam {
   const result: Record<string, ExtraValue> = {};
   for (const field of fields) {
     const value = "fields" in field ? extraFieldsOf(field.fields) : scalar(field.text);
-    const before = result[field.name];
+    const before = Object.hasOwn(result, field.name) ? result[field.name] : undefined;
     result[field.name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   return result;

@@ -225,6 +225,11 @@ class Lowering {
       }
       checkShape(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
       checkValues(layer, `top "${name}"`, shape, spanOf(layer, "top", i));
+      if (RESERVED.test(name)) {
+        throw layerError(layer, `an input cannot be called "${name}"`, spanOf(layer, "top", i), [
+          "models that netrun makes have inputs and outputs of such names",
+        ]);
+      }
       const leaf = input(name, float32(shape));
       this.#inputs.set(name, leaf);
       this.#bind(layer, name, i, leaf);
@@ -346,6 +351,9 @@ class Lowering {
     this.#available.add(name);
   }
 }
+
+/** Names of what else a model takes and gives, and the one that objects do not have as their own. */
+const RESERVED = /^((param|random|carry|seed|blobs|states|carries|files|gradients|inputGradients|sum):|__proto__$)/;
 
 /**
  * Calls a layer type's own code. Constants are made while a layer is lowered, and parameters may ask for more of them than there is

@@ -73,10 +73,10 @@ export interface RunResult {
 type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGradients";
 
 /** The output that the objective is computed as. */
-const OBJECTIVE = "objective";
+const OBJECTIVE = "sum:objective";
 
 /** The output that holds a sum of each gradient. */
-const SUMS = "sums";
+const SUMS = "sum:gradients";
 
 const NONE = new Float32Array(0);
 

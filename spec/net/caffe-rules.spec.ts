@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
+import { Solver } from "../../lib/train/solver.js";
 import { inputLayer, lowerText, refusal, runText, tensor } from "../support/net.js";
 
 const x = inputLayer("x", 2, 3);
@@ -137,6 +138,22 @@ describe("names", () => {
   it("belong to one Filter, whose size is found by it", () => {
     const filter = (top: string) => `layer { name: "f" type: "Filter" bottom: "x" bottom: "s" top: "${top}" }\n`;
     expect(refusal(x + inputLayer("s", 2) + filter("a") + filter("b"))).to.include("another layer above has this name");
+  });
+
+  it("may be any that JavaScript and models of netrun's use too, but for inputs of reserved ones", async () => {
+    for (const name of ["constructor", "toString", "objective", "sums", "0"]) {
+      const text = `${x}layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "x" top: "loss" }`;
+      for (const named of [text.replaceAll('"x"', `"${name}"`), text.replace('"ip"', `"${name}"`)]) {
+        const inner = `base_lr: 0.1 lr_policy: "fixed" net_param { ${named} }`;
+        await using solver = await Solver.load(inner, { workers: 1 });
+        const input = named.includes('"x"') ? "x" : name;
+        const [loss] = await solver.step(1, { [input]: tensor([1, 2, 3, 4, 5, 6], [2, 3]) });
+        expect(loss).to.equal((1 + 4 + 9 + 16 + 25 + 36) / 4);
+      }
+    }
+    expect(refusal(inputLayer("param:ip/0", 1))).to.include('an input cannot be called "param:ip/0"');
+    expect(refusal(inputLayer("__proto__", 1))).to.include('an input cannot be called "__proto__"');
   });
 
   it("are not empty for blobs, and have no NUL", () => {
