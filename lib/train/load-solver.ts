@@ -116,7 +116,7 @@ async function loadWith(from: From<SolverParameter>, options: SolverOptions, row
     calibrate: options.calibrate ?? parameter.max_iter >= LONG_ENOUGH,
     onWarning: options.onWarning,
     data: { data, batchSize, onBadRecord, transform },
-    testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform },
+    testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform, isTransformShared: true },
   });
   const memory = estimateMemory(train.lowered, plan, options);
   checkMemory(memory);

@@ -136,6 +136,14 @@ describe("numbers in options", () => {
       '--batch-size (in the API batchSize) has no effect: layer "in" (Input) has the shape that the prototxt says',
     );
     expect(error.format()).to.contain(":1:1: ");
+    for (const [transform, flag] of [
+      [{ scale: 2 }, "--scale (in the API transform.scale)"],
+      [{ meanValues: [1] }, "--mean-value (in the API transform.meanValues)"],
+    ] as const) {
+      expect((await refusal(Net.load(text, { transform }))).message).to.equal(
+        `${flag} has no effect: layer "in" (Input) has the values that the prototxt says`,
+      );
+    }
     await using net = await Net.load(text, { batchSize: 3, data: [{ data: [1, 2, 3] }] });
     expect(net.shapes.get("data")).to.deep.equal([3, 3]);
   });

@@ -4,7 +4,7 @@ import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
 import { bringsData, dataOf, findType, inputFor, registeredTypes, takesData } from "../../layers/index.js";
 import { FEED, TRANSFORM } from "../../options/data.js";
-import { checkOptions } from "../../options/option.js";
+import { checkOptions, flagOf, type OptionSpec } from "../../options/option.js";
 import { spanOf } from "../../text/notes.js";
 import { detectSource } from "../source/detect.js";
 import type { SourceSpec } from "../source/open.js";
@@ -36,7 +36,11 @@ export interface TransformChange extends Partial<TransformSpec> {
 }
 
 /** A choice whose rows, if it has some, are in a file already. */
-export type ResolvedChoice = Omit<DataChoice, "data"> & { readonly data?: string | SourceSpec | undefined };
+export type ResolvedChoice = Omit<DataChoice, "data"> & {
+  readonly data?: string | SourceSpec | undefined;
+  /** Whether the transform may have nothing to change: of a solver's test nets, which share that of the train net. */
+  readonly isTransformShared?: boolean | undefined;
+};
 
 /** The layers of a net and the feeds of its data layers. */
 export interface NetFeeds {
@@ -68,7 +72,8 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   if (choice.data === undefined) {
     const fed = open.filter(hasFeed);
     const specs = fed.map((layer) => change(own(layer)));
-    if (choice.batchSize !== undefined && specs.every(({ kind }) => kind === "dummy")) throw noBatches(open);
+    const unused = specs.every(({ kind }) => kind === "dummy") ? wantedOfRecords(choice) : undefined;
+    if (unused !== undefined) throw noRecords(unused, open);
     return { layers, specs };
   }
   const source = typeof choice.data === "string" ? detectSource(choice.data) : choice.data;
@@ -85,15 +90,32 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   };
 }
 
-/** A batch size where no layer reads batches: shapes are the prototxt's own. */
-function noBatches(layers: readonly LayerParameter[]): NetrunError {
+/** What a choice asks for that only records have, by its flag and its name in the API. */
+function wantedOfRecords({
+  batchSize,
+  transform = {},
+  isTransformShared = false,
+}: ResolvedChoice): readonly [flag: string, api: string] | undefined {
+  if (batchSize !== undefined) return ["--batch-size", "batchSize"];
+  if (isTransformShared) return undefined;
+  for (const [name, spec] of Object.entries<OptionSpec>(TRANSFORM)) {
+    const api = spec.api || name;
+    // Without a mean there is none to leave out.
+    if (api !== "noMean" && transform[api as keyof TransformChange] !== undefined)
+      return [`--${flagOf(name)}`, `transform.${api}`];
+  }
+  return undefined;
+}
+
+/** The error of a choice that goes to no layer: shapes and values are the prototxt's own. */
+function noRecords([flag, api]: readonly [string, string], layers: readonly LayerParameter[]): NetrunError {
   const layer = layers.find((each) => dataOf(each) !== undefined);
   const whose = layer
-    ? `layer "${layer.name}" (${layer.type}) has the shape that the prototxt says`
+    ? `layer "${layer.name}" (${layer.type}) has the ${flag === "--batch-size" ? "shape" : "values"} that the prototxt says`
     : "the net reads no data";
-  return new NetrunError(`--batch-size (in the API batchSize) has no effect: ${whose}`, {
+  return new NetrunError(`${flag} (in the API ${api}) has no effect: ${whose}`, {
     span: layer && spanOf(layer),
-    notes: ["give --data PATH as well, or change the shape in the prototxt"],
+    notes: [`give --data PATH as well${flag === "--batch-size" ? ", or change the shape in the prototxt" : ""}`],
   });
 }
 
