@@ -101,7 +101,7 @@ export interface Engine extends AsyncDisposable {
    * nothing: weights and states are those of the round's start.
    */
   round(weights: Float32Array, work: Work): Promise<Round>;
-  /** Copies of the replicas' states. */
+  /** Copies of the replicas' states, which stay with them until they are asked for. */
   state(): Promise<ReplicaStates>;
   /** Sets the replicas' states, which are copied. Throws if there are not as many as replicas. */
   restore(states: ReplicaStates): Promise<void>;

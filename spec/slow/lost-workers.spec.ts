@@ -149,6 +149,20 @@ describe("a pool that loses workers", () => {
     ]);
   });
 
+  it("does the round again, to the same bits, when a process is told to end", async () => {
+    const same = await plan();
+    const hosts = processes();
+    await using calm = new PoolEngine({ workers: 2 });
+    await using pool = new PoolEngine({ workers: 2, host: hosts.host });
+    const disturbed = await rounds(pool, same, 3, (round) => {
+      if (round === 1) process.kill(hosts.current[0]!.pid, "SIGTERM");
+    });
+    const quiet = await rounds(calm, same, 3);
+    expect(disturbed.done[1]!.lost.map(({ replica, remedy }) => [replica, remedy])).to.deep.equal([[0, "redone"]]);
+    expect(disturbed.weights).to.deep.equal(quiet.weights);
+    expect(disturbed.done[2]!.states).to.deep.equal(quiet.done[2]!.states);
+  });
+
   it("tells why a thread failed between two calls", async () => {
     const same = await plan();
     const plugin = join(folder(), "later.js");
