@@ -1,7 +1,7 @@
 /**
- * Peak memory of training, each net in a process of its own: `npm run bench:memory -- [NET:BATCH ...] [--steps 3] [--threads 2]`, such
- * as caffenet:64 googlenet:32 resnet50:32. Prints what the process held at most, what the weights, gradients and history are of it, and
- * the median milliseconds of a step. GoogLeNet is the reference data's, with its auxiliary losses.
+ * Peak memory of training, each net in a process of its own: `npm run bench:memory -- [NET:BATCH ...] [--steps 3] [--threads 2]
+ * [--python PATH]`, such as caffenet:64 googlenet:32 resnet50:32. Prints what the process held at most, what the weights, gradients and history are of it, and
+ * the median milliseconds of a step. GoogLeNet is the reference data's, with its auxiliary losses. With --python, of a Python that has PyTorch, PyTorch's peaks in both layouts are measured too.
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ import { ProtoLoader, Solver } from "../lib/index.js";
 import { hashed } from "../spec/support/hashed.js";
 import { root, sharedPath } from "../spec/support/shared.js";
 import { NETS } from "./inference/nets.js";
+import { describe } from "./step/description.js";
+import { stepNets } from "./step/nets.js";
 
 /** Nets by name: their prototxts. */
 const SOURCES: Readonly<Record<string, () => string>> = {
@@ -58,11 +60,27 @@ async function train(name: string, batch: number, steps: number, threads: number
   console.log(JSON.stringify(outcome));
 }
 
+/** The most that PyTorch holds in some steps of a net, in bytes. */
+function torchPeak(
+  python: string,
+  name: string,
+  batch: number,
+  steps: number,
+  threads: number,
+  layout: string,
+): number {
+  const net = stepNets.find((each) => each.name === name)!;
+  const input = `${describe({ ...net, batch })}\n${steps}\n`;
+  const text = execFileSync(python, ["bench/step/torch_step.py", String(threads), layout], { input, encoding: "utf8" });
+  return (JSON.parse(text) as { readonly peak: number }).peak;
+}
+
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     steps: { type: "string", default: "3" },
     threads: { type: "string", default: "2" },
+    python: { type: "string" },
     child: { type: "boolean", default: false },
   },
 });
@@ -80,5 +98,11 @@ for (const run of runs) {
     const { peakBytes, parameterBytes, stepMs } = JSON.parse(text) as Outcome;
     const vectors = `weights, gradients and history ${megabytes(3 * parameterBytes)} MB`;
     console.log(`${run}: peak ${megabytes(peakBytes)} MB, ${vectors}, step ${stepMs.toFixed(0)} ms`);
+    const { python } = values;
+    if (python === undefined) continue;
+    for (const layout of ["contiguous", "channels_last"]) {
+      const peak = torchPeak(python, name, Number(batch), Number(values.steps), Number(values.threads), layout);
+      console.log(`${run}: PyTorch, ${layout}: peak ${megabytes(peak)} MB`);
+    }
   }
 }

@@ -1,8 +1,10 @@
 """Trains one of the nets with PyTorch: torch_step.py THREADS channels_last|contiguous [compiled] < description.
 
-The first line of input is the net as JSON (see description.ts); each later line N is answered by {"ms": [...]} of N steps.
+The first line of input is the net as JSON (see description.ts); each later line N is answered by {"ms": [...]} of N steps, with
+what the process has held at most, in bytes, as "peak".
 """
 import json
+import resource
 import sys
 import time
 
@@ -95,4 +97,5 @@ for line in sys.stdin:
         started = time.perf_counter()
         step()
         ms.append((time.perf_counter() - started) * 1e3)
-    print(json.dumps({"ms": ms}), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"ms": ms, "peak": peak}), flush=True)
