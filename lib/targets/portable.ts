@@ -35,7 +35,7 @@ export function nodePass(name: string, formulate: (node: Node, inputs: readonly 
 }
 
 /** A pass that replaces the nodes of one op, each by a value or, for several outputs, by values. */
-const expansion = <A>(
+export const expansion = <A>(
   name: string,
   op: Op<A>,
   formulate: (attrs: A, ...inputs: Value[]) => Value | readonly Value[],

@@ -1,7 +1,9 @@
-import { emptyConstants, expansions } from "../portable.js";
+import { ReluGrad } from "../../ops/index.js";
+import { emptyConstants, expansion, expansions } from "../portable.js";
 import type { Target } from "../target.js";
 import { formulations } from "./formulations.js";
 import { blockedGraph } from "./pass.js";
+import { reluGradient } from "./relu-gradient.js";
 
 /** Training and inference on the CPU provider, by its blocked kernels; `block` is what `ReorderInput` makes of one channel. */
 export const cpuTarget = (block: number): Target => ({
@@ -13,6 +15,7 @@ export const cpuTarget = (block: number): Target => ({
     // Kernels of blocked layouts take no value without elements.
     emptyConstants,
     { name: "blocked", apply: (outputs) => blockedGraph(outputs, formulations, block) },
+    expansion("relu-grad in one mask", ReluGrad, (_, dy, y) => reluGradient(dy!, y!)),
     ...expansions,
   ],
 });
