@@ -56,6 +56,8 @@ export interface NetOptions
   readonly caffeQuirks?: boolean | undefined;
 }
 
+const BLOBS = { blobs: { type: "names", describe: "Blobs to give" } } as const;
+
 /** What a forward is to give. */
 export interface ForwardOptions {
   /** Names of the blobs to give; all without it. A net of phase TEST computes a few of them, such as its outputs, faster. */
@@ -202,7 +204,9 @@ export class Net implements AsyncDisposable {
     return this.#life.run(() => this.#forward(inputs, options, true));
   }
 
-  async #forward(inputs: Tensors, { blobs: wanted }: ForwardOptions, objective: boolean) {
+  async #forward(inputs: Tensors, options: ForwardOptions, objective: boolean) {
+    checkOptions(BLOBS, options);
+    const { blobs: wanted } = options;
     checkGiven(this.#compiled.lowered.inputs, inputs);
     for (const name of wanted ?? []) this.#checkBlob(name);
     const blobs = wanted ?? this.#blobs;
@@ -242,6 +246,8 @@ export class Net implements AsyncDisposable {
     if (this.#warn) for (const warning of caffeWarnings(this.#compiled, "all")) this.#warn(warning);
     this.#warn = undefined;
     const seeds: Record<string, Float32Array> = {};
+    if (typeof tops !== "object" || tops === null)
+      throw new NetrunError("gradients of tops are tensors by the names of blobs");
     for (const [name, tensor] of Object.entries(tops)) {
       this.#checkBlob(name);
       checkTensor(`the gradient of "${name}"`, tensor);

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { NetrunError, type Span } from "../error.js";
+import { shown } from "../options/number.js";
 import { unknownFields } from "../text/notes.js";
 import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
@@ -74,6 +75,8 @@ function load<K extends keyof Loadable>(
   upgrade: (message: Loadable[K], warn: (warning: NetrunError) => void) => Upgraded<Loadable[K]>,
 ): Loaded<Loadable[K]> {
   const { onWarning = () => {} } = options;
+  if (typeof from !== "string" && (typeof from !== "object" || from === null || Array.isArray(from)))
+    throw new NetrunError(`${CALLED[type]} is a path, a text or a message, not ${shown(from)}`);
   if (typeof from === "string" && from.startsWith("netrun:"))
     throw new NetrunError(`"${from}" names data, where ${CALLED[type]} is expected`, { notes: ["--data reads it"] });
   const file = typeof from !== "string" || isText(from) ? undefined : readBytes(from, options);

@@ -161,7 +161,7 @@ function checkFinite(parameter: SolverParameter): void {
 
 /** The settings to check: null clears a field, and the format is a number of Caffe's schema. */
 const settingsGiven = (settings: object): unknown =>
-  typeof settings !== "object" || settings === null
+  typeof settings !== "object" || settings === null || Array.isArray(settings)
     ? settings
     : Object.fromEntries(
         Object.entries(settings).filter(([name, value]) => value !== null && name !== "snapshot_format"),

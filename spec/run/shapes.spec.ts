@@ -71,6 +71,21 @@ describe("inputs of other shapes than a net was made for", () => {
     }
   });
 
+  it("and options are refused where they are no objects", async () => {
+    await using net = await Net.load(CONV);
+    const data = filled(1, 3, 8, 8);
+    for (const [call, message] of [
+      [() => net.forward(null as never), "the inputs are null, where tensors by blob name are expected"],
+      [() => net.forward({ data }, null as never), "options are null, no object"],
+      [() => net.forward({ data }, { blobs: "conv" as never }), 'blobs is "conv"; it has to be a list of texts'],
+      [() => Net.load(null as never), "a net is a path, a text or a message, not null"],
+      [() => Solver.load(3 as never), "a solver is a path, a text or a message, not 3"],
+    ] as const) {
+      const error = await refused(call());
+      expect([error.name, error.message]).to.deep.equal(["NetrunError", message]);
+    }
+  });
+
   it("are refused where a convolution would need another number of channels", async () => {
     await using net = await Net.load(CONV);
     const error = await refused(net.forward({ data: filled(1, 1, 8, 8) }));
