@@ -1,7 +1,12 @@
 import type { Timing } from "./measure.js";
 
-/** What a run of the benchmark of steps found. */
+/** What runs of the benchmark of steps found, one for each size of blocks. */
 export interface Results {
+  readonly runs: readonly Run[];
+}
+
+/** What a run found on a machine. */
+export interface Run {
   readonly machine: {
     readonly processor: string;
     readonly cores: number;
@@ -10,6 +15,8 @@ export interface Results {
     readonly block: number;
     readonly date: string;
   };
+  /** GF/s of a large matrix product, by threads: the most that was seen during the run. */
+  readonly peaks?: Readonly<Record<number, number>> | undefined;
   readonly rows: readonly Row[];
 }
 
@@ -27,13 +34,27 @@ export interface Row {
 const bestTorch = ({ timings }: Row): Timing | undefined =>
   timings.filter(({ program }) => program.startsWith("torch")).sort((a, b) => a.medianMs - b.medianMs)[0];
 
-/** The table of the documentation. */
-export function tableOf({ rows }: Results): string {
+/** Results with a run in the place of the one with its blocks. */
+export const withRun = ({ runs }: Results, run: Run): Results => ({
+  runs: [...runs.filter(({ machine }) => machine.block !== run.machine.block), run].toSorted(
+    (a, b) => b.machine.block - a.machine.block,
+  ),
+});
+
+/** The tables of the documentation, one for each run. */
+export const tablesOf = ({ runs }: Results): string => runs.map(tableOf).join("\n\n");
+
+const INSTRUCTIONS: Readonly<Record<number, string>> = { 8: "AVX2", 16: "AVX-512" };
+
+function tableOf({ machine, peaks, rows }: Run): string {
   const lines = rows.map((row) => {
     const find = (name: string) => row.timings.find(({ program }) => program === name);
     const [own, portable, torch] = [find("netrun")!, find("netrun portable"), bestTorch(row)];
     const ms = (timing: Timing | undefined) => (timing ? timing.medianMs.toFixed(timing.medianMs < 100 ? 1 : 0) : "");
     const by = (timing: Timing | undefined) => (timing ? (timing.medianMs / own.medianMs).toFixed(2) : "");
+    const peak = peaks?.[row.threads];
+    const share = (timing: Timing | undefined) =>
+      timing && peak ? `${((100_000 * row.gflop) / timing.medianMs / peak).toFixed(0)} %` : "";
     const cells = [
       `${row.net} ${row.batch}`,
       row.threads,
@@ -43,12 +64,19 @@ export function tableOf({ rows }: Results): string {
       by(portable),
       by(torch),
       ((row.gflop / own.medianMs) * 1000).toFixed(0),
+      share(own),
+      share(torch),
     ];
     return `| ${cells.join(" | ")} |`;
   });
+  const { processor, cores, block, date } = machine;
+  const most = Object.entries(peaks ?? {}).map(([threads, gf]) => `${gf.toFixed(0)} GF/s with ${threads}`);
+  const peak = most.length > 0 ? `; matrix products: ${most.join(", ")}` : "";
   return [
-    "| net, batch | threads | netrun, ms | portable, ms | best PyTorch, ms | portable / netrun | PyTorch / netrun | netrun, GF/s |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    `${INSTRUCTIONS[block] ?? "Other"} (blocks of ${block}), ${processor} with ${cores} cores, ${date}${peak}:`,
+    "",
+    "| net, batch | threads | netrun, ms | portable, ms | best PyTorch, ms | portable / netrun | PyTorch / netrun | netrun, GF/s | share of peak | PyTorch's |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ...lines,
   ].join("\n");
 }
