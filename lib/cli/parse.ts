@@ -1,4 +1,4 @@
-import type yargsParser from "yargs-parser";
+import type { Parser } from "yargs/helpers";
 import { NetrunError, nearest } from "../error.js";
 import { flagOf, type OptionSpec, type Options, parseValue } from "../options/option.js";
 import { type Command, GLOBAL } from "./commands/command.js";
@@ -35,11 +35,11 @@ export function parseCommand(
 }
 
 /** Splits a command line into flags by name and words, `_`: yargs' parser. */
-export type Splitter = typeof yargsParser;
+export type Splitter = typeof Parser;
 
-/** The splitter for these words: without a flag there is nothing to split, and none is loaded. */
+/** The splitter for these words: without a flag there is nothing to split, and yargs takes longer to load than most commands. */
 export async function splitterFor(words: readonly string[]): Promise<Splitter> {
-  if (words.some((word) => word.startsWith("-"))) return (await import("yargs-parser")).default;
+  if (words.some((word) => word.startsWith("-"))) return (await import("yargs/helpers")).Parser;
   return ((split) => ({ _: [...split] })) as Splitter;
 }
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import Parser from "yargs-parser";
+import { Parser } from "yargs/helpers";
 import { GLOBAL } from "../../lib/cli/commands/command.js";
 import { commands } from "../../lib/cli/commands/index.js";
 import { parseCommand, splitterFor } from "../../lib/cli/parse.js";
