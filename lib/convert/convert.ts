@@ -5,6 +5,7 @@ import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
 import { writePieces } from "../file.js";
+import { sameShape } from "../graph/index.js";
 import { registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import { byteLength, joined, pieces } from "../onnx/parts.js";
@@ -98,7 +99,8 @@ export async function prepare(
   const asRead = lower(layers, { phase: "TEST", types: registeredTypes(), shapes: inference.shapes });
   warnOfShapes(asRead, options);
   const shapes = sized(asRead, options);
-  const lowered = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
+  const isAsRead = [...asRead.inputs].every(([name, { type }]) => sameShape(type.shape, shapes.get(name)!));
+  const lowered = isAsRead ? asRead : lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
   const outputs = outputsOf(lowered, options.outputs, inference);
   // 2. Their weights.
   const sources = weightSources(weights);

@@ -125,6 +125,7 @@ function readShapes(
   shapes: Map<string, readonly number[]>,
 ): void {
   const tops = new Set(data.flatMap(({ top }) => top));
+  if ([...tops].every((top) => shapes.has(top))) return;
   const layers = [...data.map((layer) => inputFor([layer])), ...computing];
   for (let found = 1; found > 0; ) {
     found = 0;
