@@ -1,14 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
+import { loadNet } from "../../../../lib/caffe/load.js";
 import { sourceFeedSpec } from "../../../../lib/data/feed/layer.js";
+import { windowDataLayer } from "../../../../lib/data/feed/layers/window-data.js";
 import { openLocalFeed } from "../../../../lib/data/feed/open-feed.js";
 import { decodeImage } from "../../../../lib/data/image/image.js";
 import { detectSource } from "../../../../lib/data/source/detect.js";
 import { readImageList } from "../../../../lib/data/source/images/list.js";
-import { readWindowList } from "../../../../lib/data/source/windows/list.js";
 import { prng } from "../../prng.js";
-import { mutate } from "../bytes.js";
+import { mutate, mutateNumbers } from "../bytes.js";
 import { put } from "../files.js";
 import type { Damage, FuzzReader } from "../reader.js";
 import { mutateStructure } from "../structure.js";
@@ -127,10 +128,23 @@ export const IMAGES: readonly FuzzReader[] = [
   {
     name: "lists of windows",
     modules: ["lib/data/source/windows/list.ts"],
-    open: async (folder) => ({
-      wholes: [Buffer.from(WINDOWS)],
-      damages: [mutate, mutateStructure],
-      read: (bytes) => readWindowList(put(folder, "windows.txt", bytes), 0.5, 0.5),
-    }),
+    open: async (folder) => {
+      const numbers: Damage = (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed));
+      put(folder, "a.jpg", await pixels(30, 40, 3).jpeg().toBuffer());
+      const param = `source: "${join(folder, "windows.txt")}" root_folder: "${folder}/" batch_size: 2 context_pad: 1`;
+      const layer = loadNet(`
+        layer { name: "d" type: "WindowData" top: "data" top: "label"
+          window_data_param { ${param} } transform_param { crop_size: 4 mirror: true } }`).message.layer[0]!;
+      const spec = windowDataLayer(layer, { phase: "TRAIN", seed: 1, paths: (path) => path });
+      return {
+        wholes: [Buffer.from(WINDOWS)],
+        damages: [mutate, mutateStructure, numbers],
+        read: async (bytes) => {
+          put(folder, "windows.txt", bytes);
+          await using feed = await openLocalFeed(spec, 1);
+          await feed.next();
+        },
+      };
+    },
   },
 ];
