@@ -1,4 +1,4 @@
-import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
@@ -37,6 +37,18 @@ async function read(source: DataSource): Promise<Record<string, number[]>> {
     }
   return all;
 }
+
+describe("rows without an end", () => {
+  const folder = freshFolder();
+
+  it("are refused at the first text that is one too many to be a label", async () => {
+    function* rows() {
+      for (let i = 0; ; i++) yield { t: `text ${i}` };
+    }
+    await failure(saveRows(join(folder(), "x.arrow"), rows()), 'column "t" has too many different texts to be labels');
+    expect(readdirSync(folder())).to.deep.equal([]);
+  });
+});
 
 describe("a CSV file's texts", () => {
   cacheIn(freshFolder());

@@ -7,7 +7,7 @@ import { type Column, columnsOf, labelsOfSchema, notesOf, recordBatch } from "..
 import { failureError } from "../failures.js";
 import { WHOLE } from "../source.js";
 import { fieldOfCell, kindOfCell, plain, type TableField } from "./cells.js";
-import { LabelSet } from "./labels.js";
+import { LabelSet, MAX_LABELS } from "./labels.js";
 import { labelsOf, type Row, rowBatches } from "./rows.js";
 
 /** A row of the API: a value for each field by name. */
@@ -57,7 +57,7 @@ export async function* batchesOfRows(
   const texts = new Map<string, TextColumn>();
   const fields = Object.entries(first).map(([name, cell]): TableField => {
     if (typeof cell === "string" && labels[name] === undefined) {
-      texts.set(name, new TextColumn());
+      texts.set(name, new TextColumn(name));
       return { name, dtype: "float64", shape: [] };
     }
     const field = fieldOfCell(name, plain(cell), labels[name]);
@@ -80,14 +80,22 @@ export async function* batchesOfRows(
 
 /** Numbers texts in the order in which they come. */
 class TextColumn {
+  readonly #name: string;
   readonly #numbers = new Map<string, number>();
   readonly labels = new LabelSet();
 
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Throws NetrunError for one text more than labels may be: rows may have no end. */
   number(cell: unknown): number {
     // A row without a text is noted; it has some number all the same.
     if (typeof cell !== "string") return 0;
     const known = this.#numbers.get(cell);
     if (known !== undefined) return known;
+    if (this.#numbers.size === MAX_LABELS)
+      throw new NetrunError(`column "${this.#name}" has too many different texts to be labels`);
     this.labels.add(cell);
     this.#numbers.set(cell, this.#numbers.size);
     return this.#numbers.size - 1;
@@ -110,9 +118,7 @@ async function* sortedTexts(
   try {
     await writeArrow(path, batches);
     const named = fields.map((field) => {
-      const sorted = texts.get(field.name)?.labels.sorted();
-      if (sorted || !texts.has(field.name)) return { ...field, labels: sorted ?? field.labels };
-      throw new NetrunError(`column "${field.name}" has too many different texts to be labels`);
+      return { ...field, labels: texts.get(field.name)?.labels.sorted() ?? field.labels };
     });
     const labels = labelsOf(named);
     const ranks = new Map([...texts].map(([name, column]) => [name, column.ranks(labels[name]!)]));
