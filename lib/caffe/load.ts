@@ -9,7 +9,7 @@ import { isBinary, readBytes, textOf } from "./files.js";
 import { explainFork } from "./forks/index.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
-import { reflect } from "./schema.js";
+import { mostMessages, reflect } from "./schema.js";
 import { type Upgraded, upgradeNet, upgradeSolver } from "./upgrade.js";
 
 /** How to load a net or solver. */
@@ -134,6 +134,7 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
     ...options,
     strict: false,
     explain: explainFork,
+    maxMessages: mostMessages(),
     onWarning: (warning: NetrunError) => warnings.push(warning),
   };
   const message = parseText(reflect(type), text, parsing) as Loadable[K];

@@ -71,6 +71,7 @@ export function decode<K extends MessageName>(name: K, bytes: Uint8Array, file?:
 
 /** What to say about a binary message that cannot be read: cut off, or not that message at all. */
 export function damaged(name: string, reader: protobuf.Reader, cause: unknown, file?: string): NetrunError {
+  if (cause instanceof NetrunError) return new NetrunError(cause.message, { file, notes: cause.notes, cause });
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new NetrunError(`not a complete binary ${name}: reading fails at byte ${reader.pos} of ${reader.buf.length}`, {
     file,

@@ -1,4 +1,5 @@
 import protobuf from "protobufjs/light.js";
+import { checkAlloc, maxAlloc } from "../budget.js";
 import { loadProto } from "../proto.js";
 import { decodeBlob, emptyLists, encodeBlob } from "./blob-codec.js";
 import type { Messages } from "./messages.js";
@@ -34,6 +35,7 @@ function loadSchema(): protobuf.Root {
     useNumbers(type);
   }
   useBlobCodec(root.lookupType("caffe.BlobProto"), root.lookupType("caffe.BlobShape"));
+  for (const type of typesIn(root)) countMessages(type);
   return root;
 }
 
@@ -100,6 +102,32 @@ function useNumbers(type: protobuf.Type): void {
       return message;
     };
     type.decode = decode as typeof type.decode;
+    return type;
+  };
+}
+
+/** About what a message takes in memory with what is known of it; in a file an empty one has two bytes. */
+const MESSAGE_BYTES = 4096;
+
+/** Messages that a file may have: nets of ten thousand layers have a hundred thousand. --max-alloc raises it. */
+export const mostMessages = (): number => Math.floor(maxAlloc() / MESSAGE_BYTES);
+
+/** How often the limit, which is in the environment, is looked up. */
+const LOOK_EVERY = 1024;
+
+/** Has the messages of a type count as they are read. Throws NetrunError then where a file has more than may be in memory. */
+export function countMessages(type: protobuf.Type): void {
+  const { setup } = type;
+  type.setup = () => {
+    setup.call(type);
+    const decode = type.decode.bind(type) as NestedDecode;
+    const counted: NestedDecode = (reader: protobuf.Reader & { messages?: number }, ...rest) => {
+      const messages = (reader.messages ?? 0) + 1;
+      reader.messages = messages;
+      if (messages % LOOK_EVERY === 0) checkAlloc(MESSAGE_BYTES * messages, `${messages} messages or more`);
+      return decode(reader, ...rest);
+    };
+    type.decode = counted as typeof type.decode;
     return type;
   };
 }

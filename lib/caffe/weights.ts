@@ -7,7 +7,7 @@ import { LARGEST_FILE, readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
 import { amend, damaged, encode } from "./message.js";
 import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
-import { reflect, schema } from "./schema.js";
+import { countMessages, reflect, schema } from "./schema.js";
 import { protoOfStored, type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
 import { typeOfV1 } from "./upgrade-v1.js";
 
@@ -174,6 +174,7 @@ function weightsSchema(): protobuf.Type {
       type.add(new protobuf.Field(field, id, types[field] ?? own, repeated ? "repeated" : "optional"));
     }
     space.add(type);
+    countMessages(type);
     return type;
   };
   pick("V0Layer", "V0LayerParameter", ["name", "type", "blobs"]);

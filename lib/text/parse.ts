@@ -29,6 +29,8 @@ export interface ParseOptions {
   readonly strict?: boolean | undefined;
   /** What is known elsewhere of fields, and of values of enums, that the schema does not have: the notes of their warnings. */
   readonly explain?: Explain | undefined;
+  /** Messages that the text may have; any number by default. */
+  readonly maxMessages?: number | undefined;
   /** Called after reading, once for each field and each value of an enum that the schema does not know. */
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
@@ -41,8 +43,9 @@ type Fields = Record<string, unknown>;
  */
 export function parseText(type: protobuf.Type, text: string, options: ParseOptions = {}): object {
   const source = makeSource(options.name ?? "<text>", text);
-  const { strict = false, explain = () => undefined } = options;
-  const reading: Reading = { lexer: createLexer(source), strict, explain, unknown: new Map(), finish: [] };
+  const { strict = false, explain = () => undefined, maxMessages: messagesLeft = Number.POSITIVE_INFINITY } = options;
+  const lexer = createLexer(source);
+  const reading: Reading = { lexer, strict, explain, unknown: new Map(), finish: [], messagesLeft };
   const message = type.create() as unknown as Fields;
   noteMessage(message, source, 0, source.text.length);
   readFields(reading, type, message, undefined, 0);
@@ -128,6 +131,13 @@ function readMessage(reading: Reading, field: protobuf.Field, type: protobuf.Typ
       lexer.token,
       `expected "{" after ${field.name}, found ${describeToken(lexer, lexer.token)}`,
       `${field.name} is a ${type.name}: write ${field.name} { ... }`,
+    );
+  if (reading.messagesLeft-- <= 0)
+    throw failAt(
+      lexer,
+      name,
+      "more messages than may be in memory",
+      "raise the limit: --max-alloc SIZE, now 1G unless set",
     );
   const message = type.create() as unknown as Fields;
   readFields(reading, type, message, closing, depth + 1);

@@ -26,6 +26,8 @@ export interface Reading {
   readonly unknown: Map<string, UnknownSeen>;
   /** Typed arrays do not grow: their values are gathered in plain lists, and put back by these at the end. */
   readonly finish: (() => void)[];
+  /** Messages that may still come. */
+  messagesLeft: number;
 }
 
 /** protobuf's own limit for binary messages; a net nests to about six. */

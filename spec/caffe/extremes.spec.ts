@@ -11,7 +11,9 @@ import { readTensors } from "../../lib/data/source/recorded/index.js";
 import { NetrunError } from "../../lib/error.js";
 import { readArtifact } from "../../lib/inspect/identify.js";
 import { readSideState } from "../../lib/train/side-state.js";
+import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { withMaxAlloc } from "../support/limit.js";
 import { writeLmdb } from "../support/write-lmdb.js";
 
 const LEVELS = 100_000;
@@ -104,5 +106,31 @@ describe("texts of extreme depth", () => {
     await refused(() => readTensors(path));
     writeFileSync(join(folder(), "x.netrunstate"), `{"version":2,"positions":${deep}}`);
     await refused(() => readSideState(join(folder(), "x.solverstate"), 1));
+  });
+});
+
+describe("messages by the thousand", () => {
+  const folder = freshFolder();
+
+  it("are refused where they are more than may be in memory, though an empty one has two bytes in a file", async () => {
+    const put = (name: string, bytes: Uint8Array) => {
+      writeFileSync(join(folder(), name), bytes);
+      return join(folder(), name);
+    };
+    const many = (bytes: Uint8Array) => Buffer.concat(Array<Uint8Array>(5000).fill(bytes));
+    const field = (id: number, bytes: Uint8Array) =>
+      Buffer.from([...varint((BigInt(id) << 3n) | 2n), ...varint(BigInt(bytes.length)), ...bytes]);
+    const empty = Buffer.alloc(0);
+    const layers = put("layers.bin", many(field(100, empty)));
+    const blobs = put("blobs.bin", field(100, Buffer.concat([field(1, Buffer.from("a")), many(field(7, empty))])));
+    const state = put("x.solverstate", Buffer.concat([Buffer.of(8, 1), many(field(3, empty))]));
+    const text = put("net.prototxt", Buffer.from("layer {}\n".repeat(5000)));
+    await withMaxAlloc("15M", async () => {
+      for (const read of [() => readWeights(layers), () => loadNet(layers), () => readWeights(blobs)])
+        await failure((async () => read())(), "messages or more would take 16.0 MiB, and the limit is 15.0 MiB");
+      await failure(readSolverState(state), `${state}: 4096 messages or more`);
+      await failure((async () => loadNet(text))(), `${text}:3841:1: more messages than may be in memory`);
+    });
+    expect(loadNet(text).message.layer).to.have.length(5000);
   });
 });
