@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import * as v from "valibot";
+import { checkAlloc } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { issuesOf } from "./events.js";
 
@@ -132,6 +133,9 @@ export const mixed = (file: string, why: string): NetrunError =>
     ],
   });
 
+/** Times the size of a JSON text that its values take at most: lists in lists. */
+const JSON_GROWTH = 16;
+
 function parseSide(path: string): SideState {
   const damaged = (why: string, cause?: unknown) =>
     new NetrunError(`damaged side file: ${why}`, {
@@ -139,6 +143,8 @@ function parseSide(path: string): SideState {
       notes: ["without it training resumes as from a snapshot of Caffe's: delete it to do so"],
       cause,
     });
+  const { size = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  checkAlloc(JSON_GROWTH * size, "what it holds", path);
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, "utf8"));

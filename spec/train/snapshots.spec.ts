@@ -14,11 +14,13 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { encodeSolverState, readSolverState } from "../../lib/caffe/solver-state.js";
 import { ownName } from "../../lib/owner.js";
+import { readSideState } from "../../lib/train/side-state.js";
 import { writeSnapshot } from "../../lib/train/snapshot.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 import { train } from "../../lib/train/train.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { withMaxAlloc } from "../support/limit.js";
 import { RESTLESS_NET, writeRestless } from "../support/training.js";
 
 /** The name of a process that has ended. */
@@ -244,6 +246,16 @@ describe("files of a snapshot", () => {
     writeFileSync(lock, await deadProcess());
     for await (const _ of train(solver));
     expect(existsSync(lock)).to.equal(false);
+  });
+
+  it("have side files whose lists in lists take no more memory than allowed", async () => {
+    const state = join(folder(), "x.solverstate");
+    const side = join(folder(), "x.netrunstate");
+    writeFileSync(state, "");
+    writeFileSync(side, `[${"[],".repeat(1000)}[]]`);
+    await withMaxAlloc("10K", () =>
+      failure((async () => readSideState(state, 7))(), `${side}: what it holds would take 46.9 KiB`),
+    );
   });
 
   it("are cleaned of what a killed process left half-written, and of nothing else", async () => {
