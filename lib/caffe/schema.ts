@@ -50,7 +50,8 @@ function addLaterParams(v1: protobuf.Type, today: protobuf.Type): void {
   }
 }
 
-function* typesIn(namespace: protobuf.NamespaceBase): Generator<protobuf.Type> {
+/** All message types in a namespace. */
+export function* typesIn(namespace: protobuf.NamespaceBase): Generator<protobuf.Type> {
   for (const nested of namespace.nestedArray) {
     if (nested instanceof protobuf.Type) yield nested;
     if (nested instanceof protobuf.Namespace) yield* typesIn(nested);

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { readBytes } from "../caffe/files.js";
 import { refuseOther } from "../caffe/content.js";
+import { readBytes } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
 import { halfValue } from "../graph/index.js";
 import { ModelProto } from "../onnx/schema.js";
@@ -125,6 +125,7 @@ function decoded(bytes: Uint8Array, file: string | undefined): RawModel {
   } catch (error) {
     cause = error;
   }
+  if (cause instanceof NetrunError) throw new NetrunError(cause.message, { file, notes: cause.notes, cause });
   refuseOther("ModelProto", bytes, file);
   throw new NetrunError("not an ONNX model", { file, cause });
 }

@@ -1,6 +1,8 @@
+import { countMessages, typesIn } from "../caffe/schema.js";
 import { loadProto } from "../proto.js";
 
 const root = loadProto("onnx");
+for (const type of typesIn(root)) countMessages(type);
 
 /** ONNX's ModelProto, by protobufjs reflection. */
 export const ModelProto = root.lookupType("onnx.ModelProto");

@@ -124,10 +124,13 @@ describe("messages by the thousand", () => {
     const layers = put("layers.bin", many(field(100, empty)));
     const blobs = put("blobs.bin", field(100, Buffer.concat([field(1, Buffer.from("a")), many(field(7, empty))])));
     const state = put("x.solverstate", Buffer.concat([Buffer.of(8, 1), many(field(3, empty))]));
+    const model = put("x.onnx", field(7, many(field(1, empty))));
     const text = put("net.prototxt", Buffer.from("layer {}\n".repeat(5000)));
     await withMaxAlloc("15M", async () => {
       for (const read of [() => readWeights(layers), () => loadNet(layers), () => readWeights(blobs)])
         await failure((async () => read())(), "messages or more would take 16.0 MiB, and the limit is 15.0 MiB");
+      await failure((async () => readModelWeights(model))(), `${model}: 4096 messages or more would take`);
+      await failure(readArtifact(model), `${model}: is a damaged ONNX model`);
       await failure(readSolverState(state), `${state}: 4096 messages or more`);
       await failure((async () => loadNet(text))(), `${text}:3841:1: more messages than may be in memory`);
     });
