@@ -62,10 +62,11 @@ describe("classify", () => {
     writeFileSync(path, "no image");
     await failure(scores(path), `${path}: `);
     const large = await image(
-      64,
-      Array.from({ length: 64 * 64 }, () => 7),
+      512,
+      Array.from({ length: 512 * 512 }, () => 7),
     );
-    setLimits({ maxAlloc: 4000 });
+    // Enough for the net's messages.
+    setLimits({ maxAlloc: 100_000 });
     try {
       await failure(scores(large), `${large}: `);
       await failure(scores(large), "raise the limit: --max-alloc");
