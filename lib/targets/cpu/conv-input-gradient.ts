@@ -1,7 +1,7 @@
 import type { Value } from "../../graph/index.js";
 import { type ConvAttrs, conv, pad, reshape, reverse, slice, transpose } from "../../ops/index.js";
 import { filterOfPlanes, inTwoParts, lanesLast, remainderOf } from "./conv.js";
-import { type BlockedConvAttrs, blockedConv, fusedMatMul, roundUp } from "./nchwc.js";
+import { type BlockedConvAttrs, blockedConv, fromChannelsLast, fusedMatMul, roundUp } from "./nchwc.js";
 
 /** w [k, c/group, kh, kw] to [c, k/group, kh, kw] with both spatial axes reversed: what convolves dy to dx at stride 1. */
 export function flipped(w: Value, group: number): Value {
@@ -25,11 +25,14 @@ function flippedBlocks(w: Value, group: number, block: number): Value {
     [0, 0],
     [0, 0],
   ]);
+  const shape = [cp * group, kp / group, kh, kw];
+  // One by one, rows of c numbers are images of k pixels, channels last: a kernel that threads share, where Transpose has one.
+  if (taps === 1 && group === 1) return reshape(fromChannelsLast(reshape(filled, [1, kp, 1, cp])), shape);
   const [kb, cb] = [kp / group / block, cp / block];
   const lanes = taps === 1 ? filled : lanesLast(filled, [kp, cp, taps]);
   const blocks = reshape(lanes, [group, kb, block, cb, taps, block]);
   const turned = transpose(blocks, [0, 3, 1, 4, 2, 5]);
-  return reshape(taps === 1 ? turned : reverse(turned, 3), [cp * group, kp / group, kh, kw]);
+  return reshape(taps === 1 ? turned : reverse(turned, 3), shape);
 }
 
 /** Pads of the convolution of dy that gives dx at stride 1, [before, after] an axis. */

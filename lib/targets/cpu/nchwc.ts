@@ -10,12 +10,21 @@ const DOMAIN = "com.microsoft.nchwc";
 /** The smallest multiple of `block` that is not below n. */
 export const roundUp = (n: number, block: number): number => Math.ceil(n / block) * block;
 
-/** [n, c, h, w] in memory order to blocked; c is a multiple of the block. */
-const ReorderInput: Op<null> = {
+/** [n, c, h, w], or [n, h, w, c] with the channels last, in memory order to blocked; c is a multiple of the block. */
+const ReorderInput: Op<{ readonly last: boolean }> = {
   name: "nchwc.ReorderInput",
   arity: 1,
-  infer: (_, x) => [x!],
-  onnx: (node) => ({ domain: DOMAIN, opType: "ReorderInput", inputs: node.inputs, attributes: {} }),
+  infer({ last }, x) {
+    if (!last) return [x!];
+    const [n, h, w, c] = x!.shape as [number, number, number, number];
+    return [{ dtype: x!.dtype, shape: [n, c, h, w] }];
+  },
+  onnx: ({ inputs, attrs }) => ({
+    domain: DOMAIN,
+    opType: "ReorderInput",
+    inputs,
+    attributes: { channels_last: { i: attrs.last ? 1 : 0 } },
+  }),
 };
 
 /** Blocked to [n, channels, h, w] in memory order, or with the channels last: [n, h, w, channels]. */
@@ -107,7 +116,10 @@ const BlockedMaxPool = pooling("MaxPool", {});
 const BlockedAveragePool = pooling("AveragePool", { count_include_pad: { i: 1 } });
 
 /** [n, c, h, w] in memory order to blocked; c is a multiple of the block. */
-export const reorderInput = (x: Value): Value => apply(ReorderInput, null, x);
+export const reorderInput = (x: Value): Value => apply(ReorderInput, { last: false }, x);
+
+/** [n, h, w, c] in memory order to blocked [n, c, h, w]; c is a multiple of the block. */
+export const fromChannelsLast = (x: Value): Value => apply(ReorderInput, { last: true }, x);
 
 /** The first `channels` channels of a blocked value in memory order. */
 export const reorderOutput = (x: Value, channels: number): Value => apply(ReorderOutput, { channels, last: false }, x);
