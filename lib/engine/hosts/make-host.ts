@@ -24,7 +24,8 @@ export function hostMaker({ host, isolation }: HostOptions): (index: number) => 
 
 /** The session options of each of some replicas on this machine: they share its cores, unless threads were asked for. */
 export function sharedSession(session: SessionOptions, workers: number): SessionOptions {
-  if (session.threads !== undefined) return session;
+  // One alone trains as it would in this thread, with the threads that it chooses.
+  if (session.threads !== undefined || workers === 1) return session;
   return { ...session, threads: Math.max(1, Math.floor(availableParallelism() / workers)) };
 }
 
