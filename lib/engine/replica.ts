@@ -70,6 +70,8 @@ async function chosenThreads(
 /** One copy of a model and its shard of the data: what every engine runs, wherever it is. */
 export class Replica implements AsyncDisposable {
   readonly #plan: ReplicaPlan;
+  /** The place where an iteration began that failed, some of whose batches may have been read: training goes on from there. */
+  #failed: ReplicaPlace | undefined;
   /** The threads that were chosen, until they are told. */
   #choice: ThreadChoice | undefined;
   readonly #train: OpenNet;
@@ -166,12 +168,17 @@ export class Replica implements AsyncDisposable {
   }
 
   async #goTo({ positions, carries }: ReplicaPlace): Promise<void> {
+    this.#failed = undefined;
     await seek(this.#train.feeds, positions);
     if (carries) this.#train.program.carry(carries);
   }
 
   /** The parts of its state that are no vectors. */
   get place(): ReplicaPlace {
+    return this.#failed ?? this.#reached;
+  }
+
+  get #reached(): ReplicaPlace {
     return {
       positions: this.#train.feeds.map(({ position }) => position),
       carries: this.#train.program.carried,
@@ -196,7 +203,17 @@ export class Replica implements AsyncDisposable {
     const { net, feeds } = this.#train;
     if (work.batch) checkGiven(net.inputs, work.batch);
     const batches = work.batch ? always(work.batch) : batchesOf(feeds);
-    const report = await this.#step.run(work, batches, { weights, history: this.#history }, progress);
+    if (this.#failed) await this.#goTo(this.#failed);
+    let place = this.#reached;
+    const state = { weights, history: this.#history };
+    const done = () => {
+      place = this.#reached;
+      progress();
+    };
+    const report = await this.#step.run(work, batches, state, done).catch((error: unknown) => {
+      this.#failed = place;
+      throw error;
+    });
     const threads = this.#choice;
     this.#choice = undefined;
     const skipped = feeds.reduce((sum, feed) => sum + feed.skipped.count, 0);

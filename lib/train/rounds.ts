@@ -1,3 +1,4 @@
+import { NetrunError } from "../error.js";
 import { TrainingStopped } from "../engine/engine.js";
 import {
   type BaselineEvent,
@@ -75,6 +76,8 @@ export class Rounds {
   readonly #snapshots: Snapshots;
   readonly #interval: IntervalFinder;
   readonly #measuresBaseline: boolean;
+  /** The iteration that the run began at. */
+  readonly #first: number;
   #baseline: number | undefined;
   /** Records left out so far. */
   skipped = 0;
@@ -88,6 +91,7 @@ export class Rounds {
     this.#snapshots = snapshots;
     this.#interval = new IntervalFinder(solver.syncInterval);
     this.#measuresBaseline = measuresBaseline;
+    this.#first = solver.iteration;
   }
 
   async *measureBaseline(): AsyncGenerator<BaselineEvent> {
@@ -98,7 +102,7 @@ export class Rounds {
 
   /**
    * The next round, as events. Throws NetrunError, naming the last snapshot, if a number is not finite, and, after a snapshot, if
-   * replicas fail again and again.
+   * replicas fail again and again or the data cannot be read any more.
    */
   async *next(): AsyncGenerator<TrainEvent> {
     const { iteration } = this.#solver;
@@ -107,8 +111,8 @@ export class Rounds {
     try {
       run = await this.#solver.run(count);
     } catch (error) {
-      if (error instanceof TrainingStopped) yield* this.#snapshots.takeLast();
-      else yield* this.#snapshots.finish();
+      yield* this.#snapshots.finish();
+      if (error instanceof TrainingStopped || this.#losesSomething(error)) yield* this.#snapshots.takeLast();
       throw error;
     }
     this.skipped = run.skipped ?? 0;
@@ -140,6 +144,13 @@ export class Rounds {
     if (!found) return;
     yield found;
     yield* this.#solver.partitionWarnings(found.interval).map((each) => warningEvent(found.iteration, each));
+  }
+
+  /** Whether iterations would be lost with an error that comes from outside: data that cannot be read any more. */
+  #losesSomething(error: unknown): boolean {
+    const { iteration } = this.#solver;
+    const isNew = iteration > this.#first && iteration !== this.#snapshots.lastIteration;
+    return error instanceof NetrunError && this.#schedule.writesSnapshots && isNew;
   }
 
   /** What the done event says of the rounds' speed. */
