@@ -27,6 +27,10 @@ export interface Remedy<N extends CallName> {
   readonly isFatal?: (error: Error) => boolean;
 }
 
+/** Rows of each feed that a plan was opened with; none of a net that runs forward. */
+const rowsOf = (result: Calls[OpenName]["result"]): readonly number[] =>
+  result && "rows" in result ? result.rows : [];
+
 /** The place of one replica: whichever host has it now, and its successors. */
 export class ReplicaSlot implements AsyncDisposable {
   readonly index: number;
@@ -35,7 +39,9 @@ export class ReplicaSlot implements AsyncDisposable {
   readonly #timeoutMs: number | undefined;
   #host: Host | undefined;
   /** Opens what the slot's replica has open, in a new host. */
-  #reopen: (() => Promise<unknown>) | undefined;
+  #reopen: (() => Promise<Calls[OpenName]["result"]>) | undefined;
+  /** Rows of the data of each of its feeds when the plan was opened first. */
+  #rows: readonly number[] = [];
   #disposed = false;
   #failures = 0;
   #slowestMs = 0;
@@ -79,6 +85,7 @@ export class ReplicaSlot implements AsyncDisposable {
     for (;;) {
       try {
         const result = await open();
+        this.#rows = rowsOf(result);
         this.#failures = 0;
         return result;
       } catch (error) {
@@ -101,7 +108,7 @@ export class ReplicaSlot implements AsyncDisposable {
     for (;;) {
       try {
         if (!this.#host) {
-          await this.#reopen!();
+          this.#checkRows(rowsOf(await this.#reopen!()));
           given = again?.();
           if (!given) return undefined;
         }
@@ -113,6 +120,14 @@ export class ReplicaSlot implements AsyncDisposable {
         await this.#lose(error as Error, onLoss);
       }
     }
+  }
+
+  /** Throws NetrunError where the data has changed: positions in it mean other rows then. */
+  #checkRows(rows: readonly number[]): void {
+    if (rows.every((count, i) => count === this.#rows[i])) return;
+    throw new NetrunError(`the data has ${rows.join(", ")} rows now, and had ${this.#rows.join(", ")}`, {
+      notes: ["positions in the data mean other rows: bring back what was there, and go on from the last snapshot"],
+    });
   }
 
   async #lose(error: Error, onLoss: Remedy<CallName>["onLoss"]): Promise<void> {

@@ -46,6 +46,8 @@ export interface ReplicaInfo {
   readonly sums: readonly WeightedSums[];
   /** Records consumed of each train feed. */
   readonly positions: readonly number[];
+  /** Rows of the whole data of each train feed. */
+  readonly rows: readonly number[];
   /** The train feeds that have an end. */
   readonly partitions: readonly Partition[];
 }
@@ -128,7 +130,8 @@ export class Replica implements AsyncDisposable {
     });
     const { positions } = this.place;
     const { length: slots } = this.#history;
-    return { length, learnt, slots, sums: weightedSums(this.#layout), positions, partitions };
+    const rows = this.#train.feeds.map((feed) => feed.length);
+    return { length, learnt, slots, sums: weightedSums(this.#layout), positions, rows, partitions };
   }
 
   /** The vectors of its state, in the order of `vectorsOf`. */

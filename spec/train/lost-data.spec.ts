@@ -28,11 +28,11 @@ describe("data that cannot be read any more", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const load = (name: string, fields = "") =>
+  const load = (name: string, fields = "", workers?: number) =>
     Solver.load(
       `net_param { ${NET} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 iter_size: 2 max_iter: 20 random_seed: 5
        snapshot_prefix: "${join(folder, name)}" ${fields}`,
-      { data: join(folder, "images") },
+      { data: join(folder, "images"), ...(workers && { workers, syncInterval: 2 }) },
     );
 
   /** Trains until an error; one image is lost after the second iteration. Events by kind, and the error's message. */
@@ -65,6 +65,13 @@ describe("data that cannot be read any more", () => {
     await resumed.restore(join(folder, `lost_iter_${iteration}.solverstate`));
     for await (const _ of train(resumed));
     expect(resumed.net.params.get("ip")![0]!.data).to.deep.equal(straight.net.params.get("ip")![0]!.data);
+  });
+
+  it("is no other data: replicas that open it anew find rows missing, and training ends after a snapshot", async () => {
+    await using solver = await load("rows", "", 2);
+    const { kinds, message } = await untilLost(solver);
+    expect(message).to.equal("partition 1 of 2 failed 3 times in a row: the data has 11 rows now, and had 12");
+    expect(kinds.at(-1)).to.equal(`snapshot ${solver.iteration}`);
   });
 
   it("writes no snapshot where the solver wants none", async () => {
