@@ -3,6 +3,7 @@ import {
   apply,
   constant,
   int64,
+  type Node,
   type Op,
   sameShape,
   type TensorType,
@@ -26,6 +27,13 @@ function reducedType({ axes, keepDims }: ReduceAttrs, x: TensorType): TensorType
 
 const keptShape = (attrs: ReduceAttrs, x: Value) => reducedType({ ...attrs, keepDims: true }, x.type).shape;
 
+/** The ONNX call of a reduction other than ReduceSum, whose axes are an attribute until opset 18. */
+const axesAsAttribute = (opType: string, { inputs, attrs }: Node<ReduceAttrs>) => ({
+  opType,
+  inputs,
+  attributes: { axes: { ints: attrs.axes }, keepdims: flag(attrs.keepDims) },
+});
+
 /** Sum over axes. */
 export const ReduceSum: Op<ReduceAttrs> = {
   name: "ReduceSum",
@@ -34,7 +42,7 @@ export const ReduceSum: Op<ReduceAttrs> = {
   onnx: (node) => ({
     opType: "ReduceSum",
     inputs: [node.inputs[0]!, int64(node.attrs.axes)],
-    attributes: { keepdims: { i: node.attrs.keepDims ? 1 : 0 } },
+    attributes: { keepdims: flag(node.attrs.keepDims) },
   }),
   vjp: (node, dy) => {
     const x = node.inputs[0]!;
@@ -47,12 +55,7 @@ export const ReduceMax: Op<ReduceAttrs> = {
   name: "ReduceMax",
   arity: 1,
   infer: (attrs, x) => [reducedType(attrs, x!)],
-  // Axes are an attribute until opset 18.
-  onnx: (node) => ({
-    opType: "ReduceMax",
-    inputs: node.inputs,
-    attributes: { axes: { ints: node.attrs.axes }, keepdims: { i: node.attrs.keepDims ? 1 : 0 } },
-  }),
+  onnx: (node) => axesAsAttribute("ReduceMax", node),
   vjp: (node, dy) => {
     const x = node.inputs[0]!;
     const kept = keptShape(node.attrs, x);
@@ -66,12 +69,7 @@ const ReduceSumSquare: Op<ReduceAttrs> = {
   name: "ReduceSumSquare",
   arity: 1,
   infer: (attrs, x) => [reducedType(attrs, x!)],
-  // Axes are an attribute until opset 18.
-  onnx: (node) => ({
-    opType: "ReduceSumSquare",
-    inputs: node.inputs,
-    attributes: { axes: { ints: node.attrs.axes }, keepdims: { i: node.attrs.keepDims ? 1 : 0 } },
-  }),
+  onnx: (node) => axesAsAttribute("ReduceSumSquare", node),
 };
 
 /** The whole tensor repeated `repeats[i]` times along axis i. */
