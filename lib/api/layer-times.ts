@@ -13,9 +13,9 @@ import { updateRules } from "../optim/rules.js";
 import { checkNumber, countRange as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { NET } from "../options/run.js";
-import { random } from "../random.js";
 import { type CompiledNetwork, compileNet } from "../run/compile.js";
 import { type LayerTime, type Profile, profileNet } from "../run/profile.js";
+import { noise } from "../run/noise.js";
 import { nextBatch } from "../run/open-net.js";
 import { SeparateStep } from "../run/separate-step.js";
 import { always } from "../run/step.js";
@@ -69,10 +69,11 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
       throw new NetrunError(`the net computes nothing in phase ${phase}`, { file: path });
     const weights = createWeights(layoutOf(compiled.lowered), seed);
     for (const path of [paths].flat()) copyTrainedLayers(weights, await readWeights(path), path);
-    const profile = await timePasses(compiled, weights, { iterations, seed, session: options });
+    const passes = { batch: await batchOf(compiled, seed), iterations, seed, session: options };
+    const profile = await timePasses(compiled, weights, passes);
     const [first] = compiled.lowered.inputs.values();
     const updateMs = await timeUpdates(weights, iterations, options);
-    const step = await timeSteps(compiled, weights, { iterations, seed, session: options });
+    const step = await timeSteps(compiled, weights, passes);
     return { ...profile, updateMs, step, images: first?.type.shape[0] ?? 0 };
   } finally {
     for (const feed of compiled.feeds) await feed[Symbol.asyncDispose]();
@@ -81,6 +82,7 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
 }
 
 interface Passes {
+  readonly batch: Tensors;
   readonly iterations: number;
   readonly seed: number;
   readonly session: SessionOptions;
@@ -101,28 +103,20 @@ async function batchOf({ lowered, feeds }: CompiledNetwork, seed: number): Promi
 }
 
 async function timePasses(compiled: CompiledNetwork, weights: Weights, passes: Passes): Promise<Profile> {
-  const { iterations, seed, session } = passes;
+  const { batch, iterations, seed, session } = passes;
   const { net, lowered } = compiled;
-  const batch = await batchOf(compiled, seed);
   const data = Object.fromEntries(Object.entries(batch).map(([name, tensor]) => [name, tensor.data]));
   const layers = net.layer.map(({ name }) => name);
   return await profileNet(lowered, layers, { data, weights, draw: [seed, 0] }, iterations, session);
-}
-
-/** Uniform in [0, 1): labels are 0 then, once layers round them down. */
-function noise(length: number, seed: number): Float32Array {
-  const values = new Float32Array(length);
-  random(seed).fill(values);
-  return values;
 }
 
 /** Times whole steps at a rate of 0, after two that do not count. */
 async function timeSteps(
   compiled: CompiledNetwork,
   weights: Weights,
-  { iterations, seed, session }: Passes,
+  { batch, iterations, seed, session }: Passes,
 ): Promise<LayerTimes["step"]> {
-  const batches = always(await batchOf(compiled, seed));
+  const batches = always(batch);
   const solver = { ...SGD, weightDecay: 0, clipGradients: -1, iterSize: 1, seed, debugInfo: false };
   const train = { program: compiled.program, net: compiled.lowered };
   await using step = new SeparateStep(train, solver, { session, seed, gradients: weights.diff });
