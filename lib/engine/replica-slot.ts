@@ -27,7 +27,7 @@ export interface Remedy<N extends CallName> {
   readonly isFatal?: (error: Error) => boolean;
 }
 
-/** Rows of each feed that a plan was opened with; none of a net that runs forward. */
+/** Rows of each feed that a plan was opened with; no feeds of a net that runs forward. */
 const rowsOf = (result: Calls[OpenName]["result"]): readonly number[] =>
   result && "rows" in result ? result.rows : [];
 

@@ -7,7 +7,7 @@ const ROW = 4096;
 const SHORTEST = 64;
 
 /**
- * Sums that tell whether all entries of `values` are finite, a float for each value: of the entries, or of their squares (for a norm).
+ * Sums that show whether all entries of `values` are finite, a float for each value: of the entries, or of their squares (for a norm).
  * A sum is a finite number only if every entry is one; sums overflow beyond 3e38. Sums take a ninth of the time of a product of rows
  * with themselves, 5 and 41 ms for 38 million entries at two threads, since onnxruntime multiplies rows one entry at a time.
  */

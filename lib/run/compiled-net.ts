@@ -42,7 +42,7 @@ export interface RunInputs {
   readonly seeds?: Arrays;
   /**
    * Where gradients are written, by parameter key, as far as the run computes them; the others are arrays of their own. Where they
-   * accumulate, this holds an array for each learnt parameter, and what could not be written in place is given beside it.
+   * accumulate, this holds an array for each trainable parameter, and what could not be written in place is given beside it.
    */
   readonly into?: Arrays | undefined;
   /** What layers carry on from the forward before; zeros where absent. */

@@ -18,7 +18,7 @@ export type Become = ReadonlyMap<Value, Value>;
  */
 export interface Pass<C = unknown> {
   readonly name: string;
-  /** Ops that it is about: it changes no graph that has none of them, and is left out there. Without it, it is about all. */
+  /** Ops that it is about: it changes no graph that has none of them, and is skipped there. Without it, it is about all. */
   readonly ops?: readonly Op[];
   apply(outputs: readonly Value[], context: C): Become | Promise<Become>;
 }

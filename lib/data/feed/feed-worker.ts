@@ -13,7 +13,7 @@ export type FeedRequest =
   | { readonly kind: "seek"; readonly position: number }
   | { readonly kind: "close" };
 
-/** What the thread answers to "next": a batch, or why there is none. */
+/** The thread's answer to "next": a batch, or the reason why it has no batch. */
 export type FeedReply =
   | {
       readonly kind: "batch";

@@ -100,7 +100,7 @@ function wantedOfRecords({
   if (isTransformShared) return undefined;
   for (const [name, spec] of Object.entries<OptionSpec>(TRANSFORM)) {
     const api = spec.api || name;
-    // Without a mean there is none to leave out.
+    // Without a mean there is nothing to skip.
     if (api !== "noMean" && transform[api as keyof TransformChange] !== undefined)
       return [`--${flagOf(name)}`, `transform.${api}`];
   }

@@ -6,7 +6,7 @@ import { linesIn } from "../../file.js";
 /** About what is kept of each file as long as it is read: its path, its datasets and their shapes. */
 const FILE_BYTES = 4096;
 
-/** The names in a list of HDF5 files, separated by any white space. Throws a NetrunError where there are none, or more than --max-alloc has room for. */
+/** The names in a list of HDF5 files, separated by any white space. Throws a NetrunError for an empty list, and for more than --max-alloc has room for. */
 export function readHdf5List(path: string): readonly string[] {
   const names: string[] = [];
   const count = allocCounter((files) => `a list of ${files} HDF5 files or more`, path);

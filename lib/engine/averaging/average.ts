@@ -67,7 +67,7 @@ export interface SummedWeights {
 /**
  * The mean of replicas' parameters, of the piece that begins at float `from`: `out` and the replicas' `pieces` are as long as it is.
  * Of weighted sums it is the statistics that are averaged, sum / weight, and then multiplied by the mean weight: replicas that saw
- * different numbers of batches count alike. Those that saw none do not count. `out` may be one of the pieces.
+ * different numbers of batches count alike. Those that saw no batch do not count. `out` may be one of the pieces.
  */
 export function averageWeights(
   out: Float32Array,

@@ -52,7 +52,7 @@ export function readImageList(path: string): ImageList {
   return { length, entry };
 }
 
-/** The first line of a list that is not empty; undefined where there is none. Throws a NetrunError where it cannot be read. */
+/** The first line of a list that is not empty; undefined for an empty list. Throws a NetrunError where it cannot be read. */
 export function firstImage(path: string): ImageLine | undefined {
   let number = 0;
   for (const { line } of linesIn(path)) {
