@@ -7,7 +7,7 @@ import { linesIn } from "../file.js";
 import { countRange, parseNumber } from "../options/number.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
-import { refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 
@@ -25,11 +25,23 @@ export async function run(args: ClassifyArgs): Promise<void> {
     strict: args.strict,
     onWarning: warn,
   });
+  const named: object[] = [];
   for await (const { image, predictions } of classify(net, args.images ?? [], options)) {
-    console.log(`---------- Prediction for ${image} ----------`);
-    for (const { index, score } of predictions) console.log(`${score.toFixed(4)} - "${labels[index] ?? index}"`);
+    const classes = predictions.map(({ index, score }) => ({ index, label: labels[index], score }));
+    if (args.json) named.push({ image, predictions: classes });
+    else report(args, {}, () => [`---------- Prediction for ${image} ----------`, ...classes.map(lineOf)]);
   }
+  if (args.json) report(args, named, () => []);
 }
+
+interface NamedClass {
+  readonly index: number;
+  /** Undefined where there is no file of labels, or no such line in it. */
+  readonly label: string | undefined;
+  readonly score: number;
+}
+
+const lineOf = ({ index, label, score }: NamedClass): string => `${score.toFixed(4)} - "${label ?? index}"`;
 
 /** The names in a file, a line each. Throws NetrunError for a file that is no text. */
 function readLabels(path: string): readonly string[] {

@@ -57,3 +57,18 @@ export function programName(): string {
 export function warn(warning: NetrunError): void {
   process.stderr.write(`warning: ${warning.format()}\n`);
 }
+
+/** Prints what a command found: lines for people or, with --json, one JSON document, where a number that is not finite is null. */
+export function report(args: { readonly json: boolean }, result: object, lines: () => readonly string[]): void {
+  const text = args.json ? JSON.stringify(result, plain, 2) : lines().join("\n");
+  process.stdout.write(`${text}\n`);
+}
+
+/** Arrays of numbers and maps as JSON has them. */
+function plain(_key: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Float32Array);
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+/** Whether only the result is wanted, without progress and lines on the way. */
+export const isQuiet = ({ quiet, json }: { readonly quiet: boolean; readonly json: boolean }): boolean => quiet || json;

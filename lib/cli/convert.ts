@@ -4,7 +4,7 @@ import { countOrNone, parseNumber } from "../options/number.js";
 import { apiOf } from "../options/option.js";
 import type { CommandArgs } from "./commands/command.js";
 import { CONVERT } from "./commands/conversion.js";
-import { refuseSwapped, warn } from "./common.js";
+import { refuseSwapped, report, warn } from "./common.js";
 import { describeReport, refuseWrong } from "./convert-report.js";
 
 type ConvertArgs = CommandArgs<typeof CONVERT>;
@@ -13,9 +13,9 @@ type ConvertArgs = CommandArgs<typeof CONVERT>;
 export async function run(args: ConvertArgs): Promise<void> {
   const { net, weights = [], output } = args;
   refuseSwapped(net!, weights, (right, rest) => `convert ${[right, ...rest].join(" ")} -o MODEL.onnx`);
-  const report = await convertFile(net!, weights, output, optionsOf(args, output));
-  console.log(describeReport(report));
-  refuseWrong(report, output, args.compare);
+  const converted = await convertFile(net!, weights, output, optionsOf(args, output));
+  report(args, converted, () => [describeReport(converted)]);
+  refuseWrong(converted, output, args.compare);
 }
 
 function optionsOf(args: ConvertArgs, path: string): ConvertOptions {

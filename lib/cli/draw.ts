@@ -11,7 +11,7 @@ type DrawArgs = CommandArgs<typeof DRAW>;
 
 /** Draws a net. */
 export async function run(args: DrawArgs): Promise<void> {
-  const out = args.out;
+  const out = args.output;
   const [, format] = /\.(svg|dot)$/.exec(out) ?? [];
   if (format === undefined) throw new NetrunError(`-o ${out}: the name has to end in .svg or .dot`);
   const dot = toDot(await summaries(args));

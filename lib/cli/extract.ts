@@ -5,7 +5,7 @@ import { apiOf } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { EXTRACT } from "./commands/inference.js";
-import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, isQuiet, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { Ticker } from "./ticker.js";
 
 /** Writes blobs of a data set. */
@@ -25,17 +25,18 @@ export async function run(args: CommandArgs<typeof EXTRACT>): Promise<void> {
     onWarning: warn,
   });
   const columns = [...extraction.shapes].map(([name, shape]) => ({ name, width: count(shape) }));
-  await writeRows(args.output, columns, rowsOf(extraction));
-  const blobs = columns.map(({ name, width }) => `${name} [${width}]`);
-  console.log(`${args.output}: ${extraction.rows} rows of ${blobs.join(", ")}`);
+  await writeRows(args.output, columns, rowsOf(extraction, isQuiet(args)));
+  const { rows, shapes: blobs } = extraction;
+  const listed = columns.map(({ name, width }) => `${name} [${width}]`).join(", ");
+  report(args, { path: args.output, rows, blobs }, () => [`${args.output}: ${rows} rows of ${listed}`]);
 }
 
-async function* rowsOf(extraction: Extraction): AsyncGenerator<RowValues> {
+async function* rowsOf(extraction: Extraction, quiet: boolean): AsyncGenerator<RowValues> {
   const { rows, batchSize } = extraction;
   const ticker = new Ticker(process.stdout, Math.ceil(rows / batchSize), "batches");
   for await (const { length, blobs } of extraction) {
     yield { length, values: Object.values(blobs).map(({ data }) => data) };
-    ticker.tick();
+    if (!quiet) ticker.tick();
   }
   ticker.end();
 }

@@ -45,6 +45,10 @@ export function helpOf(command: Command, columns: number): string {
     ),
     ...section("All commands:", GLOBAL_FLAGS.map(optionRow), columns),
     "",
+    command.examples.length === 1 ? "Example:" : "Examples:",
+    // Whole, so that they can be copied.
+    ...command.examples.map((line) => `  ${line}`),
+    "",
   ].join("\n");
 }
 

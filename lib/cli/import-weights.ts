@@ -4,6 +4,7 @@ import { writeWhole } from "../file.js";
 import { apiOf } from "../options/option.js";
 import type { CommandArgs } from "./commands/command.js";
 import { IMPORT_WEIGHTS } from "./commands/conversion.js";
+import { report } from "./common.js";
 
 /** Writes the weights of a converted model back as Caffe has them. */
 export async function run(args: CommandArgs<typeof IMPORT_WEIGHTS>): Promise<void> {
@@ -14,5 +15,5 @@ export async function run(args: CommandArgs<typeof IMPORT_WEIGHTS>): Promise<voi
     });
   }
   await writeWhole(output, importWeights(model!, net!, apiOf(IMPORT_WEIGHTS, args)));
-  console.log(output);
+  report(args, { path: output }, () => [output]);
 }

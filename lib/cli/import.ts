@@ -5,6 +5,7 @@ import { detectSource } from "../data/source/detect.js";
 import { NetrunError } from "../error.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { IMPORT } from "./commands/files.js";
+import { isQuiet, report } from "./common.js";
 import { progressBar } from "./ticker.js";
 
 type ImportArgs = CommandArgs<typeof IMPORT>;
@@ -12,24 +13,24 @@ type ImportArgs = CommandArgs<typeof IMPORT>;
 /** Copies a data set to Arrow. */
 export async function run(args: ImportArgs): Promise<void> {
   const source = detectSource(args.source!);
-  if (resolve(args.out!) === resolve(args.source!))
-    throw new NetrunError("source and output are the same", { file: args.out });
-  const bar = progressBar(process.stderr, "rows");
+  if (resolve(args.output!) === resolve(args.source!))
+    throw new NetrunError("source and output are the same", { file: args.output });
+  const bar = progressBar(process.stderr, "rows", isQuiet(args));
   const {
     rows,
     files,
     kept,
     skipped = 0,
-  } = await importSource(source, args.out!, {
+  } = await importSource(source, args.output!, {
     images: decodingOf(args),
     shuffle: args.shuffle ? args.seed : undefined,
     rowsPerFile: args.rows,
     onBadRecord: args.onBadRecord,
     progress: bar.at,
   }).finally(() => bar.end());
-  const where = files.length === 1 ? files[0]! : `${files.length} files in ${args.out}`;
+  const where = files.length === 1 ? files[0]! : `${files.length} files in ${args.output}`;
   const notes = `${kept > 0 ? `, ${kept} kept` : ""}${skipped > 0 ? `, ${skipped} left out` : ""}`;
-  process.stdout.write(`${rows} rows of ${basename(args.source!)} in ${where}${notes}\n`);
+  report(args, { rows, files, kept, skipped }, () => [`${rows} rows of ${basename(args.source!)} in ${where}${notes}`]);
 }
 
 function decodingOf({ resize, gray, color, decode }: ImportArgs): ImageDecoding | undefined {

@@ -8,14 +8,14 @@ import { printBlobs, printNet, printWeights, statistics } from "../inspect/print
 import { printText } from "../text/print.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { INSPECT } from "./commands/files.js";
-import { stateOfFlags, warn } from "./common.js";
+import { report, stateOfFlags, warn } from "./common.js";
 
 type InspectArgs = CommandArgs<typeof INSPECT>;
 
 /** Shows what is in a file. */
 export async function run(args: InspectArgs): Promise<void> {
   const { text, json } = await describe(args, await readArtifact(args.file!, { strict: args.strict, onWarning: warn }));
-  console.log(args.json ? JSON.stringify(json, null, 2) : text.join("\n"));
+  report(args, json, () => text);
 }
 
 interface Description {

@@ -3,11 +3,16 @@ import { NetrunError, nearest } from "../error.js";
 import { type CatalogEntry, type CatalogField, catalog, registeredTypes } from "../layers/index.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { LAYERS } from "./commands/files.js";
+import { report } from "./common.js";
 
 /** Lists layer types, or shows one. */
-export function run({ type }: CommandArgs<typeof LAYERS>): void {
+export function run({ type, json }: CommandArgs<typeof LAYERS>): void {
   const entries = catalog(registeredTypes());
-  console.log((type === undefined ? overview(entries) : [details(find(entries, type))]).join("\n"));
+  if (type === undefined) report({ json }, entries, () => overview(entries));
+  else {
+    const entry = find(entries, type);
+    report({ json }, entry, () => [details(entry)]);
+  }
 }
 
 function find(entries: readonly CatalogEntry[], type: string): CatalogEntry {

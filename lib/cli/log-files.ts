@@ -29,7 +29,7 @@ export class LogFiles implements Disposable {
   }
 
   write(event: TrainEvent): void {
-    const seconds = Number(((performance.now() - this.#startMs) / 1000).toFixed(3));
+    const seconds = secondsSince(this.#startMs);
     this.#json?.write(jsonLine({ seconds, event }));
     this.#csv?.write(csvLines({ seconds, event }));
   }
@@ -39,6 +39,9 @@ export class LogFiles implements Disposable {
     this.#csv?.close();
   }
 }
+
+/** Seconds since a time of performance.now(), to the millisecond, as logs have them. */
+export const secondsSince = (startMs: number): number => Number(((performance.now() - startMs) / 1000).toFixed(3));
 
 /** A file that failed is tried again after this time. */
 const RETRY_MS = 1000;

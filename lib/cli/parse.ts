@@ -52,7 +52,10 @@ function configOf(options: Options) {
     entries.filter(([, spec]) => isWanted(spec)).map(([name]) => name);
   return {
     alias: Object.fromEntries(
-      entries.map(([name, { alias = [] }]) => [name, [flagOf(name)].concat(alias).filter((each) => each !== name)]),
+      entries.map(([name, { alias = [], also = [] }]) => [
+        name,
+        [flagOf(name), ...also].concat(alias).filter((each) => each !== name),
+      ]),
     ),
     boolean: named(({ type }) => type === "boolean"),
     string: named(({ type }) => type !== "boolean"),
@@ -81,7 +84,9 @@ const ITEMS: { readonly [T in OptionSpec["type"]]?: RegExp } = {
 /** Words as yargs reads them: see the comments. Throws NetrunError for flags without their value. */
 function spelled(command: Command, words: readonly string[], options: Options): string[] {
   const names = new Map(
-    Object.entries(options).flatMap(([name, { alias }]) => [name, flagOf(name), alias].map((flag) => [flag, name])),
+    Object.entries(options).flatMap(([name, { alias, also = [] }]) =>
+      [name, flagOf(name), alias, ...also].map((flag) => [flag, name]),
+    ),
   );
   const out: string[] = [];
   for (let i = 0; i < words.length; i++) {

@@ -3,20 +3,23 @@ import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PLOT } from "./commands/training.js";
+import { report } from "./common.js";
 import { type PlottedLog, readLog } from "./plot-logs.js";
 import { drawPanels } from "./plot-svg.js";
 
 /** Draws losses, scores and learning rates of runs, overlaid. */
-export async function run({ logs = [], output, x }: CommandArgs<typeof PLOT>): Promise<void> {
+export async function run(args: CommandArgs<typeof PLOT>): Promise<void> {
+  const { logs = [], output, x } = args;
   const read = logs.map((path) => readLog(path));
   const panels = panelsOf(read, x);
   if (panels.length === 0) {
     throw new NetrunError(x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs");
   }
   await writeWhole(output, drawPanels(panels, x === "time" ? "seconds" : "iteration"));
-  console.log(
-    `${output}: ${panels.map(({ title }) => title).join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
-  );
+  const titles = panels.map(({ title }) => title);
+  report(args, { path: output, panels: titles, runs: logs }, () => [
+    `${output}: ${titles.join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
+  ]);
 }
 
 /** A panel for losses, one for each other score, one for learning rates. */

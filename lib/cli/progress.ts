@@ -12,6 +12,7 @@ const COLOURS = { test: "cyan", good: "green", warning: "yellow" } as const;
 /** Shows the events of a training: Caffe's lines, and on a terminal a live line under them. */
 export class Progress {
   readonly #out: WriteStream;
+  readonly #quiet: boolean;
   readonly #lines = new LogLines();
   #start: StartEvent | undefined;
   #ticker: Ticker | undefined;
@@ -24,8 +25,10 @@ export class Progress {
   #stopped: Stopped | undefined;
   #snapshot: { readonly model: string; readonly state: string } | undefined;
 
-  constructor(out: WriteStream) {
+  /** `quiet` leaves warnings, and what `finish` says was written. */
+  constructor(out: WriteStream, quiet = false) {
     this.#out = out;
+    this.#quiet = quiet;
   }
 
   show(event: TrainEvent): void {
@@ -33,10 +36,12 @@ export class Progress {
       this.#start = event;
       this.#ticker = new Ticker(this.#out, event.solver.maxIter - event.iteration, "iterations");
     }
-    for (const line of this.#lines.of(event)) this.#ticker?.line(this.#coloured(line));
+    for (const line of this.#lines.of(event)) {
+      if (!this.#quiet || line.kind === "warning") this.#ticker?.line(this.#coloured(line));
+    }
     this.#iteration = event.iteration;
     if (event.kind === "snapshot") this.#snapshot = event.paths;
-    if (event.kind === "test-progress") this.#testing(event);
+    if (event.kind === "test-progress" && !this.#quiet) this.#testing(event);
     if (event.kind === "iteration") this.#tick(event);
     if (event.kind === "done") this.#stopped = event.stopped;
   }
@@ -55,6 +60,7 @@ export class Progress {
     this.#rows += rows;
     this.#waitMs += times.dataWaitMs;
     this.#trainingMs += times.dataWaitMs + times.gradientMs + times.updateMs;
+    if (this.#quiet) return;
     const speed = this.#rows > 0 ? `  ${this.#imagesPerSecond()} images/s` : "";
     this.#ticker?.tick(`  loss ${smoothedLoss.toPrecision(4)}  lr ${rate.toPrecision(3)}${speed}`);
   }
@@ -71,9 +77,14 @@ export class Progress {
     const speed = this.#rows > 0 ? `, ${this.#imagesPerSecond()} images/s while training, ${waiting}` : "";
     this.#tests?.end();
     this.#ticker.end();
-    this.#ticker.line(`${iterations} iterations in ${seconds.toFixed(1)} s${speed}`);
+    if (!this.#quiet) this.#ticker.line(`${iterations} iterations in ${seconds.toFixed(1)} s${speed}`);
     if (!this.#snapshot) return;
     const { model, state } = this.#snapshot;
+    if (this.#quiet) {
+      this.#ticker.line(`weights  ${model}`);
+      this.#ticker.line(`state    ${state}`);
+      return;
+    }
     const { net } = this.#start.solver;
     const netPath = findPath(net, folder) ?? net;
     const [test] = this.#start.tests;

@@ -2,7 +2,7 @@ import { Net } from "../api/net.js";
 import { type NetScores, testNet } from "../api/test-net.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TEST } from "./commands/inference.js";
-import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, isQuiet, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
@@ -23,6 +23,7 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
     iterations: args.iterations,
     blobs: [],
     onBatch: (batch, blobs) => {
+      if (isQuiet(args)) return;
       for (const name of net.outputs) {
         const values = [...blobs[name]!.data].map((value) => value.toPrecision(6)).join(", ");
         ticker.line(`Batch ${batch}, ${name} = ${values}`);
@@ -31,7 +32,8 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
     },
   });
   ticker.end();
-  for (const line of scoreLines(net, scores)) console.log(line);
+  const { loss, outputs } = scores;
+  report(args, { loss, outputs }, () => scoreLines(net, scores));
 }
 
 /** Caffe's lines: the objective, then each output's mean with its share of the objective. */

@@ -34,7 +34,9 @@ export class Ticker {
     if (!this.#out.isTTY || spentMs + leftMs < QUIET_MS || now - this.#drawnMs < REDRAW_MS) return;
     this.#drawnMs = now;
     const count = `${this.#done}/${this.#total} ${this.#what}`;
-    this.#out.write(`\r\u001b[K${bar(this.#done / this.#total)} ${count}${note}  ${clock(leftMs / 1000)} left`);
+    const text = `${bar(this.#done / this.#total)} ${count}${note}  ${clock(leftMs / 1000)} left`;
+    // A line that wraps cannot be taken back.
+    this.#out.write(`\r\u001b[K${text.slice(0, (this.#out.columns || 80) - 1)}`);
   }
 
   /** Prints a line above the bar. */
@@ -49,10 +51,15 @@ export class Ticker {
 }
 
 /** A progress bar for what tells its total with each step; pass `at` on, and take the bar away with `end`. */
-export function progressBar(out: WriteStream, what: string): { at(done: number, total: number): void; end(): void } {
+export function progressBar(
+  out: WriteStream,
+  what: string,
+  quiet = false,
+): { at(done: number, total: number): void; end(): void } {
   let ticker: Ticker | undefined;
   return {
     at(done, total) {
+      if (quiet) return;
       ticker ??= new Ticker(out, total, what);
       ticker.to(done);
     },

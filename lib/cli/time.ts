@@ -3,7 +3,7 @@ import { apiOf } from "../options/option.js";
 import { GRADIENTS } from "../options/run.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TIME } from "./commands/inference.js";
-import { dataOfFlags, refuseSwappedFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
 
 /** Times each layer of a net, forward and backward. */
 export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
@@ -19,7 +19,7 @@ export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
     strict: args.strict,
     onWarning: warn,
   });
-  for (const line of timeLines(times)) console.log(line);
+  report(args, times, () => timeLines(times));
 }
 
 /** A line a layer, then the sums. */

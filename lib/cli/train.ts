@@ -4,13 +4,14 @@ import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
 import { GRADIENTS } from "../options/run.js";
 import { COURSE, TRAINING } from "../options/training.js";
+import { jsonLine } from "../train/event-log.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { solverOfNet } from "../train/solver-of-net.js";
 import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
 import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
-import { LogFiles } from "./log-files.js";
+import { LogFiles, secondsSince } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
 import { settingsOf } from "./settings.js";
@@ -52,7 +53,8 @@ export async function run(args: TrainArgs): Promise<void> {
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv, append }, warn);
   using signals = new Signals(effects);
   using _output = new SteadyOutput(process.stdout, process.stderr);
-  const progress = new Progress(process.stdout);
+  const progress = args.json ? undefined : new Progress(process.stdout, args.quiet);
+  const startMs = performance.now();
   const run = train(solver, {
     action: () => signals.action(),
     ...apiOf(COURSE, args),
@@ -60,10 +62,11 @@ export async function run(args: TrainArgs): Promise<void> {
   });
   let failed = false;
   for await (const event of run) {
-    progress.show(event);
+    if (progress) progress.show(event);
+    else process.stdout.write(jsonLine({ seconds: secondsSince(startMs), event }));
     files.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
-  progress.finish(process.argv.slice(2), dirname(path));
+  progress?.finish(process.argv.slice(2), dirname(path));
   if (failed) throw new NetrunError("the last snapshot could not be written");
 }

@@ -6,6 +6,8 @@ interface Common {
   readonly describe: string;
   /** A one-letter flag. */
   readonly alias?: string;
+  /** Other spellings of the flag, which are read and not shown. */
+  readonly also?: readonly string[];
   /** Heading in `--help`. */
   readonly group?: string;
   readonly required?: true;

@@ -69,7 +69,27 @@ describe("flags", () => {
   it("take negative numbers, with exponents too, and the value after a short flag", () => {
     expect(parsed("train", "s", "--scale", "-1e-5")).to.include({ scale: -1e-5 });
     expect(parsed("inspect", "a", "--level", "-2")).to.include({ level: -2 });
-    expect(parsed("draw", "n", "-o", "-")["out"]).to.equal("-");
+    expect(parsed("draw", "n", "-o", "-")["output"]).to.equal("-");
+  });
+
+  it("that say where to write are spelled alike in all commands", () => {
+    for (const flag of ["-o", "--output", "--out", "-out"]) {
+      for (const line of ["draw n", "plot l", "convert n w", "mean d", "upgrade f", "dataset digits", "import s"])
+        expect(parsed(...line.split(" "), flag, "x")).to.include({ output: "x" });
+    }
+    for (const { name, options } of commands)
+      expect([name, Object.hasOwn(options, "out")]).to.deep.equal([name, false]);
+  });
+
+  it("of the net may be a word: train, test, time, extract", () => {
+    for (const name of ["test", "time", "extract"]) {
+      const rest = ["--weights", "w", ...(name === "extract" ? ["--blobs", "b", "-o", "x"] : [])];
+      expect(parsed(name, "net.prototxt", ...rest)).to.deep.equal(parsed(name, "-model", "net.prototxt", ...rest));
+    }
+  });
+
+  it("of the examples are read", () => {
+    for (const { examples } of commands) for (const line of examples) parsed(...line.split(" ").slice(1));
   });
 
   it("of several numbers take them one by one, in a row or with commas", () => {

@@ -6,6 +6,8 @@ export interface Command {
   readonly aliases?: readonly string[];
   readonly describe: string;
   readonly options: Options;
+  /** Command lines to begin with, shown by --help. They run as written, in the order of the list of commands, where `models` is. */
+  readonly examples: readonly string[];
   /** Runs it with its arguments read; `args` are what `options` say. */
   readonly load: () => Promise<{ run(args: never): Promise<void> | void }>;
 }
@@ -13,6 +15,7 @@ export interface Command {
 /** Flags of every command. */
 export const GLOBAL = {
   verbose: { type: "boolean", default: false, describe: "Stack traces with errors" },
+  quiet: { type: "boolean", alias: "q", default: false, describe: "No progress and no log: results and errors alone" },
   strict: { type: "boolean", default: false, describe: "Unknown prototxt fields are errors" },
   plugin: { type: "strings", describe: "File of layers in JavaScript" },
   maxAlloc: {
@@ -20,6 +23,14 @@ export const GLOBAL = {
     describe: "Most memory that a file read may ask for beyond its size: 500M, 4G (default 1G)",
   },
 } as const satisfies Options;
+
+/** The flag of commands that report something. */
+export const JSON_OUTPUT = {
+  json: { type: "boolean", default: false, api: false, describe: "Print the result as JSON" },
+} as const satisfies Options;
+
+/** Where a command writes: one spelling in all of them. */
+export const OUTPUT = { type: "string", alias: "o", also: ["out"], api: false } as const;
 
 /** What the flags of a command are read to, with those of every command. */
 export type CommandArgs<T extends Options> = Args<T> & Args<typeof GLOBAL>;

@@ -1,6 +1,7 @@
 import { countOrNone, countRange } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { STATE } from "../../options/run.js";
+import { JSON_OUTPUT, OUTPUT } from "./command.js";
 
 /** `netrun convert NET WEIGHTS... -o MODEL.onnx`: a Caffe net as standard ONNX, checked against the net. */
 export const CONVERT = {
@@ -11,7 +12,7 @@ export const CONVERT = {
     api: false,
     describe: "Its weights: .caffemodel or .h5, in order",
   },
-  output: { type: "string", alias: "o", required: true, api: false, describe: "The file to write" },
+  output: { ...OUTPUT, required: true, describe: "The file to write" },
   opset: {
     type: "number",
     range: { whole: true, min: 13, max: 21 },
@@ -57,17 +58,19 @@ export const CONVERT = {
   },
   compare: { type: "string", describe: "Recorded blobs to compare with: .npz or .safetensors" },
   ...STATE,
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun import-weights MODEL.onnx NET -o OUT.caffemodel`: the weights of a converted model back as Caffe has them. */
 export const IMPORT_WEIGHTS = {
   model: { type: "string", positional: "<model>", api: false, describe: "The ONNX model" },
   net: { type: "string", positional: "<net>", api: false, describe: "The prototxt that it was converted from" },
-  output: { type: "string", alias: "o", required: true, api: false, describe: "The file to write" },
+  output: { ...OUTPUT, required: true, describe: "The file to write" },
   shape: {
     type: "shapes",
     api: "shapes",
     describe: "An input's shape, where neither file says it: BLOB=1,3,224,224",
   },
   ...STATE,
+  ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -2,6 +2,7 @@ import { FEED } from "../../options/data.js";
 import { countRange, SEED } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { STATE } from "../../options/run.js";
+import { JSON_OUTPUT, OUTPUT } from "./command.js";
 
 const SHAPE = { type: "shapes", describe: "Shape of a data blob: data=1,3,224,224" } as const;
 
@@ -11,13 +12,13 @@ export const INSPECT = {
   phase: { type: "choice", choices: ["TRAIN", "TEST"], describe: "Phase of a net; TEST if that works" },
   ...STATE,
   shape: SHAPE,
-  json: { type: "boolean", default: false, describe: "Print JSON" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun draw NET -o net.svg`: a picture of a net, in both phases unless one is named. */
 export const DRAW = {
   net: { type: "string", positional: "<net>", describe: "The net's prototxt" },
-  out: { type: "string", alias: "o", required: true, describe: "FILE.svg or FILE.dot" },
+  output: { ...OUTPUT, required: true, describe: "FILE.svg or FILE.dot" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], describe: "One phase only" },
   ...STATE,
   shape: SHAPE,
@@ -26,12 +27,14 @@ export const DRAW = {
 /** `netrun upgrade FILE [-o OUT]`: a net or solver in an old format, written in today's; text stays text and binary binary. */
 export const UPGRADE = {
   file: { type: "string", positional: "<file>", describe: "A net or solver, text or binary" },
-  out: { type: "string", alias: "o", describe: "The file to write; stdout without" },
+  output: { ...OUTPUT, describe: "The file to write; stdout without" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun layers [TYPE]`: every layer type with its bottoms, tops and parameters; plugins' too. */
 export const LAYERS = {
   type: { type: "string", positional: "[type]", describe: "A layer type; without one, all are listed" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun import SOURCE OUT.arrow`: any data set as Arrow, in place of Caffe's convert_imageset and its like. */
@@ -41,7 +44,7 @@ export const IMPORT = {
     positional: "<source>",
     describe: "A data set of any kind (FILE?label=NAME: see the manual)",
   },
-  out: { type: "string", positional: "<out>", describe: "The Arrow file, or with --rows the folder" },
+  output: { ...OUTPUT, positional: "<output>", describe: "The Arrow file, or with --rows the folder" },
   resize: { type: "string", describe: "Decode images and resize them: WIDTHxHEIGHT" },
   decode: { type: "boolean", default: false, describe: "Decode images to pixels" },
   gray: { type: "boolean", default: false, describe: "Decode images to one channel" },
@@ -50,17 +53,20 @@ export const IMPORT = {
   seed: { type: "number", range: SEED, default: 1, describe: "Seed of the order" },
   onBadRecord: FEED.onBadRecord,
   rows: { type: "number", range: countRange("rows"), describe: "Rows of a file; resumes an interrupted import" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun mean DATA [-o mean.binaryproto]`: the mean image and channel means, as Caffe's compute_image_mean. */
 export const MEAN = {
   data: { type: "string", positional: "<data>", describe: "A data set of any kind" },
   onBadRecord: FEED.onBadRecord,
-  out: { type: "string", alias: "o", describe: "The mean file to write, a binaryproto" },
+  output: { ...OUTPUT, describe: "The mean file to write, a binaryproto" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun dataset digits`: writes the embedded data set as Arrow files, for other programs. */
 export const DATASET = {
   name: { type: "choice", choices: ["digits"], positional: "<name>", describe: "Which data set" },
-  out: { type: "string", alias: "o", default: ".", describe: "The folder to write to" },
+  output: { ...OUTPUT, default: ".", describe: "The folder to write to" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -3,40 +3,45 @@ import { countRange } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { HOSTS } from "../../options/parallel.js";
 import { GRADIENTS, RUN } from "../../options/run.js";
+import { JSON_OUTPUT, OUTPUT } from "./command.js";
 
 const MODEL = { type: "string", required: true, describe: "The net's prototxt" } as const;
+const MODEL_WORD = { ...MODEL, positional: "[model]" } as const;
 const WEIGHTS = { type: "names", required: true, describe: "Its weights: FILE[,FILE...]" } as const;
 
 /** `netrun test -model NET -weights FILE -iterations N`: scores a net over N batches of its data. */
 export const TEST = {
-  model: MODEL,
+  model: MODEL_WORD,
   weights: WEIGHTS,
   iterations: { type: "number", range: countRange("batches"), default: 50, describe: "Batches to score" },
   ...RUN,
   ...DATA,
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun time -model NET`: how long each layer takes, forward and backward. */
 export const TIME = {
-  model: MODEL,
+  model: MODEL_WORD,
   weights: { type: "names", describe: "Its weights: FILE[,FILE...]" },
   iterations: { type: "number", range: countRange("passes"), default: 50, describe: "Passes to time" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], default: "TRAIN", describe: "Phase of the net" },
   ...GRADIENTS,
   ...RUN,
   ...DATA,
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun extract -model NET -weights FILE --blobs ip1,prob -o FILE.parquet`: blobs of a data set, a row an input. */
 export const EXTRACT = {
-  model: MODEL,
+  model: MODEL_WORD,
   weights: WEIGHTS,
   blobs: { type: "names", required: true, describe: "Blobs to write: NAME[,NAME...]" },
-  output: { type: "string", alias: "o", required: true, describe: "The file: .arrow, .parquet or .csv" },
+  output: { ...OUTPUT, required: true, describe: "The file: .arrow, .parquet or .csv" },
   iterations: { type: "number", range: countRange("batches"), describe: "Batches to run; all of the data without it" },
   ...RUN,
   ...DATA,
   ...HOSTS,
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun classify IMAGE... -model DEPLOY -weights FILE`: the classes with the greatest scores. */
@@ -57,6 +62,7 @@ export const CLASSIFY = {
   output: { type: "string", describe: "The blob with the scores (the last output)" },
   invert: { type: "boolean", default: false, describe: "Invert dark on light, as MNIST has digits light on dark" },
   ...RUN,
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun devices`, Caffe's `device_query`: what nets can run on here. */

@@ -4,6 +4,7 @@ import { PARALLEL } from "../../options/parallel.js";
 import { GRADIENTS, RUN } from "../../options/run.js";
 import { SETTINGS } from "../../options/settings.js";
 import { COURSE, TRAINING } from "../../options/training.js";
+import { JSON_OUTPUT, OUTPUT } from "./command.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;
 
@@ -24,6 +25,7 @@ export const TRAIN = {
   ...DATA,
   ...PARALLEL,
   ...SETTINGS,
+  json: { ...JSON_OUTPUT.json, describe: "Print events as JSON, one a line, in place of the log" },
 } as const satisfies Options;
 
 /** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */
@@ -33,6 +35,7 @@ export const PLOT = {
     positional: "<logs..>",
     describe: "Files of --log-json or --log-csv, or printed logs",
   },
-  output: { type: "string", alias: "o", required: true, describe: "The SVG file to write" },
+  output: { ...OUTPUT, required: true, describe: "The SVG file to write" },
   x: { type: "choice", choices: ["iteration", "time"], default: "iteration", describe: "The horizontal axis" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -1,0 +1,63 @@
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import sharp from "sharp";
+import type { Command } from "../../lib/cli/commands/command.js";
+import { commands } from "../../lib/cli/commands/index.js";
+import { cli } from "../support/cli.js";
+import { root } from "../support/shared.js";
+
+/** Commands whose examples write what those of others read. */
+const FIRST = ["train", "dataset", "convert"];
+
+const rank = ({ name }: Command) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
+const ordered = [...commands].sort((one, other) => rank(one) - rank(other));
+
+describe("the examples of --help", () => {
+  let folder: string;
+  const before_ = process.cwd();
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "netrun-examples-"));
+    symlinkSync(join(root, "models"), join(folder, "models"));
+    // A dark stroke on light paper.
+    const stroke = Buffer.from('<svg width="28" height="28"><rect x="12" y="4" width="4" height="20"/></svg>');
+    await sharp(stroke).flatten({ background: "white" }).png().toFile(join(folder, "digit.png"));
+    process.chdir(folder);
+  });
+  after(() => {
+    process.chdir(before_);
+    rmSync(folder, { recursive: true });
+  });
+
+  for (const { name, examples, options } of ordered) {
+    it(`of ${name} run as they stand`, async () => {
+      expect(examples).not.to.deep.equal([]);
+      for (const line of examples) {
+        const [program, ...words] = line.split(" ");
+        expect(program).to.equal("netrun");
+        expect(words[0]).to.equal(name);
+        const { status, stderr } = await cli(...words);
+        expect([line, status, stderr]).to.deep.equal([line, 0, stderr]);
+        const output = words[words.indexOf("-o") + 1]!;
+        if (words.includes("-o")) expect([line, existsSync(output)]).to.deep.equal([line, true]);
+      }
+    });
+
+    if (!("json" in options)) continue;
+    it(`of ${name} print JSON alone with --json`, async () => {
+      const { status, stdout } = await cli(...examples[0]!.split(" ").slice(1), "--json");
+      expect(status).to.equal(0);
+      const documents = name === "train" ? stdout.trimEnd().split("\n") : [stdout];
+      for (const text of documents) expect(JSON.parse(text)).to.be.an.instanceOf(Object);
+      expect(documents.length).to.be.greaterThan(0);
+    });
+  }
+
+  it("leave little to print with --quiet: the result", async () => {
+    const line = commands.find(({ name }) => name === "train")!.examples[0]!;
+    const { stdout } = await cli(...line.split(" ").slice(1), "--quiet");
+    const [model, state] = ["snapshots/lenet_iter_100.caffemodel", "snapshots/lenet_iter_100.solverstate"];
+    expect(stdout).to.equal(`weights  ${model}\nstate    ${state}\n`);
+  });
+});
