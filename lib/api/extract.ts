@@ -5,7 +5,8 @@ import { checkWorkers, type HostOptions } from "../engine/hosts/make-host.js";
 import { openForwardEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
-import { sessionOf } from "../onnx/session.js";
+import { chooseSession } from "../onnx/choose-session.js";
+import { replicasOn } from "../onnx/device.js";
 import { checkNumber, countRange as countOf } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
@@ -54,7 +55,9 @@ export async function* extract(options: ExtractOptions): AsyncGenerator<Features
 export async function openExtraction(options: ExtractOptions): Promise<Extraction> {
   const { workers: _, ...hosts } = HOSTS;
   checkOptions(hosts, options);
-  const { model, iterations, workers, ...rest } = options;
+  const { model, iterations, ...rest } = options;
+  const chosen = await chooseSession(options);
+  const workers = options.workers ?? replicasOn(chosen);
   if (iterations !== undefined) checkNumber("iterations", iterations, countOf("batches"));
   if (workers !== undefined) checkWorkers(workers);
   await using net = await Net.load(model, rest);
@@ -68,7 +71,7 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
       notes: ["use one worker, or let a bad record end the run"],
     });
   }
-  const session = replicaSession({ workers: replicas }, sessionOf(options));
+  const session = replicaSession({ workers: replicas }, chosen);
   const { plan, weights } = net.forwardPlan(blobs, session, inParts);
   const isShorter = options.onBadRecord === "skip" && iterations === undefined;
   const rows = isShorter ? await usableRecords(plan.net.feeds[0]!) : whole.rows;

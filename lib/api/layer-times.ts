@@ -8,6 +8,7 @@ import { NetrunError } from "../error.js";
 import type { Tensors } from "../data/tensor.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
+import { chooseSession } from "../onnx/choose-session.js";
 import { runTime, type SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import { checkNumber, countRange as countOf } from "../options/number.js";
@@ -17,7 +18,7 @@ import { type CompiledNetwork, compileNet } from "../run/compile.js";
 import { type LayerTime, type Profile, profileNet } from "../run/profile.js";
 import { noise } from "../run/noise.js";
 import { nextBatch } from "../run/open-net.js";
-import { SeparateStep } from "../run/separate-step.js";
+import { openStep } from "../run/open-step.js";
 import { always } from "../run/step.js";
 import { Updater } from "../run/updater.js";
 import { copyTrainedLayers, createWeights, type Weights } from "../run/weights.js";
@@ -49,6 +50,7 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
   checkOptions(NET, options);
   const { phase = "TRAIN", seed = 1, weights: paths = [], iterations = 50 } = options;
   checkNumber("iterations", iterations, countOf("passes"));
+  const session = await chooseSession(options);
   const { message, path, baseDir } = loadNet(from, options);
   const wanted = { phase: Phase[phase], level: options.level ?? 0, stage: options.stages ?? [] };
   const state = mergeStates(message.state, create("NetState", wanted));
@@ -60,7 +62,7 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
     state,
     baseDir: options.baseDir ?? baseDir,
     seed,
-    session: options,
+    session,
     caffeQuirks: options.caffeQuirks,
     onWarning: options.onWarning,
   });
@@ -69,10 +71,10 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
       throw new NetrunError(`the net computes nothing in phase ${phase}`, { file: path });
     const weights = createWeights(layoutOf(compiled.lowered), seed);
     for (const path of [paths].flat()) copyTrainedLayers(weights, await readWeights(path), path);
-    const passes = { batch: await batchOf(compiled, seed), iterations, seed, session: options };
+    const passes = { batch: await batchOf(compiled, seed), iterations, seed, session };
     const profile = await timePasses(compiled, weights, passes);
     const [first] = compiled.lowered.inputs.values();
-    const updateMs = await timeUpdates(weights, iterations, options);
+    const updateMs = await timeUpdates(weights, iterations, session);
     const step = await timeSteps(compiled, weights, passes);
     return { ...profile, updateMs, step, images: first?.type.shape[0] ?? 0 };
   } finally {
@@ -119,7 +121,7 @@ async function timeSteps(
   const batches = always(batch);
   const solver = { ...SGD, weightDecay: 0, clipGradients: -1, iterSize: 1, seed, debugInfo: false };
   const train = { program: compiled.program, net: compiled.lowered };
-  await using step = new SeparateStep(train, solver, { session, seed, gradients: weights.diff });
+  await using step = openStep(train, solver, { session, seed, gradients: weights.diff });
   const state = { weights: weights.data, history: step.newHistory() };
   const steps = (count: number) =>
     step.run({ iteration: 0, rates: Array(count).fill(0), display: 0 }, batches, state, () => {});

@@ -15,6 +15,7 @@ import { count, sameShape } from "../graph/index.js";
 import { type PhaseName, pluginsOf } from "../layers/index.js";
 import { Lifetime } from "../lifetime.js";
 import { layoutOf, view } from "../net/layout.js";
+import { chooseSession, type RunOptions } from "../onnx/choose-session.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { checkOptions } from "../options/option.js";
 import { NET } from "../options/run.js";
@@ -38,7 +39,7 @@ import {
 export type { Blob, Tensor, Tensors };
 
 export interface NetOptions
-  extends SessionOptions,
+  extends RunOptions,
     DataChoice,
     Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
   /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
@@ -145,6 +146,7 @@ export class Net implements AsyncDisposable {
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
     const state = mergeStates(message.state, create("NetState", wanted));
     const onWarning = options.onWarning && once(options.onWarning);
+    const session = await chooseSession(options);
     const rows = new GivenRows();
     let compiled: CompiledNetwork | undefined;
     let net: Net | undefined;
@@ -158,7 +160,7 @@ export class Net implements AsyncDisposable {
         batchSize: options.batchSize,
         onBadRecord: options.onBadRecord,
         transform: options.transform,
-        session: options,
+        session,
         caffeQuirks: options.caffeQuirks,
         onWarning,
       });
@@ -178,7 +180,7 @@ export class Net implements AsyncDisposable {
     }
     if (options.phase === "TRAIN")
       throw new NetrunError("a converted file is for inference alone", { file: path, notes: ["leave the phase out"] });
-    const compiled = await compileModelFile(requirePath(path), options);
+    const compiled = await compileModelFile(requirePath(path), await chooseSession(options));
     const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
     net.#modelFile = path;
     return net;

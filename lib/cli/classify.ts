@@ -7,7 +7,8 @@ import { linesIn } from "../file.js";
 import { countRange, parseNumber } from "../options/number.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
-import { refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { refuseSwappedFlags, report, stateOfFlags, warn } from "./common.js";
+import { sessionOfFlags } from "./session-flags.js";
 
 type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 
@@ -18,7 +19,7 @@ export async function run(args: ClassifyArgs): Promise<void> {
   const { meanFile, meanValue: mean, scale, oversample, top, output, invert } = args;
   const options = { meanFile, mean, scale, oversample, top, output, invert, resize: resizeOf(args) };
   await using net = await Net.load(args.model, {
-    ...sessionOfFlags(args),
+    ...(await sessionOfFlags(args)),
     ...stateOfFlags(args),
     phase: "TEST",
     weights: args.weights,

@@ -1,28 +1,16 @@
 import { basename, relative } from "node:path";
 import type { ResolvedChoice } from "../data/feed/net-feeds.js";
 import { NetrunError } from "../error.js";
-import type { SessionOptions } from "../onnx/session.js";
 import type { DATA } from "../options/data.js";
 import { FEED, TRANSFORM } from "../options/data.js";
 import { type Args, apiOf } from "../options/option.js";
-import { type RUN, SESSION, STATE } from "../options/run.js";
+import { STATE } from "../options/run.js";
 import { quoted } from "./resume-command.js";
 
 /** Which data to read and how, from the flags. */
 export function dataOfFlags(args: Args<typeof DATA>): ResolvedChoice {
   const transform = apiOf(TRANSFORM, args);
   return { ...apiOf(FEED, args), ...(Object.keys(transform).length > 0 && { transform }) };
-}
-
-/** Session options from the flags that every running command has. Throws NetrunError for GPUs that netrun cannot choose. */
-export function sessionOfFlags(args: Args<typeof RUN>): SessionOptions {
-  const { gpu } = args;
-  if (gpu !== undefined && gpu !== "0") {
-    throw new NetrunError(`-gpu ${gpu}: netrun runs on the first GPU, 0`, {
-      notes: ["CUDA_VISIBLE_DEVICES chooses which that is; --workers trains on several cores or machines"],
-    });
-  }
-  return { ...(gpu !== undefined && { provider: "cuda" }), ...apiOf(SESSION, args) };
 }
 
 /** Level and stages from the flags. */

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, totalmem } from "node:os";
-import type { Provider } from "../onnx/session.js";
+import type { Provider } from "../onnx/device.js";
 import { tryProvider } from "../onnx/try-provider.js";
 
 const PROVIDERS = ["cpu", "cuda", "webgpu"] as const satisfies readonly Provider[];

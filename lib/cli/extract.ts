@@ -5,7 +5,8 @@ import { apiOf } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { EXTRACT } from "./commands/inference.js";
-import { dataOfFlags, isQuiet, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, isQuiet, refuseSwappedFlags, report, stateOfFlags, warn } from "./common.js";
+import { sessionOfFlags } from "./session-flags.js";
 import { Ticker } from "./ticker.js";
 
 /** Writes blobs of a data set. */
@@ -13,7 +14,7 @@ export async function run(args: CommandArgs<typeof EXTRACT>): Promise<void> {
   refuseSwappedFlags("extract", args.model, args.weights);
   writerOf(args.output);
   await using extraction = await openExtraction({
-    ...sessionOfFlags(args),
+    ...(await sessionOfFlags(args, "several")),
     ...stateOfFlags(args),
     ...dataOfFlags(args),
     model: args.model,

@@ -69,6 +69,7 @@ const VALUES = {
   boolean: "",
   choice: "WORD",
   shapes: "SHAPE",
+  devices: "N",
 } as const satisfies Record<OptionSpec["type"], string>;
 
 /** What values may be, and the default. */

@@ -1,3 +1,4 @@
+import { deviceName } from "../onnx/device.js";
 import type {
   DoneEvent,
   IterationEvent,
@@ -128,15 +129,23 @@ export class LogLines {
 /** Layers from which on the time before the first iteration is worth a line: 500 InnerProduct layers take 4 s, 2,000 over a minute. */
 const MANY_LAYERS = 1000;
 
-function startLines({ net, memory, replicas }: StartEvent): readonly LogLine[] {
+function startLines({ net, memory, replicas, device }: StartEvent): readonly LogLine[] {
   const { parameters, blobs } = memory;
   return [
     ...(net.layers < MANY_LAYERS
       ? []
       : [line(`Preparing ${net.layers} layers, which may take minutes: onnxruntime's time grows with their square`)]),
+    ...(device?.chosenBy ? [line(deviceLine(device))] : []),
     ...(replicas.isolation === "local" ? [] : [line(describeReplicas(replicas))]),
     line(`Memory: ${inUnits(parameters)} for parameters, gradients and history, up to ${inUnits(blobs)} for blobs`),
   ];
+}
+
+function deviceLine(device: NonNullable<StartEvent["device"]>): string {
+  const { provider, chosenBy } = device;
+  const why = { options: "", auto: " (auto)", solver_mode: " (solver_mode: GPU)" }[chosenBy ?? "options"];
+  const isMissed = provider === "cpu" && chosenBy !== "options";
+  return `Training on ${deviceName(device)}${why}${isMissed ? ": no GPU can be used here, see netrun devices" : ""}`;
 }
 
 function describeReplicas(replicas: StartEvent["replicas"]): string {

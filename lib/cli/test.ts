@@ -2,7 +2,8 @@ import { Net } from "../api/net.js";
 import { type NetScores, testNet } from "../api/test-net.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TEST } from "./commands/inference.js";
-import { dataOfFlags, isQuiet, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, isQuiet, refuseSwappedFlags, report, stateOfFlags, warn } from "./common.js";
+import { sessionOfFlags } from "./session-flags.js";
 import { lossShare } from "./log-lines.js";
 import { Ticker } from "./ticker.js";
 
@@ -10,7 +11,7 @@ import { Ticker } from "./ticker.js";
 export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
   refuseSwappedFlags("test", args.model, args.weights);
   await using net = await Net.load(args.model, {
-    ...sessionOfFlags(args),
+    ...(await sessionOfFlags(args)),
     ...stateOfFlags(args),
     ...dataOfFlags(args),
     phase: "TEST",

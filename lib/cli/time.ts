@@ -3,13 +3,14 @@ import { apiOf } from "../options/option.js";
 import { GRADIENTS } from "../options/run.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TIME } from "./commands/inference.js";
-import { dataOfFlags, refuseSwappedFlags, report, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, refuseSwappedFlags, report, stateOfFlags, warn } from "./common.js";
+import { sessionOfFlags } from "./session-flags.js";
 
 /** Times each layer of a net, forward and backward. */
 export async function run(args: CommandArgs<typeof TIME>): Promise<void> {
   refuseSwappedFlags("time", args.model, args.weights ?? []);
   const times = await timeLayers(args.model, {
-    ...sessionOfFlags(args),
+    ...(await sessionOfFlags(args)),
     ...stateOfFlags(args),
     ...dataOfFlags(args),
     ...apiOf(GRADIENTS, args),

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { isNet } from "../caffe/load.js";
 import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
-import { GRADIENTS } from "../options/run.js";
+import { GRADIENTS, SESSION } from "../options/run.js";
 import { COURSE, TRAINING } from "../options/training.js";
 import { jsonLine } from "../train/event-log.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
@@ -10,7 +10,7 @@ import { solverOfNet } from "../train/solver-of-net.js";
 import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
-import { dataOfFlags, sessionOfFlags, stateOfFlags, warn } from "./common.js";
+import { dataOfFlags, stateOfFlags, warn } from "./common.js";
 import { LogFiles, secondsSince } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
@@ -36,7 +36,7 @@ export async function run(args: TrainArgs): Promise<void> {
     warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
   }
   const options: SolverOptions = {
-    ...sessionOfFlags(args),
+    ...apiOf(SESSION, args),
     ...stateOfFlags(args),
     ...dataOfFlags(args),
     ...parallelOf(args),

@@ -1,6 +1,7 @@
 import { Buffers } from "../buffers.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
+import { onDeviceOf } from "../onnx/device.js";
 import type { ForwardPlan } from "../run/plan.js";
 import type { ForwardEngine } from "./engine.js";
 import { ForwardReplica } from "./forward-replica.js";
@@ -68,7 +69,10 @@ export class ForwardPool implements ForwardEngine {
       feed.kind === "records" ? { ...feed, every: this.#slots.length } : feed,
     );
     const own = { ...plan, net: { ...plan.net, feeds } };
-    const opening = this.#slots.map((slot) => slot.open("openForward", own, () => [weights]));
+    const opening = this.#slots.map((slot, index) => {
+      const session = onDeviceOf(plan.session, index);
+      return slot.open("openForward", { ...own, session }, () => [weights]);
+    });
     await Promise.allSettled(opening);
     this.#lengths = (await Promise.all(opening))[0]!;
   }

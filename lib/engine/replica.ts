@@ -7,7 +7,7 @@ import type { RunRequest } from "../run/compiled-net.js";
 import { checkGiven } from "../run/inputs.js";
 import { closeNet, nextBatch, type OpenNet, openPlan, recycle, runNet, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
-import { SeparateStep } from "../run/separate-step.js";
+import { openStep } from "../run/open-step.js";
 import { chosenBefore, keepChoice } from "../run/thread-memory.js";
 import { isWorthTrials, type ThreadChoice, tryThreads } from "../run/thread-trials.js";
 import { always, batchesOf, type Step } from "../run/step.js";
@@ -90,7 +90,7 @@ export class Replica implements AsyncDisposable {
     this.#tests = tests;
     this.#layout = layoutOf(train.net);
     const { solver, session } = plan;
-    this.#step = new SeparateStep(train, solver, { session, seed: replicaSeed(plan), gradients });
+    this.#step = openStep(train, solver, { session, seed: replicaSeed(plan), gradients });
     this.#history = this.#step.newHistory();
   }
 

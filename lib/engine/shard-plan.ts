@@ -1,6 +1,7 @@
 import type { FeedSpec } from "../data/feed/feed.js";
 import { WHOLE } from "../data/source/source.js";
 import { NetrunError } from "../error.js";
+import { onDeviceOf } from "../onnx/device.js";
 import type { TrainingPlan } from "../run/plan.js";
 import type { ReplicaPlan } from "./replica.js";
 
@@ -8,14 +9,14 @@ import type { ReplicaPlan } from "./replica.js";
 export type BatchScaling = "weak" | "strong";
 
 /**
- * The plan of replica `index` of `count`: its part of the training data and its own random numbers. Test data stays whole.
+ * The plan of replica `index` of `count`: its part of the training data, its own random numbers and its GPU. Test data stays whole.
  * Throws NetrunError where a batch cannot be divided.
  */
 export function shardPlan(plan: TrainingPlan, index: number, count: number, scaling: BatchScaling): ReplicaPlan {
   const feeds = plan.train.feeds.map((feed) =>
     scaling === "strong" ? sharing(feed, index, count) : { ...feed, shard: { index, count } },
   );
-  return { ...plan, train: { ...plan.train, feeds }, replica: index };
+  return { ...plan, train: { ...plan.train, feeds }, session: onDeviceOf(plan.session, index), replica: index };
 }
 
 /** A feed of a share of every batch: replicas together take the records that one would, in the same batches. */

@@ -1,19 +1,18 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { NetrunError } from "../error.js";
 import { count, type DType, type Elements, type TensorType } from "../graph/index.js";
+import { type Device, PROVIDER_NAMES, type Provider } from "./device.js";
 import type { Emitted } from "./emit.js";
+import { executionProvider } from "./execution-provider.js";
+import { findProvider, notHere } from "./find-provider.js";
 import { isWritten, writesInPlace } from "./in-place.js";
 import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { mayOverwrite } from "./overwrite.js";
 import { tensorOf } from "./tensors.js";
-import { tryProvider } from "./try-provider.js";
 
-/** Where models run. CPU is the default; the others need a GPU and onnxruntime's libraries for it. */
-export type Provider = "cpu" | "cuda" | "webgpu";
-
-export interface SessionOptions {
-  readonly provider?: Provider;
+/** How models run: what `chooseSession` makes of a caller's options. Structured-cloneable: it goes to replicas. */
+export interface SessionOptions extends Partial<Device> {
   /** Threads inside one op; onnxruntime's own choice (the physical cores) where undefined. */
   readonly threads?: number | undefined;
   /**
@@ -37,13 +36,6 @@ let spentMs = 0;
 
 /** Milliseconds that this thread has spent in runs of onnxruntime so far. */
 export const runTime = (): number => spentMs;
-
-/** The part of options that sessions take from a caller: those that are given. */
-export const sessionOf = ({ provider, threads, portable }: SessionOptions): SessionOptions => ({
-  ...(provider && { provider }),
-  ...(threads !== undefined && { threads }),
-  ...(portable !== undefined && { portable }),
-});
 
 /** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
 export interface Session extends AsyncDisposable {
@@ -207,12 +199,11 @@ export const UNOPTIMISED = {
 async function create(
   model: Emitted,
   provider: Provider,
-  { threads, profile, optimise = true, asWritten = false }: OpenOptions,
+  { devices: [device = 0] = [], threads, profile, optimise = true, asWritten = false }: OpenOptions,
 ): Promise<InferenceSession> {
   const ort = await onnxruntime();
   const options: InferenceSession.SessionOptions = {
-    // NCHW: the WebGPU provider's default layout computes some convolutions wrongly.
-    executionProviders: [provider === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : provider],
+    executionProviders: [executionProvider(provider, device)],
     // Spinning worker threads starve each other on shared cores: 1.3 to 1.8 times slower at two threads on a virtual machine.
     extra: { "session.intra_op.allow_spinning": "0" },
     // A planned block for all values of a run comes beside what the first run has allocated, and as that stays, memory is held nearly
@@ -225,22 +216,19 @@ async function create(
     ...(threads !== undefined && { intraOpNumThreads: threads }),
     ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
   };
-  // Dawn writes to stderr by itself when it finds no GPU.
-  const trial = provider === "webgpu" ? await tryProvider(provider) : undefined;
-  if (trial && "missing" in trial) throw doesNotStart(provider, trial.missing);
+  // Dawn writes to stderr by itself where it finds no GPU, and so is tried in another process before.
+  const found = provider === "webgpu" ? await findProvider(provider, device) : undefined;
+  if (found?.isHere === false) throw notHere([[provider, found]], device);
   try {
     return await native(() => ort.InferenceSession.create(model.bytes, options));
   } catch (cause) {
     if (provider === "cpu") throw runError(cause);
-    throw doesNotStart(provider, (cause as Error).message, cause);
+    const { message } = cause as Error;
+    throw new NetrunError(`${PROVIDER_NAMES[provider]} does not take the model: ${inOneLine(message)}`, {
+      cause,
+      notes: ["netrun devices --check says what works on this device", "without a provider it runs on the CPU"],
+    });
   }
-}
-
-function doesNotStart(provider: Provider, message: string, cause?: unknown): NetrunError {
-  return new NetrunError(`the execution provider "${provider}" does not start here: ${inOneLine(message)}`, {
-    cause,
-    notes: ["netrun runs on the CPU where no provider is asked for"],
-  });
 }
 
 /** onnxruntime's reason in one line, without the place in its source and the condition there. */

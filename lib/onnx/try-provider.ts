@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { Provider } from "./device.js";
 
 const CHILD = fileURLToPath(new URL("try-provider-child.js", import.meta.url));
 
@@ -12,21 +13,23 @@ export type ProviderTrial = { readonly result: "works" | "gives wrong results" }
 const trials = new Map<string, Promise<ProviderTrial>>();
 
 /**
- * Tries an execution provider in a child process, once: native libraries write their own reasons to stderr, and some end the process.
+ * Tries an execution provider on a device, by number, in a child process, once: native libraries write their own reasons to stderr, and
+ * some end the process.
  */
-export function tryProvider(provider: string): Promise<ProviderTrial> {
-  let trial = trials.get(provider);
+export function tryProvider(provider: Provider, device = 0): Promise<ProviderTrial> {
+  const key = `${provider} ${device}`;
+  let trial = trials.get(key);
   if (trial === undefined) {
-    trial = tryInChild(provider);
-    trials.set(provider, trial);
+    trial = tryInChild(provider, device);
+    trials.set(key, trial);
   }
   return trial;
 }
 
-function tryInChild(provider: string): Promise<ProviderTrial> {
+function tryInChild(provider: Provider, device: number): Promise<ProviderTrial> {
   return new Promise((resolve) => {
     // The child's stderr is read and dropped.
-    execFile(process.execPath, [CHILD, provider], { timeout: TIMEOUT_MS }, (error, stdout) => {
+    execFile(process.execPath, [CHILD, provider, String(device)], { timeout: TIMEOUT_MS }, (error, stdout) => {
       const answer = stdout.trimEnd().split("\n").at(-1);
       if (!error && (answer === "works" || answer === "gives wrong results")) resolve({ result: answer });
       else if (error?.killed) resolve({ missing: `no answer in ${TIMEOUT_MS / 1000} s` });

@@ -41,6 +41,8 @@ export type OptionSpec =
   | (Common & { readonly type: "names" })
   | (Common & { readonly type: "boolean"; readonly default?: boolean })
   | (Common & { readonly type: "choice"; readonly choices: readonly string[]; readonly default?: string })
+  /** GPUs by number, with commas between, or all of them. */
+  | (Common & { readonly type: "devices" })
   /** Shapes by blob name: BLOB=1,3,224,224. */
   | (Common & { readonly type: "shapes" });
 
@@ -66,7 +68,9 @@ export type ValueOf<S extends OptionSpec> = S extends { type: "number" }
             ? C
             : S extends { type: "shapes" }
               ? Shapes
-              : string;
+              : S extends { type: "devices" }
+                ? readonly number[] | "all"
+                : string;
 
 type Certain<S> = S extends { default: unknown } | { required: true } ? true : false;
 
@@ -130,6 +134,10 @@ function checkValue(name: string, value: unknown, spec: OptionSpec): void {
     case "strings":
       if (!isListOf(value, (item) => typeof item === "string")) throw unfit(name, value, "a list of texts");
       break;
+    case "devices":
+      if (value !== "all" && !isListOf(value, (item) => isInRange(item, DEVICE)))
+        throw unfit(name, value, '"all" or a list of GPUs, from 0 on');
+      break;
     case "shapes":
       checkShapes(name, value);
   }
@@ -182,6 +190,8 @@ export function parseValue(flag: string, given: readonly (string | boolean)[], s
       if (names.length === 0) throw new NetrunError(`${flag} ${text}: no name is given`);
       return names;
     }
+    case "devices":
+      return text === "all" ? text : text.split(",").map((item) => parseNumber(flag, item, DEVICE));
     case "choice":
       if (spec.choices.includes(text)) return text;
       throw unknownChoice(flag, text, spec.choices);
@@ -207,6 +217,9 @@ function unknownChoice(flag: string, text: string, choices: readonly string[]): 
     notes: near === undefined ? [] : [`did you mean ${near}?`],
   });
 }
+
+/** Numbers of GPUs: more than a machine has. */
+const DEVICE = { whole: true, min: 0, max: 63 } as const;
 
 const DIM = { whole: true, min: 1, max: 2 ** 31 - 1 } as const;
 

@@ -9,7 +9,12 @@ export const STATE = {
 
 /** Where a net runs. */
 export const SESSION = {
-  provider: { type: "choice", choices: ["cpu", "cuda", "webgpu"], describe: "Execution provider" },
+  provider: {
+    type: "choice",
+    choices: ["auto", "cpu", "cuda", "webgpu"],
+    describe: "Execution provider; auto is the best that is here (cpu)",
+  },
+  gpu: { type: "devices", api: "devices", describe: "GPUs by number, N[,N...] or all; 0 is the first" },
   threads: { type: "number", range: { ...countRange("threads"), max: 1024 }, describe: "Threads inside one op" },
   portable: {
     type: "boolean",
@@ -35,6 +40,5 @@ export const NET = {
 /** Options of every command that runs a net. */
 export const RUN = {
   ...STATE,
-  gpu: { type: "string", api: false, describe: "Run on a GPU: its number (0 is the first)" },
   ...SESSION,
 } as const satisfies Options;

@@ -85,6 +85,14 @@ export const eventSchemas = {
     }),
     /** Estimates in bytes (see `MemoryEstimate`). */
     memory: fields({ parameters: number, blobs: number, least: number }),
+    /** Where it trains, with GPUs by number, and what chose that: options, or the solver's `solver_mode: GPU`. */
+    device: v.optional(
+      fields({
+        provider: v.picklist(["cpu", "cuda", "webgpu"]),
+        devices: v.optional(list(count)),
+        chosenBy: v.optional(v.picklist(["options", "auto", "solver_mode"])),
+      }),
+    ),
     /** The train net's data layers. `rows` counts the records of all replicas; absent where the data is made, not read. */
     data: list(
       fields({

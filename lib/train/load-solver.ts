@@ -11,7 +11,8 @@ import type { Engine, Partition } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { layoutOf } from "../net/layout.js";
-import { type SessionOptions, sessionOf } from "../onnx/session.js";
+import type { RunOptions } from "../onnx/choose-session.js";
+import { replicasOn } from "../onnx/device.js";
 import { policyOf } from "../optim/rate.js";
 import type { updateRules } from "../optim/rules.js";
 import { checkOptions } from "../options/option.js";
@@ -26,9 +27,10 @@ import { spanOf } from "../text/notes.js";
 import { checkMemory, estimateMemory, type MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, rowsOfReplica, syncIntervalOf } from "./parallel.js";
 import { netOfSolver } from "./solver-of-net.js";
+import { solverSession } from "./solver-session.js";
 
 export interface SolverOptions
-  extends SessionOptions,
+  extends RunOptions,
     DataChoice,
     ParallelOptions,
     Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
@@ -93,19 +95,20 @@ export async function loadSolverParts(from: From<SolverParameter>, options: Solv
   }
 }
 
-async function loadWith(from: From<SolverParameter>, options: SolverOptions, rows: GivenRows): Promise<SolverParts> {
+async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows: GivenRows): Promise<SolverParts> {
   const { workerTimeout } = HOSTS;
   const { averageHistory } = PARALLEL;
   const { testData: _, ...training } = TRAINING;
-  checkOptions({ ...STATE, ...SESSION, ...GRADIENTS, ...training, workerTimeout, averageHistory }, options);
-  if (options.settings !== undefined) checkOptions(SETTINGS, settingsGiven(options.settings));
-  const { parameter, path, baseDir } = readSolver(from, options);
+  checkOptions({ ...STATE, ...SESSION, ...GRADIENTS, ...training, workerTimeout, averageHistory }, given);
+  if (given.settings !== undefined) checkOptions(SETTINGS, settingsGiven(given.settings));
+  const { parameter, path, baseDir } = readSolver(from, given);
   checkFinite(parameter);
   policyOf(parameter);
+  const session = await solverSession(parameter, given);
+  const options = { ...given, workers: given.workers ?? replicasOn(session) };
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
   const known = typeof from === "string" ? undefined : netOfSolver(from);
   const nets = solverNets(parameter, { ...options, baseDir, known });
-  const session = sessionOf(options);
   const { batchSize, onBadRecord, transform, testBatchSize } = options;
   const data = await rows.resolve(options.data);
   const testData = await rows.resolve(options.testData ?? options.data);

@@ -3,11 +3,13 @@ import type { SolverParameter } from "../caffe/messages.js";
 import type { FeedSpec } from "../data/feed/feed.js";
 import type { Partition } from "../engine/engine.js";
 import type { Layout } from "../net/layout.js";
+import type { DeviceChoice } from "../onnx/choose-session.js";
 import type { TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { EVENT_VERSION, type StartEvent } from "./events.js";
 import type { MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, replicasOf } from "./parallel.js";
+import { asksForGpu } from "./solver-session.js";
 
 /** What a start event is made of. */
 interface Started {
@@ -17,7 +19,7 @@ interface Started {
   readonly tests: readonly TestShape[];
   readonly layout: Layout;
   readonly memory: MemoryEstimate;
-  readonly options: ParallelOptions;
+  readonly options: ParallelOptions & DeviceChoice;
   readonly plan: TrainingPlan;
   readonly partitions: readonly Partition[];
   readonly snapshotPrefix: string;
@@ -58,6 +60,7 @@ export function startEvent(started: Started): StartEvent {
       net: parameter.net,
     },
     replicas: replicasOf(options),
+    device: deviceOf(plan, parameter, options),
     memory: { parameters: memory.parameters, blobs: memory.blobs, least: memory.least },
     data: plan.train.feeds.map((feed, i) =>
       dataOf(
@@ -66,6 +69,19 @@ export function startEvent(started: Started): StartEvent {
       ),
     ),
   };
+}
+
+function deviceOf({ session }: TrainingPlan, parameter: SolverParameter, given: DeviceChoice): StartEvent["device"] {
+  const { provider = "cpu", devices } = session;
+  const isGiven = given.provider !== undefined || given.devices !== undefined;
+  const by = isGiven
+    ? given.provider === "auto"
+      ? "auto"
+      : "options"
+    : asksForGpu(parameter)
+      ? "solver_mode"
+      : undefined;
+  return { provider, ...(devices && { devices }), ...(by && { chosenBy: by }) };
 }
 
 /** What a data layer reads; rows of all replicas together. */

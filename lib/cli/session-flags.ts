@@ -1,0 +1,20 @@
+import { chooseSession, type RunOptions } from "../onnx/choose-session.js";
+import { deviceName } from "../onnx/device.js";
+import { type Args, apiOf } from "../options/option.js";
+import { SESSION } from "../options/run.js";
+
+/**
+ * Where a command that takes `replicas` of a net runs it, by its flags. What is chosen among several devices is said on stderr.
+ * Throws NetrunError for one that is not here.
+ */
+export async function sessionOfFlags(
+  args: Args<typeof SESSION> & { readonly quiet: boolean },
+  replicas: "one" | "several" = "one",
+): Promise<RunOptions> {
+  const given = apiOf(SESSION, args);
+  const { provider = "cpu", devices, ...rest } = await chooseSession(given);
+  const used = replicas === "one" ? devices?.slice(0, 1) : devices;
+  const isChosen = given.devices !== undefined || given.provider === "auto";
+  if (isChosen && !args.quiet) process.stderr.write(`Runs on ${deviceName({ provider, devices: used })}\n`);
+  return { provider, ...(used && { devices: used }), ...rest };
+}

@@ -1,0 +1,32 @@
+/** Where models run. CPU is the default; the others need a GPU and what onnxruntime loads for it. */
+export type Provider = "cpu" | "cuda" | "webgpu";
+
+/** Providers as people write them. */
+export const PROVIDER_NAMES = { cpu: "CPU", cuda: "CUDA", webgpu: "WebGPU" } as const satisfies Record<
+  Provider,
+  string
+>;
+
+/** The devices of a session, in full. */
+export interface Device {
+  readonly provider: Provider;
+  /** GPUs by number: replicas of a training share them, everything else runs on the first. Absent on the CPU. */
+  readonly devices?: readonly number[] | undefined;
+}
+
+/** A device in words: "CPU", "CUDA, GPU 0". */
+export const deviceName = ({ provider, devices }: Device): string =>
+  devices === undefined
+    ? PROVIDER_NAMES[provider]
+    : `${PROVIDER_NAMES[provider]}, GPU${devices.length > 1 ? "s" : ""} ${devices.join(", ")}`;
+
+/** Replicas that devices ask for where nobody says how many: one each, undefined for one device. */
+export const replicasOn = ({ devices = [] }: Partial<Device>): number | undefined =>
+  devices.length > 1 ? devices.length : undefined;
+
+/** The same options for one of the replicas that share the devices, by its index: it has one GPU. */
+export function onDeviceOf<T extends Partial<Device>>(session: T, replica: number): T {
+  const { devices } = session;
+  if (devices === undefined || devices.length < 2) return session;
+  return { ...session, devices: [devices[replica % devices.length]!] };
+}

@@ -1,0 +1,9 @@
+import type { RunnableNet } from "./open-net.js";
+import type { SolverPlan } from "./plan.js";
+import { SeparateStep, type StepOptions } from "./separate-step.js";
+import type { Step } from "./step.js";
+
+/** The form of a training step that suits the provider of a session. */
+export function openStep(train: RunnableNet, solver: SolverPlan, options: StepOptions): Step {
+  return new SeparateStep(train, solver, options);
+}
