@@ -12,6 +12,9 @@ import { isImageFolder } from "./images/folder.js";
 import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
 
+/** Whether a name is the address of a DataFrame of Spark's, such as `spark:parquet:hdfs:///train`. */
+export const isFrame = (name: string): boolean => name.startsWith("spark:");
+
 /** What a source of netrun's own is named with in place of a path. */
 const EMBEDDED = "netrun:digits/";
 
@@ -34,6 +37,11 @@ export function embeddedSource(name: string): SourceSpec | undefined {
  * that says what would have been understood.
  */
 export function detectSource(name: string): SourceSpec {
+  if (isFrame(name)) {
+    throw new NetrunError(`"${name}" is a DataFrame, which is read on a Spark cluster`, {
+      notes: ["name the cluster: --master spark://HOST:7077, local[2], yarn or k8s://..."],
+    });
+  }
   const mark = existsSync(name) ? -1 : name.lastIndexOf("?");
   const path = mark < 0 ? name : name.slice(0, mark);
   const options = new Options(path, mark < 0 ? "" : name.slice(mark + 1));

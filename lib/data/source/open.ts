@@ -9,6 +9,7 @@ import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
 import type { ImageListSpec } from "./images/source.js";
 import { type DataSource, shardRange } from "./source.js";
+import type { FrameSpec } from "./spark.js";
 import type { CsvSpec } from "./table/csv.js";
 import type { ParquetSpec } from "./table/parquet.js";
 import type { TextSpec } from "./table/text.js";
@@ -27,6 +28,7 @@ type KindSpec =
   | { readonly kind: "lmdb"; readonly path: string }
   | ({ readonly kind: "parquet" } & ParquetSpec)
   | { readonly kind: "rows"; readonly path: string }
+  | ({ readonly kind: "spark" } & FrameSpec)
   | ({ readonly kind: "text" } & TextSpec);
 
 /** Which source to open; plain data, so that a worker can open it. Paths are resolved already. */
@@ -49,6 +51,7 @@ const OPENERS = {
   lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
   parquet: async (spec) => (await import("./table/parquet.js")).parquetSource(spec),
   rows: async (spec) => (await import("./table/spool.js")).spooledSource(spec.path, (row) => `row ${row}`),
+  spark: async (spec) => (await import("./spark.js")).frameSource(spec),
   text: async (spec) => (await import("./table/text.js")).textSource(spec),
 } as const satisfies { [K in SourceSpec["kind"]]: (spec: Extract<SourceSpec, { kind: K }>) => Promise<DataSource> };
 

@@ -28,8 +28,46 @@ const REFUSED: readonly (readonly [is: (type: DataType) => boolean, what: string
  * indices into their different texts, sorted, found in one pass over the column) are fields; others are left out.
  */
 export function foreignPlan(messages: ArrowMessages, batch: RecordBatch, missing: number | undefined): ForeignPlan {
-  const plan = readable(messages, () => planOf(messages, batch, missing));
+  const plan = readable(messages, () => planOf(tableOf(messages, batch), missing));
   return { ...plan, convert: (part) => readable(messages, () => plan.convert(part)) };
+}
+
+/** Plans the conversion of columns whose fields are known already, from other rows of the same table. */
+export function knownPlan(
+  messages: ArrowMessages,
+  fields: readonly TableField[],
+  missing: number | undefined,
+): ForeignPlan {
+  const plan = planOf({ fields, unusable: {} }, missing);
+  return { ...plan, convert: (part) => readable(messages, () => plan.convert(part)) };
+}
+
+/**
+ * The fields of a file's columns, by the first cells that are not missing, and why others are none. `labels` gives the texts of a
+ * column of texts, sorted; without it they are looked up in the file.
+ */
+export function tableOf(
+  messages: ArrowMessages,
+  batch: RecordBatch,
+  labels = (name: string) => labelsIn(messages, name),
+): Table {
+  const fields: TableField[] = [];
+  const unusable: Record<string, string> = {};
+  for (const { name, type } of batch.schema.fields) {
+    const cell = firstOf(batch.getChild(name)!);
+    const refused = REFUSED.find(([is]) => is(type))?.[1];
+    const texts = typeof cell === "string" ? labels(name) : undefined;
+    const field = refused === undefined ? fieldOfCell(name, cell, texts) : `it holds ${refused} (${type})`;
+    if (typeof field === "string") unusable[name] = field;
+    else fields.push(field);
+  }
+  return { fields, unusable };
+}
+
+/** The columns of a table that are fields, and why others are none. */
+interface Table {
+  readonly fields: readonly TableField[];
+  readonly unusable: Readonly<Record<string, string>>;
 }
 
 /** What a function gives; where apache-arrow cannot make sense of a damaged cell, that is a NetrunError. */
@@ -42,17 +80,7 @@ function readable<T>({ path }: ArrowMessages, read: () => T): T {
   }
 }
 
-function planOf(messages: ArrowMessages, batch: RecordBatch, missing: number | undefined): ForeignPlan {
-  const fields: TableField[] = [];
-  const unusable: Record<string, string> = {};
-  for (const { name, type } of batch.schema.fields) {
-    const cell = firstOf(batch.getChild(name)!);
-    const refused = REFUSED.find(([is]) => is(type))?.[1];
-    const labels = typeof cell === "string" ? labelsIn(messages, name) : undefined;
-    const field = refused === undefined ? fieldOfCell(name, cell, labels) : `it holds ${refused} (${type})`;
-    if (typeof field === "string") unusable[name] = field;
-    else fields.push(field);
-  }
+function planOf({ fields, unusable }: Table, missing: number | undefined): ForeignPlan {
   const convert = (part: RecordBatch): RecordBatch => {
     const children = fields.map(({ name }) => part.getChild(name)!);
     const cell = (row: number, i: number): unknown => plain(children[i]!.get(row));

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../../error.js";
 import { columnsOf, fieldOf, isRecordBatchOfOurs, labelsOfSchema } from "../columns.js";
-import { type DataSource, type Field, type Shard, shardRange } from "../source.js";
+import { type DataSource, type Field, shardRange } from "../source.js";
 import { type ForeignPlan, foreignPlan } from "./foreign.js";
 import { type ArrowMessages, openArrow, openArrowFolder } from "./messages.js";
 
@@ -21,7 +21,10 @@ export async function arrowSource(path: string, missing?: number): Promise<DataS
       labels: plan ? plan.labels : labelsOfSchema(first.schema),
       unusable: plan?.unusable ?? {},
       parts: messages.rows,
-      batches: (shard, from) => batches(messages, plan, shard, from ?? 0, length),
+      batches: (shard, from = 0) => {
+        const { start, end } = shardRange(shard, length);
+        return rowsBetween(messages, plan, start + from, end);
+      },
       locate: (index) => `${path}: row ${index}`,
       [Symbol.asyncDispose]: async () => messages.close(),
     };
@@ -35,17 +38,16 @@ function fieldsOf(batch: RecordBatch): Record<string, Field> {
   return Object.fromEntries(Object.entries(columnsOf(batch)).map(([name, column]) => [name, fieldOf(column)]));
 }
 
-async function* batches(
+/** The rows [start, end) of a file, converted where there is a plan. */
+export async function* rowsBetween(
   messages: ArrowMessages,
-  plan: ForeignPlan | undefined,
-  shard: Shard,
-  from: number,
-  length: number,
+  plan: Pick<ForeignPlan, "convert"> | undefined,
+  start: number,
+  end: number,
 ): AsyncGenerator<RecordBatch> {
-  const { start, end } = shardRange(shard, length);
   let first = 0;
   for (const [index, rows] of messages.rows.entries()) {
-    const low = Math.max(start + from, first) - first;
+    const low = Math.max(start, first) - first;
     const high = Math.min(end, first + rows) - first;
     if (low < high) {
       const batch = slice(messages.read(index), low, high);

@@ -1,0 +1,85 @@
+import type { RecordBatch } from "apache-arrow";
+import { NetrunError } from "../../error.js";
+import { knownPlan, tableOf } from "./arrow/foreign.js";
+import { type ArrowMessages, openArrow } from "./arrow/messages.js";
+import { rowsBetween } from "./arrow/source.js";
+import { type DataSource, shardRange } from "./source.js";
+import type { TableField } from "./table/cells.js";
+import { LabelSet } from "./table/labels.js";
+
+/** The rows of a DataFrame of Spark's that are in a file here: some of them where the driver is, a replica's where it lives. */
+export interface FrameSpec {
+  /** Its address, for messages. */
+  readonly frame: string;
+  /** Its number among those of a cluster. */
+  readonly id: number;
+  /** The Arrow stream of the rows that are here. */
+  readonly path: string;
+  /** Rows in all, here and elsewhere. */
+  readonly rows: number;
+  /** The number, among all rows, of the first one here; undefined for a sample, whose rows are of no place. */
+  readonly first?: number | undefined;
+  /** Columns that are fields, and why others are none. */
+  readonly columns: readonly TableField[];
+  readonly unusable: Readonly<Record<string, string>>;
+  /** The value of missing numbers; without it a row that lacks one cannot be used. */
+  readonly missing?: number | undefined;
+}
+
+/** What of a frame is known before its columns are. */
+export interface FrameFile extends Omit<FrameSpec, "columns"> {
+  /** The different texts of each column of texts, in any order. */
+  readonly texts: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A frame with its fields, by a sample of its rows. Throws a NetrunError where it has no rows, or the file is damaged. */
+export function frameSpec({ texts, ...frame }: FrameFile): FrameSpec {
+  const messages = openArrow(frame.path);
+  try {
+    if (frame.rows === 0 || messages.rows.length === 0) throw new NetrunError(`${frame.frame}: the data has no rows`);
+    const { fields, unusable } = tableOf(messages, messages.read(0), (name) => sorted(texts[name] ?? []));
+    return { ...frame, columns: fields, unusable: { ...frame.unusable, ...unusable } };
+  } finally {
+    messages.close();
+  }
+}
+
+function sorted(texts: readonly string[]): readonly string[] | undefined {
+  const labels = new LabelSet();
+  for (const text of texts) labels.add(text);
+  return labels.sorted();
+}
+
+/**
+ * The rows of a DataFrame that are in a file here, under their numbers among all rows: a replica's shard of them is in its file,
+ * and random crops are those of the same rows anywhere else. Throws a NetrunError where the file is damaged.
+ */
+export async function frameSource(spec: FrameSpec): Promise<DataSource> {
+  const { frame, path, rows, first, columns, unusable, missing } = spec;
+  const messages = openArrow(path);
+  const plan = knownPlan(messages, columns, missing);
+  const here = messages.rows.reduce((sum, count) => sum + count, 0);
+  const begin = first ?? 0;
+  return {
+    length: rows,
+    fields: plan.fields,
+    labels: plan.labels,
+    unusable,
+    parts: partsOf(messages, begin, rows),
+    batches(shard, from = 0): AsyncIterable<RecordBatch> {
+      const { start, end } = shardRange(shard, rows);
+      if (first !== undefined && (start < begin || end > begin + here)) {
+        throw new Error(`rows [${start}, ${end}) of ${frame} are elsewhere: [${begin}, ${begin + here}) are here`);
+      }
+      return rowsBetween(messages, plan, start + from - begin, end - begin);
+    },
+    locate: (index) => (first === undefined ? `${frame}: a row` : `${frame}: row ${index} of the order`),
+    [Symbol.asyncDispose]: async () => messages.close(),
+  };
+}
+
+/** Record batches, and as one the rows before and after that are elsewhere. */
+function partsOf({ rows: here }: ArrowMessages, begin: number, rows: number): readonly number[] {
+  const after = rows - begin - here.reduce((sum, count) => sum + count, 0);
+  return [begin, ...here, after].filter((count) => count > 0);
+}
