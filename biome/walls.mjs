@@ -17,8 +17,9 @@ export const floors = [
   ["engine/"],
   ["api/"],
   ["train/", "convert/", "inspect/"],
+  ["runs/"],
   ["index.ts"],
-  ["cli/", "dashboard/"],
+  ["cli/"],
 ];
 
 const isFolder = (place) => place.endsWith("/");

@@ -45,6 +45,10 @@ export {
 } from "./layers/index.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
+export type { Digest } from "./runs/digest.js";
+export { listRuns, type RunStatus, type RunSummary, readRun, type StoredRun } from "./runs/list.js";
+export type { RunInfo } from "./runs/run-folder.js";
+export { type TrainRunOptions, trainRun } from "./runs/train-run.js";
 export { printText } from "./text/print.js";
 export { type Logged, readJsonLine } from "./train/event-log.js";
 export {

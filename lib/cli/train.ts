@@ -4,6 +4,8 @@ import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
 import { GRADIENTS, SESSION } from "../options/run.js";
 import { COURSE, TRAINING } from "../options/training.js";
+import { beginRun, bestScore } from "../runs/train-run.js";
+import { LogFiles, secondsSince } from "../runs/log-files.js";
 import { jsonLine } from "../train/event-log.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
 import { solverOfNet } from "../train/solver-of-net.js";
@@ -11,27 +13,31 @@ import { train } from "../train/train.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { TRAIN } from "./commands/training.js";
 import { dataOfFlags, stateOfFlags, warn } from "./common.js";
-import { LogFiles, secondsSince } from "./log-files.js";
 import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
 import { settingsOf } from "./settings.js";
 import { Signals } from "./signals.js";
+import { checkRunFlags, runOf, storedRun } from "./run-flags.js";
 import { SteadyOutput } from "./steady-output.js";
 
 type TrainArgs = CommandArgs<typeof TRAIN>;
 
 /** Trains to max_iter, with a live line, tests and snapshots. */
-export async function run(args: TrainArgs): Promise<void> {
+export async function run(given: TrainArgs): Promise<void> {
+  checkRunFlags(given);
+  await using folder = runOf(given);
+  const stored = given.resume && folder && (given.model ?? given.solver) === undefined ? storedRun(folder) : undefined;
+  const args = stored ? { ...stored.args, ...given } : given;
   const path = args.model ?? args.solver;
-  if (path === undefined || (args.model !== undefined && args.solver !== undefined)) {
+  if (!stored && (path === undefined || (args.model !== undefined && args.solver !== undefined))) {
     throw new NetrunError("which solver?", { notes: ["netrun train SOLVER.prototxt, or NET.prototxt --data PATH"] });
   }
   if (args.snapshot !== undefined && args.weights !== undefined) {
     throw new NetrunError("give a snapshot to resume training or weights to start from, not both");
   }
   const effects = { sigint: args.sigintEffect, sighup: args.sighupEffect };
-  const settings = settingsOf(args);
-  const net = isNet(path);
+  const settings = { ...settingsOf(args), ...(folder && { snapshot_prefix: folder.snapshotPrefix }) };
+  const net = !stored && isNet(path!);
   if (!net && args.data !== undefined && args.testData === undefined) {
     warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
   }
@@ -42,13 +48,19 @@ export async function run(args: TrainArgs): Promise<void> {
     ...parallelOf(args),
     ...apiOf(TRAINING, args),
     ...apiOf(GRADIENTS, args),
-    weights: args.weights,
+    weights: args.resume ? undefined : args.weights,
     snapshot: args.snapshot,
     settings: net ? undefined : settings,
     strict: args.strict,
     onWarning: warn,
+    baseDir: stored?.baseDir,
   };
-  await using solver = await Solver.load(net ? solverOfNet(path, settings, args) : path, options);
+  const from = stored ? stored.solver : net ? solverOfNet(path!, settings, args) : path!;
+  await using solver = await Solver.load(from, options);
+  if (folder) {
+    const { run: _, runs: __, resume: ___, ...kept } = args;
+    await beginRun(folder, solver, { resume: args.resume, settings: kept, command: process.argv.slice(2), warn });
+  }
   const append = args.snapshot !== undefined;
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv, append }, warn);
   using signals = new Signals(effects);
@@ -58,6 +70,7 @@ export async function run(args: TrainArgs): Promise<void> {
   const run = train(solver, {
     action: () => signals.action(),
     ...apiOf(COURSE, args),
+    keepBest: args.keepBest ?? (folder && bestScore(solver)),
     baseline: args.baseline,
   });
   let failed = false;
@@ -65,8 +78,9 @@ export async function run(args: TrainArgs): Promise<void> {
     if (progress) progress.show(event);
     else process.stdout.write(jsonLine({ seconds: secondsSince(startMs), event }));
     files.write(event);
+    folder?.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
-  progress?.finish(process.argv.slice(2), dirname(path));
+  progress?.finish(process.argv.slice(2), path === undefined ? "." : dirname(path));
   if (failed) throw new NetrunError("the last snapshot could not be written");
 }

@@ -1,5 +1,6 @@
 import { NetrunError } from "../error.js";
-import { EVENT_VERSION, eventSchemas, isEventKind, parseEvent, type TestEvent, type TrainEvent } from "./events.js";
+import { EVENT_VERSION, eventSchemas, isEventKind, parseEvent, type TrainEvent } from "./events.js";
+import { scoresOf } from "./scores.js";
 
 /**
  * Events in files: `--log-json` has one record a line, `--log-csv` rows of numbers. Both are written and read here, so that no
@@ -91,14 +92,6 @@ export function readCsvLine(line: string): CsvRow {
     throw new NetrunError(`not a line of the columns ${COLUMNS.join(",")}`);
   return { ...row, phase, name: rest.slice(0, -1).join(",") };
 }
-
-/** Names and values of a test's outputs, `NAME[i]` where a blob has several values. */
-export const scoresOf = ({
-  outputs,
-}: Pick<TestEvent, "outputs">): readonly (readonly [name: string, value: number])[] =>
-  Object.entries(outputs).flatMap(([name, values]) =>
-    values.map((value, i) => [values.length === 1 ? name : `${name}[${i}]`, value] as const),
-  );
 
 function rowsOf({ seconds, event }: Logged): readonly CsvRow[] {
   const at = { seconds, iteration: event.iteration };

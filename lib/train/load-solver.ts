@@ -4,7 +4,7 @@ import { Net } from "../api/net.js";
 import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
 import { amend } from "../caffe/message.js";
 import type { Init, SolverParameter } from "../caffe/messages.js";
-import { solverNets, withTrainState } from "../caffe/solver-nets.js";
+import { type SolverNet, solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Engine, Partition } from "../engine/engine.js";
@@ -63,6 +63,8 @@ export interface SolverParts {
   /** Rows that were given as data, in files. */
   readonly rows: GivenRows;
   readonly parameter: SolverParameter;
+  /** The train net as it was loaded, with the layers of all phases. */
+  readonly source: SolverNet;
   readonly net: Net;
   readonly weights: Weights;
   readonly engine: Engine;
@@ -137,6 +139,7 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   return {
     rows,
     parameter,
+    source: nets.train,
     net,
     weights,
     engine,

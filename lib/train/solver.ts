@@ -1,6 +1,7 @@
 import type { Net, Tensors } from "../api/net.js";
 import type { From } from "../caffe/load.js";
 import type { SolverParameter } from "../caffe/messages.js";
+import type { SolverNet } from "../caffe/solver-nets.js";
 import type { Scores } from "../engine/engine.js";
 import type { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
@@ -87,6 +88,16 @@ export class Solver implements AsyncDisposable {
     const { iteration, parameter, net, tests, memory, snapshotPrefix } = this;
     const { layout } = this.#parts.weights;
     return startEvent({ ...this.#parts, iteration, parameter, net, tests, memory, snapshotPrefix, layout });
+  }
+
+  /** The train net as it was loaded, with the layers of all phases, and the folder that its paths are looked up from. */
+  get source(): SolverNet {
+    return this.#parts.source;
+  }
+
+  /** Seed of fillers, random layers and data. */
+  get seed(): number {
+    return this.#parts.seed;
   }
 
   /** Updates done so far. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { LogFile } from "../../lib/cli/log-files.js";
+import { LogFile } from "../../lib/runs/log-files.js";
 import { readLog } from "../../lib/cli/plot-logs.js";
 import { resumeCommand, testFlags } from "../../lib/cli/resume-command.js";
 import { NetrunError } from "../../lib/error.js";

@@ -2,7 +2,7 @@ import type { Command } from "./command.js";
 import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
-import { PLOT, TRAIN } from "./training.js";
+import { PLOT, RUNS, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
 export const commands: readonly Command[] = [
@@ -13,6 +13,7 @@ export const commands: readonly Command[] = [
     examples: [
       "netrun train models/lenet/solver.prototxt --max-iter 100 --log-json run.json",
       "netrun train models/lenet/train_test.prototxt --type Adam --max-iter 20",
+      "netrun train models/lenet/solver.prototxt --max-iter 100 --run lenet",
     ],
     load: () => import("../train.js"),
   },
@@ -64,6 +65,13 @@ export const commands: readonly Command[] = [
     options: PLOT,
     examples: ["netrun plot run.json -o run.svg"],
     load: () => import("../plot.js"),
+  },
+  {
+    name: "runs",
+    describe: "List the runs that were kept with --run",
+    options: RUNS,
+    examples: ["netrun runs"],
+    load: () => import("../runs.js"),
   },
   {
     name: "convert",

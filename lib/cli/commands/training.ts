@@ -14,6 +14,12 @@ export const TRAIN = {
   solver: { type: "string", describe: "The same, as Caffe's flag" },
   weights: { type: "names", describe: "Weights to start from: FILE[,FILE...]" },
   snapshot: { type: "string", describe: "A .solverstate to go on from" },
+  run: {
+    type: "string",
+    describe: "Keep the run in a folder of this name: solver, net, events, snapshots, best weights",
+  },
+  runs: { type: "string", default: "runs", describe: "The folder of all runs" },
+  resume: { type: "boolean", default: false, describe: "Go on with --run from its newest good snapshot" },
   ...TRAINING,
   ...GRADIENTS,
   ...COURSE,
@@ -26,6 +32,12 @@ export const TRAIN = {
   ...PARALLEL,
   ...SETTINGS,
   json: { ...JSON_OUTPUT.json, describe: "Print events as JSON, one a line, in place of the log" },
+} as const satisfies Options;
+
+/** `netrun runs [DIR]`: lists the runs that trainings were kept in. */
+export const RUNS = {
+  runs: { type: "string", positional: "[runs]", default: "runs", describe: "The folder of all runs" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
 
 /** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */

@@ -1,10 +1,19 @@
 import type { FuzzReader } from "./reader.js";
 import { DATABASES } from "./readers/databases.js";
 import { IMAGES } from "./readers/images.js";
+import { RUNS } from "./readers/runs.js";
 import { SNAPSHOTS } from "./readers/snapshots.js";
 import { TABLES } from "./readers/tables.js";
 import { TEXTS } from "./readers/texts.js";
 import { WEIGHTS } from "./readers/weights.js";
 
 /** Every reader of every format. */
-export const READERS: readonly FuzzReader[] = [...TEXTS, ...WEIGHTS, ...SNAPSHOTS, ...DATABASES, ...TABLES, ...IMAGES];
+export const READERS: readonly FuzzReader[] = [
+  ...TEXTS,
+  ...WEIGHTS,
+  ...SNAPSHOTS,
+  ...RUNS,
+  ...DATABASES,
+  ...TABLES,
+  ...IMAGES,
+];

@@ -1,0 +1,183 @@
+import type { Logged } from "../train/event-log.js";
+import type {
+  BestEvent,
+  DoneEvent,
+  IterationEvent,
+  RoundEvent,
+  SnapshotEvent,
+  StartEvent,
+  TestEvent,
+  TrainEvent,
+} from "../train/events.js";
+import { scoresOf } from "../train/scores.js";
+import { addValue, cutSeries, newSeries, type SeriesData } from "./series.js";
+
+/**
+ * A training as its events told it, down-sampled: what `netrun runs` and the dashboard show. Plain data, however long the training;
+ * the dashboard's page adds events to it in the browser by the same code, so nothing here may need Node.
+ */
+export interface Digest {
+  /** Version of this form; another one is made anew from the events. */
+  version: number;
+  start?: StartEvent | undefined;
+  done?: DoneEvent | undefined;
+  /** Updates done. */
+  iteration: number;
+  /** Seconds of all runs of the training, one after another. */
+  seconds: number;
+  /** Curves by name: `train/loss`, `train/lr`, `test/accuracy` (`test 1/accuracy` of a second test net), `round/computeMs` ... */
+  series: Record<string, SeriesData>;
+  /** The last scores of each test net. */
+  scores: Record<string, number>;
+  best?: BestEvent | undefined;
+  /** The last snapshots, oldest first. */
+  snapshots: SnapshotEvent[];
+  /** Events that are neither numbers nor snapshots, as text with their time, the last ones. */
+  notes: Note[];
+  /** Seconds of the runs before the last. */
+  before: number;
+}
+
+/** Something that happened, for a list. */
+export interface Note {
+  readonly kind: TrainEvent["kind"];
+  readonly iteration: number;
+  readonly seconds: number;
+  readonly text: string;
+}
+
+export const DIGEST_VERSION = 1;
+const MOST_SNAPSHOTS = 100;
+const MOST_NOTES = 200;
+const MOST_SERIES = 1000;
+
+/** The digest of no events. */
+export const newDigest = (): Digest => ({
+  version: DIGEST_VERSION,
+  iteration: 0,
+  seconds: 0,
+  series: {},
+  scores: {},
+  snapshots: [],
+  notes: [],
+  before: 0,
+});
+
+/** Adds an event, in order. Kinds that are unknown are passed over. */
+export function addEvent(digest: Digest, { seconds: own, event }: Logged): void {
+  if (event.kind === "start") startRun(digest, event);
+  digest.seconds = digest.before + own;
+  const { seconds } = digest;
+  const add = (name: string, value: number | undefined) => {
+    if (value === undefined) return;
+    const series = digest.series[name] ?? seriesFor(digest, name);
+    if (series) addValue(series, event.iteration, seconds, value);
+  };
+  const text = textOf(event);
+  if (text !== undefined) {
+    digest.notes.push({ kind: event.kind, iteration: event.iteration, seconds, text });
+    if (digest.notes.length > MOST_NOTES) digest.notes.shift();
+  }
+  switch (event.kind) {
+    case "iteration":
+      digest.iteration = event.iteration + 1;
+      addIteration(event, add);
+      break;
+    case "test":
+      addTest(digest, event, add);
+      break;
+    case "round":
+      addRound(event, add);
+      break;
+    case "best":
+      digest.best = event;
+      break;
+    case "snapshot":
+      digest.snapshots = digest.snapshots.filter(({ paths }) => paths.state !== event.paths.state);
+      digest.snapshots.push(event);
+      if (digest.snapshots.length > MOST_SNAPSHOTS) digest.snapshots.shift();
+      break;
+    case "done":
+      digest.done = event;
+      digest.iteration = event.iteration;
+      break;
+  }
+}
+
+/** A new curve; undefined where there are as many as a page can show. */
+function seriesFor(digest: Digest, name: string): SeriesData | undefined {
+  if (Object.keys(digest.series).length >= MOST_SERIES) return undefined;
+  const series = newSeries();
+  digest.series[name] = series;
+  return series;
+}
+
+/** A run begins; one that resumes an earlier one takes the place of what that did after the snapshot. */
+function startRun(digest: Digest, event: StartEvent): void {
+  if (digest.start) digest.before = digest.seconds;
+  digest.start = event;
+  digest.done = undefined;
+  digest.iteration = event.iteration;
+  for (const series of Object.values(digest.series)) cutSeries(series, event.iteration);
+}
+
+type Add = (name: string, value: number | undefined) => void;
+
+function addIteration({ loss, smoothedLoss, rate, rows, times }: IterationEvent, add: Add): void {
+  add("train/loss", loss);
+  add("train/smoothed loss", smoothedLoss);
+  add("train/lr", rate);
+  const ms = times.dataWaitMs + times.gradientMs + times.updateMs;
+  if (ms <= 0) return;
+  if (rows > 0) add("speed/rows per second", rows / (ms / 1000));
+  add("speed/data wait %", (100 * times.dataWaitMs) / ms);
+}
+
+/** The name of a score of a test net in a digest. */
+export const scoreName = (net: number, name: string): string => `test${net > 0 ? ` ${net}` : ""}/${name}`;
+
+function addTest(digest: Digest, event: TestEvent, add: Add): void {
+  for (const [output, value] of scoresOf(event)) {
+    const name = scoreName(event.net, output);
+    digest.scores[name] = value;
+    add(name, value);
+  }
+}
+
+function addRound({ imagesPerSecond, times, loss }: RoundEvent, add: Add): void {
+  add("round/rows per second", imagesPerSecond);
+  add("round/loss", loss);
+  for (const [name, value] of Object.entries(times)) add(`round/${name}`, value);
+}
+
+/** An event as a line of text; undefined for those that are numbers of every iteration. */
+function textOf(event: TrainEvent): string | undefined {
+  switch (event.kind) {
+    case "start":
+      return event.iteration > 0 ? `resumed at iteration ${event.iteration}` : `started: ${event.net.name}`;
+    case "snapshot-failed":
+      return `a snapshot could not be written: ${event.error.message}`;
+    case "snapshot":
+      return `snapshot ${event.paths.state}`;
+    case "best":
+      return `best ${event.metric} so far: ${Number(event.value.toPrecision(6))}`;
+    case "replica-lost":
+      return `replica ${event.replica} was lost in round ${event.round} (${event.remedy}): ${event.reason}`;
+    case "sync-interval":
+      return `a round every ${event.interval} iterations`;
+    case "baseline":
+      return `one replica alone: ${Math.round(event.imagesPerSecond)} rows/s`;
+    case "threads":
+      return `${event.threads ?? "all"} threads a step`;
+    case "warning":
+      return event.message;
+    case "done":
+      return event.stopped === undefined ? "done" : `stopped (${event.stopped})`;
+    default:
+      return undefined;
+  }
+}
+
+/** JSON has null for numbers that are not finite; curves have none of those. Whether a value is a digest of this version. */
+export const isDigest = (value: unknown): value is Digest =>
+  typeof value === "object" && value !== null && (value as Partial<Digest>).version === DIGEST_VERSION;
