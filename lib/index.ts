@@ -1,7 +1,15 @@
 export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";
-export { type Blob, type ForwardOptions, Net, type NetOptions, type Tensor, type Tensors } from "./api/net.js";
+export {
+  type Blob,
+  type ForwardOptions,
+  Net,
+  type NetLayer,
+  type NetOptions,
+  type Tensor,
+  type Tensors,
+} from "./api/net.js";
 export { ProtoLoader } from "./api/proto-loader.js";
 export { type NetScores, type TestNetOptions, testNet } from "./api/test-net.js";
 export { type Limits, setLimits } from "./budget.js";

@@ -1,31 +1,30 @@
 import { requirePath } from "../caffe/files.js";
 import { mergeStates } from "../caffe/filter.js";
-import { type From, type LoadOptions, loadNet } from "../caffe/load.js";
+import { type From, loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { type NetParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
 import { encodeWeights, readWeights } from "../caffe/weights.js";
 import type { Feed } from "../data/feed/feed.js";
 import { GivenRows } from "../data/feed/given-rows.js";
-import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
-import { count, sameShape } from "../graph/index.js";
+import { count } from "../graph/index.js";
 import { type PhaseName, pluginsOf } from "../layers/index.js";
 import { Lifetime } from "../lifetime.js";
 import { layoutOf, view } from "../net/layout.js";
-import { chooseSession, type RunOptions } from "../onnx/choose-session.js";
+import { chooseSession } from "../onnx/choose-session.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { checkOptions } from "../options/option.js";
 import { NET } from "../options/run.js";
 import { type CompiledNetwork, caffeWarnings, compileModelFile, compileNet, netPlan, once } from "../run/compile.js";
 import { WeightWatch } from "../run/constants.js";
 import { Inference } from "../run/inference.js";
-import { checkGiven, checkTensor, inputsOf, type NetInputs, unknownBlob } from "../run/inputs.js";
+import { checkGiven, inputsOf, type NetInputs, topGradients, unknownBlob } from "../run/inputs.js";
 import type { NetProgram } from "../run/model-program.js";
 import type { ForwardPlan } from "../run/plan.js";
-import type { RunRequest } from "../run/program.js";
+import { type Arrays, checkParameters, type RunRequest, type RunResult } from "../run/program.js";
 import {
   type Blob,
   blobsByLayer,
@@ -36,34 +35,16 @@ import {
   type Weights,
 } from "../run/weights.js";
 
-export type { Blob, Tensor, Tensors };
+import { type ForwardOptions, layerOf, type NetLayer, type NetOptions } from "./net-options.js";
+import { PartialForward } from "./partial-forward.js";
 
-export interface NetOptions
-  extends RunOptions,
-    DataChoice,
-    Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
-  /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
-  readonly phase?: PhaseName;
-  /** Level and stages of the net state, which include and exclude rules may ask for. */
-  readonly level?: number;
-  readonly stages?: readonly string[];
-  /** Weights files to copy in, in order: `.caffemodel` (any version) or `.h5`. */
-  readonly weights?: string | readonly string[] | undefined;
-  /** Shapes of data blobs by name, in place of what the prototxt says; data layers that they cover are not opened. */
-  readonly shapes?: Readonly<Record<string, readonly number[]>>;
-  /** Seed of fillers, random layers and data. Default 1. */
-  readonly seed?: number;
-  /** Caffe's gradient of Clip in place, which passes everywhere, instead of the formula's. Default false. */
-  readonly caffeQuirks?: boolean | undefined;
-}
+export type { Blob, ForwardOptions, NetLayer, NetOptions, Tensor, Tensors };
 
-const BLOBS = { blobs: { type: "names", describe: "Blobs to give" } } as const;
-
-/** What a forward is to give. */
-export interface ForwardOptions {
-  /** Names of the blobs to give; all without it. A net of phase TEST computes a few of them, such as its outputs, faster. */
-  readonly blobs?: readonly string[] | undefined;
-}
+const FORWARD = {
+  blobs: { type: "names", describe: "Blobs to give" },
+  start: { type: "string", describe: "The first layer" },
+  end: { type: "string", describe: "The last layer" },
+} as const;
 
 /** What the last forward ran on: backward runs on the same. */
 interface LastForward extends NetInputs {
@@ -87,6 +68,10 @@ export class Net implements AsyncDisposable {
   readonly lossWeights: ReadonlyMap<string, number>;
   /** Shapes of all blobs by name, as the inputs last had them. */
   shapes: ReadonlyMap<string, readonly number[]>;
+  /** Values of blobs by name, as forwards last gave them: pycaffe's `net.blobs`. */
+  readonly blobs: ReadonlyMap<string, Tensor>;
+  /** Layers of the phase by name, in their order. */
+  readonly layers: ReadonlyMap<string, NetLayer>;
   /** Parameter blobs by layer name. Writing into `data` takes effect at the next forward. */
   readonly params: ReadonlyMap<string, readonly Blob[]>;
   readonly #compiled: CompiledNetwork;
@@ -97,6 +82,8 @@ export class Net implements AsyncDisposable {
   readonly #inference: Inference;
   readonly #seed: number;
   readonly #blobs: readonly string[];
+  readonly #values = new Map<string, Tensor>();
+  readonly #partial: PartialForward;
   /** Whether forward changes parameters: BatchNorm's running blobs. */
   readonly #hasState: boolean;
   /** Rows that were given as data, in files. */
@@ -112,7 +99,12 @@ export class Net implements AsyncDisposable {
   #warn: ((warning: NetrunError) => void) | undefined;
 
   /** A net from its compiled form; the weights are shared with whoever else has them, who may write those of a net of phase TRAIN. */
-  constructor(compiled: CompiledNetwork, weights: Weights, seed: number, rows?: GivenRows) {
+  constructor(
+    compiled: CompiledNetwork,
+    weights: Weights,
+    seed: number,
+    { rows, session = {} }: { readonly rows?: GivenRows; readonly session?: SessionOptions } = {},
+  ) {
     const { lowered } = compiled;
     this.name = compiled.name;
     this.phase = compiled.phase;
@@ -122,6 +114,9 @@ export class Net implements AsyncDisposable {
     this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
     this.#watch = new WeightWatch(weights);
     this.params = blobsByLayer(weights, (slot) => this.#watch.handOut(slot));
+    this.blobs = this.#values;
+    this.layers = new Map(compiled.net.layer.map((layer) => [layer.name, layerOf(layer, this.params)]));
+    this.#partial = new PartialForward(compiled, weights, session);
     this.#inference = new Inference(compiled.program, lowered, weights, this.#watch);
     this.#compiled = compiled;
     this.#program = compiled.program;
@@ -164,7 +159,10 @@ export class Net implements AsyncDisposable {
         caffeQuirks: options.caffeQuirks,
         onWarning,
       });
-      net = new Net(compiled, await loadWeights(layoutOf(compiled.lowered), seed, [weights].flat()), seed, rows);
+      net = new Net(compiled, await loadWeights(layoutOf(compiled.lowered), seed, [weights].flat()), seed, {
+        rows,
+        session,
+      });
       net.#warn = onWarning;
       return net;
     } catch (error) {
@@ -207,8 +205,20 @@ export class Net implements AsyncDisposable {
   }
 
   async #forward(inputs: Tensors, options: ForwardOptions, objective: boolean) {
-    checkOptions(BLOBS, options);
+    checkOptions(FORWARD, options);
     const { blobs: wanted } = options;
+    if (options.start !== undefined || options.end !== undefined) {
+      this.#needLayers("has no layer to start or end at");
+      const { names, result } = await this.#partial.run(inputs, options, {
+        values: this.#values,
+        nextBatch: () => this.#nextBatch(inputs),
+        draw: [this.#seed, this.#forwards++],
+        objective,
+      });
+      this.#keepStates(result.states);
+      this.#last = undefined;
+      return this.#given(names, result);
+    }
     checkGiven(this.#compiled.lowered.inputs, inputs);
     for (const name of wanted ?? []) this.#checkBlob(name);
     const blobs = wanted ?? this.#blobs;
@@ -220,13 +230,40 @@ export class Net implements AsyncDisposable {
     const request = { blobs, ...(objective && { objective }) };
     const result = await (wanted ? this.#inference : this.#program).run(request, run);
     this.#forwards++;
-    for (const [key, value] of Object.entries(result.states)) {
-      view(this.#weights.data, this.#weights.layout.slots.get(key)!).set(value);
-    }
+    this.#keepStates(result.states);
     this.#last = run;
     this.shapes = new Map(Object.entries(result.shapes));
-    const tensors = blobs.map((name) => [name, { shape: result.shapes[name]!, data: result.blobs[name]! }] as const);
-    return { blobs: Object.fromEntries(tensors) as Tensors, loss: result.objective };
+    return this.#given(blobs, result);
+  }
+
+  /** What a forward changes of the parameters: BatchNorm's running blobs. */
+  #keepStates(states: Arrays): void {
+    const { data, layout } = this.#weights;
+    for (const [key, value] of Object.entries(states)) view(data, layout.slots.get(key)!).set(value);
+  }
+
+  /** Blobs of a result, which are the net's values from now on. */
+  #given(names: readonly string[], { blobs, shapes, objective }: Pick<RunResult, "blobs" | "shapes" | "objective">) {
+    const tensors = names.map((name) => [name, { shape: shapes[name]!, data: blobs[name]! }] as const);
+    for (const [name, tensor] of tensors) this.#values.set(name, tensor);
+    return { blobs: Object.fromEntries(tensors) as Tensors, loss: objective };
+  }
+
+  /**
+   * Gives inputs other shapes, as Caffe's Reshape: `shapes` are then those of all blobs, and the next forward has to bring data of them.
+   * Throws NetrunError for what is no input, and where parameters would have to change with them.
+   */
+  reshape(inputs: Readonly<Record<string, readonly number[]>>): void {
+    this.#needLayers("takes its shapes from its inputs");
+    checkOptions({ inputs: { type: "shapes", describe: "" } }, { inputs });
+    const own = this.#compiled.lowered.inputs;
+    for (const name of Object.keys(inputs))
+      if (!own.has(name)) throw unknownBlob(`the net has no input "${name}"`, name, own.keys());
+    const shapes = new Map([...own.keys()].map((name) => [name, inputs[name] ?? this.shapes.get(name)!]));
+    const lowered = this.#program.lower(shapes);
+    checkParameters(lowered, this.#compiled.net.layer, { weights: this.#weights, shapes });
+    this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
+    this.#values.clear();
   }
 
   #checkBlob(name: string): void {
@@ -244,24 +281,14 @@ export class Net implements AsyncDisposable {
 
   async #backward(tops: Tensors): Promise<Tensors> {
     const last = this.#last;
-    if (!last) throw new NetrunError("backward needs a forward before it");
+    if (!last)
+      throw new NetrunError("backward needs a forward before it", {
+        notes: ["of the whole net: one with start or end is none"],
+      });
     if (this.#warn) for (const warning of caffeWarnings(this.#compiled, "all")) this.#warn(warning);
     this.#warn = undefined;
-    const seeds: Record<string, Float32Array> = {};
-    if (typeof tops !== "object" || tops === null)
-      throw new NetrunError("gradients of tops are tensors by the names of blobs");
-    for (const [name, tensor] of Object.entries(tops)) {
-      this.#checkBlob(name);
-      checkTensor(`the gradient of "${name}"`, tensor);
-      const { shape, data } = tensor;
-      const own = this.shapes.get(name)!;
-      if (!sameShape(own, shape) || data.length !== count(own)) {
-        throw new NetrunError(
-          `the gradient of "${name}" is [${shape}] with ${data.length} values, the blob is [${own}]`,
-        );
-      }
-      seeds[name] = data;
-    }
+    for (const name of Object.keys(tops ?? {})) this.#checkBlob(name);
+    const seeds = topGradients(tops, this.shapes);
     const request: RunRequest = { blobs: [], gradients: "all", seeds: Object.keys(seeds) };
     const result = await this.#program.run(request, { ...last, seeds, again: true });
     this.#weights.diff.fill(0);
@@ -356,6 +383,7 @@ export class Net implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#life.end(async () => {
+      await this.#partial[Symbol.asyncDispose]();
       await this.#inference[Symbol.asyncDispose]();
       await closeCompiled(this.#compiled);
       await this.#rows?.[Symbol.asyncDispose]();

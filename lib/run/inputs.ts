@@ -1,6 +1,6 @@
 import type { Tensors } from "../data/tensor.js";
 import { NetrunError, nearest } from "../error.js";
-import { count, type Value } from "../graph/index.js";
+import { count, sameShape, type Value } from "../graph/index.js";
 import { shown } from "../options/number.js";
 import type { Arrays } from "./compiled-net.js";
 import type { Shapes } from "./program.js";
@@ -44,6 +44,26 @@ export function checkTensor(what: string, tensor: unknown): void {
   const isDim = (dim: unknown) => Number.isSafeInteger(dim) && (dim as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isDim))
     throw new NetrunError(`${what}: its shape is ${JSON.stringify(shape) ?? "missing"}, not a list of whole numbers`);
+}
+
+/**
+ * Gradients of tops by blob name, as backward starts from them. Throws NetrunError for what is no tensor, and for one that is not of
+ * its blob's shape.
+ */
+export function topGradients(tops: Tensors, shapes: Shapes): Arrays {
+  if (typeof tops !== "object" || tops === null)
+    throw new NetrunError("gradients of tops are tensors by the names of blobs");
+  const seeds: Record<string, Float32Array> = {};
+  for (const [name, tensor] of Object.entries(tops)) {
+    checkTensor(`the gradient of "${name}"`, tensor);
+    const { shape, data } = tensor;
+    const own = shapes.get(name)!;
+    if (!sameShape(own, shape) || data.length !== count(own)) {
+      throw new NetrunError(`the gradient of "${name}" is [${shape}] with ${data.length} values, the blob is [${own}]`);
+    }
+    seeds[name] = data;
+  }
+  return seeds;
 }
 
 /** Throws NetrunError for a tensor that is given by hand and is no input of the net. */

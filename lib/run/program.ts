@@ -127,7 +127,7 @@ export class Program implements AsyncDisposable {
       }
       try {
         const net = lower(this.#spec.layers, { ...this.#spec, shapes: inputs.shapes, sizes });
-        this.#checkParameters(net, inputs);
+        checkParameters(net, this.#spec.layers, inputs);
         checkForwardMemory(net, this.#spec.layers);
         const formulation = this.#constants && inferenceOf(net, this.#spec.layers, this.#constants);
         const compiled = new CompiledNet(net, this.#options, formulation);
@@ -141,29 +141,6 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  /**
-   * Parameters never follow the inputs: the layout of the weights is that of the net as it was when they were made. Inputs of other
-   * shapes reshape the net where its parameters stay the same (other batch sizes, fully convolutional nets), as in Caffe.
-   */
-  #checkParameters(net: LoweredNet, { weights, shapes }: ProgramInputs): void {
-    const misfit = findMisfit(net.parameters, weights);
-    if (!misfit) return;
-    const { parameter, has } = misfit;
-    const { layer, index, spec } = parameter;
-    const declared = this.#spec.layers.find(({ name }) => name === layer);
-    const inputs = [...shapes].map(([name, shape]) => `"${name}" [${shape}]`).join(", ");
-    throw new NetrunError(
-      `layer "${layer}": its parameter ${index} is [${has}], and for these inputs it would have to be [${spec.shape}]`,
-      {
-        span: declared && spanOf(declared),
-        notes: [
-          `the inputs: ${inputs}`,
-          "other sizes of images are for nets whose layers all take them: an InnerProduct layer needs the size that it was made for",
-        ],
-      },
-    );
-  }
-
   async #release(): Promise<void> {
     for (const [key, compiled] of this.#compiled) {
       if (this.#compiled.size <= (this.#constants ? MOST_WITH_CONSTANTS : MOST_COMPILED)) return;
@@ -174,7 +151,7 @@ export class Program implements AsyncDisposable {
 
   #measure(need: DataDependentSize, inputs: ProgramInputs): Promise<number> {
     const net = this.lower(inputs.shapes);
-    this.#checkParameters(net, inputs);
+    checkParameters(net, this.#spec.layers, inputs);
     return runScalar(need.scalar, { ...net, randoms: need.randoms }, inputs, this.#options);
   }
 
@@ -182,6 +159,34 @@ export class Program implements AsyncDisposable {
     for (const compiled of this.#compiled.values()) await compiled[Symbol.asyncDispose]();
     this.#compiled.clear();
   }
+}
+
+/**
+ * Parameters never follow the inputs: the layout of the weights is that of the net as it was when they were made. Inputs of other
+ * shapes reshape the net where its parameters stay the same (other batch sizes, fully convolutional nets), as in Caffe. Throws
+ * NetrunError where they would have to change.
+ */
+export function checkParameters(
+  net: LoweredNet,
+  layers: readonly LayerParameter[],
+  { weights, shapes }: Pick<ProgramInputs, "weights" | "shapes">,
+): void {
+  const misfit = findMisfit(net.parameters, weights);
+  if (!misfit) return;
+  const { parameter, has } = misfit;
+  const { layer, index, spec } = parameter;
+  const declared = layers.find(({ name }) => name === layer);
+  const inputs = [...shapes].map(([name, shape]) => `"${name}" [${shape}]`).join(", ");
+  throw new NetrunError(
+    `layer "${layer}": its parameter ${index} is [${has}], and for these inputs it would have to be [${spec.shape}]`,
+    {
+      span: declared && spanOf(declared),
+      notes: [
+        `the inputs: ${inputs}`,
+        "other sizes of images are for nets whose layers all take them: an InnerProduct layer needs the size that it was made for",
+      ],
+    },
+  );
 }
 
 export type { Arrays, RunInputs, RunRequest, RunResult };

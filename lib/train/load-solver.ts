@@ -126,7 +126,7 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   const memory = estimateMemory(train.lowered, plan, options);
   checkMemory(memory);
   const weights = await loadWeights(layoutOf(train.lowered), seed, weightFiles(options, parameter));
-  const net = new Net({ ...train, feeds: [] }, weights, seed);
+  const net = new Net({ ...train, feeds: [] }, weights, seed, { session });
   const engine = openEngine(options, weights.diff);
   const syncInterval = syncIntervalOf(options);
   let partitions: readonly Partition[];
