@@ -12,7 +12,7 @@ export interface DeviceChoice {
 }
 
 /** What a caller says of how models run. */
-export interface RunOptions extends DeviceChoice, Pick<SessionOptions, "threads" | "portable"> {}
+export interface RunOptions extends DeviceChoice, Pick<SessionOptions, "threads" | "portable" | "loop"> {}
 
 /** Looks for a provider on a device, as `findProvider` does. */
 export type Find = (provider: Provider, device: number, where: "gpu" | "anywhere") => Promise<FoundProvider>;
@@ -25,8 +25,12 @@ const MOST_DEVICES = 64;
  * install what is missing, where they are not: nothing that is asked of a GPU runs on the CPU.
  */
 export async function chooseSession(options: RunOptions, find: Find = findProvider): Promise<SessionOptions> {
-  const { provider, devices, threads, portable } = options;
-  const given = { ...(threads !== undefined && { threads }), ...(portable !== undefined && { portable }) };
+  const { provider, devices, threads, portable, loop } = options;
+  const given = {
+    ...(threads !== undefined && { threads }),
+    ...(portable !== undefined && { portable }),
+    ...(loop !== undefined && { loop }),
+  };
   if (devices !== undefined) checkDevices(devices, provider);
   if (devices === undefined && (provider === undefined || provider === "cpu")) return given;
   const isOpen = provider === undefined || provider === "auto";

@@ -22,6 +22,11 @@ export interface SessionOptions extends Partial<Device> {
   readonly optimise?: boolean | undefined;
   /** Whether training graphs are standard ONNX alone, without formulations that are faster on this processor, to other last bits. Default false. */
   readonly portable?: boolean | undefined;
+  /**
+   * Whether a round of training is one run of an ONNX Loop, whose state stays on the device, rather than two runs an iteration.
+   * Default: on CUDA, where every run would copy all weights.
+   */
+  readonly loop?: boolean | undefined;
   /** Path that the name of a profile starts with; the file is whole when the session is closed. */
   readonly profile?: string | undefined;
 }
@@ -42,7 +47,8 @@ export interface Session extends AsyncDisposable {
   /** Names of all outputs. */
   readonly outputs: readonly string[];
   /**
-   * Runs the model once for the outputs in `fetch`. `feeds` may hold more than the model reads.
+   * Runs the model once for the outputs in `fetch`. `feeds` may hold more than the model reads; of an input whose first dim is open, any
+   * number of rows.
    * Blocks the thread's event loop until the run is done.
    *
    * Outputs named in `into` are written there, and given as these arrays. An array may be that of an input where `mayOverwrite` says so.
@@ -110,7 +116,7 @@ export async function openSession(
       for (const [name, { type }] of inputs) {
         const data = feeds[name];
         if (data === undefined) throw new Error(`input ${name} was not fed`);
-        tensors[name] = tensorOf(ort, name, data, type);
+        tensors[name] = tensorOf(ort, name, data, model.open?.has(name) ? withRows(type, data.length) : type);
       }
       const fetched = new Set(fetch);
       for (const [name, given] of Object.entries(into)) {
@@ -143,6 +149,12 @@ export async function openSession(
     },
   };
 }
+
+/** The type of a tensor of so many elements whose first dim is open. */
+const withRows = ({ dtype, shape: [, ...row] }: TensorType, length: number): TensorType => ({
+  dtype,
+  shape: [length / count(row), ...row],
+});
 
 const ARRAYS = {
   float32: Float32Array,

@@ -16,7 +16,10 @@ import {
 
 /** A body's inputs are the iteration (int64, from 0), the carried values and the captured ones; its outputs the carried values after, and scans. */
 interface LoopAttrs {
+  /** How many; the most, where the loop is counted by an input. */
   readonly iterations: number;
+  /** Whether the loop's first input is how many iterations a run has: int64, a scalar. Scans are then of as many. */
+  readonly isCounted?: boolean;
   /** How many values an iteration hands to the next. The others of the loop's inputs are captured: the same in every iteration. */
   readonly carried: number;
   readonly body: Body;
@@ -32,14 +35,24 @@ function check(what: string, has: TensorType | undefined, wanted: TensorType): v
     throw new Error(`${what} of a loop is ${has ? text(has) : "missing"}, not ${text(wanted)}`);
 }
 
+/** The count of a loop apart from its other inputs; undefined where it is known beforehand. */
+const splitCount = <T>(
+  isCounted: boolean,
+  inputs: readonly T[],
+): readonly [count: T | undefined, rest: readonly T[]] =>
+  isCounted ? [inputs[0], inputs.slice(1)] : [undefined, inputs];
+
 /**
- * A body run a number of times known beforehand. Inputs: carried values as they start, then captured ones. Outputs: carried values
- * as they end, then scans, the body's further outputs of all iterations along a new first axis. Has no gradient.
+ * A body run a number of times that is known beforehand or fed. Inputs: the count where it is fed, carried values as they start, then
+ * captured ones. Outputs: carried values as they end, then scans, the body's further outputs of all iterations along a new first axis.
+ * Has no gradient.
  */
 export const Loop: Op<LoopAttrs> = {
   name: "Loop",
   arity: [0, Number.POSITIVE_INFINITY],
-  infer: ({ iterations, carried, body }, ...inputs) => {
+  infer: ({ iterations, isCounted = false, carried, body }, ...types) => {
+    const [counter, inputs] = splitCount(isCounted, types);
+    if (isCounted) check("the count", counter, ITERATION);
     if (!Number.isInteger(iterations) || iterations < 0) throw new Error(`a loop of ${iterations} iterations`);
     checkClosed(body);
     const takes = body.inputs.map(({ type }) => type);
@@ -60,13 +73,14 @@ export const Loop: Op<LoopAttrs> = {
     of: ({ body }) => ({ body }),
     replaced: (attrs, { body }) => ({ ...attrs, body: body! }),
   },
-  onnx: ({ inputs, attrs: { iterations, carried, body } }) => {
+  onnx: ({ inputs: all, attrs: { iterations, isCounted = false, carried, body } }) => {
+    const [counter, inputs] = splitCount(isCounted, all);
     // ONNX's loops can end early; these go on however often.
     const goesOn: Constant = { dtype: "bool", shape: [], data: Uint8Array.of(1) };
     const [iteration, ...leaves] = body.inputs;
     return {
       opType: "Loop",
-      inputs: [int64([iterations], []), goesOn, ...inputs.slice(0, carried)],
+      inputs: [counter ?? int64([iterations], []), goesOn, ...inputs.slice(0, carried)],
       attributes: {},
       bodies: {
         body: {

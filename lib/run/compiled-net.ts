@@ -73,7 +73,7 @@ export interface RunResult {
 type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGradients";
 
 /** The output that the objective is computed as. */
-const OBJECTIVE = "sum:objective";
+export const OBJECTIVE = "sum:objective";
 
 /** The output that holds a sum of each gradient. */
 const SUMS = "sum:gradients";

@@ -2,11 +2,12 @@ import { NetrunError } from "../error.js";
 import { float32, input, type Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { openModelFile } from "../onnx/file.js";
+import type { RecurrentProgram } from "./open-net.js";
 import type { Program } from "./program.js";
 
 /** What a net needs of a program: the same interface whether layers are behind it or a file. */
 export type NetProgram = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose> &
-  Partial<Pick<Program, "withConstants">>;
+  Partial<Pick<Program, "withConstants" | keyof RecurrentProgram>>;
 
 /** A converted file in a net's place. It has no layers, no parameters and no gradients. */
 export interface ModelProgram {

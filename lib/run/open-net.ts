@@ -28,9 +28,12 @@ export interface NetSource {
   readonly goesOn?: boolean | undefined;
 }
 
+/** What a program of layers has beside runs. */
+export type RecurrentProgram = Pick<Program, "carried" | "carry" | "dependsOnData">;
+
 /** A compiled net. */
 export interface RunnableNet {
-  readonly program: Pick<Program, "run">;
+  readonly program: Pick<Program, "run"> & Partial<RecurrentProgram>;
   /** The net for the shapes of its data; its parameters keep their shapes from here on. */
   readonly net: LoweredNet;
 }

@@ -1,3 +1,4 @@
+import { LoopStep, usesLoop, whyNoLoop } from "./loop/step.js";
 import type { RunnableNet } from "./open-net.js";
 import type { SolverPlan } from "./plan.js";
 import { SeparateStep, type StepOptions } from "./separate-step.js";
@@ -5,5 +6,6 @@ import type { Step } from "./step.js";
 
 /** The form of a training step that suits the provider of a session. */
 export function openStep(train: RunnableNet, solver: SolverPlan, options: StepOptions): Step {
+  if (usesLoop(options.session) && whyNoLoop(train, solver) === undefined) return new LoopStep(train, solver, options);
   return new SeparateStep(train, solver, options);
 }

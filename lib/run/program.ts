@@ -93,6 +93,17 @@ export class Program implements AsyncDisposable {
     return net;
   }
 
+  /** Whether a size in the net depends on values of its data, so that no one graph computes it. */
+  dependsOnData(shapes: Shapes): boolean {
+    try {
+      lower(this.#spec.layers, { ...this.#spec, shapes, sizes: new Map() });
+      return false;
+    } catch (error) {
+      if (error instanceof DataDependentSize) return true;
+      throw error;
+    }
+  }
+
   /** Runs the net once, compiling what this request needs and did not need before. */
   async run(request: RunRequest, inputs: ProgramInputs): Promise<RunResult> {
     const compiled = await this.#compile(inputs);

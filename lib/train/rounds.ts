@@ -106,7 +106,9 @@ export class Rounds {
    */
   async *next(): AsyncGenerator<TrainEvent> {
     const { iteration } = this.#solver;
-    const count = this.#schedule.roundOf(this.#interval.next);
+    const { iterationsAhead } = this.#solver;
+    const count =
+      iterationsAhead > 1 ? this.#schedule.roundUpTo(iterationsAhead) : this.#schedule.roundOf(this.#interval.next);
     let run: Run;
     try {
       run = await this.#solver.run(count);

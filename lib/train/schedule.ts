@@ -42,6 +42,15 @@ export class Schedule {
     return Math.min(wanted, this.#fields.max_iter - this.#at);
   }
 
+  /** Iterations of a round that passes over nothing: it ends where a test or a snapshot is due, and after an iteration that is displayed. */
+  roundUpTo(wanted: number): number {
+    const { test_interval, snapshot, display } = this.#fields;
+    const until = (interval: number, at: number) =>
+      interval > 0 ? interval - (at % interval) : Number.POSITIVE_INFINITY;
+    const untilShown = display > 0 && this.isDisplayed(this.#at) ? 1 : 1 + until(display, this.#at);
+    return Math.min(this.roundOf(wanted), until(test_interval, this.#at), until(snapshot, this.#at), untilShown);
+  }
+
   /** Whether to test before the next iteration; before the first one only with test_initialization. */
   get isTestDue(): boolean {
     return this.#passed(this.#fields.test_interval) && (this.#at > 0 || this.#fields.test_initialization);

@@ -37,6 +37,11 @@ export class Trainer {
     return this.#rate.rate(this.#iteration);
   }
 
+  /** Whether rates depend on losses, so that they are known one iteration ahead only. */
+  get ratesAdapt(): boolean {
+    return this.#rate.adapts;
+  }
+
   /** Trains for n iterations; each one's loss, before its update. Throws NetrunError for a number that is not finite. */
   async step(n: number, batch: Tensors | undefined): Promise<readonly number[]> {
     checkNumber("n", n, countOrNone("iterations"));

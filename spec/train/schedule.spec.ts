@@ -65,6 +65,18 @@ describe("schedules", () => {
     ]);
   });
 
+  it("end rounds that pass over nothing where something is due", () => {
+    const schedule = new Schedule({ ...NOTHING, max_iter: 22, test_interval: 8, snapshot: 10, display: 6 }, 0);
+    const rounds: number[] = [];
+    for (let iteration = 0; !schedule.isOver; ) {
+      rounds.push(schedule.roundUpTo(5));
+      iteration += rounds.at(-1)!;
+      schedule.reach(iteration);
+    }
+    // Displayed are 0, 6, 12 and 18; a test is due at 8 and 16, a snapshot at 10 and 20.
+    expect(rounds).to.deep.equal([1, 5, 1, 1, 2, 3, 3, 3, 1, 2]);
+  });
+
   it("end with the last iteration, in a shorter round", () => {
     expect(due({ max_iter: 12 }, 5).iteration).to.equal(12);
     expect(due({ max_iter: 3 }, 1, 8)).to.deep.include({ iteration: 8, tests: [] });

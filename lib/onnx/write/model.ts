@@ -1,7 +1,7 @@
 import { computed, Input, inputName, isOp, type Node, type Value } from "../../graph/index.js";
 import { onnxType } from "../../ops/index.js";
 import { modelParts, type Part } from "../parts.js";
-import { type Dim, type NodeProto, valueInfo } from "../schema.js";
+import { type Dim, valueInfo } from "../schema.js";
 import { type InitializerOptions, Initializers } from "./initializers.js";
 import { Names } from "./names.js";
 import { irVersion, OPSETS } from "./opset.js";
@@ -28,6 +28,8 @@ export interface WriteOptions extends InitializerOptions {
   readonly bareNames?: boolean;
   /** Whether the first output is an empty sequence, by whose refusal a session knows that the others are written. Default false. */
   readonly marker?: boolean;
+  /** Inputs and outputs whose first dim is open though all probes have the same; nothing else may depend on it. */
+  readonly open?: ReadonlySet<string> | undefined;
 }
 
 /** A model's file and that of its weights, as parts in order; no parts of the second where the first has them. */
@@ -66,6 +68,8 @@ class ModelWriter {
   readonly #orders: readonly (readonly Node[])[];
   readonly #shapes: SymbolicShapes;
   readonly #names = new Names();
+  /** Targets use version 1 of each. */
+  readonly #domains = new Set<string>();
   readonly #initializers: Initializers;
   readonly #leaves = new Map<string, Value>();
   readonly #scope: Scope;
@@ -87,6 +91,7 @@ class ModelWriter {
       nodeNames: new Names(),
       initializers: this.#initializers,
       bareNames: options.bareNames ?? false,
+      domains: this.#domains,
     };
     this.#scope = new Scope(file, this.#orders, probes[0]!, this.#shapes);
   }
@@ -134,11 +139,13 @@ class ModelWriter {
   #dims(name: string, of: (probe: Probe, k: number) => Value): readonly Dim[] {
     const shapes = this.#probes.map((probe, k) => of(probe, k).type.shape);
     return shapes[0]!.map((_, axis) =>
-      this.#shapes.dim(
-        name,
-        axis,
-        shapes.map((shape) => shape[axis]!),
-      ),
+      axis === 0 && this.#options.open?.has(name)
+        ? `${name}_0`
+        : this.#shapes.dim(
+            name,
+            axis,
+            shapes.map((shape) => shape[axis]!),
+          ),
     );
   }
 
@@ -149,7 +156,10 @@ class ModelWriter {
     const model = {
       ir_version: irVersion(this.#opset),
       producer_name: "netrun",
-      opset_import: [{ domain: "", version: this.#opset }, ...domainsOf(this.#scope.nodes)],
+      opset_import: [
+        { domain: "", version: this.#opset },
+        ...[...this.#domains].map((domain) => ({ domain, version: 1 })),
+      ],
       metadata_props: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     };
     const graph = {
@@ -187,7 +197,3 @@ const sequenceInfo = (name: string) => ({
   name,
   type: { sequence_type: { elem_type: { tensor_type: { elem_type: onnxType.float32 } } } },
 });
-
-/** The domains beside ONNX's own that nodes are of; targets use version 1 of each. */
-const domainsOf = (nodes: readonly NodeProto[]) =>
-  [...new Set(nodes.flatMap(({ domain }) => (domain ? [domain] : [])))].map((domain) => ({ domain, version: 1 }));

@@ -31,6 +31,8 @@ export interface FileState {
   readonly initializers: Initializers;
   /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. */
   readonly bareNames: boolean;
+  /** The domains beside ONNX's own that nodes are of, those in bodies included. */
+  readonly domains: Set<string>;
 }
 
 /** Names that values are to have. */
@@ -142,6 +144,7 @@ export class Scope {
       attribute.push({ name: key, type: attributeType.g, g });
     }
     const { domain } = call;
+    if (domain) this.#file.domains.add(domain);
     this.nodes.push({ name, op_type: call.opType, ...(domain && { domain }), input, output, attribute });
   }
 

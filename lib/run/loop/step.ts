@@ -1,0 +1,200 @@
+import type { Tensors } from "../../data/tensor.js";
+import { count, sameShape } from "../../graph/index.js";
+import { type Layout, layoutOf } from "../../net/layout.js";
+import type { SessionOptions } from "../../onnx/session.js";
+import { updateRules } from "../../optim/rules.js";
+import { inputsOf } from "../inputs.js";
+import type { RunnableNet } from "../open-net.js";
+import type { SolverPlan } from "../plan.js";
+import { SeparateStep, type StepOptions } from "../separate-step.js";
+import type { Batches, Iterations, Step, StepReport, TrainState } from "../step.js";
+import { LoopRound } from "./round.js";
+
+/** Most iterations of one run of onnxruntime. */
+export const MOST_ITERATIONS = 100;
+/** Most bytes of a run's batches, which go up at once. */
+const MOST_BYTES = 512 * 2 ** 20;
+/** A run is to end after this time: it can be neither stopped nor shown before. */
+const RUN_MS = 4000;
+/** Iterations of the first two runs: one that compiles, and one that is timed. */
+const FIRST = [1, 10];
+
+/** Whether training is to run as a loop in one run of onnxruntime, where the net can. */
+export const usesLoop = ({ loop, provider }: SessionOptions): boolean => loop ?? provider === "cuda";
+
+/** Why a net's training cannot be one graph a round; undefined where it can. */
+export function whyNoLoop({ net, program }: RunnableNet, { debugInfo }: SolverPlan): string | undefined {
+  if (debugInfo) return "debug_info shows every blob of an iteration";
+  if (net.files.length > 0) return "a layer writes files";
+  const shapes = new Map([...net.inputs].map(([name, { type }]) => [name, type.shape] as const));
+  if (program.dependsOnData?.(shapes)) return "the size of a layer depends on its data";
+  return undefined;
+}
+
+/**
+ * A step whose iterations are a loop inside one run of onnxruntime, so that weights and history stay on the device. Where an iteration has a
+ * number that is not finite, the iterations of its run are done once more one by one.
+ */
+export class LoopStep implements Step {
+  readonly #train: RunnableNet;
+  readonly #solver: SolverPlan;
+  readonly #options: StepOptions;
+  readonly #layout: Layout;
+  readonly #separate: SeparateStep;
+  readonly #most: number;
+  /** Rounds by whether outputs are shown. */
+  readonly #rounds = new Map<boolean, Promise<LoopRound>>();
+  #runs = 0;
+  #iterationMs = 0;
+
+  /** The net stays its owner's to close. */
+  constructor(train: RunnableNet, solver: SolverPlan, options: StepOptions) {
+    this.#train = train;
+    this.#solver = solver;
+    this.#options = options;
+    this.#layout = layoutOf(train.net);
+    this.#separate = new SeparateStep(train, solver, options);
+    const floats = [...train.net.inputs.values(), ...train.net.randoms].reduce(
+      (n, { type }) => n + count(type.shape),
+      0,
+    );
+    this.#most = Math.max(1, Math.min(MOST_ITERATIONS, Math.floor(MOST_BYTES / (4 * floats * solver.iterSize))));
+  }
+
+  newHistory(): readonly Float32Array[] {
+    return this.#separate.newHistory();
+  }
+
+  async run(work: Iterations, batches: Batches, state: TrainState, progress: () => void): Promise<StepReport> {
+    const reports: StepReport[] = [];
+    for (let done = 0; done < work.rates.length; ) {
+      const iteration = work.iteration + done;
+      const n = this.#iterations({ ...work, iteration, rates: work.rates.slice(done) });
+      const part = { ...work, iteration, rates: work.rates.slice(done, done + n) };
+      const report = await this.#run(part, batches, state);
+      reports.push(report);
+      done += n;
+      if (report.notFinite !== undefined) break;
+      progress();
+    }
+    return joined(reports);
+  }
+
+  /** Iterations of the next run: it ends after one that is displayed. */
+  #iterations({ iteration, rates, display }: Iterations): number {
+    const timed = Math.max(1, Math.floor(RUN_MS / this.#iterationMs));
+    const most = Math.min(rates.length, this.#most, FIRST[this.#runs] ?? timed);
+    const untilShown = display > 0 ? 1 + ((display - (iteration % display)) % display) : most;
+    return Math.min(most, untilShown);
+  }
+
+  async #run(work: Iterations, batches: Batches, state: TrainState): Promise<StepReport> {
+    const { net, program } = this.#train;
+    const { iterSize } = this.#solver;
+    const { iteration, display } = work;
+    const waited = performance.now();
+    const round = await this.#round(display > 0);
+    const taken: Tensors[] = [];
+    let rows = 0;
+    let fits = true;
+    for (let i = 0; i < work.rates.length * iterSize; i++) {
+      const batch = await batches.next();
+      const { data, shapes } = inputsOf(net.inputs, batch);
+      taken.push(batch);
+      rows += Object.values(batch)[0]?.shape[0] ?? 0;
+      fits &&= [...shapes].every(([name, shape]) => sameShape(shape, net.inputs.get(name)!.type.shape));
+      if (fits) for (const [name, values] of Object.entries(data)) round.put(name, i, values);
+    }
+    const started = performance.now();
+    const oneByOne = async () => {
+      const report = await this.#separate.run(work, given(taken, batches), state, () => {});
+      return { ...report, times: { ...report.times, dataWaitMs: started - waited } };
+    };
+    if (!fits) return oneByOne();
+    const rates = work.rates.map((rate, i) => rate * this.#correction(iteration + i));
+    const draw = [this.#options.seed, iteration * iterSize] as const;
+    const result = await round.run({ state, carries: program.carried ?? {}, rates, draw });
+    if (!result.isFinite) return oneByOne();
+    result.commit(state, this.#options.gradients);
+    program.carry?.(result.carries);
+    const last = iteration + work.rates.length - 1;
+    const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
+    if (display > 0 && last % display === 0) {
+      const fed = Object.entries(inputsOf(net.inputs, taken.at(-1)!).data).map(
+        ([name, data]) => [name, data.slice()] as const,
+      );
+      const all: Readonly<Record<string, Float32Array>> = { ...Object.fromEntries(fed), ...result.shown };
+      outputs.set(last, Object.fromEntries(net.outputs.map((name) => [name, all[name]!])));
+    }
+    for (const batch of taken) batches.recycle(batch, {});
+    const gradientMs = performance.now() - started;
+    if (++this.#runs > 1) this.#iterationMs = gradientMs / work.rates.length;
+    return {
+      losses: work.rates.map((__, i) => meanOf(result.objectives, i, iterSize)),
+      outputs,
+      times: { dataWaitMs: started - waited, gradientMs, updateMs: 0 },
+      rows,
+    };
+  }
+
+  #correction(iteration: number): number {
+    const { rule, settings } = this.#solver;
+    return updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
+  }
+
+  #round(shows: boolean): Promise<LoopRound> {
+    const known = this.#rounds.get(shows);
+    if (known) return known;
+    const { net } = this.#train;
+    const { gradients, session } = this.#options;
+    const blobs = shows ? net.outputs : [];
+    const spec = {
+      net,
+      layout: this.#layout,
+      solver: this.#solver,
+      blobs,
+      gradients: gradients !== undefined,
+      most: this.#most,
+    };
+    const round = LoopRound.open(spec, session);
+    this.#rounds.set(shows, round);
+    // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
+    round.catch(() => this.#rounds.delete(shows));
+    return round;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const round of this.#rounds.values()) await (await round)[Symbol.asyncDispose]();
+    this.#rounds.clear();
+    await this.#separate[Symbol.asyncDispose]();
+  }
+}
+
+/** Batches that were taken already, in order; they go back to where they are from. */
+function given(taken: readonly Tensors[], from: Batches): Batches {
+  const rest = [...taken];
+  return { next: async () => rest.shift()!, recycle: (batch, results) => from.recycle(batch, results) };
+}
+
+/** The mean objective of iteration i's batches, summed as numbers are. */
+function meanOf(objectives: Float32Array, i: number, iterSize: number): number {
+  let sum = 0;
+  for (let batch = i * iterSize; batch < (i + 1) * iterSize; batch++) sum += objectives[batch]!;
+  return sum / iterSize;
+}
+
+function joined(reports: readonly StepReport[]): StepReport {
+  const sum = (of: (report: StepReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  return {
+    losses: reports.flatMap(({ losses }) => losses),
+    outputs: new Map(reports.flatMap(({ outputs }) => [...outputs])),
+    times: {
+      dataWaitMs: sum(({ times }) => times.dataWaitMs),
+      gradientMs: sum(({ times }) => times.gradientMs),
+      updateMs: sum(({ times }) => times.updateMs),
+    },
+    rows: sum(({ rows }) => rows),
+    notFinite: reports.at(-1)?.notFinite,
+    debug: new Map(reports.flatMap(({ debug }) => [...(debug ?? [])])),
+  };
+}
