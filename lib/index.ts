@@ -1,3 +1,4 @@
+export { Classifier, type ClassifierOptions } from "./api/classifier.js";
 export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";
@@ -12,6 +13,7 @@ export {
 } from "./api/net.js";
 export { ProtoLoader } from "./api/proto-loader.js";
 export { type NetScores, type TestNetOptions, testNet } from "./api/test-net.js";
+export { type FloatImage, loadImage, resizeFloatImage, Transformer } from "./api/transformer.js";
 export { type Limits, setLimits } from "./budget.js";
 export {
   ConvolutionLayer,
