@@ -53,6 +53,7 @@ export {
   registerLayer,
   type Site,
 } from "./layers/index.js";
+export { type BlobSummary, type Inspected, type InspectFileOptions, inspect } from "./inspect/inspect.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
 export type { Digest } from "./runs/digest.js";

@@ -18,6 +18,7 @@ import type { Best } from "./side-state.js";
 import { probeFolder, type SnapshotPaths } from "./snapshot.js";
 import { SnapshotWriter, type SnapshotWriting } from "./snapshot-writer.js";
 import { startEvent } from "./start-event.js";
+import { TestNets } from "./test-nets.js";
 import { type TestPart, TestPasses } from "./test-passes.js";
 import { type Run, Trainer } from "./trainer.js";
 
@@ -40,6 +41,7 @@ export class Solver implements AsyncDisposable {
   readonly #passes: TestPasses;
   readonly #baseline: Baseline;
   readonly #writer: SnapshotWriter;
+  readonly #testNets: TestNets;
   /** Iterations of each replica between two averages; 1 where there is but the one of this thread. */
   readonly syncInterval: number | "auto";
   readonly #life = new Lifetime("solver");
@@ -54,6 +56,7 @@ export class Solver implements AsyncDisposable {
     this.#passes = new TestPasses(parts);
     this.#baseline = new Baseline(parts);
     this.#writer = new SnapshotWriter(parts);
+    this.#testNets = new TestNets(parts);
     this.syncInterval = parts.syncInterval;
   }
 
@@ -156,6 +159,14 @@ export class Solver implements AsyncDisposable {
     return this.#life.run(() => this.#baseline.measure(iterations));
   }
 
+  /**
+   * The test nets, for programs that run them by hand; they share the train net's parameters as those are at each call. They are the
+   * solver's to close.
+   */
+  testNets(): Promise<readonly Net[]> {
+    return this.#life.run(() => this.#testNets.current());
+  }
+
   /** A test pass of one test net (the first, if none is named): the mean of each output by its blob's name, `NAME[i]` where it has several values. */
   async test(index = 0): Promise<Readonly<Record<string, number>>> {
     const { outputs } = await this.scores(index);
@@ -248,6 +259,7 @@ export class Solver implements AsyncDisposable {
     // The engine's end cuts a round short where its replicas live elsewhere.
     return this.#life.abort(async () => {
       await this.#baseline[Symbol.asyncDispose]();
+      await this.#testNets[Symbol.asyncDispose]();
       await this.#parts.engine[Symbol.asyncDispose]();
       await this.net[Symbol.asyncDispose]();
       await this.#parts.rows[Symbol.asyncDispose]();

@@ -1,10 +1,12 @@
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectEither, inspectNet, readArtifact } from "../../lib/inspect/index.js";
+import { inspect } from "../../lib/inspect/inspect.js";
 import { printNet } from "../../lib/inspect/print.js";
-import { describeShared, goldenPath, sharedPath } from "../support/shared.js";
+import { describeShared, goldenPath, root, sharedPath } from "../support/shared.js";
 
 const LENET = `name: "small"
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN } data_param { batch_size: 4 } transform_param { crop_size: 8 } }
@@ -18,6 +20,20 @@ layer { name: "ip" type: "InnerProduct" bottom: "sum" top: "ip" inner_product_pa
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" include { phase: TRAIN } }`;
 
 const { message } = loadNet(LENET, { name: "small.prototxt" });
+
+describe("inspect", () => {
+  it("tells by content what a file is, and what is in it", async () => {
+    const solver = await inspect(join(root, "models/lenet/solver.prototxt"));
+    if (solver.kind !== "solver") throw new Error(solver.kind);
+    expect(solver.nets.map(({ name, parameters }) => [name, parameters])).to.deep.equal([
+      ["LeNet", 431_080],
+      ["LeNet", 431_080],
+    ]);
+    const net = await inspect(join(root, "models/lenet/deploy.prototxt"), { shapes: { data: [7, 1, 28, 28] } });
+    if (net.kind !== "net") throw new Error(net.kind);
+    expect(net.outputs).to.deep.equal([{ name: "prob", shape: [7, 10] }]);
+  });
+});
 
 describe("inspecting a net", () => {
   it("tells shapes, parameters, multiply-adds and what each place sees", async () => {

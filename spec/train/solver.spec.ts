@@ -56,6 +56,24 @@ describe("a solver", () => {
     expect(weights(second)).to.deep.equal(weights(straight));
   });
 
+  it("has its test nets as nets, with the parameters that training has come to", async () => {
+    await using solver = await load("test_iter: 2 test_interval: 100 test_initialization: false");
+    const [test, ...others] = await solver.testNets();
+    expect(others).to.deep.equal([]);
+    expect(test!.phase).to.equal("TEST");
+    for (let i = 0; i < 2; i++) {
+      await solver.step(3);
+      expect(await solver.testNets()).to.deep.equal([test]);
+      expect([...test!.params.get("ip")![0]!.data]).to.deep.equal(weights(solver));
+      const input = { data: { shape: [1, 1, 8, 8], data: new Float32Array(64).fill(0.5) } };
+      const { ip } = await test!.forward({ ...input, label: { shape: [1], data: new Float32Array(1) } });
+      const of = await solver.net.forward({ ...input, label: { shape: [1], data: new Float32Array(1) } });
+      ip!.data.forEach((value, j) => {
+        expect(value).to.be.closeTo(of["ip"]!.data[j]!, 1e-5);
+      });
+    }
+  });
+
   it("is where it was after a look ahead that failed", async () => {
     const images = Array.from({ length: 16 }, (_, i) => `${join(folder, `${i % 10}.png`)} 0`);
     // The look ahead, of two batches, takes the first of them and fails in the second.
