@@ -68,6 +68,7 @@ export {
   type DoneEvent,
   EVENT_VERSION,
   type IterationEvent,
+  type LayerStatisticsEvent,
   parseEvent,
   type ReplicaLostEvent,
   type RoundEvent,

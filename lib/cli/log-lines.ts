@@ -48,6 +48,7 @@ export class LogLines {
         return event.display ? this.#display(event) : [];
       case "statistics":
         return statisticsLines(event);
+      case "layer-statistics":
       case "test-progress":
         return [];
       case "test":

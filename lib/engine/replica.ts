@@ -213,7 +213,9 @@ export class Replica implements AsyncDisposable {
       place = this.#reached;
       progress();
     };
-    const report = await this.#step.run(work, batches, state, done).catch((error: unknown) => {
+    // One replica stands for all.
+    const statistics = (this.#plan.replica ?? 0) === 0 ? work.statistics : 0;
+    const report = await this.#step.run({ ...work, statistics }, batches, state, done).catch((error: unknown) => {
       this.#failed = place;
       throw error;
     });

@@ -8,14 +8,14 @@ type Outputs = Readonly<Record<string, Float32Array>>;
  */
 export function meanReport(reports: readonly Report[]): Report {
   const [first, ...others] = reports as [Report, ...Report[]];
-  const { outputs, times, rows, debug } = first;
+  const { outputs, times, rows, debug, layers } = first;
   const notFinite = reports.find((report) => report.notFinite !== undefined)?.notFinite;
   const losses = first.losses.slice(
     0,
     reports.reduce((least, { losses }) => Math.min(least, losses.length), Infinity),
   );
   const skipped = reports.reduce((sum, report) => sum + (report.skipped ?? 0), 0);
-  if (others.length === 0) return { losses, outputs, times, rows, skipped, notFinite, debug };
+  if (others.length === 0) return { losses, outputs, times, rows, skipped, notFinite, debug, layers };
   const count = reports.length;
   const meanOf = (of: (report: Report) => number) => reports.reduce((sum, report) => sum + of(report), 0) / count;
   return {
@@ -37,6 +37,7 @@ export function meanReport(reports: readonly Report[]): Report {
     skipped,
     notFinite,
     debug,
+    layers,
   };
 }
 

@@ -10,6 +10,11 @@ export const TRAINING = {
     range: countOrNone("iterations"),
     describe: "Iterations over which the learning rate rises to the policy's",
   },
+  statistics: {
+    type: "number",
+    range: countOrNone("iterations"),
+    describe: "Iterations between statistics of parameters and activations, as events (0: none)",
+  },
   calibrate: {
     type: "boolean",
     describe:

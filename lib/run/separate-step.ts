@@ -3,6 +3,12 @@ import { type Layout, layoutOf, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import type { RunRequest, RunResult } from "./compiled-net.js";
+import {
+  type ActivationStatistics,
+  activationStatistics,
+  type LayerStatistics,
+  parameterStatistics,
+} from "./layer-statistics.js";
 import { allFinite, firstNotFinite } from "./not-finite.js";
 import { type RunnableNet, runNet } from "./open-net.js";
 import type { SolverPlan } from "./plan.js";
@@ -27,6 +33,7 @@ interface Pass {
   readonly outputs: Readonly<Record<string, Float32Array>>;
   readonly rows: number;
   readonly debug: PassStatistics | undefined;
+  readonly activations: readonly ActivationStatistics[] | undefined;
   readonly notFinite: string | undefined;
   /** Sum of squares of the gradients, where the model gave it. */
   readonly squares: number | undefined;
@@ -66,6 +73,7 @@ export class SeparateStep implements Step {
     const times = { dataWaitMs: 0, gradientMs: 0, updateMs: 0 };
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
     const debug = new Map<number, Statistics>();
+    const layers = new Map<number, LayerStatistics>();
     const losses: number[] = [];
     let rows = 0;
     let notFinite: string | undefined;
@@ -77,16 +85,21 @@ export class SeparateStep implements Step {
       losses.push(pass.loss);
       if (isShown({ ...work, iteration })) outputs.set(iteration, pass.outputs);
       rows += pass.rows;
-      const before = pass.debug && weights.slice();
+      const before = (pass.debug || pass.activations) && weights.slice();
       const started = performance.now();
       await this.#update(state, rate, iteration, pass.squares);
       times.updateMs += performance.now() - started;
       if (before && pass.debug)
         debug.set(iteration, { ...pass.debug, update: updateStatistics(this.#layout, before, weights) });
+      if (before && pass.activations) {
+        const { iterSize } = this.#solver;
+        const parameters = parameterStatistics(this.#layout, before, weights, this.#gradients, iterSize);
+        layers.set(iteration, { parameters, activations: pass.activations });
+      }
       iteration++;
       progress();
     }
-    return { losses, outputs, times, rows, notFinite, debug };
+    return { losses, outputs, times, rows, notFinite, debug, layers };
   }
 
   /** Gradients of one iteration, the sum over its iter_size batches. */
@@ -103,6 +116,7 @@ export class SeparateStep implements Step {
     const request: RunRequest = { blobs, gradients: "learnt", objective: true, sum, accumulate: iterSize > 1 };
     const shown = debugInfo && isShown(work);
     let debug: PassStatistics | undefined;
+    let activations: readonly ActivationStatistics[] | undefined;
     let loss = 0;
     let rows = 0;
     let outputs: Readonly<Record<string, Float32Array>> = {};
@@ -123,8 +137,10 @@ export class SeparateStep implements Step {
       if (!Number.isFinite(result.objective) || !areFinite) {
         const notFinite = firstNotFinite(this.#train.net, weights, await all());
         this.#gradients.fill(0);
-        return { loss, outputs, rows, debug, notFinite, squares: undefined };
+        return { loss, outputs, rows, debug, activations, notFinite, squares: undefined };
       }
+      if (isWatched(work) && sub === iterSize - 1)
+        activations = activationStatistics(this.#train.net, await this.#blobs(batch, weights, draw));
       if (shown) debug = passStatistics(this.#train.net, this.#layout, weights, await all());
       this.#keep(result.gradients);
       if (sum === "squares") squares = result.gradientSum;
@@ -135,7 +151,14 @@ export class SeparateStep implements Step {
       batches.recycle(batch, result.blobs);
       times.gradientMs += performance.now() - started;
     }
-    return { loss: loss / iterSize, outputs, rows, debug, notFinite: undefined, squares };
+    return { loss: loss / iterSize, outputs, rows, debug, activations, notFinite: undefined, squares };
+  }
+
+  /** The last forward once more, with every blob. */
+  async #blobs(batch: Tensors, weights: Float32Array, draw: Draw): Promise<RunResult["blobs"]> {
+    const request: RunRequest = { blobs: [...this.#train.net.blobs.keys()] };
+    const values = { layout: this.#layout, data: weights };
+    return (await runNet(this.#train, request, batch, values, draw, { again: true })).blobs;
   }
 
   /** The last forward once more, with every blob and every gradient. */
@@ -176,6 +199,9 @@ export class SeparateStep implements Step {
 }
 
 const isShown = ({ iteration, display }: Iterations): boolean => display > 0 && iteration % display === 0;
+
+const isWatched = ({ iteration, statistics = 0 }: Iterations): boolean =>
+  statistics > 0 && iteration % statistics === 0;
 
 function l2Norm(values: Float32Array): number {
   let sum = 0;

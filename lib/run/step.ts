@@ -1,5 +1,6 @@
 import type { Feed } from "../data/feed/feed.js";
 import type { Tensors } from "../data/tensor.js";
+import type { LayerStatistics } from "./layer-statistics.js";
 import { nextBatch, recycle } from "./open-net.js";
 import type { Statistics } from "./statistics.js";
 
@@ -19,6 +20,8 @@ export interface Iterations {
   readonly rates: readonly number[];
   /** The values of the train net's outputs are reported for iterations divisible by this; 0 for none. */
   readonly display: number;
+  /** Layer statistics are reported for iterations divisible by this; 0 or undefined for none. */
+  readonly statistics?: number | undefined;
 }
 
 /** The batches of a training, in order: iter_size of them an iteration. */
@@ -48,6 +51,8 @@ export interface StepReport {
   readonly notFinite?: string | undefined;
   /** What debug_info shows, by iteration, where `display` names it. */
   readonly debug?: ReadonlyMap<number, Statistics> | undefined;
+  /** Layer statistics by iteration, where they were asked for. */
+  readonly layers?: ReadonlyMap<number, LayerStatistics> | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type {
   BestEvent,
   DoneEvent,
   IterationEvent,
+  LayerStatisticsEvent,
   RoundEvent,
   SnapshotEvent,
   StartEvent,
@@ -29,6 +30,10 @@ export interface Digest {
   series: Record<string, SeriesData>;
   /** The last scores of each test net. */
   scores: Record<string, number>;
+  /** The last layer statistics. */
+  layers?: LayerStatisticsEvent | undefined;
+  /** Histograms over time by parameter and kind, `values/conv1[0]`, and of blobs, `activations/conv1`. */
+  histograms: Record<string, HistogramTrack>;
   best?: BestEvent | undefined;
   /** The last snapshots, oldest first. */
   snapshots: SnapshotEvent[];
@@ -36,6 +41,18 @@ export interface Digest {
   notes: Note[];
   /** Seconds of the runs before the last. */
   before: number;
+}
+
+/** Histograms of one thing at several iterations, evenly spread. */
+export interface HistogramTrack {
+  /** Of every so many events one is kept. */
+  stride: number;
+  /** Events so far. */
+  seen: number;
+  at: number[];
+  min: number[];
+  max: number[];
+  counts: (readonly number[])[];
 }
 
 /** Something that happened, for a list. */
@@ -50,6 +67,7 @@ export const DIGEST_VERSION = 1;
 const MOST_SNAPSHOTS = 100;
 const MOST_NOTES = 200;
 const MOST_SERIES = 1000;
+const MOST_HISTOGRAMS = 60;
 
 /** The digest of no events. */
 export const newDigest = (): Digest => ({
@@ -60,6 +78,7 @@ export const newDigest = (): Digest => ({
   scores: {},
   snapshots: [],
   notes: [],
+  histograms: {},
   before: 0,
 });
 
@@ -88,6 +107,10 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
       break;
     case "round":
       addRound(event, add);
+      break;
+    case "layer-statistics":
+      digest.layers = event;
+      addLayers(digest, event, add);
       break;
     case "best":
       digest.best = event;
@@ -119,6 +142,10 @@ function startRun(digest: Digest, event: StartEvent): void {
   digest.done = undefined;
   digest.iteration = event.iteration;
   for (const series of Object.values(digest.series)) cutSeries(series, event.iteration);
+  for (const track of Object.values(digest.histograms)) {
+    const found = track.at.findIndex((at) => at >= event.iteration);
+    if (found >= 0) for (const column of [track.at, track.min, track.max, track.counts]) column.length = found;
+  }
 }
 
 type Add = (name: string, value: number | undefined) => void;
@@ -142,6 +169,44 @@ function addTest(digest: Digest, event: TestEvent, add: Add): void {
     digest.scores[name] = value;
     add(name, value);
   }
+}
+
+/** The name of a parameter in a digest. */
+export const parameterName = ({ layer, param }: { readonly layer: string; readonly param: number }): string =>
+  `${layer}[${param}]`;
+
+type Spread = Pick<LayerStatisticsEvent["activations"][number], "min" | "max" | "counts">;
+
+function addLayers(digest: Digest, { iteration, parameters, activations }: LayerStatisticsEvent, add: Add): void {
+  const track = (name: string, spread: Spread) => addHistogram(digest, name, iteration, spread);
+  for (const each of parameters) {
+    const name = parameterName(each);
+    add(`ratio/${name}`, each.ratio);
+    for (const kind of ["values", "gradients", "updates"] as const) {
+      add(`${kind}/${name}`, each[kind].meanAbs);
+      track(`${kind}/${name}`, each[kind]);
+    }
+  }
+  for (const each of activations) {
+    add(`activations/${each.blob}`, each.meanAbs);
+    add(`zeros/${each.blob}`, each.zeros);
+    track(`activations/${each.blob}`, each);
+  }
+}
+
+function addHistogram({ histograms }: Digest, name: string, iteration: number, { min, max, counts }: Spread): void {
+  if (!(name in histograms) && Object.keys(histograms).length >= MOST_SERIES) return;
+  histograms[name] ??= { stride: 1, seen: 0, at: [], min: [], max: [], counts: [] };
+  const track = histograms[name];
+  if (track.seen++ % track.stride !== 0) return;
+  track.at.push(iteration);
+  track.min.push(min);
+  track.max.push(max);
+  track.counts.push(counts);
+  if (track.at.length <= MOST_HISTOGRAMS) return;
+  track.stride *= 2;
+  for (const column of [track.at, track.min, track.max, track.counts] as unknown[][])
+    column.splice(0, column.length, ...column.filter((_, i) => i % 2 === 0));
 }
 
 function addRound({ imagesPerSecond, times, loss }: RoundEvent, add: Add): void {

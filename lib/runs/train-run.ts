@@ -20,6 +20,9 @@ export interface TrainRunOptions extends Omit<TrainReplicasOptions, "solver" | "
   readonly solver?: TrainReplicasOptions["solver"] | undefined;
 }
 
+/** Iterations between layer statistics where something shows them and no other interval is asked for. */
+export const STATISTICS_INTERVAL = 100;
+
 type Warn = (warning: NetrunError) => void;
 
 /** Makes the folder of a new run, or opens that of one to go on with. Throws NetrunError. */

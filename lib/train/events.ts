@@ -40,6 +40,9 @@ const statistic = fields({
   /** Mean absolute value. */
   meanAbs: number,
 });
+/** How values are spread; `counts` are those of equally wide bins from min to max. */
+const spread = { meanAbs: number, mean: number, std: number, min: number, max: number, counts: list(count) };
+const distribution = fields(spread);
 const norms = fields({ l1: number, l2: number });
 
 /** The schema of every kind of event. */
@@ -125,6 +128,21 @@ export const eventSchemas = {
     /** Each parameter after the update, and its change. */
     update: list(fields({ layer: v.string(), param: count, data: number, diff: number })),
   }),
+  /** Every parameter around an iteration's update and every blob of its last batch, where statistics were asked for; precedes its iteration. */
+  "layer-statistics": event("layer-statistics", {
+    parameters: list(
+      fields({
+        layer: v.string(),
+        param: count,
+        values: distribution,
+        gradients: distribution,
+        updates: distribution,
+        /** log10 of the mean magnitude of the updates over that of the values. */
+        ratio: number,
+      }),
+    ),
+    activations: list(fields({ layer: v.string(), blob: v.string(), ...spread, /** Share of zeros. */ zeros: number })),
+  }),
   /** `done` of the batches of a test pass are done. */
   "test-progress": event("test-progress", { net: count, done: count, total: count }),
   /** A test pass of one test net is done: means of its output blobs and of its objective. */
@@ -196,6 +214,7 @@ export type TrainEvent = { [K in EventKind]: EventOf<K> }[EventKind];
 export type StartEvent = EventOf<"start">;
 export type IterationEvent = EventOf<"iteration">;
 export type StatisticsEvent = EventOf<"statistics">;
+export type LayerStatisticsEvent = EventOf<"layer-statistics">;
 export type TestEvent = EventOf<"test">;
 export type TestProgressEvent = EventOf<"test-progress">;
 export type BestEvent = EventOf<"best">;

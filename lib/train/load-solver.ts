@@ -49,6 +49,11 @@ export interface SolverOptions
   /** Iterations over which the learning rate rises to the policy's. Default 0. */
   readonly warmUp?: number | undefined;
   /**
+   * Iterations between statistics of every parameter and blob, as events (see docs/events.md). Each takes a forward pass more. Default 0:
+   * none.
+   */
+  readonly statistics?: number | undefined;
+  /**
    * Whether the threads of a small net's steps are chosen by timing some passes, where `threads` does not say how many: by default in
    * trainings of at least 200 iterations. What was chosen is kept in the cache folder, so that later trainings of the net take the same:
    * last bits of matrix products depend on it.

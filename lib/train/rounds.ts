@@ -121,6 +121,8 @@ export class Rounds {
     for (const i of run.losses.keys()) {
       const statistics = run.debug?.get(iteration + i);
       if (statistics) yield { kind: "statistics", iteration: iteration + i, ...statistics };
+      const layers = run.layers?.get(iteration + i);
+      if (layers) yield { kind: "layer-statistics", iteration: iteration + i, ...layers };
       yield iterationEvent(run, iteration, i, this.#schedule.isDisplayed(iteration + i));
     }
     if (run.threads) yield { kind: "threads", iteration: iteration + run.losses.length, ...run.threads };

@@ -58,10 +58,16 @@ export class Trainer {
   /** Trains for n iterations, one round of the engine. */
   async run(n: number, batch: Tensors | undefined): Promise<Run> {
     checkNumber("n", n, countOrNone("iterations"));
-    const { engine, weights, parameter } = this.#parts;
+    const { engine, weights, parameter, options } = this.#parts;
     const start = this.#iteration;
     const rates = Array.from({ length: n }, (_, i) => this.#rate.rate(start + i));
-    const round = await engine.round(weights.data, { iteration: start, rates, display: parameter.display, batch });
+    const round = await engine.round(weights.data, {
+      iteration: start,
+      rates,
+      display: parameter.display,
+      statistics: options.statistics,
+      batch,
+    });
     this.#iteration = round.iteration;
     const smoothedLosses = round.losses.map((loss, i) => {
       const smoothed = this.#smoothed.add(loss);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { layoutOf } from "../../lib/net/layout.js";
+import { layoutOf, view } from "../../lib/net/layout.js";
 import { closeNet, type OpenNet, openPlan } from "../../lib/run/open-net.js";
 import type { SolverPlan } from "../../lib/run/plan.js";
 import { always, type Batches, batchesOf, type Step } from "../../lib/run/step.js";
@@ -28,8 +28,11 @@ export function stepContract(name: string, make: StepMaker): void {
       const state = { weights: createWeights(layout, 7).data, history: step.newHistory() };
       let iteration = 0;
       let seen = 0;
-      const run = async (rates: readonly number[], { display = 0, batches = batchesOf(train.feeds) } = {}) => {
-        const report = await step.run({ iteration, rates, display }, batches, state, () => seen++);
+      const run = async (
+        rates: readonly number[],
+        { display = 0, statistics = 0, batches = batchesOf(train.feeds) } = {},
+      ) => {
+        const report = await step.run({ iteration, rates, display, statistics }, batches, state, () => seen++);
         iteration += report.losses.length;
         return report;
       };
@@ -89,6 +92,37 @@ export function stepContract(name: string, make: StepMaker): void {
       const { outputs } = await step.run([0.1, 0.1, 0.1], { display: 2 });
       expect([...outputs.keys()]).to.deep.equal([0, 2]);
       expect(Object.keys(outputs.get(0)!)).to.deep.equal(["loss"]);
+    });
+
+    it("reports statistics of layers where they are asked for, and trains to the same bits", async () => {
+      await using watched = await start({ iterSize: 2 });
+      await using unwatched = await start({ iterSize: 2 });
+      const none = await unwatched.run([0.1, 0.1, 0.1]);
+      await watched.run([0.1]);
+      const before = watched.state.weights.slice();
+      const all = await watched.run([0.1, 0.1], { statistics: 2 });
+      expect([...(none.layers ?? [])]).to.deep.equal([]);
+      expect([...all.layers!.keys()]).to.deep.equal([2]);
+      expect(watched.state).to.deep.equal(unwatched.state);
+      // The second of the two iterations is the one that is watched; the first is done once more for its start.
+      await using again = await start({ iterSize: 2 });
+      await again.run([0.1, 0.1]);
+      const { parameters, activations } = all.layers!.get(2)!;
+      const slots = [...watched.layout.slots.values()];
+      expect(parameters).to.have.length(slots.length);
+      expect(before).not.to.deep.equal(again.state.weights);
+      const meanAbs = (values: Float32Array) => values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
+      for (const [i, slot] of slots.entries()) {
+        const [from, to] = [view(again.state.weights, slot), view(watched.state.weights, slot)];
+        const { values, updates, gradients, ratio } = parameters[i]!;
+        expect(values.meanAbs).to.be.closeTo(meanAbs(from), 1e-6);
+        const change = meanAbs(to.map((value, j) => value - from[j]!));
+        expect(updates.meanAbs).to.be.closeTo(change, 1e-7);
+        expect(gradients.meanAbs).to.be.closeTo(meanAbs(view(watched.gradients, slot)) / 2, 1e-6);
+        if (change > 0) expect(ratio).to.be.closeTo(Math.log10(change / meanAbs(from)), 1e-3);
+        expect(values.counts.reduce((sum, count) => sum + count)).to.equal(slot.length);
+      }
+      expect(activations.map(({ blob }) => blob)).to.deep.equal([...watched.train.net.blobs.keys()]);
     });
 
     it("hands each batch of its own back, and never one that is given", async () => {

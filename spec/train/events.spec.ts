@@ -19,6 +19,8 @@ async function eventsOf(what: Parameters<typeof train>[0]): Promise<TrainEvent[]
 const kinds = (all: readonly TrainEvent[]) =>
   all.map(({ kind }) => kind).filter((kind) => !["round", "test-progress"].includes(kind));
 
+const SPREAD = { meanAbs: 1, mean: 0.5, std: 1, min: -1, max: 2, counts: [1, 0, 2] };
+
 /** One event of each kind that a short training does not have. */
 const RARE: readonly TrainEvent[] = [
   { kind: "snapshot-failed", iteration: 3, error: { message: "disk full" } },
@@ -29,6 +31,12 @@ const RARE: readonly TrainEvent[] = [
   { kind: "baseline", iteration: 0, imagesPerSecond: 1000.5 },
   { kind: "warning", iteration: 3, message: "few rows", notes: ["use fewer workers"] },
   { kind: "loss", iteration: 3 },
+  {
+    kind: "layer-statistics",
+    iteration: 3,
+    parameters: [{ layer: "ip", param: 0, values: SPREAD, gradients: SPREAD, updates: SPREAD, ratio: -3 }],
+    activations: [{ layer: "ip", blob: "ip", ...SPREAD, zeros: 0.5 }],
+  },
 ];
 
 describe("events of a training", () => {

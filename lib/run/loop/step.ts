@@ -80,12 +80,12 @@ export class LoopStep implements Step {
     return joined(reports);
   }
 
-  /** Iterations of the next run: it ends after one that is displayed. */
-  #iterations({ iteration, rates, display }: Iterations): number {
+  /** Iterations of the next run: it ends after one that is displayed, and before one with statistics, which is a run of its own. */
+  #iterations({ iteration, rates, display, statistics }: Iterations): number {
     const timed = Math.max(1, Math.floor(RUN_MS / this.#iterationMs));
     const most = Math.min(rates.length, this.#most, FIRST[this.#runs] ?? timed);
     const untilShown = display > 0 ? 1 + ((display - (iteration % display)) % display) : most;
-    return Math.min(most, untilShown);
+    return Math.min(most, untilShown, Math.max(1, untilWatched({ iteration, statistics })));
   }
 
   async #run(work: Iterations, batches: Batches, state: TrainState): Promise<StepReport> {
@@ -110,7 +110,7 @@ export class LoopStep implements Step {
       const report = await this.#separate.run(work, given(taken, batches), state, () => {});
       return { ...report, times: { ...report.times, dataWaitMs: started - waited } };
     };
-    if (!fits) return oneByOne();
+    if (!fits || untilWatched(work) === 0) return oneByOne();
     const rates = work.rates.map((rate, i) => rate * this.#correction(iteration + i));
     const draw = [this.#options.seed, iteration * iterSize] as const;
     const result = await round.run({ state, carries: program.carried ?? {}, rates, draw });
@@ -170,6 +170,10 @@ export class LoopStep implements Step {
   }
 }
 
+/** Iterations before the next one that has statistics. */
+const untilWatched = ({ iteration, statistics = 0 }: Pick<Iterations, "iteration" | "statistics">): number =>
+  statistics > 0 ? (statistics - (iteration % statistics)) % statistics : Number.POSITIVE_INFINITY;
+
 /** Batches that were taken already, in order; they go back to where they are from. */
 function given(taken: readonly Tensors[], from: Batches): Batches {
   const rest = [...taken];
@@ -196,5 +200,6 @@ function joined(reports: readonly StepReport[]): StepReport {
     rows: sum(({ rows }) => rows),
     notFinite: reports.at(-1)?.notFinite,
     debug: new Map(reports.flatMap(({ debug }) => [...(debug ?? [])])),
+    layers: new Map(reports.flatMap(({ layers }) => [...(layers ?? [])])),
   };
 }
