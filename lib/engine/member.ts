@@ -5,7 +5,8 @@ import type { Answer, Call } from "./hosts/host.js";
 import type { ReplicaInfo } from "./replica.js";
 import { PartitionFailed, type ReplicaSlot } from "./replica-slot.js";
 import { type ReplicaPlace, stateOf, vectorsOf } from "./state.js";
-import { openStore, type StateStore } from "./state-store.js";
+import { type KeptState, openStore, type StateStore } from "./state-store.js";
+import { vectorOf } from "./vector.js";
 import { deleteVectorFolder, newVectorFolder } from "./vector-file.js";
 
 /** Of a replica whose state is in no host. */
@@ -30,10 +31,10 @@ export class Member {
   /** Positions and recurrent state when the last round ended. */
   #place: ReplicaPlace = { positions: [] };
   /** Where the vectors of its state are when the last round has ended; undefined where they are not kept, or still zeros. */
-  #kept: StateStore | undefined;
+  #kept: KeptState | undefined;
   /** The store that the round under way copies the next state to, and one that is free. */
-  #next: StateStore | undefined;
-  #free: StateStore | undefined;
+  #next: KeptState | undefined;
+  #free: KeptState | undefined;
   /** The vectors of a state that was set, until a round has started from it. */
   #given: readonly Float32Array[] | undefined;
   /** Whether it has not trained since its plan was opened. */
@@ -91,7 +92,9 @@ export class Member {
   /** A round is done, and the state after it is the one that counts. */
   commit({ result: { positions, carries } }: Answer<"round">): void {
     this.#given = undefined;
-    this.#free = this.#kept;
+    // A block of a cluster is written once.
+    if (this.slot.states) this.#kept?.delete();
+    else this.#free = this.#kept;
     this.#kept = this.#next;
     this.#next = undefined;
     this.#place = { positions, carries };
@@ -120,11 +123,24 @@ export class Member {
   }
 
   /** The history that was kept, to be changed: the replica goes on from what it is then. */
-  shareable(): WritableVector {
+  async shareable(): Promise<WritableVector> {
     this.#isStale = true;
-    const store = this.#kept!;
     const { slots, learnt } = this.#info!;
+    if (this.slot.states) return this.#fetched(slots * learnt);
+    const store = this.#kept as StateStore;
     return { ...store.vector(slots * learnt), write: (values, from) => store.write([values], from) };
+  }
+
+  /** The first floats of its state, brought here from the cluster: the replica gets what becomes of it with the next round. */
+  async #fetched(length: number): Promise<WritableVector> {
+    const all = new Float32Array(this.#lengths.reduce((sum, each) => sum + each, 0));
+    await this.#kept!.read([all]);
+    let end = 0;
+    this.#given = this.#lengths.map((each) => {
+      end += each;
+      return all.subarray(end - each, end);
+    });
+    return { ...vectorOf(all.subarray(0, length)), write: (values, from) => all.set(values, from) };
   }
 
   /** Sets its state: the replica gets it with the next round. The vectors are taken over. */
@@ -148,7 +164,7 @@ export class Member {
     if (this.isLost) return undefined;
     const room = this.#lengths.map((length) => new Float32Array(length));
     if (this.#kept) {
-      this.#kept.read(room);
+      await this.#kept.read(room);
       return state(room);
     }
     const answer = await this.slot.call("state", { task: {}, buffers: [], room }, {}).catch((error: unknown) => {
@@ -174,7 +190,9 @@ export class Member {
     return [...Array<number>(slots).fill(learnt), ...(this.#isElastic ? [length] : [])];
   }
 
-  #newStore(): StateStore {
+  #newStore(): KeptState {
+    const { states } = this.slot;
+    if (states) return states.newState();
     if (this.slot.sharesMemory) {
       const floats = this.#lengths.reduce((sum, length) => sum + length, 0);
       return openStore(new SharedArrayBuffer(floats * Float32Array.BYTES_PER_ELEMENT));

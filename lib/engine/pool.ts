@@ -83,7 +83,7 @@ export class PoolEngine implements Engine {
     const failed = settled.find((each): each is PromiseRejectedResult => each.status === "rejected");
     if (failed) throw this.#stopped(failed.reason);
     if (answers.every((answer) => answer === undefined)) throw this.#stopped(allLost());
-    this.#average(weights, answers);
+    await this.#average(weights, answers);
     await this.#admitNewcomers(weights);
     const averaged = performance.now();
     const reports = answers.flatMap((answer) => (answer ? [answer.result] : []));
@@ -128,7 +128,7 @@ export class PoolEngine implements Engine {
    * Averages the replicas that are left into `weights`; the states after the round count from here on. Replicas' weights are read in
    * pieces from where they are, and not before all replicas are done: a round that fails changes nothing.
    */
-  #average(weights: Float32Array, answers: readonly (Answer<"round"> | undefined)[]): void {
+  async #average(weights: Float32Array, answers: readonly (Answer<"round"> | undefined)[]): Promise<void> {
     const present = this.#members.filter((_, i) => answers[i]);
     const trained = answers.flatMap((answer) => (answer ? [answer.changed[0]!] : []));
     averageInto(weights, trained, this.#averaging, this.#info!);
@@ -137,7 +137,7 @@ export class PoolEngine implements Engine {
       if (answer) member.commit(answer);
       else member.lose();
     }
-    if (this.#averaging.sharesHistory) shareHistory(present.map((member) => member.shareable()));
+    if (this.#averaging.sharesHistory) shareHistory(await Promise.all(present.map((member) => member.shareable())));
   }
 
   /** Replicas that were dropped start again from the others' mean history and the common weights. */

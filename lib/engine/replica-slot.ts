@@ -1,6 +1,7 @@
 import { NetrunError } from "../error.js";
-import type { Answer, Call, CallName, Calls, Host } from "./hosts/host.js";
+import type { Answer, Call, CallName, CallPatience, Calls, Host } from "./hosts/host.js";
 import { whileAlive } from "./hosts/watch.js";
+import type { RemoteStates } from "./state-store.js";
 
 /** Failures in a row of one partition after which training stops. */
 const FAILURES = 3;
@@ -47,12 +48,18 @@ export class ReplicaSlot implements AsyncDisposable {
   #slowestMs = 0;
   #generation = 0;
   #sharesMemory = false;
+  #states: RemoteStates | undefined;
 
   constructor(index: number, count: number, make: () => Host, timeoutMs: number | undefined) {
     this.index = index;
     this.#count = count;
     this.#make = make;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Where its replica's states are kept on a cluster; undefined where it is on this machine. */
+  get states(): RemoteStates | undefined {
+    return this.#states;
   }
 
   /** Whether its replica, or the one that it had last, sees memory that is shared here. */
@@ -77,6 +84,7 @@ export class ReplicaSlot implements AsyncDisposable {
     const open = async () => {
       this.#host ??= this.#make();
       this.#sharesMemory = this.#host.sharesMemory ?? false;
+      this.#states = this.#host.states;
       const { result } = await this.#watched(name, { task: plan, buffers: buffers(), room: [] });
       this.#generation++;
       return result;
@@ -117,6 +125,7 @@ export class ReplicaSlot implements AsyncDisposable {
         return answer;
       } catch (error) {
         if (this.#disposed || isFatal?.(error as Error)) throw error;
+        if (error instanceof NetrunError && this.#host?.endsOnUserErrors) throw this.#failed(error, "failed");
         await this.#lose(error as Error, onLoss);
       }
     }
@@ -138,17 +147,24 @@ export class ReplicaSlot implements AsyncDisposable {
     onLoss?.(`${host?.name ?? "worker"}: ${error.message}`);
     if (this.#failures < FAILURES) return;
     this.#failures = 0;
-    throw new PartitionFailed(
-      `partition ${this.index} of ${this.#count} failed ${FAILURES} times in a row: ${error.message}`,
-      { cause: error, notes: error instanceof NetrunError ? error.notes : [] },
-    );
+    throw this.#failed(error, `failed ${FAILURES} times in a row`);
+  }
+
+  #failed(error: Error, how: string): PartitionFailed {
+    const notes = error instanceof NetrunError ? error.notes : [];
+    return new PartitionFailed(`partition ${this.index} of ${this.#count} ${how}: ${error.message}`, {
+      cause: error,
+      notes,
+    });
   }
 
   #watched<N extends CallName>(name: N, request: Request<N>): Promise<Answer<N>> {
     const host = this.#host!;
     // Opening, testing and the first iteration compile models.
     let compiles = (name !== "round" && name !== "forward") || host.progress === 0;
-    return whileAlive(host, host.call({ name, ...request }), {
+    const call = host.call({ name, ...request }, this.#patienceOfCall(name, compiles));
+    if (host.watchesItself) return this.#watchedThere(host, call);
+    return whileAlive(host, call, {
       everyMs: Math.min(1000, (this.#timeoutMs ?? START_MS) / 4),
       patienceMs: () => this.#patience(name, compiles),
       onIteration: (ms) => {
@@ -156,6 +172,17 @@ export class ReplicaSlot implements AsyncDisposable {
         compiles = false;
       },
     });
+  }
+
+  async #watchedThere<T>(host: Host, call: Promise<T>): Promise<T> {
+    const answer = await call;
+    this.#slowestMs = Math.max(this.#slowestMs, host.slowestMs ?? 0);
+    return answer;
+  }
+
+  #patienceOfCall(name: CallName, compiles: boolean): CallPatience {
+    const factor = this.#timeoutMs === undefined ? SLOW_FACTOR : 0;
+    return { firstMs: this.#patience(name, compiles), nextMs: this.#patience(name, false), factor };
   }
 
   #patience(name: CallName, compiling: boolean): number {

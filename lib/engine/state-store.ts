@@ -2,15 +2,33 @@ import { existsSync, rmSync } from "node:fs";
 import type { Vector } from "./vector.js";
 import { VectorFile } from "./vector-file.js";
 
-/** Where a store is, as plain data: memory that threads share, or the path of a file. */
-export type StorePlace = SharedArrayBuffer | string;
+/** Where a store is, as plain data: memory that threads share, the path of a file, or a block that a cluster has. */
+export type StorePlace = SharedArrayBuffer | string | RemoteBlock;
+
+/** A block of a cluster, which its workers get as a file. */
+export interface RemoteBlock {
+  readonly block: number;
+}
+
+/** A replica's state that is kept where it outlives the replica. */
+export interface KeptState {
+  readonly place: StorePlace;
+  /** Fills vectors, from its first float on. */
+  read(vectors: readonly Float32Array[]): void | Promise<void>;
+  /** Gives its memory back. */
+  delete(): void;
+}
+
+/** What makes the kept states of one replica, where they are on its cluster. */
+export interface RemoteStates {
+  newState(): KeptState;
+}
 
 /**
  * Where a replica copies the vectors of its state to, one after the other. It outlives the thread or process of the replica: its
  * successor reads it, and so does the engine, but only when it is asked for states.
  */
-export interface StateStore {
-  readonly place: StorePlace;
+export interface StateStore extends KeptState {
   /** Writes vectors, the first one from float `at` on. */
   write(vectors: readonly Float32Array[], at?: number): void;
   /** Fills vectors, from its first float on. */
@@ -24,7 +42,8 @@ export interface StateStore {
 
 /** Opens the store at a place; a file that is not there yet is made. */
 export function openStore(place: StorePlace): StateStore {
-  if (typeof place !== "string") return sharedStore(place);
+  if (place instanceof SharedArrayBuffer) return sharedStore(place);
+  if (typeof place !== "string") throw new Error(`block ${place.block} is not on this machine`);
   const file = new VectorFile(place, !existsSync(place));
   return {
     place,

@@ -2,7 +2,7 @@ import type { ForwardPlan } from "../../run/plan.js";
 import type { Scores, Work } from "../engine.js";
 import type { ReplicaInfo, ReplicaPlan, ReplicaReport } from "../replica.js";
 import type { ReplicaPlace } from "../state.js";
-import type { StorePlace } from "../state-store.js";
+import type { RemoteStates, StorePlace } from "../state-store.js";
 import type { Vector } from "../vector.js";
 
 /**
@@ -65,19 +65,34 @@ export interface Answer<N extends CallName = CallName> {
   readonly room: readonly Float32Array[];
 }
 
+/** Milliseconds that an iteration of a call may take: the first one, and another one: that, or `factor` times the slowest before. */
+export interface CallPatience {
+  readonly firstMs: number;
+  readonly nextMs: number;
+  readonly factor: number;
+}
+
 /** Where one replica lives: a thread or a process. One call at a time. */
 export interface Host extends AsyncDisposable {
   /** What to name it by in messages. */
   readonly name: string;
   /** Iterations done since it started; it shows that a replica is alive while a call is under way. */
   readonly progress: number;
+  /** Whether it finds out by itself that its replica hangs, by the patience of each call. Default false. */
+  readonly watchesItself?: boolean | undefined;
+  /** Where its replica's states are kept, if that is neither memory that is shared here nor a file. */
+  readonly states?: RemoteStates | undefined;
+  /** Milliseconds of the slowest iteration of its last call, where it watches itself. */
+  readonly slowestMs?: number | undefined;
+  /** Whether an error that the replica throws is the user's, which another replica would meet too. Default false. */
+  readonly endsOnUserErrors?: boolean | undefined;
   /** Whether its replica sees memory that is shared here (a thread does); else what outlives it is in a file. Default false. */
   readonly sharesMemory?: boolean | undefined;
   /**
    * Has the replica do something. Buffers are copied before the function returns. Room is given away: that of the answer is the same
    * memory or other memory of the same lengths, and is lost where the call rejects: if the replica throws, dies or is killed.
    */
-  call<N extends CallName>(call: Call<N>): Promise<Answer<N>>;
+  call<N extends CallName>(call: Call<N>, patience?: CallPatience): Promise<Answer<N>>;
   /** Ends it at once, whatever it does. */
   kill(): Promise<void>;
 }

@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { serialize } from "node:v8";
+import { NetrunError } from "../../error.js";
+import { deleteVectorFolder, newVectorFolder, VectorFile } from "../vector-file.js";
+import { dataSetsOf } from "./data.js";
+import { type Frame, packFrame, readFrames } from "./frames.js";
+import type { CallAnswer, CallHead, ClusterInfo, Patience, Request, VectorsAt } from "./messages.js";
+
+/** A call of one replica's worker. */
+export interface ClusterCall {
+  readonly name: string;
+  readonly worker: number;
+  readonly replica: number;
+  readonly replicas: number;
+  readonly task: object;
+  readonly buffers: readonly Float32Array[];
+  /** How many of the buffers, from the first one on, are the same for all replicas. */
+  readonly common: number;
+  readonly room: readonly number[];
+  /** Where the vectors of the answer go. */
+  readonly result: string;
+  readonly store: number;
+  readonly keep: number;
+  readonly patience: Patience;
+}
+
+/** What a call gave. */
+export interface ClusterAnswer extends CallAnswer {
+  readonly body: Uint8Array;
+}
+
+interface Waiting {
+  resolve(answer: ClusterAnswer): void;
+  reject(error: Error): void;
+}
+
+/** Patience with the end of a worker, which is killed. */
+const END_MS = 60_000;
+
+const bytesOf = (vectors: readonly Float32Array[]): number =>
+  vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** The connection to the JVM of a Spark application, which has its executors' workers called. */
+export class Cluster implements AsyncDisposable {
+  readonly #socket: Socket;
+  readonly #folder = newVectorFolder("exchange");
+  readonly #waiting = new Map<number, Waiting>();
+  /** The calls of this turn of the event loop, which go in one job. */
+  #gathered: {
+    readonly call: ClusterCall;
+    readonly id: number;
+    readonly common: VectorsAt | null;
+    readonly own: VectorsAt | null;
+  }[] = [];
+  /** The vector that was written last for all replicas, in this turn, and its file. */
+  #shared: { readonly vector: Float32Array; readonly at: VectorsAt } | undefined;
+  #common: VectorFile | undefined;
+  #ids = 0;
+  #files = 0;
+  #ended: Error | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    void this.#read();
+  }
+
+  /** Connects to the JVM's socket. */
+  static async connect(path: string): Promise<Cluster> {
+    const socket = connect(path);
+    await once(socket, "connect");
+    return new Cluster(socket);
+  }
+
+  /** Takes a connection that the JVM has made. */
+  static of(socket: Socket): Cluster {
+    return new Cluster(socket);
+  }
+
+  /** What the cluster is, after telling it which Node and netrun its executors start where they have no archive. */
+  async hello(): Promise<ClusterInfo> {
+    const home = fileURLToPath(new URL("../../../../", import.meta.url));
+    const { body: _, ...info } = await this.#ask({ op: "hello", node: process.execPath, home });
+    return info as unknown as ClusterInfo;
+  }
+
+  /** The path of a new file for vectors. */
+  newPath(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  /** A number that nothing else has: a worker, a block. */
+  newId(): number {
+    return ++this.#ids;
+  }
+
+  /** Has a worker do something; calls of the same turn of the event loop go together. Buffers are copied before it returns. */
+  call(call: ClusterCall): Promise<ClusterAnswer> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.newId();
+    const common = call.common > 0 ? this.#share(call.buffers[0]!) : null;
+    const own = this.#writeOwn(call.replica, call.buffers.slice(call.common));
+    if (this.#gathered.length === 0) queueMicrotask(() => this.#flush());
+    this.#gathered.push({ call, id, common, own });
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  #share(vector: Float32Array): VectorsAt {
+    if (this.#shared?.vector !== vector) {
+      const path = this.newPath("common");
+      this.#common ??= new VectorFile(path, true);
+      this.#common.write([vector]);
+      this.#shared = { vector, at: { path, bytes: vector.byteLength } };
+    }
+    return this.#shared.at;
+  }
+
+  #writeOwn(replica: number, vectors: readonly Float32Array[]): VectorsAt | null {
+    if (vectors.length === 0) return null;
+    const path = this.newPath(`own-${replica}`);
+    const file = new VectorFile(path, true);
+    file.write(vectors);
+    file.close();
+    return { path, bytes: bytesOf(vectors) };
+  }
+
+  #flush(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    this.#shared = undefined;
+    const groups = new Map<string, typeof gathered>();
+    for (const each of gathered) groups.set(each.call.name, [...(groups.get(each.call.name) ?? []), each]);
+    for (const group of groups.values()) {
+      const { call: first, common } = group[0]!;
+      const calls = group.map(({ call, id, own }): CallHead => {
+        const { worker, replica, store, keep, patience, result, room, buffers, common: shared } = call;
+        const head = { buffers: buffers.map(({ length }) => length), common: shared, room };
+        return { id, worker, replica, head, own, store, keep, patience, result };
+      });
+      const { name, replicas } = first;
+      const data = dataSetsOf(first.task);
+      const bodies = group.map(({ call }) => serialize(call.task));
+      this.#send({ op: "calls", name, replicas, data, common, calls }, bodies);
+    }
+  }
+
+  /** Writes the kept state of a replica to a file; its path. Rejects where no copy is left. */
+  async readBlock(replica: number, block: number): Promise<string> {
+    const path = this.newPath(`state-${this.#files++}`);
+    const { status, reason } = await this.#ask({ op: "read", replica, block, path });
+    if (status !== "ok")
+      throw new NetrunError(`the state of replica ${replica} is lost: ${reason}`, { notes: [FROM_SNAPSHOT] });
+    return path;
+  }
+
+  /** Ends a worker wherever it is. */
+  async end(worker: number, replica: number, replicas: number): Promise<void> {
+    if (this.#ended) return;
+    const patience = { firstMs: END_MS, nextMs: END_MS, factor: 0 };
+    const common = { worker, replica, replicas, patience, common: 0, store: -1, keep: -1, result: "" };
+    await this.call({ name: "end", task: {}, buffers: [], room: [], ...common }).catch(() => {});
+  }
+
+  /** Frees kept states. */
+  forget(replica: number, blocks: readonly number[]): void {
+    if (!this.#ended) this.#send({ op: "forget", replica, blocks }, []);
+  }
+
+  /** Asks the JVM for something else. */
+  #ask(request: Request): Promise<ClusterAnswer> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.newId();
+    this.#send({ ...request, id }, []);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  #send(head: Request | (Request & { readonly id: number }), bodies: readonly Uint8Array[]): void {
+    this.#socket.write(packFrame({ head: head as unknown as Frame["head"], bodies }));
+  }
+
+  async #read(): Promise<void> {
+    let cause: unknown;
+    try {
+      for await (const { head, bodies } of readFrames(this.#socket)) {
+        const answer = head as unknown as CallAnswer;
+        const waiting = this.#waiting.get(answer.id);
+        this.#waiting.delete(answer.id);
+        waiting?.resolve({ ...answer, body: bodies[0] ?? new Uint8Array() });
+      }
+    } catch (error) {
+      cause = error;
+    }
+    this.#end(new NetrunError("the Spark application has ended", { notes: [FROM_SNAPSHOT], cause }));
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
+    this.#waiting.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#socket.destroyed) this.#socket.destroy();
+    this.#end(new Error("the cluster was left"));
+    this.#common?.close();
+    deleteVectorFolder(this.#folder);
+  }
+}
+
+const FROM_SNAPSHOT = "go on from the last snapshot: netrun train --snapshot FILE.solverstate";

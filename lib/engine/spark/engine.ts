@@ -1,0 +1,68 @@
+import type { TrainingPlan } from "../../run/plan.js";
+import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "../engine.js";
+import { PoolEngine, type PoolOptions } from "../pool.js";
+import { SparkHost } from "./host.js";
+import { type LaunchOptions, type Launched, launch } from "./launch.js";
+
+/** Replicas on a Spark cluster, and how they are averaged. */
+export interface SparkEngineOptions extends Omit<PoolOptions, "host" | "isolation"> {
+  /** The cluster; undefined where spark-submit has started this process. */
+  readonly cluster?: LaunchOptions | undefined;
+}
+
+/** K replicas in processes of a Spark cluster's executors: what the pool does, with each replica wherever Spark starts it. */
+export class SparkEngine implements Engine {
+  readonly replicas: number;
+  readonly #options: SparkEngineOptions;
+  #opened: { readonly pool: PoolEngine; readonly launched: Launched; readonly cores: number } | undefined;
+
+  constructor(options: SparkEngineOptions) {
+    this.#options = options;
+    this.replicas = options.workers;
+  }
+
+  /** Starts the application where it has not been. */
+  async #start(): Promise<PoolEngine> {
+    if (this.#opened) return this.#opened.pool;
+    const launched = await launch(this.#options.cluster);
+    const { cores } = await launched.cluster.hello();
+    const host = (index: number) => new SparkHost(launched.cluster, index, this.replicas);
+    const pool = new PoolEngine({ ...this.#options, host });
+    this.#opened = { pool, launched, cores };
+    return pool;
+  }
+
+  async open(plan: TrainingPlan): Promise<readonly Partition[]> {
+    const pool = await this.#start();
+    // A task of Spark's has its cores to itself.
+    const threads = plan.session.threads ?? this.#opened!.cores;
+    return pool.open({ ...plan, session: { ...plan.session, threads } });
+  }
+
+  round(weights: Float32Array, work: Work): Promise<Round> {
+    return this.#pool.round(weights, work);
+  }
+
+  state(): Promise<ReplicaStates> {
+    return this.#pool.state();
+  }
+
+  restore(states: ReplicaStates): Promise<void> {
+    return this.#pool.restore(states);
+  }
+
+  test(net: number, weights: Float32Array, batches: number, positions?: readonly number[]): Promise<Scores> {
+    return this.#pool.test(net, weights, batches, positions);
+  }
+
+  get #pool(): PoolEngine {
+    if (!this.#opened) throw new Error("open a plan first");
+    return this.#opened.pool;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened?.pool[Symbol.asyncDispose]();
+    await this.#opened?.launched.close();
+    this.#opened = undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/** The heads of messages, as spark/README.md describes them. */
+
+/** Vectors in a file, one after the other. */
+export interface VectorsAt {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Milliseconds that an iteration may take: the first one, and another one: that long, or `factor` times the slowest before. */
+export interface Patience {
+  readonly firstMs: number;
+  readonly nextMs: number;
+  readonly factor: number;
+}
+
+/** What a worker is told of the vectors of a call: how many floats each has. The first `common` buffers are all replicas'. */
+export interface CallLengths {
+  readonly buffers: readonly number[];
+  readonly common: number;
+  readonly room: readonly number[];
+}
+
+/** One call of several that go in one job. */
+export interface CallHead {
+  readonly id: number;
+  readonly worker: number;
+  readonly replica: number;
+  readonly head: CallLengths;
+  readonly own: VectorsAt | null;
+  /** Blocks of the state to set before and of the one to keep after; -1 for none. */
+  readonly store: number;
+  readonly keep: number;
+  readonly patience: Patience;
+  /** Where the vectors of the answer are to be written. */
+  readonly result: string;
+}
+
+/** Requests to the driver's JVM. */
+export type Request =
+  | { readonly op: "hello"; readonly node: string; readonly home: string }
+  | {
+      readonly op: "calls";
+      readonly name: string;
+      readonly replicas: number;
+      readonly data: readonly string[];
+      readonly common: VectorsAt | null;
+      readonly calls: readonly CallHead[];
+    }
+  | { readonly op: "read"; readonly replica: number; readonly block: number; readonly path: string }
+  | { readonly op: "forget"; readonly replica: number; readonly blocks: readonly number[] };
+
+/** How a call ended: with a result, with an error of the replica's in the body, or without the worker. */
+export interface CallAnswer {
+  readonly id: number;
+  readonly status: "ok" | "error" | "lost" | "failed";
+  readonly reason?: string;
+  readonly executor?: string;
+  readonly machine?: string;
+  readonly slowestMs?: number;
+  readonly iterations?: number;
+  readonly pid?: number;
+}
+
+/** What the cluster is. */
+export interface ClusterInfo {
+  readonly version: string;
+  readonly application: string;
+  readonly master: string;
+  readonly executors: number;
+  /** Cores of a task: the threads of a replica. */
+  readonly cores: number;
+}
+
+/** A call as an executor's worker gets it: files in place of vectors and blocks. */
+export interface WorkerHead extends CallLengths {
+  readonly name: string;
+  readonly out: string;
+  readonly commonPath?: string;
+  readonly ownPath?: string;
+  readonly store?: string;
+  readonly keep?: string;
+  /** Folders of the data sets' partitions, by name. */
+  readonly data: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,43 @@
+package netrun.spark;
+
+import java.io.Serializable;
+
+/** The outcome of a call. Vectors of it are a block beside it. */
+final class Answer implements Serializable {
+  static final byte[] NONE = {};
+
+  /** ok: a result; error: what the replica threw; lost: the worker has ended; absent: it is not on this executor. */
+  enum Status { OK, ERROR, LOST, ABSENT }
+
+  final Status status;
+  final String executor;
+  final String machine;
+  final String reason;
+  final byte[] body;
+  /** Bytes of the vectors that came back. */
+  final long bytes;
+  final double slowestMs;
+  final int iterations;
+  final long pid;
+
+  Answer(Status status, String reason, byte[] body, long bytes, double slowestMs, int iterations, long pid) {
+    Place here = Place.here();
+    this.status = status;
+    this.executor = here.executor();
+    this.machine = here.machine();
+    this.reason = reason;
+    this.body = body;
+    this.bytes = bytes;
+    this.slowestMs = slowestMs;
+    this.iterations = iterations;
+    this.pid = pid;
+  }
+
+  static Answer absent() {
+    return new Answer(Status.ABSENT, "", NONE, 0, 0, 0, 0);
+  }
+
+  static Answer lost(String reason, long pid) {
+    return new Answer(Status.LOST, reason, NONE, 0, 0, 0, pid);
+  }
+}

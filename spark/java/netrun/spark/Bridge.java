@@ -1,0 +1,228 @@
+package netrun.spark;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import org.apache.spark.SparkConf;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.broadcast.Broadcast;
+import org.apache.spark.rdd.RDD;
+import org.apache.spark.sql.SparkSession;
+import scala.Function2;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.reflect.ClassTag;
+import scala.runtime.AbstractFunction2;
+import scala.runtime.BoxedUnit;
+
+/** The driver's side of Spark: does on the cluster what Node, the driver program, asks for. It knows replicas, vectors and partitions. */
+final class Bridge {
+  /** An operation that others add. Returns the head of the answer. */
+  interface Handler {
+    ObjectNode handle(Bridge bridge, JsonNode head, byte[][] bodies) throws Exception;
+  }
+
+  final SparkSession spark;
+  /** Data sets by name: partition k is what replica k reads. */
+  final Map<String, JavaRDD<byte[]>> data = new ConcurrentHashMap<>();
+  final Map<String, Handler> handlers = new ConcurrentHashMap<>();
+  private final Frames frames;
+  private final Executors executors;
+  private final ExecutorService threads = java.util.concurrent.Executors.newCachedThreadPool(task -> {
+    Thread thread = new Thread(task, "netrun bridge");
+    thread.setDaemon(true);
+    return thread;
+  });
+  private volatile String[] command = {"node", "."};
+
+  Bridge(SparkSession spark, Frames frames) {
+    this.spark = spark;
+    this.frames = frames;
+    this.executors = new Executors(spark.sparkContext());
+  }
+
+  /** Serves until Node closes the connection. */
+  void serve() throws IOException {
+    for (;;) {
+      Frames.Frame frame;
+      try {
+        frame = frames.read();
+      } catch (EOFException e) {
+        return;
+      }
+      threads.execute(() -> serve(frame));
+    }
+  }
+
+  private void serve(Frames.Frame frame) {
+    JsonNode head = frame.head();
+    try {
+      switch (head.get("op").asText()) {
+        case "hello" -> answer(head, hello(head));
+        case "calls" -> calls(head, frame.bodies());
+        case "read" -> answer(head, read(head));
+        case "forget" -> forget(head);
+        default -> {
+          Handler handler = handlers.get(head.get("op").asText());
+          if (handler == null) throw new IllegalArgumentException("unknown operation " + head.get("op"));
+          answer(head, handler.handle(this, head, frame.bodies()));
+        }
+      }
+    } catch (Throwable e) {
+      ObjectNode answer = Frames.JSON.createObjectNode();
+      answer.put("status", "failed").put("reason", e.toString());
+      answer(head, answer);
+    }
+  }
+
+  private void answer(JsonNode request, ObjectNode answer) {
+    if (!request.has("id")) return;
+    answer.set("id", request.get("id"));
+    send(answer);
+  }
+
+  private void send(ObjectNode answer, byte[]... bodies) {
+    try {
+      frames.write(answer, bodies);
+    } catch (IOException e) {
+      // Node is gone: serve() sees it too.
+    }
+  }
+
+  private ObjectNode hello(JsonNode head) {
+    SparkConf conf = spark.sparkContext().getConf();
+    command = new String[] {conf.get("spark.netrun.node", head.get("node").asText()), conf.get("spark.netrun.home", head.get("home").asText())};
+    ObjectNode answer = Frames.JSON.createObjectNode();
+    answer.put("status", "ok").put("version", spark.version()).put("application", spark.sparkContext().applicationId());
+    answer.put("master", spark.sparkContext().master()).put("executors", executors.running().size());
+    answer.put("cores", conf.getInt("spark.task.cpus", 1));
+    return answer;
+  }
+
+  private ObjectNode read(JsonNode head) throws IOException {
+    boolean found = Blocks.get(Blocks.state(head.get("replica").asInt(), head.get("block").asLong()), Path.of(head.get("path").asText()));
+    ObjectNode answer = Frames.JSON.createObjectNode();
+    return answer.put("status", found ? "ok" : "failed").put("reason", "no copy of the replica's state is left");
+  }
+
+  private void forget(JsonNode head) {
+    for (JsonNode block : head.get("blocks")) Blocks.remove(Blocks.state(head.get("replica").asInt(), block.asLong()));
+  }
+
+  private Broadcast<Vectors> broadcast(JsonNode vectors) {
+    if (vectors == null || vectors.isNull()) return null;
+    Vectors all = new Vectors(vectors.get("path").asText(), vectors.get("bytes").asLong());
+    return spark.sparkContext().broadcast(all, ClassTag.apply(Vectors.class));
+  }
+
+  /** Makes calls of replicas, each with a body, in one job; answers come as their replicas are done. */
+  private void calls(JsonNode head, byte[][] bodies) {
+    Broadcast<Vectors> common = broadcast(head.get("common"));
+    List<Broadcast<Vectors>> broadcasts = new ArrayList<>();
+    if (common != null) broadcasts.add(common);
+    String[] names = Frames.JSON.convertValue(head.get("data"), String[].class);
+    Map<Integer, Call> calls = new TreeMap<>();
+    Map<Integer, JsonNode> heads = new TreeMap<>();
+    for (int i = 0; i < bodies.length; i++) {
+      JsonNode each = head.get("calls").get(i);
+      Broadcast<Vectors> own = broadcast(each.get("own"));
+      if (own != null) broadcasts.add(own);
+      int replica = each.get("replica").asInt();
+      long worker = each.get("worker").asLong();
+      String name = head.get("name").asText();
+      // Data that is cached on an executor is where its replica should be.
+      Place place = executors.of(worker);
+      if (place == null && name.startsWith("open") && names.length == 0) place = executors.choose(worker);
+      heads.put(replica, each);
+      calls.put(replica, new Call(each.get("id").asLong(), worker, replica, name, each.get("head").toString(), bodies[i], common, own,
+          each.get("store").asLong(), each.get("keep").asLong(), patience(each.get("patience")), command, names, place));
+    }
+    run(head.get("replicas").asInt(), calls, heads);
+    for (Broadcast<Vectors> each : broadcasts) each.destroy();
+  }
+
+  private static Call.Patience patience(JsonNode given) {
+    return new Call.Patience(given.get("firstMs").asLong(), given.get("nextMs").asLong(), given.get("factor").asDouble());
+  }
+
+  private void run(int replicas, Map<Integer, Call> calls, Map<Integer, JsonNode> heads) {
+    List<RDD<byte[]>> rows = new ArrayList<>();
+    for (String name : calls.values().iterator().next().data) rows.add(data.get(name).rdd());
+    Calls job = new Calls(spark.sparkContext(), replicas, calls, rows);
+    Map<Integer, Call> left = new ConcurrentHashMap<>(calls);
+    List<Integer> indices = new ArrayList<>(calls.keySet());
+    List<java.util.concurrent.Future<?>> ends = java.util.Collections.synchronizedList(new ArrayList<>());
+    Function2<Object, Answer, BoxedUnit> done = new AbstractFunction2<>() {
+      @Override
+      public BoxedUnit apply(Object index, Answer answer) {
+        Call call = left.remove(indices.get((Integer) index));
+        // In Spark's own thread: nothing that takes long.
+        ends.add(threads.submit(() -> finish(replicas, call, heads.get(call.replica), answer)));
+        return BoxedUnit.UNIT;
+      }
+    };
+    try {
+      spark.sparkContext().runJob(job, new First(), CollectionConverters.asScala(new ArrayList<Object>(indices)).toSeq(), done, ClassTag.apply(Answer.class));
+    } catch (Throwable e) {
+      for (Call call : left.values()) finish(replicas, call, heads.get(call.replica), Answer.lost(e.getMessage(), 0));
+    }
+    for (java.util.concurrent.Future<?> end : ends) {
+      try {
+        end.get();
+      } catch (Exception e) {
+        // It has answered for itself.
+      }
+    }
+  }
+
+  /** A task's answer is the one row of its partition. */
+  private static final class First extends AbstractFunction2<TaskContext, scala.collection.Iterator<Answer>, Answer> implements java.io.Serializable {
+    @Override
+    public Answer apply(TaskContext context, scala.collection.Iterator<Answer> rows) {
+      return rows.next();
+    }
+  }
+
+  /** Tells Node how a call ended; one whose task ran elsewhere than its worker is made once more. */
+  private void finish(int replicas, Call call, JsonNode head, Answer answer) {
+    ObjectNode reply = Frames.JSON.createObjectNode();
+    reply.put("id", call.id);
+    try {
+      Answer.Status status = answer.status;
+      String reason = answer.reason;
+      if (status == Answer.Status.ABSENT) {
+        Place place = executors.of(call.worker);
+        // Speculation started a copy elsewhere, whose answer came first.
+        if (place != null && executors.isRunning(place) && !answer.executor.equals(place.executor())) {
+          run(replicas, Map.of(call.replica, call), Map.of(call.replica, head));
+          return;
+        }
+        status = Answer.Status.LOST;
+        reason = place != null && !executors.isRunning(place) ? executors.reason(place) : "its worker has ended";
+      }
+      if (status == Answer.Status.LOST || call.name.equals("end")) executors.remove(call.worker);
+      else if (call.opens()) executors.put(call.worker, new Place(answer.executor, answer.machine));
+      if (answer.bytes > 0) {
+        boolean there = Blocks.get(Blocks.result(call.replica, call.id), Path.of(head.get("result").asText()));
+        if (!there) {
+          status = Answer.Status.LOST;
+          reason = "its executor ended before the result was read";
+        }
+      }
+      reply.put("status", status.name().toLowerCase()).put("reason", reason).put("executor", answer.executor).put("machine", answer.machine);
+      reply.put("slowestMs", answer.slowestMs).put("iterations", answer.iterations).put("pid", answer.pid);
+    } catch (Throwable e) {
+      reply.put("status", "lost").put("reason", e.toString());
+    }
+    send(reply, answer.body);
+    if (answer.bytes > 0) Blocks.remove(Blocks.result(call.replica, call.id));
+  }
+}
