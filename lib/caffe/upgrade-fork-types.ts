@@ -26,6 +26,7 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   SMOOTH_L1_LOSS: "SmoothL1Loss",
   TRIPLET_LOSS: "TripletLoss",
   UNIQUE_LABEL: "UniqueLabel",
+  UNPOOLING: "Unpooling",
   UPSAMPLE: "Upsample",
   VIDEO_DATA: "VideoData",
   VOLUME_DATA: "VolumeData",

@@ -146,6 +146,14 @@ describe("V1 layer types of forks", () => {
     expect(layer.map(({ type }) => type)).to.deep.equal(["ROIPooling", "SmoothL1Loss", "ImageSegData"]);
     expect(layer[0]!.roi_pooling_param).to.include({ pooled_h: 6, pooled_w: 7 });
   });
+
+  it("load whatever their words are, near to one of Caffe's or not", () => {
+    const text = `layers { name: "a" type: UNPOOLING bottom: "x" top: "a" unpooling_param { kernel_size: 2 unpool_size: 4 } }
+      layers { name: "b" type: CONVOLUTION_DILATED bottom: "a" top: "b" }`;
+    const { layer } = loadNet(text).message;
+    expect(layer.map(({ type }) => type)).to.deep.equal(["Unpooling", "ConvolutionDilated"]);
+    expect(warningsOf(text).join("\n")).to.contain("it is read by its words: UNPOOLING is Unpooling");
+  });
 });
 
 describe("the table of forks", () => {

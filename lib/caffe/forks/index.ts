@@ -14,9 +14,13 @@ export function forkField(type: string, field: string, value?: string): ForkFiel
   );
 }
 
+/** What is said of a V1 layer type that Caffe lacks: the net loads, and where it runs the layer is refused or has a plugin. */
+const V1_TYPE = ["a layer type of a fork of Caffe, or misspelt; it is read by its words: UNPOOLING is Unpooling"];
+
 /** Notes for the warning of a field or value that the schema does not have; undefined where nothing is known of it. */
 export function explainFork(type: string, field: string, value?: string): readonly string[] | undefined {
   const known = forkField(type, field, value);
+  if (!known && type === "V1LayerParameter" && field === "type" && value !== undefined) return V1_TYPE;
   if (!known) return undefined;
   const { forks, meaning, refused } = known;
   const whose = forks === "all" ? "of forks of Caffe" : `of ${forks}`;
