@@ -316,6 +316,16 @@ export interface LayerParameter {
   readonly triplet_loss_param: TripletLossParameter | null;
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
+  readonly deformable_convolution_param: DeformableConvolutionParameter | null;
+  readonly inner_distance_param: InnerDistanceParameter | null;
+  readonly label_specific_rescale_param: LabelSpecificRescaleParameter | null;
+  readonly lstm_param: LstmParameter | null;
+  readonly maxout_param: MaxoutParameter | null;
+  readonly normalize_param: FaceNormalizeParameter | null;
+  readonly reverse_param: ReverseParameter | null;
+  readonly st_param: SpatialTransformerParameter | null;
+  readonly transpose_param: TransposeParameter | null;
+  readonly unpooling_param: UnpoolingParameter | null;
 }
 
 export interface TransformationParameter {
@@ -446,6 +456,9 @@ export interface ConvolutionParameter {
   readonly relu: boolean;
   /** Default 0. */
   readonly negative_slope: number;
+  readonly kernel_shape: BlobShape | null;
+  readonly stride_shape: BlobShape | null;
+  readonly pad_shape: BlobShape | null;
   readonly kernel_depth: number;
   /** Default 1. */
   readonly temporal_stride: number;
@@ -620,6 +633,8 @@ export interface InnerProductParameter {
   readonly axis: number;
   /** Default false. */
   readonly transpose: boolean;
+  /** Default false. */
+  readonly normalize: boolean;
 }
 
 export interface InputParameter {
@@ -707,6 +722,9 @@ export interface PoolingParameter {
   readonly round_mode: PoolingParameter_RoundMode;
   /** Default true. */
   readonly ceil_mode: boolean;
+  readonly kernel_shape: BlobShape | null;
+  readonly stride_shape: BlobShape | null;
+  readonly pad_shape: BlobShape | null;
   /** Default 0. */
   readonly kernel_depth: number;
   /** Default 1. */
@@ -1701,6 +1719,128 @@ export interface SegAccuracyParameter {
   readonly reset: boolean;
 }
 
+export interface FaceNormalizeParameter {
+  /** Default "L2". */
+  readonly normalize_type: string;
+  /** Default false. */
+  readonly fix_gradient: boolean;
+  /** Default false. */
+  readonly bp_norm: boolean;
+}
+
+export interface InnerDistanceParameter {
+  readonly num_output: number;
+  /** Default false. */
+  readonly bias_term: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default "L2". */
+  readonly distance_type: string;
+  /** Default false. */
+  readonly normalize: boolean;
+}
+
+export interface LabelSpecificRescaleParameter {
+  /** Default 1. */
+  readonly positive_weight: number;
+  /** Default 1. */
+  readonly negative_weight: number;
+  /** Default false. */
+  readonly rescale_test: boolean;
+  /** Default false. */
+  readonly for_ip: boolean;
+  /** Default false. */
+  readonly bias_fix: boolean;
+}
+
+export interface LstmParameter {
+  readonly num_output: number;
+  /** Default 0. */
+  readonly clipping_threshold: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly batch_size: number;
+}
+
+export interface MaxoutParameter {
+  readonly chgroup_sz: number;
+}
+
+export interface ReverseParameter {
+  /** Default 0. */
+  readonly axis: number;
+}
+
+export interface TransposeParameter {
+  readonly dim: readonly number[];
+}
+
+export interface SpatialTransformerParameter {
+  /** Default "affine". */
+  readonly transform_type: string;
+  /** Default "bilinear". */
+  readonly sampler_type: string;
+  readonly output_H: number;
+  readonly output_W: number;
+  /** Default true. */
+  readonly to_compute_dU: boolean;
+  readonly theta_1_1: number;
+  readonly theta_1_2: number;
+  readonly theta_1_3: number;
+  readonly theta_2_1: number;
+  readonly theta_2_2: number;
+  readonly theta_2_3: number;
+}
+
+export interface UnpoolingParameter {
+  /** Default MAX. */
+  readonly unpool: UnpoolingParameter_UnpoolMethod;
+  readonly kernel_size: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  readonly unpool_size: number;
+  readonly unpool_h: number;
+  readonly unpool_w: number;
+}
+
+export const UnpoolingParameter_UnpoolMethod = {
+  MAX: 0,
+  AVE: 1,
+  TILE: 2,
+} as const;
+export type UnpoolingParameter_UnpoolMethod = (typeof UnpoolingParameter_UnpoolMethod)[keyof typeof UnpoolingParameter_UnpoolMethod];
+
+export interface DeformableConvolutionParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly pad: readonly number[];
+  readonly kernel_size: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Default 0. */
+  readonly pad_h: number;
+  /** Default 0. */
+  readonly pad_w: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Default 4. */
+  readonly group: number;
+  /** Default 4. */
+  readonly deformable_group: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -1785,6 +1925,16 @@ export const LAYER_PARAMS = {
   TripletLoss: "triplet_loss_param",
   YoloDetectionOutput: "yolo_detection_output_param",
   Yolov3DetectionOutput: "yolov3_detection_output_param",
+  DeformableConvolution: "deformable_convolution_param",
+  InnerDistance: "inner_distance_param",
+  LabelSpecificRescale: "label_specific_rescale_param",
+  Lstm: "lstm_param",
+  Maxout: "maxout_param",
+  FaceNormalize: "normalize_param",
+  Reverse: "reverse_param",
+  SpatialTransformer: "st_param",
+  Transpose: "transpose_param",
+  Unpooling: "unpooling_param",
 } as const;
 
 /** Every message by name. */
@@ -1894,4 +2044,14 @@ export interface Messages {
   Yolov3DetectionOutputParameter: Yolov3DetectionOutputParameter;
   LayerNormParameter: LayerNormParameter;
   SegAccuracyParameter: SegAccuracyParameter;
+  FaceNormalizeParameter: FaceNormalizeParameter;
+  InnerDistanceParameter: InnerDistanceParameter;
+  LabelSpecificRescaleParameter: LabelSpecificRescaleParameter;
+  LstmParameter: LstmParameter;
+  MaxoutParameter: MaxoutParameter;
+  ReverseParameter: ReverseParameter;
+  TransposeParameter: TransposeParameter;
+  SpatialTransformerParameter: SpatialTransformerParameter;
+  UnpoolingParameter: UnpoolingParameter;
+  DeformableConvolutionParameter: DeformableConvolutionParameter;
 }

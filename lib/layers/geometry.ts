@@ -22,6 +22,8 @@ export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
   const { param } = place;
   const depth = (["kernel_depth", "temporal_stride", "temporal_pad"] as const).find((field) => has(param, field));
   if (depth) throw place.error(`${depth} is for Convolution3D layers`, depth);
+  const nd = (["kernel_shape", "stride_shape", "pad_shape"] as const).find((field) => has(param, field));
+  if (nd) throw place.error(`${nd} is for NdConvolution layers`, nd);
   const shape = place.bottoms[0]!.type.shape;
   const axis = canonicalAxis(place, param.axis, shape.length);
   const rank = shape.length - axis - 1;

@@ -9,6 +9,7 @@ import { pad } from "../ops/index.js";
 import { GlobalAveragePool, GlobalMaxPool, OpenAveragePool, OpenMaxPool } from "../ops/inference.js";
 import { bottomText, computeLayer, type Place, type Site } from "./layer.js";
 import { type Pool, pool, type Windows } from "./pool.js";
+import { averagePoolNd, maxPoolNd, pooledSize } from "./pool-nd.js";
 import { poolingWindow } from "./sliding-window.js";
 
 /**
@@ -32,6 +33,7 @@ export const Pooling = computeLayer({
   lower(site) {
     const x = site.bottoms[0]!;
     const { param } = site;
+    if (x.type.shape.length === 5) return { tops: [overThree(site)] };
     if (x.type.shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (site.topCount > 1 && param.pool !== Method.MAX)
       throw site.error("only MAX pooling has a second top, the mask", "pool");
@@ -43,6 +45,32 @@ export const Pooling = computeLayer({
     return value && [value];
   },
 });
+
+/** Intel's pooling of a blob of 5 axes, MAX or AVE: the same window over length, height and width. */
+function overThree(site: Site<PoolingParameter>): Value {
+  const { param } = site;
+  if (site.topCount > 1 || param.pool === Method.STOCHASTIC)
+    throw site.error("a blob of 5 axes has MAX and AVE pooling, and no mask", "pool");
+  const sided = (["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w"] as const).find((f) =>
+    has(param, f),
+  );
+  if (sided) throw site.error(`${sided} is for blobs of 4 axes`, sided);
+  if (!param.global_pooling && param.kernel_size <= 0) throw site.error("kernel_size must be greater than 0");
+  if (param.stride <= 0) throw site.error("stride must be greater than 0", "stride");
+  const x = site.bottoms[0]!;
+  const axes = x.type.shape.slice(2).map((size, i) => {
+    const axis = {
+      size,
+      kernel: param.global_pooling ? size : param.kernel_size,
+      stride: param.stride,
+      pad: param.pad,
+    };
+    const pooled = pooledSize(axis, roundsUp(site) ? Math.ceil : Math.floor);
+    if (pooled >= 1 && axis.pad < axis.kernel) return { ...axis, pooled };
+    throw site.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "kernel_size");
+  });
+  return param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, true);
+}
 
 function poolOf(site: Place<PoolingParameter>): Pool {
   switch (site.param.pool) {
@@ -62,6 +90,8 @@ export function windows(place: Place<PoolingParameter>): readonly [Windows, Wind
   const { param } = place;
   const depth = (["kernel_depth", "temporal_stride"] as const).find((field) => has(param, field));
   if (depth) throw place.error(`${depth} is for Pooling3D layers`, depth);
+  const nd = (["kernel_shape", "stride_shape", "pad_shape"] as const).find((field) => has(param, field));
+  if (nd) throw place.error(`${nd} is for NdPooling layers`, nd);
   const [height, width] = place.bottoms[0]!.type.shape.slice(2) as [number, number];
   const kernels = kernelOf(place, height, width);
   const pair = (field: "stride" | "pad"): readonly [number, number] => {

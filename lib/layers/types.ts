@@ -25,20 +25,26 @@ import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
 import { Convolution3D, Pooling3D } from "./forks/c3d.js";
+import { Lstm } from "./forks/caffe-lstm.js";
 import { CenterLoss } from "./forks/center-loss.js";
+import { CReLU, Maxout } from "./forks/channel-groups.js";
 import { ChannelNorm } from "./forks/channel-norm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
+import { DeformableConvolution } from "./forks/deformable-convolution.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionOutput } from "./forks/detection-output.js";
 import { DiceLoss } from "./forks/dice-loss.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
+import { InnerDistance } from "./forks/inner-distance.js";
 import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
+import { LabelSpecificRescale } from "./forks/label-specific.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { MultiBoxLoss } from "./forks/multibox-loss.js";
+import { NdConvolution, NdPooling } from "./forks/nd.js";
 import { Normalize } from "./forks/normalize.js";
 import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks/ohem.js";
 import { Permute } from "./forks/permute.js";
@@ -51,9 +57,12 @@ import { Resample } from "./forks/resample.js";
 import { ROIAlign } from "./forks/roi-align.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
 import { SegAccuracy } from "./forks/seg-accuracy.js";
+import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
+import { SpatialTransformer } from "./forks/spatial-transformer.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
+import { Unpooling } from "./forks/unpooling.js";
 import { Upsample } from "./forks/upsample.js";
 import { YoloDetectionOutput, Yolov3DetectionOutput } from "./forks/yolo-detection-output.js";
 import { HDF5Data } from "./hdf5-data.js";
@@ -67,8 +76,8 @@ import { Input } from "./input.js";
 import type { LayerType } from "./layer.js";
 import { Log } from "./log.js";
 import { LRN } from "./lrn.js";
-import { LSTM } from "./lstm.js";
 import { LSTMUnit } from "./lstm-unit.js";
+import { LSTM } from "./lstm.js";
 import { MemoryData } from "./memory-data.js";
 import { MultinomialLogisticLoss } from "./multinomial-logistic-loss.js";
 import { MVN } from "./mvn.js";
@@ -82,12 +91,12 @@ import { ReLU } from "./relu.js";
 import { Reshape } from "./reshape.js";
 import { RNN } from "./rnn.js";
 import { Scale } from "./scale.js";
-import { Sigmoid } from "./sigmoid.js";
 import { SigmoidCrossEntropyLoss } from "./sigmoid-cross-entropy-loss.js";
+import { Sigmoid } from "./sigmoid.js";
 import { Silence } from "./silence.js";
 import { Slice } from "./slice.js";
-import { Softmax } from "./softmax.js";
 import { SoftmaxWithLoss } from "./softmax-with-loss.js";
+import { Softmax } from "./softmax.js";
 import { Split } from "./split.js";
 import { SPP } from "./spp.js";
 import { Swish } from "./swish.js";
@@ -170,6 +179,8 @@ export const layerTypes = {
   ConvolutionDepthwise,
   Correlation,
   Correlation1D,
+  CReLU,
+  DeformableConvolution,
   DepthwiseConvolution,
   DetectionOutput,
   DiceLoss,
@@ -178,14 +189,20 @@ export const layerTypes = {
   GroupNorm,
   HardSigmoid,
   HardSwish,
+  InnerDistance,
   InstanceNorm,
   Interp,
   L1Loss,
   LabelSpecificAdd,
+  LabelSpecificRescale,
   LayerNorm,
+  Lstm,
   MarginInnerProduct,
+  Maxout,
   Mish,
   MultiBoxLoss,
+  NdConvolution,
+  NdPooling,
   Normalize,
   Permute,
   Pooling3D,
@@ -195,6 +212,7 @@ export const layerTypes = {
   ReLU6,
   Reorg,
   Resample,
+  Reverse,
   ROIAlign,
   ROIPooling,
   SegAccuracy,
@@ -204,7 +222,10 @@ export const layerTypes = {
   SmoothL1LossOHEM,
   SoftmaxFocalLoss,
   SoftmaxWithLossOHEM,
+  SpatialTransformer,
+  Transpose,
   TripletLoss,
+  Unpooling,
   Upsample,
   YoloDetectionOutput,
   Yolov3DetectionOutput,

@@ -111,6 +111,15 @@ export const WithGradientOf: Op<null> = {
   vjp: (_, dy) => [null, dy],
 };
 
+/** The same values; a gradient that is kept within -limit and limit. */
+export const BoundGradient: Op<{ readonly limit: number }> = {
+  name: "BoundGradient",
+  arity: 1,
+  infer: (_, x) => [x!],
+  onnx: (node) => ({ opType: "Identity", inputs: node.inputs, attributes: {} }),
+  vjp: ({ attrs: { limit } }, dy) => [max(min(dy, constant(limit)), constant(-limit))],
+};
+
 /** ONNX's element type numbers (TensorProto.DataType). */
 export const onnxType = {
   float32: 1,
@@ -165,4 +174,5 @@ export const stopGradient = (x: Value): Value => apply(StopGradient, null, x);
 /** x, with the gradient of `path`, a value of the same shape that is never computed. */
 export const withGradientOf = (x: Value, path: Value): Value => apply(WithGradientOf, null, x, path);
 /** x converted to `to`; x itself where it has that type already. */
+export const boundGradient = (x: Value, limit: number): Value => apply(BoundGradient, { limit }, x);
 export const cast = (x: Value, to: DType): Value => (x.type.dtype === to ? x : apply(Cast, { to }, x));

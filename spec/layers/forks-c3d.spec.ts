@@ -92,7 +92,102 @@ describe("layers of C3D, against plain loops", () => {
     expectClose(y, shape, filled(shape, value));
   });
 
+  it("NdConvolution has a kernel, a stride and a pad for each axis, and groups", async () => {
+    const weights = [...noise(3, [3 * 2 * 3 * 2]).data];
+    const shape = [2, 3, 4, 6, 4];
+    const value = (n: number, o: number, l: number, h: number, w: number) => {
+      let sum = 0;
+      for (const a of upTo(2))
+        for (const i of upTo(3))
+          for (const j of upTo(2))
+            sum += weights[((o * 2 + a) * 3 + i) * 2 + j]! * at(n, o, l + a, h + i - 1, 2 * w + j - 1);
+      return sum;
+    };
+    const param = "kernel_shape { dim: [2, 3, 2] } stride_shape { dim: [1, 1, 2] } pad_shape { dim: [0, 1, 1] }";
+    const [y] = await run(
+      `type: "NdConvolution" convolution_param { num_output: 3 group: 3 bias_term: false ${param} }`,
+      [x],
+      [weights],
+    );
+    expectClose(y, shape, filled(shape, value));
+  });
+
+  const over =
+    (kernel: readonly number[], stride: readonly number[], pad: readonly number[], fold: (v: number[]) => number) =>
+    (n: number, c: number, ...place: number[]) => {
+      const entries: number[] = [];
+      const [p, q, r] = place.map((i, k) => i * stride[k]! - pad[k]!) as [number, number, number];
+      for (const a of upTo(kernel[0]!))
+        for (const i of upTo(kernel[1]!))
+          for (const j of upTo(kernel[2]!))
+            if (p + a >= 0 && p + a < 5 && q + i >= 0 && q + i < 6 && r + j >= 0 && r + j < 7)
+              entries.push(at(n, c, p + a, q + i, r + j));
+      return fold(entries);
+    };
+  const sum = (v: number[]) => v.reduce((a, b) => a + b, 0);
+
+  it("NdPooling takes maxima, and means over whole kernels", async () => {
+    const shape = [2, 3, 5, 3, 4];
+    const param = "kernel_shape { dim: [1, 2, 2] } stride_shape { dim: [1, 2, 2] }";
+    const [y] = await run(`type: "NdPooling" pooling_param { ${param} }`, [x]);
+    expectClose(
+      y,
+      shape,
+      filled(
+        shape,
+        over([1, 2, 2], [1, 2, 2], [0, 0, 0], (v) => Math.max(...v)),
+      ),
+    );
+    const padded = "pool: AVE kernel_shape { dim: [2, 3, 3] } pad_shape { dim: [1, 1, 1] }";
+    const [z] = await run(`type: "NdPooling" pooling_param { ${padded} }`, [x]);
+    const all = [2, 3, 6, 6, 7];
+    expectClose(
+      z,
+      all,
+      filled(
+        all,
+        over([2, 3, 3], [1, 1, 1], [1, 1, 1], (v) => sum(v) / 18),
+      ),
+    );
+  });
+
+  it("Pooling of 5 axes, Intel's, has the same window over each", async () => {
+    const up = [2, 3, 3, 3, 4];
+    const [y] = await run(`type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }`, [x]);
+    expectClose(
+      y,
+      up,
+      filled(
+        up,
+        over([2, 2, 2], [2, 2, 2], [0, 0, 0], (v) => Math.max(...v)),
+      ),
+    );
+    const down = [2, 3, 2, 3, 3];
+    const [z] = await run(`type: "Pooling" pooling_param { pool: AVE kernel_size: 2 stride: 2 ceil_mode: false }`, [x]);
+    expectClose(
+      z,
+      down,
+      filled(
+        down,
+        over([2, 2, 2], [2, 2, 2], [0, 0, 0], (v) => sum(v) / v.length),
+      ),
+    );
+    const [global] = await run(`type: "Pooling" pooling_param { pool: AVE global_pooling: true }`, [x]);
+    expectClose(
+      global,
+      [2, 3, 1, 1, 1],
+      filled(
+        [2, 3, 1, 1, 1],
+        over([5, 6, 7], [1, 1, 1], [0, 0, 0], (v) => sum(v) / 210),
+      ),
+    );
+  });
+
   for (const [type, param, message] of [
+    ["NdConvolution", "convolution_param { num_output: 2 kernel_size: 3 }", "kernel_shape is missing"],
+    ["NdPooling", "pooling_param { kernel_shape { dim: 2 } }", "kernel_shape has 1 dims for 3 axes"],
+    ["NdPooling", "pooling_param { kernel_shape { dim: [9, 9, 9] } }", "a window lies outside"],
+    ["Convolution", "convolution_param { num_output: 2 kernel_shape { dim: 3 } }", "kernel_shape is for NdConvolution"],
     ["Convolution3D", "convolution_param { num_output: 2 kernel_size: 3 }", "kernel_size or kernel_depth is missing"],
     ["Pooling3D", "pooling_param { kernel_size: 2 }", "kernel_size or kernel_depth is missing"],
     ["Pooling3D", "pooling_param { kernel_size: 2 kernel_depth: 2 pad: 1 }", "padding is for AVE pooling only"],
@@ -116,6 +211,7 @@ describe("layers of C3D, against plain loops", () => {
       "kernel_depth is for Convolution3D",
     ],
     ["Pooling", "pooling_param { kernel_size: 2 temporal_stride: 2 }", "temporal_stride is for Pooling3D"],
+    ["Pooling", "pooling_param { kernel_shape { dim: [2, 2] } }", "kernel_shape is for NdPooling"],
   ] as const) {
     it(`${type} does not pass over "${param}"`, () => {
       const layer = `layer { name: "l" type: "${type}" bottom: "x" top: "y" ${param} }`;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Tensor } from "../../lib/api/net.js";
 import { expectClose, noise, run } from "../support/forks.js";
-import { inputLayer, runText, tensor } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 const [ROWS, K, CLASSES] = [4, 3, 5];
 const labels = tensor([3, 0, 3, 4]);
@@ -102,6 +102,111 @@ describe("margin products of face recognition, against plain loops", () => {
     const rows = Array.from({ length: CLASSES }, (_, j) => row(w, j));
     const values = Array.from({ length: ROWS }, (_, i) => rows.map((v) => dot(row(x, i), v) / Math.hypot(...v)));
     expectClose(y, [ROWS, CLASSES], values.flat());
+  });
+});
+
+describe("products and normalisations of caffe-windows, against plain loops", () => {
+  const [x, w] = [noise(21, [ROWS, K]), noise(22, [CLASSES, K])] as const;
+  const unit = (v: readonly number[]) => v.map((a) => a / Math.sqrt(dot(v, v) + 1e-6));
+  const rows = Array.from({ length: ROWS }, (_, i) => row(x, i));
+  const columns = Array.from({ length: CLASSES }, (_, j) => row(w, j));
+  const table = (value: (a: readonly number[], b: readonly number[]) => number) =>
+    rows.flatMap((a) => columns.map((b) => value(a, b)));
+
+  it("InnerProduct normalize scales rows of the weights, and turns them as the fork does", async () => {
+    const dy = noise(23, [ROWS, CLASSES]);
+    const text = `${inputLayer("x", ROWS, K)} layer { name: "l" type: "InnerProduct" bottom: "x" top: "y"
+      inner_product_param { num_output: ${CLASSES} bias_term: false normalize: true } }`;
+    const ran = await runText(text, { x }, { seeds: { y: dy }, params: { "l/0": [...w.data] }, phase: "TRAIN" });
+    expectClose(
+      { net: ran.blobs["y"]! },
+      [ROWS, CLASSES],
+      table((a, b) => dot(a, unit(b))),
+    );
+    const dw = columns.flatMap((b, j) =>
+      b.map((_, k) => {
+        const sum = rows.reduce((all, a, i) => all + dy.data[i * CLASSES + j]! * a[k]!, 0);
+        return sum * Math.sqrt(dot(b, b) + 1e-6);
+      }),
+    );
+    expectClose({ net: { shape: [CLASSES, K], data: ran.parameters["l/0"]! } }, [CLASSES, K], dw);
+    const dx = rows.flatMap((_, i) =>
+      Array.from({ length: K }, (_, k) =>
+        columns.reduce((all, b, j) => all + dy.data[i * CLASSES + j]! * unit(b)[k]!, 0),
+      ),
+    );
+    expectClose({ net: ran.gradients["x"]! }, [ROWS, K], dx);
+  });
+
+  it("InnerProduct takes weights and biases as bottoms", async () => {
+    const b = noise(24, [CLASSES]);
+    const [y] = await run(`type: "InnerProduct"`, [x, w, b]);
+    const values = rows.flatMap((a) => columns.map((c, j) => dot(a, c) + b.data[j]!));
+    expectClose(y, [ROWS, CLASSES], values);
+    const [z] = await run(`type: "InnerProduct" inner_product_param { bias_term: false }`, [x, w]);
+    expectClose(z, [ROWS, CLASSES], table(dot));
+    const [own] = await run(`type: "InnerProduct"`, [x, w], [[...b.data]]);
+    expectClose(own, [ROWS, CLASSES], values);
+  });
+
+  it("InnerDistance gives squared distances, or sums of absolute differences, to rows of weights", async () => {
+    const squares = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, k) => sum + (v - b[k]!) ** 2, 0);
+    const [y] = await run(`type: "InnerDistance"`, [x, w]);
+    expectClose(y, [ROWS, CLASSES], table(squares));
+    const absolute = `type: "InnerDistance" inner_distance_param { num_output: ${CLASSES} bias_term: true distance_type: "L1" }`;
+    const [z] = await run(absolute, [x], [[...w.data], [1, 2, 3, 4, 5]]);
+    const values = rows.flatMap((a) =>
+      columns.map((b, j) => a.reduce((sum, v, k) => sum + Math.abs(v - b[k]!), j + 1)),
+    );
+    expectClose(z, [ROWS, CLASSES], values);
+    const scaled = `type: "InnerDistance" inner_distance_param { num_output: ${CLASSES} normalize: true }`;
+    const [u] = await run(scaled, [x], [[...w.data]]);
+    expectClose(
+      u,
+      [ROWS, CLASSES],
+      table((a, b) => squares(a, unit(b))),
+    );
+  });
+
+  it("Normalize without norm_param has no scale: over channels at each place, and its divisor as a second top", async () => {
+    const blob = noise(25, [2, 3, 2, 2]);
+    const values = (norm: (entries: readonly number[]) => number) => {
+      const norms: number[] = [];
+      const all = Array.from(blob.data, (v, i) => {
+        const [n, place] = [Math.floor(i / 12), i % 4];
+        const divisor = norm([0, 1, 2].map((c) => blob.data[n * 12 + c * 4 + place]!));
+        norms[n * 4 + place] = divisor;
+        return v / divisor;
+      });
+      return { all, norms };
+    };
+    const length = values((v) => Math.sqrt(dot(v, v) + 1e-6));
+    const [y, norm] = await run(`type: "Normalize"`, [blob], [], 2);
+    expectClose(y, [2, 3, 2, 2], length.all);
+    expectClose(norm, [2, 1, 2, 2], length.norms);
+    const [z] = await run(`type: "Normalize" normalize_param { normalize_type: "L1" }`, [blob]);
+    expectClose(z, [2, 3, 2, 2], values((v) => v.reduce((sum, a) => sum + Math.abs(a), 1e-6)).all);
+    const text = `${inputLayer("x", 2, 3)} layer { name: "l" type: "Normalize" bottom: "x" top: "y" normalize_param { normalize_type: "L3" } }`;
+    expect(refusal(text)).to.contain('normalize_type "L3" is none of');
+  });
+
+  it("LabelSpecificRescale weighs the label's entry and the others, in TRAIN alone", async () => {
+    const scores = tensor([0.5, -0.1, 0.9, -0.2, 0.8, 0.7], [2, 3]);
+    const text = (param: string) => `${inputLayer("x", 2, 3)}${inputLayer("label", 2)}
+      layer { name: "l" type: "LabelSpecificRescale" bottom: "x" bottom: "label" top: "y" label_specific_rescale_param { ${param} } }`;
+    const inputs = { x: scores, label: tensor([2, 0]) };
+    const of = async (param: string, phase: "TRAIN" | "TEST" = "TRAIN") =>
+      (await runText(text(param), inputs, { phase })).blobs["y"]!;
+    const weights = "positive_weight: 3 negative_weight: 0.5";
+    expectClose({ net: await of(weights) }, [2, 3], [0.25, -0.05, 2.7, -0.6, 0.4, 0.35]);
+    expectClose({ net: await of(`${weights} for_ip: true`) }, [2, 3], [0.25, -0.05, 2.7, -0.2, 0.4, 0.35]);
+    expectClose({ net: await of(`${weights} bias_fix: true`) }, [2, 3], [0.25, -0.05, 0.7, -2.6, 0.4, 0.35]);
+    expectClose({ net: await of(weights, "TEST") }, [2, 3], [...scores.data]);
+    expectClose(
+      { net: await of(`${weights} rescale_test: true`, "TEST") },
+      [2, 3],
+      [0.25, -0.05, 2.7, -0.6, 0.4, 0.35],
+    );
   });
 });
 

@@ -55,3 +55,26 @@ describe("normalizations of Caffe's forks, against plain loops", () => {
     expect(refusal(text)).to.contain("group_num 32 does not divide the 6 channels");
   });
 });
+
+describe("groups of channels of Caffe's forks, against plain loops", () => {
+  const x = noise(9, [2, 6, 2, 2]);
+  const entry = (n: number, c: number, p: number) => x.data[(n * 6 + c) * 4 + p]!;
+  const over = (channels: number, value: (n: number, c: number, p: number) => number) =>
+    Array.from({ length: 2 * channels * 4 }, (_, i) =>
+      value(Math.floor(i / (4 * channels)), Math.floor(i / 4) % channels, i % 4),
+    );
+
+  it("CReLU has positive parts, then those of negative entries", async () => {
+    const [y] = await run(`type: "CReLU"`, [x]);
+    const values = over(12, (n, c, p) => Math.max(0, c < 6 ? entry(n, c, p) : -entry(n, c - 6, p)));
+    expectClose(y, [2, 12, 2, 2], values);
+  });
+
+  it("Maxout takes the greatest of each group of channels", async () => {
+    const [y] = await run(`type: "Maxout" maxout_param { chgroup_sz: 3 }`, [x]);
+    const values = over(2, (n, c, p) => Math.max(...[0, 1, 2].map((k) => entry(n, 3 * c + k, p))));
+    expectClose(y, [2, 2, 2, 2], values);
+    const text = `${inputLayer("x", 2, 6, 3)} layer { name: "g" type: "Maxout" bottom: "x" top: "y" maxout_param { chgroup_sz: 4 } }`;
+    expect(refusal(text)).to.contain("chgroup_sz 4 does not divide the 6 channels");
+  });
+});

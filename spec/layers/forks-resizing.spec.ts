@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, refusal, tensor } from "../support/net.js";
 
 describe("layers of Caffe's forks that change height and width, against plain loops", () => {
   it("Interp interpolates with the corners in place", async () => {
@@ -115,5 +115,71 @@ describe("layers of Caffe's forks that change height and width, against plain lo
     const back = { shape: x.shape, data: expected };
     const [z] = await run(`type: "Reorg" reorg_param { stride: 2 reverse: true }`, [back]);
     expectClose(z, [2, 2, 8, 12], x.data);
+  });
+});
+
+describe("Unpooling of DeconvNet, against plain loops", () => {
+  const shape = [2, 2, 2, 3] as const;
+  const x = noise(31, shape);
+  const entry = (n: number, c: number, h: number, w: number) => x.data[((n * 2 + c) * 2 + h) * 3 + w]!;
+  /** Adds what each entry gives, by its window, to the planes of the result. */
+  const spread = (
+    size: readonly [number, number],
+    kernel: number,
+    stride: number,
+    share: (count: number) => number,
+  ) => {
+    const y = new Float32Array(4 * size[0] * size[1]);
+    for (const [n, c, h, w] of places(shape)) {
+      const [rows, columns] = [h, w].map((at, i) => {
+        const dim = [Math.min(at * stride + kernel, size[i]!) - at * stride, at * stride];
+        return dim;
+      }) as [[number, number], [number, number]];
+      for (let i = 0; i < rows[0]; i++)
+        for (let j = 0; j < columns[0]; j++)
+          y[((n * 2 + c) * size[0] + rows[1] + i) * size[1] + columns[1] + j]! +=
+            entry(n, c, h, w) * share(rows[0] * columns[0]);
+    }
+    return y;
+  };
+
+  it("MAX puts entries where the mask says", async () => {
+    const mask = tensor([7, 2, 11, 12, 21, 16, 0, 8, 5, 18, 20, 23, 1, 3, 4, 12, 14, 17, 6, 9, 10, 13, 15, 22], shape);
+    const y = new Float32Array(4 * 24);
+    x.data.forEach((v, i) => {
+      y[Math.floor(i / 6) * 24 + mask.data[i]!] = v;
+    });
+    const [top] = await run(`type: "Unpooling" unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 }`, [
+      x,
+      mask,
+    ]);
+    expectClose(top, [2, 2, 4, 6], y);
+  });
+
+  it("MAX without a mask puts them where their windows begin", async () => {
+    const [top] = await run(`type: "Unpooling" unpooling_param { kernel_size: 2 stride: 2 unpool_size: 6 }`, [x]);
+    expectClose(
+      top,
+      [2, 2, 6, 6],
+      spread([6, 6], 1, 2, () => 1),
+    );
+  });
+
+  it("AVE and TILE add over windows, which end with the result", async () => {
+    const [mean] = await run(
+      `type: "Unpooling" unpooling_param { unpool: AVE kernel_size: 3 stride: 2 unpool_h: 4 unpool_w: 6 }`,
+      [x],
+    );
+    expectClose(
+      mean,
+      [2, 2, 4, 6],
+      spread([4, 6], 3, 2, (count) => 1 / count),
+    );
+    const [tiled] = await run(`type: "Unpooling" unpooling_param { unpool: TILE kernel_size: 2 stride: 2 }`, [x]);
+    expectClose(
+      tiled,
+      [2, 2, 5, 7],
+      spread([5, 7], 2, 2, () => 1),
+    );
   });
 });

@@ -35,6 +35,7 @@ type OpName = { [K in keyof typeof ops]: (typeof ops)[K] extends Op<infer _> ? K
 
 /** Every op is here, or this does not compile. An op without a vjp has no cases, and one with a vjp must have some. */
 const cases = {
+  BoundGradient: [{ attrs: { limit: 100 }, inputs: [uniform([3, 4])] }],
   LeakyRelu: [{ attrs: { alpha: 0.3 }, inputs: [uniform([3, 4])] }],
   Elu: [{ attrs: { alpha: 0.3 }, inputs: [uniform([3, 4])] }],
   PRelu: [

@@ -145,6 +145,9 @@ export const layerCases = {
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0]), fixed([1, 0.2, 0, 0.1, 2, 0.3, 0, 0.5, 1.5], [1, 1, 3, 3])] },
   ],
   InnerProduct: [
+    {
+      bottoms: [[3, 4], [2, 4], [2]],
+    },
     { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 }" },
     { bottoms: [[5, 3, 2]], param: "inner_product_param { num_output: 4 axis: -1 transpose: true bias_term: false }" },
   ],
@@ -354,7 +357,9 @@ export const layerCases = {
     },
   ],
   Normalize: [
-    {},
+    { bottoms: [[2, 3, 2]], tops: 2, param: "normalize_param { bp_norm: true }" },
+    { bottoms: [[2, 3]], param: 'normalize_param { normalize_type: "L1" }' },
+    { param: "norm_param {}" },
     { param: "norm_param { across_spatial: false channel_shared: false }" },
     { param: "norm_param { across_spatial: false eps: 0.5 }" },
   ],
@@ -434,4 +439,81 @@ export const layerCases = {
   ],
   YoloDetectionOutput: "is for inference only",
   Yolov3DetectionOutput: "is for inference only",
+  CReLU: [{ bottoms: [[2, 3, 2]] }],
+  DeformableConvolution: [
+    {
+      bottoms: [
+        [1, 4, 5, 6],
+        [1, 16, 3, 4],
+      ],
+      param:
+        "deformable_convolution_param { num_output: 2 kernel_size: 2 stride: 2 pad: 1 group: 2 deformable_group: 2 }",
+    },
+  ],
+  InnerDistance: [
+    { bottoms: [[3, 4]], param: "inner_distance_param { num_output: 2 bias_term: true }" },
+    {
+      bottoms: [
+        [3, 4],
+        [2, 4],
+      ],
+      param: 'inner_distance_param { distance_type: "L1" }',
+    },
+  ],
+  LabelSpecificRescale: [
+    {
+      phase: "TRAIN",
+      bottoms: [[3, 4], fixed([0, 3, 1])],
+      param: "label_specific_rescale_param { positive_weight: 2 negative_weight: 0.5 bias_fix: true for_ip: true }",
+    },
+  ],
+  Lstm: [
+    { bottoms: [[6, 3]], param: "lstm_param { num_output: 2 batch_size: 2 }" },
+    { bottoms: [[3, 2, 4]], param: "lstm_param { num_output: 2 clipping_threshold: 100 }" },
+    { bottoms: [[6, 3], fixed([0, 0, 1, 0, 1, 1])], param: "lstm_param { num_output: 2 batch_size: 2 }" },
+  ],
+  Maxout: [{ bottoms: [[2, 6, 2]], param: "maxout_param { chgroup_sz: 3 }" }],
+  NdConvolution: [
+    {
+      bottoms: [[1, 2, 3, 4, 5]],
+      param:
+        "convolution_param { num_output: 2 kernel_shape { dim: [2, 3, 2] } stride_shape { dim: [1, 2, 1] } pad_shape { dim: [0, 1, 0] } }",
+    },
+  ],
+  NdPooling: [
+    {
+      bottoms: [[1, 2, 4, 4, 4]],
+      param: "pooling_param { kernel_shape { dim: [1, 2, 2] } stride_shape { dim: [1, 2, 2] } }",
+    },
+    {
+      bottoms: [[1, 2, 4, 4, 4]],
+      param: "pooling_param { pool: AVE kernel_shape { dim: [2, 3, 2] } pad_shape { dim: [0, 1, 0] } }",
+    },
+  ],
+  Reverse: [{ param: "reverse_param { axis: 1 }" }],
+  SpatialTransformer: [
+    {
+      bottoms: [
+        [2, 2, 4, 5],
+        [2, 6],
+      ],
+      param: "st_param { output_H: 3 output_W: 2 }",
+    },
+    {
+      bottoms: [[1, 2, 4, 5], within(0.2, 0.3, [1, 2])],
+      param: "st_param { theta_1_1: 0.9 theta_1_2: 0.1 theta_2_1: -0.1 theta_2_2: 0.8 }",
+    },
+  ],
+  Transpose: [{ param: "transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }" }],
+  Unpooling: [
+    {
+      bottoms: [[1, 2, 2, 3], fixed([7, 2, 11, 12, 21, 16, 0, 8, 5, 18, 20, 23], [1, 2, 2, 3])],
+      param: "unpooling_param { kernel_size: 2 stride: 2 unpool_h: 4 unpool_w: 6 }",
+    },
+    {
+      bottoms: [[1, 2, 2, 3]],
+      param: "unpooling_param { unpool: AVE kernel_size: 3 stride: 2 unpool_h: 4 unpool_w: 6 }",
+    },
+    { bottoms: [[1, 2, 2, 3]], param: "unpooling_param { unpool: TILE kernel_size: 2 stride: 2 unpool_size: 7 }" },
+  ],
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -4,10 +4,9 @@ import {
   PoolingParameter_PoolMethod as Method,
   type PoolingParameter,
 } from "../../caffe/messages.js";
-import { constant, type Value } from "../../graph/index.js";
-import { averagePool, maxPool, mul } from "../../ops/index.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
+import { type AxisWindows, averagePoolNd, maxPoolNd } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
 
@@ -50,15 +49,6 @@ function checkAxes(place: Place<unknown>): void {
   throw place.bottomError(0, `${bottomText(place, 0)} does not have 5 axes: items, channels, length, height, width`);
 }
 
-/** Windows of one axis. */
-interface Windows {
-  readonly size: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly pad: number;
-  readonly pooled: number;
-}
-
 /**
  * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
  * of length. Sizes are rounded up; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
@@ -73,21 +63,12 @@ export const Pooling3D = computeLayer({
   lower(site) {
     const { param } = site;
     const axes = windowsOf(site);
-    const attrs = {
-      kernel: axes.map(({ kernel }) => kernel),
-      strides: axes.map(({ stride }) => stride),
-      pads: axes.map((axis) => [axis.pad, Math.max(0, endOf(axis, axis.pooled - 1) - axis.size)] as const),
-    };
     const x = site.bottoms[0]!;
-    if (param.pool === Method.MAX) return { tops: [maxPool(x, attrs).y] };
-    return { tops: [corrected(averagePool(x, attrs), axes)] };
+    return { tops: [param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, true)] };
   },
 });
 
-/** Where a window ends, in entries of the bottom. */
-const endOf = ({ stride, kernel, pad }: Windows, i: number) => i * stride - pad + kernel;
-
-function windowsOf(place: Place<PoolingParameter>): readonly Windows[] {
+function windowsOf(place: Place<PoolingParameter>): readonly AxisWindows[] {
   const { param, error } = place;
   checkAxes(place);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
@@ -107,23 +88,4 @@ function windowsOf(place: Place<PoolingParameter>): readonly Windows[] {
       );
     return { size, kernel, stride, pad, pooled };
   });
-}
-
-/** Means over whole kernels as means over what windows have of the padded bottom. */
-function corrected(y: Value, axes: readonly Windows[]): Value {
-  const factors = axes.map((axis) =>
-    Array.from({ length: axis.pooled }, (_, i) => {
-      const start = i * axis.stride - axis.pad;
-      return axis.kernel / (Math.min(endOf(axis, i), axis.size + axis.pad) - start);
-    }),
-  );
-  if (factors.flat().every((factor) => factor === 1)) return y;
-  const all = factors.reduce((outer, own) => outer.flatMap((a) => own.map((b) => a * b)), [1]);
-  return mul(
-    y,
-    constant(
-      Float32Array.from(all),
-      axes.map(({ pooled }) => pooled),
-    ),
-  );
 }

@@ -56,7 +56,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     types: ["BN"],
     meaning: "batch normalisation with scale and shift",
   },
-  { forks: "SSD", types: ["Normalize"], meaning: "rows of channels scaled to length 1, then by a trainable factor" },
+  {
+    forks: "SSD, caffe-windows, NormFace, AM-softmax",
+    types: ["Normalize"],
+    meaning: "channels scaled to length 1; with norm_param, SSD's, then by a trainable factor",
+  },
   { forks: "MobileNet forks", types: ["ReLU6"], meaning: "min(max(x, 0), 6)" },
   {
     forks: "MobileNet-YOLO, MobileNet v3 forks",
@@ -78,7 +82,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   {
     forks: "C3D, video-caffe",
     types: ["Convolution3D", "NdConvolution", "Deconvolution3D", "Pooling3D", "NdPooling"],
-    meaning: "3-d windows",
+    meaning: "windows of three axes, or any number",
   },
   {
     forks: "Ristretto",
@@ -100,6 +104,13 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     types: ["Upsample"],
     meaning: "unpooling by places, or each entry repeated",
   },
+  { forks: "DeconvNet", types: ["Unpooling"], meaning: "unpooling by places, or windows filled" },
+  {
+    forks: "PVANet forks, caffe-windows",
+    types: ["CReLU", "Maxout"],
+    meaning: "positive and negative parts; maxima of channels",
+  },
+  { forks: "OCR forks", types: ["Reverse", "Transpose"], meaning: "an axis turned round; axes in another order" },
   {
     forks: "FlowNet, DispNet",
     types: ["Resample", "Downsample", "FlowWarp", "Correlation", "Correlation1D", "Mean", "ChannelNorm"],
@@ -111,10 +122,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "images and flow distorted at random",
   },
   {
-    forks: "caffe-action, TSN",
-    types: ["BatchReduction", "Permutohedral", "MultiStageMeanfield"],
-    meaning: "reductions over parts of a batch; CRFs",
+    forks: "DeepLab, CRF-RNN, caffe-action",
+    types: ["DenseCRF", "MultiStageMeanfield", "Permutohedral"],
+    meaning: "inference over all pairs of pixels",
   },
+  { forks: "caffe-action, TSN", types: ["BatchReduction"], meaning: "reductions over parts of a batch" },
   // Detection
   { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
   { forks: "SSD", types: ["DetectionOutput"], meaning: "boxes from predictions" },
@@ -150,9 +162,9 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "shares of pixels and classes, and intersection over union",
   },
   {
-    forks: "Deformable ConvNets, DeepLab, CRF-RNN",
-    types: ["DeformableConvolution", "DeformablePSROIPooling", "DenseCRF", "SpatialTransformer"],
-    meaning: "reading between entries, and inference over all pairs of pixels",
+    forks: "Deformable ConvNets, spatial transformers",
+    types: ["DeformableConvolution", "DeformablePSROIPooling", "SpatialTransformer"],
+    meaning: "reading between entries, at places that another blob gives",
   },
   // Faces and pairs
   {
@@ -166,13 +178,18 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "products with a margin",
   },
   {
+    forks: "caffe-windows, NormFace",
+    types: ["InnerDistance", "LabelSpecificRescale"],
+    meaning: "distances to rows of weights; the label's entry weighed",
+  },
+  {
     forks: "focal loss forks",
     types: ["FocalLoss", "SoftmaxFocalLoss"],
     meaning: "a cross entropy that looks at hard entries",
   },
   { forks: "FlowNet, DispNet", types: ["L1Loss", "LpqLoss"], meaning: "sums of absolute differences" },
   // Recurrent
-  { forks: "caffe-lstm", types: ["Lstm"], meaning: "an LSTM whose gates lie in another order" },
+  { forks: "caffe-lstm, OCR forks", types: ["Lstm"], meaning: "an LSTM over rows of steps, with blobs of its own" },
   // Other
   { forks: "ENet", types: ["spatial_dropout.SpatialDropoutLayer"], meaning: "dropout of whole channels" },
 ];

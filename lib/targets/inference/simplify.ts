@@ -9,7 +9,7 @@ import {
   sameShape,
   type Value,
 } from "../../graph/index.js";
-import { Add, Div, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../../ops/index.js";
+import { Add, BoundGradient, Div, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../../ops/index.js";
 
 /** A value's elements, where they are known when the graph is built. */
 export const constantData = (value: Value): Constant | undefined =>
@@ -26,7 +26,7 @@ const isZero = (x: Value) => x.type.shape.length === 0 && isAll(x, 0);
 /** What only gradients need goes: stopped gradients, gradients of other paths, differences of a value with itself. */
 export function dropGradients(values: Iterable<Value>): ReadonlyMap<Value, Value> {
   return rewrite(values, (node, inputs) => {
-    if (isOp(node, StopGradient) || isOp(node, WithGradientOf)) return [inputs[0]!];
+    if ([StopGradient, WithGradientOf, BoundGradient].some((op) => isOp(node, op))) return [inputs[0]!];
     if (isOp(node, Sub) && inputs[0] === inputs[1]) return [constant(0)];
     const x = neutral(node, inputs);
     return x ? [x] : undefined;

@@ -1,0 +1,54 @@
+import { constant, type Value } from "../graph/index.js";
+import { averagePool, maxPool, mul } from "../ops/index.js";
+
+/** Windows of pooling along one axis; `pooled` of them. */
+export interface AxisWindows {
+  readonly size: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly pad: number;
+  readonly pooled: number;
+}
+
+/** Where a window ends, in entries of the bottom. */
+const endOf = ({ stride, kernel, pad }: AxisWindows, i: number) => i * stride - pad + kernel;
+
+/** MAX pooling over the axes of x [n, c, ...]; windows may end beyond the bottom. */
+export const maxPoolNd = (x: Value, axes: readonly AxisWindows[]): Value => maxPool(x, attrsOf(axes)).y;
+
+/** AVE pooling: what a window sums, divided by its size, as far as it is in the padded bottom where `clips`. */
+export function averagePoolNd(x: Value, axes: readonly AxisWindows[], clips: boolean): Value {
+  const y = averagePool(x, attrsOf(axes));
+  return clips ? corrected(y, axes) : y;
+}
+
+const attrsOf = (axes: readonly AxisWindows[]) => ({
+  kernel: axes.map(({ kernel }) => kernel),
+  strides: axes.map(({ stride }) => stride),
+  pads: axes.map((axis) => [axis.pad, Math.max(0, endOf(axis, axis.pooled - 1) - axis.size)] as const),
+});
+
+/** Means over whole kernels as means over what windows have of the padded bottom. */
+function corrected(y: Value, axes: readonly AxisWindows[]): Value {
+  const factors = axes.map((axis) =>
+    Array.from({ length: axis.pooled }, (_, i) => {
+      const start = i * axis.stride - axis.pad;
+      return axis.kernel / (Math.min(endOf(axis, i), axis.size + axis.pad) - start);
+    }),
+  );
+  if (factors.flat().every((factor) => factor === 1)) return y;
+  const all = factors.reduce((outer, own) => outer.flatMap((a) => own.map((b) => a * b)), [1]);
+  return mul(
+    y,
+    constant(
+      Float32Array.from(all),
+      axes.map(({ pooled }) => pooled),
+    ),
+  );
+}
+
+/** How many windows there are: rounded up or down, without a last one that begins behind a padded bottom. */
+export function pooledSize({ size, kernel, stride, pad }: Omit<AxisWindows, "pooled">, round = Math.ceil): number {
+  const pooled = round((size + 2 * pad - kernel) / stride) + 1;
+  return pad > 0 && (pooled - 1) * stride >= size + pad ? pooled - 1 : pooled;
+}
