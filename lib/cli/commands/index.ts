@@ -2,6 +2,7 @@ import type { Command } from "./command.js";
 import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
+import { SPARK } from "./spark.js";
 import { PLOT, RUNS, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
@@ -138,5 +139,12 @@ export const commands: readonly Command[] = [
     options: DATASET,
     examples: ["netrun dataset digits -o ."],
     load: () => import("../dataset.js"),
+  },
+  {
+    name: "spark",
+    describe: "Pack Node and netrun for the executors of a Spark cluster",
+    options: SPARK,
+    examples: ["netrun spark pack -o netrun-linux-x64.tar.gz"],
+    load: () => import("../spark.js"),
   },
 ];
