@@ -1,7 +1,8 @@
 import type { InferenceSession } from "onnxruntime-node";
 import { NetrunError } from "../error.js";
 import { onnxruntime } from "./onnxruntime.js";
-import { UNOPTIMISED } from "./session.js";
+import { createOn, UNOPTIMISED } from "./create-session.js";
+import type { SessionOptions } from "./session-options.js";
 
 /** Tensors by name. */
 type Tensors = Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>;
@@ -21,26 +22,26 @@ export interface ModelEnd {
 }
 
 /** How to open a model file. */
-export interface ModelFileOptions {
-  readonly threads?: number | undefined;
+export interface ModelFileOptions extends Pick<SessionOptions, "provider" | "devices" | "threads"> {
   /** Whether onnxruntime rewrites the graph and arranges weights anew for speed, in copies of them. Default true. */
-  readonly optimise?: boolean;
+  readonly optimise?: boolean | undefined;
 }
 
 /** Opens a model from its path or its bytes. Throws NetrunError if onnxruntime does not take it. */
 export async function openModelFile(model: string | Uint8Array, options: ModelFileOptions = {}): Promise<ModelFile> {
-  const { threads, optimise = true } = options;
+  const { provider = "cpu", devices: [device = 0] = [], threads, optimise = true } = options;
   const file = typeof model === "string" ? { file: model } : {};
   const ort = await onnxruntime();
   let session: InferenceSession;
   try {
-    session = await ort.InferenceSession.create(model as string, {
+    session = await createOn(provider, device, model, {
       extra: { "session.intra_op.allow_spinning": "0", ...(!optimise && { "session.disable_prepacking": "1" }) },
       logSeverityLevel: 3,
       ...(!optimise && UNOPTIMISED),
       ...(threads !== undefined && { intraOpNumThreads: threads }),
     });
   } catch (cause) {
+    if (cause instanceof NetrunError) throw cause;
     throw new NetrunError(`onnxruntime does not load the model: ${(cause as Error).message}`, { ...file, cause });
   }
   const inputs = session.inputMetadata.map((end) => ({ name: end.name, shape: end.isTensor ? [...end.shape] : [] }));

@@ -1,41 +1,16 @@
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { NetrunError } from "../error.js";
 import { count, type DType, type Elements, type TensorType } from "../graph/index.js";
-import { type Device, PROVIDER_NAMES, type Provider } from "./device.js";
+import { createSession } from "./create-session.js";
 import type { Emitted } from "./emit.js";
-import { executionProvider } from "./execution-provider.js";
-import { findProvider, notHere } from "./find-provider.js";
 import { isWritten, writesInPlace } from "./in-place.js";
 import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { mayOverwrite } from "./overwrite.js";
+import { runError } from "./run-error.js";
+import type { OpenOptions } from "./session-options.js";
 import { tensorOf } from "./tensors.js";
 
-/** How models run: what `chooseSession` makes of a caller's options. Structured-cloneable: it goes to replicas. */
-export interface SessionOptions extends Partial<Device> {
-  /** Threads inside one op; onnxruntime's own choice (the physical cores) where undefined. */
-  readonly threads?: number | undefined;
-  /**
-   * Whether onnxruntime rewrites the graph for speed and keeps the memory of a run for the next one. Default true; without it a run that
-   * comes once starts sooner and takes less memory.
-   */
-  readonly optimise?: boolean | undefined;
-  /** Whether training graphs are standard ONNX alone, without formulations that are faster on this processor, to other last bits. Default false. */
-  readonly portable?: boolean | undefined;
-  /**
-   * Whether a round of training is one run of an ONNX Loop, whose state stays on the device, rather than two runs an iteration.
-   * Default: on CUDA, where every run would copy all weights.
-   */
-  readonly loop?: boolean | undefined;
-  /** Path that the name of a profile starts with; the file is whole when the session is closed. */
-  readonly profile?: string | undefined;
-}
-
-/** How to open a session on a model. */
-export interface OpenOptions extends SessionOptions {
-  /** Whether the graph runs as it is written, without onnxruntime's rewriting, but else as one that runs often. Default false. */
-  readonly asWritten?: boolean | undefined;
-}
+export type { OpenOptions, SessionOptions } from "./session-options.js";
 
 let spentMs = 0;
 
@@ -75,7 +50,7 @@ export async function openSession(
 ): Promise<Session> {
   const { provider = "cpu" } = options;
   const ort = await onnxruntime();
-  const session = await create(model, provider, options);
+  const session = await createSession(model, options);
   const inputs = [...model.inputs];
   // Only measured on the CPU; on a GPU outputs are copied from its memory in any case.
   const marker =
@@ -168,84 +143,3 @@ const ARRAYS = {
 
 /** A new array for a tensor. */
 const room = ({ dtype, shape }: TensorType): Elements => new ARRAYS[dtype](count(shape));
-
-/**
- * A failed run, in the user's words where it is the data's fault: an index out of range (a label, an Embed layer's input).
- * Nodes are named after their layers.
- */
-function runError(cause: unknown): unknown {
-  const message = cause instanceof Error ? cause.message : "";
-  if (NO_ROOM.test(message)) return noRoom(message, cause);
-  const node = /while running \w+ node\. Name:'(.*?)(?:\/grad)?\/\w+'/.exec(message);
-  const range = /idx=(-?\d+) must be within the inclusive range \[-?\d+ ?, ?(\d+)\]/.exec(message);
-  if (!node || !(range || message.includes("Out of range value in index tensor"))) return cause;
-  const [index, last] = [Number(range?.[1]), Number(range?.[2])];
-  // Layers move negative indices below the range that ONNX would count from the end.
-  const given = index < 0 ? index + last + 1 : index;
-  const what = range ? `index ${given} in its data is not in [0, ${last}]` : "an index in its data is out of range";
-  return new NetrunError(`layer "${node[1]}": ${what}`, {
-    notes: ["indices are labels, or what Embed and BatchReindex layers look up"],
-    cause,
-  });
-}
-
-/** What onnxruntime says where memory, or its own measure of a tensor, has no room for a value. */
-const NO_ROOM = /Failed to allocate memory|bad_alloc|exceeds the supported maximum/;
-
-function noRoom(message: string, cause: unknown): NetrunError {
-  const [, layer] = /Name:'(.*?)(?:\/grad)?\/\w+'/.exec(message) ?? [];
-  const [, why] = /((?:Failed to allocate|[^.:]*exceeds the supported).*)/.exec(message) ?? [];
-  return new NetrunError(`${layer === undefined ? "" : `layer "${layer}": `}there is not enough memory to compute it`, {
-    notes: [...(why === undefined ? [] : [inOneLine(why)]), "smaller batches or smaller inputs take less"],
-    cause,
-  });
-}
-
-/** Session options for what runs once. */
-export const UNOPTIMISED = {
-  graphOptimizationLevel: "disabled",
-  enableCpuMemArena: false,
-  enableMemPattern: false,
-} as const;
-
-async function create(
-  model: Emitted,
-  provider: Provider,
-  { devices: [device = 0] = [], threads, profile, optimise = true, asWritten = false }: OpenOptions,
-): Promise<InferenceSession> {
-  const ort = await onnxruntime();
-  const options: InferenceSession.SessionOptions = {
-    executionProviders: [executionProvider(provider, device)],
-    // Spinning worker threads starve each other on shared cores: 1.3 to 1.8 times slower at two threads on a virtual machine.
-    extra: { "session.intra_op.allow_spinning": "0" },
-    // A planned block for all values of a run comes beside what the first run has allocated, and as that stays, memory is held nearly
-    // twice: GoogLeNet's step at batch 8 takes 1384 MB with it and 933 MB without (npm run bench:memory), and is no slower.
-    enableMemPattern: false,
-    // Errors are thrown; onnxruntime would write them to stderr as well.
-    logSeverityLevel: 4,
-    ...(asWritten && { graphOptimizationLevel: "disabled" }),
-    ...(!optimise && UNOPTIMISED),
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
-    ...(profile !== undefined && { enableProfiling: true, profileFilePrefix: profile }),
-  };
-  // Dawn writes to stderr by itself where it finds no GPU, and so is tried in another process before.
-  const found = provider === "webgpu" ? await findProvider(provider, device) : undefined;
-  if (found?.isHere === false) throw notHere([[provider, found]], device);
-  try {
-    return await native(() => ort.InferenceSession.create(model.bytes, options));
-  } catch (cause) {
-    if (provider === "cpu") throw runError(cause);
-    const { message } = cause as Error;
-    throw new NetrunError(`${PROVIDER_NAMES[provider]} does not take the model: ${inOneLine(message)}`, {
-      cause,
-      notes: ["netrun devices --check says what works on this device", "without a provider it runs on the CPU"],
-    });
-  }
-}
-
-/** onnxruntime's reason in one line, without the place in its source and the condition there. */
-const inOneLine = (message: string): string =>
-  message
-    .replace(/^\/\S+:\d+ .* was false\. /s, "")
-    .replace(/\s+/g, " ")
-    .trim();

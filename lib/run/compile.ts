@@ -115,7 +115,7 @@ export function once(onWarning: (warning: NetrunError) => void): (warning: Netru
 
 /** A converted ONNX file in the place of a net: what it computes runs, and nothing else is known of it. */
 export async function compileModelFile(path: string, session: SessionOptions): Promise<CompiledNetwork> {
-  const { program, lowered } = await openModelProgram(path, session.threads);
+  const { program, lowered } = await openModelProgram(path, session);
   const net = create("NetParameter", { name: path });
   return {
     name: path,

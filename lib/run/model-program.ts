@@ -2,6 +2,7 @@ import { NetrunError } from "../error.js";
 import { float32, input, type Value } from "../graph/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { openModelFile } from "../onnx/file.js";
+import type { SessionOptions } from "../onnx/session.js";
 import type { RecurrentProgram } from "./open-net.js";
 import type { Program } from "./program.js";
 
@@ -16,8 +17,8 @@ export interface ModelProgram {
 }
 
 /** Opens an ONNX file to run like a net: inputs and outputs are its blobs, open dims count as 1 until data comes. */
-export async function openModelProgram(path: string, threads?: number): Promise<ModelProgram> {
-  const file = await openModelFile(path, { threads });
+export async function openModelProgram(path: string, options: SessionOptions = {}): Promise<ModelProgram> {
+  const file = await openModelFile(path, options);
   const inputs = new Map<string, Value>();
   for (const { name, shape } of file.inputs)
     inputs.set(name, input(name, float32(shape.map((dim) => (typeof dim === "number" && dim > 0 ? dim : 1)))));
