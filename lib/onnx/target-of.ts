@@ -1,16 +1,18 @@
 import { constant } from "../graph/index.js";
 import { cpuTarget, reorderInput } from "../targets/cpu/index.js";
 import { portable, type Target } from "../targets/index.js";
+import { webgpu } from "../targets/webgpu/index.js";
 import { emit } from "./emit.js";
 import { openSession, type SessionOptions } from "./session.js";
 
 let cpu: Promise<Target> | undefined;
 
 /**
- * The target that graphs of these options are formulated for: the CPU's own for models that run often on the CPU provider, the portable
- * one for all others and with `portable` (or NETRUN_PORTABLE=1).
+ * The target that graphs of these options are formulated for: WebGPU's on that provider, which runs no other; the CPU's own for models
+ * that run often on the CPU provider; the portable one for all others and with `portable` (or NETRUN_PORTABLE=1).
  */
 export function targetOf({ provider = "cpu", optimise = true, portable: plain }: SessionOptions): Promise<Target> {
+  if (provider === "webgpu") return Promise.resolve(webgpu);
   const isPortable = plain ?? process.env["NETRUN_PORTABLE"] === "1";
   if (isPortable || provider !== "cpu" || !optimise) return Promise.resolve(portable);
   cpu ??= probe();
