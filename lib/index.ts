@@ -59,6 +59,7 @@ export * as ops from "./ops/index.js";
 export type { Digest } from "./runs/digest.js";
 export { listRuns, type RunStatus, type RunSummary, readRun, type StoredRun } from "./runs/list.js";
 export type { RunInfo } from "./runs/run-folder.js";
+export { TensorBoardFile } from "./runs/tensorboard/event-files.js";
 export { type TrainRunOptions, trainRun } from "./runs/train-run.js";
 export { printText } from "./text/print.js";
 export { type Logged, readJsonLine } from "./train/event-log.js";

@@ -4,7 +4,8 @@ import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
 import { GRADIENTS, SESSION } from "../options/run.js";
 import { COURSE, TRAINING } from "../options/training.js";
-import { beginRun, bestScore } from "../runs/train-run.js";
+import { TensorBoardFile } from "../runs/tensorboard/event-files.js";
+import { beginRun, bestScore, STATISTICS_INTERVAL } from "../runs/train-run.js";
 import { LogFiles, secondsSince } from "../runs/log-files.js";
 import { jsonLine } from "../train/event-log.js";
 import { Solver, type SolverOptions } from "../train/solver.js";
@@ -48,6 +49,7 @@ export async function run(given: TrainArgs): Promise<void> {
     ...parallelOf(args),
     ...apiOf(TRAINING, args),
     ...apiOf(GRADIENTS, args),
+    statistics: args.statistics ?? (args.tensorboard === undefined ? undefined : STATISTICS_INTERVAL),
     weights: args.resume ? undefined : args.weights,
     snapshot: args.snapshot,
     settings: net ? undefined : settings,
@@ -63,6 +65,7 @@ export async function run(given: TrainArgs): Promise<void> {
   }
   const append = args.snapshot !== undefined;
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv, append }, warn);
+  await using board = args.tensorboard === undefined ? undefined : new TensorBoardFile(args.tensorboard, solver, warn);
   using signals = new Signals(effects);
   using _output = new SteadyOutput(process.stdout, process.stderr);
   const progress = args.json ? undefined : new Progress(process.stdout, args.quiet);
@@ -79,6 +82,7 @@ export async function run(given: TrainArgs): Promise<void> {
     else process.stdout.write(jsonLine({ seconds: secondsSince(startMs), event }));
     files.write(event);
     folder?.write(event);
+    board?.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
   progress?.finish(process.argv.slice(2), path === undefined ? "." : dirname(path));

@@ -80,10 +80,10 @@ export class LogFile {
     return this.#isNew;
   }
 
-  /** Appends text, now or once that is possible again. */
-  write(text: string): void {
-    if (text === "") return;
-    const bytes = Buffer.from(text);
+  /** Appends text or bytes, now or once that is possible again. */
+  write(text: string | Uint8Array): void {
+    if (text.length === 0) return;
+    const bytes = typeof text === "string" ? Buffer.from(text) : Buffer.from(text.buffer, text.byteOffset, text.length);
     if (this.#waitingBytes + bytes.length > MOST_WAITING) this.#lostLines++;
     else {
       this.#waiting.push(bytes);

@@ -25,6 +25,7 @@ export const TRAIN = {
   ...COURSE,
   logJson: { type: "string", describe: "Log events to a file, a JSON object each" },
   logCsv: { type: "string", describe: "Log losses, rates and scores to a file" },
+  tensorboard: { type: "string", describe: "Write event files of TensorBoard to a folder" },
   sigintEffect: { type: "choice", choices: EFFECTS, default: "stop", describe: "Effect of SIGINT" },
   sighupEffect: { type: "choice", choices: EFFECTS, default: "snapshot", describe: "Effect of SIGHUP" },
   ...RUN,
