@@ -11,22 +11,29 @@ import { readHdf5List } from "./hdf5-list.js";
 import { isImageFolder } from "./images/folder.js";
 import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
+import { SHAPE_PARTS, type ShapePart } from "./shapes/source.js";
 
 /** Whether a name is the address of a DataFrame of Spark's, such as `spark:parquet:hdfs:///train`. */
 export const isFrame = (name: string): boolean => name.startsWith("spark:");
 
-/** What a source of netrun's own is named with in place of a path. */
-const EMBEDDED = "netrun:digits/";
+/** The sources of netrun's own, by what names them in place of a path. */
+const EMBEDDED: ReadonlyMap<string, SourceSpec> = new Map<string, SourceSpec>([
+  ...Object.keys(DIGIT_PARTS).map(
+    (part) => [`netrun:digits/${part}`, { kind: "digits", part: part as DigitPart }] as const,
+  ),
+  ...Object.keys(SHAPE_PARTS).map(
+    (part) => [`netrun:shapes/${part}`, { kind: "shapes", part: part as ShapePart }] as const,
+  ),
+]);
 
 /** The embedded source that a name like `netrun:digits/train` means, or undefined where it is a path. */
 export function embeddedSource(name: string): SourceSpec | undefined {
   if (!name.startsWith("netrun:")) return undefined;
-  const part = name.slice(EMBEDDED.length);
-  if (name.startsWith(EMBEDDED) && Object.hasOwn(DIGIT_PARTS, part)) return { kind: "digits", part: part as DigitPart };
-  const names = Object.keys(DIGIT_PARTS).map((known) => EMBEDDED + known);
-  const near = nearest(name, names);
+  const known = EMBEDDED.get(name);
+  if (known) return known;
+  const near = nearest(name, [...EMBEDDED.keys()]);
   throw new NetrunError(`"${name}" is not an embedded data set`, {
-    notes: [near ? `did you mean ${near}?` : `there are ${names.join(" and ")}`],
+    notes: [near ? `did you mean ${near}?` : `there are ${[...EMBEDDED.keys()].join(", ")}`],
   });
 }
 

@@ -8,6 +8,7 @@ import type { DigitPart } from "./digits/source.js";
 import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
 import type { ImageListSpec } from "./images/source.js";
+import type { ShapePart } from "./shapes/source.js";
 import { type DataSource, shardRange } from "./source.js";
 import type { FrameSpec } from "./spark.js";
 import type { CsvSpec } from "./table/csv.js";
@@ -28,6 +29,7 @@ type KindSpec =
   | { readonly kind: "lmdb"; readonly path: string }
   | ({ readonly kind: "parquet" } & ParquetSpec)
   | { readonly kind: "rows"; readonly path: string }
+  | { readonly kind: "shapes"; readonly part: ShapePart }
   | ({ readonly kind: "spark" } & FrameSpec)
   | ({ readonly kind: "text" } & TextSpec);
 
@@ -51,6 +53,7 @@ const OPENERS = {
   lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
   parquet: async (spec) => (await import("./table/parquet.js")).parquetSource(spec),
   rows: async (spec) => (await import("./table/spool.js")).spooledSource(spec.path, (row) => `row ${row}`),
+  shapes: async (spec) => (await import("./shapes/source.js")).shapesSource(spec.part),
   spark: async (spec) => (await import("./spark.js")).frameSource(spec),
   text: async (spec) => (await import("./table/text.js")).textSource(spec),
 } as const satisfies { [K in SourceSpec["kind"]]: (spec: Extract<SourceSpec, { kind: K }>) => Promise<DataSource> };
