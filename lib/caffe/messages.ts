@@ -150,6 +150,12 @@ export interface SolverParameter {
   /** Default true. */
   readonly layer_wise_reduce: boolean;
   readonly weights: readonly string[];
+  /** Default "classification". */
+  readonly eval_type: string;
+  /** Default "Integral". */
+  readonly ap_version: string;
+  /** Default false. */
+  readonly show_per_class_result: boolean;
 }
 
 export const SolverParameter_SnapshotFormat = {
@@ -341,6 +347,10 @@ export interface TransformationParameter {
   readonly force_color: boolean;
   /** Default false. */
   readonly force_gray: boolean;
+  readonly resize_param: ResizeParameter | null;
+  readonly distort_param: DistortionParameter | null;
+  readonly expand_param: ExpansionParameter | null;
+  readonly emit_constraint: EmitConstraint | null;
 }
 
 export interface LossParameter {
@@ -1114,6 +1124,93 @@ export const V0LayerParameter_PoolMethod = {
   STOCHASTIC: 2,
 } as const;
 export type V0LayerParameter_PoolMethod = (typeof V0LayerParameter_PoolMethod)[keyof typeof V0LayerParameter_PoolMethod];
+
+export interface NormalizedBBox {
+  readonly xmin: number;
+  readonly ymin: number;
+  readonly xmax: number;
+  readonly ymax: number;
+  readonly label: number;
+  readonly difficult: boolean;
+  readonly score: number;
+  readonly size: number;
+}
+
+export interface Annotation {
+  /** Default 0. */
+  readonly instance_id: number;
+  readonly bbox: NormalizedBBox | null;
+}
+
+export interface AnnotationGroup {
+  readonly group_label: number;
+  readonly annotation: readonly Annotation[];
+}
+
+export interface AnnotatedDatum {
+  readonly datum: Datum | null;
+  readonly type: AnnotatedDatum_AnnotationType;
+  readonly annotation_group: readonly AnnotationGroup[];
+}
+
+export const AnnotatedDatum_AnnotationType = {
+  BBOX: 0,
+} as const;
+export type AnnotatedDatum_AnnotationType = (typeof AnnotatedDatum_AnnotationType)[keyof typeof AnnotatedDatum_AnnotationType];
+
+export interface LabelMapItem {
+  readonly name: string;
+  readonly label: number;
+  readonly display_name: string;
+}
+
+export interface LabelMap {
+  readonly item: readonly LabelMapItem[];
+}
+
+export interface DistortionParameter {
+  /** Default 0. */
+  readonly brightness_prob: number;
+  /** Default 0. */
+  readonly brightness_delta: number;
+  /** Default 0. */
+  readonly contrast_prob: number;
+  /** Default 0. */
+  readonly contrast_lower: number;
+  /** Default 0. */
+  readonly contrast_upper: number;
+  /** Default 0. */
+  readonly hue_prob: number;
+  /** Default 0. */
+  readonly hue_delta: number;
+  /** Default 0. */
+  readonly saturation_prob: number;
+  /** Default 0. */
+  readonly saturation_lower: number;
+  /** Default 0. */
+  readonly saturation_upper: number;
+  /** Default 0. */
+  readonly random_order_prob: number;
+}
+
+export interface ExpansionParameter {
+  /** Default 1. */
+  readonly prob: number;
+  /** Default 1. */
+  readonly max_expand_ratio: number;
+}
+
+export interface EmitConstraint {
+  /** Default CENTER. */
+  readonly emit_type: EmitConstraint_EmitType;
+  readonly emit_overlap: number;
+}
+
+export const EmitConstraint_EmitType = {
+  CENTER: 0,
+  MIN_OVERLAP: 1,
+} as const;
+export type EmitConstraint_EmitType = (typeof EmitConstraint_EmitType)[keyof typeof EmitConstraint_EmitType];
 
 export interface AnnotatedDataParameter {
   readonly batch_sampler: readonly BatchSampler[];
@@ -2002,6 +2099,15 @@ export interface Messages {
   PReLUParameter: PReLUParameter;
   V1LayerParameter: V1LayerParameter;
   V0LayerParameter: V0LayerParameter;
+  NormalizedBBox: NormalizedBBox;
+  Annotation: Annotation;
+  AnnotationGroup: AnnotationGroup;
+  AnnotatedDatum: AnnotatedDatum;
+  LabelMapItem: LabelMapItem;
+  LabelMap: LabelMap;
+  DistortionParameter: DistortionParameter;
+  ExpansionParameter: ExpansionParameter;
+  EmitConstraint: EmitConstraint;
   AnnotatedDataParameter: AnnotatedDataParameter;
   BatchSampler: BatchSampler;
   Sampler: Sampler;

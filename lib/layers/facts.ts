@@ -7,7 +7,16 @@ import type { Implied, KnownShape } from "./implied.js";
  * (`unread`: a source that netrun does not read), fillers, the program that runs the net (`program`), or whoever feeds the net's
  * inputs (`input`: data layers that are replaced become such).
  */
-export type DataOrigin = "database" | "hdf5" | "images" | "windows" | "unread" | "fillers" | "program" | "input";
+export type DataOrigin =
+  | "annotated"
+  | "database"
+  | "hdf5"
+  | "images"
+  | "windows"
+  | "unread"
+  | "fillers"
+  | "program"
+  | "input";
 
 /** An image's shape: channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
@@ -28,6 +37,8 @@ export interface DataFacts {
 /** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */
 export interface LabelFacts {
   readonly bottom: number;
+  /** Of rows of several numbers, the one that is a class. */
+  readonly column?: number | undefined;
   readonly classes: number;
   /** A number that is allowed all the same. */
   readonly ignored?: number | undefined;
@@ -75,12 +86,16 @@ export interface LayerFacts {
   readonly data?: DataFacts;
   /** A loss: the first top weighs 1 in the objective by default, and may be left out of the prototxt. */
   readonly loss?: boolean;
+  /** The top is rows that a test gathers over its batches: detections that hit or miss boxes, scored as a whole. */
+  readonly evaluates?: "detections";
+  /** Rows of item -1 among those of a bottom are none, so that there may be more of them. */
+  readonly skipsEmptyRows?: boolean;
   /** Tells how good a prediction (its first bottom) is, by the other bottoms. No loss. */
   readonly score?: boolean;
   /** Its bottoms are no results of a net, although no other layer takes them. */
   readonly silences?: boolean;
   /** The bottom that holds labels, by the shapes of the bottoms. */
-  labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts;
+  labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts | undefined;
   /** What stands for it in a net that only infers; by default itself. */
   readonly inference?: InferenceRole;
   /** Shapes that it implies for bottoms whose shapes nobody says: labels like predictions, one indicator for each step ... */

@@ -5,6 +5,8 @@ import type { LoweredNet } from "./lower.js";
 /** What a layer takes as class numbers (or indices into a table): whole parts from 0 to below `classes`. */
 export interface LabelRange {
   readonly layer: string;
+  /** Of rows of several numbers, the one that is a class; undefined: all values are. */
+  readonly column?: number | undefined;
   readonly classes: number;
   /** A label that is allowed all the same. */
   readonly ignored?: number | undefined;
@@ -19,11 +21,11 @@ export function labelRanges(layers: readonly LayerParameter[], { inputs, blobs }
   for (const layer of layers) {
     const labels = factsOf(layer).labels?.(layer, (i) => blobs.get(layer.bottom[i]!)!.type.shape);
     if (!labels) continue;
-    const { bottom, classes, ignored } = labels;
+    const { bottom, ...range } = labels;
     const name = layer.bottom[bottom]!;
     // What an in-place layer has changed is not what the data says.
     if (!inputs.has(name) || inputs.get(name) !== blobs.get(name)) continue;
-    ranges[name] = [...(ranges[name] ?? []), { layer: layer.name, classes, ignored }];
+    ranges[name] = [...(ranges[name] ?? []), { layer: layer.name, ...range }];
   }
   return ranges;
 }

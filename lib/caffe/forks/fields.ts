@@ -373,8 +373,7 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
     message: "TransformationParameter",
     fields: ["resize_param"],
-    meaning: "images are resized: height and width are the top's",
-    refused: "netrun does not resize so; give data of that size",
+    meaning: "images are resized: height and width are the top's (AnnotatedData layers)",
   },
   {
     forks: "SSD, MobileNet-YOLO, Intel, SegNet, DeepLab",
@@ -387,7 +386,13 @@ export const FORK_FIELDS: readonly ForkField[] = [
   {
     forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
     message: "TransformationParameter",
-    fields: ["noise_param", "distort_param", "expand_param", "random_resize_param", "random_aspect_ratio_param"],
+    fields: ["distort_param", "expand_param"],
+    meaning: "images change colour, and shrink in a larger one, at random",
+  },
+  {
+    forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
+    message: "TransformationParameter",
+    fields: ["noise_param", "random_resize_param", "random_aspect_ratio_param"],
     meaning: "images are distorted at random",
     refused: AUGMENTS,
   },
@@ -396,7 +401,6 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "TransformationParameter",
     fields: ["emit_constraint"],
     meaning: "which boxes stay after a crop",
-    refused: "netrun's data has no boxes to crop",
   },
   {
     forks: "caffe-action, TSN",

@@ -56,11 +56,13 @@ export class BatchFeed implements Feed {
   async check(): Promise<void> {}
 
   #refuseLabels(batch: Readonly<Record<string, Tensor>>): void {
-    for (const [top, ranges] of Object.entries(this.#ranges))
+    for (const [top, all] of Object.entries(this.#ranges)) {
+      const ranges = all.filter(({ column }) => column === undefined);
       for (const value of batch[top]?.data ?? []) {
         const problem = labelProblem(value, ranges);
         if (problem !== undefined) throw new NetrunError(`"${top}": the label ${problem}`);
       }
+    }
   }
 
   /** Made batches share arrays, so that none is filled again. */

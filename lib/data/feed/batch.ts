@@ -32,8 +32,20 @@ export interface Rows {
   readonly failures: ReadonlyMap<number, string>;
 }
 
+/** What makes batches of rows. */
+export interface RowsToBatches {
+  /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
+  add(from: Rows, row: number, available: number, first: RecordId): Promise<number>;
+  /** Checks rows without making a batch of them; images stay encoded. Throws a NetrunError that names the record. */
+  check(from: Rows, rows: number, first: RecordId): Promise<void>;
+  /** The batch if it is full; `end` is the position behind its last record. */
+  take(end: number): Batch | undefined;
+  /** Shapes of batches of `batchSize` rows, as far as one of them tells. */
+  shapes(batch: Batch, batchSize: number): Readonly<Record<string, readonly number[]>>;
+}
+
 /** An error about one row, on its way to be given a name. */
-class BadRow {
+export class BadRow {
   constructor(
     readonly error: NetrunError,
     readonly record: RecordId,
@@ -41,7 +53,7 @@ class BadRow {
 }
 
 /** Assembles batches row by row: decodes, transforms and writes each top's rows in place. */
-export class BatchBuilder {
+export class BatchBuilder implements RowsToBatches {
   readonly #size: number;
   readonly #source: DataSource;
   readonly #onBad: ((error: NetrunError) => void) | undefined;
@@ -72,7 +84,8 @@ export class BatchBuilder {
         isFirst: i === 0,
         mean,
         buffers,
-        ranges: ranges[top] ?? [],
+        // Rows of several numbers come with boxes, which have a builder of their own.
+        ranges: (ranges[top] ?? []).filter(({ column }) => column === undefined),
       });
     });
   }
@@ -109,6 +122,12 @@ export class BatchBuilder {
     return { tensors, end };
   }
 
+  shapes({ tensors }: Batch, batchSize: number): Readonly<Record<string, readonly number[]>> {
+    return Object.fromEntries(
+      Object.entries(tensors).map(([top, { shape }]) => [top, [batchSize, ...shape.slice(1)]] as const),
+    );
+  }
+
   async #write({ columns, failures }: Rows, row: number, rows: number, first: RecordId): Promise<void> {
     for (const [failed, why] of failures)
       if (failed >= row && failed < row + rows) throw new BadRow(failureError(why), recordAt(first, failed - row));
@@ -138,7 +157,7 @@ export class BatchBuilder {
 
 type Columns = Readonly<Record<string, Column>>;
 
-const recordAt = ({ epoch, index, ordinal }: RecordId, i: number): RecordId => ({
+export const recordAt = ({ epoch, index, ordinal }: RecordId, i: number): RecordId => ({
   epoch,
   index: index + i,
   ordinal: ordinal + i,
@@ -300,7 +319,8 @@ function isReshape(from: readonly number[], to: readonly number[]): boolean {
   return from.length <= 1 || to.length <= 1 || sameShape(real(from), real(to));
 }
 
-async function decodedOr(next: () => Image | Promise<Image>, record: RecordId): Promise<Image> {
+/** The next image; where it does not decode, the row is bad. */
+export async function decodedOr(next: () => Image | Promise<Image>, record: RecordId): Promise<Image> {
   try {
     return await next();
   } catch (error) {

@@ -4,6 +4,7 @@ import type { ImageDecoding } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import type { Shard } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
+import type { AnnotationSpec } from "./annotated/spec.js";
 import type { TransformSpec } from "./transform.js";
 
 /** What every feed needs to know, whatever its layer's type. */
@@ -34,6 +35,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly images: ImageDecoding;
   /** Applies to the first top. */
   readonly transform: TransformSpec;
+  /** How images and their boxes change together; AnnotatedData. */
+  readonly annotations?: AnnotationSpec | undefined;
   /** Records left out once at the very start (rand_skip). */
   readonly skip: number;
   /** The shape that rows of a top have to have in the end, where the net says. */

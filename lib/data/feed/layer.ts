@@ -6,6 +6,7 @@ import type { SourceSpec } from "../source/open.js";
 import { WHOLE } from "../source/source.js";
 import type { FeedSpec } from "./feed-spec.js";
 import type { FeedOptions } from "./layers/common.js";
+import { annotatedLayer } from "./layers/annotated-data.js";
 import { databaseLayer } from "./layers/data.js";
 import { dummyDataLayer } from "./layers/dummy-data.js";
 import { hdf5DataLayer } from "./layers/hdf5-data.js";
@@ -19,6 +20,7 @@ type Describe = (layer: LayerParameter, options: FeedOptions) => FeedSpec;
 
 /** How layers are described whose tops a feed fills, by where their data comes from; null for those that have no feed. */
 const FEEDS = {
+  annotated: annotatedLayer,
   database: databaseLayer,
   fillers: dummyDataLayer,
   hdf5: hdf5DataLayer,
@@ -30,7 +32,7 @@ const FEEDS = {
 } as const satisfies Record<DataOrigin, Describe | null>;
 
 /** Data that `feedSpec` describes also where it is read from another source than the layer's own. */
-const REDIRECTED: readonly DataOrigin[] = ["database", "hdf5", "images"];
+const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images"];
 
 /** Whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
 export function hasFeed(layer: LayerParameter): boolean {

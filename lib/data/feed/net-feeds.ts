@@ -11,7 +11,7 @@ import type { SourceSpec } from "../source/open.js";
 import type { FeedSpec } from "./feed-spec.js";
 import type { GivenData } from "./given-rows.js";
 import { type FeedOptions, feedSpec, hasFeed, readsAnySource, sourceFeedSpec } from "./layer.js";
-import { forcedColour } from "./layers/common.js";
+import { forcedColour, refuseAugmentation } from "./layers/common.js";
 import type { TransformSpec } from "./transform.js";
 
 /** What to read in place of what a net's data layers say. */
@@ -156,6 +156,7 @@ function plainTransform(layer: LayerParameter, options: Options): Partial<Transf
   if (!has(layer, "transform_param")) return {};
   const refused = refusedFork(sub(layer, "transform_param"), `layer "${layer.name}": `);
   if (refused) throw refused;
+  refuseAugmentation(layer);
   const { scale, mirror, crop_size, mean_value, mean_file } = sub(layer, "transform_param");
   const meanFile = mean_file === "" ? undefined : options.paths(layer)(mean_file);
   return { scale, mirror, cropSize: crop_size, meanValues: [...mean_value], meanFile };

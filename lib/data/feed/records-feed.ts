@@ -7,7 +7,8 @@ import { columnsOf, notesOf } from "../source/columns.js";
 import { knownFailure } from "../source/failures.js";
 import { type DataSource, shardRange } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
-import { type Batch, BatchBuilder, type Rows } from "./batch.js";
+import { AnnotatedBuilder } from "./annotated/builder.js";
+import { type Batch, BatchBuilder, type Rows, type RowsToBatches } from "./batch.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
 import { Prefetch } from "./prefetch.js";
 import { Skipped } from "./skipped.js";
@@ -52,14 +53,11 @@ export class RecordsFeed implements Feed {
     try {
       checkSource(spec, source);
       const one = { ...spec, batchSize: 1 };
-      const builder = (note: OnBad | undefined) =>
-        new BatchBuilder(one, source, mean, new Buffers(MOST_FREE), note, {});
+      const builder = (note: OnBad | undefined) => newBuilder(one, source, mean, new Buffers(MOST_FREE), note, {});
       const iterator = batches(one, source, builder, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
       const first = await iterator.next();
       await iterator.return();
-      const shapes: Record<string, readonly number[]> = {};
-      for (const [top, tensor] of Object.entries((first.value as Batch).tensors))
-        shapes[top] = [spec.batchSize, ...tensor.shape.slice(1)];
+      const shapes = builder(undefined).shapes(first.value as Batch, spec.batchSize);
       return new RecordsFeed(spec, source, mean, prefetch, shapes);
     } catch (error) {
       await source[Symbol.asyncDispose]();
@@ -97,7 +95,7 @@ export class RecordsFeed implements Feed {
     const { start } = shardRange(shard, this.#source.length);
     let index = start;
     let bytes = CHECKED_BYTES;
-    const builder = new BatchBuilder(this.#spec, this.#source, this.#mean, this.#buffers, undefined, this.#ranges);
+    const builder = newBuilder(this.#spec, this.#source, this.#mean, this.#buffers, undefined, this.#ranges);
     for await (const rows of this.#source.batches(shard)) {
       await builder.check(rowsOf(rows), rows.numRows, { epoch: 0, index, ordinal: index - start });
       index += rows.numRows;
@@ -124,9 +122,23 @@ export class RecordsFeed implements Feed {
   #start(position: number): Prefetch<Batch> {
     const onBad = this.#spec.onBadRecord === "skip" ? (error: NetrunError) => this.#skipped.add(error) : undefined;
     const builder = (note: OnBad | undefined) =>
-      new BatchBuilder(this.#spec, this.#source, this.#mean, this.#buffers, note, this.#ranges);
+      newBuilder(this.#spec, this.#source, this.#mean, this.#buffers, note, this.#ranges);
     return new Prefetch(batches(this.#spec, this.#source, builder, position, onBad), this.#prefetch);
   }
+}
+
+function newBuilder(
+  spec: RecordsSpec,
+  source: DataSource,
+  mean: Mean | undefined,
+  buffers: Buffers,
+  onBad: OnBad | undefined,
+  ranges: LabelRanges,
+): RowsToBatches {
+  const { annotations } = spec;
+  return annotations
+    ? new AnnotatedBuilder({ ...spec, annotations }, source, mean, buffers, onBad, ranges)
+    : new BatchBuilder(spec, source, mean, buffers, onBad, ranges);
 }
 
 /** What of a source's beginning is looked through before the first batch. */
@@ -150,7 +162,7 @@ function checkSource(spec: RecordsSpec, source: DataSource): void {
 async function* batches(
   spec: RecordsSpec,
   source: DataSource,
-  builderWith: (onBad: OnBad | undefined) => BatchBuilder,
+  builderWith: (onBad: OnBad | undefined) => RowsToBatches,
   position: number,
   onBad: OnBad | undefined,
 ): AsyncGenerator<Batch, void> {

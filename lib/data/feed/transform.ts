@@ -34,6 +34,13 @@ export interface TransformContext {
   readonly bytes: boolean;
 }
 
+/** Where a row is cropped, and whether it is mirrored. */
+export interface TransformChoice {
+  readonly mirror: boolean;
+  readonly top: number;
+  readonly left: number;
+}
+
 /** A transform set up for one input shape. */
 export interface Transform {
   /** The shape of a transformed row. */
@@ -43,6 +50,10 @@ export interface Transform {
    * stream, decides what is random.
    */
   apply(values: Values, at: number, out: Float32Array, to: number, ordinal: number): void;
+  /** What is random for a record, by its absolute number. */
+  choose(ordinal: number): TransformChoice;
+  /** As `apply`, by a given choice. */
+  applyChoice(values: Values, at: number, out: Float32Array, to: number, choice: TransformChoice): void;
   /** Transforms `rows` rows that lie one behind the other; there where each element is treated alike, and nothing is random. */
   readonly applyAll?: ((values: Values, at: number, out: Float32Array, to: number, rows: number) => void) | undefined;
 }
@@ -62,12 +73,15 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const normalise = normaliser({ ...spec, channels, mean, bytes: context.bytes });
   const randomCrop = crop > 0 && context.phase === "TRAIN";
   const centre = [Math.floor((height - outHeight) / 2), Math.floor((width - outWidth) / 2)] as const;
-  const apply: Transform["apply"] = (values, at, out, to, ordinal) => {
+  const choose: Transform["choose"] = (ordinal) => {
     // A stream a record, so that what is random for it depends on nothing that came before.
     const draws = randomCrop || spec.mirror ? random(context.seed, context.part, ordinal) : undefined;
     const mirror = spec.mirror && draws!.integer(2) === 1;
     const top = randomCrop ? draws!.integer(height - crop + 1) : centre[0];
     const left = randomCrop ? draws!.integer(width - crop + 1) : centre[1];
+    return { mirror, top, left };
+  };
+  const applyChoice: Transform["applyChoice"] = (values, at, out, to, { mirror, top, left }) => {
     const wholeRows = outHeight === height && outWidth === width;
     for (let c = 0; c < channels; c++) {
       const plane = (c * height + top) * width + left;
@@ -84,7 +98,13 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const isAlike = spec.meanValues.length <= 1 && !mean && !spec.mirror && outHeight === height && outWidth === width;
   const n = channels * height * width;
   const applyAll: Transform["applyAll"] = (values, at, out, to, rows) => normalise(values, at, 0, rows * n, 0, out, to);
-  return { shape: crop ? [channels, crop, crop] : shape, apply, applyAll: isAlike ? applyAll : undefined };
+  return {
+    shape: crop ? [channels, crop, crop] : shape,
+    choose,
+    applyChoice,
+    apply: (values, at, out, to, ordinal) => applyChoice(values, at, out, to, choose(ordinal)),
+    applyAll: isAlike ? applyAll : undefined,
+  };
 }
 
 function imageShape(spec: TransformSpec, shape: readonly number[]): readonly [number, number, number] {

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { sub } from "../../../caffe/message.js";
+import { has, sub } from "../../../caffe/message.js";
 import type { LayerParameter } from "../../../caffe/messages.js";
 import { NetrunError } from "../../../error.js";
 import { random } from "../../../random.js";
@@ -29,8 +29,29 @@ export function common(layer: LayerParameter, options: FeedOptions, batchSize: n
   return { batchSize, tops: layer.top, phase, seed, shard, onBadRecord };
 }
 
-/** What transform_param asks for. */
+/** Fields of transform_param that change images together with their boxes: of AnnotatedData layers alone. */
+const WITH_BOXES = ["resize_param", "distort_param", "expand_param", "emit_constraint"] as const;
+
+/** What transform_param asks for. Throws a NetrunError for what only AnnotatedData layers do. */
 export function transformSpec(layer: LayerParameter, options: FeedOptions): TransformSpec {
+  refuseAugmentation(layer);
+  return plainTransformSpec(layer, options);
+}
+
+/** Throws a NetrunError, located, for the fields of transform_param that only AnnotatedData layers have. */
+export function refuseAugmentation(layer: LayerParameter): void {
+  const param = sub(layer, "transform_param");
+  const field = WITH_BOXES.find((each) => has(param, each));
+  if (field === undefined) return;
+  throw new NetrunError(`layer "${layer.name}": ${layer.type} layers do not take ${field} here`, {
+    span: spanOf(param, field) ?? spanOf(layer),
+    notes: ["netrun has it for AnnotatedData layers; give data of the size that is wanted"],
+    unsupported: true,
+  });
+}
+
+/** Crop, mirror, mean and scale of transform_param. */
+export function plainTransformSpec(layer: LayerParameter, options: FeedOptions): TransformSpec {
   const param = sub(layer, "transform_param");
   return {
     scale: param.scale,

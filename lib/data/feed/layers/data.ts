@@ -22,7 +22,8 @@ export function databaseLayer(layer: LayerParameter, options: FeedOptions): Reco
   };
 }
 
-function dataSource(layer: LayerParameter, param: DataParameter, options: FeedOptions): SourceSpec {
+/** The database that data_param names. Throws a NetrunError where it names none. */
+export function dataSource(layer: LayerParameter, param: DataParameter, options: FeedOptions): SourceSpec {
   const source = required(layer, "data_param", param.source);
   const embedded = embeddedSource(source);
   if (embedded) return embedded;

@@ -1,0 +1,242 @@
+import type { Buffers } from "../../../buffers.js";
+import type { Mean } from "../../../caffe/mean.js";
+import { NetrunError } from "../../../error.js";
+import { count, sameShape } from "../../../graph/type.js";
+import { type LabelRange, type LabelRanges, labelProblem } from "../../../net/label-ranges.js";
+import { random } from "../../../random.js";
+import { imagesAhead } from "../../image/ahead.js";
+import { decodeImage, type Image } from "../../image/image.js";
+import { resample } from "../../image/resample.js";
+import { resizeImage } from "../../image/resize.js";
+import { BOXES, type Box, unpackBoxes } from "../../source/boxes.js";
+import { bytesIn, type Column } from "../../source/columns.js";
+import { failureError } from "../../source/failures.js";
+import type { DataSource } from "../../source/source.js";
+import { type Batch, BadRow, decodedOr, type RecordId, type Rows, type RowsToBatches, recordAt } from "../batch.js";
+import type { RecordsSpec } from "../feed-spec.js";
+import { type Transform, transformer } from "../transform.js";
+import { distorted } from "./distort.js";
+import { mirroredBoxes, projected, resizedBoxes } from "./geometry.js";
+import { cropped, expanded } from "./pixels.js";
+import { padded } from "./resize.js";
+import { sampledPart } from "./sample.js";
+import type { AnnotationSpec, ResizeSpec } from "./spec.js";
+
+/** Numbers of a row of the second top: item, label, instance, corners, difficult. */
+const ROW = 8;
+/** Key of the random numbers of a record beside those of its crop and mirror. */
+const AUGMENT = 1;
+
+type AnnotatedSpec = RecordsSpec & { readonly annotations: AnnotationSpec };
+
+/**
+ * Makes batches of images and their boxes, which change together: colours, expansion, a sampled part, size, crop, mirror, mean and
+ * scale, in the order of SSD's Caffe. Tops: images [n, c, h, w] and [1, 1, g, 8], a row of (item, label, instance, corners,
+ * difficult) for each box, then rows of -1, so that g is one of few numbers and the net is compiled for few shapes.
+ */
+export class AnnotatedBuilder implements RowsToBatches {
+  readonly #spec: AnnotatedSpec;
+  readonly #source: DataSource;
+  readonly #mean: Mean | undefined;
+  readonly #buffers: Buffers;
+  readonly #onBad: ((error: NetrunError) => void) | undefined;
+  readonly #ranges: readonly LabelRange[];
+  readonly #transforms = new Map<string, Transform>();
+  #shape: readonly number[] = [];
+  #data: Float32Array = new Float32Array(0);
+  #boxes: Box[][] = [];
+
+  /** As of `BatchBuilder`. Throws a NetrunError where the source has no boxes. */
+  constructor(
+    spec: AnnotatedSpec,
+    source: DataSource,
+    mean: Mean | undefined,
+    buffers: Buffers,
+    onBad: ((error: NetrunError) => void) | undefined,
+    ranges: LabelRanges,
+  ) {
+    this.#spec = spec;
+    this.#source = source;
+    this.#mean = mean;
+    this.#buffers = buffers;
+    this.#onBad = onBad;
+    this.#ranges = ranges[spec.tops[1] ?? ""] ?? [];
+    const { data, [BOXES]: boxes } = source.fields;
+    if (data && (boxes || spec.tops.length < 2)) return;
+    throw new NetrunError(`the source has no ${data ? "boxes" : "images"} for an AnnotatedData layer`, {
+      notes: [
+        `its fields are ${Object.keys(source.fields).join(", ")}`,
+        "databases of AnnotatedDatum messages, as create_annoset writes them, have both",
+      ],
+    });
+  }
+
+  async add(from: Rows, row: number, available: number, first: RecordId): Promise<number> {
+    const rows = Math.min(available, this.#spec.batchSize - this.#boxes.length);
+    const images = imagesAhead(rows, (i) => imageOf(from.columns, row + i, this.#spec));
+    for (let i = 0; i < rows; i++) {
+      const record = recordAt(first, i);
+      try {
+        const image = await decodedOr(images, record);
+        this.#write(from, row + i, image, record);
+      } catch (error) {
+        if (!(error instanceof BadRow)) throw error;
+        const located = await this.#located(error);
+        if (!this.#onBad) throw located;
+        this.#onBad(located);
+      }
+    }
+    return rows;
+  }
+
+  async check(from: Rows, rows: number, first: RecordId): Promise<void> {
+    try {
+      for (let row = 0; row < rows; row++) this.#boxesOf(from, row, recordAt(first, row));
+    } catch (error) {
+      throw error instanceof BadRow ? await this.#located(error) : error;
+    }
+  }
+
+  take(end: number): Batch | undefined {
+    const { batchSize, tops } = this.#spec;
+    if (this.#boxes.length < batchSize) return undefined;
+    const boxes = this.#boxes;
+    this.#boxes = [];
+    const images = { shape: [batchSize, ...this.#shape], data: this.#data };
+    const tensors = { [tops[0]!]: images, ...(tops[1] !== undefined && { [tops[1]]: rowsOf(boxes) }) };
+    return { tensors, end };
+  }
+
+  shapes({ tensors }: Batch, batchSize: number): Readonly<Record<string, readonly number[]>> {
+    const [images, boxes] = this.#spec.tops;
+    const g = boxes === undefined ? 0 : tensors[boxes]!.shape[2]!;
+    return {
+      [images!]: [batchSize, ...tensors[images!]!.shape.slice(1)],
+      ...(boxes !== undefined && { [boxes]: [1, 1, roomFor(g * batchSize), ROW] }),
+    };
+  }
+
+  #write(from: Rows, row: number, decoded: Image, record: RecordId): void {
+    const { annotations, batchSize } = this.#spec;
+    const changed = this.#augment(decoded, this.#boxesOf(from, row, record), annotations, record);
+    const transform = this.#transform(changed.image, record);
+    const choice = transform.choose(record.ordinal);
+    const at = this.#boxes.length;
+    const size = count(transform.shape);
+    if (at === 0) {
+      this.#shape = transform.shape;
+      this.#data = this.#buffers.take(batchSize * size);
+    } else if (!sameShape(transform.shape, this.#shape))
+      throw new BadRow(
+        new NetrunError(`an image of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`, {
+          notes: ["give transform_param a resize_param, or batch_size 1"],
+        }),
+        record,
+      );
+    transform.applyChoice(changed.image.pixels, 0, this.#data, at * size, choice);
+    const [, height, width] = changed.image.shape;
+    const [, newHeight, newWidth] = transform.shape as readonly [number, number, number];
+    const part = {
+      xmin: choice.left / width,
+      ymin: choice.top / height,
+      xmax: (choice.left + newWidth) / width,
+      ymax: (choice.top + newHeight) / height,
+    };
+    const inside = projected(changed.boxes, part, annotations.emit);
+    this.#boxes.push(choice.mirror ? mirroredBoxes(inside) : inside);
+  }
+
+  /** The image and its boxes before crop, mirror, mean and scale. */
+  #augment(decoded: Image, given: readonly Box[], spec: AnnotationSpec, { ordinal }: RecordId) {
+    const { samplers, distort, expand, resize, emit } = spec;
+    const draws = random(this.#spec.seed, this.#spec.shard.index, ordinal, AUGMENT);
+    let [image, boxes] = [distort ? distorted(draws, decoded, distort) : decoded, given];
+    const larger = expand && expanded(draws, image, expand, this.#spec.transform.meanValues);
+    if (larger) [image, boxes] = [larger.image, projected(boxes, larger.part, emit)];
+    const part = samplers.length > 0 ? sampledPart(draws, samplers, boxes) : undefined;
+    if (part) [image, boxes] = [cropped(image, part), projected(boxes, part, emit)];
+    if (!resize) return { image, boxes };
+    const [, height, width] = image.shape;
+    return { image: resized(image, resize, draws.integer), boxes: resizedBoxes(boxes, resize, { height, width }) };
+  }
+
+  #transform({ shape }: Image, record: RecordId): Transform {
+    const key = String(shape);
+    const known = this.#transforms.get(key);
+    if (known) return known;
+    const { phase, seed, shard, transform } = this.#spec;
+    try {
+      const made = transformer(transform, shape, { phase, seed, part: shard.index, mean: this.#mean, bytes: true });
+      this.#transforms.set(key, made);
+      return made;
+    } catch (error) {
+      throw error instanceof NetrunError ? new BadRow(error, record) : error;
+    }
+  }
+
+  /** The boxes of a row. Throws a BadRow for one that cannot be used. */
+  #boxesOf({ columns, failures }: Rows, row: number, record: RecordId): readonly Box[] {
+    const why = failures.get(row);
+    if (why !== undefined) throw new BadRow(failureError(why), record);
+    const column = columns[BOXES];
+    if (!column) return [];
+    const boxes = column.dtype === "image" ? unpackBoxes(bytesIn(column, row)) : undefined;
+    if (!boxes) throw new BadRow(new NetrunError(`"${BOXES}" does not hold boxes`), record);
+    for (const { label, xmin, ymin, xmax, ymax } of boxes) {
+      if (![xmin, ymin, xmax, ymax].every(Number.isFinite))
+        throw new BadRow(new NetrunError(`a box has the corners ${[xmin, ymin, xmax, ymax].join(", ")}`), record);
+      const problem = this.#ranges.length > 0 ? labelProblem(label, this.#ranges) : undefined;
+      if (problem !== undefined) throw new BadRow(new NetrunError(`"${BOXES}": the label ${problem}`), record);
+    }
+    return boxes;
+  }
+
+  async #located({ error, record }: BadRow): Promise<NetrunError> {
+    const where = await this.#source.locate(record.index, record.epoch);
+    return new NetrunError(`${where}: ${error.message}`, { notes: error.notes, cause: error });
+  }
+}
+
+/** The image of a row. Throws a NetrunError for one that does not decode or is not of bytes. */
+function imageOf(columns: Readonly<Record<string, Column>>, row: number, spec: RecordsSpec): Image | Promise<Image> {
+  const column = columns["data"]!;
+  if (column.dtype === "image") return decodeImage(bytesIn(column, row), spec.images.colour);
+  const n = count(column.shape);
+  if (column.dtype !== "uint8" || column.shape.length !== 3)
+    throw new NetrunError(
+      `images with boxes are bytes [channels, height, width], not ${column.dtype} [${column.shape}]`,
+    );
+  return {
+    shape: column.shape as Image["shape"],
+    pixels: column.values.subarray(row * n, (row + 1) * n) as Uint8Array,
+  };
+}
+
+function resized(image: Image, spec: ResizeSpec, integer: (n: number) => number): Image {
+  const { interpolations, pads } = spec;
+  const by =
+    interpolations.length > 1 ? interpolations[integer(interpolations.length)]! : (interpolations[0] ?? "linear");
+  const to = (height: number, width: number) =>
+    by === "linear" ? resizeImage(image, height, width) : resample(image, height, width, by);
+  return pads ? padded(image, spec, to) : to(spec.height, spec.width);
+}
+
+/** Room for boxes: 8, 12, 16, 24, 32, 48 ... */
+export function roomFor(boxes: number): number {
+  let room = 8;
+  while (room < boxes) room = Number.isInteger(Math.log2(room)) ? room * 1.5 : (room * 4) / 3;
+  return room;
+}
+
+function rowsOf(boxes: readonly (readonly Box[])[]) {
+  const room = roomFor(boxes.reduce((sum, { length }) => sum + length, 0));
+  const data = new Float32Array(room * ROW).fill(-1);
+  let at = 0;
+  boxes.forEach((own, item) => {
+    for (const { label, instance, xmin, ymin, xmax, ymax, difficult } of own) {
+      data.set([item, label, instance, xmin, ymin, xmax, ymax, Number(difficult)], at);
+      at += ROW;
+    }
+  });
+  return { shape: [1, 1, room, ROW], data };
+}

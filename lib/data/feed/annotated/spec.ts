@@ -1,0 +1,73 @@
+/** The range that a number is drawn from, evenly. */
+export type Range = readonly [least: number, greatest: number];
+
+/** Bounds of one measure, each absent where nothing is asked. */
+export interface Bounds {
+  readonly least?: number | undefined;
+  readonly greatest?: number | undefined;
+}
+
+/** Parts of images that are drawn until they meet constraints. */
+export interface SamplerSpec {
+  /** The square root of the part's area. */
+  readonly scale: Range;
+  /** Width by height. */
+  readonly aspect: Range;
+  /** Of one box at least: intersection over union, the part of the sample that it covers, and the part of it in the sample. */
+  readonly overlap: Bounds;
+  readonly sampleCoverage: Bounds;
+  readonly objectCoverage: Bounds;
+  /** Parts to find; as many as the trials find where absent. */
+  readonly most?: number | undefined;
+  readonly trials: number;
+}
+
+/** Colours that change at random: each with a probability, by an amount of a range. */
+export interface DistortSpec {
+  readonly brightness: Chance;
+  readonly contrast: Chance;
+  readonly saturation: Chance;
+  readonly hue: Chance;
+  /** The probability that channels change places. */
+  readonly order: number;
+}
+
+/** A change with a probability and the range of its amount. */
+export interface Chance {
+  readonly probability: number;
+  readonly range: Range;
+}
+
+/** The ways to interpolate that OpenCV has. */
+export type Interpolation = "linear" | "area" | "nearest" | "cubic" | "lanczos4";
+
+/** How images get one size. */
+export interface ResizeSpec {
+  readonly height: number;
+  readonly width: number;
+  /** Whether the aspect ratio is kept and the rest filled. */
+  readonly pads: boolean;
+  /** Of what the rest is filled with, a value for all channels or one each (or the edge, or the mirror image). */
+  readonly fill: "constant" | "mirror" | "edge";
+  readonly values: readonly number[];
+  /** One is drawn for each image. */
+  readonly interpolations: readonly Interpolation[];
+}
+
+/** Images that shrink in a larger one of the mean's colour. */
+export interface ExpandSpec {
+  readonly probability: number;
+  readonly greatest: number;
+}
+
+/** Which boxes stay after a crop besides meeting it: those whose centre is inside, or that are covered by more than a part. */
+export type EmitSpec = { readonly by: "centre" } | { readonly by: "coverage"; readonly above: number };
+
+/** How images with boxes become a batch: SSD's AnnotatedData layer, as plain data. */
+export interface AnnotationSpec {
+  readonly samplers: readonly SamplerSpec[];
+  readonly distort?: DistortSpec | undefined;
+  readonly expand?: ExpandSpec | undefined;
+  readonly resize?: ResizeSpec | undefined;
+  readonly emit?: EmitSpec | undefined;
+}
