@@ -15,6 +15,15 @@ const INPUTS: Readonly<Record<string, readonly number[]>> = {
   cifar10: [3, 32, 32],
   lenet: [1, 28, 28],
   mnist: [1, 28, 28],
+  "shapes-ssd": [3, 64, 64],
+};
+
+/** Shapes of labels that are not a number for each row. */
+const LABELS: Readonly<Record<string, readonly number[]>> = { "shapes-ssd": [1, 1, 8, 8] };
+
+/** An output of the nets that have no one of the name "loss". */
+const OUTPUTS: Readonly<Record<string, { readonly TRAIN: string; readonly TEST: string }>> = {
+  "shapes-ssd": { TRAIN: "mbox_loss", TEST: "detection_eval" },
 };
 
 /** Parameters of each net, as its papers and Caffe's count them. */
@@ -24,6 +33,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   cifar10: 145_578,
   lenet: 431_080,
   mnist: 431_080,
+  "shapes-ssd": 120_528,
 };
 
 describe("the nets of models/", () => {
@@ -41,11 +51,11 @@ describe("the nets of models/", () => {
         const shapes = new Map<string, readonly number[]>(
           image && [
             ["data", [2, ...image]],
-            ["label", [2]],
+            ["label", LABELS[name] ?? [2]],
           ],
         );
         const net = lower(layer, { phase, shapes });
-        expect(net.outputs).to.include("loss");
+        expect(net.outputs).to.include(OUTPUTS[name]?.[phase] ?? "loss");
         expect(layoutOf(net).length).to.equal(PARAMETERS[name]);
       }
       const solver = loadSolver(join(folder, name, "solver.prototxt"), { strict: true });

@@ -64,6 +64,8 @@ export class Net implements AsyncDisposable {
   readonly inputs: readonly string[];
   /** Names of the blobs that no layer consumes. */
   readonly outputs: readonly string[];
+  /** Outputs that are rows of detections which hit or miss boxes: a test makes mean average precision of them. */
+  readonly evaluated: ReadonlySet<string>;
   /** Weight in the objective of each blob that counts in it. */
   readonly lossWeights: ReadonlyMap<string, number>;
   /** Shapes of all blobs by name, as the inputs last had them. */
@@ -110,6 +112,7 @@ export class Net implements AsyncDisposable {
     this.phase = compiled.phase;
     this.inputs = [...lowered.inputs.keys()];
     this.outputs = lowered.outputs;
+    this.evaluated = new Set(lowered.evaluated.keys());
     this.lossWeights = new Map(lowered.losses.map(({ blob, weight }) => [blob, weight]));
     this.shapes = new Map([...lowered.blobs].map(([blob, { type }]) => [blob, type.shape]));
     this.#watch = new WeightWatch(weights);

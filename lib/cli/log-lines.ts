@@ -116,11 +116,14 @@ export class LogLines {
     ];
   }
 
-  #test({ iteration, net, outputs, loss }: TestEvent): readonly LogLine[] {
+  #test({ iteration, net, outputs, loss, classes = {} }: TestEvent): readonly LogLine[] {
     const { solver, tests } = this.#start ?? {};
     return [
       line(`Iteration ${iteration}, Testing net (#${net})`, "test"),
       ...(solver?.testComputeLoss ? [line(`Test loss: ${digits(loss)}`, "test")] : []),
+      ...Object.values(classes)
+        .flatMap(Object.entries)
+        .map(([label, value]) => line(`class${label}: ${digits(value)}`, "test")),
       ...outputLines("Test", outputs, tests?.[net]?.lossWeights ?? {}).map(({ text }) => line(text, "test")),
     ];
   }

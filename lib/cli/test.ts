@@ -22,10 +22,11 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
   const ticker = new Ticker(process.stdout, args.iterations, "batches");
   const scores = await testNet(net, {
     iterations: args.iterations,
+    apVersion: args.apVersion,
     blobs: [],
     onBatch: (batch, blobs) => {
       if (isQuiet(args)) return;
-      for (const name of net.outputs) {
+      for (const name of net.outputs.filter((each) => !net.evaluated.has(each))) {
         const values = [...blobs[name]!.data].map((value) => value.toPrecision(6)).join(", ");
         ticker.line(`Batch ${batch}, ${name} = ${values}`);
       }
@@ -38,10 +39,13 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
 }
 
 /** Caffe's lines: the objective, then each output's mean with its share of the objective. */
-function scoreLines(net: Net, { loss, outputs }: NetScores): readonly string[] {
+function scoreLines(net: Net, { loss, outputs, classes = {} }: NetScores): readonly string[] {
   const lines = Object.entries(outputs).flatMap(([name, values]) => {
     const weight = net.lossWeights.get(name) ?? 0;
     return values.map((mean) => `${name} = ${mean.toPrecision(6)}${lossShare(weight, mean)}`);
   });
-  return [`Loss: ${loss.toPrecision(6)}`, ...lines];
+  const perClass = Object.values(classes)
+    .flatMap(Object.entries)
+    .map(([label, value]) => `class${label}: ${value.toPrecision(6)}`);
+  return [`Loss: ${loss.toPrecision(6)}`, ...perClass, ...lines];
 }

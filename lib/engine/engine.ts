@@ -69,6 +69,8 @@ export interface LostReplica {
 /** What a test pass found: each output blob's mean over the batches, element by element. */
 export interface Scores {
   readonly outputs: Readonly<Record<string, Float32Array>>;
+  /** Rows of all batches, one after another, of the outputs that are scored as a whole. */
+  readonly gathered?: Readonly<Record<string, Float32Array>> | undefined;
   /** Mean objective of the test net. */
   readonly loss: number;
   /** Records consumed of each of its feeds since the start of training. */

@@ -14,6 +14,7 @@ import { always, batchesOf, type Step } from "../run/step.js";
 import { createMissing } from "../run/weights.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
 import type { Partition, Report, Scores, Work } from "./engine.js";
+import { concatenated } from "./reports.js";
 import type { ReplicaPlace } from "./state.js";
 import { openStore, type StorePlace } from "./state-store.js";
 
@@ -237,12 +238,17 @@ export class Replica implements AsyncDisposable {
     const shared = sharedWeights(this.#layout, weights, runner);
     const request: RunRequest = { blobs: runner.net.outputs, objective: true };
     const sums: Record<string, Float64Array> = {};
+    const rows: Record<string, Float32Array[]> = {};
     let loss = 0;
     for (let i = 0; i < batches; i++) {
       const batch = await nextBatch(runner.feeds);
       const result = await runNet(runner, request, batch, shared, [this.#plan.solver.seed, i]);
       loss += result.objective;
       for (const [name, values] of Object.entries(result.blobs)) {
+        if (runner.net.evaluated.has(name)) {
+          rows[name] = [...(rows[name] ?? []), values.slice()];
+          continue;
+        }
         sums[name] ??= new Float64Array(values.length);
         const sum = sums[name];
         values.forEach((value, j) => {
@@ -254,7 +260,8 @@ export class Replica implements AsyncDisposable {
     const outputs = Object.fromEntries(
       Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / batches)]),
     );
-    return { outputs, loss: loss / batches, positions: runner.feeds.map(({ position }) => position) };
+    const gathered = Object.fromEntries(Object.entries(rows).map(([name, parts]) => [name, concatenated(parts)]));
+    return { outputs, gathered, loss: loss / batches, positions: runner.feeds.map(({ position }) => position) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

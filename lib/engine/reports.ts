@@ -47,9 +47,28 @@ export function meanScores(parts: readonly { readonly scores: Scores; readonly b
   const total = parts.reduce((sum, { batches }) => sum + batches, 0);
   return {
     outputs: weightedMean(parts.map(({ scores, batches }) => ({ outputs: scores.outputs, weight: batches }))),
+    gathered: joined(parts.map(({ scores }) => scores.gathered ?? {})),
     loss: parts.reduce((sum, { scores, batches }) => sum + scores.loss * batches, 0) / total,
     positions: parts.at(-1)!.scores.positions,
   };
+}
+
+/** Arrays of one name, one after another. */
+function joined(parts: readonly Outputs[]): Outputs {
+  return Object.fromEntries(
+    Object.keys(parts[0]!).map((name) => [name, concatenated(parts.map((part) => part[name]!))]),
+  );
+}
+
+/** Arrays one after another. */
+export function concatenated(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const values of parts) {
+    whole.set(values, at);
+    at += values.length;
+  }
+  return whole;
 }
 
 function weightedMean(parts: readonly { readonly outputs: Outputs; readonly weight: number }[]): Outputs {

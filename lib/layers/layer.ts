@@ -54,6 +54,8 @@ export interface Site<P> extends Place<P> {
    * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.
    */
   size(scalar: Value, most: number): number;
+  /** Whether only layers read a top that skip rows of item -1: there may be more such rows then than the layer would give. */
+  skipsEmptyRows(top: number): boolean;
   /**
    * Numbers that go on from one forward to the next without being parameters: zeros before the first. `lower` gives, in `state`,
    * what the next forward starts with.

@@ -22,6 +22,7 @@ import { Exp } from "./exp.js";
 import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
 import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
+import { AnnotatedData } from "./forks/annotated-data.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
 import { Convolution3D, Pooling3D } from "./forks/c3d.js";
@@ -32,6 +33,7 @@ import { ChannelNorm } from "./forks/channel-norm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
+import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
 import { DiceLoss } from "./forks/dice-loss.js";
 import { FlowWarp } from "./forks/flow-warp.js";
@@ -170,6 +172,7 @@ export const layerTypes = {
   WindowData,
 
   // Layers of Caffe's forks.
+  AnnotatedData,
   Axpy,
   BN,
   BoxAnnotatorOHEM,
@@ -182,6 +185,7 @@ export const layerTypes = {
   CReLU,
   DeformableConvolution,
   DepthwiseConvolution,
+  DetectionEvaluate,
   DetectionOutput,
   DiceLoss,
   FlowWarp,

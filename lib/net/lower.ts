@@ -69,6 +69,7 @@ export function sourcesOf(
  */
 export function lower(layers: readonly LayerParameter[], options: LowerOptions): LoweredNet {
   const net = new Lowering(options);
+  net.skipping(layers);
   for (const layer of layers) labelled(layer.name, () => net.add(layer));
   return net.finish();
 }
@@ -90,11 +91,24 @@ class Lowering {
   readonly #readers = new Readers();
   readonly #unknown = new Set<string>();
   readonly #implied = new Map<string, readonly number[]>();
+  /** Blobs of which rows of item -1 are skipped by whoever reads them. */
+  readonly #readSkipping = new Set<string>();
+  readonly #evaluated = new Map<string, "detections">();
   /** Layers by name, with whether something of theirs is found by it: parameters, a size that data decides. */
   readonly #named = new Map<string, { readonly layer: LayerParameter; keyed: boolean }>();
 
   constructor(options: LowerOptions) {
     this.#options = options;
+  }
+
+  /** Finds the blobs that only layers read which skip rows of item -1. */
+  skipping(layers: readonly LayerParameter[]): void {
+    const skips = new Set(layers.filter((layer) => factsOf(layer, this.#options.types).skipsEmptyRows));
+    if (skips.size === 0) return;
+    for (const name of new Set([...skips].flatMap(({ bottom }) => bottom))) {
+      const readers = layers.filter(({ bottom }) => bottom.includes(name));
+      if (readers.every((layer) => skips.has(layer))) this.#readSkipping.add(name);
+    }
   }
 
   add(layer: LayerParameter): void {
@@ -178,6 +192,7 @@ class Lowering {
       untrainable: whyUntrainable(this.#steps),
       unknown: this.#unknown,
       implied: this.#implied,
+      evaluated: this.#evaluated,
     };
   }
 
@@ -272,6 +287,7 @@ class Lowering {
         if (size === undefined) throw new DataDependentSize(layer.name, scalar, this.#randoms);
         return size;
       },
+      skipsEmptyRows: (top) => this.#readSkipping.has(layer.top[top] ?? ""),
       carry: (shape) => {
         const value = input(`carry:${this.#carried.size}`, float32(shape));
         this.#carried.add(value);
@@ -299,6 +315,7 @@ class Lowering {
     tops.forEach((value, i) => {
       const name = layer.top[i];
       if (name !== undefined) this.#bind(layer, name, i, value);
+      if (name !== undefined && type.evaluates) this.#evaluated.set(name, type.evaluates);
       const weight = weights[i]!;
       if (weight !== 0) this.#losses.push({ blob: name ?? layer.name, value, weight });
     });

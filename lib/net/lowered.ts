@@ -55,6 +55,8 @@ export interface LoweredNet {
   readonly untrainable: NetrunError | undefined;
   /** Blobs without a shape, of a net that is lowered as far as they are known. */
   readonly unknown: ReadonlySet<string>;
+  /** Tops that are rows which a test gathers over its batches and scores as a whole. */
+  readonly evaluated: ReadonlyMap<string, "detections">;
   /** Shapes that layers imply for blobs without one. */
   readonly implied: ReadonlyMap<string, readonly number[]>;
 }

@@ -38,6 +38,7 @@ export async function openModelProgram(path: string, options: SessionOptions = {
     untrainable: undefined,
     unknown: new Set(),
     implied: new Map(),
+    evaluated: new Map(),
   };
   const program: NetProgram = {
     lower: () => lowered,

@@ -146,7 +146,13 @@ export const eventSchemas = {
   /** `done` of the batches of a test pass are done. */
   "test-progress": event("test-progress", { net: count, done: count, total: count }),
   /** A test pass of one test net is done: means of its output blobs and of its objective. */
-  test: event("test", { net: count, outputs, loss: number }),
+  test: event("test", {
+    net: count,
+    outputs,
+    loss: number,
+    /** Average precision by output and class, under show_per_class_result. */
+    classes: v.optional(v.record(v.string(), v.record(v.string(), number))),
+  }),
   /** After the last iteration: the smoothed loss with that of the batch that would come next; absent if that is not finite. */
   loss: event("loss", { smoothedLoss: v.optional(number) }),
   /** A test found the best score so far; its weights are in `path`. */

@@ -20,6 +20,7 @@ import { HOSTS, PARALLEL } from "../options/parallel.js";
 import { GRADIENTS, SESSION, STATE } from "../options/run.js";
 import { SETTINGS } from "../options/settings.js";
 import { TRAINING } from "../options/training.js";
+import { apVersionOf } from "../run/average-precision.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { loadWeights, type Weights } from "../run/weights.js";
@@ -110,6 +111,7 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   if (given.settings !== undefined) checkOptions(SETTINGS, settingsGiven(given.settings));
   const { parameter, path, baseDir } = readSolver(from, given);
   checkFinite(parameter);
+  apVersionOf(parameter.ap_version, spanOf(parameter, "ap_version"));
   policyOf(parameter);
   const session = await solverSession(parameter, given);
   const options = { ...given, workers: given.workers ?? replicasOn(session) };

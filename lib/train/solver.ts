@@ -2,7 +2,6 @@ import type { Net, Tensors } from "../api/net.js";
 import type { From } from "../caffe/load.js";
 import type { SolverParameter } from "../caffe/messages.js";
 import type { SolverNet } from "../caffe/solver-nets.js";
-import type { Scores } from "../engine/engine.js";
 import type { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import { updateRules } from "../optim/rules.js";
@@ -19,7 +18,7 @@ import { probeFolder, type SnapshotPaths } from "./snapshot.js";
 import { SnapshotWriter, type SnapshotWriting } from "./snapshot-writer.js";
 import { startEvent } from "./start-event.js";
 import { TestNets } from "./test-nets.js";
-import { type TestPart, TestPasses } from "./test-passes.js";
+import { type TestPart, type TestScores, TestPasses } from "./test-passes.js";
 import { type Run, Trainer } from "./trainer.js";
 
 export type { SolverOptions } from "./load-solver.js";
@@ -178,7 +177,7 @@ export class Solver implements AsyncDisposable {
   }
 
   /** A test pass of one test net over its test_iter batches. Throws NetrunError if there is no such test net. */
-  scores(index = 0): Promise<Scores> {
+  scores(index = 0): Promise<TestScores> {
     const parts = this.#passes.pass(index);
     return this.#life.run(async () => {
       for (;;) {
@@ -192,7 +191,7 @@ export class Solver implements AsyncDisposable {
    * A test pass in parts: yields how many batches are done, returns the scores. Where it is left before its end, the next pass
    * starts where this one did. Throws NetrunError if there is no such test net.
    */
-  async *testPass(index: number): AsyncGenerator<TestPart, Scores> {
+  async *testPass(index: number): AsyncGenerator<TestPart, TestScores> {
     const parts = this.#passes.pass(index);
     for (;;) {
       const { done, value } = await this.#life.run(() => parts.next());

@@ -1,6 +1,7 @@
 import type { Scores } from "../engine/engine.js";
 import { meanScores } from "../engine/reports.js";
 import { NetrunError } from "../error.js";
+import { apVersionOf, type ClassPrecisions, precisions } from "../run/average-precision.js";
 import type { SolverParts } from "./load-solver.js";
 
 /** Parts that a test pass is made in. */
@@ -10,6 +11,12 @@ const TEST_PARTS = 10;
 export interface TestPart {
   readonly done: number;
   readonly total: number;
+}
+
+/** What a whole test pass found: of outputs that are scored as a whole, mean average precision. */
+export interface TestScores extends Scores {
+  /** Of those outputs, the average precision of each class, where the solver's show_per_class_result asks for it. */
+  readonly classes?: ClassPrecisions | undefined;
 }
 
 /** Passes of a solver's test nets over their data, each from where the last one of its net ended. */
@@ -26,7 +33,7 @@ export class TestPasses {
    * A pass in parts: yields how many batches are done, returns the scores. Where it is left before its end, the next pass starts
    * where this one did. Throws NetrunError if there is no such test net.
    */
-  async *pass(index: number): AsyncGenerator<TestPart, Scores> {
+  async *pass(index: number): AsyncGenerator<TestPart, TestScores> {
     const { tests, engine, weights, plan } = this.#parts;
     const iterations = tests[index]?.iterations;
     if (iterations === undefined)
@@ -42,6 +49,13 @@ export class TestPasses {
       yield { done: done + batches, total: iterations };
     }
     this.positions = tests.map((_, i) => (i === index ? positions : (this.positions[i] ?? [])));
-    return meanScores(parts);
+    return this.#scored(meanScores(parts));
+  }
+
+  #scored({ gathered = {}, ...scores }: Scores): TestScores {
+    if (Object.keys(gathered).length === 0) return scores;
+    const { ap_version, show_per_class_result: isAsked } = this.#parts.parameter;
+    const { outputs, classes } = precisions(gathered, apVersionOf(ap_version));
+    return { ...scores, outputs: { ...outputs, ...scores.outputs }, classes: isAsked ? classes : undefined };
   }
 }

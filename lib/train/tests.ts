@@ -72,7 +72,8 @@ async function* testOne(
     const { done, value } = await pass.next();
     if (done) {
       const outputs = Object.fromEntries(Object.entries(value.outputs).map(([name, values]) => [name, [...values]]));
-      return { kind: "test", iteration, net, outputs, loss: value.loss };
+      const { loss, classes } = value;
+      return { kind: "test", iteration, net, outputs, loss, ...(classes && { classes }) };
     }
     yield { kind: "test-progress", iteration, net, ...value };
     requests.poll();

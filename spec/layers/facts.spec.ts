@@ -126,7 +126,7 @@ describe("the facts on layer types", () => {
     ]);
     const { layer: layers } = loadNet(data).message;
     const lowered = lower(layers, { phase: "TEST", shapes, types: registeredTypes() });
-    expect(labelRanges(layers, lowered)).to.deep.equal({ t: [{ layer: "s", classes: 7, ignored: undefined }] });
+    expect(labelRanges(layers, lowered)).to.deep.equal({ t: [{ layer: "s", classes: 7 }] });
     expect(factsOf(layer!).score).to.equal(true);
     expect(conversionOf("SpecScore")).to.equal("left out");
   });

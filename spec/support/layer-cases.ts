@@ -98,6 +98,7 @@ export const layerCases = {
       param: "crop_param { axis: -2 offset: 2 }",
     },
   ],
+  AnnotatedData: "brings data in",
   Data: "brings data in",
   Deconvolution: [
     { bottoms: [[2, 3, 4, 3]], param: "convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }" },
@@ -290,6 +291,7 @@ export const layerCases = {
     },
   ],
   DepthwiseConvolution: [{ bottoms: [[2, 3, 5, 4]], param: "convolution_param { num_output: 3 kernel_size: 3 }" }],
+  DetectionEvaluate: "is for inference only",
   DetectionOutput: "is for inference only",
   DiceLoss: "has its authors' gradient",
   FlowWarp: [{ bottoms: [[2, 3, 4, 5], within(-2.9, 3.1, [2, 2, 4, 5])] }],

@@ -14,6 +14,12 @@ export const TEST = {
   model: MODEL_WORD,
   weights: WEIGHTS,
   iterations: { type: "number", range: countRange("batches"), default: 50, describe: "Batches to score" },
+  apVersion: {
+    type: "choice",
+    choices: ["11point", "MaxIntegral", "Integral"],
+    default: "Integral",
+    describe: "How average precision of detections is computed",
+  },
   ...RUN,
   ...DATA,
   ...JSON_OUTPUT,

@@ -37,6 +37,9 @@ const NEVER = -3e38;
 /** The threshold where none is given. */
 const NO_THRESHOLD = -1e38;
 
+/** Rows to pad to at most; where there may be more, the net is compiled for what is found. */
+const MOST_PADDED = 20_000;
+
 const int64 = (...values: number[]) => constantOf("int64", BigInt64Array.from(values, BigInt), [values.length]);
 const at = (i: number) => constantOf("int64", BigInt64Array.of(BigInt(i)), []);
 
@@ -59,11 +62,19 @@ export const DetectionOutput = computeLayer({
     const { items, most, classes } = detector;
     const { keep_top_k: keep } = site.param;
     const limit = Math.max(1, keep > -1 ? Math.min(keep, classes.length * most) : classes.length * most) * items;
+    if (limit <= MOST_PADDED && site.skipsEmptyRows(0))
+      return { tops: [unsqueeze(paddedRows(detector, limit), [0, 1])] };
     const rows = site.size(cast(reshape(output(detector, limit).end, []), "float32"), limit);
     const { table, end } = output(detector, rows);
     return { tops: [unsqueeze(firstOf(table, end, rows), [0, 1])] };
   },
 });
+
+/** As many rows as there can be, of -1 where nothing is found: the net is compiled once, whatever is found. */
+function paddedRows(detector: Detector, size: number): Value {
+  const { table, end } = output(detector, size);
+  return firstOf(concat([firstOf(table, end, size), expand(constant(-1), [size, 7])], 0), int64(size), size);
+}
 
 /** What a detector has predicted. */
 interface Detector {

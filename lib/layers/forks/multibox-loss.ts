@@ -70,7 +70,10 @@ export const MultiBoxLoss = computeLayer({
   tops: 1,
   exact: true,
   loss: true,
+  skipsEmptyRows: true,
   inference: { as: "prediction" },
+  labels: ({ multibox_loss_param: param }) =>
+    param && !param.map_object_to_agnostic ? boxLabels(param.num_classes) : undefined,
   lower(site) {
     const sizes = checked(site);
     const { param } = site;
@@ -93,6 +96,9 @@ export const MultiBoxLoss = computeLayer({
     return { tops: [normalized(add(mul(location, constant(param.loc_weight)), confidence), by)] };
   },
 });
+
+/** Classes in column 1 of the boxes. */
+const boxLabels = (classes: number) => ({ bottom: 3, column: 1, classes });
 
 /** Numbers of items, priors and boxes, and how negatives are mined. Throws for what SSD's Caffe refuses, and what is not supported. */
 function checked(place: Place<P>) {

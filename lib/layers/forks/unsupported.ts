@@ -28,16 +28,11 @@ function clip(layer: LayerParameter): readonly number[] | undefined {
   return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments), height, width];
 }
 
-/** Boxes of all images of a batch: as many as there are, of which one stands here. */
-const boxes = () => [1, 1, 1, 8];
-
 /** A label for each place of an image [n, c, h, w]. */
 const maps = ([rows = 1, , ...places]: readonly number[]) => [rows, 1, ...places];
 
 /** Facts on layer types of forks that netrun cannot run: enough to replace them, or to convert a net without them. */
 export const unsupportedTypes = {
-  /** SSD's images with boxes. */
-  AnnotatedData: { data: { origin: "unread", batchSize: ofDataParam, otherTops: boxes } },
   /** Images whose labels are images. */
   DenseImageData: {
     data: {
@@ -46,8 +41,6 @@ export const unsupportedTypes = {
       otherTops: maps,
     },
   },
-  /** Compares SSD's detections with boxes. */
-  DetectionEvaluate: { inference: { as: "nothing" }, topShapes: () => [[1, 1, 1, 5]] },
   /** SparkNet's: rows of a data frame. */
   JavaData: {
     data: {
