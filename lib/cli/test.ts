@@ -34,8 +34,8 @@ export async function run(args: CommandArgs<typeof TEST>): Promise<void> {
     },
   });
   ticker.end();
-  const { loss, outputs } = scores;
-  report(args, { loss, outputs }, () => scoreLines(net, scores));
+  const { loss, outputs, classes } = scores;
+  report(args, { loss, outputs, ...(classes && { classes }) }, () => scoreLines(net, scores));
 }
 
 /** Caffe's lines: the objective, then each output's mean with its share of the objective. */
