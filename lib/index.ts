@@ -38,6 +38,7 @@ export { openSource, type SourceSpec } from "./data/source/open.js";
 export type { DataSource, Field, Shard } from "./data/source/source.js";
 export { type NamedRow, type NamedRows, saveRows } from "./data/source/table/save.js";
 export { TrainingStopped } from "./engine/engine.js";
+export { type SparkChoice, type SparkOptions, spark } from "./engine/spark/choice.js";
 export { NetrunError } from "./error.js";
 export { constant, constantOf, count, float32, sameShape, type TensorType, type Value } from "./graph/index.js";
 export {

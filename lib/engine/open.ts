@@ -8,17 +8,24 @@ import { ForwardPool, LocalForward } from "./forward.js";
 import { checkWorkers, type HostOptions, sharedSession } from "./hosts/make-host.js";
 import { LocalEngine } from "./local.js";
 import { PoolEngine, type PoolOptions } from "./pool.js";
+import type { SparkChoice } from "./spark/choice.js";
+import { SparkEngine } from "./spark/engine.js";
 
 /** How many replicas, and where: what decides which engine it is. */
 export interface EngineOptions extends Omit<PoolOptions, "workers"> {
   /** Replicas, each in a thread or process; without it, one in this thread. */
   readonly workers?: number | undefined;
+  /** A cluster that the replicas live on: `spark({ master })`; without it this machine. */
+  readonly engine?: SparkChoice | undefined;
 }
 
 /** The engine that options ask for; the local one leaves gradients in `gradients`. Throws NetrunError for values that make no sense. */
 export function openEngine(options: EngineOptions, gradients: Float32Array): Engine {
-  const { workers, alpha } = options;
-  if (workers === undefined) return new LocalEngine(gradients);
+  const { workers, alpha, engine } = options;
+  if (workers === undefined) {
+    if (engine) throw new NetrunError("a cluster for no workers", { notes: ["workers says how many replicas it has"] });
+    return new LocalEngine(gradients);
+  }
   checkWorkers(workers);
   checkChoices(options);
   if (alpha !== undefined && !isInRange(alpha, PARALLEL.alpha.range)) {
@@ -28,6 +35,7 @@ export function openEngine(options: EngineOptions, gradients: Float32Array): Eng
   }
   if (alpha !== undefined && options.averaging !== "elastic")
     throw new NetrunError("alpha has no effect: it is for elastic averaging", { notes: ['averaging is "mean" here'] });
+  if (engine) return new SparkEngine({ ...options, engine, workers });
   return new PoolEngine({ ...options, workers });
 }
 
@@ -55,6 +63,7 @@ export function openForwardEngine(workers: number | undefined, options: HostOpti
 }
 
 /** The session options of each replica of an engine. */
-export function replicaSession({ workers }: EngineOptions, session: SessionOptions): SessionOptions {
-  return workers === undefined ? session : sharedSession(session, workers);
+export function replicaSession({ workers, engine }: EngineOptions, session: SessionOptions): SessionOptions {
+  // A cluster says how many cores a replica has.
+  return workers === undefined || engine ? session : sharedSession(session, workers);
 }

@@ -78,7 +78,7 @@ export const eventSchemas = {
     replicas: fields({
       count,
       /** Where replicas live; `local` is one, in the thread of the caller, and has none of the fields below. */
-      isolation: v.picklist(["local", "thread", "process"]),
+      isolation: v.picklist(["local", "thread", "process", "spark"]),
       syncInterval: v.optional(v.union([count, v.literal("auto")])),
       averaging: v.optional(v.picklist(["mean", "elastic"])),
       alpha: v.optional(number),

@@ -119,8 +119,8 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   const known = typeof from === "string" ? undefined : netOfSolver(from);
   const nets = solverNets(parameter, { ...options, baseDir, known });
   const { batchSize, onBadRecord, transform, testBatchSize } = options;
-  const data = await rows.resolve(options.data);
-  const testData = await rows.resolve(options.testData ?? options.data);
+  const data = await rows.resolve(options.data ?? options.engine?.data);
+  const testData = await rows.resolve(options.testData ?? options.data ?? options.engine?.data);
   const { train, plan, tests } = await compileSolver(parameter, nets, {
     seed,
     session,

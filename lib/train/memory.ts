@@ -21,7 +21,8 @@ const FLOAT_BYTES = 4;
 
 /** Estimates what training takes, before any of it is allocated. */
 export function estimateMemory(train: LoweredNet, plan: TrainingPlan, parallel: ParallelOptions): MemoryEstimate {
-  const { workers: replicas = 1 } = parallel;
+  // A cluster's replicas have the memory of its machines.
+  const replicas = parallel.engine ? 1 : (parallel.workers ?? 1);
   const layout = layoutOf(train);
   const { slots } = updateRules[plan.solver.rule];
   const trained = 2 * layout.length + (1 + slots) * layout.learnt;
@@ -36,8 +37,8 @@ export function estimateMemory(train: LoweredNet, plan: TrainingPlan, parallel: 
  * for those of the round under way. Elastic averaging adds the replica's own parameters, which also exist besides the common ones.
  */
 function savedFloats(parallel: ParallelOptions, history: number, parameters: number): number {
-  const { workers, averaging, averageHistory = false, onWorkerLoss = "redo" } = parallel;
-  if (workers === undefined) return 0;
+  const { workers, engine, averaging, averageHistory = false, onWorkerLoss = "redo" } = parallel;
+  if (workers === undefined || engine) return 0;
   const own = averaging === "elastic" ? parameters : 0;
   const keeps = onWorkerLoss === "redo" || averageHistory;
   return own + (keeps ? 2 * (history + own) : 0);

@@ -51,7 +51,14 @@ export const rowsOfReplica = ({ workers = 1, batchScaling = "weak" }: ParallelOp
 
 /** How replicas are trained, with what options leave open filled in. */
 export function replicasOf(options: ParallelOptions): StartEvent["replicas"] {
-  const { workers, isolation = "thread", averaging = "mean", averageHistory = false, alpha } = options;
+  const {
+    workers,
+    engine,
+    isolation = engine?.kind ?? "thread",
+    averaging = "mean",
+    averageHistory = false,
+    alpha,
+  } = options;
   const { batchScaling = "weak", onWorkerLoss = "redo", syncInterval = SYNC_INTERVAL } = options;
   if (workers === undefined) return { count: 1, isolation: "local" };
   const elastic = averaging === "elastic" ? { alpha: alpha ?? defaultAlpha(workers) } : {};

@@ -1,3 +1,4 @@
+import { CLUSTER } from "../../options/cluster.js";
 import { DATA } from "../../options/data.js";
 import type { Options } from "../../options/option.js";
 import { PARALLEL } from "../../options/parallel.js";
@@ -31,6 +32,7 @@ export const TRAIN = {
   ...RUN,
   ...DATA,
   ...PARALLEL,
+  ...CLUSTER,
   ...SETTINGS,
   json: { ...JSON_OUTPUT.json, describe: "Print events as JSON, one a line, in place of the log" },
 } as const satisfies Options;

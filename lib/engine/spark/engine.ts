@@ -2,12 +2,12 @@ import type { TrainingPlan } from "../../run/plan.js";
 import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "../engine.js";
 import { PoolEngine, type PoolOptions } from "../pool.js";
 import { SparkHost } from "./host.js";
-import { type LaunchOptions, type Launched, launch } from "./launch.js";
+import { join, type SparkChoice } from "./choice.js";
+import type { Launched } from "./launch.js";
 
 /** Replicas on a Spark cluster, and how they are averaged. */
 export interface SparkEngineOptions extends Omit<PoolOptions, "host" | "isolation"> {
-  /** The cluster; undefined where spark-submit has started this process. */
-  readonly cluster?: LaunchOptions | undefined;
+  readonly engine: SparkChoice;
 }
 
 /** K replicas in processes of a Spark cluster's executors: what the pool does, with each replica wherever Spark starts it. */
@@ -24,7 +24,7 @@ export class SparkEngine implements Engine {
   /** Starts the application where it has not been. */
   async #start(): Promise<PoolEngine> {
     if (this.#opened) return this.#opened.pool;
-    const launched = await launch(this.#options.cluster);
+    const launched = await join(this.#options.engine);
     const { cores } = await launched.cluster.hello();
     const host = (index: number) => new SparkHost(launched.cluster, index, this.replicas);
     const pool = new PoolEngine({ ...this.#options, host });

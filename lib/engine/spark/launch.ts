@@ -21,7 +21,7 @@ const JAR = fileURLToPath(new URL("../../../../spark/netrun-spark.jar", import.m
 /** Which Spark, and what it is told. */
 export interface LaunchOptions {
   /** The cluster, as Spark names it: spark://HOST:7077, local[N], local-cluster[N,CORES,MB], yarn, k8s://... */
-  readonly master: string;
+  readonly master?: string | undefined;
   /** Spark's folder. Default: SPARK_HOME's, spark-submit's, or PyPI's pyspark. */
   readonly sparkHome?: string | undefined;
   /** Properties of Spark, such as "spark.executor.memory". */
@@ -40,18 +40,19 @@ export interface Launched {
 export const isSubmitted = (): boolean => process.env[SOCKET] !== undefined;
 
 /** Joins the application that has started this process, or starts one. Throws NetrunError where there is no Java, Spark or jar. */
-export async function launch(options: LaunchOptions | undefined): Promise<Launched> {
+export async function launch(options: LaunchOptions): Promise<Launched> {
   const path = process.env[SOCKET];
   if (path !== undefined) {
     const cluster = await Cluster.connect(path);
     return { cluster, close: () => cluster[Symbol.asyncDispose]() };
   }
-  if (options === undefined)
+  const { master } = options;
+  if (master === undefined)
     throw new NetrunError("which cluster?", { notes: ["--master spark://HOST:7077 names one"] });
-  return start(options);
+  return start(options, master);
 }
 
-async function start(options: LaunchOptions): Promise<Launched> {
+async function start(options: LaunchOptions, master: string): Promise<Launched> {
   const submit = findSubmit(options);
   checkJava();
   if (!existsSync(JAR)) {
@@ -66,7 +67,7 @@ async function start(options: LaunchOptions): Promise<Launched> {
     const path = join(folder, "socket");
     server.listen(path);
     await once(server, "listening");
-    const child = spawn(submit, submitArgs(options), {
+    const child = spawn(submit, submitArgs(master, options), {
       // A terminal's signals are for this process: it takes a snapshot first.
       detached: true,
       stdio: ["ignore", "inherit", "inherit"],
@@ -97,7 +98,7 @@ async function close(cluster: Cluster, child: ChildProcess, folder: string): Pro
 /** Patience with a JVM's end. */
 const END_MS = 30_000;
 
-function submitArgs({ master, conf = {}, archives }: LaunchOptions): readonly string[] {
+function submitArgs(master: string, { conf = {}, archives }: LaunchOptions): readonly string[] {
   const properties = Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]);
   return [
     "--master",

@@ -47,7 +47,8 @@ public final class Train {
 
   /** What a training needs of Spark, where nothing else is asked for. */
   static SparkConf defaults(SparkConf conf) {
-    conf.setIfMissing("spark.app.name", "netrun train");
+    // spark-submit names an application after its main class.
+    if (conf.get("spark.app.name", "").equals(Train.class.getName())) conf.set("spark.app.name", "netrun train");
     // Weights are floats close to random: compressing them costs more than sending them.
     conf.setIfMissing("spark.broadcast.compress", "false");
     conf.setIfMissing("spark.broadcast.checksum", "false");

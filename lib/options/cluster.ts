@@ -1,0 +1,20 @@
+import type { Options } from "./option.js";
+
+const GROUP = "Spark:";
+
+/** A Spark cluster that replicas live on. */
+export const CLUSTER = {
+  master: {
+    type: "string",
+    api: false,
+    group: GROUP,
+    describe: "Run replicas on a Spark cluster: spark://HOST:7077, local[N], yarn, k8s://...",
+  },
+  archives: {
+    type: "string",
+    api: false,
+    group: GROUP,
+    describe: "Archive of Node and netrun for the executors: FILE#netrun",
+  },
+  conf: { type: "strings", api: false, group: GROUP, describe: "A property of Spark: NAME=VALUE" },
+} as const satisfies Options;
