@@ -32,7 +32,11 @@ try {
   mkdirSync(classes, { recursive: true });
   // Spark 4 runs on Java 17 and later.
   execFileSync("javac", ["--release", "17", "-nowarn", "-cp", path, "-d", classes, ...sources], { stdio: "inherit" });
-  execFileSync("jar", ["--create", "--file", join(here, "netrun-spark.jar"), "-C", classes, "."], { stdio: "inherit" });
+  execFileSync(
+    "jar",
+    ["--create", "--file", join(here, "netrun-spark.jar"), "-C", classes, ".", "-C", join(here, "python"), "."],
+    { stdio: "inherit" },
+  );
 } finally {
   rmSync(classes, { recursive: true, force: true });
 }

@@ -76,7 +76,7 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   const isShorter = options.onBadRecord === "skip" && iterations === undefined;
   const rows = isShorter ? await usableRecords(plan.net.feeds[0]!) : whole.rows;
   const batches = Math.ceil(rows / batchSize);
-  const shapes = new Map(blobs.map((name) => [name, shapeOfRow(net, name, batchSize)]));
+  const shapes = new Map(blobs.map((name) => [name, shapeOfRow(name, net.shapes.get(name)!, batchSize)]));
   const engine = openForwardEngine(replicas, options);
   try {
     await engine.open(plan, weights);
@@ -116,8 +116,8 @@ function extentOf(net: Net, iterations: number | undefined) {
   return { rows, batchSize, batches: Math.ceil(rows / batchSize) };
 }
 
-function shapeOfRow(net: Net, name: string, batch: number): readonly number[] {
-  const shape = net.shapes.get(name)!;
+/** The shape of a blob's row, of its shape in a batch. Throws NetrunError where it has no rows. */
+export function shapeOfRow(name: string, shape: readonly number[], batch: number): readonly number[] {
   if (shape[0] === batch) return shape.slice(1);
   throw new NetrunError(`blob "${name}" is [${shape}]: it has no row for each of the ${batch} inputs of a batch`);
 }

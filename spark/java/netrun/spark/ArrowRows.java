@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.BaseFixedWidthVector;
@@ -78,6 +77,11 @@ final class ArrowRows implements AutoCloseable {
 
   /** A record batch of the next rows, `most` at most and at least one. */
   byte[] batch(Iterator<Row> rows, long most, long bytes) {
+    return batch(rows, most, bytes, 1);
+  }
+
+  /** A record batch of the next rows: a multiple of `unit`, unless they end. */
+  byte[] batch(Iterator<Row> rows, long most, long bytes, int unit) {
     root.allocateNew();
     int n = 0;
     long size = 0;
@@ -85,7 +89,7 @@ final class ArrowRows implements AutoCloseable {
       Row row = rows.next();
       for (int c = 0; c < row.length(); c++) size += set(root.getVector(c), n, row.isNullAt(c) ? null : row.get(c));
       n++;
-    } while (n < most && size < bytes && rows.hasNext());
+    } while ((n < most && size < bytes || n % unit != 0) && rows.hasNext());
     for (FieldVector vector : root.getFieldVectors()) vector.setValueCount(n);
     root.setRowCount(n);
     try {
@@ -110,33 +114,6 @@ final class ArrowRows implements AutoCloseable {
   public void close() {
     root.close();
     allocator.close();
-  }
-
-  /** The record batches of rows, without the schema, `most` rows in each at most. */
-  static Iterator<byte[]> batches(StructType type, Iterator<Row> rows, long most) {
-    return new Iterator<byte[]>() {
-      private ArrowRows arrow;
-
-      @Override
-      public boolean hasNext() {
-        boolean more = rows.hasNext();
-        if (!more && arrow != null) {
-          arrow.close();
-          arrow = null;
-        }
-        return more;
-      }
-
-      @Override
-      public byte[] next() {
-        if (!rows.hasNext()) throw new NoSuchElementException();
-        if (arrow == null) {
-          arrow = new ArrowRows(type);
-          arrow.schema();
-        }
-        return arrow.batch(rows, most, BYTES);
-      }
-    };
   }
 
   /** The schema of a type alone. */

@@ -53,7 +53,7 @@ final class RowData {
   private RowData(Dataset<Row> given, String[] order, long seed) {
     List<Column> columns = new ArrayList<>();
     for (StructField field : given.schema().fields()) {
-      Column column = usable(given.col("`" + field.name().replace("`", "``") + "`"), field.dataType());
+      Column column = usable(quoted(field.name()), field.dataType());
       if (column == null) unusable.put(field.name(), "it holds " + field.dataType().simpleString() + " of Spark");
       else columns.add(column.as(field.name()));
     }
@@ -104,7 +104,8 @@ final class RowData {
     return json.writeValueAsString(out);
   }
 
-  private static Column quoted(String name) {
+  /** A column by its name, whatever signs are in it. */
+  static Column quoted(String name) {
     return functions.col("`" + name.replace("`", "``") + "`");
   }
 

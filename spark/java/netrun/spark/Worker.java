@@ -21,6 +21,7 @@ import org.apache.spark.storage.StorageLevel;
 
 /** A Node process of this executor that has one replica. */
 final class Worker {
+  private static final String SCRIPT = "dist/lib/engine/spark/worker-main.js";
   private static final Map<Long, Worker> ALL = new ConcurrentHashMap<>();
   /** How long a task waits between two looks at its worker and at whether Spark has cancelled it. */
   private static final long LOOK_MS = 100;
@@ -60,7 +61,7 @@ final class Worker {
   private Worker(long id, String[] command) throws IOException {
     this.id = id;
     folder = Files.createDirectories(Scratch.folder().resolve("worker-" + id));
-    process = new ProcessBuilder(Command.of(command, folder)).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    process = new ProcessBuilder(Command.of(command, SCRIPT, Scratch.folder().toString(), folder.toString())).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     frames = new Frames(new BufferedInputStream(process.getInputStream(), 1 << 16), process.getOutputStream());
     Thread reader = new Thread(this::read, "netrun worker " + id);
     reader.setDaemon(true);
