@@ -18,7 +18,7 @@ export const floors = [
   ["api/"],
   ["train/", "convert/", "inspect/"],
   ["runs/"],
-  ["index.ts"],
+  ["index.ts", "browser.ts"],
   ["cli/"],
 ];
 

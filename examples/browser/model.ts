@@ -1,11 +1,12 @@
-import * as ort from "onnxruntime-web/wasm";
+import { openModel as open } from "netrun/browser";
+import * as ort from "onnxruntime-web";
 
 ort.env.wasm.wasmPaths = "/ort/";
 
 /** A tensor by its shape and its values in row-major order. */
 export interface Values {
   readonly shape: readonly number[];
-  readonly data: Float32Array<ArrayBuffer>;
+  readonly data: Float32Array;
 }
 
 /** What a run of a model gave, and how long it took. */
@@ -27,27 +28,18 @@ export interface Model {
 
 /** Opens a model from its bytes. */
 export async function openModel(bytes: Uint8Array): Promise<Model> {
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
+  const model = await open(bytes);
   return {
-    inputs: new Map(session.inputMetadata.map((end) => [end.name, end.isTensor ? [...end.shape] : []])),
-    outputs: session.outputNames,
+    inputs: new Map(model.inputs.map(({ name, shape }) => [name, shape])),
+    outputs: model.outputs,
     async run(inputs, timed = 0) {
-      const feeds = Object.fromEntries(
-        Object.entries(inputs).map(([name, { data, shape }]) => [name, new ort.Tensor("float32", data, shape)]),
-      );
-      const results = await session.run(feeds);
+      const outputs = await model.run(inputs);
       const times: number[] = [];
       for (let i = 0; i < timed; i++) {
         const start = performance.now();
-        await session.run(feeds);
+        await model.run(inputs);
         times.push(performance.now() - start);
       }
-      const outputs = Object.fromEntries(
-        Object.entries(results).map(([name, { dims, data }]) => [
-          name,
-          { shape: [...dims], data: data as Float32Array<ArrayBuffer> },
-        ]),
-      );
       return { outputs, milliseconds: times.sort((a, b) => a - b)[Math.floor(timed / 2)] ?? Number.NaN };
     },
   };

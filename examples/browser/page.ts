@@ -1,3 +1,4 @@
+import { convert } from "netrun/browser";
 import { pixelsOf, planesOf } from "./image.js";
 import { type Preprocessing, preprocessingOf } from "./metadata.js";
 import { type Model, openModel, type Values } from "./model.js";
@@ -31,10 +32,14 @@ async function trying(work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function load(): Promise<void> {
-  const { name, labels } = (await (await fetch("/config.json")).json()) as Config;
-  element("model").textContent = name;
-  const bytes = new Uint8Array(await (await fetch("/model.onnx")).arrayBuffer());
+/** A model that images are shown to, and what the page says of it. */
+interface Shown {
+  readonly model: Model;
+  readonly preprocessing: Preprocessing;
+  readonly text: string;
+}
+
+async function shown(bytes: Uint8Array): Promise<Shown> {
   const preprocessing = preprocessingOf(bytes);
   const model = await openModel(bytes);
   if (model.inputs.size !== 1)
@@ -42,14 +47,27 @@ async function load(): Promise<void> {
   const { width, height, channels } = preprocessing;
   const text = `${(bytes.length / 2 ** 20).toFixed(1)} MB · ${width} × ${height} ${channels ?? ""}`;
   say(text);
+  return { model, preprocessing, text };
+}
+
+async function load(): Promise<void> {
+  const { name, labels } = (await (await fetch("/config.json")).json()) as Config;
+  element("model").textContent = name;
+  let current = await shown(new Uint8Array(await (await fetch("/model.onnx")).arrayBuffer()));
   file.disabled = false;
-  const show = (image: Blob | undefined) =>
+  const take = (files: readonly File[]) =>
     trying(async () => {
+      const prototxt = files.find((each) => /\.(prototxt|pbtxt)$/.test(each.name));
+      if (prototxt) {
+        current = await converted(prototxt, files);
+        return;
+      }
+      const [image] = files;
       if (!image) throw new Error("that is not a file");
-      await classify(image, model, preprocessing, labels);
-      say(text);
+      await classify(image, current.model, current.preprocessing, labels);
+      say(current.text);
     });
-  file.addEventListener("change", () => void show(file.files?.[0]));
+  file.addEventListener("change", () => void take([...(file.files ?? [])]));
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -58,8 +76,22 @@ async function load(): Promise<void> {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    void show(event.dataTransfer?.files[0]);
+    void take([...(event.dataTransfer?.files ?? [])]);
   });
+}
+
+/** Converts a prototxt with the weights beside it; the file never leaves the page. */
+async function converted(prototxt: File, files: readonly File[]): Promise<Shown> {
+  say("Converting …");
+  const weights = files.filter(({ name }) => name.endsWith(".caffemodel"));
+  if (weights.length === 0) throw new Error(`${prototxt.name} needs its .caffemodel: choose or drop both`);
+  const bytes = await Promise.all(weights.map(async (each) => new Uint8Array(await each.arrayBuffer())));
+  const { model, report } = await convert(await prototxt.text(), bytes);
+  const wrong = report.verification?.find(({ within }) => !within);
+  if (wrong) throw new Error(`the converted model differs from the net in ${wrong.output}`);
+  element("model").textContent = report.name || prototxt.name;
+  element("result").hidden = true;
+  return shown(model);
 }
 
 async function classify(

@@ -29,6 +29,7 @@ const FILES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ["image", "metadata", "model", "page"].map((name) => [`/${name}.js`, `dist/examples/browser/${name}.js`]),
   ),
+  "/netrun.js": "dist/browser/netrun.js",
   "/protobuf.js": "node_modules/protobufjs/dist/minimal/protobuf.min.js",
   ...Object.fromEntries(
     ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"].map((name) => [

@@ -8,7 +8,7 @@ import { type Comparison, compare } from "./compare.js";
 import type { Bound, Difference } from "./difference.js";
 import type { ConvertOptions } from "./options.js";
 import { atBatch, grown, type Plan, SPATIAL_GROWTH } from "./plan.js";
-import { dataBatches, type VerificationBatch } from "./rows.js";
+import type { VerificationBatch } from "./rows.js";
 import { PlainNet, randomInputs, verify } from "./verify.js";
 
 /** What checking a written model found; undefined where it was not asked for. */
@@ -70,7 +70,7 @@ export async function check(model: string | Uint8Array, written: Written, plan: 
   await using file = await openModelFile(model, { optimise });
   await using net = new PlainNet(context);
   const verified = isVerified(wanted)
-    ? await verify(net, file, outputs, batchesOf(plan, written), boundOf(options, layers), detectionsOf(plan))
+    ? await verify(net, file, outputs, await batchesOf(plan, written), boundOf(options, layers), detectionsOf(plan))
     : undefined;
   const bound = options.fp16 || options.int8 ? boundOf(options, layers) : undefined;
   const comparison =
@@ -87,12 +87,14 @@ function detectionsOf({ options: { fp16, int8 }, context: { layers } }: CheckPla
 }
 
 /** What to verify on: given batches, rows of a data set, or noise; where the batch size is open noise at two sizes. */
-function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inputs }: Written) {
+async function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inputs }: Written) {
   const { verify: wanted = 1, verifyBatches = VERIFY_BATCHES } = options;
   const isList = typeof wanted === "object";
   // Noise is not in the ranges that 8 bits hold: what they were taken from is.
   const data = typeof wanted === "string" ? wanted : isList ? undefined : options.calibrate;
-  if (data !== undefined)
+  if (data !== undefined) {
+    // Loaded when it is wanted: every data source comes with it.
+    const { dataBatches } = await import("./rows.js");
     return dataBatches({
       data,
       shapes,
@@ -104,6 +106,7 @@ function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inpu
       inGraph: options.preprocess ?? false,
       cropSize: options.cropSize ?? preprocessing?.cropSize ?? 0,
     });
+  }
   if (isList) return wanted.map((given): VerificationBatch => ({ inputs: given, rows: 0 }));
   const noise = (sized: Shapes, seed: number): VerificationBatch => ({ inputs: randomInputs(sized, seed), rows: 0 });
   const sizes = isOpen ? [atBatch(shapes, 1), atBatch(shapes, 2)] : [shapes];

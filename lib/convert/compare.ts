@@ -1,5 +1,4 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
-import { readTensors } from "../data/source/recorded/index.js";
 import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError, nearest } from "../error.js";
 import { inputName, sameShape, topological, type Value } from "../graph/index.js";
@@ -60,6 +59,8 @@ const ELEMENT = { absolute: 1e-4, relative: 1e-3, greatest: 1e-5 } as const;
 /** What else files of recorded blobs have: parameters and gradients. */
 const OTHER = /^(param|param_after_forward|seed|grad_in|grad_param)\//;
 
+const readRecorded = async (path: string) => (await import("../data/source/recorded/index.js")).readTensors(path);
+
 /**
  * Feeds recorded inputs and compares every recorded blob that the net has: those inside with the unfolded net, outputs with the
  * written file. Names are blobs' names, or `in/BLOB` and `out/BLOB`. Throws NetrunError for names that the prototxt does not have,
@@ -72,7 +73,7 @@ export async function compare(
   context: CompareContext,
 ): Promise<Comparison> {
   const path = typeof recorded === "string" ? recorded : undefined;
-  const tensors = path === undefined ? new Map(Object.entries(recorded as Tensors)) : readTensors(path);
+  const tensors = path === undefined ? new Map(Object.entries(recorded as Tensors)) : await readRecorded(path);
   const lowered = net.lower(context.shapes);
   const { inputs, blobs, skipped } = sorted(tensors, lowered, context, path);
   checkInputs(inputs, context, path);

@@ -15,7 +15,6 @@ import { FoldedWeights } from "../targets/index.js";
 import { type BuildContext, outputsOf } from "./build.js";
 import { type Checked, type CheckPlan, check, isChecked } from "./check.js";
 import { cutBefore } from "./cut.js";
-import { calibrate } from "./int8/calibrate.js";
 import { inferenceNet } from "./net.js";
 import type { Converted, ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
 import { checkConvertOptions, type Plan, sized, warnOfShapes } from "./plan.js";
@@ -140,6 +139,7 @@ export async function prepare(
 }
 
 async function inInt8(plan: Plan): Promise<Plan> {
+  const { calibrate } = await import("./int8/calibrate.js");
   const { calibrate: data, calibrateBatches: batches, floatLayers: left = [] } = plan.options;
   return { ...plan, context: { ...plan.context, int8: await calibrate(plan, { data: data!, batches, left }) } };
 }

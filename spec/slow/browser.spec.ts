@@ -1,11 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { serve } from "../../examples/browser/serve.js";
-import type { Tensors } from "../../lib/api/net.js";
+import { Net, type Tensors } from "../../lib/api/net.js";
 import type { StoredWeights } from "../../lib/caffe/stored.js";
 import { type ConvertOptions, convert } from "../../lib/convert/index.js";
 import { randomInputs } from "../../lib/convert/verify.js";
@@ -49,6 +50,7 @@ suite(`examples/browser, in Chromium${reason}`, () => {
   let lenet: Uint8Array;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "netrun-browser-"));
+    execFileSync(process.execPath, [join(root, "browser/bundle.mjs")]);
     browser = await launchChromium(path!);
     const { model } = await convert(join(root, "models/lenet/deploy.prototxt"), await lenetWeights(), {
       scale: 1 / 256,
@@ -147,6 +149,79 @@ suite(`examples/browser, in Chromium${reason}`, () => {
         expect(rows.map(([name]) => name)).to.deep.equal(best.map(({ label: name }) => name));
       });
     }
+  });
+
+  /** A net with its weights as files, for the page. */
+  async function filesOf(text: string, name: string) {
+    await using net = await Net.load(text);
+    await net.save(join(folder, `${name}.caffemodel`));
+    return [
+      { name: `${name}.prototxt`, mimeType: "text/plain", buffer: Buffer.from(text) },
+      { name: `${name}.caffemodel`, mimeType: "", buffer: readFileSync(join(folder, `${name}.caffemodel`)) },
+    ] as const;
+  }
+
+  it("converts a prototxt with its caffemodel, and takes the result as the model", async () => {
+    const net = `name: "colours" ${inputLayer("data", 1, 3, 6, 6)} ${classifier("data")}`;
+    const files = await filesOf(net, "colours");
+    await opened(lenet, false, async (page) => {
+      await page.setInputFiles("#file", files[0]);
+      await page.locator("#status.error").waitFor();
+      expect(await page.locator("#status").innerText()).to.equal(
+        "colours.prototxt needs its .caffemodel: choose or drop both",
+      );
+      await page.setInputFiles("#file", [...files]);
+      await page.locator("#model", { hasText: "colours" }).waitFor();
+      await page.locator("#status", { hasText: "6 × 6 BGR" }).waitFor();
+      await drop(page, await redSquare());
+      const { model } = await convert(net, join(folder, "colours.caffemodel"));
+      const data = new Float32Array(108).fill(255, 72);
+      const best = await expected(model, { data: { shape: [1, 3, 6, 6], data } }, []);
+      expect((await rowsOf(page)).map(([name]) => name)).to.deep.equal(best.map(({ label }) => label));
+    });
+  });
+
+  const NORMALISED = `name: "normalised" ${inputLayer("data", 2, 3, 8, 8)}
+    layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
+    layer { name: "bn" type: "BatchNorm" bottom: "c" top: "bn" }
+    layer { name: "s" type: "Scale" bottom: "bn" top: "s" scale_param { bias_term: true } }
+    layer { name: "p" type: "Pooling" bottom: "s" top: "p" pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+    ${classifier("p")}`;
+
+  for (const options of [{}, { opset: 21, batch: 3 }, { fp16: true, fold: false }] as const) {
+    it(`converts to the bytes that Node does, and finds them right: ${JSON.stringify(options)}`, async () => {
+      const [, weights] = await filesOf(NORMALISED, "normalised");
+      const { model } = await convert(NORMALISED, join(folder, "normalised.caffemodel"), options);
+      await opened(lenet, false, async (page) => {
+        const [bytes, verified] = (await page.evaluate(
+          `(async () => {
+            const { convert } = await import("netrun/browser");
+            const weights = Uint8Array.from(${JSON.stringify([...weights.buffer])});
+            const { model, report } = await convert(${JSON.stringify(NORMALISED)}, weights, ${JSON.stringify(options)});
+            return [[...model], report.verification.map(({ output, within }) => [output, within])];
+          })()`,
+        )) as [number[], unknown];
+        expect(verified).to.deep.equal([["prob", true]]);
+        expect(Buffer.from(bytes).equals(model)).to.equal(true);
+      });
+    });
+  }
+
+  it("has errors of netrun's own, located, for what does not convert", async () => {
+    await opened(lenet, false, async (page) => {
+      const message = (call: string) =>
+        page.evaluate(
+          `import("netrun/browser").then(({ convert, openModel }) => ${call}).catch((error) => error.format?.() ?? error.stack)`,
+        );
+      expect(await message('convert("net.prototxt", [])')).to.equal(
+        '"net.prototxt" is no prototxt\'s text\nnote: fetch the file and give what is in it',
+      );
+      expect(
+        await message('convert("layer { name: \\"x\\" type: \\"Nonsense\\" top: \\"x\\" bottom: \\"y\\" }", [])'),
+      ).to.match(/^<text>:1:\d+: /);
+      expect(await message("convert('input: \"d\" input_dim: 1', new Uint8Array([1, 2, 3]))")).to.include("weights 0");
+      expect(await message("openModel(new Uint8Array(9))")).to.include("onnxruntime does not load the model");
+    });
   });
 
   it("says what is wrong with a file that is no image, and goes on", async () => {

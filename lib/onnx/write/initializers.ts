@@ -73,7 +73,7 @@ function smallKey({ dtype, shape, data }: Constant): string | undefined {
 export function equalConstants(a: Constant, b: Constant): boolean {
   if (a === b || (a.data === b.data && a.shape.join() === b.shape.join())) return true;
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join() || a.data.length !== b.data.length) return false;
-  return Buffer.from(littleEndian(a.data)).equals(littleEndian(b.data));
+  return Buffer.compare(littleEndian(a.data), littleEndian(b.data)) === 0;
 }
 
 /** The bytes of elements as ONNX's raw_data has them. */
