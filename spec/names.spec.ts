@@ -11,9 +11,10 @@ const DECLARED =
 /**
  * The name by which a declaration is told apart: with its folder where its folder does that. Layers are named as Caffe names them,
  * ops as ONNX does, and formulations like the op that they formulate: a mathematics has one name in all of these. The code of a
- * command is `run` of its file.
+ * command is `run` of its file, and `browser.ts` names things for pages as `index.ts` does for Node.
  */
 function nameOf(file: string, kind: string, name: string): string {
+  if (file === "lib/browser.ts") return `browser.${name}`;
   const [, folder] = /^lib\/(ops|layers|targets)\//.exec(file) ?? [];
   if (kind === "const" && folder) return `${folder}.${name}`;
   return file.startsWith("lib/cli/") && name === "run" ? `${basename(file)}.run` : name;

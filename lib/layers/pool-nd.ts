@@ -2,7 +2,7 @@ import { constant, type Value } from "../graph/index.js";
 import { averagePool, maxPool, mul } from "../ops/index.js";
 
 /** Windows of pooling along one axis; `pooled` of them. */
-export interface AxisWindows {
+export interface PooledAxis {
   readonly size: number;
   readonly kernel: number;
   readonly stride: number;
@@ -11,25 +11,25 @@ export interface AxisWindows {
 }
 
 /** Where a window ends, in entries of the bottom. */
-const endOf = ({ stride, kernel, pad }: AxisWindows, i: number) => i * stride - pad + kernel;
+const endOf = ({ stride, kernel, pad }: PooledAxis, i: number) => i * stride - pad + kernel;
 
 /** MAX pooling over the axes of x [n, c, ...]; windows may end beyond the bottom. */
-export const maxPoolNd = (x: Value, axes: readonly AxisWindows[]): Value => maxPool(x, attrsOf(axes)).y;
+export const maxPoolNd = (x: Value, axes: readonly PooledAxis[]): Value => maxPool(x, attrsOf(axes)).y;
 
 /** AVE pooling: what a window sums, divided by its size, as far as it is in the padded bottom where `clips`. */
-export function averagePoolNd(x: Value, axes: readonly AxisWindows[], clips: boolean): Value {
+export function averagePoolNd(x: Value, axes: readonly PooledAxis[], clips: boolean): Value {
   const y = averagePool(x, attrsOf(axes));
   return clips ? corrected(y, axes) : y;
 }
 
-const attrsOf = (axes: readonly AxisWindows[]) => ({
+const attrsOf = (axes: readonly PooledAxis[]) => ({
   kernel: axes.map(({ kernel }) => kernel),
   strides: axes.map(({ stride }) => stride),
   pads: axes.map((axis) => [axis.pad, Math.max(0, endOf(axis, axis.pooled - 1) - axis.size)] as const),
 });
 
 /** Means over whole kernels as means over what windows have of the padded bottom. */
-function corrected(y: Value, axes: readonly AxisWindows[]): Value {
+function corrected(y: Value, axes: readonly PooledAxis[]): Value {
   const factors = axes.map((axis) =>
     Array.from({ length: axis.pooled }, (_, i) => {
       const start = i * axis.stride - axis.pad;
@@ -48,7 +48,7 @@ function corrected(y: Value, axes: readonly AxisWindows[]): Value {
 }
 
 /** How many windows there are: rounded up or down, without a last one that begins behind a padded bottom. */
-export function pooledSize({ size, kernel, stride, pad }: Omit<AxisWindows, "pooled">, round = Math.ceil): number {
+export function pooledSize({ size, kernel, stride, pad }: Omit<PooledAxis, "pooled">, round = Math.ceil): number {
   const pooled = round((size + 2 * pad - kernel) / stride) + 1;
   return pad > 0 && (pooled - 1) * stride >= size + pad ? pooled - 1 : pooled;
 }

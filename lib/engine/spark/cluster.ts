@@ -5,9 +5,10 @@ import { fileURLToPath } from "node:url";
 import { serialize } from "node:v8";
 import { NetrunError } from "../../error.js";
 import { deleteVectorFolder, newVectorFolder, VectorFile } from "../vector-file.js";
+import type { CallPatience } from "../hosts/host.js";
 import { dataSetsOf } from "./data.js";
 import { type Frame, packFrame, readFrames } from "./frames.js";
-import type { CallAnswer, CallHead, ClusterInfo, Patience, Request, VectorsAt } from "./messages.js";
+import type { CallAnswer, CallHead, ClusterInfo, Request, VectorsAt } from "./messages.js";
 
 /** A call of one replica's worker. */
 export interface ClusterCall {
@@ -24,7 +25,7 @@ export interface ClusterCall {
   readonly result: string;
   readonly store: number;
   readonly keep: number;
-  readonly patience: Patience;
+  readonly patience: CallPatience;
 }
 
 /** What a call gave. */

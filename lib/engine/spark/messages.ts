@@ -1,16 +1,11 @@
 /** The heads of messages, as spark/README.md describes them. */
 
+import type { CallPatience } from "../hosts/host.js";
+
 /** Vectors in a file, one after the other. */
 export interface VectorsAt {
   readonly path: string;
   readonly bytes: number;
-}
-
-/** Milliseconds that an iteration may take: the first one, and another one: that long, or `factor` times the slowest before. */
-export interface Patience {
-  readonly firstMs: number;
-  readonly nextMs: number;
-  readonly factor: number;
 }
 
 /** What a worker is told of the vectors of a call: how many floats each has. The first `common` buffers are all replicas'. */
@@ -30,7 +25,7 @@ export interface CallHead {
   /** Blocks of the state to set before and of the one to keep after; -1 for none. */
   readonly store: number;
   readonly keep: number;
-  readonly patience: Patience;
+  readonly patience: CallPatience;
   /** Where the vectors of the answer are to be written. */
   readonly result: string;
 }

@@ -6,7 +6,7 @@ import {
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
-import { type AxisWindows, averagePoolNd, maxPoolNd } from "../pool-nd.js";
+import { type PooledAxis, averagePoolNd, maxPoolNd } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
 
@@ -68,7 +68,7 @@ export const Pooling3D = computeLayer({
   },
 });
 
-function windowsOf(place: Place<PoolingParameter>): readonly AxisWindows[] {
+function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const { param, error } = place;
   checkAxes(place);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");

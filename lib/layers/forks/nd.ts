@@ -6,7 +6,7 @@ import {
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
-import { type AxisWindows, averagePoolNd, maxPoolNd, pooledSize } from "../pool-nd.js";
+import { type PooledAxis, averagePoolNd, maxPoolNd, pooledSize } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
 
@@ -75,7 +75,7 @@ export const NdPooling = computeLayer({
   },
 });
 
-function windowsOf(place: Place<PoolingParameter>): readonly AxisWindows[] {
+function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const sizes = place.bottoms[0]!.type.shape.slice(2);
   const kernels = place.param.global_pooling ? sizes : dimsOf(place, "kernel_shape", undefined);
   const [strides, pads] = [dimsOf(place, "stride_shape", 1), dimsOf(place, "pad_shape", 0)];

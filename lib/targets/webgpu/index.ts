@@ -20,7 +20,7 @@ import {
 import { expansion, portable } from "../portable.js";
 import type { Pass, Target } from "../target.js";
 import { int32Numbers } from "./int32.js";
-import { isPlanar, maxPoolGradient, maxPoolIndices } from "./max-pool.js";
+import { isPlanar, maxPoolGradientByMask, maxPoolIndices } from "./max-pool.js";
 import { MOST, topKByMaxima } from "./top-k.js";
 
 /** Max pooling's gradient: the provider refuses, when it runs, the indices that the portable one goes by. */
@@ -31,7 +31,7 @@ const maxPoolGrad: Pass = {
     rewrite(outputs, (node, inputs) => {
       if (!isOp(node, MaxPoolGrad) || !isPlanar(node.attrs)) return undefined;
       const [x, dy, indices] = inputs as [Value, Value, Value];
-      return [maxPoolGradient(x, indices.node.outputs[0]!, dy, node.attrs)];
+      return [maxPoolGradientByMask(x, indices.node.outputs[0]!, dy, node.attrs)];
     }),
 };
 

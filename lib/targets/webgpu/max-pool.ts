@@ -47,7 +47,7 @@ function pooledInRows(x: Value, attrs: PoolAttrs): Value {
  * The gradient of max pooling x [n, c, h, w] to y, from comparisons: onnxruntime's WebGPU provider has no indices of maxima. The first
  * row of a window that has its maximum gets dy, and in that row the first entry that has it: the first maximum in row order, as in Caffe.
  */
-export function maxPoolGradient(x: Value, y: Value, dy: Value, attrs: PoolAttrs): Value {
+export function maxPoolGradientByMask(x: Value, y: Value, dy: Value, attrs: PoolAttrs): Value {
   const inRows = pooledInRows(x, attrs);
   const [rows, columns] = linesOf(attrs);
   return alongLine(x, inRows, alongLine(inRows, y, dy, rows), columns);
