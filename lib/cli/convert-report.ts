@@ -30,7 +30,7 @@ function int8Of({ int8 }: ConvertReport): readonly string[] {
 /** Differences above this part of the largest value are told as noise too, which says more of outputs with a few wrong values. */
 const ROUGH = 1e-2;
 
-function verificationOf({ verification, accuracy, int8 }: ConvertReport): readonly string[] {
+function verificationOf({ verification, verifiedAt, accuracy, int8 }: ConvertReport): readonly string[] {
   if (verification === undefined) return ["  not verified"];
   return [
     ...verification.map(({ output, absolute, relative, signalToNoise, detections, within }) => {
@@ -41,12 +41,18 @@ function verificationOf({ verification, accuracy, int8 }: ConvertReport): readon
       const text = `largest difference ${absolute.toPrecision(3)}, ${relative.toPrecision(3)} of the largest value${noise}`;
       return `  ${within ? "verified" : "WRONG   "} ${output}: ${text}`;
     }),
+    ...(verifiedAt ? [`           written for ${shapesIn(verifiedAt)}: the file's own inputs would take minutes`] : []),
     ...accuracy.map(
       ({ output, rows, net, file }) =>
         `  top-1    ${output}: ${net.toFixed(4)} of the net, ${file.toFixed(4)} of the file, on ${rows} rows`,
     ),
   ];
 }
+
+const shapesIn = (shapes: Readonly<Record<string, readonly number[]>>): string =>
+  Object.entries(shapes)
+    .map(([name, shape]) => `${name} [${shape.join(", ")}]`)
+    .join(", ");
 
 function comparisonOf({ comparison }: ConvertReport): readonly string[] {
   if (!comparison) return [];

@@ -1,21 +1,26 @@
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { factsOf, placeTops } from "../layers/index.js";
 import { openModelFile } from "../onnx/file.js";
+import { joined } from "../onnx/parts.js";
 import type { Written } from "../onnx/write/index.js";
 import type { Shapes } from "../run/program.js";
 import type { AccuracyComparison } from "./accuracy.js";
 import { type Comparison, compare } from "./compare.js";
 import type { Bound, Difference } from "./difference.js";
 import type { ConvertOptions } from "./options.js";
+import { lighter } from "./lighter.js";
 import { atBatch, grown, type Plan, SPATIAL_GROWTH } from "./plan.js";
+import { writeFreely } from "./probes.js";
 import type { VerificationBatch } from "./rows.js";
-import { PlainNet, randomInputs, verify } from "./verify.js";
+import { PlainNet, randomInputs, type Verified, verify } from "./verify.js";
 
 /** What checking a written model found; undefined where it was not asked for. */
 export interface Checked {
   readonly verification: readonly Difference[] | undefined;
   readonly accuracy: readonly AccuracyComparison[];
   readonly comparison: Comparison | undefined;
+  /** Shapes of smaller inputs that were verified on, where those of the file would take minutes; undefined where the file's were. */
+  readonly verifiedAt?: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
 /** What is checked: a plan that has been carried out. */
@@ -69,15 +74,37 @@ export async function check(model: string | Uint8Array, written: Written, plan: 
   const optimise = options.int8 === true;
   await using file = await openModelFile(model, { optimise });
   await using net = new PlainNet(context);
-  const verified = isVerified(wanted)
-    ? await verify(net, file, outputs, await batchesOf(plan, written), boundOf(options, layers), detectionsOf(plan))
-    : undefined;
+  const light = isNoise(options) ? lighter(plan, noiseShapes(plan)) : undefined;
+  const verifyFile = async () =>
+    await verify(net, file, outputs, await batchesOf(plan, written), boundOf(options, layers), detectionsOf(plan));
+  const verified = isVerified(wanted) ? await (light ? verifyLight(light) : verifyFile()) : undefined;
   const bound = options.fp16 || options.int8 ? boundOf(options, layers) : undefined;
   const comparison =
     recorded === undefined
       ? undefined
       : await compare(recorded, net, file, { message, layers, outputs, shapes, inputs: written.inputs, bound });
-  return { verification: verified?.differences, accuracy: verified?.accuracy ?? [], comparison };
+  const verifiedAt = light && Object.fromEntries(light.shapes);
+  return { verification: verified?.differences, accuracy: verified?.accuracy ?? [], comparison, verifiedAt };
+}
+
+/** Writes the net for smaller inputs, and verifies that. The file itself has been opened, and so is one that onnxruntime takes. */
+async function verifyLight(plan: CheckPlan): Promise<Verified> {
+  const { written } = await writeFreely(plan);
+  const { outputs, layers } = plan.context;
+  await using file = await openModelFile(joined(written.files(undefined).model), { optimise: false });
+  await using net = new PlainNet(plan.context);
+  const batches = await batchesOf(plan, written);
+  return await verify(net, file, outputs, batches, boundOf(plan.options, layers), detectionsOf(plan));
+}
+
+/** Whether noise is verified on, whose size may be chosen: no data, and nothing recorded. */
+const isNoise = ({ verify: wanted = 1, compare: recorded, int8 }: ConvertOptions): boolean =>
+  (typeof wanted === "number" || wanted === true) && recorded === undefined && !int8;
+
+/** Shapes of each batch of noise. */
+function noiseShapes({ options: { verify: wanted = 1 }, isOpen, shapes }: CheckPlan): readonly Shapes[] {
+  const sizes = isOpen ? [atBatch(shapes, 1), atBatch(shapes, 2)] : [shapes];
+  return Array.from({ length: Number(wanted) }, () => sizes).flat();
 }
 
 /** Outputs that are detections, where precision is less than the net's: then their scores change places. */

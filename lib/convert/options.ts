@@ -87,6 +87,8 @@ export interface ConvertReport {
   readonly folded: Readonly<Record<string, readonly string[]>>;
   /** Largest differences over all batches; undefined where nothing was verified. */
   readonly verification: readonly Difference[] | undefined;
+  /** Shapes of smaller inputs that were verified on, where those of the file would take minutes; undefined where the file's were. */
+  readonly verifiedAt?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Of outputs that score classes: how often they are right, where the rows verified on say their classes. */
   readonly accuracy: readonly AccuracyComparison[];
   /** Of an int8 model: the layers with 8-bit weights, and those that were left float, with the reasons; undefined for other models. */
