@@ -8,11 +8,11 @@ describe("PReLU", () => {
     );
   });
 
-  it("refuses a bottom of more than four axes, as Caffe", () => {
-    for (const param of ["", "prelu_param { channel_shared: true }"]) {
-      const text = `${inputLayer("x", 1, 2, 1, 1, 3)}layer { name: "l" type: "PReLU" bottom: "x" top: "y" ${param} }`;
-      expect(refusal(text)).to.equal('net:2:41: layer "l": bottom "x" [1,2,1,1,3] has more than 4 axes');
-    }
+  it("takes volumes, as V-Net has them: a slope for each channel", async () => {
+    const text = `${inputLayer("x", 1, 2, 1, 1, 2)}layer { name: "l" type: "PReLU" bottom: "x" top: "y" }`;
+    const x = tensor([-1, 2, -3, 4], [1, 2, 1, 1, 2]);
+    const ran = await runText(text, { x }, { params: { "l/0": [0.5, 0.1] } });
+    expect([...ran.blobs["y"]!.data]).to.deep.equal([...Float32Array.of(-0.5, 2, -0.3, 4)]);
   });
 
   it("has the slope's gradient at 0", async () => {
