@@ -1,5 +1,6 @@
 import { constant } from "../graph/index.js";
 import { cpuTarget, reorderInput } from "../targets/cpu/index.js";
+import { cudaTarget } from "../targets/cuda/index.js";
 import { portable, type Target } from "../targets/index.js";
 import { webgpu } from "../targets/webgpu/index.js";
 import { emit } from "./emit.js";
@@ -8,11 +9,12 @@ import { openSession, type SessionOptions } from "./session.js";
 let cpu: Promise<Target> | undefined;
 
 /**
- * The target that graphs of these options are formulated for: WebGPU's on that provider, which runs no other; the CPU's own for models
- * that run often on the CPU provider; the portable one for all others and with `portable` (or NETRUN_PORTABLE=1).
+ * The target that graphs of these options are formulated for: WebGPU's and CUDA's on those providers; the CPU's own for models that run
+ * often on the CPU provider; the portable one for all others and, on the CPU, with `portable` (or NETRUN_PORTABLE=1).
  */
 export function targetOf({ provider = "cpu", optimise = true, portable: plain }: SessionOptions): Promise<Target> {
   if (provider === "webgpu") return Promise.resolve(webgpu);
+  if (provider === "cuda") return Promise.resolve(cudaTarget);
   const isPortable = plain ?? process.env["NETRUN_PORTABLE"] === "1";
   if (isPortable || provider !== "cpu" || !optimise) return Promise.resolve(portable);
   cpu ??= probe();
