@@ -22,6 +22,8 @@ export interface Iterations {
   readonly display: number;
   /** Layer statistics are reported for iterations divisible by this; 0 or undefined for none. */
   readonly statistics?: number | undefined;
+  /** Whether nobody looks at the gradients of the last iteration, so that a form may leave them where they are. Default false. */
+  readonly dropsGradients?: boolean | undefined;
 }
 
 /** The batches of a training, in order: iter_size of them an iteration. */

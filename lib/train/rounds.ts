@@ -111,7 +111,8 @@ export class Rounds {
       iterationsAhead > 1 ? this.#schedule.roundUpTo(iterationsAhead) : this.#schedule.roundOf(this.#interval.next);
     let run: Run;
     try {
-      run = await this.#solver.run(count);
+      // Gradients are looked at where they go into snapshots.
+      run = await this.#solver.run(count, undefined, !this.#solver.parameter.snapshot_diff);
     } catch (error) {
       yield* this.#snapshots.finish();
       if (error instanceof TrainingStopped || this.#losesSomething(error)) yield* this.#snapshots.takeLast();

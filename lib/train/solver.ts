@@ -137,9 +137,9 @@ export class Solver implements AsyncDisposable {
     return this.#life.run(() => this.#trainer.step(n, batch));
   }
 
-  /** Trains for n iterations, one round of the engine; what happened in them. */
-  run(n: number, batch?: Tensors): Promise<Run> {
-    return this.#life.run(() => this.#trainer.run(n, batch));
+  /** Trains for n iterations, one round of the engine; what happened in them. The parameters' `diff` may be dropped on the way. */
+  run(n: number, batch?: Tensors, dropsGradients = false): Promise<Run> {
+    return this.#life.run(() => this.#trainer.run(n, batch, dropsGradients));
   }
 
   /**

@@ -56,7 +56,7 @@ export class Trainer {
   }
 
   /** Trains for n iterations, one round of the engine. */
-  async run(n: number, batch: Tensors | undefined): Promise<Run> {
+  async run(n: number, batch: Tensors | undefined, dropsGradients = false): Promise<Run> {
     checkNumber("n", n, countOrNone("iterations"));
     const { engine, weights, parameter, options } = this.#parts;
     const start = this.#iteration;
@@ -67,6 +67,7 @@ export class Trainer {
       display: parameter.display,
       statistics: options.statistics,
       batch,
+      dropsGradients,
     });
     this.#iteration = round.iteration;
     const smoothedLosses = round.losses.map((loss, i) => {

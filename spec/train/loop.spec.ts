@@ -38,9 +38,9 @@ describe("a training whose rounds are one loop each", () => {
     expect(solver.iterationsAhead).to.be.above(10);
     let rounds = 0;
     const single = solver.run.bind(solver);
-    solver.run = (n, batch) => {
+    solver.run = (...args) => {
       rounds++;
-      return single(n, batch);
+      return single(...args);
     };
     for await (const _ of train(solver)) {
     }

@@ -26,17 +26,28 @@ export class Initializers {
   readonly large: PartTensor[] = [];
   readonly #names: Names;
   readonly #options: InitializerOptions;
+  readonly #outside: Initializers | undefined;
   readonly #known = new Map<string, string>();
 
-  /** `names` are those of the file's values. */
-  constructor(names: Names, options: InitializerOptions) {
+  /** `names` are those of the file's values, `outside` what the graph around a body has. */
+  constructor(names: Names, options: InitializerOptions, outside?: Initializers) {
     this.#names = names;
     this.#options = options;
+    this.#outside = outside;
+  }
+
+  /**
+   * The initializers of a body. Small ones are its own: a device keeps a pad's value or a shape on its host only where that is in
+   * the same graph, and copies it in every iteration else. Large ones are those of the graph around it.
+   */
+  ofBody(): Initializers {
+    return new Initializers(this.#names, this.#options, this);
   }
 
   /** The name of the initializer that is this constant; a new one is called as its weight is, or as wanted. */
   add(constant: Constant, wanted: string): string {
     const { dtype, shape, data } = constant;
+    if (this.#outside && data.byteLength > SHARED_BYTES) return this.#outside.add(constant, wanted);
     const weight = this.#options.weightNames?.get(data);
     const key = weight === undefined ? smallKey(constant) : `${weight}[${shape}]`;
     const known = key === undefined ? undefined : this.#known.get(key);

@@ -46,12 +46,14 @@ export interface WantedNames {
 /**
  * The nodes of one graph. `orders` has what it computes once for each probe: the same net for other shapes of its inputs; what is
  * named and written are those of the first. `shapes` stands for constants that differ between them; where it is undefined, none may.
- * The graph of a file holds the constants of its bodies too, which read them there; only an output of a body is a node of its own.
+ * The graph of a file holds the large constants of its bodies too, which read them there. An output of a body that is a constant is a node.
  */
 export class Scope {
   readonly nodes: NodeProto[] = [];
   /** Names of values, the leaves among them by whoever declares them. */
   readonly values = new Map<Value, string>();
+  /** The constants of the graph. */
+  readonly initializers: Initializers;
   readonly #isBody: boolean;
   readonly #file: FileState;
   readonly #orders: readonly (readonly Node[])[];
@@ -68,10 +70,11 @@ export class Scope {
     orders: readonly (readonly Node[])[],
     { outputs, blobs }: WantedNames,
     shapes: SymbolicShapes | undefined,
-    isBody = false,
+    outside?: Scope,
   ) {
-    this.#isBody = isBody;
+    this.#isBody = outside !== undefined;
     this.#file = file;
+    this.initializers = outside ? outside.initializers.ofBody() : file.initializers;
     this.#orders = orders;
     this.#shapes = shapes;
     checkSame(orders);
@@ -96,7 +99,7 @@ export class Scope {
       const node = { name: this.#file.names.unique(`${name}/output`), output: [name] };
       const { node: from } = value;
       if (this.#isBody && isOp(from, Const)) {
-        const t = this.#file.initializers.inline(from.attrs);
+        const t = this.initializers.inline(from.attrs);
         const attribute = [{ name: "value", type: attributeType.t, t }];
         this.nodes.push({ ...node, op_type: "Constant", input: [], attribute });
       } else this.nodes.push({ ...node, op_type: "Identity", input: [this.values.get(value)!], attribute: [] });
@@ -109,7 +112,7 @@ export class Scope {
       throw new NotFree(`a constant of layer "${node.label}" depends on the shape of the input`);
     if (this.#isBody && !this.#taken.has(node.outputs[0]!)) return;
     const wanted = node.label === "" ? "const" : `${node.label}/constant`;
-    this.values.set(node.outputs[0]!, this.#file.initializers.add(first!, wanted));
+    this.values.set(node.outputs[0]!, this.initializers.add(first!, wanted));
   }
 
   #node(i: number): void {
@@ -128,10 +131,10 @@ export class Scope {
       if (from === null) return "";
       if ("node" in from) return this.values.get(from)!;
       const constants = calls.map((each) => each.inputs[k] as Constant);
-      if (constants.every((other) => equalConstants(from, other))) return this.#file.initializers.add(from, "const");
+      if (constants.every((other) => equalConstants(from, other))) return this.initializers.add(from, "const");
       const shape = this.#shapes?.resolve(call.opType, k, nodes, constants);
       if (shape === undefined) throw dependsOnShape();
-      return typeof shape === "string" ? shape : this.#file.initializers.add(shape, "const");
+      return typeof shape === "string" ? shape : this.initializers.add(shape, "const");
     });
     while (input.at(-1) === "") input.pop();
     const output = this.#outputs(node, name, call.optionalFrom);
@@ -154,13 +157,14 @@ export class Scope {
     const first = bodies[0]!;
     const outputs = new Map(first.outputs.map((value, i) => [names.unique(`${name}:${i}`), value]));
     const orders = bodies.map((body) => computed(body.outputs));
-    const scope = new Scope(this.#file, orders, { outputs, blobs: new Map() }, undefined, true);
+    const scope = new Scope(this.#file, orders, { outputs, blobs: new Map() }, undefined, this);
     for (const [leaf, outside] of first.captured ?? []) scope.values.set(leaf, this.values.get(outside)!);
     for (const leaf of first.inputs) scope.values.set(leaf, names.unique(`${name}/${inputName(leaf)}`));
     scope.write(outputs);
     return {
       name,
       node: scope.nodes,
+      initializer: scope.initializers.small,
       input: first.inputs.map((leaf, i) =>
         declared(
           scope.values.get(leaf)!,

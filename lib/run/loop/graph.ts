@@ -2,6 +2,7 @@ import {
   applyAll,
   constant,
   constantOf,
+  count,
   float32,
   Input,
   input,
@@ -43,6 +44,8 @@ export interface RoundGraph {
   readonly open: ReadonlySet<string>;
   /** The inputs that hold a row for each batch. */
   readonly stacks: readonly Stacked[];
+  /** Blobs that are shown for every iteration; the others for the last. */
+  readonly everyShown: ReadonlySet<string>;
 }
 
 /** An input of all batches of a round, and the leaf of the net that one row of it is. */
@@ -50,6 +53,9 @@ export interface Stacked {
   readonly name: string;
   readonly leaf: Value;
 }
+
+/** Floats of an output up to which every iteration's is given: a larger one is kept of the last iteration alone. */
+const SMALL = 1024;
 
 /** Names of a round's inputs and outputs. */
 export const COUNT = "iterations";
@@ -99,10 +105,22 @@ export async function roundGraph(spec: RoundSpec, target: Target): Promise<Round
   const pass = solver.iterSize === 1 ? passOf(spec, rows, iteration) : await summed(spec, target, rows, iteration);
   const rates = spec.layout.segments.map((_, i) => input(rateName(i), float32([most])));
   const rateAt = rates.map((each) => gather(each, iteration, 0));
+  const isSmall = (value: Value) => count(value.type.shape) <= SMALL;
+  const shown = [...pass.shown].filter(([, value]) => isSmall(value));
   const squares = solver.clipGradients >= 0 ? sumsOf([...pass.gradients.values()], "squares") : undefined;
-  const carried = carriedBy(spec, pass, rateAt, scaleOf(solver, squares));
-  const scans = [pass.objective, ...(squares ? [squares] : [])];
-  const body = await closed(target, iteration, carried, scans);
+  const large = new Map([...pass.shown].filter(([, value]) => !isSmall(value)));
+  const carried = carriedBy(spec, { ...pass, shown: large }, rateAt, scaleOf(solver, squares));
+  const scans: readonly (readonly [string, Value])[] = [
+    [OBJECTIVES, pass.objective],
+    ...(squares ? [[SQUARES, squares] as const] : []),
+    ...shown.map(([name, value]) => [shownName(name), value] as const),
+  ];
+  const body = await closed(
+    target,
+    iteration,
+    carried,
+    scans.map(([, value]) => value),
+  );
   const loop = applyAll(
     Loop,
     { iterations: most, isCounted: true, carried: carried.length, body: body.body },
@@ -111,14 +129,23 @@ export async function roundGraph(spec: RoundSpec, target: Target): Promise<Round
     ...body.captured.map((leaf) => input(inputName(leaf)!, leaf.type)),
   );
   const outputs = new Map(carried.map(({ end }, i) => [end, loop[i]!] as const));
-  outputs.set(OBJECTIVES, loop[carried.length]!);
-  if (squares) outputs.set(SQUARES, loop[carried.length + 1]!);
+  scans.forEach(([name], i) => {
+    outputs.set(name, loop[carried.length + i]!);
+  });
   const trained = trainedSlots(spec.layout).map(({ parameter }) => outputs.get(newName(`param:${parameter.key}`))!);
   if (trained.length > 0) outputs.set(WEIGHT_SUMS, sumsOf(trained, "entries"));
   const used = new Set(body.captured.map((leaf) => inputName(leaf)!));
   const isUsed = (value: Value) => used.has(inputName(value)!);
-  const open = new Set([OBJECTIVES, SQUARES, ...[...rows.values(), ...rates].filter(isUsed).map((v) => inputName(v)!)]);
-  return { outputs, open, stacks: stacks.filter(({ name }) => used.has(name)) };
+  const open = new Set([
+    ...scans.map(([name]) => name),
+    ...[...rows.values(), ...rates].filter(isUsed).map((v) => inputName(v)!),
+  ]);
+  return {
+    outputs,
+    open,
+    stacks: stacks.filter(({ name }) => used.has(name)),
+    everyShown: new Set(shown.map(([name]) => name)),
+  };
 }
 
 const stacked = (rows: number, { dtype, shape }: TensorType): TensorType => ({ dtype, shape: [rows, ...shape] });
@@ -203,14 +230,15 @@ function leaves({ parameters, carries }: LoweredNet): (name: string) => Value {
 
 const fromLeaf = (end: string, leaf: Value, next: Value): Carried => ({ name: inputName(leaf)!, leaf, next, end });
 
-/** A value of the last iteration alone, which starts as zeros. */
-const fresh = (end: string, next: Value): Carried => ({
-  name: end,
-  leaf: input(`last:${end}`, next.type),
-  next,
-  start: zeros(next.type.shape),
-  end,
-});
+/**
+ * A value of the last iteration alone, which starts as zeros. The body reads the one before: a device has an input that nothing reads
+ * on its host, and would copy it down in every iteration.
+ */
+function fresh(end: string, next: Value): Carried {
+  const leaf = input(`last:${end}`, next.type);
+  const isNext = constantOf("bool", Uint8Array.of(1), []);
+  return { name: end, leaf, next: where(isNext, next, leaf), start: zeros(next.type.shape), end };
+}
 
 /** All that an iteration hands to the next: trained parameters and their history, updated, and what the pass leaves. */
 function carriedBy(

@@ -124,9 +124,13 @@ export class LoopRound implements AsyncDisposable {
     const sums = [outputs[OBJECTIVES]!, outputs[SQUARES], outputs[WEIGHT_SUMS]];
     const named = (names: Iterable<string>, of: (name: string) => string) =>
       Object.fromEntries([...names].flatMap((name) => (outputs[of(name)] ? [[name, outputs[of(name)]!]] : [])));
+    const shown = Object.entries(named(blobs, shownName)).map(([name, values]) => {
+      const row = values.length / (this.#graph.everyShown.has(name) ? rates.length : 1);
+      return [name, values.slice(values.length - row)] as const;
+    });
     return {
       objectives: outputs[OBJECTIVES]!,
-      shown: named(blobs, shownName),
+      shown: Object.fromEntries(shown),
       carries: named(
         [...net.carries.keys()].map((leaf) => inputName(leaf)!),
         newName,

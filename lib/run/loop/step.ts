@@ -42,8 +42,8 @@ export class LoopStep implements Step {
   readonly #layout: Layout;
   readonly #separate: SeparateStep;
   readonly #most: number;
-  /** Rounds by whether outputs are shown. */
-  readonly #rounds = new Map<boolean, Promise<LoopRound>>();
+  /** Rounds by whether outputs are shown and gradients kept. */
+  readonly #rounds = new Map<string, Promise<LoopRound>>();
   #runs = 0;
   #iterationMs = 0;
 
@@ -93,7 +93,8 @@ export class LoopStep implements Step {
     const { iterSize } = this.#solver;
     const { iteration, display } = work;
     const waited = performance.now();
-    const round = await this.#round(display > 0);
+    const gradients = work.dropsGradients ? undefined : this.#options.gradients;
+    const round = await this.#round(display > 0, gradients !== undefined);
     const taken: Tensors[] = [];
     let rows = 0;
     let fits = true;
@@ -115,7 +116,7 @@ export class LoopStep implements Step {
     const draw = [this.#options.seed, iteration * iterSize] as const;
     const result = await round.run({ state, carries: program.carried ?? {}, rates, draw });
     if (!result.isFinite) return oneByOne();
-    result.commit(state, this.#options.gradients);
+    result.commit(state, gradients);
     program.carry?.(result.carries);
     const last = iteration + work.rates.length - 1;
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
@@ -142,24 +143,17 @@ export class LoopStep implements Step {
     return updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
   }
 
-  #round(shows: boolean): Promise<LoopRound> {
-    const known = this.#rounds.get(shows);
+  #round(shows: boolean, gradients: boolean): Promise<LoopRound> {
+    const key = `${shows} ${gradients}`;
+    const known = this.#rounds.get(key);
     if (known) return known;
     const { net } = this.#train;
-    const { gradients, session } = this.#options;
     const blobs = shows ? net.outputs : [];
-    const spec = {
-      net,
-      layout: this.#layout,
-      solver: this.#solver,
-      blobs,
-      gradients: gradients !== undefined,
-      most: this.#most,
-    };
-    const round = LoopRound.open(spec, session);
-    this.#rounds.set(shows, round);
+    const spec = { net, layout: this.#layout, solver: this.#solver, blobs, gradients, most: this.#most };
+    const round = LoopRound.open(spec, this.#options.session);
+    this.#rounds.set(key, round);
     // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
-    round.catch(() => this.#rounds.delete(shows));
+    round.catch(() => this.#rounds.delete(key));
     return round;
   }
 
