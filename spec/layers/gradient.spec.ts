@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { count, float32, input, inputName, type Value } from "../../lib/graph/index.js";
 import { gradient } from "../../lib/net/gradient.js";
-import { type Case, layerCases, odd } from "../support/layer-cases.js";
-import { inputLayer, lowerText } from "../support/net.js";
+import { type Case, caseNet, layerCases, odd } from "../support/layer-cases.js";
+import { lowerText } from "../support/net.js";
 import { prng } from "../support/prng.js";
 import { runGraph } from "../support/run-graph.js";
 
@@ -18,15 +18,9 @@ describe("layers have the gradients that differences show", () => {
 /** Central differences in float32: with a step of 2^-7 both their errors stay near 1e-4 of the result. */
 const STEP = 2 ** -7;
 
-async function check(
-  type: string,
-  { bottoms = [odd], param = "", tops = 1, phase = "TEST", size }: Case,
-): Promise<void> {
-  const shapes = bottoms.map((bottom) => ("shape" in bottom ? bottom.shape : bottom));
-  const names = shapes.map((_, i) => `x${i}`);
-  const topNames = Array.from({ length: tops }, (_, i) => `y${i}`);
-  const fields = [...names.map((name) => `bottom: "${name}"`), ...topNames.map((name) => `top: "${name}"`)].join(" ");
-  const text = `${shapes.map((shape, i) => inputLayer(names[i]!, ...shape)).join("")}layer { name: "l" type: "${type}" ${fields} ${param} }`;
+async function check(type: string, example: Case): Promise<void> {
+  const { bottoms = [odd], phase = "TEST", size } = example;
+  const { text, shapes, names, topNames } = caseNet(type, example);
   const net = lowerText(text, phase, size === undefined ? undefined : new Map([["l", size]]));
   const random = prng(7);
   const feeds: Record<string, Float32Array> = {};

@@ -1,4 +1,5 @@
 import type { layerTypes, PhaseName } from "../../lib/layers/index.js";
+import { inputLayer } from "./net.js";
 
 /** A bottom: its shape with values between -1 and 1, or within a range, or given ones that have no gradient. */
 export type Bottom =
@@ -21,6 +22,16 @@ const fixed = (values: readonly number[], shape: readonly number[] = [values.len
   shape,
   given: values,
 });
+
+/** A net of one layer "l" of a type, used like that: bottoms x0, x1 ... with their shapes, and tops y0, y1 ... */
+export function caseNet(type: string, { bottoms = [odd], param = "", tops = 1 }: Case) {
+  const shapes = bottoms.map((bottom) => ("shape" in bottom ? bottom.shape : bottom));
+  const names = shapes.map((_, i) => `x${i}`);
+  const topNames = Array.from({ length: tops }, (_, i) => `y${i}`);
+  const fields = [...names.map((name) => `bottom: "${name}"`), ...topNames.map((name) => `top: "${name}"`)].join(" ");
+  const inputs = shapes.map((shape, i) => inputLayer(names[i]!, ...shape)).join("");
+  return { text: `${inputs}layer { name: "l" type: "${type}" ${fields} ${param} }`, shapes, names, topNames };
+}
 
 /** A shape with nothing round about it. */
 export const odd = [3, 5, 2, 2];

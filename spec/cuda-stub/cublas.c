@@ -1,0 +1,27 @@
+#include "stub.h"
+#define RUN(name) CALL("cublas", name)
+HANDLE(cublasCreate_v2)
+NOTHING(cublasDestroy_v2)
+NOTHING(cublasSetStream_v2)
+NOTHING(cublasSetMathMode)
+int cublasGetMathMode(void *handle, int *mode) { return *mode = 0, 0; }
+const char *cublasGetStatusName(int status) { return "stand-in"; }
+const char *cublasGetStatusString(int status) { return "stand-in"; }
+RUN(cublasDcopy_v2)
+RUN(cublasDgeam)
+RUN(cublasDgemmBatched)
+RUN(cublasDgemmStridedBatched)
+RUN(cublasDgemm_v2)
+RUN(cublasDgetrfBatched)
+RUN(cublasDgetriBatched)
+RUN(cublasGemmBatchedEx)
+RUN(cublasGemmEx)
+RUN(cublasGemmStridedBatchedEx)
+RUN(cublasScopy_v2)
+RUN(cublasSgeam)
+RUN(cublasSgemmBatched)
+RUN(cublasSgemmStridedBatched)
+RUN(cublasSgemm_v2)
+RUN(cublasSgetrfBatched)
+RUN(cublasSgetriBatched)
+RUN(cublasSscal_v2)
