@@ -9,6 +9,7 @@ import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Engine, Partition } from "../engine/engine.js";
 import { openEngine, replicaSession } from "../engine/open.js";
+import { DataFrames } from "../engine/spark/data-frames.js";
 import { NetrunError } from "../error.js";
 import { layoutOf } from "../net/layout.js";
 import type { RunOptions } from "../onnx/choose-session.js";
@@ -119,8 +120,10 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   const known = typeof from === "string" ? undefined : netOfSolver(from);
   const nets = solverNets(parameter, { ...options, baseDir, known });
   const { batchSize, onBadRecord, transform, testBatchSize } = options;
-  const data = await rows.resolve(options.data ?? options.engine?.data);
-  const testData = await rows.resolve(options.testData ?? options.data ?? options.engine?.data);
+  await using frames = new DataFrames(options.engine);
+  const own = options.data ?? options.engine?.data;
+  const data = await frames.resolve(await rows.resolve(own));
+  const testData = await frames.resolve(await rows.resolve(options.testData ?? own));
   const { train, plan, tests } = await compileSolver(parameter, nets, {
     seed,
     session,

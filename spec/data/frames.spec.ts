@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Field, Float32, List, Table, tableToIPC, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
-import { openFeed } from "../../lib/data/feed/feed.js";
+import { type FeedSpec, openFeed } from "../../lib/data/feed/feed.js";
 import { sourceFeedSpec } from "../../lib/data/feed/layer.js";
 import { detectSource } from "../../lib/data/source/detect.js";
 import { openSource, type SourceSpec } from "../../lib/data/source/open.js";
 import { frameSpec } from "../../lib/data/source/spark.js";
-import { withRows } from "../../lib/engine/spark/rows.js";
+import { rowSetsOf, withLocalData } from "../../lib/engine/spark/data.js";
 import type { TrainingPlan } from "../../lib/run/plan.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
@@ -60,7 +60,9 @@ describe("the rows of a DataFrame", () => {
   /** A replica's plan, as far as its data matters here. */
   const here = (source: SourceSpec, index: number) => {
     const plan = { train: { feeds: [feed(source, index)] }, tests: [] } as unknown as TrainingPlan;
-    return withRows(plan, folder()).train.feeds[0]!;
+    expect(rowSetsOf(plan)).to.deep.equal([{ name: "0", frame: 0, whole: false }]);
+    const local = withLocalData(plan, { "0": join(folder(), "0.arrow") }) as TrainingPlan;
+    return local.train.feeds[0]!;
   };
 
   it("are fields by a sample of them, with the texts of all", async () => {
@@ -83,6 +85,14 @@ describe("the rows of a DataFrame", () => {
       await using whole = await openFeed(feed(local, index));
       for (let batch = 0; batch < 5; batch++) expect(await part.next()).to.deep.equal(await whole.next());
     }
+  });
+
+  it("have other shapes of the same values where the address says so", async () => {
+    const source = { ...sampled(), shapes: { data: [1, 2, 2] } } as SourceSpec;
+    put("0.arrow", 0, 3);
+    await using part = await openFeed({ ...here(source, 0), wanted: undefined } as FeedSpec);
+    const { data } = await part.next();
+    expect(data!.shape).to.deep.equal([2, 1, 2, 2]);
   });
 
   it("name a row that cannot be used by its place in the order", async () => {

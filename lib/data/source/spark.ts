@@ -1,9 +1,11 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
-import { knownPlan, tableOf } from "./arrow/foreign.js";
+import { count } from "../../graph/type.js";
+import { type ForeignPlan, knownPlan, tableOf } from "./arrow/foreign.js";
 import { type ArrowMessages, openArrow } from "./arrow/messages.js";
 import { rowsBetween } from "./arrow/source.js";
-import { type DataSource, shardRange } from "./source.js";
+import { type Column, columnsOf, notesOf, recordBatch } from "./columns.js";
+import { type DataSource, type Field, shardRange } from "./source.js";
 import type { TableField } from "./table/cells.js";
 import { LabelSet } from "./table/labels.js";
 
@@ -22,6 +24,8 @@ export interface FrameSpec {
   /** Columns that are fields, and why others are none. */
   readonly columns: readonly TableField[];
   readonly unusable: Readonly<Record<string, string>>;
+  /** Shapes of columns of lists, whose values come one after the other. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   /** The value of missing numbers; without it a row that lacks one cannot be used. */
   readonly missing?: number | undefined;
 }
@@ -38,10 +42,20 @@ export function frameSpec({ texts, ...frame }: FrameFile): FrameSpec {
   try {
     if (frame.rows === 0 || messages.rows.length === 0) throw new NetrunError(`${frame.frame}: the data has no rows`);
     const { fields, unusable } = tableOf(messages, messages.read(0), (name) => sorted(texts[name] ?? []));
+    for (const [name, shape] of Object.entries(frame.shapes ?? {})) checkShape(frame.frame, fields, name, shape);
     return { ...frame, columns: fields, unusable: { ...frame.unusable, ...unusable } };
   } finally {
     messages.close();
   }
+}
+
+function checkShape(frame: string, fields: readonly TableField[], name: string, shape: readonly number[]): void {
+  const field = fields.find((each) => each.name === name);
+  const has = field && field.dtype !== "image" ? `[${field.shape}]` : "no list of numbers";
+  if (field && field.dtype !== "image" && count(field.shape) === count(shape)) return;
+  throw new NetrunError(`${frame}: option shape=${name}=${shape}: column "${name}" holds ${has}`, {
+    notes: [`columns: ${fields.map((each) => each.name).join(", ")}`],
+  });
 }
 
 function sorted(texts: readonly string[]): readonly string[] | undefined {
@@ -55,9 +69,9 @@ function sorted(texts: readonly string[]): readonly string[] | undefined {
  * and random crops are those of the same rows anywhere else. Throws a NetrunError where the file is damaged.
  */
 export async function frameSource(spec: FrameSpec): Promise<DataSource> {
-  const { frame, path, rows, first, columns, unusable, missing } = spec;
+  const { frame, path, rows, first, columns, unusable, missing, shapes = {} } = spec;
   const messages = openArrow(path);
-  const plan = knownPlan(messages, columns, missing);
+  const plan = shaped(knownPlan(messages, columns, missing), shapes);
   const here = messages.rows.reduce((sum, count) => sum + count, 0);
   const begin = first ?? 0;
   return {
@@ -82,4 +96,21 @@ export async function frameSource(spec: FrameSpec): Promise<DataSource> {
 function partsOf({ rows: here }: ArrowMessages, begin: number, rows: number): readonly number[] {
   const after = rows - begin - here.reduce((sum, count) => sum + count, 0);
   return [begin, ...here, after].filter((count) => count > 0);
+}
+
+/** A plan whose columns have other shapes of the same values. */
+function shaped(plan: ForeignPlan, shapes: NonNullable<FrameSpec["shapes"]>): ForeignPlan {
+  const reshape = <C extends Column | Field>(name: string, column: C): C =>
+    Object.hasOwn(shapes, name) ? { ...column, shape: shapes[name]! } : column;
+  const named = <C extends Column | Field>(columns: Readonly<Record<string, C>>) =>
+    Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, reshape(name, column)]));
+  if (Object.keys(shapes).length === 0) return plan;
+  return {
+    ...plan,
+    fields: named(plan.fields),
+    convert(batch) {
+      const rows = plan.convert(batch);
+      return recordBatch(named(columnsOf(rows)), rows.numRows, plan.labels, notesOf(rows));
+    },
+  };
 }

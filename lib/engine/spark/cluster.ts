@@ -6,9 +6,10 @@ import { serialize } from "node:v8";
 import { NetrunError } from "../../error.js";
 import { deleteVectorFolder, newVectorFolder, VectorFile } from "../vector-file.js";
 import type { CallPatience } from "../hosts/host.js";
-import { dataSetsOf } from "./data.js";
+import { type RowSet, rowSetsOf } from "./data.js";
+import { frameError } from "./frame-error.js";
 import { type Frame, packFrame, readFrames } from "./frames.js";
-import type { CallAnswer, CallHead, ClusterInfo, Request, VectorsAt } from "./messages.js";
+import type { CallAnswer, CallHead, ClusterInfo, FrameInfo, Request, VectorsAt } from "./messages.js";
 
 /** A call of one replica's worker. */
 export interface ClusterCall {
@@ -141,7 +142,7 @@ export class Cluster implements AsyncDisposable {
         return { id, worker, replica, head, own, store, keep, patience, result };
       });
       const { name, replicas } = first;
-      const data = dataSetsOf(first.task);
+      const data = rowSetsOf(first.task).map((set) => set.name);
       const bodies = group.map(({ call }) => serialize(call.task));
       this.#send({ op: "calls", name, replicas, data, common, calls }, bodies);
     }
@@ -154,6 +155,21 @@ export class Cluster implements AsyncDisposable {
     if (status !== "ok")
       throw new NetrunError(`the state of replica ${replica} is lost: ${reason}`, { notes: [FROM_SNAPSHOT] });
     return path;
+  }
+
+  /** Opens a DataFrame by its address, under a number; what is known of it, and some of its rows as an Arrow stream. */
+  async openFrame(source: string, frame: number): Promise<FrameInfo & { readonly sample: Uint8Array }> {
+    const { status, reason = "", body, ...answer } = await this.#ask({ op: "frame", frame, source });
+    if (status !== "ok") throw frameError(source, reason);
+    const { unusable, texts, rows } = answer as unknown as FrameInfo;
+    return { unusable, texts, rows, sample: body };
+  }
+
+  /** Has DataFrames cut into what each replica reads, cached where it will be. */
+  async shareRows(replicas: number, sets: readonly RowSet[]): Promise<void> {
+    if (sets.length === 0) return;
+    const { status, reason = "" } = await this.#ask({ op: "rows", replicas, sets });
+    if (status !== "ok") throw frameError("the rows of the data", reason);
   }
 
   /** Ends a worker wherever it is. */

@@ -1,37 +1,42 @@
-import { WHOLE } from "../../data/source/source.js";
+import type { FeedSpec } from "../../data/feed/feed.js";
+import { shardRange } from "../../data/source/source.js";
+import type { FrameSpec } from "../../data/source/spark.js";
+import { NetrunError } from "../../error.js";
+import type { ForwardPlan, NetPlan, TrainingPlan } from "../../run/plan.js";
 
-/** A plan's net, as far as its feeds' data goes. */
-interface Feeds {
-  readonly feeds: readonly { readonly source?: { readonly kind: string; readonly name?: string } }[];
+/** What a replica reads of a DataFrame of the cluster's: its part, or all of it. */
+export interface RowSet {
+  readonly name: string;
+  /** The DataFrame's number. */
+  readonly frame: number;
+  readonly whole: boolean;
 }
 
 /** A task of opening a plan, as far as its data goes; other tasks have none of it. */
-interface Opens {
-  readonly train?: Feeds;
-  readonly tests?: readonly Feeds[];
-  readonly net?: Feeds | number;
+type Opens = Partial<Pick<TrainingPlan, "train" | "tests">> & { readonly net?: ForwardPlan["net"] | number };
+
+const frameOf = (feed: FeedSpec): FrameSpec | undefined =>
+  feed.kind === "records" && feed.source.kind === "spark" ? feed.source : undefined;
+
+/** A feed that is no part of the data reads all rows: of tests, and where replicas share every batch. */
+function setOf(feed: FeedSpec): RowSet | undefined {
+  const frame = frameOf(feed)?.id;
+  if (frame === undefined) return undefined;
+  const whole = feed.shard.count === 1;
+  return { name: whole ? `${frame}-whole` : `${frame}`, frame, whole };
 }
 
-const netsOf = ({ train, tests = [], net }: Opens): readonly Feeds[] => [
-  ...(train ? [train] : []),
-  ...tests,
-  ...(typeof net === "object" ? [net] : []),
-];
-
-/** The names of the cluster's data sets that a task opens. */
-export function dataSetsOf(task: unknown): readonly string[] {
-  const feeds = netsOf(task as Opens).flatMap((net) => net.feeds);
-  const names = feeds.flatMap(({ source }) => (source?.kind === "spark" ? [source.name!] : []));
-  return [...new Set(names)];
+/** What a replica needs for a task, by name. */
+export function rowSetsOf(task: unknown): readonly RowSet[] {
+  const { train, tests = [], net } = task as Opens;
+  const nets = [...(train ? [train] : []), ...tests, ...(typeof net === "object" ? [net] : [])];
+  const sets = nets.flatMap(({ feeds }) => feeds.flatMap((feed) => setOf(feed) ?? []));
+  return [...new Map(sets.map((set) => [set.name, set])).values()];
 }
 
-/** A task whose feeds of the cluster's data sets read this worker's partition of them, from folders of Arrow files. */
-export function withLocalData(task: object, folders: Readonly<Record<string, string>>): object {
-  const localFeed = (feed: Feeds["feeds"][number]) => {
-    const path = feed.source?.kind === "spark" ? folders[feed.source.name!] : undefined;
-    return path === undefined ? feed : { ...feed, source: { kind: "arrow", path }, shard: WHOLE };
-  };
-  const local = <N extends Feeds | undefined>(net: N): N => net && ({ ...net, feeds: net.feeds.map(localFeed) } as N);
+/** A task whose feeds of DataFrames read this worker's rows of them, from files by the names of what a replica needs. */
+export function withLocalData(task: object, files: Readonly<Record<string, string>>): object {
+  const local = (net: NetPlan): NetPlan => ({ ...net, feeds: net.feeds.map((feed) => localFeed(feed, files)) });
   const { train, tests, net } = task as Opens;
   return {
     ...task,
@@ -39,4 +44,18 @@ export function withLocalData(task: object, folders: Readonly<Record<string, str
     ...(tests && { tests: tests.map(local) }),
     ...(typeof net === "object" && { net: local(net) }),
   };
+}
+
+function localFeed(feed: FeedSpec, files: Readonly<Record<string, string>>): FeedSpec {
+  const frame = frameOf(feed);
+  const path = files[setOf(feed)?.name ?? ""];
+  if (!frame || feed.kind !== "records" || path === undefined) return feed;
+  const { index, count } = feed.shard;
+  const { start, end } = shardRange(feed.shard, frame.rows);
+  if (start === end) {
+    throw new NetrunError(`part ${index} of ${count} has no rows: ${frame.frame} has ${frame.rows}`, {
+      notes: ["use fewer workers"],
+    });
+  }
+  return { ...feed, source: { ...frame, kind: "spark", path, first: start } };
 }

@@ -1,6 +1,8 @@
 import type { TrainingPlan } from "../../run/plan.js";
 import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "../engine.js";
 import { PoolEngine, type PoolOptions } from "../pool.js";
+import { shardPlan } from "../shard-plan.js";
+import { rowSetsOf } from "./data.js";
 import { SparkHost } from "./host.js";
 import { join, type SparkChoice } from "./choice.js";
 import type { Launched } from "./launch.js";
@@ -36,6 +38,10 @@ export class SparkEngine implements Engine {
     const pool = await this.#start();
     // A task of Spark's has its cores to itself.
     const threads = plan.session.threads ?? this.#opened!.cores;
+    const { batchScaling = "weak" } = this.#options;
+    // What each replica reads, it is of one kind for all of them.
+    const sets = rowSetsOf(shardPlan(plan, 0, this.replicas, batchScaling));
+    await this.#opened!.launched.cluster.shareRows(this.replicas, sets);
     return pool.open({ ...plan, session: { ...plan.session, threads } });
   }
 

@@ -1,3 +1,5 @@
+import type { RowSet } from "./data.js";
+
 /** The heads of messages, as spark/README.md describes them. */
 
 import type { CallPatience } from "../hosts/host.js";
@@ -42,7 +44,18 @@ export type Request =
       readonly calls: readonly CallHead[];
     }
   | { readonly op: "read"; readonly replica: number; readonly block: number; readonly path: string }
-  | { readonly op: "forget"; readonly replica: number; readonly blocks: readonly number[] };
+  | { readonly op: "forget"; readonly replica: number; readonly blocks: readonly number[] }
+  | { readonly op: "frame"; readonly frame: number; readonly source: string }
+  | { readonly op: "rows"; readonly replicas: number; readonly sets: readonly RowSet[] };
+
+/** What is known of a DataFrame. */
+export interface FrameInfo {
+  /** Columns that are no fields, and why. */
+  readonly unusable: Readonly<Record<string, string>>;
+  /** The different texts of columns of texts. */
+  readonly texts: Readonly<Record<string, readonly string[]>>;
+  readonly rows: number;
+}
 
 /** How a call ended: with a result, with an error of the replica's in the body, or without the worker. */
 export interface CallAnswer {
@@ -74,6 +87,6 @@ export interface WorkerHead extends CallLengths {
   readonly ownPath?: string;
   readonly store?: string;
   readonly keep?: string;
-  /** Folders of the data sets' partitions, by name. */
+  /** Files of what the replica reads of DataFrames, by name. */
   readonly data: Readonly<Record<string, string>>;
 }

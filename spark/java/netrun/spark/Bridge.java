@@ -25,9 +25,9 @@ import scala.runtime.BoxedUnit;
 
 /** The driver's side of Spark: does on the cluster what Node, the driver program, asks for. It knows replicas, vectors and partitions. */
 final class Bridge {
-  /** An operation that others add. Returns the head of the answer. */
+  /** An operation that others add. Writes into the head of the answer; gives its bodies. */
   interface Handler {
-    ObjectNode handle(Bridge bridge, JsonNode head, byte[][] bodies) throws Exception;
+    byte[][] handle(Bridge bridge, JsonNode head, ObjectNode answer) throws Exception;
   }
 
   final SparkSession spark;
@@ -47,6 +47,7 @@ final class Bridge {
     this.spark = spark;
     this.frames = frames;
     this.executors = new Executors(spark.sparkContext());
+    RowOps.addTo(this);
   }
 
   /** Serves until Node closes the connection. */
@@ -73,7 +74,8 @@ final class Bridge {
         default -> {
           Handler handler = handlers.get(head.get("op").asText());
           if (handler == null) throw new IllegalArgumentException("unknown operation " + head.get("op"));
-          answer(head, handler.handle(this, head, frame.bodies()));
+          ObjectNode answer = Frames.JSON.createObjectNode().put("status", "ok");
+          answer(head, answer, handler.handle(this, head, answer));
         }
       }
     } catch (Throwable e) {
@@ -83,10 +85,10 @@ final class Bridge {
     }
   }
 
-  private void answer(JsonNode request, ObjectNode answer) {
+  private void answer(JsonNode request, ObjectNode answer, byte[]... bodies) {
     if (!request.has("id")) return;
     answer.set("id", request.get("id"));
-    send(answer);
+    send(answer, bodies);
   }
 
   private void send(ObjectNode answer, byte[]... bodies) {

@@ -4,6 +4,9 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -11,9 +14,14 @@ import org.apache.spark.sql.SparkSession;
 
 /**
  * A DataFrame by its address: `spark:FORMAT:PATH?option=value`, `spark:table:NAME` or `spark:sql:SELECT ...`. FORMAT is any that Spark
- * reads. Options go to Spark's reader, but for netrun's own: shuffle and seed of the order, order, missing.
+ * reads. Options may also stand after the format, `spark:sql?order=id:SELECT ...`, and have to where the rest may have a question mark.
+ * They go to Spark's reader, but for netrun's own: order, shuffle, and what is read where the rows are used.
  */
 final class FrameSource {
+  private static final Pattern ADDRESS = Pattern.compile("spark:([^:?]+)(?:\\?([^:]*))?:(.*)", Pattern.DOTALL);
+  /** Options of netrun's that are none of rows and their order. */
+  private static final Set<String> ELSEWHERE = Set.of("missing", "shape");
+
   final String text;
   final String format;
   final String path;
@@ -21,19 +29,19 @@ final class FrameSource {
 
   FrameSource(String text) {
     this.text = text;
-    String[] parts = text.split(":", 3);
-    if (parts.length < 3 || !parts[0].equals("spark") || parts[1].isEmpty())
-      throw new IllegalArgumentException(text + ": give spark:FORMAT:PATH, spark:table:NAME or spark:sql:SELECT ...");
-    format = parts[1];
-    int mark = format.equals("sql") ? -1 : parts[2].lastIndexOf('?');
-    path = mark < 0 ? parts[2] : parts[2].substring(0, mark);
-    if (mark >= 0) {
-      for (String option : parts[2].substring(mark + 1).split("&")) {
-        int at = option.indexOf('=');
-        String name = decoded(at < 0 ? option : option.substring(0, at));
-        if (options.put(name, at < 0 ? "" : decoded(option.substring(at + 1))) != null)
-          throw new IllegalArgumentException(text + ": option " + name + " is given more than once");
-      }
+    Matcher parts = ADDRESS.matcher(text);
+    if (!parts.matches()) throw new IllegalArgumentException(text + ": give spark:FORMAT:PATH, spark:table:NAME or spark:sql:SELECT ...");
+    format = parts.group(1);
+    String rest = parts.group(3);
+    int mark = parts.group(2) != null || format.equals("sql") ? -1 : rest.lastIndexOf('?');
+    path = mark < 0 ? rest : rest.substring(0, mark);
+    String query = parts.group(2) != null ? parts.group(2) : mark < 0 ? "" : rest.substring(mark + 1);
+    for (String option : query.split("&")) {
+      int at = option.indexOf('=');
+      String name = decoded(at < 0 ? option : option.substring(0, at));
+      if (name.isEmpty() || ELSEWHERE.contains(name)) continue;
+      if (options.put(name, at < 0 ? "" : decoded(option.substring(at + 1))) != null)
+        throw new IllegalArgumentException(text + ": option " + name + " is given more than once");
     }
   }
 

@@ -1,6 +1,5 @@
 package netrun.spark;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
@@ -48,7 +47,6 @@ final class RowData {
   private final Map<String, String> unusable = new LinkedHashMap<>();
   private JavaRDD<Row> sorted;
   private long[] starts;
-  private final List<JavaRDD<byte[]>> cached = new ArrayList<>();
 
   private RowData(Dataset<Row> given, String[] order, long seed) {
     List<Column> columns = new ArrayList<>();
@@ -67,7 +65,6 @@ final class RowData {
     FrameSource source = new FrameSource(text);
     String order = source.take("order");
     String seed = source.take("shuffle");
-    source.take("missing");
     if (order != null && seed != null) throw new IllegalArgumentException(text + ": give order or shuffle, not both");
     Dataset<Row> frame = source.read(spark);
     String[] columns = order == null ? new String[0] : order.split(",");
@@ -87,10 +84,8 @@ final class RowData {
     return ArrowRows.takes(type) ? column : null;
   }
 
-  /** Columns that are no fields and why, the different texts of columns of texts where they are few, and the number of rows, as JSON. */
-  String describe() throws Exception {
-    ObjectMapper json = new ObjectMapper();
-    ObjectNode out = json.createObjectNode();
+  /** Columns that are no fields and why, the different texts of columns of texts where they are few, and the number of rows. */
+  void describe(ObjectNode out) {
     ObjectNode reasons = out.putObject("unusable");
     unusable.forEach(reasons::put);
     ObjectNode texts = out.putObject("texts");
@@ -101,7 +96,6 @@ final class RowData {
       for (Row row : rows) if (!row.isNullAt(0)) labels.add(row.getString(0));
     }
     out.put("rows", count());
-    return json.writeValueAsString(out);
   }
 
   /** A column by its name, whatever signs are in it. */
@@ -172,16 +166,8 @@ final class RowData {
       });
     }
     byte[] schema = ArrowRows.schemaOf(type);
-    JavaRDD<byte[]> parts = pieces.repartitionAndSortWithinPartitions(new ByReplica(replicas))
+    return pieces.repartitionAndSortWithinPartitions(new ByReplica(replicas))
       .mapPartitions(part -> new Stream(schema, part)).persist(StorageLevel.DISK_ONLY());
-    cached.add(parts);
-    return parts;
-  }
-
-  /** Drops what is cached. */
-  void close() {
-    for (JavaRDD<byte[]> parts : cached) parts.unpersist(false);
-    cached.clear();
   }
 
   /** Record batches of a sorted partition, cut where another replica's rows begin, by the number of their first row. */

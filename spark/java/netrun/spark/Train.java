@@ -55,6 +55,8 @@ public final class Train {
     conf.setIfMissing("spark.rdd.compress", "false");
     // A replica's call waits for its executor: no other has its worker.
     conf.setIfMissing("spark.locality.wait", "1h");
+    // Rows that were shuffled are cached by whoever has a core free, not all where most of them were before.
+    conf.setIfMissing("spark.shuffle.reduceLocality.enabled", "false");
     // Replicas are spread over all executors, not over the first one that comes.
     conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedInputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -119,8 +120,8 @@ final class Worker {
         return made;
       }
     }
-    ObjectNode folders = head.putObject("data");
-    for (int i = 0; i < data.size(); i++) folders.put(call.data[i], write(data.get(i), "data-" + i).toString());
+    ObjectNode files = head.putObject("data");
+    for (int i = 0; i < data.size(); i++) files.put(call.data[i], write(data.get(i), "data-" + i + ".arrow").toString());
     made.progress = System.nanoTime();
     frames.write(head, call.body);
     return made;
@@ -130,12 +131,12 @@ final class Worker {
     return folder.resolve(name);
   }
 
-  /** Writes a partition of the data to a folder, a file for each of its batches. */
-  private Path write(Iterator<byte[]> batches, String name) throws IOException {
+  /** Writes a partition of the data to a file: its pieces are one Arrow stream. */
+  private Path write(Iterator<byte[]> pieces, String name) throws IOException {
     Path rows = folder.resolve(name);
-    Scratch.delete(rows);
-    Files.createDirectories(rows);
-    for (int i = 0; batches.hasNext(); i++) Files.write(rows.resolve(String.format("%06d.arrow", i)), batches.next());
+    try (OutputStream out = Files.newOutputStream(rows)) {
+      while (pieces.hasNext()) out.write(pieces.next());
+    }
     return rows;
   }
 

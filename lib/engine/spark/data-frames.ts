@@ -1,0 +1,69 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join as joinPath } from "node:path";
+import { isFrame } from "../../data/source/detect.js";
+import type { SourceSpec } from "../../data/source/open.js";
+import { type FrameSpec, frameSpec } from "../../data/source/spark.js";
+import { parseNumber } from "../../options/number.js";
+import { parseValue } from "../../options/option.js";
+import { newScratchFolder } from "../../scratch.js";
+import { join, type SparkChoice } from "./choice.js";
+import type { Launched } from "./launch.js";
+
+/**
+ * DataFrames of a cluster as data: their rows stay there, and a sample of each is here, by which nets are checked. `choice` is the
+ * cluster, which is joined when a DataFrame is asked for.
+ */
+export class DataFrames implements AsyncDisposable {
+  readonly #choice: SparkChoice | undefined;
+  readonly #known = new Map<string, Promise<SourceSpec>>();
+  #joined: Promise<Launched> | undefined;
+  #folder: string | undefined;
+
+  constructor(choice: SparkChoice | undefined) {
+    this.#choice = choice;
+  }
+
+  /**
+   * The source of an address such as `spark:parquet:hdfs:///train`; what is none stays as it is, and so does one without a cluster.
+   * Throws a NetrunError where Spark cannot read it, or it has no rows.
+   */
+  async resolve(data: string | SourceSpec | undefined): Promise<string | SourceSpec | undefined> {
+    if (typeof data !== "string" || !isFrame(data) || !this.#choice) return data;
+    const known = this.#known.get(data) ?? this.#open(data, this.#choice);
+    this.#known.set(data, known);
+    return known;
+  }
+
+  async #open(frame: string, choice: SparkChoice): Promise<SourceSpec> {
+    this.#joined ??= join(choice);
+    const { cluster } = await this.#joined;
+    const id = cluster.newId();
+    const { sample, ...described } = await cluster.openFrame(frame, id);
+    this.#folder ??= newScratchFolder("frames");
+    const path = joinPath(this.#folder, `${id}.arrow`);
+    writeFileSync(path, sample);
+    return { kind: "spark", ...frameSpec({ frame, id, path, ...described, ...optionsOf(frame) }) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#known.values());
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
+    const joined = await this.#joined?.catch(() => undefined);
+    await joined?.close();
+  }
+}
+
+const ADDRESS = /^spark:([^:?]+)(?:\?([^:]*))?:(.*)$/s;
+
+/** What an address asks for beside rows and their order: a value for missing numbers, and shapes of columns of lists. */
+function optionsOf(frame: string): Pick<FrameSpec, "missing" | "shapes"> {
+  const [, format, early, rest = ""] = ADDRESS.exec(frame) ?? [];
+  const mark = early !== undefined || format === "sql" ? -1 : rest.lastIndexOf("?");
+  const query = new URLSearchParams(early ?? (mark < 0 ? "" : rest.slice(mark + 1)));
+  const missing = query.get("missing");
+  const shapes = query.getAll("shape");
+  return {
+    missing: missing === null ? undefined : parseNumber("option missing", missing, {}, frame),
+    shapes: parseValue("option shape", shapes, { type: "shapes", describe: "" }) as FrameSpec["shapes"],
+  };
+}
