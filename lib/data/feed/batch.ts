@@ -6,6 +6,7 @@ import { type LabelRange, type LabelRanges, labelProblem } from "../../net/label
 import { imagesAhead } from "../image/ahead.js";
 import { decodeImage, type Image } from "../image/image.js";
 import { resizeImage } from "../image/resize.js";
+import { BOXES } from "../source/boxes.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
 import { failureError } from "../source/failures.js";
 import type { DataSource } from "../source/source.js";
@@ -337,6 +338,10 @@ function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: num
   if (spec.match !== "position" && unusable !== undefined)
     throw new NetrunError(`column "${top}" is no field: ${unusable}${wish}`, { notes: [fieldsOf(source)] });
   const field = spec.match === "position" ? names[index] : names.includes(top) ? top : inOrder(spec, names, top);
+  if (field === BOXES)
+    throw new NetrunError(`the top "${top}" would get boxes, which AnnotatedData layers take`, {
+      notes: [fieldsOf(source), "change the layer's type, or leave the top out"],
+    });
   if (field !== undefined) return field;
   throw new NetrunError(`no field for the top "${top}"${wanted ? `, which wants rows of [${wanted}]` : ""}`, {
     notes: [

@@ -7,6 +7,7 @@ import { count } from "../../graph/type.js";
 import { ownName } from "../../owner.js";
 import { Skipped } from "../feed/skipped.js";
 import type { ImageDecoding } from "../image/image.js";
+import { BOXES } from "../source/boxes.js";
 import { openArrow } from "../source/arrow/messages.js";
 import { writeArrow } from "../source/arrow/write.js";
 import { knownFailure } from "../source/failures.js";
@@ -47,7 +48,7 @@ const IMAGE_BYTES = 100_000;
  */
 export async function importSource(spec: SourceSpec, out: string, options: ImportOptions = {}): Promise<Imported> {
   await using source = await openRecords(spec);
-  if (options.images && !Object.values(source.fields).some(({ dtype }) => dtype === "image"))
+  if (options.images && !Object.entries(source.fields).some(([name, { dtype }]) => dtype === "image" && name !== BOXES))
     throw noImages(spec, source);
   const skipped = new Skipped();
   const onBad = (error: NetrunError): void => {

@@ -4,6 +4,7 @@ import { count } from "../../graph/type.js";
 import { imagesAhead } from "../image/ahead.js";
 import { decodeImage, type Image, type ImageDecoding } from "../image/image.js";
 import { resizeImage } from "../image/resize.js";
+import { BOXES } from "../source/boxes.js";
 import {
   bytesColumn,
   bytesIn,
@@ -100,7 +101,7 @@ export async function* decoded(
 ): AsyncGenerator<RecordBatch> {
   for await (const { batch, numbers } of parts) {
     const columns = columnsOf(batch);
-    const name = Object.keys(columns).find((key) => columns[key]!.dtype === "image");
+    const name = Object.keys(columns).find((key) => columns[key]!.dtype === "image" && key !== BOXES);
     if (name === undefined) {
       yield batch;
       continue;

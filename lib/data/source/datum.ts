@@ -1,7 +1,8 @@
 import type { RecordBatch } from "apache-arrow";
-import { decode } from "../../caffe/message.js";
-import type { Datum } from "../../caffe/messages.js";
+import { decode, sub } from "../../caffe/message.js";
+import type { AnnotatedDatum, Datum } from "../../caffe/messages.js";
 import { count } from "../../graph/type.js";
+import { BOXES, type Box, packBoxes } from "./boxes.js";
 import { bytesColumn, type NumberColumn, recordBatch } from "./columns.js";
 import { type RawDatum, scanRawDatum } from "./datum-scan.js";
 import { rowsPerBatch } from "./source.js";
@@ -12,10 +13,16 @@ interface Row {
   readonly shape: readonly number[];
   readonly data: Uint8Array | readonly number[];
   readonly label: number;
+  /** Packed boxes, of an AnnotatedDatum. */
+  readonly boxes?: Uint8Array | undefined;
 }
 
+/** The first byte of an AnnotatedDatum, whose first field is a message; a Datum's is a number. */
+const ANNOTATED = 0x0a;
+
 /**
- * Gathers Datum messages into record batches with the fields data and label. A batch ends when it is full or when a
+ * Gathers Datum messages into record batches with the fields data and label, and AnnotatedDatum messages (SSD's) into such with the
+ * fields data and boxes. A batch ends when it is full or when a
  * Datum of another kind or shape follows.
  */
 export class DatumBatcher {
@@ -26,6 +33,7 @@ export class DatumBatcher {
   #rows = 0;
   #values: NumberColumn["values"] = new Uint8Array(0);
   #images: Uint8Array[] = [];
+  #boxes: Uint8Array[] = [];
   #labels = new Int32Array(0);
   #failures = new Map<number, string>();
 
@@ -47,7 +55,8 @@ export class DatumBatcher {
     const row = rowOf(message);
     if (typeof row === "string") return this.#fail(row);
     const first = this.#first;
-    const fits = first && row.dtype === first.dtype && row.shape.every((dim, i) => dim === first.shape[i]);
+    const isAlike = first && row.dtype === first.dtype && !row.boxes === !first.boxes;
+    const fits = isAlike && row.shape.every((dim, i) => dim === first.shape[i]);
     const finished = fits && this.#rows < this.#capacity ? undefined : this.flush();
     if (!this.#first) this.#begin(row);
     this.#append(row);
@@ -59,6 +68,7 @@ export class DatumBatcher {
     if (!this.#first) this.#begin({ dtype: "image", shape: [], data: new Uint8Array(0), label: 0 });
     this.#failures.set(this.#rows, why);
     if (this.#first!.dtype === "image") this.#images.push(new Uint8Array(0));
+    if (this.#first!.boxes) this.#boxes.push(new Uint8Array(0));
     this.#rows++;
     return finished;
   }
@@ -80,7 +90,9 @@ export class DatumBatcher {
             values: this.#values.subarray(0, this.#rows * count(first.shape)),
           };
     const notes = this.#failures.size > 0 ? { failures: this.#failures } : {};
-    return recordBatch({ data, label }, this.#rows, {}, notes);
+    const boxes = this.#boxes;
+    const columns = first.boxes ? { data, [BOXES]: bytesColumn(boxes.length, (row) => boxes[row]!) } : { data, label };
+    return recordBatch(columns, this.#rows, {}, notes);
   }
 
   #begin(row: Row): void {
@@ -89,6 +101,7 @@ export class DatumBatcher {
     this.#isRaw = row.dtype === "uint8";
     this.#rows = 0;
     this.#images = [];
+    this.#boxes = [];
     this.#failures = new Map();
     this.#capacity = rowsPerBatch(row.data.length * (row.dtype === "float32" ? 4 : 1));
     this.#labels = new Int32Array(this.#capacity);
@@ -99,6 +112,7 @@ export class DatumBatcher {
   #append(row: Row): void {
     if (row.dtype === "image") this.#images.push(Uint8Array.from(row.data));
     else this.#values.set(row.data, this.#rows * row.data.length);
+    if (row.boxes) this.#boxes.push(row.boxes);
     this.#labels[this.#rows++] = row.label;
   }
 }
@@ -109,12 +123,34 @@ function sameShape([channels, height, width]: readonly number[], raw: RawDatum):
 
 /** The row of a message, or why it is none. */
 function rowOf(message: Uint8Array): Row | string {
-  let datum: Datum;
+  if (message[0] === ANNOTATED) return annotatedRow(message);
   try {
-    datum = decode("Datum", message);
+    return datumRow(decode("Datum", message));
   } catch (cause) {
     return `not a Datum message: ${(cause as Error).message}`;
   }
+}
+
+function annotatedRow(message: Uint8Array): Row | string {
+  try {
+    const annotated = decode("AnnotatedDatum", message);
+    const row = datumRow(sub(annotated, "datum"));
+    return typeof row === "string" ? row : { ...row, boxes: packBoxes(boxesOf(annotated)) };
+  } catch (cause) {
+    return `not an AnnotatedDatum message: ${(cause as Error).message}`;
+  }
+}
+
+function boxesOf({ annotation_group: groups }: AnnotatedDatum): Box[] {
+  return groups.flatMap(({ group_label: label, annotation }) =>
+    annotation.map((each) => {
+      const { xmin, ymin, xmax, ymax, difficult } = sub(each, "bbox");
+      return { label, instance: each.instance_id, xmin, ymin, xmax, ymax, difficult };
+    }),
+  );
+}
+
+function datumRow(datum: Datum): Row | string {
   const { label } = datum;
   if (datum.encoded) return { dtype: "image", shape: [], data: datum.data, label };
   const shape = [datum.channels, datum.height, datum.width];

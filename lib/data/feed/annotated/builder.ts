@@ -179,8 +179,8 @@ export class AnnotatedBuilder implements RowsToBatches {
     const why = failures.get(row);
     if (why !== undefined) throw new BadRow(failureError(why), record);
     const column = columns[BOXES];
-    if (!column) return [];
-    const boxes = column.dtype === "image" ? unpackBoxes(bytesIn(column, row)) : undefined;
+    if (!column && this.#spec.tops.length < 2) return [];
+    const boxes = column?.dtype === "image" ? unpackBoxes(bytesIn(column, row)) : undefined;
     if (!boxes) throw new BadRow(new NetrunError(`"${BOXES}" does not hold boxes`), record);
     for (const { label, xmin, ymin, xmax, ymax } of boxes) {
       if (![xmin, ymin, xmax, ymax].every(Number.isFinite))

@@ -1,6 +1,7 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
+import { create, decode, encode } from "../../../../lib/caffe/message.js";
 import { writeLmdb } from "../../write-lmdb.js";
 import { asSource, datum, key, readRows } from "../files.js";
 import { mutateProtobuf } from "../protobuf.js";
@@ -9,6 +10,13 @@ import { mutateStructure } from "../structure.js";
 import { insideLog, insideTable } from "../wrapped.js";
 
 const LEVELDB = ["lib/data/source/leveldb/database.ts", "lib/data/source/leveldb/table.ts"];
+
+/** A Datum with boxes. */
+const annotated = (i: number): Uint8Array => {
+  const bbox = { xmin: 0.1, ymin: 0.2, xmax: 0.7, ymax: 0.9 };
+  const group = { group_label: 2, annotation: [{ bbox }, { instance_id: 1, bbox: { ...bbox, difficult: true } }] };
+  return encode(create("AnnotatedDatum", { datum: decode("Datum", datum(i)), type: 0, annotation_group: [group] }));
+};
 
 /** One file of a LevelDB folder that has tables, a log and a manifest. */
 function levelDb(what: string, pattern: RegExp, damages: readonly Damage[]): FuzzReader {
@@ -58,6 +66,19 @@ export const DATABASES: readonly FuzzReader[] = [
     modules: ["lib/data/source/lmdb/pages.ts"],
     open: async (folder) => ({
       wholes: [datum(3)],
+      damages: [mutateStructure, mutateProtobuf],
+      read: (bytes) => {
+        const path = join(folder, "d.mdb");
+        writeLmdb(path, [["0", bytes]]);
+        return readRows({ kind: "lmdb", path });
+      },
+    }),
+  },
+  {
+    name: "AnnotatedDatum",
+    modules: ["lib/data/source/datum.ts"],
+    open: async (folder) => ({
+      wholes: [annotated(3)],
       damages: [mutateStructure, mutateProtobuf],
       read: (bytes) => {
         const path = join(folder, "d.mdb");
