@@ -1,4 +1,5 @@
 export { Classifier, type ClassifierOptions } from "./api/classifier.js";
+export { type Detected, type DetectOptions, type Detection, detect } from "./api/detect.js";
 export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";

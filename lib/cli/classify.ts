@@ -1,10 +1,8 @@
 import { classify } from "../api/classify.js";
 import { Net } from "../api/net.js";
-import { allocCounter } from "../budget.js";
-import { isBinary, readBytes } from "../caffe/files.js";
 import { NetrunError } from "../error.js";
-import { linesIn } from "../file.js";
 import { countRange, parseNumber } from "../options/number.js";
+import { readClassLabels } from "./class-labels.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { CLASSIFY } from "./commands/inference.js";
 import { refuseSwappedFlags, report, stateOfFlags, warn } from "./common.js";
@@ -15,7 +13,7 @@ type ClassifyArgs = CommandArgs<typeof CLASSIFY>;
 /** Names what images show. */
 export async function run(args: ClassifyArgs): Promise<void> {
   refuseSwappedFlags("classify", args.model, args.weights);
-  const labels = args.labels === undefined ? [] : readLabels(args.labels);
+  const labels = args.labels === undefined ? [] : readClassLabels(args.labels);
   const { meanFile, meanValue: mean, scale, oversample, top, output, invert } = args;
   const options = { meanFile, mean, scale, oversample, top, output, invert, resize: resizeOf(args) };
   await using net = await Net.load(args.model, {
@@ -43,23 +41,6 @@ interface NamedClass {
 }
 
 const lineOf = ({ index, label, score }: NamedClass): string => `${score.toFixed(4)} - "${label ?? index}"`;
-
-/** The names in a file, a line each. Throws NetrunError for a file that is no text. */
-function readLabels(path: string): readonly string[] {
-  const { path: found, bytes } = readBytes(path);
-  if (isBinary(bytes)) throw new NetrunError("is no text: a name of a class on each line is expected", { file: found });
-  const labels: string[] = [];
-  const count = allocCounter((lines) => `a list of ${lines} labels or more`, found);
-  for (const { line } of linesIn(found)) {
-    if (line === "") continue;
-    count(LABEL_BYTES + 2 * line.length);
-    labels.push(line);
-  }
-  return labels;
-}
-
-/** About what a label takes in memory beyond its characters. */
-const LABEL_BYTES = 50;
 
 function resizeOf({ resize }: ClassifyArgs): readonly [number, number] | undefined {
   if (resize === undefined) return undefined;

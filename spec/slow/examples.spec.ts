@@ -23,6 +23,10 @@ describe("the examples of --help", () => {
     // A dark stroke on light paper.
     const stroke = Buffer.from('<svg width="28" height="28"><rect x="12" y="4" width="4" height="20"/></svg>');
     await sharp(stroke).flatten({ background: "white" }).png().toFile(join(folder, "digit.png"));
+    const square = Buffer.from(
+      '<svg width="64" height="64"><rect x="12" y="20" width="24" height="24" fill="red"/></svg>',
+    );
+    await sharp(square).flatten({ background: "grey" }).png().toFile(join(folder, "shapes.png"));
     process.chdir(folder);
   });
   after(() => {

@@ -64,9 +64,9 @@ export const MEAN = {
   ...JSON_OUTPUT,
 } as const satisfies Options;
 
-/** `netrun dataset digits`: writes the embedded data set as Arrow files, for other programs. */
+/** `netrun dataset digits`: writes an embedded data set as Arrow files, for other programs. */
 export const DATASET = {
-  name: { type: "choice", choices: ["digits"], positional: "<name>", describe: "Which data set" },
+  name: { type: "choice", choices: ["digits", "shapes"], positional: "<name>", describe: "Which data set" },
   output: { ...OUTPUT, default: ".", describe: "The folder to write to" },
   ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -1,7 +1,7 @@
 import type { Command } from "./command.js";
 import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
-import { CLASSIFY, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
+import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
 import { PLOT, RUNS, TRAIN } from "./training.js";
 
@@ -15,6 +15,7 @@ export const commands: readonly Command[] = [
       "netrun train models/lenet/solver.prototxt --max-iter 100 --log-json run.json",
       "netrun train models/lenet/train_test.prototxt --type Adam --max-iter 20",
       "netrun train models/lenet/solver.prototxt --max-iter 100 --run lenet",
+      "netrun train models/shapes-ssd/solver.prototxt --max-iter 100",
     ],
     load: () => import("../train.js"),
   },
@@ -51,6 +52,15 @@ export const commands: readonly Command[] = [
       "netrun classify digit.png --model models/lenet/deploy.prototxt --weights snapshots/lenet_iter_100.caffemodel --invert",
     ],
     load: () => import("../classify.js"),
+  },
+  {
+    name: "detect",
+    describe: "Find objects in images, and draw their boxes",
+    options: DETECT,
+    examples: [
+      "netrun detect shapes.png --model models/shapes-ssd/deploy.prototxt --weights snapshots/shapes_ssd_iter_100.caffemodel --mean-value 127 --scale 0.0078125 -o found.png",
+    ],
+    load: () => import("../detect.js"),
   },
   {
     name: "devices",
@@ -137,7 +147,7 @@ export const commands: readonly Command[] = [
     name: "dataset",
     describe: "Write an embedded data set to Arrow files",
     options: DATASET,
-    examples: ["netrun dataset digits -o ."],
+    examples: ["netrun dataset digits -o .", "netrun dataset shapes -o ."],
     load: () => import("../dataset.js"),
   },
   {

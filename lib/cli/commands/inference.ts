@@ -71,6 +71,24 @@ export const CLASSIFY = {
   ...JSON_OUTPUT,
 } as const satisfies Options;
 
+/** `netrun detect IMAGE... -model DEPLOY -weights FILE`: the objects in images, by a net that gives rows of detections. */
+export const DETECT = {
+  images: { type: "strings", positional: "<images..>", describe: "Image files" },
+  model: { ...MODEL, describe: "The net's deploy prototxt" },
+  weights: WEIGHTS,
+  labels: { type: "string", describe: "Names of the classes: a line each, the background's first, or SSD's label map" },
+  meanFile: CLASSIFY.meanFile,
+  meanValue: CLASSIFY.meanValue,
+  scale: CLASSIFY.scale,
+  invert: CLASSIFY.invert,
+  minScore: { type: "number", range: {}, default: 0.5, describe: "The least score of objects to show" },
+  top: { type: "number", range: countRange("objects"), default: 100, describe: "Objects to show of an image at most" },
+  blob: { type: "string", api: "output", describe: "The blob with the detections (the last output)" },
+  output: { ...OUTPUT, describe: "Draw the boxes: FILE.png for one image, else a folder" },
+  ...RUN,
+  ...JSON_OUTPUT,
+} as const satisfies Options;
+
 /** `netrun devices`, Caffe's `device_query`: what nets can run on here. */
 export const DEVICES = {
   gpu: { type: "string", describe: "Caffe's flag; all providers are tried anyway" },

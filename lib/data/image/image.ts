@@ -125,4 +125,16 @@ function grayOf(data: Uint8Array, step: number, size: Size): Image {
   return { shape: [1, size.height, size.width], pixels };
 }
 
+/** An image [3, h, w] (blue, green, red) as a PNG file. */
+export async function encodePng({ shape: [channels, height, width], pixels }: Image): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  const area = height * width;
+  const interleaved = Buffer.alloc(pixels.length);
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < area; i++) interleaved[i * channels + (channels - 1 - c)] = pixels[c * area + i]!;
+  return sharp(interleaved, { raw: { width, height, channels: channels as 1 | 3 } })
+    .png()
+    .toBuffer();
+}
+
 export type { JpegHeader };
