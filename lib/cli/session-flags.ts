@@ -12,9 +12,10 @@ export async function sessionOfFlags(
   replicas: "one" | "several" = "one",
 ): Promise<RunOptions> {
   const given = apiOf(SESSION, args);
-  const { provider = "cpu", devices, ...rest } = await chooseSession(given);
+  const { provider = "cpu", devices, tf32, ...rest } = await chooseSession(given);
   const used = replicas === "one" ? devices?.slice(0, 1) : devices;
   const isChosen = given.devices !== undefined || given.provider === "auto";
-  if (isChosen && !args.quiet) process.stderr.write(`Runs on ${deviceName({ provider, devices: used })}\n`);
-  return { provider, ...(used && { devices: used }), ...rest };
+  if (isChosen && !args.quiet) process.stderr.write(`Runs on ${deviceName({ provider, devices: used, tf32 })}\n`);
+  // The command chooses again with what was chosen: what CUDA alone takes is not given to others.
+  return { provider, ...(used && { devices: used }), ...(tf32 && { tf32 }), ...rest };
 }

@@ -2,6 +2,7 @@ import { NetrunError } from "../error.js";
 import type { Provider } from "./device.js";
 import { type AbsentProvider, type FoundProvider, findProvider, notHere } from "./find-provider.js";
 import type { SessionOptions } from "./session.js";
+import { chooseTf32 } from "./tf32.js";
 
 /** Where a caller wants models to run. */
 export interface DeviceChoice {
@@ -12,7 +13,7 @@ export interface DeviceChoice {
 }
 
 /** What a caller says of how models run. */
-export interface RunOptions extends DeviceChoice, Pick<SessionOptions, "threads" | "portable" | "loop"> {}
+export interface RunOptions extends DeviceChoice, Pick<SessionOptions, "threads" | "portable" | "loop" | "tf32"> {}
 
 /** Looks for a provider on a device, as `findProvider` does. */
 export type Find = (provider: Provider, device: number, where: "gpu" | "anywhere") => Promise<FoundProvider>;
@@ -25,6 +26,13 @@ const MOST_DEVICES = 64;
  * install what is missing, where they are not: nothing that is asked of a GPU runs on the CPU.
  */
 export async function chooseSession(options: RunOptions, find: Find = findProvider): Promise<SessionOptions> {
+  const chosen = await chooseDevices(options, find);
+  const { provider = "cpu" } = chosen;
+  chooseTf32(provider, options.tf32);
+  return { ...chosen, ...(options.tf32 && { tf32: true }) };
+}
+
+async function chooseDevices(options: RunOptions, find: Find): Promise<SessionOptions> {
   const { provider, devices, threads, portable, loop } = options;
   const given = {
     ...(threads !== undefined && { threads }),

@@ -12,13 +12,16 @@ export interface Device {
   readonly provider: Provider;
   /** GPUs by number: replicas of a training share them, everything else runs on the first. Absent on the CPU. */
   readonly devices?: readonly number[] | undefined;
+  /** Whether matrix products and convolutions on CUDA may round their inputs to TF32. Default false. */
+  readonly tf32?: boolean | undefined;
 }
 
-/** A device in words: "CPU", "CUDA, GPU 0". */
-export const deviceName = ({ provider, devices }: Device): string =>
-  devices === undefined
-    ? PROVIDER_NAMES[provider]
-    : `${PROVIDER_NAMES[provider]}, GPU${devices.length > 1 ? "s" : ""} ${devices.join(", ")}`;
+/** A device in words: "CPU", "WebGPU, GPU 0", "CUDA, GPUs 0, 1, without TF32". */
+export function deviceName({ provider, devices, tf32 = false }: Device): string {
+  const gpus = devices === undefined ? "" : `, GPU${devices.length > 1 ? "s" : ""} ${devices.join(", ")}`;
+  const rounding = provider === "cuda" ? `, with${tf32 ? "" : "out"} TF32` : "";
+  return `${PROVIDER_NAMES[provider]}${gpus}${rounding}`;
+}
 
 /** Replicas that devices ask for where nobody says how many: one each, undefined for one device. */
 export const replicasOn = ({ devices = [] }: Partial<Device>): number | undefined =>

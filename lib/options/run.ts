@@ -20,6 +20,7 @@ export const SESSION = {
     type: "boolean",
     describe: "Train in standard ONNX alone, without the faster kernels that suit this processor",
   },
+  tf32: { type: "boolean", describe: "Let CUDA round to TF32 in matrix products and convolutions: faster, less exact" },
 } as const satisfies Options;
 
 /** Options of what computes gradients. */

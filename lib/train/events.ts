@@ -93,6 +93,8 @@ export const eventSchemas = {
       fields({
         provider: v.picklist(["cpu", "cuda", "webgpu"]),
         devices: v.optional(list(count)),
+        /** Whether CUDA may round to TF32. */
+        tf32: v.optional(v.boolean()),
         chosenBy: v.optional(v.picklist(["options", "auto", "solver_mode"])),
       }),
     ),

@@ -72,7 +72,7 @@ export function startEvent(started: Started): StartEvent {
 }
 
 function deviceOf({ session }: TrainingPlan, parameter: SolverParameter, given: DeviceChoice): StartEvent["device"] {
-  const { provider = "cpu", devices } = session;
+  const { provider = "cpu", devices, tf32 } = session;
   const isGiven = given.provider !== undefined || given.devices !== undefined;
   const by = isGiven
     ? given.provider === "auto"
@@ -81,7 +81,7 @@ function deviceOf({ session }: TrainingPlan, parameter: SolverParameter, given: 
     : asksForGpu(parameter)
       ? "solver_mode"
       : undefined;
-  return { provider, ...(devices && { devices }), ...(by && { chosenBy: by }) };
+  return { provider, ...(devices && { devices }), ...(tf32 !== undefined && { tf32 }), ...(by && { chosenBy: by }) };
 }
 
 /** What a data layer reads; rows of all replicas together. */

@@ -125,6 +125,43 @@ export function stepContract(name: string, make: StepMaker): void {
       expect(activations.map(({ blob }) => blob)).to.deep.equal([...watched.train.net.blobs.keys()]);
     });
 
+    it("takes batches of other numbers of rows", async () => {
+      await using together = await start();
+      await using apart = await start();
+      /** Whole batches, and every second one cut to a half. */
+      const halves = (from: Batches): Batches => {
+        let count = 0;
+        return {
+          async next() {
+            const batch = await from.next();
+            const rows = count++ % 2 === 0 ? BATCH : BATCH / 2;
+            return Object.fromEntries(
+              Object.entries(batch).map(
+                ([
+                  name,
+                  {
+                    shape: [, ...row],
+                    data,
+                  },
+                ]) => {
+                  const part = data.subarray(0, (data.length / BATCH) * rows);
+                  return [name, { shape: [rows, ...row], data: part }];
+                },
+              ),
+            );
+          },
+          recycle: () => {},
+        };
+      };
+      const all = await together.run([0.1, 0.2, 0.05], { batches: halves(batchesOf(together.train.feeds)) });
+      const batches = halves(batchesOf(apart.train.feeds));
+      const each: number[] = [];
+      for (const rate of [0.1, 0.2, 0.05]) each.push(...(await apart.run([rate], { batches })).losses);
+      expect(all.rows).to.equal(2.5 * BATCH);
+      expect(all.losses).to.deep.equal(each);
+      expect(together.state).to.deep.equal(apart.state);
+    });
+
     it("hands each batch of its own back, and never one that is given", async () => {
       await using step = await start();
       const batches = batchesOf(step.train.feeds);

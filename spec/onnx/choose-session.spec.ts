@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { chooseSession, type Find } from "../../lib/onnx/choose-session.js";
-import type { Provider } from "../../lib/onnx/device.js";
+import type { NetrunError } from "../../lib/error.js";
+import { deviceName, type Provider } from "../../lib/onnx/device.js";
 import { findProvider, type Machine } from "../../lib/onnx/find-provider.js";
 import type { ProviderTrial } from "../../lib/onnx/try-provider.js";
 import { failure } from "../support/failure.js";
@@ -143,4 +144,26 @@ describe("where models run", () => {
       for (const message of messages) await failure(chooseSession(options, find), message);
     });
   }
+
+  it("rounds to TF32 on CUDA only where that is allowed, which its libraries read when they load", async () => {
+    const before = process.env["NVIDIA_TF32_OVERRIDE"];
+    try {
+      const find = on(TWO_CUDA, { cuda: 2 });
+      await chooseSession({ provider: "cuda" }, find);
+      expect(process.env["NVIDIA_TF32_OVERRIDE"]).to.equal("0");
+      expect(await chooseSession({ provider: "cuda", tf32: true }, find)).to.deep.equal({
+        provider: "cuda",
+        devices: [0],
+        tf32: true,
+      });
+      expect(process.env).to.not.have.property("NVIDIA_TF32_OVERRIDE");
+      const refused = await chooseSession({ tf32: true }, find).catch((error: NetrunError) => error.message);
+      expect(refused).to.equal("tf32 has no effect on the provider cpu");
+      expect(deviceName({ provider: "cuda", devices: [0, 1] })).to.equal("CUDA, GPUs 0, 1, without TF32");
+      expect(deviceName({ provider: "cuda", devices: [0], tf32: true })).to.equal("CUDA, GPU 0, with TF32");
+    } finally {
+      if (before === undefined) delete process.env["NVIDIA_TF32_OVERRIDE"];
+      else process.env["NVIDIA_TF32_OVERRIDE"] = before;
+    }
+  });
 });

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Tensors } from "../../lib/data/tensor.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 
 /** How a training is compared in its two forms. */
@@ -7,15 +8,21 @@ export interface Comparison {
   /** Iterations of each call; the last one may be shorter. */
   readonly rounds?: number;
   readonly options?: SolverOptions;
+  /** Fed in every iteration in place of data. */
+  readonly batch?: Tensors;
 }
 
 /** Where a training of a solver's text stands after some iterations: all that the next ones depend on, as bits. */
-async function trained(text: string, loop: boolean, { iterations, rounds = iterations, options = {} }: Comparison) {
+async function trained(
+  text: string,
+  loop: boolean,
+  { iterations, rounds = iterations, options = {}, batch }: Comparison,
+) {
   await using solver = await Solver.load(text, { name: "solver", threads: 1, ...options, loop });
   const losses: number[] = [];
   const outputs: unknown[] = [];
   while (losses.length < iterations) {
-    const run = await solver.run(Math.min(rounds, iterations - losses.length));
+    const run = await solver.run(Math.min(rounds, iterations - losses.length), batch);
     losses.push(...run.losses);
     outputs.push(...run.outputs);
     if (run.notFinite !== undefined) return { losses, outputs, notFinite: run.notFinite };

@@ -69,7 +69,8 @@ export const shownName = (blob: string): string => `shown:${blob}`;
 export const gradientName = (key: string): string => `gradient:${key}`;
 /** Learning rates of a segment, by its place among the layout's. */
 export const rateName = (segment: number): string => `rate:${segment}`;
-const stackName = (leaf: string): string => `all:${leaf}`;
+/** The input of all rows of a leaf of the net. */
+export const stackName = (leaf: string): string => `all:${leaf}`;
 
 /** A value that one iteration hands to the next; `start` is undefined where it is fed. */
 interface Carried {

@@ -20,6 +20,7 @@ import {
   roundGraph,
   SQUARES,
   shownName,
+  stackName,
   trainedSlots,
   WEIGHT_SUMS,
 } from "./graph.js";
@@ -72,14 +73,12 @@ export class LoopRound implements AsyncDisposable {
 
   /** Puts the values of a net's input in place for batch `index` of the next round. */
   put(name: string, index: number, values: Float32Array): void {
-    const stack = this.#graph.stacks.find(({ leaf }) => inputName(leaf) === name);
-    if (stack) this.#row(stack.name, index, values.length).set(values);
+    this.#row(stackName(name), index, values.length).set(values);
   }
 
-  /** The values of a net's input of batch `index`. Valid until it is put anew. */
-  taken(name: string, index: number): Float32Array | undefined {
-    const stack = this.#graph.stacks.find(({ leaf }) => inputName(leaf) === name);
-    return stack && this.#row(stack.name, index, count(stack.leaf.type.shape));
+  /** The values of a net's input of batch `index`, as they were put. Valid until they are put anew. */
+  taken(name: string, index: number): Float32Array {
+    return this.#row(stackName(name), index, count(this.#spec.net.inputs.get(name)!.type.shape));
   }
 
   #row(name: string, index: number, length: number): Float32Array {
@@ -115,7 +114,7 @@ export class LoopRound implements AsyncDisposable {
       const [name, length] = [inputName(leaf)!, count(leaf.type.shape)];
       for (let batch = 0; batch < batches; batch++) {
         const [seed, counter] = draw;
-        random(seed, counter + batch, i).fill(this.#row(this.#stackOf(name), batch, length));
+        random(seed, counter + batch, i).fill(this.#row(stackName(name), batch, length));
       }
     });
     for (const { name, leaf } of this.#graph.stacks)
@@ -152,10 +151,6 @@ export class LoopRound implements AsyncDisposable {
         }
       },
     };
-  }
-
-  #stackOf(name: string): string {
-    return this.#graph.stacks.find(({ leaf }) => inputName(leaf) === name)?.name ?? name;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -95,23 +95,32 @@ export class LoopStep implements Step {
     const waited = performance.now();
     const gradients = work.dropsGradients ? undefined : this.#options.gradients;
     const round = await this.#round(display > 0, gradients !== undefined);
-    const taken: Tensors[] = [];
+    // Batches are handed back as soon as they are copied; from the first of another shape on, they are kept as they are.
+    const kept: Tensors[] = [];
+    const total = work.rates.length * iterSize;
     let rows = 0;
-    let fits = true;
-    for (let i = 0; i < work.rates.length * iterSize; i++) {
+    for (let i = 0; i < total; i++) {
       const batch = await batches.next();
       const { data, shapes } = inputsOf(net.inputs, batch);
-      taken.push(batch);
       rows += Object.values(batch)[0]?.shape[0] ?? 0;
-      fits &&= [...shapes].every(([name, shape]) => sameShape(shape, net.inputs.get(name)!.type.shape));
-      if (fits) for (const [name, values] of Object.entries(data)) round.put(name, i, values);
+      const fits = [...shapes].every(([name, shape]) => sameShape(shape, net.inputs.get(name)!.type.shape));
+      if (!fits || kept.length > 0) kept.push(batch);
+      else {
+        for (const [name, values] of Object.entries(data)) round.put(name, i, values);
+        batches.recycle(batch, {});
+      }
     }
     const started = performance.now();
+    const copyOf = (i: number): Tensors =>
+      Object.fromEntries(
+        [...net.inputs].map(([name, { type }]) => [name, { shape: type.shape, data: round.taken(name, i) }] as const),
+      );
     const oneByOne = async () => {
-      const report = await this.#separate.run(work, given(taken, batches), state, () => {});
+      const copied = Array.from({ length: total - kept.length }, (_, i) => copyOf(i));
+      const report = await this.#separate.run(work, given(copied, kept, batches), state, () => {});
       return { ...report, times: { ...report.times, dataWaitMs: started - waited } };
     };
-    if (!fits || untilWatched(work) === 0) return oneByOne();
+    if (kept.length > 0 || untilWatched(work) === 0) return oneByOne();
     const rates = work.rates.map((rate, i) => rate * this.#correction(iteration + i));
     const draw = [this.#options.seed, iteration * iterSize] as const;
     const result = await round.run({ state, carries: program.carried ?? {}, rates, draw });
@@ -121,13 +130,10 @@ export class LoopStep implements Step {
     const last = iteration + work.rates.length - 1;
     const outputs = new Map<number, Readonly<Record<string, Float32Array>>>();
     if (display > 0 && last % display === 0) {
-      const fed = Object.entries(inputsOf(net.inputs, taken.at(-1)!).data).map(
-        ([name, data]) => [name, data.slice()] as const,
-      );
+      const fed = Object.entries(copyOf(total - 1)).map(([name, { data }]) => [name, data.slice()] as const);
       const all: Readonly<Record<string, Float32Array>> = { ...Object.fromEntries(fed), ...result.shown };
       outputs.set(last, Object.fromEntries(net.outputs.map((name) => [name, all[name]!])));
     }
-    for (const batch of taken) batches.recycle(batch, {});
     const gradientMs = performance.now() - started;
     if (++this.#runs > 1) this.#iterationMs = gradientMs / work.rates.length;
     return {
@@ -168,10 +174,16 @@ export class LoopStep implements Step {
 const untilWatched = ({ iteration, statistics = 0 }: Pick<Iterations, "iteration" | "statistics">): number =>
   statistics > 0 ? (statistics - (iteration % statistics)) % statistics : Number.POSITIVE_INFINITY;
 
-/** Batches that were taken already, in order; they go back to where they are from. */
-function given(taken: readonly Tensors[], from: Batches): Batches {
-  const rest = [...taken];
-  return { next: async () => rest.shift()!, recycle: (batch, results) => from.recycle(batch, results) };
+/** Batches that were taken already: copies, then those that go back to where they are from. */
+function given(copied: readonly Tensors[], kept: readonly Tensors[], from: Batches): Batches {
+  const rest = [...copied, ...kept];
+  const own = new Set(kept);
+  return {
+    next: async () => rest.shift()!,
+    recycle: (batch, results) => {
+      if (own.has(batch)) from.recycle(batch, results);
+    },
+  };
 }
 
 /** The mean objective of iteration i's batches, summed as numbers are. */
