@@ -1,7 +1,7 @@
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import { sourceFeedSpec } from "../data/feed/layer.js";
 import { openLocalFeed } from "../data/feed/open-feed.js";
-import { type FrameFile, type FrameSpec, frameSpec } from "../data/source/spark.js";
+import type { FrameSpec } from "../data/source/spark.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { type ModelEnd, openModelFile } from "../onnx/file.js";
@@ -41,9 +41,8 @@ export class RowNet implements AsyncDisposable {
     this.batchSize = opened.batchSize;
   }
 
-  /** Opens the net by the first piece, whose columns those of the others are. Throws NetrunError where they do not fit. */
-  static async open(options: RowNetOptions, first: FrameFile): Promise<RowNet> {
-    const frame = frameSpec(first);
+  /** Opens the net by some rows, whose columns those of all pieces are. Throws NetrunError where they do not fit. */
+  static async open(options: RowNetOptions, frame: FrameSpec): Promise<RowNet> {
     const blobs = [...new Set(options.blobs)];
     const open = options.model.endsWith(".onnx") ? openModel : openNet;
     return new RowNet(await open({ ...options, blobs }, frame), frame, blobs);

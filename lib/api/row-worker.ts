@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { type FrameSpec, frameSpec } from "../data/source/spark.js";
 import { packFrame, readFrames } from "../engine/spark/frames.js";
 import { NetrunError } from "../error.js";
 import { RowNet, type RowNetOptions } from "./row-net.js";
@@ -18,7 +19,8 @@ interface OpenHead {
   readonly options: RowNetOptions;
   /** What errors call the rows. */
   readonly rows: string;
-  readonly texts: Readonly<Record<string, readonly string[]>>;
+  /** What is known of the rows; of columns, the first ones tell where nothing is. */
+  readonly frame: Partial<Pick<FrameSpec, "columns" | "shapes" | "missing">>;
 }
 
 /** Rows, as an Arrow stream in the body. */
@@ -39,13 +41,18 @@ function send(head: object, bodies: readonly Uint8Array[] = []): void {
 async function run({ rows }: RowsHead, stream: Uint8Array): Promise<void> {
   const path = join(folder, "rows.arrow");
   writeFileSync(path, stream);
-  const { options, rows: frame, texts } = wanted!;
-  net ??= await RowNet.open(options, { frame, id: 0, path, rows, unusable: {}, texts });
+  net ??= await open(wanted!, path, rows);
   const blobs = Object.entries(await net.run({ path, rows }));
   send(
     { kind: "result", batchSize: net.batchSize, blobs: blobs.map(([name]) => name) },
     blobs.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   );
+}
+
+function open({ options, rows: name, frame }: OpenHead, path: string, rows: number): Promise<RowNet> {
+  const given = { frame: name, id: 0, path, rows, unusable: {}, ...frame };
+  const { columns } = frame;
+  return RowNet.open(options, columns ? { ...given, columns } : frameSpec({ ...given, texts: {} }));
 }
 
 // A terminal sends its signals to all processes of a run: what they mean is for the driver to decide.

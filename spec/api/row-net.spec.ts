@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { extract } from "../../lib/api/extract.js";
 import { RowNet } from "../../lib/api/row-net.js";
 import { convertFile } from "../../lib/convert/index.js";
+import { frameSpec } from "../../lib/data/source/spark.js";
 import { Net } from "../../lib/index.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
@@ -26,7 +27,7 @@ describe("a net over rows that come in pieces", () => {
     return { path, rows: to - from };
   };
   const file = (from: number, to: number, width = 3) =>
-    ({ frame: "partition 4", id: 0, unusable: {}, texts: {}, ...piece(from, to, width) }) as const;
+    frameSpec({ frame: "partition 4", id: 0, unusable: {}, texts: {}, ...piece(from, to, width) });
   const net = (): string => {
     const path = join(folder(), "net.prototxt");
     writeFileSync(path, NET);

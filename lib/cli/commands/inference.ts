@@ -1,3 +1,4 @@
+import { CLUSTER } from "../../options/cluster.js";
 import { DATA } from "../../options/data.js";
 import { countRange } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
@@ -42,11 +43,16 @@ export const EXTRACT = {
   model: MODEL_WORD,
   weights: WEIGHTS,
   blobs: { type: "names", required: true, describe: "Blobs to write: NAME[,NAME...]" },
-  output: { ...OUTPUT, required: true, describe: "The file: .arrow, .parquet or .csv" },
+  output: {
+    ...OUTPUT,
+    required: true,
+    describe: "The file: .arrow, .parquet or .csv; on a cluster spark:FORMAT:PATH?mode=overwrite",
+  },
   iterations: { type: "number", range: countRange("batches"), describe: "Batches to run; all of the data without it" },
   ...RUN,
   ...DATA,
   ...HOSTS,
+  ...CLUSTER,
   ...JSON_OUTPUT,
 } as const satisfies Options;
 

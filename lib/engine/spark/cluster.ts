@@ -9,7 +9,7 @@ import type { CallPatience } from "../hosts/host.js";
 import { type RowSet, rowSetsOf } from "./data.js";
 import { frameError } from "./frame-error.js";
 import { type Frame, packFrame, readFrames } from "./frames.js";
-import type { CallAnswer, CallHead, ClusterInfo, FrameInfo, Request, VectorsAt } from "./messages.js";
+import type { CallAnswer, CallHead, ClusterInfo, FrameInfo, Request, RowsExtract, VectorsAt } from "./messages.js";
 
 /** A call of one replica's worker. */
 export interface ClusterCall {
@@ -157,12 +157,22 @@ export class Cluster implements AsyncDisposable {
     return path;
   }
 
-  /** Opens a DataFrame by its address, under a number; what is known of it, and some of its rows as an Arrow stream. */
-  async openFrame(source: string, frame: number): Promise<FrameInfo & { readonly sample: Uint8Array }> {
-    const { status, reason = "", body, ...answer } = await this.#ask({ op: "frame", frame, source });
+  /** Opens a DataFrame by its address, under a number, and orders its rows where replicas are to read them; what is known of it, and some of its rows as an Arrow stream. */
+  async openFrame(
+    source: string,
+    frame: number,
+    ordered: boolean,
+  ): Promise<FrameInfo & { readonly sample: Uint8Array }> {
+    const { status, reason = "", body, ...answer } = await this.#ask({ op: "frame", frame, source, ordered });
     if (status !== "ok") throw frameError(source, reason);
     const { unusable, texts, rows } = answer as unknown as FrameInfo;
     return { unusable, texts, rows, sample: body };
+  }
+
+  /** Has a DataFrame written with blobs beside its own columns. */
+  async extract(wanted: RowsExtract): Promise<void> {
+    const { status, reason = "" } = await this.#ask({ op: "extract", ...wanted });
+    if (status !== "ok") throw frameError(wanted.output, reason);
   }
 
   /** Has DataFrames cut into what each replica reads, cached where it will be. */

@@ -7,7 +7,9 @@ import { parseNumber } from "../../options/number.js";
 import { parseValue } from "../../options/option.js";
 import { newScratchFolder } from "../../scratch.js";
 import { join, type SparkChoice } from "./choice.js";
+import type { Cluster } from "./cluster.js";
 import type { Launched } from "./launch.js";
+import type { RowsExtract } from "./messages.js";
 
 /**
  * DataFrames of a cluster as data: their rows stay there, and a sample of each is here, by which nets are checked. `choice` is the
@@ -15,12 +17,15 @@ import type { Launched } from "./launch.js";
  */
 export class DataFrames implements AsyncDisposable {
   readonly #choice: SparkChoice | undefined;
+  readonly #ordered: boolean;
   readonly #known = new Map<string, Promise<SourceSpec>>();
   #joined: Promise<Launched> | undefined;
   #folder: string | undefined;
 
-  constructor(choice: SparkChoice | undefined) {
+  /** `ordered` says whether replicas are to read them, each the same rows whatever happens. */
+  constructor(choice: SparkChoice | undefined, ordered = true) {
     this.#choice = choice;
+    this.#ordered = ordered;
   }
 
   /**
@@ -35,14 +40,27 @@ export class DataFrames implements AsyncDisposable {
   }
 
   async #open(frame: string, choice: SparkChoice): Promise<SourceSpec> {
-    this.#joined ??= join(choice);
-    const { cluster } = await this.#joined;
+    const cluster = await this.#cluster(choice);
     const id = cluster.newId();
-    const { sample, ...described } = await cluster.openFrame(frame, id);
+    const { sample, ...described } = await cluster.openFrame(frame, id, this.#ordered);
     this.#folder ??= newScratchFolder("frames");
     const path = joinPath(this.#folder, `${id}.arrow`);
     writeFileSync(path, sample);
     return { kind: "spark", ...frameSpec({ frame, id, path, ...described, ...optionsOf(frame) }) };
+  }
+
+  async #cluster(choice: SparkChoice): Promise<Cluster> {
+    if (!this.#joined) {
+      this.#joined = join(choice);
+      await (await this.#joined).cluster.hello();
+    }
+    return (await this.#joined).cluster;
+  }
+
+  /** Writes a DataFrame that was resolved with columns of blobs beside its own. */
+  async extract(wanted: RowsExtract): Promise<void> {
+    const { cluster } = await this.#joined!;
+    await cluster.extract(wanted);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

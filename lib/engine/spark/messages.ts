@@ -45,8 +45,20 @@ export type Request =
     }
   | { readonly op: "read"; readonly replica: number; readonly block: number; readonly path: string }
   | { readonly op: "forget"; readonly replica: number; readonly blocks: readonly number[] }
-  | { readonly op: "frame"; readonly frame: number; readonly source: string }
+  | { readonly op: "frame"; readonly frame: number; readonly source: string; readonly ordered: boolean }
+  | ({ readonly op: "extract" } & RowsExtract)
   | { readonly op: "rows"; readonly replicas: number; readonly sets: readonly RowSet[] };
+
+/** A DataFrame to write with blobs beside its own columns. */
+export interface RowsExtract {
+  readonly frame: number;
+  /** An address such as spark:parquet:PATH?mode=overwrite. */
+  readonly output: string;
+  /** Options of a net, with paths on this machine. */
+  readonly options: object;
+  /** What workers are told of the rows. */
+  readonly rows: object;
+}
 
 /** What is known of a DataFrame. */
 export interface FrameInfo {

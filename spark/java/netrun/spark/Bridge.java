@@ -50,6 +50,11 @@ final class Bridge {
     RowOps.addTo(this);
   }
 
+  /** Node and netrun's folder, for executors that have no archive. */
+  String[] command() {
+    return command;
+  }
+
   /** Serves until Node closes the connection. */
   void serve() throws IOException {
     for (;;) {

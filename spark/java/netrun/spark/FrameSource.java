@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.spark.sql.DataFrameReader;
+import org.apache.spark.sql.DataFrameWriter;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -65,6 +66,16 @@ final class FrameSource {
     DataFrameReader reader = reader(spark).format(format);
     if (format.equals("jdbc") && !path.isEmpty()) return reader.option("url", path).load();
     return path.isEmpty() ? reader.load() : reader.load(path);
+  }
+
+  /** Writes a DataFrame to the address: `mode` is one of its options, Spark's error without it. */
+  void write(Dataset<Row> rows) {
+    String mode = take("mode");
+    DataFrameWriter<Row> writer = rows.write().mode(mode == null ? "error" : mode).options(options);
+    if (format.equals("table")) writer.saveAsTable(path);
+    else if (format.equals("sql")) throw new IllegalArgumentException(text + ": a query is nothing to write to");
+    else if (format.equals("jdbc")) writer.format(format).option("url", path).save();
+    else writer.format(format).save(path);
   }
 
   private DataFrameReader reader(SparkSession spark) {

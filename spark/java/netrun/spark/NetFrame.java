@@ -32,19 +32,22 @@ final class NetFrame {
 
   /**
    * `rows` with a column of floats for each blob of `outputs` (blobs by column). `inputs` are columns by blob; where there are none, all
-   * columns that a net takes go to it, but for texts, which are no numbers.
+   * columns that a net takes go to it; of texts, those whose labels are in `known.texts`. `known` is what the worker is told of the rows;
+   * `command` is Node and netrun's folder, for executors that have no archive.
    */
-  static Dataset<Row> of(Dataset<Row> rows, Map<String, String> inputs, Map<String, String> outputs, Net net) throws IOException {
+  static Dataset<Row> of(Dataset<Row> rows, Map<String, String> inputs, Map<String, String> outputs, ObjectNode known, String[] command, Net net)
+      throws IOException {
     SparkSession spark = rows.sparkSession();
     StructType own = rows.schema();
     List<Column> columns = new ArrayList<>();
     List<String> names = new ArrayList<>();
     for (StructField field : own.fields()) {
       String[] blobs = inputs.entrySet().stream().filter(pair -> pair.getValue().equals(field.name())).map(Map.Entry::getKey).toArray(String[]::new);
-      if (inputs.isEmpty() && !(field.dataType() instanceof StringType)) blobs = new String[] {field.name()};
+      boolean isText = field.dataType() instanceof StringType && !known.path("texts").has(field.name());
+      if (inputs.isEmpty() && !isText) blobs = new String[] {field.name()};
       for (String blob : blobs) {
         Column column = RowData.usable(RowData.quoted(field.name()), field.dataType());
-        if (column == null || field.dataType() instanceof StringType) {
+        if (column == null || isText) {
           if (inputs.isEmpty()) continue;
           throw new IllegalArgumentException("column \"" + field.name() + "\" is " + field.dataType().simpleString() + ", which the blob \"" + blob
             + "\" cannot have: numbers, arrays of them, vectors and encoded images are blobs");
@@ -68,9 +71,8 @@ final class NetFrame {
     SparkConf conf = spark.sparkContext().getConf();
     options.put("threads", conf.getInt("spark.task.cpus", 1));
     ObjectNode open = Frames.JSON.createObjectNode();
-    open.put("kind", "open").putObject("texts");
+    open.put("kind", "open").set("frame", known);
     open.set("options", options);
-    String[] command = {conf.get("spark.netrun.node", "node"), conf.get("spark.netrun.home", ".")};
     Broadcast<ModelFiles> sent = spark.sparkContext().broadcast(files, ClassTag.apply(ModelFiles.class));
 
     StructType with = own;

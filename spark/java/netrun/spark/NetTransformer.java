@@ -4,11 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.spark.SparkConf;
 import org.apache.spark.ml.Transformer;
 import org.apache.spark.ml.param.DoubleArrayParam;
 import org.apache.spark.ml.param.DoubleParam;
@@ -20,12 +20,9 @@ import org.apache.spark.ml.util.DefaultParamsReader;
 import org.apache.spark.ml.util.DefaultParamsWritable;
 import org.apache.spark.ml.util.Identifiable$;
 import org.apache.spark.ml.util.MLReader;
-import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
@@ -213,7 +210,9 @@ public final class NetTransformer extends Transformer implements DefaultParamsWr
     Dataset<Row> rows = dataset.toDF();
     transformSchema(rows.schema());
     try {
-      return NetFrame.of(rows, pairs(inputCols), pairs(outputCols), this::openWith);
+      SparkConf conf = rows.sparkSession().sparkContext().getConf();
+      String[] command = {conf.get("spark.netrun.node", "node"), conf.get("spark.netrun.home", ".")};
+      return NetFrame.of(rows, pairs(inputCols), pairs(outputCols), Frames.JSON.createObjectNode(), command, this::openWith);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

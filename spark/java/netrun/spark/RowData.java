@@ -41,6 +41,8 @@ final class RowData {
   /** A key is a replica's number before the number of a piece's first row. */
   private static final int ROW_BITS = 40;
 
+  /** All columns, as Spark has them. */
+  final Dataset<Row> whole;
   private final Dataset<Row> frame;
   private final String[] order;
   private final long seed;
@@ -55,6 +57,7 @@ final class RowData {
       if (column == null) unusable.put(field.name(), "it holds " + field.dataType().simpleString() + " of Spark");
       else columns.add(column.as(field.name()));
     }
+    this.whole = given;
     this.order = order;
     this.seed = seed;
     this.frame = given.select(columns.toArray(new Column[0]));
@@ -95,7 +98,7 @@ final class RowData {
       ArrayNode labels = texts.putArray(field.name());
       for (Row row : rows) if (!row.isNullAt(0)) labels.add(row.getString(0));
     }
-    out.put("rows", count());
+    out.put("rows", sorted == null ? frame.count() : starts[starts.length - 1]);
   }
 
   /** A column by its name, whatever signs are in it. */
@@ -114,13 +117,8 @@ final class RowData {
     return out.toByteArray();
   }
 
-  /** Rows in all. */
-  long count() {
-    sort();
-    return starts[starts.length - 1];
-  }
-
-  private void sort() {
+  /** Orders the rows and counts them: what replicas need. */
+  void sort() {
     if (sorted != null) return;
     List<Column> hashed = new ArrayList<>();
     for (String name : frame.columns()) {
