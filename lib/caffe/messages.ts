@@ -322,6 +322,7 @@ export interface LayerParameter {
   readonly triplet_loss_param: TripletLossParameter | null;
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
+  readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
   readonly deformable_convolution_param: DeformableConvolutionParameter | null;
   readonly inner_distance_param: InnerDistanceParameter | null;
   readonly label_specific_rescale_param: LabelSpecificRescaleParameter | null;
@@ -706,6 +707,7 @@ export interface MVNParameter {
 
 export interface ParameterParameter {
   readonly shape: BlobShape | null;
+  readonly blob_filler: FillerParameter | null;
 }
 
 export interface PoolingParameter {
@@ -1344,6 +1346,8 @@ export interface DetectionOutputParameter {
   readonly visualize: boolean;
   readonly visualize_threshold: number;
   readonly save_file: string;
+  /** Default 0.01. */
+  readonly objectness_score: number;
 }
 
 export interface MultiBoxLossParameter {
@@ -1938,6 +1942,15 @@ export interface DeformableConvolutionParameter {
   readonly bias_filler: FillerParameter | null;
 }
 
+export interface ContinuationIndicatorParameter {
+  /** Default 0. */
+  readonly time_step: number;
+  /** Default 0. */
+  readonly batch_size: number;
+  /** Default 0. */
+  readonly axis: number;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -2022,6 +2035,7 @@ export const LAYER_PARAMS = {
   TripletLoss: "triplet_loss_param",
   YoloDetectionOutput: "yolo_detection_output_param",
   Yolov3DetectionOutput: "yolov3_detection_output_param",
+  ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
   InnerDistance: "inner_distance_param",
   LabelSpecificRescale: "label_specific_rescale_param",
@@ -2160,4 +2174,5 @@ export interface Messages {
   SpatialTransformerParameter: SpatialTransformerParameter;
   UnpoolingParameter: UnpoolingParameter;
   DeformableConvolutionParameter: DeformableConvolutionParameter;
+  ContinuationIndicatorParameter: ContinuationIndicatorParameter;
 }

@@ -3,7 +3,7 @@ import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
 import type { DataFacts, LayerFacts } from "./facts.js";
-import { foreignData, foreignType, isNamedLoss } from "./foreign.js";
+import { foreignData, foreignType, isNamedLoss, isNamedScore } from "./foreign.js";
 import { pythonFacts } from "./forks/python-layers.js";
 import { refusedTypes } from "./forks/refused.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
@@ -38,11 +38,14 @@ function foreignFacts(layer: LayerParameter): LayerFacts {
 function unsupportedFacts(layer: LayerParameter): LayerFacts {
   const unsupported: Readonly<Record<string, LayerFacts>> = unsupportedTypes;
   if (Object.hasOwn(unsupported, layer.type)) return unsupported[layer.type]!;
-  return isNamedLoss(layer) ? LOSS : {};
+  return isNamedLoss(layer) ? LOSS : isNamedScore(layer) ? SCORE : {};
 }
 
 /** A loss that nobody knows: a number in training, and in inference its prediction. */
 const LOSS: LayerFacts = { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
+
+/** A score that nobody knows: what is predicted does not depend on it. */
+const SCORE: LayerFacts = { score: true, inference: { as: "nothing" }, topShapes: ({ top }) => top.map(() => []) };
 
 /** The type of a layer. Throws a NetrunError, located, where there is none. */
 export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType {

@@ -25,6 +25,10 @@ export function foreignType({ type }: LayerParameter, facts: LayerFacts): DataLa
 /** A loss, by the name of its type: what Caffe asks of its own loss layers' names. */
 export const isNamedLoss = ({ type }: LayerParameter): boolean => /Loss(Layer)?$/.test(type);
 
+/** A score of predictions, by the name of its type: SequenceAccuracy, LabelsequenceAccuracy and the like. */
+export const isNamedScore = ({ type, bottom }: LayerParameter): boolean =>
+  bottom.length > 1 && /(Accuracy|Evaluate|CTCGreedyDecoder)(Layer)?$/.test(type);
+
 const BATCH = /^(batch_?size|batch|num|ims_per_batch|train_batch_size|n_?batch)$/;
 const SIDES =
   /^(crop_?size|im_?shape|im_?size|image_?size|img_?size|input_?size|size|scale_?size|resize|net_side|net_size|target_?size)$/;

@@ -21,7 +21,7 @@ import { EuclideanLoss } from "./euclidean-loss.js";
 import { Exp } from "./exp.js";
 import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
-import { HardSigmoid, HardSwish, Mish, SELU } from "./forks/activations.js";
+import { HardSigmoid, HardSwish, Mish, SELU, SignedSqrt } from "./forks/activations.js";
 import { AnnotatedData } from "./forks/annotated-data.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
@@ -30,6 +30,7 @@ import { Lstm } from "./forks/caffe-lstm.js";
 import { CenterLoss } from "./forks/center-loss.js";
 import { CReLU, Maxout } from "./forks/channel-groups.js";
 import { ChannelNorm } from "./forks/channel-norm.js";
+import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
@@ -178,6 +179,7 @@ export const layerTypes = {
   BoxAnnotatorOHEM,
   CenterLoss,
   ChannelNorm,
+  ContinuationIndicator,
   Convolution3D,
   ConvolutionDepthwise,
   Correlation,
@@ -222,6 +224,7 @@ export const layerTypes = {
   SegAccuracy,
   SELU,
   ShuffleChannel,
+  SignedSqrt,
   SmoothL1Loss,
   SmoothL1LossOHEM,
   SoftmaxFocalLoss,

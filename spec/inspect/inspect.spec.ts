@@ -150,6 +150,43 @@ describe("inspecting nets of forks", () => {
   });
 });
 
+describe("layers of forks that netrun does not run", () => {
+  const layer = (type: string, bottoms: readonly string[], param: string) =>
+    `layer { name: "l" type: "${type}" ${bottoms.map((name) => `bottom: "${name}"`).join(" ")} top: "y" ${param} }`;
+  const input = (name: string, ...dims: readonly number[]) =>
+    `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { dim: [${dims}] } } }\n`;
+  for (const [type, bottoms, param, shape] of [
+    ["DenseBlock", ["x"], "denseblock_param { initChannel: 8 numTransition: 3 growthRate: 4 }", [2, 20, 6, 6]],
+    ["CompactBilinear", ["x", "x"], "compact_bilinear_param { num_output: 32 }", [2, 32, 1, 1]],
+    ["CompactBilinear", ["x", "x"], "compact_bilinear_param { num_output: 32 sum_pool: false }", [2, 32, 6, 6]],
+    ["CombinedMargin", ["x", "label"], "combined_margin_param { m2: 0.5 }", [2, 8, 6, 6]],
+    ["ImResize", ["x"], "imresize_param { factor: 8 }", [2, 8, 48, 48]],
+    ["Nms", ["x"], "nms_param { num_parts: 7 max_peaks: 5 }", [2, 7, 6, 3]],
+    ["ROIWarping", ["x", "rois"], "roi_warping_param { pooled_h: 3 pooled_w: 4 }", [5, 8, 3, 4]],
+    ["MaskResize", ["x"], "mask_resize_param { output_height: 3 output_width: 4 }", [2, 1, 3, 4]],
+    ["SequenceAccuracy", ["x", "label"], "sequence_accuracy_param { blank_label: 1 }", []],
+    ["WarpCTCLoss", ["x", "label"], "", []],
+  ] as const) {
+    it(`${type} has a shape all the same: ${param}`, async () => {
+      const text = `${input("x", 2, 8, 6, 6)}${input("label", 2)}${input("rois", 5, 5)}${layer(type, bottoms, param)}`;
+      const { layers, complete } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+      expect(layers.at(-1)!.tops).to.deep.equal([{ name: "y", shape }]);
+      expect(complete).to.equal(true);
+    });
+  }
+
+  it("clips of video-caffe have an axis for length, those of TSN more channels", async () => {
+    const text = (param: string) =>
+      `layer { name: "d" type: "VideoData" top: "data" top: "label" transform_param { crop_size: 7 } video_data_param { batch_size: 2 new_length: 5 ${param} } }`;
+    const shapeOf = async (param: string) => {
+      const { layers } = await inspectNet(loadNet(text(param)).message, { phase: "TEST", baseDir: "." });
+      return layers[0]!.tops[0]!.shape;
+    };
+    expect(await shapeOf("")).to.deep.equal([2, 3, 5, 7, 7]);
+    expect(await shapeOf("num_segments: 3 modality: FLOW")).to.deep.equal([2, 30, 7, 7]);
+  });
+});
+
 describe("receptive fields", () => {
   it("go through the layers of forks as through Caffe's", async () => {
     const conv = (name: string, type: string, from: string) =>

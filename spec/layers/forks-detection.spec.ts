@@ -61,9 +61,10 @@ function caffeRows(
   settings: Settings,
   offsets: Float32Array,
   scores: Float32Array,
-  priors: Float32Array,
+  priors: Float32Array | ((item: number) => Float32Array),
   boxes: number,
 ): readonly (readonly number[])[] {
+  const priorsOf = (item: number) => (typeof priors === "function" ? priors(item) : priors);
   const { share_location: shared = true, background_label_id: background = 0, keep_top_k: keep = -1 } = settings;
   const { confidence_threshold: threshold = Number.NEGATIVE_INFINITY, nms_threshold: overlap = 0.3, top_k } = settings;
   const rows: (readonly number[])[] = [];
@@ -74,7 +75,7 @@ function caffeRows(
       const all = Array.from({ length: boxes }, (_, i): Box => {
         const from = 4 * (shared ? item * boxes + i : (item * boxes + i) * CLASSES + label);
         const score = scores[(item * boxes + i) * CLASSES + label]!;
-        return { corners: decoded(settings, priors, boxes, i, [...offsets.subarray(from, from + 4)]), score };
+        return { corners: decoded(settings, priorsOf(item), boxes, i, [...offsets.subarray(from, from + 4)]), score };
       });
       const best = all.filter(({ score }) => score > threshold).sort((a, b) => b.score - a.score);
       for (const box of suppress(best.slice(0, top_k ?? best.length), overlap)) found.push({ label, box });
@@ -140,6 +141,40 @@ describe("detectors of Caffe's forks, against plain loops", () => {
       expectClose(y, [1, 1, rows.length, 7], rows.flat());
     });
   }
+
+  for (const code_type of ["CENTER_SIZE", "CORNER_SIZE"] as const)
+    it(`DetectionOutput of RefineDet moves boxes twice, and leaves out those without an object, ${code_type}`, async () => {
+      const [offsets, scores, prior] = [
+        noise(23, [ITEMS, boxes * 4]),
+        noise(24, [ITEMS, boxes * CLASSES], 0, 1),
+        priors(),
+      ];
+      const [objects, first] = [noise(25, [ITEMS, boxes * 2], 0, 1), noise(26, [ITEMS, boxes * 4])];
+      const settings: Settings = {
+        code_type,
+        confidence_threshold: 0.3,
+        keep_top_k: 9,
+        nms_threshold: 0.45,
+        top_k: 10,
+      };
+      const moved = (item: number) => {
+        const all = Float32Array.from(prior.data);
+        for (let i = 0; i < boxes; i++) {
+          const from = 4 * (item * boxes + i);
+          all.set(decoded(settings, prior.data, boxes, i, [...first.data.subarray(from, from + 4)]), 4 * i);
+        }
+        return all;
+      };
+      const kept = scores.data.map((v, i) => (objects.data[2 * Math.floor(i / CLASSES) + 1]! < 0.4 ? 0 : v));
+      const rows = caffeRows(settings, offsets.data, kept, moved, boxes);
+      expect(rows.length).to.be.greaterThan(ITEMS);
+      const param = `code_type: ${code_type} confidence_threshold: 0.3 keep_top_k: 9 objectness_score: 0.4`;
+      const [y] = await run(
+        `type: "DetectionOutput" detection_output_param { num_classes: ${CLASSES} ${param} nms_param { nms_threshold: 0.45 top_k: 10 } }`,
+        [offsets, scores, prior, objects, first],
+      );
+      expectClose(y, [1, 1, rows.length, 7], rows.flat());
+    });
 
   it("DetectionOutput gives a row of -1 for each item where it finds nothing in any", async () => {
     const scores = { shape: [2, boxes * 3], data: new Float32Array(2 * boxes * 3) };

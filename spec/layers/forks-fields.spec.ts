@@ -78,4 +78,22 @@ describe("fields of forks that change numbers", () => {
       const trained = (await run(text, [1, 1, 1, 3], data, { params, phase: "TRAIN" }))["b"]!;
       expect(trained[0]).to.be.closeTo(100 + (10 * 3) / Math.sqrt(6), 1e-4);
     });
+
+  it("a Parameter starts by its blob_filler", async () => {
+    const text = `layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 2 dim: 2 } blob_filler { type: "constant" value: 3 } } }`;
+    expect((await run(text, [1], [0]))["p"]).to.deep.equal([3, 3, 3, 3]);
+  });
+
+  it("DeconvNet's BN has the batch's mean and variance as tops", async () => {
+    const text = (mode: string) =>
+      `layer { name: "b" type: "BN" bottom: "x" top: "y" top: "mean" top: "var" bn_param { scale_filler { value: 2 } ${mode} } }`;
+    const blobs = await run(text(""), [2, 2, 1, 1], [1, 5, 3, 9]);
+    expect(blobs["mean"]).to.deep.equal([2, 7]);
+    expect(blobs["var"]).to.deep.equal([1, 4]);
+    expect(blobs["y"]!.map(Math.round)).to.deep.equal([-2, -2, 2, 2]);
+    const refused = await run(text("bn_mode: INFERENCE"), [2, 2, 1, 1], [1, 5, 3, 9]).catch(
+      (error: Error) => error.message,
+    );
+    expect(refused).to.contain("are tops in mode LEARN alone");
+  });
 });

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { Tensor } from "../../lib/api/net.js";
 import { expectClose, noise, run } from "../support/forks.js";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 const hard = (x: number, slope: number) => Math.min(1, Math.max(0, slope * x + 0.5));
 
@@ -76,5 +76,18 @@ describe("groups of channels of Caffe's forks, against plain loops", () => {
     expectClose(y, [2, 2, 2, 2], values);
     const text = `${inputLayer("x", 2, 6, 3)} layer { name: "g" type: "Maxout" bottom: "x" top: "y" maxout_param { chgroup_sz: 4 } }`;
     expect(refusal(text)).to.contain("chgroup_sz 4 does not divide the 6 channels");
+  });
+
+  it("SignedSqrt keeps the sign, and has a slope at 0", async () => {
+    const [y] = await run(`type: "SignedSqrt"`, [x]);
+    expectClose(
+      y,
+      x.shape,
+      x.data.map((v) => Math.sign(v) * Math.sqrt(Math.abs(v))),
+    );
+    const text = `${inputLayer("x", 1, 2)} layer { name: "s" type: "SignedSqrt" bottom: "x" top: "y" }`;
+    const shape = [1, 2];
+    const ran = await runText(text, { x: tensor([0, -4], shape) }, { seeds: { y: tensor([1, 1], shape) } });
+    expectClose({ net: ran.gradients["x"]! }, shape, [0.5 / 1e-5, 0.5 / (2 + 1e-5)]);
   });
 });

@@ -134,6 +134,16 @@ describe("sequences of OCR forks, against plain loops", () => {
     );
   });
 
+  it("ContinuationIndicator is 0 in the first step of each sequence, then 1", async () => {
+    const layer = (param: string) =>
+      `layer { name: "l" type: "ContinuationIndicator" top: "y" continuation_indicator_param { ${param} } }`;
+    await using net = await Net.load(layer("time_step: 3 batch_size: 2"));
+    const { y } = await net.forward({});
+    expectClose({ net: y! }, [3, 2], [0, 0, 1, 1, 1, 1]);
+    expect(refusal(layer("time_step: 3"))).to.contain("batch_size must be greater than 0");
+    expect(refusal(layer("time_step: 3 batch_size: 2 axis: 1"))).to.contain("along another axis than 0");
+  });
+
   it("refuse axes that are not there", () => {
     const layer = (text: string) => `${inputLayer("x", 2, 3)} layer { name: "l" bottom: "x" top: "y" ${text} }`;
     expect(refusal(layer(`type: "Reverse" reverse_param { axis: 2 }`))).to.contain("axis 2 is out of range");

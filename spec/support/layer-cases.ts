@@ -529,4 +529,6 @@ export const layerCases = {
     },
     { bottoms: [[1, 2, 2, 3]], param: "unpooling_param { unpool: TILE kernel_size: 2 stride: 2 unpool_size: 7 }" },
   ],
+  ContinuationIndicator: "gives constants",
+  SignedSqrt: [{ bottoms: [within(0.5, 2, odd)] }, { bottoms: [within(-2, -0.5, odd)] }],
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

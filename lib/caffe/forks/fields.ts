@@ -165,6 +165,12 @@ export const FORK_FIELDS: readonly ForkField[] = [
     fields: ["sample_weights_test"],
     meaning: "entries are dropped in tests too (Bayesian SegNet)",
   },
+  {
+    forks: "RefineDet",
+    message: "DetectionOutputParameter",
+    fields: ["objectness_score"],
+    meaning: "the least score of an object in the first stage",
+  },
   // Losses
   {
     forks: "R-FCN, Intel",
@@ -257,7 +263,6 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "ParameterParameter",
     fields: ["blob_filler"],
     meaning: "how the blob is filled before the first iteration",
-    refused: "netrun fills it with 0, as Caffe does",
   },
   {
     forks: "caffe-windows",

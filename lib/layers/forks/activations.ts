@@ -1,6 +1,7 @@
 import { constant, type Value } from "../../graph/index.js";
-import { add, clip, elu, mul, softplus, tanh } from "../../ops/index.js";
+import { abs, add, clip, div, elu, mul, sign, softplus, sqrt, stopGradient, tanh } from "../../ops/index.js";
 import { type ComputeLayer, computeLayer } from "../layer.js";
+import { withSlope } from "../slope.js";
 
 /** A function without parameters, element by element. */
 const activation = (type: string, of: (x: Value) => Value): ComputeLayer =>
@@ -34,3 +35,12 @@ const SELU_SCALE = 1.0507009873554805;
 
 /** SELU: y = 1.0507 x for x > 0, else 1.0507 * 1.6733 * (e^x - 1). */
 export const SELU = activation("SELU", (x) => mul(elu(x, SELU_ALPHA), constant(SELU_SCALE)));
+
+/** Keeps the slope at 0 from being infinite. */
+const SQRT_LEAST = 1e-5;
+
+/** SignedSqrt (compact bilinear pooling): y = sign(x) sqrt(|x|), with the slope 1 / (2 (|y| + 1e-5)). */
+export const SignedSqrt = activation("SignedSqrt", (x) => {
+  const root = sqrt(abs(stopGradient(x)));
+  return withSlope(mul(sign(stopGradient(x)), root), x, div(constant(0.5), add(root, constant(SQRT_LEAST))));
+});

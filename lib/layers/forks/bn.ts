@@ -1,7 +1,7 @@
 import { create, has, sub } from "../../caffe/message.js";
 import { type BNParameter, BNParameter_BNMode as Mode } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
-import { add, div, sub as minus, moments, mul, reshape, sqrt } from "../../ops/index.js";
+import { add, div, sub as minus, moments, mul, reshape, sqrt, stopGradient } from "../../ops/index.js";
 import { batchNormalization } from "../../ops/inference.js";
 import { type BlobSpec, computeLayer, type Lowered, type Site } from "../layer.js";
 
@@ -12,13 +12,13 @@ const SEGNET_EPS = 1e-9;
  * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the
  * statistics are in the blobs, and on the batch's statistics in mode LEARN. PSPNet and others: blobs slope, bias, mean and variance
  * [1,c,1,1]; y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by the fields that are given, scale_filler,
- * shift_filler or bn_mode being SegNet's. The running statistics are not trainable: unless `frozen` they follow those of the batches.
+ * shift_filler or bn_mode being SegNet's, whose further tops are the batch's mean and variance [1,c,1,1] (DeconvNet). The running statistics are not trainable: unless `frozen` they follow those of the batches.
  */
 export const BN = computeLayer({
   type: "BN",
   param: "bn_param",
   bottoms: 1,
-  tops: 1,
+  tops: [1, 3],
   sees: "place",
   affine: {
     roles: ["scale", "shift", "mean", "variance"],
@@ -39,7 +39,7 @@ export const BN = computeLayer({
     const [zeros, ones] = [0, 1].map((value) => create("FillerParameter", { type: "constant", value }));
     return [blob(filled("slope_filler", 1)), blob(filled("bias_filler", 0)), blob(zeros!, true), blob(ones!, true)];
   },
-  lower: (site) => (isSegNet(site.param) ? { tops: [segNet(site)] } : withStatistics(site)),
+  lower: (site) => (isSegNet(site.param) ? { tops: segNet(site) } : withStatistics(site)),
   lowerForInference({ bottoms, blobs, param }) {
     // SegNet's has two blobs, and no statistics.
     if (blobs.length !== 4) return undefined;
@@ -51,15 +51,20 @@ export const BN = computeLayer({
 const isSegNet = (param: BNParameter) =>
   has(param, "scale_filler") || has(param, "shift_filler") || has(param, "bn_mode");
 
-function segNet({ bottoms, blobs, param }: Site<BNParameter>): Value {
+function segNet({ bottoms, blobs, param, topCount, error }: Site<BNParameter>): readonly Value[] {
   const [scale, shift] = blobs as [Value, Value];
-  if (param.bn_mode === Mode.INFERENCE) return add(mul(bottoms[0]!, scale), shift);
-  const { centred, variance } = moments(bottoms[0]!, [0, 2, 3]);
-  return add(mul(div(centred, sqrt(add(variance, constant(SEGNET_EPS)))), scale), shift);
+  if (param.bn_mode === Mode.INFERENCE) {
+    if (topCount > 1) throw error("the batch's mean and variance are tops in mode LEARN alone", "top");
+    return [add(mul(bottoms[0]!, scale), shift)];
+  }
+  const { centred, mean, variance } = moments(bottoms[0]!, [0, 2, 3]);
+  const y = add(mul(div(centred, sqrt(add(variance, constant(SEGNET_EPS)))), scale), shift);
+  return [y, stopGradient(mean), stopGradient(variance)].slice(0, topCount);
 }
 
 /** In TRAIN by the batch's statistics, which the running ones follow: momentum * running + (1 - momentum) * batch. */
-function withStatistics({ bottoms, blobs, param, phase }: Site<BNParameter>): Lowered {
+function withStatistics({ bottoms, blobs, param, phase, topCount, error }: Site<BNParameter>): Lowered {
+  if (topCount > 1) throw error("only SegNet's BN has the batch's mean and variance as tops", "top");
   const [slope, bias, mean, variance] = blobs as [Value, Value, Value, Value];
   const deviation = (square: Value) => sqrt(add(square, constant(param.eps)));
   const scaled = (x: Value) => add(mul(x, slope), bias);

@@ -20,6 +20,7 @@ import {
   exp,
   expand,
   gather,
+  greaterOrEqual,
   max,
   mod,
   mul,
@@ -48,11 +49,13 @@ const at = (i: number) => constantOf("int64", BigInt64Array.of(BigInt(i)), []);
  * each item. Bottoms: offsets [n, boxes*4] (times classes without `share_location`), scores [n, boxes*classes], priors
  * [1, 2, boxes*4]. Top [1, 1, found, 7]: rows of (item, class, score, x1, y1, x2, y2) by item, class and falling score; where
  * nothing is found in any item, a row of (item, -1...) for each. Inference only.
+ * RefineDet's has two further bottoms, scores of background and object [n, boxes*2] and offsets [n, boxes*4]: these make the boxes that
+ * the first bottom's offsets are to, and where an object's score is below `objectness_score` there is no class.
  */
 export const DetectionOutput = computeLayer({
   type: "DetectionOutput",
   param: "detection_output_param",
-  bottoms: 3,
+  bottoms: [3, 5],
   tops: 1,
   inferenceOnly: true,
   exact: true,
@@ -108,8 +111,20 @@ function detectorOf(site: Site<DetectionOutputParameter>): Detector {
     classes,
     most,
     corners: param.share_location ? reshape(all, [items, boxes, 4]) : gather(all, int64(...classes), 1),
-    scores: gather(transpose(reshape(bottoms[1]!, [items, boxes, count]), [0, 2, 1]), int64(...classes), 1),
+    scores: whereObjects(
+      site,
+      boxes,
+      gather(transpose(reshape(bottoms[1]!, [items, boxes, count]), [0, 2, 1]), int64(...classes), 1),
+    ),
   };
+}
+
+/** Scores [n, classes, boxes], 0 for boxes that RefineDet's first stage finds no object in. */
+function whereObjects({ bottoms, param }: Site<DetectionOutputParameter>, boxes: number, scores: Value): Value {
+  if (!bottoms[3]) return scores;
+  const object = slice(reshape(bottoms[3], [scores.type.shape[0]!, boxes, 2]), 2, 1, 2);
+  const isObject = greaterOrEqual(transpose(object, [0, 2, 1]), constant(param.objectness_score));
+  return where(isObject, scores, constant(0));
 }
 
 /** Rows for what is found, then a row for each item of nothing, and how many of them count. `size` rows are made room for. */
@@ -179,6 +194,13 @@ function priorsOf({ bottoms, param, bottomError, error }: Place<DetectionOutputP
   if (priors.length < 3 || priors[0] !== 1 || priors[1] !== 2)
     throw bottomError(2, `priors are [1, 2, boxes * 4], not [${priors}]`);
   const boxes = count(priors, 2) / 4;
+  if (bottoms.length === 4)
+    throw bottomError(3, "there are 3 bottoms, or 5 with the scores and offsets of a first stage (RefineDet)");
+  [2, 4].forEach((each, i) => {
+    const shape = bottoms[3 + i]?.type.shape;
+    if (shape && (shape[0] !== offsets[0] || count(shape, 1) !== boxes * each))
+      throw bottomError(3 + i, `[${shape}] does not have ${each} numbers for each of ${boxes} priors`);
+  });
   if (scores[0] !== offsets[0]) throw bottomError(1, `[${scores}] has not as many items as [${offsets}]`);
   const sets = param.share_location ? 1 : param.num_classes;
   if (count(offsets, 1) !== boxes * 4 * sets)
@@ -194,13 +216,25 @@ function best(scores: Value, most: number): Value {
   return scatter(expand(constant(NEVER), scores.type.shape), top.indices, top.values, 2);
 }
 
-/** Corners of boxes [n, 1 or classes, boxes, 4] from offsets to priors. */
-function decode({ bottoms, param, error }: Site<DetectionOutputParameter>, items: number, boxes: number): Value {
+/** Corners of boxes [n, 1 or classes, boxes, 4] from offsets to priors, or to boxes that were found from those (RefineDet). */
+function decode(site: Site<DetectionOutputParameter>, items: number, boxes: number): Value {
+  const { bottoms, param } = site;
   const sets = param.share_location ? 1 : param.num_classes;
-  const offsets = transpose(reshape(bottoms[0]!, [items, boxes, sets, 4]), [0, 2, 1, 3]);
   const priors = reshape(bottoms[2]!, [2, boxes, 4]);
-  const prior = slice(priors, 0, 0, 1);
-  const scaled = param.variance_encoded_in_target ? offsets : mul(offsets, slice(priors, 0, 1, 2));
+  const [prior, variances] = [slice(priors, 0, 0, 1), slice(priors, 0, 1, 2)];
+  const offsets = transpose(reshape(bottoms[0]!, [items, boxes, sets, 4]), [0, 2, 1, 3]);
+  const first = bottoms[4] && movedBy(site, reshape(bottoms[4], [items, 1, boxes, 4]), prior, variances);
+  return movedBy(site, offsets, first ?? prior, variances);
+}
+
+/** Corners of boxes [..., boxes, 4] from offsets to others, by the layer's code. */
+function movedBy(
+  { param, error }: Site<DetectionOutputParameter>,
+  offsets: Value,
+  prior: Value,
+  variances: Value,
+): Value {
+  const scaled = param.variance_encoded_in_target ? offsets : mul(offsets, variances);
   const half = (x: Value, i: number) => slice(x, x.type.shape.length - 1, 2 * i, 2 * i + 2);
   const [low, high] = [half(prior, 0), half(prior, 1)];
   const size = sub(high, low);
@@ -208,7 +242,7 @@ function decode({ bottoms, param, error }: Site<DetectionOutputParameter>, items
     case CodeType.CORNER:
       return add(prior, scaled);
     case CodeType.CORNER_SIZE:
-      return add(prior, mul(scaled, concat([size, size], 2)));
+      return add(prior, mul(scaled, concat([size, size], size.type.shape.length - 1)));
     case CodeType.CENTER_SIZE: {
       const centre = add(mul(half(scaled, 0), size), div(add(low, high), constant(2)));
       const extent = div(mul(exp(half(scaled, 1)), size), constant(2));

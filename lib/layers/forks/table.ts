@@ -110,7 +110,27 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     types: ["CReLU", "Maxout"],
     meaning: "positive and negative parts; maxima of channels",
   },
-  { forks: "OCR forks", types: ["Reverse", "Transpose"], meaning: "an axis turned round; axes in another order" },
+  {
+    forks: "OCR forks",
+    types: ["Reverse", "Transpose", "ContinuationIndicator"],
+    meaning: "an axis turned round; axes in another order; flags for sequences",
+  },
+  {
+    forks: "OCR forks",
+    types: ["WarpCTCLoss", "CtcLoss", "CTCGreedyDecoder", "SequenceAccuracy", "DenseBlock"],
+    meaning: "losses and scores of sequences without alignment; many convolutions in one layer",
+  },
+  {
+    forks: "compact bilinear pooling",
+    types: ["SignedSqrt", "CompactBilinear", "L2Normalization"],
+    meaning: "outer products of channels, hashed and scaled",
+  },
+  { forks: "OpenPose, CPM", types: ["ImResize", "Nms"], meaning: "maps enlarged, and their peaks" },
+  {
+    forks: "MNC",
+    types: ["ROIWarping", "MaskPooling", "MaskResize"],
+    meaning: "regions and masks that follow from predictions",
+  },
   {
     forks: "FlowNet, DispNet",
     types: ["Resample", "Downsample", "FlowWarp", "Correlation", "Correlation1D", "Mean", "ChannelNorm"],
@@ -129,7 +149,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "caffe-action, TSN", types: ["BatchReduction"], meaning: "reductions over parts of a batch" },
   // Detection
   { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
-  { forks: "SSD", types: ["DetectionOutput"], meaning: "boxes from predictions" },
+  { forks: "SSD, RefineDet", types: ["DetectionOutput"], meaning: "boxes from predictions, of one stage or two" },
   { forks: "SSD", types: ["DetectionEvaluate"], meaning: "detections compared with boxes" },
   { forks: "SSD", types: ["MultiBoxLoss"], meaning: "the loss of boxes and classes" },
   { forks: "py-faster-rcnn, R-FCN", types: ["ROIPooling", "PSROIPooling"], meaning: "maxima or means of regions" },
@@ -179,8 +199,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows, NormFace",
-    types: ["InnerDistance", "LabelSpecificRescale"],
-    meaning: "distances to rows of weights; the label's entry weighed",
+    types: ["InnerDistance", "LabelSpecificRescale", "CombinedMargin"],
+    meaning: "distances to rows of weights; the label's entry weighed, or moved by an angle",
   },
   {
     forks: "focal loss forks",

@@ -4,6 +4,7 @@ import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
+import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
 
@@ -17,15 +18,16 @@ function clipFields({ image_data_param, video_data_param }: LayerParameter): Ext
 const ofVideo = (layer: LayerParameter) =>
   Number(clipFields(layer)["batch_size"] ?? 0) || (layer.image_data_param ? ofImageData(layer) : ofDataParam(layer));
 
-/** C3D: images one after another [3, length, h, w]; TSN: those of all segments as channels, 2 for optical flow. */
+/** C3D and video-caffe: images one after another [3, length, h, w]; TSN, which says modality or num_segments: those of all segments as channels, 2 for optical flow. */
 function clip(layer: LayerParameter): readonly number[] | undefined {
-  const { new_length: length, num_segments: segments = 1, modality = "FLOW" } = clipFields(layer);
+  const { new_length: length, num_segments: segments, modality } = clipFields(layer);
   const crop = sub(layer, "image_data_param").crop_size || undefined;
   const [, height = crop, width = crop] = croppedImages(layer) ?? [];
   if (!height || !width) return undefined;
   if (layer.image_data_param) return [3, Number(length ?? 1), height, width];
   if (length === undefined) return [3, height, width];
-  return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments), height, width];
+  if (segments === undefined && modality === undefined) return [3, Number(length), height, width];
+  return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments ?? 1), height, width];
 }
 
 /** A label for each place of an image [n, c, h, w]. */
@@ -64,6 +66,66 @@ export const unsupportedTypes = {
       const { crop_height: height = 0, crop_width: width = 0 } = extraParam(layer, "augmentation_param");
       const x = shapeOf(0);
       return [x && Number(height) > 0 && Number(width) > 0 ? [...x.slice(0, 2), Number(height), Number(width)] : x];
+    },
+  },
+  /** NormFace's margin in angles: in tests it changes nothing. */
+  CombinedMargin: { inference: { as: "layer", of: passFirst }, topShapes: (_, shapeOf) => [shapeOf(0)] },
+  /** Convolutions of all that is before, joined along the channels. */
+  DenseBlock: {
+    topShapes: (layer, shapeOf) => {
+      const {
+        initChannel: first = 8,
+        numTransition: steps = 40,
+        growthRate: growth = 12,
+      } = extraParam(layer, "denseblock_param");
+      const x = shapeOf(0);
+      return [x && [x[0]!, Number(first) + Number(steps) * Number(growth), ...x.slice(2)]];
+    },
+  },
+  /** Outer products of two maps' channels, hashed to few numbers. */
+  CompactBilinear: {
+    topShapes: (layer, shapeOf) => {
+      const { num_output: size = 0, sum_pool: isPooled = true } = extraParam(layer, "compact_bilinear_param");
+      const x = shapeOf(0);
+      return [x && (isPooled ? [x[0]!, Number(size), 1, 1] : [x[0]!, Number(size), ...x.slice(2)])];
+    },
+  },
+  L2Normalization: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  /** OpenPose's: maps enlarged, and their peaks. */
+  ImResize: {
+    topShapes: (layer, shapeOf) => {
+      const {
+        factor = 0,
+        target_spatial_height: h = 0,
+        target_spatial_width: w = 0,
+      } = extraParam(layer, "imresize_param");
+      const x = shapeOf(0);
+      if (x?.length !== 4) return [undefined];
+      if (Number(factor) > 0) return [[...x.slice(0, 2), x[2]! * Number(factor), x[3]! * Number(factor)]];
+      return [Number(h) > 0 && Number(w) > 0 ? [...x.slice(0, 2), Number(h), Number(w)] : undefined];
+    },
+  },
+  Nms: {
+    topShapes: (layer, shapeOf) => {
+      const { num_parts: parts = 15, max_peaks: peaks = 20 } = extraParam(layer, "nms_param");
+      const x = shapeOf(0);
+      return [x && [x[0]!, Number(parts), Number(peaks) + 1, 3]];
+    },
+  },
+  /** MNC's: regions of one size, and masks on them. */
+  ROIWarping: {
+    topShapes: (layer, shapeOf) => {
+      const { pooled_h: h = 0, pooled_w: w = 0 } = extraParam(layer, "roi_warping_param");
+      const [x, rois] = [shapeOf(0), shapeOf(1)];
+      return [x && rois && [rois[0]!, x[1]!, Number(h), Number(w)]];
+    },
+  },
+  MaskPooling: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  MaskResize: {
+    topShapes: (layer, shapeOf) => {
+      const { output_height: h = 0, output_width: w = 0 } = extraParam(layer, "mask_resize_param");
+      const x = shapeOf(0);
+      return [x && [x[0]!, 1, Number(h), Number(w)]];
     },
   },
   /** MobileNet-YOLO's losses. */
