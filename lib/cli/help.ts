@@ -52,7 +52,8 @@ export function helpOf(command: Command, columns: number): string {
   ].join("\n");
 }
 
-function optionRow([name, spec]: Entry): readonly [string, string] {
+/** A flag as help shows it, and what it does. */
+export function optionRow([name, spec]: Entry): readonly [string, string] {
   const alias = spec.alias === undefined ? "    " : `-${spec.alias}, `;
   const value = VALUES[spec.type];
   return [`${alias}--${flagOf(name)}${value && ` ${value}`}`, spec.describe + detailOf(spec)];

@@ -70,3 +70,8 @@ export const DATASET = {
   output: { ...OUTPUT, default: ".", describe: "The folder to write to" },
   ...JSON_OUTPUT,
 } as const satisfies Options;
+
+/** `netrun completion SHELL`: a script by which a shell completes commands, flags and their words. */
+export const COMPLETION = {
+  shell: { type: "choice", choices: ["bash", "zsh", "fish"], positional: "<shell>", describe: "Which shell" },
+} as const satisfies Options;

@@ -1,6 +1,6 @@
-import type { Command } from "./command.js";
+import type { Command, CommandArgs } from "./command.js";
 import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
-import { DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
+import { COMPLETION, DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
 import { PLOT, RUNS, TRAIN } from "./training.js";
@@ -156,5 +156,15 @@ export const commands: readonly Command[] = [
     options: SPARK,
     examples: ["netrun spark pack -o netrun-linux-x64.tar.gz"],
     load: () => import("../spark.js"),
+  },
+  {
+    name: "completion",
+    describe: "Print a script that completes commands and flags in a shell",
+    options: COMPLETION,
+    examples: ["netrun completion bash"],
+    load: async () => {
+      const { completion } = await import("../completion.js");
+      return { run: (args: CommandArgs<typeof COMPLETION>) => completion(args, commands) };
+    },
   },
 ];
