@@ -1,14 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import { FORK_FIELDS } from "../../lib/caffe/forks/fields.js";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { reflect } from "../../lib/caffe/schema.js";
 import { NetrunError } from "../../lib/error.js";
-import { forkPage } from "../../lib/layers/forks/page.js";
 import { lower } from "../../lib/net/lower.js";
 import { printText } from "../../lib/text/print.js";
-import { root } from "../support/shared.js";
 
 const INPUT = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 4, 7, 7] } } }
 `;
@@ -167,9 +163,5 @@ describe("the table of forks", () => {
       fields.flatMap((field) => values.map((value) => `${message}.${field}=${value}`)),
     );
     expect(keys.filter((key, i) => keys.indexOf(key) !== i)).to.deep.equal([]);
-  });
-
-  it("is what docs/forks.md says (npm run docs writes it)", () => {
-    expect(readFileSync(join(root, "docs/forks.md"), "utf8")).to.equal(forkPage());
   });
 });
