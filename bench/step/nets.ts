@@ -203,3 +203,10 @@ export const stepNets: readonly StepNet[] = [
   net("googlenet", 8, [3, 224, 224], 1000, String(googlenet())),
   net("resnet50", 4, [3, 224, 224], 1000, resnet50()),
 ];
+
+/** A net at another batch size. */
+export const withBatch = ({ prototxt, ...net }: StepNet, batch: number): StepNet => ({
+  ...net,
+  batch,
+  prototxt: prototxt.replace(inputs(net.batch, net.image), inputs(batch, net.image)),
+});

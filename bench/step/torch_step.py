@@ -1,9 +1,11 @@
 """Trains one of the nets with PyTorch: torch_step.py THREADS channels_last|contiguous [compiled] < description.
 
 The first line of input is the net as JSON (see description.ts); each later line N is answered by {"ms": [...]} of N steps, with
-what the process has held at most, in bytes, as "peak".
+what the process has held at most, in bytes, as "peak". On a GPU (NETRUN_TORCH_DEVICE=cuda) steps do not wait for one another: each
+takes a share of all N. NETRUN_TORCH_TF32=1 lets matrix products and convolutions round to TF32.
 """
 import json
+import os
 import resource
 import sys
 import time
@@ -14,6 +16,12 @@ import torch.nn.functional as F
 
 threads, layout, *compiled = sys.argv[1:]
 torch.set_num_threads(int(threads))
+device = os.environ.get("NETRUN_TORCH_DEVICE", "cpu")
+tf32 = os.environ.get("NETRUN_TORCH_TF32") == "1"
+torch.backends.cuda.matmul.allow_tf32 = tf32
+torch.backends.cudnn.allow_tf32 = tf32
+# As onnxruntime, which tries cuDNN's kernels.
+torch.backends.cudnn.benchmark = True
 net = json.loads(sys.stdin.readline())
 memory = torch.channels_last if layout == "channels_last" else torch.contiguous_format
 
@@ -76,10 +84,10 @@ class Net(nn.Module):
         return loss
 
 
-model = Net().to(memory_format=memory).train()
+model = Net().to(memory_format=memory).to(device).train()
 optimiser = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, weight_decay=5e-4, fused=True)
-data = torch.rand(net["batch"], *net["image"]).sub(0.5).contiguous(memory_format=memory)
-label = torch.arange(net["batch"]) % net["classes"]
+data = torch.rand(net["batch"], *net["image"]).sub(0.5).contiguous(memory_format=memory).to(device)
+label = (torch.arange(net["batch"]) % net["classes"]).to(device)
 forward = torch.compile(model) if compiled else model
 
 
@@ -88,14 +96,18 @@ def step():
     loss = forward(data, label)
     loss.backward()
     optimiser.step()
-    return loss.item()
+    return loss.item() if device == "cpu" else loss
 
 
 for line in sys.stdin:
     ms = []
+    begun = time.perf_counter()
     for _ in range(int(line)):
         started = time.perf_counter()
-        step()
+        loss = step()
         ms.append((time.perf_counter() - started) * 1e3)
+    if device != "cpu":
+        torch.cuda.synchronize()
+        ms = [(time.perf_counter() - begun) * 1e3 / int(line)] * int(line)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"ms": ms, "peak": peak}), flush=True)
