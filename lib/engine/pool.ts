@@ -90,8 +90,11 @@ export class PoolEngine implements Engine {
     const sendMs = sent - started;
     const meanMs = Math.min(reports.reduce((sum, { computeMs }) => sum + computeMs, 0) / reports.length, done - sent);
     const report = meanReport(reports);
+    const bad = this.#members.find((_, i) => answers[i]?.result.notFinite !== undefined);
+    const where = bad?.slot.place && ` of partition ${bad.slot.index} ${bad.slot.place}`;
     return {
       ...report,
+      ...(where && { notFinite: `${report.notFinite}${where}` }),
       iteration: work.iteration + report.losses.length,
       roundTimes: {
         sendMs,
@@ -157,7 +160,8 @@ export class PoolEngine implements Engine {
   #stopped(cause: unknown): Error {
     for (const member of this.#members) member.rewind();
     if (!(cause instanceof PartitionFailed)) return cause as Error;
-    return new TrainingStopped(cause.message, { notes: cause.notes, cause: cause.cause });
+    const { message, file, span, notes } = cause;
+    return new TrainingStopped(message, { file, span, notes, cause: cause.cause });
   }
 
   state(): Promise<ReplicaStates> {

@@ -62,6 +62,11 @@ export class ReplicaSlot implements AsyncDisposable {
     return this.#states;
   }
 
+  /** Where its replica lives, if that is on a cluster. */
+  get place(): string | undefined {
+    return this.#host?.place;
+  }
+
   /** Whether its replica, or the one that it had last, sees memory that is shared here. */
   get sharesMemory(): boolean {
     return this.#sharesMemory;
@@ -151,11 +156,10 @@ export class ReplicaSlot implements AsyncDisposable {
   }
 
   #failed(error: Error, how: string): PartitionFailed {
-    const notes = error instanceof NetrunError ? error.notes : [];
-    return new PartitionFailed(`partition ${this.index} of ${this.#count} ${how}: ${error.message}`, {
-      cause: error,
-      notes,
-    });
+    const { file, span, notes } =
+      error instanceof NetrunError ? error : { file: undefined, span: undefined, notes: [] };
+    const message = `partition ${this.index} of ${this.#count} ${how}: ${error.message}`;
+    return new PartitionFailed(message, { file, span, notes, cause: error });
   }
 
   #watched<N extends CallName>(name: N, request: Request<N>): Promise<Answer<N>> {

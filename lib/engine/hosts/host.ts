@@ -78,6 +78,8 @@ export interface Host extends AsyncDisposable {
   readonly name: string;
   /** Iterations done since it started; it shows that a replica is alive while a call is under way. */
   readonly progress: number;
+  /** Where its replica lives, where that is for the user to know: the executor and its machine. */
+  readonly place?: string | undefined;
   /** Whether it finds out by itself that its replica hangs, by the patience of each call. Default false. */
   readonly watchesItself?: boolean | undefined;
   /** Where its replica's states are kept, if that is neither memory that is shared here nor a file. */

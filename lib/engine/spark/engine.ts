@@ -1,5 +1,5 @@
 import type { TrainingPlan } from "../../run/plan.js";
-import type { Engine, Partition, ReplicaStates, Round, Scores, Work } from "../engine.js";
+import type { Engine, Partition, ReplicaStates, Round, RoundTimes, Scores, Work } from "../engine.js";
 import { PoolEngine, type PoolOptions } from "../pool.js";
 import { shardPlan } from "../shard-plan.js";
 import { rowSetsOf } from "./data.js";
@@ -10,6 +10,12 @@ import type { Launched } from "./launch.js";
 /** Replicas on a Spark cluster, and how they are averaged. */
 export interface SparkEngineOptions extends Omit<PoolOptions, "host" | "isolation"> {
   readonly engine: SparkChoice;
+}
+
+/** The times of a round whose sending has all that Spark takes: jobs, tasks, weights there and back. */
+function withTransport({ computeMs, averageMs, totalMs, slowestMs }: RoundTimes): RoundTimes {
+  const waitMs = slowestMs - computeMs;
+  return { sendMs: totalMs - slowestMs - averageMs, computeMs, waitMs, averageMs, totalMs, slowestMs };
 }
 
 /** K replicas in processes of a Spark cluster's executors: what the pool does, with each replica wherever Spark starts it. */
@@ -45,8 +51,9 @@ export class SparkEngine implements Engine {
     return pool.open({ ...plan, session: { ...plan.session, threads } });
   }
 
-  round(weights: Float32Array, work: Work): Promise<Round> {
-    return this.#pool.round(weights, work);
+  async round(weights: Float32Array, work: Work): Promise<Round> {
+    const round = await this.#pool.round(weights, work);
+    return { ...round, roundTimes: round.roundTimes && withTransport(round.roundTimes) };
   }
 
   state(): Promise<ReplicaStates> {

@@ -1,4 +1,5 @@
 import { deserialize } from "node:v8";
+import { NetrunError } from "../../error.js";
 import { unpackError, type WireError } from "../../wire-error.js";
 import {
   type Answer,
@@ -57,6 +58,10 @@ export class SparkHost implements Host {
     this.states = new SparkStates(cluster, replica);
   }
 
+  get place(): string {
+    return this.#place.trim();
+  }
+
   get name(): string {
     return `worker ${this.#replica}${this.#place}`;
   }
@@ -111,6 +116,8 @@ export class SparkHost implements Host {
       error.message += `${this.#place}`;
       throw error;
     }
+    if (status === "failed")
+      throw new NetrunError(`${reason}${this.#place}`, { notes: ["go on from the last snapshot"] });
     if (status !== "ok") throw new Error(reason);
     this.#progress += iterations;
     this.#slowestMs = slowestMs;

@@ -6,8 +6,8 @@ import java.io.Serializable;
 final class Answer implements Serializable {
   static final byte[] NONE = {};
 
-  /** ok: a result; error: what the replica threw; lost: the worker has ended; absent: it is not on this executor. */
-  enum Status { OK, ERROR, LOST, ABSENT }
+  /** ok: a result; error: what the replica threw; lost: the worker has ended; absent: it is not on this executor; failed: no other worker can go on. */
+  enum Status { OK, ERROR, LOST, ABSENT, FAILED }
 
   final Status status;
   final String executor;

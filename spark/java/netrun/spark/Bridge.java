@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -41,6 +42,8 @@ final class Bridge {
     thread.setDaemon(true);
     return thread;
   });
+  /** Replicas that have been opened before. */
+  private final Set<Integer> opened = ConcurrentHashMap.newKeySet();
   private volatile String[] command = {"node", "."};
 
   Bridge(SparkSession spark, Frames frames) {
@@ -145,15 +148,29 @@ final class Bridge {
       int replica = each.get("replica").asInt();
       long worker = each.get("worker").asLong();
       String name = head.get("name").asText();
-      // Data that is cached on an executor is where its replica should be.
+      Place better = name.equals("round") && each.get("keep").asLong() >= 0 ? executors.better(worker) : null;
+      if (better != null) {
+        executors.remove(worker);
+        moved(each, better);
+        continue;
+      }
       Place place = executors.of(worker);
-      if (place == null && name.startsWith("open") && names.length == 0) place = executors.choose(worker);
+      // At first a replica is where its data is cached, later where fewest are.
+      if (place == null && name.startsWith("open") && (names.length == 0 || !opened.add(replica))) place = executors.choose(worker);
       heads.put(replica, each);
       calls.put(replica, new Call(each.get("id").asLong(), worker, replica, name, each.get("head").toString(), bodies[i], common, own,
           each.get("store").asLong(), each.get("keep").asLong(), patience(each.get("patience")), command, names, place));
     }
-    run(head.get("replicas").asInt(), calls, heads);
+    if (!calls.isEmpty()) run(head.get("replicas").asInt(), calls, heads);
     for (Broadcast<Vectors> each : broadcasts) each.destroy();
+  }
+
+  /** Tells Node that a replica is to be opened elsewhere: executors that come back get their share again. */
+  private void moved(JsonNode call, Place place) {
+    ObjectNode reply = Frames.JSON.createObjectNode();
+    reply.put("id", call.get("id").asLong()).put("status", "lost");
+    reply.put("reason", "moves to executor " + place.executor() + " on " + place.machine() + ", which has fewer replicas");
+    send(reply, Answer.NONE);
   }
 
   private static Call.Patience patience(JsonNode given) {
@@ -202,11 +219,11 @@ final class Bridge {
   private void finish(int replicas, Call call, JsonNode head, Answer answer) {
     ObjectNode reply = Frames.JSON.createObjectNode();
     reply.put("id", call.id);
+    Place place = executors.of(call.worker);
     try {
       Answer.Status status = answer.status;
       String reason = answer.reason;
       if (status == Answer.Status.ABSENT) {
-        Place place = executors.of(call.worker);
         // Speculation started a copy elsewhere, whose answer came first.
         if (place != null && executors.isRunning(place) && !answer.executor.equals(place.executor())) {
           run(replicas, Map.of(call.replica, call), Map.of(call.replica, head));
@@ -224,7 +241,9 @@ final class Bridge {
           reason = "its executor ended before the result was read";
         }
       }
-      reply.put("status", status.name().toLowerCase()).put("reason", reason).put("executor", answer.executor).put("machine", answer.machine);
+      reply.put("status", status.name().toLowerCase()).put("reason", reason);
+      Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
+      if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());
       reply.put("slowestMs", answer.slowestMs).put("iterations", answer.iterations).put("pid", answer.pid);
     } catch (Throwable e) {
       reply.put("status", "lost").put("reason", e.toString());

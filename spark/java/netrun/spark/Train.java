@@ -53,10 +53,10 @@ public final class Train {
     conf.setIfMissing("spark.broadcast.compress", "false");
     conf.setIfMissing("spark.broadcast.checksum", "false");
     conf.setIfMissing("spark.rdd.compress", "false");
-    // A replica's call waits for its executor: no other has its worker.
-    conf.setIfMissing("spark.locality.wait", "1h");
     // Rows that were shuffled are cached by whoever has a core free, not all where most of them were before.
     conf.setIfMissing("spark.shuffle.reduceLocality.enabled", "false");
+    // A call waits for the executor of its worker; one that comes to another is made again. Spark also waits for one that has died.
+    conf.setIfMissing("spark.locality.wait", "1s");
     // Replicas are spread over all executors, not over the first one that comes.
     conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");

@@ -116,7 +116,7 @@ final class Worker {
     if (call.store >= 0) {
       head.put("store", file("store").toString());
       if (!Blocks.get(Blocks.state(call.replica, call.store), file("store"))) {
-        made.answer.complete(new Answer(Answer.Status.LOST, "no copy of its state is left", Answer.NONE, 0, 0, 0, process.pid()));
+        made.answer.complete(new Answer(Answer.Status.FAILED, "its state is lost with the executors that had a copy", Answer.NONE, 0, 0, 0, process.pid()));
         return made;
       }
     }
