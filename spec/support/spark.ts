@@ -22,6 +22,17 @@ export function whyNoSpark(): string | undefined {
   return sparkHome() === undefined ? "there is no Spark: pip install pyspark brings one" : undefined;
 }
 
+/** The driver's JVM: a child of this process. */
+export function driverOf(cluster: SparkCluster): number | undefined {
+  const names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return names.map(Number).find((pid) => {
+    const command = commandOf(pid);
+    return (
+      command.includes("netrun.spark.Train") && command.includes(cluster.master) && command.includes("SparkSubmit")
+    );
+  });
+}
+
 /** Memory of each JVM: little, since they share a machine. */
 const CONF = {
   "spark.driver.memory": "512m",
@@ -43,8 +54,8 @@ export class SparkCluster implements AsyncDisposable {
     this.master = `spark://127.0.0.1:${port}`;
   }
 
-  /** Builds the jar and starts a cluster. */
-  static async start(): Promise<SparkCluster> {
+  /** Builds the jar and starts a cluster whose workers have so many cores each. */
+  static async start(cores = 1): Promise<SparkCluster> {
     const home = sparkHome()!;
     process.env["SPARK_HOME"] = home;
     process.env["SPARK_LOCAL_IP"] = "127.0.0.1";
@@ -56,7 +67,7 @@ export class SparkCluster implements AsyncDisposable {
     await cluster.#daemon("master", master, "I have been elected leader");
     for (const worker of [2, 3]) {
       const folder = join(cluster.#folder, `work${worker}`);
-      const options = ["--host", `127.0.0.${worker}`, "--cores", "1", "--memory", "2g", "--webui-port", "0"];
+      const options = ["--host", `127.0.0.${worker}`, "--cores", `${cores}`, "--memory", "4g", "--webui-port", "0"];
       const args = ["Worker", ...options, "--work-dir", folder, cluster.master];
       await cluster.#daemon(`worker${worker}`, args, "Successfully registered with master");
     }

@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -38,6 +39,9 @@ interface Waiting {
   resolve(answer: ClusterAnswer): void;
   reject(error: Error): void;
 }
+
+/** Every answer, for who measures where the time of a round goes. */
+const answers = channel("netrun:spark:answer");
 
 /** Patience with the end of a worker, which is killed. */
 const END_MS = 60_000;
@@ -214,6 +218,7 @@ export class Cluster implements AsyncDisposable {
         const answer = head as unknown as CallAnswer;
         const waiting = this.#waiting.get(answer.id);
         this.#waiting.delete(answer.id);
+        if (answers.hasSubscribers) answers.publish(answer);
         waiting?.resolve({ ...answer, body: bodies[0] ?? new Uint8Array() });
       }
     } catch (error) {

@@ -79,6 +79,13 @@ export interface CallAnswer {
   readonly slowestMs?: number;
   readonly iterations?: number;
   readonly pid?: number;
+  /** Milliseconds: the driver's broadcast of the common vectors, and its reading of the result. */
+  readonly broadcastMs?: number;
+  readonly fetchMs?: number;
+  /** Milliseconds on the executor: until the worker had the call, the call, and storing result and state. */
+  readonly readyMs?: number;
+  readonly callMs?: number;
+  readonly storeMs?: number;
 }
 
 /** What the cluster is. */

@@ -19,6 +19,10 @@ final class Answer implements Serializable {
   final double slowestMs;
   final int iterations;
   final long pid;
+  /** Milliseconds on the executor: until the worker had its call, its call, and storing what came back. */
+  double readyMs;
+  double callMs;
+  double storeMs;
 
   Answer(Status status, String reason, byte[] body, long bytes, double slowestMs, int iterations, long pid) {
     Place here = Place.here();

@@ -135,7 +135,9 @@ final class Bridge {
 
   /** Makes calls of replicas, each with a body, in one job; answers come as their replicas are done. */
   private void calls(JsonNode head, byte[][] bodies) {
+    long began = System.nanoTime();
     Broadcast<Vectors> common = broadcast(head.get("common"));
+    double broadcastMs = (System.nanoTime() - began) / 1e6;
     List<Broadcast<Vectors>> broadcasts = new ArrayList<>();
     if (common != null) broadcasts.add(common);
     String[] names = Frames.JSON.convertValue(head.get("data"), String[].class);
@@ -157,6 +159,7 @@ final class Bridge {
       Place place = executors.of(worker);
       // At first a replica is where its data is cached, later where fewest are.
       if (place == null && name.startsWith("open") && (names.length == 0 || !opened.add(replica))) place = executors.choose(worker);
+      ((ObjectNode) each).put("broadcastMs", broadcastMs);
       heads.put(replica, each);
       calls.put(replica, new Call(each.get("id").asLong(), worker, replica, name, each.get("head").toString(), bodies[i], common, own,
           each.get("store").asLong(), each.get("keep").asLong(), patience(each.get("patience")), command, names, place));
@@ -220,6 +223,7 @@ final class Bridge {
     ObjectNode reply = Frames.JSON.createObjectNode();
     reply.put("id", call.id);
     Place place = executors.of(call.worker);
+    long came = System.nanoTime();
     try {
       Answer.Status status = answer.status;
       String reason = answer.reason;
@@ -244,6 +248,9 @@ final class Bridge {
       reply.put("status", status.name().toLowerCase()).put("reason", reason);
       Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
       if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());
+      // Of one call: what of it was the executor's, and how long its result took to come here.
+      reply.put("readyMs", answer.readyMs).put("callMs", answer.callMs).put("storeMs", answer.storeMs);
+      reply.put("fetchMs", (System.nanoTime() - came) / 1e6).put("broadcastMs", head.get("broadcastMs").asDouble());
       reply.put("slowestMs", answer.slowestMs).put("iterations", answer.iterations).put("pid", answer.pid);
     } catch (Throwable e) {
       reply.put("status", "lost").put("reason", e.toString());

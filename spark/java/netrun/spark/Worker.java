@@ -35,7 +35,9 @@ final class Worker {
   private static final class Pending {
     final Call call;
     final CompletableFuture<Answer> answer = new CompletableFuture<>();
-    volatile long progress = System.nanoTime();
+    final long began = System.nanoTime();
+    volatile long sent = began;
+    volatile long progress = began;
     volatile int iterations;
     volatile double slowestMs;
 
@@ -122,7 +124,7 @@ final class Worker {
     }
     ObjectNode files = head.putObject("data");
     for (int i = 0; i < data.size(); i++) files.put(call.data[i], write(data.get(i), "data-" + i + ".arrow").toString());
-    made.progress = System.nanoTime();
+    made.sent = made.progress = System.nanoTime();
     frames.write(head, call.body);
     return made;
   }
@@ -185,11 +187,16 @@ final class Worker {
     Call call = now.call;
     if (!kind.equals("result"))
       return new Answer(Answer.Status.ERROR, "", frame.bodies()[0], 0, now.slowestMs, now.iterations, process.pid());
+    long done = System.nanoTime();
     long bytes = head.get("bytes").asLong();
     if (bytes > 0) Blocks.put(Blocks.result(call.replica, call.id), file("out"), bytes, StorageLevel.MEMORY_AND_DISK_SER());
     if (call.keep >= 0)
       Blocks.put(Blocks.state(call.replica, call.keep), file("keep"), Files.size(file("keep")), StorageLevel.DISK_ONLY_2());
-    return new Answer(Answer.Status.OK, "", frame.bodies()[0], bytes, now.slowestMs, now.iterations, process.pid());
+    Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], bytes, now.slowestMs, now.iterations, process.pid());
+    answer.readyMs = (now.sent - now.began) / 1e6;
+    answer.callMs = (done - now.sent) / 1e6;
+    answer.storeMs = (System.nanoTime() - done) / 1e6;
+    return answer;
   }
 
   /** Ends the worker: whatever it does is lost. A reason that is not given is how the process ended. */

@@ -1,0 +1,154 @@
+/**
+ * What a round costs on Spark besides its iterations: `npm run bench:spark [-- FLOATS:K:MODE ...]`. A standalone master and two workers on
+ * loopback, nets of one inner product, one iteration a round. Writes bench/results/spark.json.
+ */
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeArrow } from "../../lib/data/source/arrow/write.js";
+import { recordBatch } from "../../lib/data/source/columns.js";
+import type { CallAnswer } from "../../lib/engine/spark/messages.js";
+import { train } from "../../lib/index.js";
+import { driverOf, SparkCluster, whyNoSpark } from "../../spec/support/spark.js";
+
+/** `redo` keeps every replica's state on two executors, `drop` keeps none. */
+type Mode = "redo" | "drop";
+
+/** Medians over the rounds, in milliseconds and processor seconds. */
+interface Cost {
+  readonly floats: number;
+  readonly workers: number;
+  readonly mode: Mode;
+  /** The round less the iterations of the slowest replica. */
+  readonly overheadMs: number;
+  readonly leastMs: number;
+  /** Of all processes, less the iterations. */
+  readonly cpuSeconds: number;
+  /** What it is made of: the slowest of the replicas' parts, and the average in Node. */
+  readonly parts: Readonly<Record<Part | "averageMs", number>>;
+}
+
+const PARTS = ["broadcastMs", "readyMs", "exchangeMs", "storeMs", "fetchMs"] as const;
+type Part = (typeof PARTS)[number];
+
+const FILE = "bench/results/spark.json";
+const WARM_UP = 4;
+const ROUNDS = 10;
+const TICKS = 100;
+
+/** Inputs and outputs of the inner product. */
+const SIZES: Readonly<Record<string, readonly [number, number]>> = { "0.43": [860, 500], "61": [6100, 10000] };
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+
+/** Processor seconds of processes so far. */
+function cpuOf(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      ticks += Number(fields[11]) + Number(fields[12]);
+    } catch {
+      // It has ended.
+    }
+  }
+  return ticks / TICKS;
+}
+
+async function measure(cluster: SparkCluster, size: string, workers: number, mode: Mode): Promise<Cost> {
+  const [inputs, outputs] = SIZES[size]!;
+  const folder = mkdtempSync(join(tmpdir(), "netrun-cost-"));
+  const rounds: Readonly<Record<string, number>>[] = [];
+  let answers: CallAnswer[] = [];
+  const note = (answer: unknown) => answers.push(answer as CallAnswer);
+  subscribe("netrun:spark:answer", note);
+  try {
+    const rows = 2 * workers;
+    const values = new Float32Array(rows * inputs).fill(0.01);
+    const label = { dtype: "int32", shape: [], values: new Int32Array(rows) } as const;
+    const data = join(folder, "rows.arrow");
+    await writeArrow(data, [recordBatch({ data: { dtype: "float32", shape: [inputs], values }, label }, rows)]);
+    const net = `
+      layer { name: "in" type: "Input" top: "data" top: "label"
+        input_param { shape { dim: 1 dim: ${inputs} } shape { dim: 1 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: ${outputs} bias_term: false } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
+    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${WARM_UP + ROUNDS}
+      snapshot_after_train: false`;
+    const cores = `${workers / 2}`;
+    const conf = {
+      "spark.executor.cores": cores,
+      "spark.cores.max": `${workers}`,
+      "spark.executor.memory": "2g",
+      "spark.driver.memory": "2g",
+    };
+    const engine = cluster.engine(conf);
+    let before: number | undefined;
+    for await (const event of train({
+      solver,
+      data,
+      workers,
+      syncInterval: 1,
+      engine,
+      threads: 1,
+      onWorkerLoss: mode,
+    })) {
+      if (event.kind !== "round") continue;
+      const now = cpuOf([process.pid, driverOf(cluster) ?? 0, ...cluster.processes()]);
+      const { times } = event;
+      const iterations = (workers * times.computeMs) / 1000;
+      const most = (of: (answer: CallAnswer) => number) => Math.max(...answers.map(of));
+      rounds.push({
+        overheadMs: times.totalMs - times.slowestMs,
+        cpuSeconds: now - (before ?? 0) - iterations,
+        averageMs: times.averageMs,
+        broadcastMs: most((answer) => answer.broadcastMs ?? 0),
+        readyMs: most((answer) => answer.readyMs ?? 0),
+        exchangeMs: most((answer) => answer.callMs ?? 0) - times.slowestMs,
+        storeMs: most((answer) => answer.storeMs ?? 0),
+        fetchMs: most((answer) => answer.fetchMs ?? 0),
+      });
+      before = now;
+      answers = [];
+    }
+  } finally {
+    unsubscribe("netrun:spark:answer", note);
+    rmSync(folder, { recursive: true });
+  }
+  const after = rounds.slice(WARM_UP);
+  const of = (name: string) => Number(median(after.map((round) => round[name]!)).toPrecision(3));
+  const parts = Object.fromEntries([...PARTS, "averageMs"].map((name) => [name, of(name)])) as Cost["parts"];
+  const leastMs = Number(Math.min(...after.map((round) => round["overheadMs"]!)).toPrecision(3));
+  return {
+    floats: inputs * outputs,
+    workers,
+    mode,
+    overheadMs: of("overheadMs"),
+    leastMs,
+    cpuSeconds: of("cpuSeconds"),
+    parts,
+  };
+}
+
+const why = whyNoSpark();
+if (why !== undefined) throw new Error(why);
+const given = process.argv.slice(2);
+const cases =
+  given.length > 0 ? given : ["0.43:2:redo", "0.43:2:drop", "0.43:4:redo", "61:2:redo", "61:2:drop", "61:4:redo"];
+const known: readonly Cost[] = existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")).costs : [];
+let costs = [...known];
+await using cluster = await SparkCluster.start(2);
+for (const each of cases) {
+  const [size = "", workers = "", mode = ""] = each.split(":");
+  const cost = await measure(cluster, size, Number(workers), mode as Mode);
+  const isSame = (other: Cost) =>
+    other.floats === cost.floats && other.workers === cost.workers && other.mode === cost.mode;
+  costs = [...costs.filter((other) => !isSame(other)), cost];
+  process.stdout.write(`${each}: ${JSON.stringify(cost)}\n`);
+  const cpu = cpus()[0]?.model ?? "";
+  writeFileSync(FILE, `${JSON.stringify({ cpu, cores: cpus().length, costs }, undefined, 1)}\n`);
+}
+process.exit(0);
