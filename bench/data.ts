@@ -12,7 +12,7 @@ import { prng } from "../spec/support/prng.js";
 import { writeLmdb } from "../spec/support/write-lmdb.js";
 
 // What data costs: how fast one core turns LMDB records into batches, how long a training waits for them, and how much memory a
-// large file takes. Prints the table of README's section "Measured". Run with `node dist/bench/data.js [GIGABYTES]`; the file for the
+// large file takes. Prints the table of docs/performance.md. Run with `node dist/bench/data.js [GIGABYTES]`; the file for the
 // memory test has 2 GB unless said.
 
 interface Case {

@@ -1,5 +1,5 @@
 /**
- * Measures what the README says of training and loading; run it with `npm run bench:spine`.
+ * Measures what docs/performance.md says of training and loading; run it with `npm run bench:spine`.
  * - LeNet on the embedded digits, as `npm start` trains it: seconds, images/s, held-out accuracy
  * - a caffemodel of 240 MB: seconds to write it from its net, and to copy it back
  */

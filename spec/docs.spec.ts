@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { commandLinePage } from "../lib/cli/command-line-page.js";
 import { layersPage } from "../lib/convert/layers-page.js";
 import { forkPage } from "../lib/layers/forks/page.js";
+import { sources } from "./support/imports.js";
 import { root } from "./support/shared.js";
 
 describe("pages of the docs that are made from tables (npm run docs writes them)", () => {
@@ -16,3 +17,67 @@ describe("pages of the docs that are made from tables (npm run docs writes them)
       expect(readFileSync(join(root, "docs", name), "utf8")).to.equal(text);
     });
 });
+
+/** Pages for people, by their paths in the project. */
+const PAGES = [
+  ...["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "lib/README.md"],
+  ...readdirSync(join(root, "docs")).flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+];
+
+describe("the docs", () => {
+  it("link to files, and headings of pages, that are there", () => {
+    const broken: string[] = [];
+    for (const page of PAGES) {
+      const text = readFileSync(join(root, page), "utf8").replaceAll(/^```.*?^```/gms, "");
+      for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^[a-z]+:/.test(target!)) continue;
+        const [file, heading] = target!.split("#") as [string, string | undefined];
+        const path = file === "" ? join(root, page) : join(root, dirname(page), file);
+        const isThere = existsSync(path) && (heading === undefined || headingsOf(path).includes(heading));
+        if (!isThere) broken.push(`${page}: ${target}`);
+      }
+    }
+    expect(broken).to.deep.equal([]);
+  });
+
+  it("are all reached from README.md, which is short", () => {
+    const seen = new Set<string>();
+    const walk = (page: string) => {
+      if (seen.has(page) || !PAGES.includes(page)) return;
+      seen.add(page);
+      for (const [, target] of readFileSync(join(root, page), "utf8").matchAll(/\]\(([^)#\s]+)/g))
+        walk(join(dirname(page), target!));
+    };
+    walk("README.md");
+    expect(PAGES.filter((page) => !seen.has(page))).to.deep.equal([]);
+    expect(statSync(join(root, "README.md")).size).to.be.below(10_000);
+  });
+
+  it("quote messages, in troubleshooting, that netrun has", () => {
+    const code = ["bin/netrun.js", ...sources("lib")]
+      .map((file) =>
+        readFileSync(join(root, file), "utf8").replaceAll(/\/\*.*?\*\/|\/\/.*/gs, (comment) =>
+          comment.startsWith("/*") ? "" : comment,
+        ),
+      )
+      .join("\n");
+    const rows = readFileSync(join(root, "docs/troubleshooting.md"), "utf8").split("\n").slice(6);
+    const messages = rows.flatMap((row) => /^\| (`.*?) \|/.exec(row)?.[1] ?? []);
+    expect(messages.length).to.be.at.least(20);
+    const quotes = messages.flatMap((cell) => [...cell.matchAll(/`([^`]*)`/g)].map(([, quote]) => quote!));
+    const fragments = quotes.flatMap((quote) =>
+      quote.split("...").map((part) => part.replaceAll(/^[\s":;,]+|[\s":;,]+$/g, "")),
+    );
+    const foreign = ["npm error path", "/onnxruntime-node"];
+    expect(fragments.filter((part) => !code.includes(part) && !foreign.includes(part))).to.deep.equal([]);
+  });
+});
+
+/** What headings of a page are linked by. */
+const headingsOf = (path: string): readonly string[] =>
+  [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );

@@ -23,7 +23,8 @@ export function drawPanels(panels: readonly Panel[], xName: string): string {
   const height = panels.length * PANEL.height;
   const x = span(panels.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([at]) => at))));
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" role="img" aria-labelledby="plot-title">`,
+    `<title id="plot-title">${escapeXml(panels.map(({ title }) => title).join(", "))}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
     ...panels.flatMap((panel, i) => drawPanel(panel, i * PANEL.height, x, xName)),
     "</svg>\n",
