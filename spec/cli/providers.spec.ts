@@ -6,7 +6,6 @@ import { timeLayers } from "../../lib/api/layer-times.js";
 import { Net } from "../../lib/api/net.js";
 import { thisMachine } from "../../lib/onnx/find-provider.js";
 import { Solver } from "../../lib/train/solver.js";
-import { train } from "../../lib/train/train.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
@@ -96,9 +95,7 @@ describe("providers and GPUs on the command line and in programs", () => {
 
   it("the start event has the device and what chose it", async () => {
     await using given = await Solver.load(solver(""), { provider: "cpu" });
-    for await (const event of train(given)) {
-      if (event.kind === "start") expect(event.device).to.deep.equal({ provider: "cpu", chosenBy: "options" });
-    }
+    expect(given.startEvent().device).to.deep.equal({ provider: "cpu", chosenBy: "options" });
     await using plain = await Solver.load(solver(""));
     expect(plain.startEvent().device).to.deep.equal({ provider: "cpu" });
   });
