@@ -69,6 +69,10 @@ export class IntervalFinder {
   }
 }
 
+/** Time of a round over which the state of one replica stays on a device; iterations of the first two, which compile and are timed. */
+const ROUND_MS = 4000;
+const AHEAD = [1, 10];
+
 /** The rounds of a run: one iteration each, or a sync interval of several replicas. */
 export class Rounds {
   readonly #solver: Solver;
@@ -79,6 +83,8 @@ export class Rounds {
   /** The iteration that the run began at. */
   readonly #first: number;
   #baseline: number | undefined;
+  #runs = 0;
+  #iterationMs = 0;
   /** Records left out so far. */
   skipped = 0;
   #done = 0;
@@ -100,19 +106,27 @@ export class Rounds {
     yield { kind: "baseline", iteration: this.#solver.iteration, imagesPerSecond: this.#baseline };
   }
 
+  /** Iterations of the next round; several of one replica take no longer than somebody waits for the next line or for an end. */
+  #iterations(): number {
+    const { iterationsAhead } = this.#solver;
+    if (iterationsAhead === 1) return this.#schedule.roundOf(this.#interval.next);
+    const timely = AHEAD[this.#runs] ?? Math.max(1, Math.floor(ROUND_MS / this.#iterationMs));
+    return this.#schedule.roundUpTo(Math.min(iterationsAhead, timely));
+  }
+
   /**
    * The next round, as events. Throws NetrunError, naming the last snapshot, if a number is not finite, and, after a snapshot, if
    * replicas fail again and again or the data cannot be read any more.
    */
   async *next(): AsyncGenerator<TrainEvent> {
     const { iteration } = this.#solver;
-    const { iterationsAhead } = this.#solver;
-    const count =
-      iterationsAhead > 1 ? this.#schedule.roundUpTo(iterationsAhead) : this.#schedule.roundOf(this.#interval.next);
+    const count = this.#iterations();
     let run: Run;
     try {
+      const started = performance.now();
       // Gradients are looked at where they go into snapshots.
       run = await this.#solver.run(count, undefined, !this.#solver.parameter.snapshot_diff);
+      if (this.#runs++ > 0) this.#iterationMs = (performance.now() - started) / count;
     } catch (error) {
       yield* this.#snapshots.finish();
       if (error instanceof TrainingStopped || this.#losesSomething(error)) yield* this.#snapshots.takeLast();
