@@ -76,7 +76,7 @@ type Group = "files" | "blobs" | "states" | "carries" | "gradients" | "inputGrad
 export const OBJECTIVE = "sum:objective";
 
 /** The output that holds a sum of each gradient. */
-const SUMS = "sum:gradients";
+export const SUMS = "sum:gradients";
 
 const NONE = new Float32Array(0);
 
@@ -219,10 +219,10 @@ export function endsOf(
 }
 
 /** The name of the input that a parameter's gradient is added to. */
-const sumName = (key: string) => `sum:${key}`;
+export const sumName = (key: string) => `sum:${key}`;
 
 /** The name of an output. */
-const endName = (group: Group, name: string) => `${group}:${name}`;
+export const endName = (group: Group, name: string) => `${group}:${name}`;
 
 /** The name of a data set of a net's files[index] among what a run gave. */
 export const fileKey = (index: number, set: string): string => `${index}/${set}`;

@@ -200,7 +200,8 @@ export class SeparateStep implements Step {
 
 const isShown = ({ iteration, display }: Iterations): boolean => display > 0 && iteration % display === 0;
 
-const isWatched = ({ iteration, statistics = 0 }: Iterations): boolean =>
+/** Whether an iteration is to have layer statistics. */
+export const isWatched = ({ iteration, statistics = 0 }: Pick<Iterations, "iteration" | "statistics">): boolean =>
   statistics > 0 && iteration % statistics === 0;
 
 function l2Norm(values: Float32Array): number {

@@ -7,6 +7,7 @@ import { Lifetime } from "../lifetime.js";
 import { updateRules } from "../optim/rules.js";
 import type { TestShape } from "../run/compile.js";
 import { MOST_ITERATIONS, usesLoop } from "../run/loop/step.js";
+import { isResident } from "../run/resident/step.js";
 import { Baseline } from "./baseline.js";
 import { readCheckpoint, type TrainingState } from "./checkpoint.js";
 import type { StartEvent } from "./events.js";
@@ -124,12 +125,14 @@ export class Solver implements AsyncDisposable {
   }
 
   /**
-   * Iterations that a round may have that nobody waits for: several where one replica trains in rounds that are one run of onnxruntime
-   * each, unless rates depend on losses; else 1.
+   * Iterations that a round may have that nobody waits for: several where one replica trains in rounds over which its state stays on a
+   * device, unless rates depend on losses; else 1.
    */
   get iterationsAhead(): number {
     const { options, plan } = this.#parts;
-    return !isParallel(options) && usesLoop(plan.session) && !this.#trainer.ratesAdapt ? MOST_ITERATIONS : 1;
+    return !isParallel(options) && (usesLoop(plan.session) || isResident(plan.session)) && !this.#trainer.ratesAdapt
+      ? MOST_ITERATIONS
+      : 1;
   }
 
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */

@@ -156,7 +156,7 @@ export const trainedSlots = ({ slots }: Layout): readonly Slot[] =>
   [...slots.values()].filter(({ parameter }) => learns(parameter));
 
 /** The place of a parameter's segment among the layout's. */
-const segmentOf = (segments: readonly Segment[], { offset }: Slot): number =>
+export const segmentOf = (segments: readonly Segment[], { offset }: Slot): number =>
   segments.findIndex((each) => offset >= each.offset && offset < each.offset + each.length);
 
 /** A forward and backward on row `index` of the stacks. */
