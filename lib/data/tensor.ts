@@ -2,6 +2,8 @@
 export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
+  /** Whether `data` holds rows of bytes (see feed/byte-rows.ts) in place of the values of `shape`. */
+  readonly holdsBytes?: boolean | undefined;
 }
 
 /** Tensors by blob name. */

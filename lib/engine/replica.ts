@@ -1,3 +1,4 @@
+import type { ByteRows } from "../data/feed/byte-rows.js";
 import { shardRange } from "../data/source/source.js";
 import { NetrunError } from "../error.js";
 import { sameShape } from "../graph/index.js";
@@ -82,6 +83,8 @@ export class Replica implements AsyncDisposable {
   readonly #layout: Layout;
   readonly #step: Step;
   readonly #history: readonly Float32Array[];
+  /** The tops whose rows come as bytes. */
+  readonly #byteRows: ReadonlyMap<string, ByteRows>;
   /** Its own parameters under elastic averaging, from the first round on. */
   #own: Float32Array | undefined;
 
@@ -93,6 +96,8 @@ export class Replica implements AsyncDisposable {
     const { solver, session } = plan;
     this.#step = openStep(train, solver, { session, seed: replicaSeed(plan), gradients });
     this.#history = this.#step.newHistory();
+    const sent = this.#step.takesBytes ? train.feeds.map((feed) => feed.sendBytes?.()) : [];
+    this.#byteRows = new Map(sent.flatMap((rows) => (rows ? [[rows.top, rows] as const] : [])));
   }
 
   /** Opens the data and lowers the nets of a plan. Gradients are kept in `gradients` where a buffer is given. */
@@ -206,7 +211,7 @@ export class Replica implements AsyncDisposable {
     const began = performance.now();
     const { net, feeds } = this.#train;
     if (work.batch) checkGiven(net.inputs, work.batch);
-    const batches = work.batch ? always(work.batch) : batchesOf(feeds);
+    const batches = work.batch ? always(work.batch) : batchesOf(feeds, this.#byteRows);
     if (this.#failed) await this.#goTo(this.#failed);
     let place = this.#reached;
     const state = { weights, history: this.#history };

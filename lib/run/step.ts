@@ -1,3 +1,4 @@
+import type { ByteRows } from "../data/feed/byte-rows.js";
 import type { Feed } from "../data/feed/feed.js";
 import type { Tensors } from "../data/tensor.js";
 import type { LayerStatistics } from "./layer-statistics.js";
@@ -31,6 +32,8 @@ export interface Batches {
   next(): Promise<Tensors>;
   /** Hands a batch back once nothing but `results` refers to its arrays. */
   recycle(batch: Tensors, results: Readonly<Record<string, Float32Array>>): void;
+  /** The tops that may come as rows of bytes. */
+  readonly byteRows?: ReadonlyMap<string, ByteRows> | undefined;
 }
 
 /** Where the time of a report went, in milliseconds. */
@@ -62,6 +65,8 @@ export interface StepReport {
  * A form may do one iteration a run of onnxruntime, or all of them in one (an ONNX Loop whose state is weights and history).
  */
 export interface Step extends AsyncDisposable {
+  /** Whether batches may hold rows of bytes. Default false. */
+  readonly takesBytes?: boolean;
   /** The update rule's history at the start of training: zeros, of the train net's learnt parameters. */
   newHistory(): readonly Float32Array[];
   /**
@@ -72,7 +77,8 @@ export interface Step extends AsyncDisposable {
 }
 
 /** The next batches of some feeds. */
-export const batchesOf = (feeds: readonly Feed[]): Batches => ({
+export const batchesOf = (feeds: readonly Feed[], byteRows?: Batches["byteRows"]): Batches => ({
+  byteRows,
   next: () => nextBatch(feeds),
   recycle: (batch, results) => recycle(feeds, batch, results),
 });

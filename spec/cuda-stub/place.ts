@@ -5,6 +5,7 @@ import { filterNet } from "../../lib/caffe/filter.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { create } from "../../lib/caffe/message.js";
 import { Phase as PhaseNumber } from "../../lib/caffe/messages.js";
+import type { ByteRows } from "../../lib/data/feed/byte-rows.js";
 import { layoutOf } from "../../lib/net/layout.js";
 import { lower } from "../../lib/net/lower.js";
 import { emit } from "../../lib/onnx/emit.js";
@@ -24,6 +25,8 @@ export interface Task {
   /** What is made of a net: a round of training, gradients alone, or a forward of its TEST phase. */
   readonly form?: "round" | "gradient" | "forward";
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Inputs that come as rows of bytes, by name. */
+  readonly byteRows?: Readonly<Record<string, ByteRows>>;
   /** Sizes that the data decides, by layer. */
   readonly sizes?: Readonly<Record<string, number>>;
   readonly phase?: PhaseName;
@@ -49,7 +52,7 @@ const session = { provider: "cuda", devices: [0] } as const;
 
 async function bytesOf({ net: text, file, form = "round", shapes = {}, solver, ...task }: Task): Promise<Uint8Array> {
   if (file !== undefined) return readFileSync(file);
-  const { phase = form === "forward" ? "TEST" : "TRAIN", sizes, seeds } = task;
+  const { byteRows = {}, phase = form === "forward" ? "TEST" : "TRAIN", sizes, seeds } = task;
   const { layer } = filterNet(
     loadNet(text!, { name: "net" }).message,
     create("NetState", { phase: PhaseNumber[phase] }),
@@ -66,6 +69,7 @@ async function bytesOf({ net: text, file, form = "round", shapes = {}, solver, .
       layout: layoutOf(net),
       solver: { ...SOLVER, ...solver },
       blobs: net.outputs,
+      byteRows: new Map(Object.entries(byteRows)),
       gradients: false,
       most: 8,
     };

@@ -65,6 +65,16 @@ const RESTLESS = `${input("data", 8, 2)} ${input("cont", 8, 2)} ${input("label",
   layer { name: "ip" type: "InnerProduct" bottom: "bn" top: "ip" inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
   layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
 
+/** Images that are cropped, mirrored and made values on the device. */
+const BYTES: Task["byteRows"] = {
+  data: {
+    top: "data",
+    shape: [3, 256, 256],
+    transform: { scale: 0.5, mirror: true, cropSize: 227, meanValues: [104, 117, 123] },
+    mean: undefined,
+  },
+};
+
 /** A net of the repository. */
 const model = (name: string) => readFileSync(join(root, "models", name, "train_test.prototxt"), "utf8");
 
@@ -136,6 +146,12 @@ const why = whyNoStub();
       { name: "models/cifar10", net: model("cifar10"), shapes: { data: [100, 3, 32, 32], label: [100] } },
       { name: "models/caffenet", net: model("caffenet"), shapes: { data: [4, 3, 227, 227], label: [4] } },
       { name: "models/adult", net: model("adult") },
+      {
+        name: "caffenet from bytes",
+        net: model("caffenet"),
+        shapes: { data: [4, 3, 227, 227], label: [4] },
+        byteRows: BYTES,
+      },
       { name: "recurrent", net: RESTLESS },
       { name: "iter_size and clip_gradients", net: RESTLESS, solver: { iterSize: 2, clipGradients: 1 } },
       ...Object.keys(updateRules).map((rule) => ({

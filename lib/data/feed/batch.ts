@@ -1,30 +1,20 @@
 import type { Buffers } from "../../buffers.js";
 import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
-import { count, sameShape } from "../../graph/type.js";
-import { type LabelRange, type LabelRanges, labelProblem } from "../../net/label-ranges.js";
-import { imagesAhead } from "../image/ahead.js";
-import { decodeImage, type Image } from "../image/image.js";
-import { resizeImage } from "../image/resize.js";
+import type { LabelRanges } from "../../net/label-ranges.js";
 import { BOXES } from "../source/boxes.js";
-import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
 import { failureError } from "../source/failures.js";
 import type { DataSource } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
+import { BadRow, type RecordId, recordAt } from "./bad-row.js";
+import type { ByteRows } from "./byte-rows.js";
 import type { RecordsSpec } from "./feed-spec.js";
-import { IDENTITY, type Transform, transformer } from "./transform.js";
+import { type Columns, TopWriter } from "./top-writer.js";
 
 /** A finished batch and the absolute position behind its last record. */
 export interface Batch {
   readonly tensors: Readonly<Record<string, Tensor>>;
   readonly end: number;
-}
-
-/** Which record a row is: its number in the source and epoch, and its absolute number in the stream. */
-export interface RecordId {
-  readonly epoch: number;
-  readonly index: number;
-  readonly ordinal: number;
 }
 
 /** Rows of a source, and why some of them cannot be used. */
@@ -41,16 +31,10 @@ export interface RowsToBatches {
   check(from: Rows, rows: number, first: RecordId): Promise<void>;
   /** The batch if it is full; `end` is the position behind its last record. */
   take(end: number): Batch | undefined;
+  /** How rows of the first top become values, where the last ones were bytes. */
+  readonly byteRows?: ByteRows | undefined;
   /** Shapes of batches of `batchSize` rows, as far as one of them tells. */
   shapes(batch: Batch, batchSize: number): Readonly<Record<string, readonly number[]>>;
-}
-
-/** An error about one row, on its way to be given a name. */
-export class BadRow {
-  constructor(
-    readonly error: NetrunError,
-    readonly record: RecordId,
-  ) {}
 }
 
 /** Assembles batches row by row: decodes, transforms and writes each top's rows in place. */
@@ -123,6 +107,10 @@ export class BatchBuilder implements RowsToBatches {
     return { tensors, end };
   }
 
+  get byteRows(): ByteRows | undefined {
+    return this.#tops[0]?.byteRows;
+  }
+
   shapes({ tensors }: Batch, batchSize: number): Readonly<Record<string, readonly number[]>> {
     return Object.fromEntries(
       Object.entries(tensors).map(([top, { shape }]) => [top, [batchSize, ...shape.slice(1)]] as const),
@@ -153,179 +141,6 @@ export class BatchBuilder implements RowsToBatches {
   async #located({ error, record }: BadRow): Promise<NetrunError> {
     const where = await this.#source.locate(record.index, record.epoch);
     return new NetrunError(`${where}: ${error.message}`, { notes: error.notes, cause: error });
-  }
-}
-
-type Columns = Readonly<Record<string, Column>>;
-
-export const recordAt = ({ epoch, index, ordinal }: RecordId, i: number): RecordId => ({
-  epoch,
-  index: index + i,
-  ordinal: ordinal + i,
-});
-
-/** A top, the field of the source that goes to it, and what is done and asked on the way. */
-interface TopSpec {
-  readonly spec: RecordsSpec;
-  readonly name: string;
-  readonly field: string;
-  readonly isFirst: boolean;
-  /** Whether the field was texts, which are their indices now. */
-  readonly isText: boolean;
-  readonly mean: Mean | undefined;
-  readonly buffers: Buffers;
-  readonly ranges: readonly LabelRange[];
-}
-
-/** Writes the rows of one top; throws a BadRow where one does not fit. */
-class TopWriter {
-  readonly name: string;
-  readonly #top: TopSpec;
-  readonly #transforms = new Map<string, Transform>();
-  #shape: readonly number[] = [];
-  #data: Float32Array = new Float32Array(0);
-
-  constructor(top: TopSpec) {
-    this.name = top.name;
-    this.#top = top;
-  }
-
-  write(columns: Columns, row: number, rows: number, to: number, first: RecordId): Promise<void> | undefined {
-    const column = columns[this.#top.field]!;
-    if (column.dtype === "image") return this.#writeImages(column, row, rows, to, first);
-    this.#writeNumbers(column, row, rows, to, first);
-    return undefined;
-  }
-
-  take(): Tensor {
-    return { shape: [this.#top.spec.batchSize, ...this.#shape], data: this.#data };
-  }
-
-  #writeNumbers(column: NumberColumn, row: number, rows: number, to: number, first: RecordId): void {
-    const transform = this.#begin(column.shape, column, to, first);
-    const n = count(column.shape);
-    const step = count(transform.shape);
-    if (transform.applyAll) transform.applyAll(column.values, row * n, this.#data, to * step, rows);
-    else
-      for (let i = 0; i < rows; i++)
-        transform.apply(column.values, (row + i) * n, this.#data, (to + i) * step, first.ordinal + i);
-    this.#refuseValues(column, this.#data, to * step, rows, step, first);
-  }
-
-  /** Checks rows without writing them. */
-  check(columns: Columns, rows: number, first: RecordId): void {
-    const column = columns[this.#top.field]!;
-    if (column.dtype === "image" || rows === 0) return;
-    const { shape } = this.#transform(column.shape, column, first);
-    const { batchSize } = this.#top.spec;
-    const isInside = first.ordinal % batchSize !== 0;
-    if (isInside && !sameShape(shape, this.#shape)) throw otherShape(shape, this.#shape, first);
-    this.#shape = shape;
-    this.#refuseValues(column, column.values, 0, rows, count(column.shape), first);
-  }
-
-  async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
-    const { colour, size } = this.#top.spec.images;
-    const ahead = imagesAhead(rows, (i) => decodeImage(bytesIn(column, row + i), colour));
-    for (let i = 0; i < rows; i++) {
-      const record = recordAt(first, i);
-      const decoded = await decodedOr(ahead, record);
-      const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
-      const transform = this.#begin(image.shape, IMAGE, to + i, record);
-      transform.apply(image.pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
-    }
-  }
-
-  /** The transform for rows of a shape, and room for a batch of them; the batch's first row decides its shape. */
-  #begin(shape: readonly number[], column: Pick<NumberColumn, "dtype">, to: number, record: RecordId): Transform {
-    const transform = this.#transform(shape, column, record);
-    if (to === 0) {
-      const { spec, buffers } = this.#top;
-      this.#shape = transform.shape;
-      this.#data = buffers.take(spec.batchSize * count(transform.shape));
-    } else if (!sameShape(transform.shape, this.#shape)) throw otherShape(transform.shape, this.#shape, record);
-    return transform;
-  }
-
-  #transform(shape: readonly number[], column: Pick<NumberColumn, "dtype">, record: RecordId): Transform {
-    const key = `${shape} ${column.dtype}`;
-    let transform = this.#transforms.get(key);
-    if (!transform) {
-      transform = this.#newTransform(shape, column, record);
-      this.#transforms.set(key, transform);
-    }
-    return transform;
-  }
-
-  #newTransform(shape: readonly number[], { dtype }: Pick<NumberColumn, "dtype">, record: RecordId): Transform {
-    const { name, field, isFirst, isText, spec } = this.#top;
-    const { phase, seed, shard, transform } = spec;
-    const wanted = spec.wanted?.[name];
-    const context = {
-      phase,
-      seed,
-      part: shard.index,
-      mean: isFirst ? this.#top.mean : undefined,
-      bytes: dtype === "uint8",
-    };
-    let made: Transform;
-    try {
-      made = transformer(isFirst ? transform : IDENTITY, wanted && isReshape(shape, wanted) ? wanted : shape, context);
-    } catch (error) {
-      throw error instanceof NetrunError ? new BadRow(error, record) : error;
-    }
-    if (!wanted || sameShape(made.shape, wanted)) return made;
-    const held = isText ? "texts, which are indices of labels," : dtype;
-    const message = `column "${field}" holds ${held} [${made.shape}], and the blob "${name}" wants rows of [${wanted}]`;
-    const notes =
-      made.shape.length === 3 ? ["--crop-size cuts images, and netrun import --resize makes them one size"] : [];
-    throw new BadRow(new NetrunError(message, { notes }), record);
-  }
-
-  /** Refuses NaN and infinities among `rows` rows of `step` values from `at` on, and labels out of range. */
-  #refuseValues(
-    column: NumberColumn,
-    values: ArrayLike<number>,
-    at: number,
-    rows: number,
-    step: number,
-    first: RecordId,
-  ): void {
-    const { field, ranges } = this.#top;
-    const bad = (i: number, message: string) =>
-      new BadRow(new NetrunError(message), recordAt(first, Math.floor((i - at) / step)));
-    const end = at + rows * step;
-    if (column.dtype === "float32" || column.dtype === "float64")
-      for (let i = at; i < end; i++) if (!Number.isFinite(values[i])) throw bad(i, `${values[i]} in "${field}"`);
-    if (ranges.length > 0)
-      for (let i = at; i < end; i++) {
-        const problem = labelProblem(values[i]!, ranges);
-        if (problem !== undefined) throw bad(i, `"${field}": the label ${problem}`);
-      }
-  }
-}
-
-const IMAGE = { dtype: "uint8" } as const;
-
-function otherShape(shape: readonly number[], first: readonly number[], record: RecordId): BadRow {
-  const message = `a row of the shape [${shape}] in a batch of the shape [${first}]`;
-  const notes = ["give all records one size, crop_size, or a batch_size of 1"];
-  return new BadRow(new NetrunError(message, { notes }), record);
-}
-
-/** Whether a row of one shape is one of another by its values alone: a flat list, or axes of one entry more or less. */
-function isReshape(from: readonly number[], to: readonly number[]): boolean {
-  const real = (shape: readonly number[]) => shape.filter((dim) => dim !== 1);
-  if (count(from) !== count(to)) return false;
-  return from.length <= 1 || to.length <= 1 || sameShape(real(from), real(to));
-}
-
-/** The next image; where it does not decode, the row is bad. */
-export async function decodedOr(next: () => Image | Promise<Image>, record: RecordId): Promise<Image> {
-  try {
-    return await next();
-  } catch (error) {
-    throw error instanceof NetrunError ? new BadRow(error, record) : error;
   }
 }
 

@@ -5,6 +5,7 @@ import type { SourceSpec } from "../source/open.js";
 import type { Shard } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import type { AnnotationSpec } from "./annotated/spec.js";
+import type { ByteRows } from "./byte-rows.js";
 import type { TransformSpec } from "./transform.js";
 
 /** What every feed needs to know, whatever its layer's type. */
@@ -43,6 +44,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
   /** Of so many batches one is made and the rest passed over: what one of several readers of the whole takes. Default 1. */
   readonly every?: number | undefined;
+  /** The shape of rows of the first top that are given as the bytes that they are, for a device to transform. Default: none. */
+  readonly asBytes?: readonly number[] | undefined;
   /** Records before the first batch that other readers of the whole take. Default 0. */
   readonly offset?: number | undefined;
 }
@@ -90,6 +93,11 @@ export interface Feed extends AsyncDisposable {
   readonly position: number;
   /** Records left out so far because they could not be used, and why the last of them; 0 unless the spec says skip. */
   readonly skipped: { readonly count: number; readonly last?: string | undefined };
+  /**
+   * Has rows of bytes come as they are, for a device to transform, from the first batch on: how they become values; undefined where rows
+   * are no bytes. A batch whose rows have other sizes comes as values all the same. More are prepared ahead. Not once a batch was given.
+   */
+  sendBytes?(): ByteRows | undefined;
   /** From now on a record with a label outside of these ranges is a bad one. */
   restrict(ranges: LabelRanges): void;
   /**

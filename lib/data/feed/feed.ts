@@ -31,6 +31,10 @@ function guarded(feed: Feed): Feed {
       life.check();
       feed.restrict(ranges);
     },
+    sendBytes() {
+      life.check();
+      return feed.sendBytes?.();
+    },
     check: () => life.run(() => feed.check()),
     next: () => life.run(() => feed.next()),
     // A run that ends as its feed does hands back what it has.

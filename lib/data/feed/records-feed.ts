@@ -8,6 +8,7 @@ import { knownFailure } from "../source/failures.js";
 import { type DataSource, shardRange } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import { AnnotatedBuilder } from "./annotated/builder.js";
+import type { ByteRows } from "./byte-rows.js";
 import { type Batch, BatchBuilder, type Rows, type RowsToBatches } from "./batch.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
 import { Prefetch } from "./prefetch.js";
@@ -19,10 +20,12 @@ const MOST_FREE = 8;
 /** A feed of a source's records, without end. */
 export class RecordsFeed implements Feed {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  readonly #spec: RecordsSpec;
+  #spec: RecordsSpec;
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
   readonly #prefetch: number;
+  /** How rows become values, where they are bytes. */
+  readonly #byteRows: ByteRows | undefined;
   readonly #buffers = new Buffers(MOST_FREE);
   #queue: Prefetch<Batch> | undefined;
   #position = 0;
@@ -35,12 +38,14 @@ export class RecordsFeed implements Feed {
     mean: Mean | undefined,
     prefetch: number,
     shapes: Feed["shapes"],
+    byteRows: ByteRows | undefined,
   ) {
     this.#spec = spec;
     this.#source = source;
     this.#mean = mean;
     this.#prefetch = prefetch;
     this.shapes = shapes;
+    this.#byteRows = byteRows;
   }
 
   /** Checks that the source fits the spec, reading its first record; takes over the source. */
@@ -52,13 +57,18 @@ export class RecordsFeed implements Feed {
   ): Promise<RecordsFeed> {
     try {
       checkSource(spec, source);
-      const one = { ...spec, batchSize: 1 };
-      const builder = (note: OnBad | undefined) => newBuilder(one, source, mean, new Buffers(MOST_FREE), note, {});
+      const one = { ...spec, batchSize: 1, asBytes: undefined };
+      const buffers = new Buffers(MOST_FREE);
+      let made = newBuilder(one, source, mean, buffers, undefined, {});
+      const builder = (note: OnBad | undefined) => {
+        made = newBuilder(one, source, mean, buffers, note, {});
+        return made;
+      };
       const iterator = batches(one, source, builder, 0, spec.onBadRecord === "skip" ? () => {} : undefined);
       const first = await iterator.next();
       await iterator.return();
-      const shapes = builder(undefined).shapes(first.value as Batch, spec.batchSize);
-      return new RecordsFeed(spec, source, mean, prefetch, shapes);
+      const shapes = made.shapes(first.value as Batch, spec.batchSize);
+      return new RecordsFeed(spec, source, mean, prefetch, shapes, made.byteRows);
     } catch (error) {
       await source[Symbol.asyncDispose]();
       throw error;
@@ -83,6 +93,11 @@ export class RecordsFeed implements Feed {
     const batch = await this.#queue.next();
     this.#position = batch.end;
     return batch.tensors;
+  }
+
+  sendBytes(): ByteRows | undefined {
+    if (this.#byteRows) this.#spec = { ...this.#spec, asBytes: this.#byteRows.shape };
+    return this.#byteRows;
   }
 
   restrict(ranges: LabelRanges): void {

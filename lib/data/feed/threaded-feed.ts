@@ -4,12 +4,16 @@ import { count } from "../../graph/type.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
 import { unpackError } from "../../wire-error.js";
 import type { Tensor } from "../tensor.js";
+import type { ByteRows } from "./byte-rows.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import type { FeedReply, FeedRequest } from "./feed-worker.js";
 
 /** Batches prepared ahead, as in Caffe, but no more than fit this many bytes. */
 const PREFETCH = 4;
 const PREFETCH_BYTES = 256 * 2 ** 20;
+
+/** Batches that a device takes at once: the next ones are prepared while it computes. */
+const PREFETCH_FOR_DEVICE = 100;
 
 /** How many batches of these shapes are prepared ahead, of those that are wanted. */
 export function prefetchDepth(shapes: Feed["shapes"], wanted: number = PREFETCH): number {
@@ -35,8 +39,8 @@ const LOCAL_BATCHES = 6;
 export class ThreadedFeed implements Feed {
   readonly shapes: Feed["shapes"];
   readonly length: number;
-  readonly #spec: FeedSpec;
-  readonly #depth: number;
+  #spec: FeedSpec;
+  #depth: number;
   #local: Feed | undefined;
   #worker: Worker | undefined;
   #ranges: LabelRanges = {};
@@ -82,6 +86,13 @@ export class ThreadedFeed implements Feed {
     this.#position = local.position;
     this.#skipped = local.skipped;
     return tensors;
+  }
+
+  sendBytes(): ByteRows | undefined {
+    this.#depth = prefetchDepth(this.shapes, this.#spec.prefetch ?? PREFETCH_FOR_DEVICE);
+    const byteRows = this.#local?.sendBytes?.();
+    if (byteRows && this.#spec.kind === "records") this.#spec = { ...this.#spec, asBytes: byteRows.shape };
+    return byteRows;
   }
 
   restrict(ranges: LabelRanges): void {

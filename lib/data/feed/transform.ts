@@ -43,6 +43,8 @@ export interface TransformChoice {
 
 /** A transform set up for one input shape. */
 export interface Transform {
+  /** The shape of a row before. */
+  readonly takes: readonly number[];
   /** The shape of a transformed row. */
   readonly shape: readonly number[];
   /**
@@ -99,6 +101,7 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const n = channels * height * width;
   const applyAll: Transform["applyAll"] = (values, at, out, to, rows) => normalise(values, at, 0, rows * n, 0, out, to);
   return {
+    takes: shape,
     shape: crop ? [channels, crop, crop] : shape,
     choose,
     applyChoice,

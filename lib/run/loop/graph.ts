@@ -21,8 +21,10 @@ import { updateRules } from "../../optim/rules.js";
 import { update } from "../../optim/update.js";
 import { add, div, gather, greater, Loop, mul, reduceSum, sqrt, where, zeros } from "../../ops/index.js";
 import { formulated, type Target } from "../../targets/index.js";
+import { type ByteRows, PLACE } from "../../data/feed/byte-rows.js";
 import { endsOf, OBJECTIVE } from "../compiled-net.js";
 import type { SolverPlan } from "../plan.js";
+import { transformed } from "./transform.js";
 
 /** What a round of training is built of. */
 export interface RoundSpec {
@@ -31,6 +33,8 @@ export interface RoundSpec {
   readonly solver: SolverPlan;
   /** Blobs whose values after the last iteration are given. */
   readonly blobs: readonly string[];
+  /** The inputs of the net that come as rows of bytes, and how those become values. */
+  readonly byteRows: ReadonlyMap<string, ByteRows>;
   /** Whether the gradients of the last iteration are given. */
   readonly gradients: boolean;
   /** Most iterations of a round. */
@@ -48,10 +52,10 @@ export interface RoundGraph {
   readonly everyShown: ReadonlySet<string>;
 }
 
-/** An input of all batches of a round, and the leaf of the net that one row of it is. */
+/** An input of all batches of a round, and what one of them has of it. */
 export interface Stacked {
   readonly name: string;
-  readonly leaf: Value;
+  readonly type: TensorType;
 }
 
 /** Floats of an output up to which every iteration's is given: a larger one is kept of the last iteration alone. */
@@ -69,7 +73,8 @@ export const shownName = (blob: string): string => `shown:${blob}`;
 export const gradientName = (key: string): string => `gradient:${key}`;
 /** Learning rates of a segment, by its place among the layout's. */
 export const rateName = (segment: number): string => `rate:${segment}`;
-/** The input of all rows of a leaf of the net. */
+/** The input of a leaf of the net for all batches, and where its rows are cropped and mirrored if they are bytes. */
+export const placesName = (leaf: string): string => `all:${leaf}/places`;
 export const stackName = (leaf: string): string => `all:${leaf}`;
 
 /** A value that one iteration hands to the next; `start` is undefined where it is fed. */
@@ -97,11 +102,9 @@ interface Pass {
  */
 export async function roundGraph(spec: RoundSpec, target: Target): Promise<RoundGraph> {
   const { net, solver, most } = spec;
-  const stacks = [...net.inputs.values(), ...net.randoms].map((leaf) => ({ name: stackName(inputName(leaf)!), leaf }));
+  const stacks = [...net.inputs.values(), ...net.randoms].flatMap((leaf) => stacksOf(leaf, spec.byteRows));
   const batches = most * solver.iterSize;
-  const rows = new Map(
-    stacks.map(({ name, leaf }) => [inputName(leaf)!, input(name, stacked(batches, leaf.type))] as const),
-  );
+  const rows: Rows = new Map(stacks.map(({ name, type }) => [name, input(name, stacked(batches, type))] as const));
   const iteration = input("iteration", { dtype: "int64", shape: [] });
   const pass = solver.iterSize === 1 ? passOf(spec, rows, iteration) : await summed(spec, target, rows, iteration);
   const rates = spec.layout.segments.map((_, i) => input(rateName(i), float32([most])));
@@ -149,6 +152,21 @@ export async function roundGraph(spec: RoundSpec, target: Target): Promise<Round
   };
 }
 
+/** What a leaf of the net is fed as: its values, or bytes and places. */
+function stacksOf(leaf: Value, byteRows: RoundSpec["byteRows"]): readonly Stacked[] {
+  const name = inputName(leaf)!;
+  const rows = byteRows.get(name);
+  if (!rows) return [{ name: stackName(name), type: leaf.type }];
+  const [n = 0] = leaf.type.shape;
+  return [
+    { name: stackName(name), type: { dtype: "uint8", shape: [n, ...rows.shape] } },
+    { name: placesName(name), type: float32([n, PLACE]) },
+  ];
+}
+
+/** The stacks by their names, as leaves of the body. */
+type Rows = ReadonlyMap<string, Value>;
+
 const stacked = (rows: number, { dtype, shape }: TensorType): TensorType => ({ dtype, shape: [rows, ...shape] });
 
 /** The parameters that training changes. */
@@ -160,9 +178,21 @@ export const segmentOf = (segments: readonly Segment[], { offset }: Slot): numbe
   segments.findIndex((each) => offset >= each.offset && offset < each.offset + each.length);
 
 /** A forward and backward on row `index` of the stacks. */
-function passOf({ net, blobs }: RoundSpec, rows: ReadonlyMap<string, Value>, index: Value): Pass {
+function passOf({ net, blobs, byteRows }: RoundSpec, rows: Rows, index: Value): Pass {
   const { ends, outputs } = endsOf(net, { blobs, gradients: "learnt", objective: true });
-  const at = new Map([...rows].map(([name, all]) => [name, labelled(name, () => gather(all, index, 0))] as const));
+  const rowOf = (leaf: Value): Value => {
+    const name = inputName(leaf)!;
+    const at = (stack: string) => gather(rows.get(stack)!, index, 0);
+    const bytes = byteRows.get(name);
+    if (!bytes) return at(stackName(name));
+    return transformed(bytes, at(stackName(name)), at(placesName(name)), leaf.type.shape);
+  };
+  const at = new Map(
+    [...net.inputs.values(), ...net.randoms].map((leaf) => {
+      const name = inputName(leaf)!;
+      return [name, labelled(name, () => rowOf(leaf))] as const;
+    }),
+  );
   const objective = outputs.get(OBJECTIVE) ?? constant(0);
   // What is fed and shown comes from the batches.
   const computed = [...ends.values()].filter(({ name, group }) => group !== "blobs" || !net.inputs.has(name));
@@ -184,12 +214,7 @@ function passOf({ net, blobs }: RoundSpec, rows: ReadonlyMap<string, Value>, ind
 }
 
 /** The passes over an iteration's iter_size batches, their gradients summed: a loop in the loop. */
-async function summed(
-  spec: RoundSpec,
-  target: Target,
-  rows: ReadonlyMap<string, Value>,
-  iteration: Value,
-): Promise<Pass> {
+async function summed(spec: RoundSpec, target: Target, rows: Rows, iteration: Value): Promise<Pass> {
   const { iterSize } = spec.solver;
   const first = input("first", { dtype: "int64", shape: [] });
   const sub = input("sub", { dtype: "int64", shape: [] });

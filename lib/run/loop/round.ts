@@ -1,4 +1,6 @@
-import { count, type Elements, inputName } from "../../graph/index.js";
+import { floatsOf, partsOf, valuesOf } from "../../data/feed/byte-rows.js";
+import type { Tensor } from "../../data/tensor.js";
+import { count, type Elements, inputName, sameShape } from "../../graph/index.js";
 import { view } from "../../net/layout.js";
 import { emit } from "../../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../../onnx/session.js";
@@ -14,6 +16,7 @@ import {
   historyName,
   newName,
   OBJECTIVES,
+  placesName,
   type RoundGraph,
   type RoundSpec,
   rateName,
@@ -55,7 +58,7 @@ export class LoopRound implements AsyncDisposable {
   readonly #graph: RoundGraph;
   readonly #session: Session;
   /** Arrays of the stacks, as long as the longest round so far. */
-  readonly #arrays = new Map<string, Float32Array>();
+  readonly #arrays = new Map<string, Float32Array | Uint8Array>();
 
   private constructor(spec: RoundSpec, graph: RoundGraph, session: Session) {
     this.#spec = spec;
@@ -71,22 +74,42 @@ export class LoopRound implements AsyncDisposable {
     return new LoopRound(spec, graph, await openSession(model, { ...options, asWritten }));
   }
 
-  /** Puts the values of a net's input in place for batch `index` of the next round. */
-  put(name: string, index: number, values: Float32Array): void {
-    this.#row(stackName(name), index, values.length).set(values);
+  /** Puts what a batch has of a net's input in place for batch `index` of the next round; false where that is of another kind. */
+  put(name: string, index: number, { shape, data, holdsBytes = false }: Tensor): boolean {
+    const bytes = this.#spec.byteRows.get(name);
+    if (holdsBytes !== (bytes !== undefined)) return false;
+    if (!sameShape(shape, this.#spec.net.inputs.get(name)!.type.shape)) return false;
+    if (bytes) {
+      const { places, pixels } = partsOf(data, shape[0]!, count(bytes.shape));
+      this.#row(placesName(name), index, places).set(places);
+      this.#row(stackName(name), index, pixels).set(pixels);
+    } else this.#row(stackName(name), index, data).set(data);
+    return true;
   }
 
   /** The values of a net's input of batch `index`, as they were put. Valid until they are put anew. */
-  taken(name: string, index: number): Float32Array {
-    return this.#row(stackName(name), index, count(this.#spec.net.inputs.get(name)!.type.shape));
+  taken(name: string, index: number): Tensor {
+    const { shape } = this.#spec.net.inputs.get(name)!.type;
+    const bytes = this.#spec.byteRows.get(name);
+    const [rows = 0] = shape;
+    if (!bytes) return { shape, data: this.#row(stackName(name), index, { length: count(shape) }) as Float32Array };
+    const length = count(bytes.shape);
+    const data = new Float32Array(floatsOf(rows, length));
+    const { places, pixels } = partsOf(data, rows, length);
+    places.set(this.#row(placesName(name), index, places));
+    pixels.set(this.#row(stackName(name), index, pixels));
+    return valuesOf(bytes, { shape, data });
   }
 
-  #row(name: string, index: number, length: number): Float32Array {
+  /** Room for batch `index` of a stack, of as many elements as `like` has, and of its kind. */
+  #row(name: string, index: number, like: Float32Array | Uint8Array | { readonly length: number }) {
+    const { length } = like;
     const end = (index + 1) * length;
-    let array = this.#arrays.get(name) ?? new Float32Array(0);
+    const Kind = like instanceof Uint8Array ? Uint8Array : Float32Array;
+    let array = this.#arrays.get(name) ?? new Kind(0);
     if (array.length < end) {
       const { most, solver } = this.#spec;
-      const longer = new Float32Array(Math.min(most * solver.iterSize * length, Math.max(end, 2 * array.length)));
+      const longer = new Kind(Math.min(most * solver.iterSize * length, Math.max(end, 2 * array.length)));
       longer.set(array);
       array = longer;
       this.#arrays.set(name, array);
@@ -114,11 +137,11 @@ export class LoopRound implements AsyncDisposable {
       const [name, length] = [inputName(leaf)!, count(leaf.type.shape)];
       for (let batch = 0; batch < batches; batch++) {
         const [seed, counter] = draw;
-        random(seed, counter + batch, i).fill(this.#row(stackName(name), batch, length));
+        random(seed, counter + batch, i).fill(this.#row(stackName(name), batch, { length }) as Float32Array);
       }
     });
-    for (const { name, leaf } of this.#graph.stacks)
-      feeds[name] = this.#arrays.get(name)!.subarray(0, batches * count(leaf.type.shape));
+    for (const { name, type } of this.#graph.stacks)
+      feeds[name] = this.#arrays.get(name)!.subarray(0, batches * count(type.shape));
     const outputs = await this.#session.run(feeds, this.#session.outputs);
     const sums = [outputs[OBJECTIVES]!, outputs[SQUARES], outputs[WEIGHT_SUMS]];
     const named = (names: Iterable<string>, of: (name: string) => string) =>

@@ -1,5 +1,6 @@
+import { type ByteRows, valuesOf } from "../../data/feed/byte-rows.js";
 import type { Tensors } from "../../data/tensor.js";
-import { count, sameShape } from "../../graph/index.js";
+import { count } from "../../graph/index.js";
 import { type Layout, layoutOf } from "../../net/layout.js";
 import type { SessionOptions } from "../../onnx/session.js";
 import { updateRules } from "../../optim/rules.js";
@@ -16,6 +17,7 @@ export const MOST_ITERATIONS = 100;
 const MOST_BYTES = 512 * 2 ** 20;
 /** A run is to end after this time: it can be neither stopped nor shown before. */
 const RUN_MS = 4000;
+const NO_BYTES: ReadonlyMap<string, ByteRows> = new Map();
 /** Iterations of the first two runs: one that compiles, and one that is timed. */
 const FIRST = [1, 10];
 
@@ -36,12 +38,12 @@ export function whyNoLoop({ net, program }: RunnableNet, { debugInfo }: SolverPl
  * number that is not finite, the iterations of its run are done once more one by one.
  */
 export class LoopStep implements Step {
+  readonly takesBytes = true;
   readonly #train: RunnableNet;
   readonly #solver: SolverPlan;
   readonly #options: StepOptions;
   readonly #layout: Layout;
   readonly #separate: SeparateStep;
-  readonly #most: number;
   /** Rounds by whether outputs are shown and gradients kept. */
   readonly #rounds = new Map<string, Promise<LoopRound>>();
   #runs = 0;
@@ -54,11 +56,16 @@ export class LoopStep implements Step {
     this.#options = options;
     this.#layout = layoutOf(train.net);
     this.#separate = new SeparateStep(train, solver, options);
-    const floats = [...train.net.inputs.values(), ...train.net.randoms].reduce(
-      (n, { type }) => n + count(type.shape),
-      0,
-    );
-    this.#most = Math.max(1, Math.min(MOST_ITERATIONS, Math.floor(MOST_BYTES / (4 * floats * solver.iterSize))));
+  }
+
+  /** Most iterations of a round whose data fits. */
+  #most(byteRows: ReadonlyMap<string, ByteRows>): number {
+    const { net } = this.#train;
+    const bytes = [...net.inputs, ...net.randoms.map((leaf) => ["", leaf] as const)].reduce((sum, [name, { type }]) => {
+      const rows = byteRows.get(name);
+      return sum + (rows ? type.shape[0]! * count(rows.shape) : 4 * count(type.shape));
+    }, 0);
+    return Math.max(1, Math.min(MOST_ITERATIONS, Math.floor(MOST_BYTES / (bytes * this.#solver.iterSize))));
   }
 
   newHistory(): readonly Float32Array[] {
@@ -69,8 +76,9 @@ export class LoopStep implements Step {
     const reports: StepReport[] = [];
     for (let done = 0; done < work.rates.length; ) {
       const iteration = work.iteration + done;
-      const n = this.#iterations({ ...work, iteration, rates: work.rates.slice(done) });
-      const part = { ...work, iteration, rates: work.rates.slice(done, done + n) };
+      const rates = work.rates.slice(done);
+      const n = Math.min(this.#most(batches.byteRows ?? NO_BYTES), this.#iterations({ ...work, iteration, rates }));
+      const part = { ...work, iteration, rates: rates.slice(0, n) };
       const report = await this.#run(part, batches, state);
       reports.push(report);
       done += n;
@@ -83,7 +91,7 @@ export class LoopStep implements Step {
   /** Iterations of the next run: it ends after one that is displayed, and before one with statistics, which is a run of its own. */
   #iterations({ iteration, rates, display, statistics }: Iterations): number {
     const timed = Math.max(1, Math.floor(RUN_MS / this.#iterationMs));
-    const most = Math.min(rates.length, this.#most, FIRST[this.#runs] ?? timed);
+    const most = Math.min(rates.length, FIRST[this.#runs] ?? timed);
     const untilShown = display > 0 ? 1 + ((display - (iteration % display)) % display) : most;
     return Math.min(most, untilShown, Math.max(1, untilWatched({ iteration, statistics })));
   }
@@ -94,27 +102,23 @@ export class LoopStep implements Step {
     const { iteration, display } = work;
     const waited = performance.now();
     const gradients = work.dropsGradients ? undefined : this.#options.gradients;
-    const round = await this.#round(display > 0, gradients !== undefined);
+    const round = await this.#round(display > 0, gradients !== undefined, batches.byteRows ?? NO_BYTES);
     // Batches are handed back as soon as they are copied; from the first of another shape on, they are kept as they are.
     const kept: Tensors[] = [];
     const total = work.rates.length * iterSize;
     let rows = 0;
     for (let i = 0; i < total; i++) {
       const batch = await batches.next();
-      const { data, shapes } = inputsOf(net.inputs, batch);
       rows += Object.values(batch)[0]?.shape[0] ?? 0;
-      const fits = [...shapes].every(([name, shape]) => sameShape(shape, net.inputs.get(name)!.type.shape));
-      if (!fits || kept.length > 0) kept.push(batch);
-      else {
-        for (const [name, values] of Object.entries(data)) round.put(name, i, values);
-        batches.recycle(batch, {});
-      }
+      const values = new Map([...net.inputs].filter(([name]) => !batch[name]?.holdsBytes));
+      inputsOf(values, batch);
+      const fits = kept.length === 0 && [...net.inputs.keys()].every((name) => round.put(name, i, batch[name]!));
+      if (fits) batches.recycle(batch, {});
+      else kept.push(batch);
     }
     const started = performance.now();
     const copyOf = (i: number): Tensors =>
-      Object.fromEntries(
-        [...net.inputs].map(([name, { type }]) => [name, { shape: type.shape, data: round.taken(name, i) }] as const),
-      );
+      Object.fromEntries([...net.inputs.keys()].map((name) => [name, round.taken(name, i)] as const));
     const oneByOne = async () => {
       const copied = Array.from({ length: total - kept.length }, (_, i) => copyOf(i));
       const report = await this.#separate.run(work, given(copied, kept, batches), state, () => {});
@@ -149,13 +153,14 @@ export class LoopStep implements Step {
     return updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
   }
 
-  #round(shows: boolean, gradients: boolean): Promise<LoopRound> {
-    const key = `${shows} ${gradients}`;
+  #round(shows: boolean, gradients: boolean, byteRows: ReadonlyMap<string, ByteRows>): Promise<LoopRound> {
+    const key = `${shows} ${gradients} ${[...byteRows.keys()]}`;
     const known = this.#rounds.get(key);
     if (known) return known;
     const { net } = this.#train;
     const blobs = shows ? net.outputs : [];
-    const spec = { net, layout: this.#layout, solver: this.#solver, blobs, gradients, most: this.#most };
+    const most = this.#most(byteRows);
+    const spec = { net, layout: this.#layout, solver: this.#solver, blobs, byteRows, gradients, most };
     const round = LoopRound.open(spec, this.#options.session);
     this.#rounds.set(key, round);
     // A refusal (untrainable nets) is thrown to whoever asks, and leaves nothing to close.
@@ -174,14 +179,23 @@ export class LoopStep implements Step {
 const untilWatched = ({ iteration, statistics = 0 }: Pick<Iterations, "iteration" | "statistics">): number =>
   statistics > 0 ? (statistics - (iteration % statistics)) % statistics : Number.POSITIVE_INFINITY;
 
-/** Batches that were taken already: copies, then those that go back to where they are from. */
+/** Batches that were taken already: copies, then those that go back to where they are from; bytes as the values that they stand for. */
 function given(copied: readonly Tensors[], kept: readonly Tensors[], from: Batches): Batches {
   const rest = [...copied, ...kept];
-  const own = new Set(kept);
+  const own = new Map<Tensors, Tensors>();
   return {
-    next: async () => rest.shift()!,
-    recycle: (batch, results) => {
-      if (own.has(batch)) from.recycle(batch, results);
+    async next() {
+      const batch = rest.shift()!;
+      const tensors = Object.entries(batch).map(([name, tensor]) => {
+        return [name, tensor.holdsBytes ? valuesOf(from.byteRows!.get(name)!, tensor) : tensor] as const;
+      });
+      const values = Object.fromEntries(tensors);
+      if (kept.includes(batch)) own.set(values, batch);
+      return values;
+    },
+    recycle(batch, results) {
+      const taken = own.get(batch);
+      if (taken) from.recycle(taken, results);
     },
   };
 }
