@@ -12,6 +12,8 @@ export interface ForkField {
   readonly meaning: string;
   /** Why a net with it is refused where it runs; absent: it changes no shape and no number here. */
   readonly refused?: string;
+  /** In the schema, so that nobody is warned about it, and read by nothing. */
+  readonly ignored?: boolean;
   /** The text of a value, its default, with which it changes nothing. */
   readonly unless?: readonly string[];
 }
@@ -561,8 +563,15 @@ export const FORK_FIELDS: readonly ForkField[] = [
   {
     forks: "SSD, Intel, MobileNet-YOLO",
     message: "SolverParameter",
-    fields: ["eval_type", "ap_version", "show_per_class_result"],
+    fields: ["ap_version", "show_per_class_result"],
     meaning: "how a test's detections are scored",
+  },
+  {
+    forks: "SSD, Intel, MobileNet-YOLO",
+    message: "SolverParameter",
+    fields: ["eval_type"],
+    meaning: "whether a test scores classes or detections, as its layers say here",
+    ignored: true,
   },
   {
     forks: "SSD, Intel, MobileNet-YOLO",
@@ -621,7 +630,7 @@ export const FORK_FIELDS: readonly ForkField[] = [
   {
     forks: "NVIDIA",
     message: "SolverParameter",
-    fields: ["per_parameter_reduce", "reduce_buckets", "store_blobs_in_old_format", "layer_wise_reduce"],
+    fields: ["per_parameter_reduce", "reduce_buckets", "store_blobs_in_old_format"],
     meaning: "how gradients of several GPUs are summed, and the format of snapshots",
   },
 ];

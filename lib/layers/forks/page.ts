@@ -34,7 +34,14 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 /** What becomes of a field or value in netrun: what the schema has is supported. */
-export function verdictOf({ message, fields, values, refused }: ForkField): "supported" | "harmless" | "refused" {
+export function verdictOf({
+  message,
+  fields,
+  values,
+  refused,
+  ignored,
+}: ForkField): "supported" | "harmless" | "refused" {
+  if (ignored) return "harmless";
   const known = message === "*" ? {} : reflect(message as "LayerParameter").fields;
   const type = known[fields[0]!]?.resolvedType as { readonly values?: object } | null | undefined;
   const isKnown = values
