@@ -57,7 +57,10 @@ function printLong(value: number): string {
 
 function printUnknown(fields: readonly UnknownField[], indent: string, lines: string[]): void {
   for (const field of fields) {
-    if ("text" in field) lines.push(`${indent}${field.name}: ${field.text}`);
+    // A field of a binary message that has a number alone is none that text can say.
+    if (/(^|\.)\d+$/.test(field.name))
+      lines.push(`${indent}# field ${field.name} of a binary file, which has no name here`);
+    else if ("text" in field) lines.push(`${indent}${field.name}: ${field.text}`);
     else {
       lines.push(`${indent}${field.name} {`);
       printUnknown(field.fields, `${indent}  `, lines);

@@ -48,12 +48,6 @@ describeShared("published prototxts", () => {
     }
     expect([...warnings].sort()).to.deep.equal([
       "NetParameter has no field item",
-      "SolverParameter has no field ap_version",
-      "SolverParameter has no field eval_type",
-      "TransformationParameter has no field distort_param",
-      "TransformationParameter has no field emit_constraint",
-      "TransformationParameter has no field expand_param",
-      "TransformationParameter has no field resize_param",
       "has old BatchNorm param specs, read as what they are today",
       "has old input fields, read as what they are today",
       "has old solver_type, read as what they are today",

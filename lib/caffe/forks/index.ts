@@ -2,6 +2,7 @@ import { NetrunError, type Span } from "../../error.js";
 import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/notes.js";
 import type { Message } from "../message.js";
 import { reflect } from "../schema.js";
+import { isNumbered } from "./binary.js";
 import { FORK_FIELDS, type ForkField } from "./fields.js";
 
 /** What is known of a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
@@ -49,6 +50,7 @@ export function refusedFork(message: Message, what: string): NetrunError | undef
 }
 
 function refusal(type: string, field: UnknownField, what: string, span: Span | undefined): NetrunError | undefined {
+  if (isNumbered(field.name)) return ofNumber(field.name, what);
   const text = "text" in field ? field.text : undefined;
   const known = forkField(type, field.name, text);
   const isValue = Object.hasOwn(reflect(type as "LayerParameter").fields, field.name);
@@ -59,6 +61,18 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
   return new NetrunError(`${what}${value} is a ${which} of a fork of Caffe that netrun does not have`, {
     span,
     notes: [...notes, "netrun inspect and draw show the net all the same"],
+    unsupported: true,
+  });
+}
+
+/** What is said of a field of a binary net that forks have given different meanings. */
+function ofNumber(name: string, what: string): NetrunError {
+  return new NetrunError(`${what}field ${name} of this binary net means another thing in each fork of Caffe`, {
+    notes: [
+      "a binary net has numbers of fields, not names, and forks number theirs as they like",
+      "give the net as a prototxt: its weights are read from this file all the same",
+      "netrun inspect and draw show the net all the same",
+    ],
     unsupported: true,
   });
 }

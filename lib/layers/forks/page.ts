@@ -17,8 +17,10 @@ show it. What is _supported_ means here what it means there; _harmless_ fields c
 with their meaning; a net with what is _refused_ does not train, test or convert: the error names the line and the reason.
 
 Fields that are not listed here are warned about; values of enums that are not are refused where the net runs. Forks number their
-fields as they like, so that one number means another thing in each: of binary files netrun reads names, types and weights, whose
-numbers all forks agree on, and it refuses binary nets (not weights) of layers that it does not have.
+fields as they like, so that one number means another thing in each: of binary nets netrun reads names, types and weights, whose numbers
+all forks agree on, and shows them; to run, a layer with a number that Caffe lacks, with one that forks have otherwise
+(\`pooling_param\` 13 is \`round_mode\` and \`ceil_mode\`, \`normalization: 3\` is NONE and PRE_FIXED) or with parameters of another
+type of layer is refused: give the net as a prototxt. Weights are read from the binary file all the same.
 
 ## Fields and values
 `;
