@@ -3,8 +3,10 @@ import { NetrunError } from "../error.js";
 import { PROVIDER_NAMES, type Provider } from "./device.js";
 import type { Emitted } from "./emit.js";
 import { executionProvider } from "./execution-provider.js";
+import { loadCudaLibraries } from "./cuda/libraries.js";
 import { findProvider, notHere } from "./find-provider.js";
 import { native } from "./native.js";
+import { nativeFolder } from "./native-folder.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { inOneLine, runError } from "./run-error.js";
 import type { OpenOptions } from "./session-options.js";
@@ -68,6 +70,7 @@ export async function createOn(
   // Dawn writes to stderr by itself where it finds no GPU, and so is tried in another process before.
   const found = provider === "webgpu" ? await findProvider(provider, device) : undefined;
   if (found?.isHere === false) throw notHere([[provider, found]], device);
+  if (provider === "cuda") loadCudaLibraries(nativeFolder());
   const options = { ...given, executionProviders: [executionProvider(provider, device)] };
   try {
     return await create({ ...options, extra: { ...options.extra, "session.disable_cpu_ep_fallback": "1" } });

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { NetrunError } from "../error.js";
 import { PROVIDER_NAMES, type Provider } from "./device.js";
+import { nativeFolder } from "./native-folder.js";
 import { type ProviderTrial, tryProvider } from "./try-provider.js";
 
 /** A provider on a device of it: here, or what is missing and the commands that mend that. */
@@ -26,12 +26,6 @@ export interface Machine {
   readonly hasCudaProvider: boolean;
   /** Whether the Vulkan driver that is asked for computes on the CPU. */
   readonly isSoftwareVulkan: boolean;
-}
-
-/** The folder of onnxruntime's native libraries, where those of its providers are looked for. */
-export function nativeFolder(): string {
-  const main = createRequire(import.meta.url).resolve("onnxruntime-node");
-  return join(dirname(main), "..", "bin", "napi-v6", process.platform, process.arch);
 }
 
 /** What this machine has. */
@@ -70,8 +64,9 @@ export async function findProvider(
   if (absent) return { isHere: false, ...absent };
   const trial = await attempt(provider, device);
   if ("result" in trial && trial.result === "works") return { isHere: true, isSoftware };
-  const missing = "result" in trial ? `an addition on it ${trial.result}` : trial.missing;
-  return { isHere: false, missing, remedies: provider === "cuda" ? CUDA_FAILS : webgpuRemedies(machine) };
+  const said = "result" in trial ? `an addition on it ${trial.result}` : trial.missing;
+  const missing = provider === "cuda" && machine.hasNvidia === false ? `no NVIDIA driver is here (${said})` : said;
+  return { isHere: false, missing, remedies: provider === "cuda" ? cudaRemedies(machine) : webgpuRemedies(machine) };
 }
 
 type Absent = Omit<AbsentProvider, "isHere">;
@@ -79,7 +74,9 @@ type Absent = Omit<AbsentProvider, "isHere">;
 const DRIVER =
   "NVIDIA's driver, 580 or newer: sudo apt-get install nvidia-driver-580-server on Ubuntu; for a container docker run --gpus all";
 const INSTALL = "onnxruntime's library for CUDA, with CUDA 13 and cuDNN 9: netrun devices --install cuda";
-const CUDA_FAILS = ["netrun devices says what is here and what is missing", INSTALL];
+
+const cudaRemedies = ({ hasNvidia }: Machine): readonly string[] =>
+  hasNvidia ? ["netrun devices tells which libraries are missing; --install cuda has them"] : [DRIVER];
 
 function cudaMissing({ platform, arch, hasNvidia, hasCudaProvider }: Machine): Absent | undefined {
   if (platform !== "linux" || arch !== "x64") {
@@ -111,7 +108,7 @@ function webgpuRemedies({ platform, hasGpu }: Machine): readonly string[] {
   return [
     ...(hasGpu ? [] : ["there is no GPU: neither /dev/dri/renderD* nor /dev/nvidia*"]),
     driver,
-    "without a GPU, slowly, for tests: sudo apt-get install chromium, then VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json and --provider webgpu",
+    "without a GPU, slowly, for tests: sudo apt-get install chromium, then LD_LIBRARY_PATH=/usr/lib/chromium VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json and --provider webgpu",
   ];
 }
 
