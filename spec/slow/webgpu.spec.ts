@@ -192,6 +192,18 @@ describe("WebGPU", () => {
     for (const [i, value] of given.entries()) expect(value).to.be.closeTo(expected[i]!, 1e-5);
   });
 
+  it("is compared with the CPU by netrun devices --check", async () => {
+    const { status, stdout } = await cli("devices", "--check", "--json");
+    const { checks } = JSON.parse(stdout);
+    const webgpu = checks.find(({ device }: { device: { provider: string } }) => device.provider === "webgpu");
+    expect(status).to.equal(0);
+    expect(webgpu.results.map(({ name, passed }: { name: string; passed: boolean }) => [name, passed])).to.deep.equal([
+      ["convolution", true],
+      ["pooling ties", true],
+      ["training step", true],
+    ]);
+  });
+
   it("trains from the command line, with tests and a snapshot", async () => {
     const path = join(folder(), "solver.prototxt");
     writeFileSync(path, `${SMALL} snapshot_prefix: "${join(folder(), "s")}"`.replace("max_iter: 100", "max_iter: 4"));

@@ -67,7 +67,7 @@ export const commands: readonly Command[] = [
     aliases: ["device_query"],
     describe: "List what nets can run on here",
     options: DEVICES,
-    examples: ["netrun devices"],
+    examples: ["netrun devices", "netrun devices --json"],
     load: () => import("../devices.js"),
   },
   {

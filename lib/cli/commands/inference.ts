@@ -95,7 +95,12 @@ export const DETECT = {
   ...JSON_OUTPUT,
 } as const satisfies Options;
 
-/** `netrun devices`, Caffe's `device_query`: what nets can run on here. */
+/** `netrun devices`, Caffe's `device_query`: what nets can run on here, what is missing, and its installation. */
 export const DEVICES = {
-  gpu: { type: "string", describe: "Caffe's flag; all providers are tried anyway" },
+  gpu: { type: "devices", describe: "GPUs that --check takes, N[,N...] or all; the first without it" },
+  check: { type: "boolean", default: false, describe: "Compute on each provider, and compare with the CPU" },
+  install: { type: "choice", choices: ["cuda"], describe: "Install what onnxruntime needs for a provider" },
+  from: { type: "choice", choices: ["pip", "nuget"], describe: "Where --install downloads it (pip)" },
+  uninstall: { type: "choice", choices: ["cuda"], describe: "Undo --install" },
+  ...JSON_OUTPUT,
 } as const satisfies Options;
