@@ -103,7 +103,7 @@ export function buildStub(): StubApp {
         process.execPath,
         [join(app, "dist/spec/cuda-stub", script), task],
         {
-          env: { ...process.env, LD_LIBRARY_PATH: libraries, NETRUN_CUDA_LOG: log },
+          env: { ...process.env, LD_LIBRARY_PATH: libraries, NETRUN_CUDA_LOG: log, NETRUN_CUDA_DEVICES: "2" },
           encoding: "utf8",
           maxBuffer: 2 ** 30,
         },

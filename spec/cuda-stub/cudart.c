@@ -22,6 +22,7 @@
 #define MULTIPROCESSORS 132
 
 static int log_file = -2;
+static __thread int current;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* A line of the log. The other libraries call it too. */
@@ -194,13 +195,22 @@ int cudaDeviceGetAttribute(int *value, int attribute, int device) {
   return OK;
 }
 
-int cudaGetDevice(int *device) { return *device = 0, OK; }
-int cudaSetDevice(int device) { return device == 0 ? OK : 101; }
-int cudaGetDeviceCount(int *count) { return *count = 1, OK; }
+/* As many devices as NETRUN_CUDA_DEVICES says, one by default; each thread has its own current one. */
+static int devices(void) {
+  const char *count = getenv("NETRUN_CUDA_DEVICES");
+  return count ? atoi(count) : 1;
+}
+int cudaGetDevice(int *device) { return *device = current, OK; }
+int cudaSetDevice(int device) {
+  if (device < 0 || device >= devices()) return 101;
+  current = device;
+  return OK;
+}
+int cudaGetDeviceCount(int *count) { return *count = devices(), OK; }
 int cudaDriverGetVersion(int *version) { return *version = 13000, OK; }
 int cudaRuntimeGetVersion(int *version) { return *version = 13000, OK; }
 const char *cudaGetErrorName(int error) { return error ? "stand-in error" : "cudaSuccess"; }
-const char *cudaGetErrorString(int error) { return error ? "the stand-in for CUDA has one device" : "no error"; }
+const char *cudaGetErrorString(int error) { return error ? "there is no such device" : "no error"; }
 int cudaGetLastError(void) { return OK; }
 int cudaPeekAtLastError(void) { return OK; }
 
@@ -262,7 +272,7 @@ static int launch(const void *host) {
   }
   const char *name = low < kernel_count && kernels[low].host == host ? kernels[low].name : "?";
   pthread_mutex_unlock(&mutex);
-  stub_log("KERNEL %.300s", name);
+  stub_log("KERNEL %.300s on %d", name, current);
   return OK;
 }
 static __thread struct { Size grid, block; size_t shared; void *stream; } calls[16];

@@ -6,6 +6,7 @@ import { type ConvertOptions, convert } from "../../lib/convert/index.js";
 import { updateRules } from "../../lib/optim/rules.js";
 import { buildStub, type StubApp, whyNoStub } from "../cuda-stub/build.js";
 import type { Task } from "../cuda-stub/place.js";
+import type { TrainingTask } from "../cuda-stub/train.js";
 import { byTask, type Placement, placementOf, type Traffic, trafficOf } from "../cuda-stub/placements.js";
 import { anyWeights } from "../support/any-weights.js";
 import { freshFolder } from "../support/folder.js";
@@ -199,6 +200,27 @@ const why = whyNoStub();
         googlenet: 89544,
         "models/adult": 472,
       });
+    });
+
+    it("train by the engines: one replica in rounds, and two on a GPU each", () => {
+      /** Devices that kernels were launched on, and what rounds reported. */
+      const train = (task: TrainingTask) => {
+        const { stdout, calls } = app.run("train.js", task);
+        const used = calls.flatMap((call) => / on (\d)$/.exec(call)?.[1] ?? []);
+        return { devices: [...new Set(used)].sort(), reports: JSON.parse(stdout.trimEnd().split("\n").at(-1)!) };
+      };
+      const one = train({ devices: [0], rounds: [1, 7] });
+      expect(one.devices).to.deep.equal(["0"]);
+      expect(one.reports).to.deep.equal([
+        { losses: 1, rows: 4 },
+        { losses: 7, rows: 28 },
+      ]);
+      const two = train({ devices: [0, 1], rounds: [5, 5] });
+      expect(two.devices).to.deep.equal(["0", "1"]);
+      expect(two.reports).to.deep.equal([
+        { losses: 5, rows: 40 },
+        { losses: 5, rows: 40 },
+      ]);
     });
 
     describeShared("of published nets", () => {
