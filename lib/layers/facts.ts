@@ -12,6 +12,7 @@ export type DataOrigin =
   | "database"
   | "hdf5"
   | "images"
+  | "maps"
   | "windows"
   | "unread"
   | "fillers"

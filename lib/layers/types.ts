@@ -33,6 +33,7 @@ import { ChannelNorm } from "./forks/channel-norm.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
+import { DenseImageData, ImageSegData } from "./forks/dense-image-data.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
@@ -186,6 +187,7 @@ export const layerTypes = {
   Correlation1D,
   CReLU,
   DeformableConvolution,
+  DenseImageData,
   DepthwiseConvolution,
   DetectionEvaluate,
   DetectionOutput,
@@ -195,6 +197,7 @@ export const layerTypes = {
   GroupNorm,
   HardSigmoid,
   HardSwish,
+  ImageSegData,
   InnerDistance,
   InstanceNorm,
   Interp,

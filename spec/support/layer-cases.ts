@@ -531,4 +531,6 @@ export const layerCases = {
   ],
   ContinuationIndicator: "gives constants",
   SignedSqrt: [{ bottoms: [within(0.5, 2, odd)] }, { bottoms: [within(-2, -0.5, odd)] }],
+  DenseImageData: "brings data in",
+  ImageSegData: "brings data in",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -548,7 +548,8 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "ImageDataParameter",
     fields: ["label_type", "label_divide_factor"],
     meaning: "labels are images (PIXEL), numbers of images (IMAGE) or absent (NONE)",
-    refused: "netrun's list of images has a number for each as label",
+    refused: "netrun's lists have a number or an image for each image as label, taken as it is",
+    unless: ["PIXEL", "1"],
   },
   // Fillers
   {

@@ -36,6 +36,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly images: ImageDecoding;
   /** Applies to the first top. */
   readonly transform: TransformSpec;
+  /** Whether further tops are images of labels: grey, resized without mixing, cropped and mirrored as the first top is. */
+  readonly maps?: boolean | undefined;
   /** How images and their boxes change together; AnnotatedData. */
   readonly annotations?: AnnotationSpec | undefined;
   /** Records left out once at the very start (rand_skip). */

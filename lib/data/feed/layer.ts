@@ -5,12 +5,13 @@ import type { ColourMode } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import { WHOLE } from "../source/source.js";
 import type { FeedSpec } from "./feed-spec.js";
-import type { FeedOptions } from "./layers/common.js";
 import { annotatedLayer } from "./layers/annotated-data.js";
+import type { FeedOptions } from "./layers/common.js";
 import { databaseLayer } from "./layers/data.js";
 import { dummyDataLayer } from "./layers/dummy-data.js";
 import { hdf5DataLayer } from "./layers/hdf5-data.js";
 import { imageDataLayer } from "./layers/image-data.js";
+import { mapsLayer } from "./layers/maps.js";
 import { windowDataLayer } from "./layers/window-data.js";
 import { IDENTITY, type TransformSpec } from "./transform.js";
 
@@ -25,6 +26,7 @@ const FEEDS = {
   fillers: dummyDataLayer,
   hdf5: hdf5DataLayer,
   images: imageDataLayer,
+  maps: mapsLayer,
   windows: windowDataLayer,
   unread: null,
   program: null,
@@ -32,7 +34,7 @@ const FEEDS = {
 } as const satisfies Record<DataOrigin, Describe | null>;
 
 /** Data that `feedSpec` describes also where it is read from another source than the layer's own. */
-const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images"];
+const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images", "maps"];
 
 /** Whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
 export function hasFeed(layer: LayerParameter): boolean {

@@ -5,7 +5,7 @@ import { count, sameShape } from "../../graph/type.js";
 import { type LabelRange, labelProblem } from "../../net/label-ranges.js";
 import { imagesAhead } from "../image/ahead.js";
 import { decodeImage } from "../image/image.js";
-import { resizeImage } from "../image/resize.js";
+import { nearestImage, resizeImage } from "../image/resize.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
 import type { Tensor } from "../tensor.js";
 import { BadRow, decodedOr, type RecordId, recordAt } from "./bad-row.js";
@@ -92,12 +92,16 @@ export class TopWriter {
   }
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
-    const { colour, size } = this.#top.spec.images;
+    const { spec, isFirst } = this.#top;
+    const isMap = !isFirst && spec.maps === true;
+    const { size } = spec.images;
+    const colour = isMap ? "gray" : spec.images.colour;
+    const resized = isMap ? nearestImage : resizeImage;
     const ahead = imagesAhead(rows, (i) => decodeImage(bytesIn(column, row + i), colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
       const decoded = await decodedOr(ahead, record);
-      const image = size ? resizeImage(decoded, size.height, size.width) : decoded;
+      const image = size ? resized(decoded, size.height, size.width) : decoded;
       const transform = this.#begin(image.shape, IMAGE, to + i, record);
       if (this.#holdsBytes)
         this.#writeBytes(image.pixels, 0, image.pixels.length, to + i, transform, first.ordinal + i);
@@ -162,9 +166,11 @@ export class TopWriter {
       mean: isFirst ? this.#top.mean : undefined,
       bytes: dtype === "uint8",
     };
+    const { mirror, cropSize } = transform;
+    const own = isFirst ? transform : spec.maps ? { ...IDENTITY, mirror, cropSize } : IDENTITY;
     let made: Transform;
     try {
-      made = transformer(isFirst ? transform : IDENTITY, wanted && isReshape(shape, wanted) ? wanted : shape, context);
+      made = transformer(own, wanted && isReshape(shape, wanted) ? wanted : shape, context);
     } catch (error) {
       throw error instanceof NetrunError ? new BadRow(error, record) : error;
     }

@@ -11,6 +11,21 @@ interface Taps {
   readonly highWeight: Int32Array;
 }
 
+/** Resizes an image by OpenCV's INTER_NEAREST rule, which mixes no pixels: labels stay labels. */
+export function nearestImage(image: Image, height: number, width: number): Image {
+  const [channels, oldHeight, oldWidth] = image.shape;
+  if (oldHeight === height && oldWidth === width) return image;
+  const at = (i: number, old: number, size: number) => Math.min(Math.floor((i * old) / size), old - 1);
+  const pixels = new Uint8Array(channels * height * width);
+  for (let c = 0; c < channels; c++)
+    for (let h = 0; h < height; h++)
+      for (let w = 0; w < width; w++) {
+        const from = (c * oldHeight + at(h, oldHeight, height)) * oldWidth + at(w, oldWidth, width);
+        pixels[(c * height + h) * width + w] = image.pixels[from]!;
+      }
+  return { shape: [channels, height, width], pixels };
+}
+
 /**
  * Resizes an image of bytes by OpenCV's INTER_LINEAR rule: pixel centres at (i + 0.5) * scale - 0.5, edges repeated,
  * weights of 11 bits, and the mean of four pixels where both sides halve. Source: OpenCV's resize for 8-bit images.

@@ -4,6 +4,7 @@ import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
+import { labelMaps } from "./dense-image-data.js";
 import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
@@ -30,19 +31,8 @@ function clip(layer: LayerParameter): readonly number[] | undefined {
   return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments ?? 1), height, width];
 }
 
-/** A label for each place of an image [n, c, h, w]. */
-const maps = ([rows = 1, , ...places]: readonly number[]) => [rows, 1, ...places];
-
 /** Facts on layer types of forks that netrun cannot run: enough to replace them, or to convert a net without them. */
 export const unsupportedTypes = {
-  /** Images whose labels are images. */
-  DenseImageData: {
-    data: {
-      origin: "unread",
-      batchSize: (layer) => sub(layer, "dense_image_data_param").batch_size,
-      otherTops: maps,
-    },
-  },
   /** SparkNet's: rows of a data frame. */
   JavaData: {
     data: {
@@ -54,9 +44,8 @@ export const unsupportedTypes = {
   },
   /** Clips of videos. */
   VideoData: { data: { origin: "unread", batchSize: ofVideo, rowShapes: (layer) => [clip(layer)] } },
-  /** DeepLab's and HED's images whose labels are images. */
-  ImageSegData: { data: { origin: "unread", batchSize: ofImageData, otherTops: maps } },
-  ImageLabelmapData: { data: { origin: "unread", batchSize: ofImageData, otherTops: maps } },
+  /** HED's images whose labels are images. */
+  ImageLabelmapData: { data: { origin: "unread", batchSize: ofImageData, otherTops: labelMaps } },
   /** CRFs give probabilities like the first bottom. */
   DenseCRF: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   MultiStageMeanfield: { topShapes: (_, shapeOf) => [shapeOf(0)] },

@@ -14,6 +14,8 @@ export interface ImageLine {
   readonly line: number;
   readonly name: string;
   readonly label: number;
+  /** The image of labels, where lines name one instead of a number. */
+  readonly map?: string;
   readonly problem?: string;
 }
 
@@ -25,10 +27,10 @@ const [NEWLINE, BLANK] = [10, 32];
 const MAX_LABEL = 2 ** 31 - 1;
 
 /**
- * Reads a list of `NAME LABEL` lines; the name ends at the line's last blank, so that it may have blanks itself, and empty
- * lines do not count. Throws a NetrunError where there are no lines, or more than --max-alloc has room for.
+ * Reads a list of `NAME LABEL` lines, or with `maps` of `NAME LABELS`, an image each; the name ends at the line's last blank, so that
+ * it may have blanks itself, and empty lines do not count. Throws a NetrunError where there are no lines, or more than --max-alloc has room for.
  */
-export function readImageList(path: string): ImageList {
+export function readImageList(path: string, maps = false): ImageList {
   const whole = readBytes(path).bytes;
   const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
   let length = 0;
@@ -47,7 +49,8 @@ export function readImageList(path: string): ImageList {
     const end = newline < 0 ? bytes.length : newline;
     if (end - start > MAX_LINE)
       return noEntry(line, `a line of ${end - start} bytes, and at most ${MAX_LINE} are read`);
-    return entryOf(bytes.toString("utf8", start, end), line);
+    const text = bytes.toString("utf8", start, end);
+    return maps ? pairOf(text, line) : entryOf(text, line);
   };
   return { length, entry };
 }
@@ -84,6 +87,12 @@ function entryOf(whole: string, line: number): ImageLine {
   const label = Number(match[2]);
   if (Math.abs(label) <= MAX_LABEL) return { line, name: match[1]!, label };
   return noEntry(line, `the label ${match[2]} is larger than ${MAX_LABEL}`);
+}
+
+function pairOf(whole: string, line: number): ImageLine {
+  const match = /^(.*\S)[ \t]+(\S+)$/.exec(whole.trim());
+  if (match) return { line, name: match[1]!, label: 0, map: match[2]! };
+  return noEntry(line, `not "IMAGE LABELS", two names of images: ${JSON.stringify(whole.trim())}`);
 }
 
 const noEntry = (line: number, problem: string): ImageLine => ({ line, name: "", label: 0, problem });

@@ -12,6 +12,8 @@ export interface ImageListSpec {
   /** Put in front of each name as it is, without a slash between, as Caffe does. */
   readonly root: string;
   readonly shuffle?: number | undefined;
+  /** Whether labels are images, whose names stand in the list. */
+  readonly maps?: boolean | undefined;
 }
 
 /** Files read at a time: enough to keep a disk busy, few enough to hold in memory. */
@@ -19,15 +21,16 @@ const FILES_AT_ONCE = 32;
 
 /** The images of a list file, as encoded bytes and a label; throws a NetrunError where the list cannot be read. */
 export async function imageListSource(spec: ImageListSpec): Promise<DataSource> {
-  const list = readImageList(spec.list);
+  const list = readImageList(spec.list, spec.maps);
   const { root } = spec;
   return imageFiles({
     length: list.length,
     shuffle: spec.shuffle,
+    maps: spec.maps ?? false,
     entry: (index) => {
-      const { name, label, line, problem } = list.entry(index);
+      const { name, label, map, line, problem } = list.entry(index);
       const where = problem === undefined ? `${spec.list}:${line}: ${root}${name}` : `${spec.list}:${line}`;
-      return { path: root + name, label, where, problem };
+      return { path: root + name, label, map: map && root + map, where, problem };
     },
   });
 }
@@ -36,7 +39,7 @@ export async function imageListSource(spec: ImageListSpec): Promise<DataSource> 
 export async function imageFolderSource(path: string, shuffle?: number): Promise<DataSource> {
   const { classes, files } = readImageFolder(path);
   const entry = (index: number): ImageEntry => ({ ...files[index]!, where: files[index]!.path });
-  const source = imageFiles({ length: files.length, shuffle, entry });
+  const source = imageFiles({ length: files.length, shuffle, maps: false, entry });
   return { ...source, labels: { label: classes } };
 }
 
@@ -44,6 +47,8 @@ export async function imageFolderSource(path: string, shuffle?: number): Promise
 interface ImageEntry {
   readonly path: string;
   readonly label: number;
+  /** The image of its labels. */
+  readonly map?: string | undefined;
   readonly where: string;
   /** Why it is none. */
   readonly problem?: string | undefined;
@@ -52,6 +57,7 @@ interface ImageEntry {
 interface ImageFiles {
   readonly length: number;
   readonly shuffle: number | undefined;
+  readonly maps: boolean;
   entry(index: number): ImageEntry;
 }
 
@@ -59,7 +65,7 @@ function imageFiles(files: ImageFiles): DataSource {
   const order = epochOrder(files.length, files.shuffle);
   return {
     length: files.length,
-    fields: { data: { dtype: "image", shape: [] }, label: { dtype: "int32", shape: [] } },
+    fields: { data: { dtype: "image", shape: [] }, label: { dtype: files.maps ? "image" : "int32", shape: [] } },
     batches: (shard, from, epoch) => batches(files, order(epoch ?? 0), shard, from ?? 0),
     locate: (index, epoch) => files.entry(order(epoch ?? 0)(index)).where,
     [Symbol.asyncDispose]: async () => {},
@@ -85,17 +91,25 @@ async function* batches(files: ImageFiles, order: Order, shard: Shard, from: num
     const entries: ImageEntry[] = [];
     for (let i = at; i < Math.min(end, at + FILES_AT_ONCE); i++) entries.push(files.entry(order(i)));
     const images = await Promise.all(entries.map(read));
+    const maps = files.maps
+      ? await Promise.all(entries.map(({ map = "", problem }) => read({ path: map, problem })))
+      : [];
     const failures = new Map(
-      images.flatMap((image, row) => (typeof image === "string" ? [[row, image] as const] : [])),
+      images.flatMap((image, row) => {
+        const why = [image, maps[row]].find((each) => typeof each === "string");
+        return why === undefined ? [] : [[row, why] as const];
+      }),
     );
     const data = bytesColumn(images.length, (row) => bytesOr(images[row]!));
-    const label = { dtype: "int32", shape: [], values: Int32Array.from(entries, (entry) => entry.label) } as const;
+    const label = files.maps
+      ? bytesColumn(maps.length, (row) => bytesOr(maps[row]!))
+      : ({ dtype: "int32", shape: [], values: Int32Array.from(entries, (entry) => entry.label) } as const);
     yield recordBatch({ data, label }, images.length, {}, failures.size > 0 ? { failures } : {});
   }
 }
 
 /** A file's bytes, or why there are none. */
-async function read({ path, problem }: ImageEntry): Promise<Uint8Array | string> {
+async function read({ path, problem }: Pick<ImageEntry, "path" | "problem">): Promise<Uint8Array | string> {
   if (problem !== undefined) return problem;
   return readImageFile(path).catch((error: Error) => `there is no image: ${error.message}`);
 }

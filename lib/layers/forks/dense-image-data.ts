@@ -1,0 +1,37 @@
+import { sub } from "../../caffe/message.js";
+import type { LayerParameter } from "../../caffe/messages.js";
+import { croppedImages } from "../data-images.js";
+import type { ImageShape } from "../facts.js";
+import { type DataLayer, dataLayer } from "../layer.js";
+
+/** A label for each place of an image [n, c, h, w]. */
+export const labelMaps = ([rows = 1, , ...places]: readonly number[]) => [rows, 1, ...places];
+
+/** Images and, as images, their labels, from a list of two names a line. Tops: data [n, c, h, w] and labels [n, 1, h, w]. */
+const denseData = (type: string, param: "dense_image_data_param" | "image_data_param"): DataLayer =>
+  dataLayer({
+    type,
+    param,
+    also: ["transform_param"],
+    bottoms: 0,
+    tops: [2, 3],
+    data: {
+      origin: "maps",
+      batchSize: (layer) => sub(layer, param).batch_size,
+      image: (layer) => imageOf(layer, param),
+      otherTops: labelMaps,
+    },
+    shapes: () => undefined,
+  });
+
+function imageOf(layer: LayerParameter, param: "dense_image_data_param" | "image_data_param"): ImageShape | undefined {
+  const { new_height, new_width, is_color } = sub(layer, param);
+  const [channels = 3, height = new_height, width = new_width] = croppedImages(layer) ?? [];
+  return height > 0 && width > 0 ? [is_color ? channels : 1, height, width] : undefined;
+}
+
+/** DenseImageData (SegNet, ENet). */
+export const DenseImageData = denseData("DenseImageData", "dense_image_data_param");
+
+/** ImageSegData (DeepLab, PSPNet), with labels of each pixel; a third top, the images' sizes, is not filled. */
+export const ImageSegData = denseData("ImageSegData", "image_data_param");

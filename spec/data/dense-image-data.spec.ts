@@ -1,0 +1,80 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import sharp from "sharp";
+import { failure } from "../support/failure.js";
+import { openLayer } from "../support/feed.js";
+import { freshFolder } from "../support/folder.js";
+
+describe("DenseImageData and ImageSegData: images whose labels are images", () => {
+  const folder = freshFolder();
+  /** Images whose blue pixels are what their labels are, 10 y + x + i; red ones are 200. */
+  const write = async (count: number, [height, width]: readonly [number, number] = [6, 8]): Promise<string> => {
+    for (let i = 0; i < count; i++) {
+      const label = Buffer.from(
+        Array.from({ length: height * width }, (_, k) => 10 * Math.floor(k / width) + (k % width) + i),
+      );
+      const image = Buffer.from([...label].flatMap((value) => [200, 0, value]));
+      await sharp(image, { raw: { width, height, channels: 3 } })
+        .png()
+        .toFile(join(folder(), `${i}.png`));
+      await sharp(label, { raw: { width, height, channels: 1 } })
+        .png()
+        .toFile(join(folder(), `l${i}.png`));
+    }
+    const list = join(folder(), "list.txt");
+    writeFileSync(list, Array.from({ length: count }, (_, i) => `${i}.png l${i}.png`).join("\n"));
+    return list;
+  };
+  const dense = (source: string, change = {}, more = {}) => ({
+    type: "DenseImageData",
+    dense_image_data_param: { source, root_folder: `${folder()}/`, batch_size: 2, ...change },
+    ...more,
+  });
+
+  it("give a label for each place", async () => {
+    await using feed = await openLayer(dense(await write(3)));
+    expect(feed.shapes).to.deep.equal({ data: [2, 3, 6, 8], label: [2, 1, 6, 8] });
+    const { data, label } = await feed.next();
+    const expected = Array.from({ length: 48 }, (_, k) => 10 * Math.floor(k / 8) + (k % 8));
+    expect([...label!.data]).to.deep.equal([...expected, ...expected.map((value) => value + 1)]);
+    expect([...data!.data.subarray(0, 48)]).to.deep.equal(expected);
+  });
+
+  for (const type of ["DenseImageData", "ImageSegData"])
+    it(`${type} crops and mirrors labels as their images, and subtracts means of images alone`, async () => {
+      const { dense_image_data_param } = dense(await write(3));
+      const param =
+        type === "DenseImageData" ? { dense_image_data_param } : { image_data_param: dense_image_data_param };
+      const transform_param = { crop_size: 4, mirror: true, mean_value: [7] };
+      await using feed = await openLayer({ type, ...param, transform_param }, { phase: "TRAIN" });
+      expect(feed.shapes).to.deep.equal({ data: [2, 3, 4, 4], label: [2, 1, 4, 4] });
+      const seen = new Set<string>();
+      for (let i = 0; i < 8; i++) {
+        const { data, label } = await feed.next();
+        for (const item of [0, 1]) {
+          const blue = [...data!.data.subarray(item * 48, item * 48 + 16)].map((value) => value + 7);
+          const own = [...label!.data.subarray(item * 16, item * 16 + 16)];
+          expect(own).to.deep.equal(blue);
+          seen.add(`${own[1]! - own[0]!}`);
+        }
+      }
+      expect([...seen].sort()).to.deep.equal(["-1", "1"]);
+    });
+
+  it("resize labels without mixing them", async () => {
+    await using feed = await openLayer(dense(await write(1), { batch_size: 1, new_height: 3, new_width: 4 }));
+    const { label } = await feed.next();
+    expect([...label!.data]).to.deep.equal([0, 2, 4, 6, 20, 22, 24, 26, 40, 42, 44, 46]);
+  });
+
+  it("refuse lines without two names, labels that are not there, and what is not done", async () => {
+    const list = await write(1);
+    writeFileSync(list, "0.png\n");
+    await failure(openLayer(dense(list)), 'not "IMAGE LABELS", two names of images: "0.png"');
+    writeFileSync(list, "0.png none.png\n");
+    await failure(openLayer(dense(list)), "there is no image");
+    await failure(openLayer(dense(list, { label_divide_factor: 2 })), "label_divide_factor");
+    await failure(openLayer(dense(list, {}, { top: ["data", "label", "dim"] })), "third top");
+  });
+});
