@@ -2,6 +2,7 @@ import type { From } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
 import { usableRecords } from "../data/feed/usable.js";
 import { checkWorkers, type HostOptions } from "../engine/hosts/make-host.js";
+import { hostsOn } from "../engine/hosts/make-host.js";
 import { openForwardEngine, replicaSession } from "../engine/open.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
@@ -77,7 +78,7 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   const rows = isShorter ? await usableRecords(plan.net.feeds[0]!) : whole.rows;
   const batches = Math.ceil(rows / batchSize);
   const shapes = new Map(blobs.map((name) => [name, shapeOfRow(name, net.shapes.get(name)!, batchSize)]));
-  const engine = openForwardEngine(replicas, options);
+  const engine = openForwardEngine(replicas, replicas === undefined ? options : hostsOn(options, chosen));
   try {
     await engine.open(plan, weights);
   } catch (error) {

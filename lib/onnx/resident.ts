@@ -5,6 +5,7 @@ import type { Emitted } from "./emit.js";
 import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { runError } from "./run-error.js";
+import { counted } from "./run-time.js";
 import type { SessionOptions } from "./session-options.js";
 import { tensorOf } from "./tensors.js";
 
@@ -68,7 +69,7 @@ export async function openResident(
         if (given === undefined) throw new Error(`input ${name} was not fed`);
         tensors[name] = given instanceof DeviceTensor ? given.tensor : tensorOf(ort, name, given, type);
       }
-      const results = await native(() => session.run(tensors)).catch((error: unknown) => {
+      const results = await counted(() => native(() => session.run(tensors))).catch((error: unknown) => {
         throw runError(error);
       });
       const values: Record<string, Float32Array> = {};

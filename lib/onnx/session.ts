@@ -7,15 +7,13 @@ import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 import { mayOverwrite } from "./overwrite.js";
 import { runError } from "./run-error.js";
+import { counted } from "./run-time.js";
 import type { OpenOptions } from "./session-options.js";
 import { tensorOf } from "./tensors.js";
 
 export type { OpenOptions, SessionOptions } from "./session-options.js";
 
-let spentMs = 0;
-
-/** Milliseconds that this thread has spent in runs of onnxruntime so far. */
-export const runTime = (): number => spentMs;
+export { runTime } from "./run-time.js";
 
 /** An emitted model on an execution provider. Keep it: onnxruntime leaks what is created and released often. */
 export interface Session extends AsyncDisposable {
@@ -60,14 +58,8 @@ export async function openSession(
     if (!value) throw new Error(`there is no output ${name}`);
     return value.type;
   };
-  const run = async (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) => {
-    const started = performance.now();
-    try {
-      return await native(() => session.run(feeds, fetch));
-    } finally {
-      spentMs += performance.now() - started;
-    }
-  };
+  const run = (feeds: Readonly<Record<string, Tensor>>, fetch: InferenceSession.FetchesType) =>
+    counted(() => native(() => session.run(feeds, fetch)));
 
   /** Has outputs written into their arrays. */
   async function write(feeds: Readonly<Record<string, Tensor>>, outputs: Outputs, first: string): Promise<void> {

@@ -8,6 +8,7 @@ import { type SolverNet, solverNets, withTrainState } from "../caffe/solver-nets
 import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
 import type { DataChoice } from "../data/feed/net-feeds.js";
 import type { Engine, Partition } from "../engine/engine.js";
+import { hostsOn } from "../engine/hosts/make-host.js";
 import { openEngine, replicaSession } from "../engine/open.js";
 import { DataFrames } from "../engine/spark/data-frames.js";
 import { NetrunError } from "../error.js";
@@ -115,7 +116,8 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   apVersionOf(parameter.ap_version, spanOf(parameter, "ap_version"));
   policyOf(parameter);
   const session = await solverSession(parameter, given);
-  const options = { ...given, workers: given.workers ?? replicasOn(session) };
+  const workers = given.workers ?? replicasOn(session);
+  const options = workers === undefined ? given : hostsOn({ ...given, workers }, session);
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
   const known = typeof from === "string" ? undefined : netOfSolver(from);
   const nets = solverNets(parameter, { ...options, baseDir, known });

@@ -7,6 +7,7 @@ import { onnxruntime } from "../../lib/onnx/onnxruntime.js";
 import { updateRules } from "../../lib/optim/rules.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 import { cli } from "../support/cli.js";
+import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { checkLayer } from "../support/golden-layer.js";
 import { prng } from "../support/prng.js";
@@ -176,6 +177,16 @@ describe("WebGPU", () => {
     await gpu.step(24);
     // Weights, history and gradients of 1.3 MB each, were they not given back, would be 90 MB more.
     expect(process.memoryUsage().rss - before).to.be.below(45e6);
+  });
+
+  it("has replicas in processes: several threads end onnxruntime's", async () => {
+    const options: SolverOptions = { name: "solver", ...WEBGPU, workers: 2, syncInterval: 2 };
+    await failure(Solver.load(SMALL, { ...options, isolation: "thread" }), "on WebGPU replicas are processes");
+    await using cpu = await Solver.load(SMALL, { ...options, provider: "cpu" });
+    await using gpu = await Solver.load(SMALL, options);
+    const expected = await cpu.step(4);
+    for (const [i, loss] of (await gpu.step(4)).entries()) expect(loss).to.be.closeTo(expected[i]!, TOLERANCE);
+    expect(gpu.startEvent().replicas).to.deep.include({ count: 2, isolation: "process" });
   });
 
   it("infers with weights as constants, as the CPU does", async () => {

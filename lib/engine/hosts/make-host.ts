@@ -22,6 +22,20 @@ export function hostMaker({ host, isolation }: HostOptions): (index: number) => 
   return host ?? ((index) => (isolation === "process" ? new ProcessHost(index) : new ThreadHost(index)));
 }
 
+/**
+ * Options of replicas that run on a device. On WebGPU each is in a process of its own: onnxruntime ends a process in which several threads
+ * use it. Throws NetrunError where threads are asked for there.
+ */
+export function hostsOn<T extends HostOptions>(options: T, { provider }: SessionOptions): T {
+  if (provider !== "webgpu" || options.host !== undefined) return options;
+  if (options.isolation === "thread") {
+    throw new NetrunError("on WebGPU replicas are processes: onnxruntime does not bear several threads there", {
+      notes: ["--isolation process (in the API isolation), which is what they are without it"],
+    });
+  }
+  return { ...options, isolation: "process" };
+}
+
 /** The session options of each of some replicas on this machine: they share its cores, unless threads were asked for. */
 export function sharedSession(session: SessionOptions, workers: number): SessionOptions {
   // One alone trains as it would in this thread, with the threads that it chooses.
