@@ -68,6 +68,7 @@ export { type Logged, readJsonLine } from "./train/event-log.js";
 export {
   type BaselineEvent,
   type BestEvent,
+  type ControlEvent,
   type DoneEvent,
   EVENT_VERSION,
   type IterationEvent,
@@ -86,7 +87,7 @@ export {
   type WarningEvent,
 } from "./train/events.js";
 export type { ParallelOptions } from "./train/parallel.js";
-export type { Action } from "./train/requests.js";
+export type { Action, Control } from "./train/requests.js";
 export { Solver, type SolverOptions } from "./train/solver.js";
 export { type SolverOfNetOptions, solverOfNet } from "./train/solver-of-net.js";
 export { type TrainOptions, type TrainReplicasOptions, train } from "./train/train.js";

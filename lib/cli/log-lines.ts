@@ -1,5 +1,6 @@
 import { deviceName } from "../onnx/device.js";
 import type {
+  ControlEvent,
   DoneEvent,
   IterationEvent,
   RoundEvent,
@@ -26,6 +27,11 @@ const digits = (value: number): string => String(Number(value.toPrecision(6)));
 export function lossShare(weight: number, value: number): string {
   return weight === 0 ? "" : ` (* ${digits(weight)} = ${digits(weight * value)} loss)`;
 }
+
+const CONTROLS = { snapshot: "a snapshot", stop: "the end", rate: "another learning rate" } as const;
+
+const rateText = ({ factor, rate }: ControlEvent): string =>
+  factor === undefined ? "" : `: ${factor} times, the next is ${digits(rate!)}`;
 
 /** A training in the lines that Caffe prints. */
 export class LogLines {
@@ -82,6 +88,8 @@ export class LogLines {
         return [line(threadsText(event))];
       case "baseline":
         return [line(`Baseline: one replica alone, ${digits(Math.round(event.imagesPerSecond))} images/s`)];
+      case "control":
+        return [line(`The ${event.from} asks for ${CONTROLS[event.action]}${rateText(event)}`)];
       case "warning": {
         const place = event.file === undefined ? "" : `${event.file}: `;
         return [`warning: ${place}${event.message}`, ...event.notes.map((note) => `note: ${note}`)].map((text) =>

@@ -43,6 +43,8 @@ export interface RateState {
   /** Least smoothed loss so far, and the iteration of it or of the last step; `plateau` alone. Null for none yet. */
   readonly minimum: number | null;
   readonly since: number;
+  /** What all rates are multiplied by, where that was asked for while training ran. */
+  readonly factor?: number | undefined;
 }
 
 const START: RateState = { step: 0, at: -1, minimum: null, since: 0 };
@@ -72,14 +74,22 @@ export class LearningRate {
 
   /** The rate that update number `iteration` (from 0) has. */
   rate(iteration: number): number {
-    const rate = this.#policy.rate(this.#solver, iteration, this.stateAt(iteration).step);
+    const { step, factor = 1 } = this.stateAt(iteration);
+    const rate = factor * this.#policy.rate(this.#solver, iteration, step);
     return iteration < this.#warmUp ? (rate * (iteration + 1)) / this.#warmUp : rate;
   }
 
   /** The state that update number `iteration` sees. */
   stateAt(iteration: number): RateState {
     const { lr_policy, stepsize, stepvalue } = this.#solver;
-    if (lr_policy === "step") return { ...START, step: Math.floor(iteration / stepsize), at: iteration };
+    const { factor } = this.#state;
+    if (lr_policy === "step")
+      return {
+        ...START,
+        ...(factor !== undefined && { factor }),
+        step: Math.floor(iteration / stepsize),
+        at: iteration,
+      };
     if (lr_policy !== "multistep") return this.#state;
     let { step, at } = this.#state;
     // Caffe looks at one value an iteration: values that are equal or out of order take effect one iteration apart.
@@ -88,6 +98,11 @@ export class LearningRate {
       step++;
     }
     return { ...this.#state, step, at: Math.max(at, iteration) };
+  }
+
+  /** Multiplies all further rates. */
+  scale(factor: number): void {
+    this.#state = { ...this.#state, factor: (this.#state.factor ?? 1) * factor };
   }
 
   /** Takes note of an iteration's smoothed loss. */

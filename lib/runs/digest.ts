@@ -234,6 +234,8 @@ function textOf(event: TrainEvent): string | undefined {
       return `one replica alone: ${Math.round(event.imagesPerSecond)} rows/s`;
     case "threads":
       return `${event.threads ?? "all"} threads a step`;
+    case "control":
+      return `${event.from} asks: ${event.action}${event.factor === undefined ? "" : ` times ${event.factor}`}`;
     case "warning":
       return event.message;
     case "done":

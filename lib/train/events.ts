@@ -199,6 +199,14 @@ export const eventSchemas = {
   }),
   /** One replica alone, measured before training. */
   baseline: event("baseline", { imagesPerSecond: number }),
+  /** Something was asked of the running training, and is done: by whom (`from`: the dashboard, say). */
+  control: event("control", {
+    action: v.picklist(["snapshot", "stop", "rate"]),
+    from: v.string(),
+    /** With `rate`: what the learning rates are multiplied by from here on, and the next one. */
+    factor: v.optional(number),
+    rate: v.optional(number),
+  }),
   /** Something that the user should know and that does not end the training. */
   warning: event("warning", { message: v.string(), file: v.optional(v.string()), notes: list(v.string()) }),
   /** Training is over; `stopped` says why before max_iter. */
@@ -233,6 +241,7 @@ export type ReplicaLostEvent = EventOf<"replica-lost">;
 export type SyncIntervalEvent = EventOf<"sync-interval">;
 export type ThreadsEvent = EventOf<"threads">;
 export type BaselineEvent = EventOf<"baseline">;
+export type ControlEvent = EventOf<"control">;
 export type WarningEvent = EventOf<"warning">;
 export type DoneEvent = EventOf<"done">;
 

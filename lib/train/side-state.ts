@@ -59,6 +59,7 @@ const sideState = fields({
     at: v.pipe(v.number(), v.safeInteger()),
     minimum: v.nullable(v.number()),
     since: v.pipe(v.number(), v.safeInteger()),
+    factor: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
   }),
   /** Best scores of tests so far, by metric. */
   best: v.optional(byName(fields({ value: number, tests: count }))),

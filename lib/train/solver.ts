@@ -135,6 +135,11 @@ export class Solver implements AsyncDisposable {
       : 1;
   }
 
+  /** Multiplies the learning rates of all further iterations; snapshots keep it. */
+  scaleRate(factor: number): void {
+    this.#trainer.scaleRate(factor);
+  }
+
   /** Trains for n iterations, on `batch` in each of them where one is given. Returns each iteration's loss, before its update. */
   step(n: number, batch?: Tensors): Promise<readonly number[]> {
     return this.#life.run(() => this.#trainer.step(n, batch));

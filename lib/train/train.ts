@@ -58,6 +58,15 @@ async function* observed(events: AsyncGenerator<TrainEvent, void>, { onEvent }: 
   }
 }
 
+/** Meets what was asked for by controls since the last call, as events. Snapshots and the end are for the loop. */
+function* controlled(solver: Solver, requests: Requests): Generator<TrainEvent> {
+  for (const { action, factor, from } of requests.takeControls()) {
+    if (action === "rate") solver.scaleRate(factor!);
+    const { iteration, rate } = solver;
+    yield { kind: "control", iteration, action, from, ...(action === "rate" && { factor, rate }) };
+  }
+}
+
 async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
   checkOptions(COURSE, options);
   const { syncInterval } = solver;
@@ -87,12 +96,14 @@ async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator
     // Signals and timers get their turn: runs of a model do not give them one.
     await setImmediate();
     requests.poll();
+    yield* controlled(solver, requests);
     yield* snapshots.written();
     if (requests.takeSnapshot() || schedule.isSnapshotDue || snapshots.isRetryDue()) yield* snapshots.take();
     if (requests.stop) stopped = "asked";
     else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
+  yield* controlled(solver, requests);
   yield* snapshots.finish();
   if (schedule.needsLastSnapshot(snapshots.lastIteration)) yield* snapshots.takeLast();
   if (!stopped && schedule.isLossDue) {

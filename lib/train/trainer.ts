@@ -42,6 +42,11 @@ export class Trainer {
     return this.#rate.adapts;
   }
 
+  /** Multiplies the learning rates of all further iterations. */
+  scaleRate(factor: number): void {
+    this.#rate.scale(factor);
+  }
+
   /** Trains for n iterations; each one's loss, before its update. Throws NetrunError for a number that is not finite. */
   async step(n: number, batch: Tensors | undefined): Promise<readonly number[]> {
     checkNumber("n", n, countOrNone("iterations"));

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Init, SolverParameter } from "../../lib/caffe/messages.js";
+import type { Control } from "../../lib/train/requests.js";
 import type { TrainEvent } from "../../lib/train/events.js";
 import { Solver } from "../../lib/train/solver.js";
 import { type TrainOptions, train } from "../../lib/train/train.js";
@@ -49,6 +50,27 @@ describe("training runs", () => {
     const asked = await events(solver, { action: () => (solver.iteration === 2 ? "stop" : "none") });
     expect(kinds(asked)).to.deep.equal(["start 0", "iteration 0", "iteration 1", "snapshot 2", "done 2"]);
     expect(asked.at(-1)).to.include({ stopped: "asked" });
+  });
+
+  it("meets controls as events: a lower learning rate, which a snapshot keeps, and a stop", async () => {
+    const lower: Control = { action: "rate", factor: 0.5, from: "dashboard" };
+    const stop: Control = { action: "stop", from: "dashboard" };
+    const settings: Init<SolverParameter> = { lr_policy: "step", gamma: 1, stepsize: 100 };
+    await using solver = await load("max_iter: 9", settings);
+    const asked = [lower, "none", stop] as const;
+    let polls = 0;
+    const all = await events(solver, { action: () => asked[polls++] ?? "none" });
+    const rates = all.flatMap((event) => (event.kind === "iteration" ? [event.rate] : []));
+    expect(rates).to.deep.equal([1, 0.5, 0.5].map((factor) => factor * rates[0]!));
+    expect(all.filter(({ kind }) => kind === "control")).to.deep.equal([
+      { kind: "control", iteration: 1, ...lower, rate: rates[1] },
+      { kind: "control", iteration: 3, ...stop },
+    ]);
+    expect(all.at(-1)).to.deep.include({ kind: "done", stopped: "asked" });
+    const snapshot = all.find((event) => event.kind === "snapshot")!.paths.state;
+    await using next = await load("max_iter: 9", settings);
+    await next.restore(snapshot);
+    expect(next.rate).to.equal(rates[1]);
   });
 
   it("stop at the first test without a better score, and keep the best weights", async () => {
