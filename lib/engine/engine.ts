@@ -39,6 +39,8 @@ export interface Round extends Report {
   readonly iteration: number;
   /** Where the time of the round went; undefined for one replica that trains in place. */
   readonly roundTimes?: RoundTimes | undefined;
+  /** How far the replicas' parameters were apart before they were averaged, in rounds with statistics (see `spreadOf`). */
+  readonly spread?: number | undefined;
   /** Replicas that were lost during the round, and what was done about each. */
   readonly lost: readonly LostReplica[];
 }

@@ -1,3 +1,4 @@
+import { hasWatched, spreadOf } from "./averaging/spread.js";
 import { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
 import type { TrainingPlan } from "../run/plan.js";
@@ -83,6 +84,8 @@ export class PoolEngine implements Engine {
     const failed = settled.find((each): each is PromiseRejectedResult => each.status === "rejected");
     if (failed) throw this.#stopped(failed.reason);
     if (answers.every((answer) => answer === undefined)) throw this.#stopped(allLost());
+    const trained = answers.flatMap((answer) => (answer ? [answer.changed[0]!] : []));
+    const spread = hasWatched(work) ? spreadOf(trained) : undefined;
     await this.#average(weights, answers);
     await this.#admitNewcomers(weights);
     const averaged = performance.now();
@@ -96,6 +99,7 @@ export class PoolEngine implements Engine {
       ...report,
       ...(where && { notFinite: `${report.notFinite}${where}` }),
       iteration: work.iteration + report.losses.length,
+      spread,
       roundTimes: {
         sendMs,
         computeMs: meanMs,

@@ -209,7 +209,8 @@ function addHistogram({ histograms }: Digest, name: string, iteration: number, {
     column.splice(0, column.length, ...column.filter((_, i) => i % 2 === 0));
 }
 
-function addRound({ imagesPerSecond, times, loss }: RoundEvent, add: Add): void {
+function addRound({ imagesPerSecond, times, loss, spread }: RoundEvent, add: Add): void {
+  add("round/spread", spread);
   add("round/rows per second", imagesPerSecond);
   add("round/loss", loss);
   for (const [name, value] of Object.entries(times)) add(`round/${name}`, value);

@@ -175,6 +175,8 @@ export const eventSchemas = {
     /** Rows of data that all replicas took. */
     rows: number,
     imagesPerSecond: number,
+    /** How far the replicas' parameters were apart before averaging, in rounds with layer statistics. */
+    spread: v.optional(number),
     times: fields({
       sendMs: number,
       computeMs: number,

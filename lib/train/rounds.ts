@@ -15,7 +15,7 @@ import type { Solver } from "./solver.js";
 import { notFiniteError, type Run } from "./trainer.js";
 
 /** The event of a round. */
-export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost }: Run): RoundEvent {
+export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost, spread }: Run): RoundEvent {
   const times = roundTimes!;
   return {
     kind: "round",
@@ -25,6 +25,7 @@ export function roundEvent(round: number, { losses, rows, roundTimes, iteration,
     loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
     rows,
     imagesPerSecond: rows / (times.totalMs / 1000),
+    ...(spread !== undefined && { spread }),
     times,
     lost,
   };
