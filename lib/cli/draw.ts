@@ -2,20 +2,22 @@ import { loadNet } from "../caffe/load.js";
 import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import { toDot } from "../inspect/dot.js";
+import { drawSvg } from "../inspect/drawing.js";
 import { inspectNet, type NetSummary } from "../inspect/index.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { DRAW } from "./commands/files.js";
 import { stateOfFlags, warn } from "./common.js";
+import { pictureFormat, writePicture } from "./picture.js";
 
 type DrawArgs = CommandArgs<typeof DRAW>;
 
 /** Draws a net. */
 export async function run(args: DrawArgs): Promise<void> {
   const out = args.output;
-  const [, format] = /\.(svg|dot)$/.exec(out) ?? [];
-  if (format === undefined) throw new NetrunError(`-o ${out}: the name has to end in .svg or .dot`);
-  const dot = toDot(await summaries(args));
-  await writeWhole(out, format === "dot" ? dot : await renderSvg(dot));
+  const format = pictureFormat(out, ["svg", "png", "dot"]);
+  const nets = await summaries(args);
+  if (format === "dot") await writeWhole(out, toDot(nets));
+  else await writePicture(out, await drawSvg(nets), format);
 }
 
 async function summaries({ net, phase, shape, strict, ...args }: DrawArgs): Promise<NetSummary[]> {
@@ -36,9 +38,4 @@ async function summaries({ net, phase, shape, strict, ...args }: DrawArgs): Prom
   if (nets.length === 0) throw errors[0]!;
   for (const error of errors) warn(error);
   return nets;
-}
-
-async function renderSvg(dot: string): Promise<string> {
-  const { instance } = await import("@viz-js/viz");
-  return (await instance()).renderString(dot, { format: "svg" });
 }

@@ -1,5 +1,6 @@
+import { layerBlocks } from "./groups.js";
 import { grouped } from "./print.js";
-import type { LayerKind, LayerSummary, NetSummary } from "./summary.js";
+import type { LayerKind, LayerSummary, NetSummary, TopSummary } from "./summary.js";
 
 /** Fill colours by what a layer is for. */
 const COLOURS = {
@@ -11,34 +12,64 @@ const COLOURS = {
   other: "#ffffff",
 } as const satisfies Readonly<Record<LayerKind, string>>;
 
+/** Points of the text in boxes and at edges. */
+export const FONT_SIZES = { node: 11, edge: 9 } as const;
+
 /**
- * A net of one or both phases in Graphviz's language: a box for each layer, in-place layers stacked under the box that they work on,
- * edges named by blobs and shapes, layers of one phase only dashed, and dotted lines between layers that share parameters.
+ * A net of one or both phases in Graphviz's language: a box for each layer with its window, in-place layers stacked under the box that they
+ * work on, edges named by blobs and shapes, layers of one phase only dashed, and dotted lines between layers that share parameters. What
+ * differs between phases in its batch size alone is drawn once. Layers of a block, by their names, are framed. Text is laid out `scale`
+ * times as large.
  */
-export function toDot(nets: readonly NetSummary[]): string {
+export function toDot(nets: readonly NetSummary[], scale = 1): string {
   const lines = [
     "digraph net {",
     `  graph [label=${quote(nets[0]?.name ?? "")}, labelloc=t, fontname="Helvetica"];`,
-    '  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=11, margin="0.2,0.08"];',
-    '  edge [fontname="Helvetica", fontsize=9];',
+    `  node [shape=box, style="filled,rounded", fontname="Helvetica", fontsize=${FONT_SIZES.node * scale}, margin="0.2,0.08"];`,
+    `  edge [fontname="Helvetica", fontsize=${FONT_SIZES.edge * scale}];`,
   ];
-  const nodes = new Map<string, { phases: string[]; stack: readonly LayerSummary[]; id: string }>();
-  const edges = new Map<string, string>();
+  const nodes: Nodes = new Map();
+  const edges: Edges = new Map();
   for (const net of nets) addNet(net, nodes, edges);
   const all = nets.map(({ phase }) => phase);
   for (const { id, stack, phases } of nodes.values()) lines.push(`  ${id} [${nodeAttributes(stack, phases, all)}];`);
-  for (const edge of edges.values()) lines.push(edge);
+  const ids = new Map([...nodes.values()].map(({ stack, id }) => [stack[0]!.name, id]));
+  let cluster = 0;
+  for (const [block, members] of layerBlocks([...ids.keys()])) {
+    const inside = members.map((name) => `${ids.get(name)};`).join(" ");
+    const style = 'style="rounded,dashed", color="#888888", fontname="Helvetica", labeljust=l';
+    lines.push(`  subgraph cluster_${cluster++} { label=${quote(block)}; graph [${style}]; ${inside} }`);
+  }
+  for (const edge of edges.values()) lines.push(edgeText(edge));
   lines.push("}");
   return `${lines.join("\n")}\n`;
 }
 
 type Nodes = Map<string, { phases: string[]; stack: readonly LayerSummary[]; id: string }>;
+type Edges = Map<string, Edge>;
 
-function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, string>): void {
+interface Edge {
+  readonly from: string;
+  readonly to: string;
+  /** The blob; absent for layers that share parameters. */
+  readonly blob?: string;
+  readonly shape?: readonly number[] | undefined;
+  /** Batch sizes of the phases. */
+  readonly batches: Set<number>;
+}
+
+function edgeText({ from, to, blob, shape, batches }: Edge): string {
+  if (blob === undefined) return `  ${from} -> ${to} [style=dotted, dir=none, constraint=false, label="shared"];`;
+  const dims = shape && [[...batches].join("/"), ...shape.slice(1)].join("x");
+  return `  ${from} -> ${to} [label=${quote(dims ? `${blob}\n${dims}` : blob)}];`;
+}
+
+function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Edges): void {
   const stacks = stackInPlace(layers);
   const ids = new Map<LayerSummary, string>();
   for (const stack of stacks) {
-    const key = JSON.stringify(stack.map(({ name, type, tops }) => [name, type, tops]));
+    const withoutBatch = ({ name, shape }: TopSummary) => [name, shape?.slice(1)];
+    const key = JSON.stringify(stack.map(({ name, type, tops }) => [name, type, tops.map(withoutBatch)]));
     const node = nodes.get(key) ?? { phases: [], stack, id: `n${nodes.size}` };
     node.phases.push(phase);
     nodes.set(key, node);
@@ -50,14 +81,17 @@ function addNet({ layers, phase }: NetSummary, nodes: Nodes, edges: Map<string, 
     for (const bottom of layer.bottoms) {
       const { maker, shape } = makers.get(bottom) ?? {};
       if (!maker || ids.get(maker) === ids.get(layer)) continue;
-      const edge = `  ${ids.get(maker)} -> ${ids.get(layer)} [label=${quote(shape ? `${bottom}\n${shape.join("x")}` : bottom)}];`;
-      edges.set(edge, edge);
+      const [from, to] = [ids.get(maker)!, ids.get(layer)!];
+      const key = JSON.stringify([from, to, bottom, shape?.slice(1)]);
+      const edge = edges.get(key) ?? { from, to, blob: bottom, shape, batches: new Set() };
+      if (shape?.[0] !== undefined) edge.batches.add(shape[0]);
+      edges.set(key, edge);
     }
     for (const name of layer.sharesWith) {
       const owner = owners.get(name);
       if (!owner) continue;
-      const edge = `  ${ids.get(owner)} -> ${ids.get(layer)} [style=dotted, dir=none, constraint=false, label="shared"];`;
-      edges.set(edge, edge);
+      const [from, to] = [ids.get(owner)!, ids.get(layer)!];
+      edges.set(JSON.stringify([from, to]), { from, to, batches: new Set() });
     }
     for (const { name, shape } of layer.tops) makers.set(name, { maker: layer, shape });
     owners.set(layer.name, layer);
@@ -87,7 +121,10 @@ function stackInPlace(layers: readonly LayerSummary[]): LayerSummary[][] {
 function nodeAttributes(stack: readonly LayerSummary[], phases: readonly string[], all: readonly string[]): string {
   const [first] = stack;
   const isPartial = phases.length < all.length;
-  const text = stack.map((layer) => `${layer.name}: ${layer.type}${costText(layer)}`);
+  const text = stack.flatMap((layer) => [
+    `${layer.name}: ${layer.type}${costText(layer)}`,
+    ...(layer.window === "" ? [] : [layer.window]),
+  ]);
   if (isPartial) text.push(`(${phases.join(", ")} only)`);
   const style = isPartial ? ', style="filled,rounded,dashed"' : "";
   return `label=${quote(text.join("\n"))}, fillcolor="${COLOURS[first!.kind]}"${style}`;

@@ -7,6 +7,7 @@ import { spanOf } from "../text/notes.js";
 import { dataTops, lowerKnown } from "./known.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
 import type { DataShapes } from "./shapes.js";
+import { windowText } from "./window-text.js";
 
 /** A blob that a layer makes; without a shape where the data is not known. */
 export interface TopSummary {
@@ -38,6 +39,8 @@ export interface LayerSummary {
   readonly multiplyAdds: number;
   readonly receptiveField?: ReceptiveField | undefined;
   readonly kind: LayerKind;
+  /** Kernel, stride, pad and kind of a layer that slides a window; empty for others. */
+  readonly window: string;
 }
 
 /** What a layer is for, as drawings show it; `scores` are losses and what tells how good predictions are. */
@@ -100,6 +103,7 @@ export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes)
       multiplyAdds: blobs.length > 0 ? (costs.get(layer.name) ?? 0) : 0,
       receptiveField: field,
       kind: kindOf(layer),
+      window: windowText(layer),
     };
   });
   const open = dataTops(net.layer).filter((top) => lowered.unknown.has(top));

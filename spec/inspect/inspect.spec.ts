@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { toDot } from "../../lib/inspect/dot.js";
+import { drawSvg } from "../../lib/inspect/drawing.js";
+import { layerBlocks } from "../../lib/inspect/groups.js";
 import { inspectEither, inspectNet, readArtifact } from "../../lib/inspect/index.js";
 import { inspect } from "../../lib/inspect/inspect.js";
 import { printNet } from "../../lib/inspect/print.js";
@@ -215,10 +217,63 @@ describe("drawing a net", () => {
       await inspectNet(message, { phase: "TEST", baseDir: "." }),
     ];
     const test = toDot(nets.slice(1));
-    expect(test).to.contain('label="conv: Convolution (4x3x3x3, 108 parameters)\\nrelu: ReLU"');
+    expect(test).to.match(/label="conv: Convolution \(4x3x3x3, 108 parameters\)\\nkernel 3x3.*\\nrelu: ReLU"/);
     expect(test).to.match(/n\d -> n\d \[label="conv\\n2x4x8x8"\];/);
     expect(test).to.contain('[style=dotted, dir=none, constraint=false, label="shared"]');
     expect(toDot(nets)).to.contain('(TRAIN only)", fillcolor="#f29c9c", style="filled,rounded,dashed"');
+  });
+
+  it("says kernel, stride, pad and kind in the box", async () => {
+    const text = `layer { name: "d" type: "Input" top: "x" input_param { shape { dim: 1 dim: 4 dim: 9 dim: 9 } } }
+      layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 4 kernel_h: 3 kernel_w: 5 stride: 2 pad_h: 1 pad_w: 2 group: 2 } }
+      layer { name: "p" type: "Pooling" bottom: "c" top: "p" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+      layer { name: "g" type: "Pooling" bottom: "p" top: "g" pooling_param { global_pooling: true } }`;
+    const { layers } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    expect(layers.map((layer) => layer.window)).to.deep.equal([
+      "",
+      "kernel 3x5, stride 2, pad 1x2, group 2",
+      "kernel 2x2, stride 2, AVE",
+      "global, MAX",
+    ]);
+  });
+
+  it("draws once what differs between phases in its batch size alone", async () => {
+    const data = (phase: string, batch: number) =>
+      `layer { name: "d" type: "DummyData" top: "x" include { phase: ${phase} } dummy_data_param { shape { dim: ${batch} dim: 3 } } }`;
+    const text = `${data("TRAIN", 64)} ${data("TEST", 100)}
+      layer { name: "a" type: "InnerProduct" bottom: "x" top: "a" inner_product_param { num_output: 2 } }`;
+    const { message: net } = loadNet(text);
+    const nets = [];
+    for (const phase of ["TRAIN", "TEST"] as const) nets.push(await inspectNet(net, { phase, baseDir: "." }));
+    const dot = toDot(nets);
+    expect(dot.match(/label="d: DummyData/g)).to.have.length(1);
+    expect(dot).to.contain('n0 -> n1 [label="x\\n64/100x3"];').and.not.to.contain("only");
+  });
+
+  it("frames the layers of a block by their names", () => {
+    const names = [
+      "conv1_1",
+      "conv1_2",
+      "inception_3a/1x1",
+      "inception_3a/pool",
+      "res2a",
+      "res2a_branch1",
+      "ip1",
+      "loss",
+    ];
+    expect([...layerBlocks(names).keys()]).to.deep.equal(["conv1", "inception_3a", "res2a"]);
+  });
+
+  it("leaves room in boxes for wider fonts than Graphviz knows", async () => {
+    const svg = await drawSvg([await inspectNet(message, { phase: "TEST", baseDir: "." })]);
+    expect(svg).to.match(/font-family="Helvetica,Arial,[^"]*sans-serif" font-size="11">conv: Convolution/);
+    // The box of the text below: in DejaVu Sans a letter is 0.6 em on average.
+    const text = "conv: Convolution (4x3x3x3, 108 parameters)";
+    const before = svg.slice(0, svg.indexOf(text));
+    const xs = [...before.slice(before.lastIndexOf("<path")).matchAll(/(-?[\d.]+),-?[\d.]+/g)].map(([, x]) =>
+      Number(x),
+    );
+    expect(Math.max(...xs) - Math.min(...xs)).to.be.above(text.length * 0.6 * 11);
   });
 
   it("is a picture that Graphviz makes", async () => {

@@ -18,7 +18,7 @@ export const INSPECT = {
 /** `netrun draw NET -o net.svg`: a picture of a net, in both phases unless one is named. */
 export const DRAW = {
   net: { type: "string", positional: "<net>", describe: "The net's prototxt" },
-  output: { ...OUTPUT, required: true, describe: "FILE.svg or FILE.dot" },
+  output: { ...OUTPUT, required: true, describe: "FILE.svg, FILE.png or FILE.dot" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], describe: "One phase only" },
   ...STATE,
   shape: SHAPE,
