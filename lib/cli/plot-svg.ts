@@ -1,89 +1,160 @@
+import type { ECharts, EChartsCoreOption } from "echarts";
+import { colourAt } from "../runs/colours.js";
+
 /** A line of a panel: points by x, and its name. */
 export interface PlotLine {
   readonly label: string;
   readonly points: readonly (readonly [x: number, y: number])[];
+  /** Index of the colour, the same for the same thing in all panels. */
+  readonly colour: number;
+  /** Index of the dashes. */
+  readonly dash?: number | undefined;
 }
 
 /** A panel with its own y axis. */
 export interface Panel {
   readonly title: string;
+  /** Of the y axis; empty for numbers without. */
+  readonly unit: string;
   readonly lines: readonly PlotLine[];
+  readonly isLog: boolean;
 }
 
-const WIDTH = 860;
-const PANEL = { height: 240, left: 70, right: 20, top: 30, bottom: 34 } as const;
-/** Okabe and Ito's colours, which people with any colour vision tell apart. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
-
-/**
- * Panels under each other, over one x axis, as an SVG. Written by hand: line charts are all it takes, and the chart libraries that
- * draw without a browser bring tens of megabytes.
- */
-export function drawPanels(panels: readonly Panel[], xName: string): string {
-  const height = panels.length * PANEL.height;
-  const x = span(panels.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([at]) => at))));
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" role="img" aria-labelledby="plot-title">`,
-    `<title id="plot-title">${escapeXml(panels.map(({ title }) => title).join(", "))}</title>`,
-    `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
-    ...panels.flatMap((panel, i) => drawPanel(panel, i * PANEL.height, x, xName)),
-    "</svg>\n",
-  ].join("\n");
+/** The axis of all panels. */
+export interface XAxis {
+  readonly title: string;
+  readonly isLog: boolean;
 }
 
-type Span = readonly [from: number, to: number];
+const WIDTH = 960;
+const PANEL = { height: 270, top: 44, bottom: 52, left: 86, legend: 230 } as const;
+const DASHES = ["solid", "dashed", "dotted"] as const;
+/** Fonts that a machine may have, in the order that they are looked for. */
+const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
-function span(values: readonly number[]): Span {
-  const finite = values.filter(Number.isFinite);
-  const from = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const to = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return from < to ? [from, to] : [from - 0.5, from + 0.5];
-}
-
-function drawPanel({ title, lines }: Panel, offset: number, x: Span, xName: string): string[] {
-  const y = span(lines.flatMap(({ points }) => points.map(([, value]) => value)));
-  const bottom = offset + PANEL.height - PANEL.bottom;
-  const [left, right, top] = [PANEL.left, WIDTH - PANEL.right, offset + PANEL.top];
-  const at = (value: number) => round(left + ((value - x[0]) / (x[1] - x[0])) * (right - left));
-  const up = (value: number) => round(bottom - ((value - y[0]) / (y[1] - y[0])) * (bottom - top));
-  const grid = [
-    ...ticks(y).map(
-      (value) =>
-        `<path d="M${left} ${up(value)}H${right}" stroke="#ddd"/><text x="${left - 6}" y="${up(value) + 4}" text-anchor="end">${label(value)}</text>`,
-    ),
-    ...ticks(x).map(
-      (value) =>
-        `<path d="M${at(value)} ${top}V${bottom}" stroke="#eee"/><text x="${at(value)}" y="${bottom + 14}" text-anchor="middle">${label(value)}</text>`,
-    ),
-  ];
-  const drawn = lines.flatMap(({ label: name, points }, i) => {
-    const colour = COLOURS[i % COLOURS.length]!;
-    const path = points.filter(([, value]) => Number.isFinite(value)).map(([a, b]) => `${at(a)},${up(b)}`);
-    const legendY = top + 12 + 14 * i;
-    return [
-      `<polyline points="${path.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.5"/>`,
-      `<path d="M${right - 160} ${legendY - 4}h16" stroke="${colour}" stroke-width="3"/><text x="${right - 140}" y="${legendY}">${escapeXml(name)}</text>`,
-    ];
+/** Panels under each other as an SVG, legends at their right. Drawn by the library of the dashboard. */
+export async function drawPanels(panels: readonly Panel[], x: XAxis): Promise<string> {
+  const { init } = await import("echarts");
+  const chart: ECharts = init(null, null, {
+    renderer: "svg",
+    ssr: true,
+    width: WIDTH,
+    height: panels.length * PANEL.height,
   });
-  return [
-    `<text x="${left}" y="${top - 10}" font-size="13" font-weight="bold">${escapeXml(title)}</text>`,
-    ...grid,
-    ...drawn,
-    `<path d="M${left} ${top}V${bottom}H${right}" fill="none" stroke="#444"/>`,
-    `<text x="${(left + right) / 2}" y="${bottom + 28}" text-anchor="middle">${xName}</text>`,
-  ];
+  try {
+    chart.setOption(optionOf(panels, x));
+    return `${chart.renderToSVGString()}\n`;
+  } finally {
+    chart.dispose();
+  }
 }
 
-const round = (value: number) => Math.round(value * 10) / 10;
-const label = (value: number) => String(Number(value.toPrecision(6)));
-const escapeXml = (text: string) =>
-  text.replace(/[&<>]/g, (char) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[char]!);
+function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
+  const top = (i: number) => i * PANEL.height;
+  const shown = panels.map((panel) => ({ ...panel, lines: panel.lines.map((line) => onAxes(line, x, panel)) }));
+  const xSpan = spanOf(
+    shown.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([at]) => at))),
+    x.isLog,
+  );
+  return {
+    animation: false,
+    backgroundColor: "#fff",
+    textStyle: { fontFamily: FONT, color: "#222" },
+    title: panels.map(({ title }, i) => ({
+      text: title,
+      left: PANEL.left,
+      top: top(i) + 12,
+      textStyle: { fontSize: 14, fontFamily: FONT, color: "#222" },
+    })),
+    legend: panels.map(({ lines }, i) => ({
+      orient: "vertical",
+      left: WIDTH - PANEL.legend + 6,
+      top: top(i) + PANEL.top - 4,
+      height: PANEL.height - PANEL.top - 8,
+      itemWidth: 26,
+      textStyle: { width: PANEL.legend - 60, overflow: "breakAll", fontFamily: FONT, fontSize: 11 },
+      data: lines.map((_, j) => ({ name: nameOf(i, j) })),
+      formatter: (name: string) => labelOf(panels, name),
+    })),
+    grid: panels.map((_, i) => ({
+      left: PANEL.left,
+      width: WIDTH - PANEL.left - PANEL.legend,
+      top: top(i) + PANEL.top,
+      height: PANEL.height - PANEL.top - PANEL.bottom,
+    })),
+    xAxis: panels.map((_, i) => ({
+      ...axis(x.title, x.isLog, 30),
+      gridIndex: i,
+      min: xSpan[0],
+      max: xSpan[1],
+      splitLine: { show: true, lineStyle: { color: "#eee" } },
+    })),
+    yAxis: shown.map(({ unit, isLog }, i) => ({
+      ...axis(unit, isLog, 62),
+      gridIndex: i,
+      scale: true,
+      axisLine: { show: true, lineStyle: { color: "#444" } },
+      splitLine: { lineStyle: { color: "#ddd" } },
+    })),
+    series: shown.flatMap(({ lines }, i) =>
+      lines.map(({ points, colour, dash = 0 }, j) => ({
+        type: "line",
+        name: nameOf(i, j),
+        xAxisIndex: i,
+        yAxisIndex: i,
+        data: points,
+        // A line of one point is not seen.
+        showSymbol: points.length < 20,
+        symbolSize: 4,
+        color: colourAt(colour),
+        lineStyle: { width: 1.5, type: DASHES[dash % DASHES.length]! },
+      })),
+    ),
+  };
+}
 
-/** About five round numbers within a span: multiples of 1, 2 or 5 times a power of ten. */
-function ticks([from, to]: Span): readonly number[] {
-  const raw = (to - from) / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw)!;
-  const first = Math.ceil(from / step);
-  return Array.from({ length: Math.floor(to / step) - first + 1 }, (_, i) => (first + i) * step);
+const axis = (name: string, isLog: boolean, nameGap: number) => ({
+  type: isLog ? "log" : "value",
+  name,
+  nameLocation: "middle",
+  nameGap,
+  nameTextStyle: { fontSize: 12, fontFamily: FONT, color: "#222" },
+  axisLine: { lineStyle: { color: "#444" } },
+  axisLabel: { formatter: numberText, hideOverlap: true, fontFamily: FONT, fontSize: 11, color: "#222" },
+});
+
+/** Names are unique over all panels; the legend shows labels. */
+const nameOf = (panel: number, line: number): string => `${panel} ${line}`;
+
+function labelOf(panels: readonly Panel[], name: string): string {
+  const [panel, line] = name.split(" ").map(Number) as [number, number];
+  return panels[panel]!.lines[line]!.label;
+}
+
+/** Numbers of less than this size are 0 in a picture: the library's steps between ticks have so many digits. */
+const LEAST = 1e-18;
+
+/** The points that have a place: finite ones, on log axes those above 0. */
+function onAxes(line: PlotLine, x: XAxis, { isLog }: Panel): PlotLine {
+  const points = line.points.filter(
+    ([at, value]) =>
+      Number.isFinite(at) && Number.isFinite(value) && (!x.isLog || at > 0) && (!isLog || value >= LEAST),
+  );
+  return { ...line, points: points.map(([at, value]) => [at, Math.abs(value) < LEAST ? 0 : value] as const) };
+}
+
+/** The least and the greatest place; half a step to both sides where they are one. */
+function spanOf(values: readonly number[], isLog: boolean): readonly [from: number, to: number] {
+  const from = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  const to = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  if (from < to) return [from, to];
+  if (isLog) return from > to ? [1, 10] : [from / 2, from * 2];
+  return from > to ? [0, 1] : [from - 0.5, from + 0.5];
+}
+
+/** A number as short as it is exact in six digits: 0.01, 1e-9. */
+function numberText(value: number): string {
+  const size = Math.abs(value);
+  const short = Number(value.toPrecision(6));
+  return size !== 0 && (size < 1e-4 || size >= 1e7) ? short.toExponential().replace("e+", "e") : String(short);
 }

@@ -1,46 +1,68 @@
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { NetrunError } from "../error.js";
-import { writeWhole } from "../file.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PLOT } from "./commands/training.js";
 import { report } from "./common.js";
 import { type PlottedLog, readLog } from "./plot-logs.js";
-import { drawPanels } from "./plot-svg.js";
+import { pictureFormat, writePicture } from "./picture.js";
+import { drawPanels, type Panel } from "./plot-svg.js";
 
 /** Draws losses, scores and learning rates of runs, overlaid. */
 export async function run(args: CommandArgs<typeof PLOT>): Promise<void> {
   const { logs = [], output, x } = args;
+  const format = pictureFormat(output);
   const read = logs.map((path) => readLog(path));
-  const panels = panelsOf(read, x);
+  const panels = panelsOf(read, args);
   if (panels.length === 0) {
     throw new NetrunError(x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs");
   }
-  await writeWhole(output, drawPanels(panels, x === "time" ? "seconds" : "iteration"));
+  const svg = await drawPanels(panels, { title: x === "time" ? "time (s)" : "iteration", isLog: args.logX });
+  await writePicture(output, svg, format);
   const titles = panels.map(({ title }) => title);
   report(args, { path: output, panels: titles, runs: logs }, () => [
     `${output}: ${titles.join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
   ]);
 }
 
-/** A panel for losses, one for each other score, one for learning rates. */
-function panelsOf(logs: readonly PlottedLog[], x: "iteration" | "time") {
+type Axes = Pick<CommandArgs<typeof PLOT>, "x" | "logY">;
+
+/**
+ * A panel for losses, one for each other score, one for learning rates. Of one run each score has a colour; of several each run has
+ * one, and dashes tell losses apart: a run, or a score, has the same colour in all panels.
+ */
+function panelsOf(logs: readonly PlottedLog[], { x, logY }: Axes): readonly Panel[] {
   const names = [...new Set(logs.flatMap(({ series }) => [...series.keys()]))];
   const isLoss = (name: string) => /loss/.test(name);
   const groups = new Map<string, string[]>([["loss", names.filter(isLoss)]]);
   for (const name of names.filter((each) => !isLoss(each) && each !== "lr")) groups.set(name, [name]);
   if (names.includes("lr")) groups.set("learning rate", ["lr"]);
+  const order = [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  const isOne = logs.length === 1;
   return [...groups]
     .map(([title, members]) => ({
       title,
-      lines: logs.flatMap(({ path, series }) =>
-        members.flatMap((name) => {
+      // The panel is as high as some 30 letters.
+      unit: title.length > 30 ? `${title.slice(0, 29)}…` : title,
+      isLog: logY && (title === "loss" || title === "learning rate"),
+      lines: logs.flatMap(({ path, series }, i) =>
+        members.flatMap((name, j) => {
           const points = (series.get(name) ?? []).flatMap((point) => {
             const at = x === "time" ? point.seconds : point.iteration;
             return at === undefined ? [] : [[at, point.value] as const];
           });
-          return points.length > 0 ? [{ label: `${logs.length > 1 ? `${basename(path)}: ` : ""}${name}`, points }] : [];
+          const label = isOne ? name : `${runName(path)}: ${name}`;
+          const look = isOne ? { colour: order.indexOf(name) } : { colour: i, dash: j };
+          return points.length > 0 ? [{ label, points, ...look }] : [];
         }),
       ),
     }))
     .filter(({ lines }) => lines.length > 0);
 }
+
+/** What every training has comes first, so that its colour does not depend on its other scores. */
+const RANKS = ["train loss", "test loss", "lr", "test accuracy"];
+const rank = (name: string): number => (RANKS.includes(name) ? RANKS.indexOf(name) : RANKS.length);
+
+/** The name of a log: that of its run where it is the log of one. */
+const runName = (path: string): string =>
+  basename(path) === "events.jsonl" ? basename(dirname(path)) : basename(path);

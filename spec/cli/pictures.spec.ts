@@ -1,0 +1,116 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import sharp from "sharp";
+import { drawPanels, type Panel } from "../../lib/cli/plot-svg.js";
+import { CSV_HEADER } from "../../lib/train/event-log.js";
+import { cli } from "../support/cli.js";
+import { freshFolder } from "../support/folder.js";
+
+const panel = (lines: readonly (readonly [label: string, values: readonly number[]])[], isLog = false): Panel => ({
+  title: "score",
+  unit: "share",
+  isLog,
+  lines: lines.map(([label, values], colour) => ({ label, colour, points: values.map((value, x) => [x, value]) })),
+});
+const X = { title: "iteration", isLog: false };
+
+/** Texts of a picture. */
+const textsOf = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text!);
+/** The points of curves: paths of a colour without filling. */
+const curvesOf = (svg: string, colour: string) =>
+  [...svg.matchAll(/<path d="([^"]*)"[^>]*fill="none"[^>]*stroke="(#[0-9a-f]{6})"/g)]
+    .filter(([, , stroke]) => stroke === colour)
+    .map(([, d]) => [...d!.matchAll(/(-?[\d.]+) (-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)] as const));
+
+describe("pictures of trainings", () => {
+  const folder = freshFolder();
+
+  it("have a scale for constants and tiny values", async () => {
+    for (const value of [0.5, 0, 1e-9, 1e-300, 12_345]) {
+      const svg = await drawPanels([panel([["a", [value, value, value]]])], X);
+      const [curve] = curvesOf(svg, "#0072b2");
+      expect(curve, String(value)).to.have.length.at.least(2);
+      expect(new Set(curve!.map(([, y]) => y)).size, String(value)).to.equal(1);
+      const [, y] = curve![0]!;
+      expect(y, String(value)).to.be.within(44, 218);
+      expect(svg).not.to.contain("NaN");
+    }
+    const tiny = textsOf(await drawPanels([panel([["a", [1e-12, 5e-12]]])], X));
+    expect(tiny).to.include.members(["1e-12", "5e-12"]);
+  });
+
+  it("have log axes, on which what is not above 0 has no place", async () => {
+    const svg = await drawPanels([panel([["a", [100, 1, 0, -1, 0.01]]], true)], X);
+    expect(textsOf(svg)).to.include.members(["0.01", "1", "100"]);
+    const [curve] = curvesOf(svg, "#0072b2");
+    const ys = curve!.map(([, y]) => y);
+    expect(Math.max(...ys) - Math.min(...ys)).to.be.closeTo(174, 1);
+  });
+
+  it("have titles, units and a legend beside the curves, whatever its length", async () => {
+    const long = "a_name_that_is_so_long_that_it_would_go_over_the_edge_of_the_picture";
+    const svg = await drawPanels(
+      [
+        panel([
+          ["a", [1, 2]],
+          [long, [2, 3]],
+        ]),
+      ],
+      X,
+    );
+    expect(textsOf(svg)).to.include.members(["score", "share", "iteration"]);
+    const right = Math.max(
+      ...curvesOf(svg, "#0072b2")
+        .flat()
+        .map(([x]) => x),
+    );
+    const legend = [...svg.matchAll(/translate\(([\d.]+) [\d.]+\)[^>]*>(a|a_name[^<]*)</g)].map(([, x]) => Number(x));
+    expect(legend).to.have.length.at.least(1);
+    for (const x of legend) expect(x).to.be.within(730, 960);
+    expect(right).to.be.below(735);
+  });
+
+  it("give a score the same colour whatever else is drawn, and a run the same in all panels", async () => {
+    const log = (names: readonly string[]) =>
+      CSV_HEADER +
+      names.flatMap((name) => [0, 1].map((i) => `${i},${i},test,0,${name},${i}\n`)).join("") +
+      [0, 1].map((i) => `${i},${i},train,0,smoothed_loss,${i}\n`).join("");
+    const file = (name: string) => join(folder(), name);
+    writeFileSync(file("few.csv"), log(["loss"]));
+    writeFileSync(file("many.csv"), log(["accuracy", "another", "loss"]));
+    const svgOf = async (...logs: readonly string[]) => {
+      const { status, stderr } = await cli("plot", ...logs.map(file), "-o", file("x.svg"));
+      expect([status, stderr]).to.deep.equal([0, ""]);
+      return readFileSync(file("x.svg"), "utf8");
+    };
+    // The training's loss is blue, a test's orange.
+    for (const logs of [["few.csv"], ["many.csv"]]) {
+      const svg = await svgOf(...logs);
+      expect(curvesOf(svg, "#0072b2"), logs[0]).to.have.length.at.least(1);
+      expect(curvesOf(svg, "#d55e00"), logs[0]).to.have.length.at.least(1);
+    }
+    const both = await svgOf("few.csv", "many.csv");
+    const colours = new Set(
+      [...both.matchAll(/stroke="(#[0-9a-f]{6})" stroke-width="1.5"/g)].map(([, colour]) => colour),
+    );
+    expect([...colours].sort()).to.deep.equal(["#0072b2", "#d55e00"]);
+  });
+
+  it("are PNG too, and nothing else", async () => {
+    const log = join(folder(), "a.csv");
+    writeFileSync(log, `${CSV_HEADER}0,0,train,0,smoothed_loss,2\n1,1,train,0,smoothed_loss,1\n`);
+    // netrun has sharp refuse drawings as soon as it decodes an image, as other specs do in this process.
+    sharp.unblock({ operation: ["VipsForeignLoadSvg"] });
+    try {
+      const { status, stderr } = await cli("plot", log, "-o", join(folder(), "a.png"), "--log-y");
+      expect([status, stderr]).to.deep.equal([0, ""]);
+    } finally {
+      sharp.block({ operation: ["VipsForeignLoadSvg"] });
+    }
+    const { format, width, height } = await sharp(join(folder(), "a.png")).metadata();
+    expect([format, width, height]).to.deep.equal(["png", 1920, 540]);
+    const { stderr } = await cli("plot", log, "-o", join(folder(), "a.gif"));
+    expect(stderr).to.contain("the name has to end in .svg or .png");
+  });
+});
