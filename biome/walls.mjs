@@ -18,6 +18,7 @@ export const floors = [
   ["api/"],
   ["train/", "convert/", "inspect/"],
   ["runs/"],
+  ["dashboard/"],
   ["index.ts", "browser.ts"],
   ["cli/"],
 ];

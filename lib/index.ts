@@ -58,6 +58,9 @@ export {
 export { type BlobSummary, type Inspected, type InspectFileOptions, inspect } from "./inspect/inspect.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
+export { LiveRun } from "./dashboard/live-run.js";
+export { type Dashboard, serveDashboard } from "./dashboard/server.js";
+export { StoredRunView } from "./dashboard/stored-run.js";
 export type { Digest } from "./runs/digest.js";
 export { listRuns, type RunStatus, type RunSummary, readRun, type StoredRun } from "./runs/list.js";
 export type { RunInfo } from "./runs/run-folder.js";

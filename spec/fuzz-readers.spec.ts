@@ -16,6 +16,7 @@ const OWN: Readonly<Record<string, string>> = {
   "lib/run/profile.ts": "the profile that onnxruntime has written a moment ago",
   "lib/api/classify.ts": "gives an image's bytes to decodeImage",
   "lib/runs/log-files.ts": "the last end of a line in a log that is appended to",
+  "lib/dashboard/server.ts": "the page's own files",
   "lib/run/thread-memory.ts": "choices in the cache: what cannot be read is measured again",
   "lib/cli/classify.ts": "lines of labels: any text is one",
   "lib/cli/upgrade.ts": "gives a file's bytes to loadNet and loadSolver",

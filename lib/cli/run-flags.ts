@@ -1,9 +1,12 @@
 import type { SolverParameter } from "../caffe/messages.js";
+import type { LiveRun } from "../dashboard/live-run.js";
 import { NetrunError } from "../error.js";
-import { type RunFolder, readRunInfo, readRunSolver } from "../runs/run-folder.js";
+import { parseNumber } from "../options/number.js";
+import { type RunFolder, readRunInfo, readRunSolver, runFiles } from "../runs/run-folder.js";
 import { openRun } from "../runs/train-run.js";
+import type { Solver } from "../train/solver.js";
 import type { CommandArgs } from "./commands/command.js";
-import type { TRAIN } from "./commands/training.js";
+import { PORT, type TRAIN } from "./commands/training.js";
 import { warn } from "./common.js";
 
 type TrainArgs = CommandArgs<typeof TRAIN>;
@@ -38,4 +41,36 @@ export function storedRun({ folder }: RunFolder): {
     ...args
   } = readRunInfo(folder).settings as Partial<TrainArgs>;
   return { args, ...readRunSolver(folder) };
+}
+
+/** Whether something shows layer statistics. */
+export const wantsStatistics = ({ tensorboard, dashboard }: Partial<TrainArgs>): boolean =>
+  tensorboard !== undefined || (dashboard !== undefined && dashboard !== false);
+
+/** The training of this process on a page. */
+interface OpenDashboard extends AsyncDisposable {
+  readonly live: LiveRun;
+}
+
+/** Serves the page that --dashboard[=PORT] asks for, and says where; a resumed run has what came before. Throws NetrunError. */
+export async function openDashboard(
+  args: TrainArgs,
+  solver: Solver,
+  folder: RunFolder | undefined,
+): Promise<OpenDashboard | undefined> {
+  const { dashboard } = args;
+  if (dashboard === undefined || dashboard === false) return undefined;
+  const port = typeof dashboard === "string" ? parseNumber("--dashboard", dashboard, PORT) : 0;
+  const [{ LiveRun }, { serveDashboard }, { readDigest }] = await Promise.all([
+    import("../dashboard/live-run.js"),
+    import("../dashboard/server.js"),
+    import("../runs/read-log.js"),
+  ]);
+  const name = args.run ?? (solver.net.name === "" ? "training" : solver.net.name);
+  const files = folder && runFiles(folder.folder);
+  const before = args.resume && files ? readDigest(files.events, files.digest).digest : undefined;
+  const live = new LiveRun(name, solver, before);
+  const served = await serveDashboard([live], port);
+  process.stderr.write(`Dashboard: ${served.url}\n`);
+  return { live, [Symbol.asyncDispose]: () => served[Symbol.asyncDispose]() };
 }

@@ -18,7 +18,7 @@ import { parallelOf } from "./parallel.js";
 import { Progress } from "./progress.js";
 import { settingsOf } from "./settings.js";
 import { Signals } from "./signals.js";
-import { checkRunFlags, runOf, storedRun } from "./run-flags.js";
+import { checkRunFlags, wantsStatistics, openDashboard, runOf, storedRun } from "./run-flags.js";
 import { SteadyOutput } from "./steady-output.js";
 
 type TrainArgs = CommandArgs<typeof TRAIN>;
@@ -49,7 +49,7 @@ export async function run(given: TrainArgs): Promise<void> {
     ...parallelOf(args),
     ...apiOf(TRAINING, args),
     ...apiOf(GRADIENTS, args),
-    statistics: args.statistics ?? (args.tensorboard === undefined ? undefined : STATISTICS_INTERVAL),
+    statistics: args.statistics ?? (wantsStatistics(args) ? STATISTICS_INTERVAL : undefined),
     weights: args.resume ? undefined : args.weights,
     snapshot: args.snapshot,
     settings: net ? undefined : settings,
@@ -66,12 +66,16 @@ export async function run(given: TrainArgs): Promise<void> {
   const append = args.snapshot !== undefined;
   using files = new LogFiles({ json: args.logJson, csv: args.logCsv, append }, warn);
   await using board = args.tensorboard === undefined ? undefined : new TensorBoardFile(args.tensorboard, solver, warn);
+  await using page = await openDashboard(args, solver, folder);
   using signals = new Signals(effects);
   using _output = new SteadyOutput(process.stdout, process.stderr);
   const progress = args.json ? undefined : new Progress(process.stdout, args.quiet);
   const startMs = performance.now();
   const run = train(solver, {
-    action: () => signals.action(),
+    action: () => {
+      const asked = page?.live.action() ?? "none";
+      return asked === "none" ? signals.action() : asked;
+    },
     ...apiOf(COURSE, args),
     keepBest: args.keepBest ?? (folder && bestScore(solver)),
     baseline: args.baseline,
@@ -83,6 +87,7 @@ export async function run(given: TrainArgs): Promise<void> {
     files.write(event);
     folder?.write(event);
     board?.write(event);
+    page?.live.write(event);
     failed = event.kind === "snapshot-failed" || (failed && event.kind !== "snapshot");
   }
   progress?.finish(process.argv.slice(2), path === undefined ? "." : dirname(path));

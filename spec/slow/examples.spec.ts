@@ -5,7 +5,7 @@ import { expect } from "chai";
 import sharp from "sharp";
 import type { Command } from "../../lib/cli/commands/command.js";
 import { commands } from "../../lib/cli/commands/index.js";
-import { cli } from "../support/cli.js";
+import { type CliResult, cli } from "../support/cli.js";
 import { root } from "../support/shared.js";
 
 /** Commands whose examples write what those of others read. */
@@ -13,6 +13,14 @@ const FIRST = ["train", "dataset", "convert"];
 
 const rank = ({ name }: Command) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
 const ordered = [...commands].sort((one, other) => rank(one) - rank(other));
+
+/** Runs a command; one that serves until it is interrupted is. */
+async function run(...words: readonly string[]): Promise<CliResult> {
+  if (words[0] !== "dashboard") return cli(...words);
+  const running = cli(...words);
+  const interrupt = setInterval(() => process.emit("SIGTERM", "SIGTERM"), 500);
+  return running.finally(() => clearInterval(interrupt));
+}
 
 describe("the examples of --help", () => {
   let folder: string;
@@ -41,7 +49,7 @@ describe("the examples of --help", () => {
         const [program, ...words] = line.split(" ");
         expect(program).to.equal("netrun");
         expect(words[0]).to.equal(name);
-        const { status, stderr } = await cli(...words);
+        const { status, stderr } = await run(...words);
         expect([line, status, stderr]).to.deep.equal([line, 0, stderr]);
         const output = words[words.indexOf("-o") + 1]!;
         if (words.includes("-o")) expect([line, existsSync(output)]).to.deep.equal([line, true]);
@@ -50,7 +58,7 @@ describe("the examples of --help", () => {
 
     if (!("json" in options)) continue;
     it(`of ${name} print JSON alone with --json`, async () => {
-      const { status, stdout } = await cli(...examples[0]!.split(" ").slice(1), "--json");
+      const { status, stdout } = await run(...examples[0]!.split(" ").slice(1), "--json");
       expect(status).to.equal(0);
       const documents = name === "train" ? stdout.trimEnd().split("\n") : [stdout];
       for (const text of documents) expect(JSON.parse(text)).to.be.an.instanceOf(Object);

@@ -3,7 +3,7 @@ import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { COMPLETION, DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
-import { PLOT, RUNS, TRAIN } from "./training.js";
+import { DASHBOARD, PLOT, RUNS, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
 export const commands: readonly Command[] = [
@@ -76,6 +76,13 @@ export const commands: readonly Command[] = [
     options: PLOT,
     examples: ["netrun plot run.json -o run.svg"],
     load: () => import("../plot.js"),
+  },
+  {
+    name: "dashboard",
+    describe: "Serve a page that shows runs, finished or running",
+    options: DASHBOARD,
+    examples: ["netrun dashboard runs/lenet"],
+    load: () => import("../dashboard.js"),
   },
   {
     name: "runs",

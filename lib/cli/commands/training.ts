@@ -7,6 +7,9 @@ import { SETTINGS } from "../../options/settings.js";
 import { COURSE, TRAINING } from "../../options/training.js";
 import { JSON_OUTPUT, OUTPUT } from "./command.js";
 
+/** Ports of a server; 0 takes a free one. */
+export const PORT = { whole: true, min: 0, max: 65535 } as const;
+
 const EFFECTS = ["stop", "snapshot", "none"] as const;
 
 /** `netrun train SOLVER.prototxt` or `NET.prototxt`: trains to max_iter, with a live line, tests and snapshots. */
@@ -27,6 +30,10 @@ export const TRAIN = {
   logJson: { type: "string", describe: "Log events to a file, a JSON object each" },
   logCsv: { type: "string", describe: "Log losses, rates and scores to a file" },
   tensorboard: { type: "string", describe: "Write event files of TensorBoard to a folder" },
+  dashboard: {
+    type: "text-or-flag",
+    describe: "Serve a page that shows and controls the training, on this machine alone: --dashboard[=PORT]",
+  },
   sigintEffect: { type: "choice", choices: EFFECTS, default: "stop", describe: "Effect of SIGINT" },
   sighupEffect: { type: "choice", choices: EFFECTS, default: "snapshot", describe: "Effect of SIGHUP" },
   ...RUN,
@@ -43,6 +50,13 @@ export const RUNS = {
   ...JSON_OUTPUT,
 } as const satisfies Options;
 
+/** `netrun dashboard [RUNS...]`: a page that shows runs. */
+export const DASHBOARD = {
+  runs: { type: "strings", positional: "[runs..]", describe: "Folders of runs, or of all runs (runs), or JSON logs" },
+  port: { type: "number", range: PORT, default: 0, describe: "The port to serve it on (0: a free one)" },
+  ...JSON_OUTPUT,
+} as const satisfies Options;
+
 /** `netrun plot LOG... -o plot.svg`: losses, scores and learning rates of runs, overlaid. */
 export const PLOT = {
   logs: {
@@ -50,7 +64,9 @@ export const PLOT = {
     positional: "<logs..>",
     describe: "Files of --log-json or --log-csv, or printed logs",
   },
-  output: { ...OUTPUT, required: true, describe: "The SVG file to write" },
+  output: { ...OUTPUT, required: true, describe: "The picture to write: .svg or .png" },
   x: { type: "choice", choices: ["iteration", "time"], default: "iteration", describe: "The horizontal axis" },
+  logX: { type: "boolean", default: false, describe: "The horizontal axis is logarithmic" },
+  logY: { type: "boolean", default: false, describe: "The axes of losses and learning rates are logarithmic" },
   ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -7,7 +7,7 @@ export function graphOf({ layers, shapes, inputs }: Pick<Net, "layers" | "shapes
   const node: object[] = [];
   for (const blob of inputs) {
     if ([...layers.values()].some(({ tops }) => tops.includes(blob))) continue;
-    node.push(nodeOf(blob, "Input", [], [shapes.get(blob)]));
+    node.push(nodeOf(blob, "Placeholder", [], [shapes.get(blob)]));
     makers.set(blob, blob);
   }
   for (const [name, { type, bottoms, tops }] of layers) {

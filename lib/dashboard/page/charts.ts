@@ -1,0 +1,131 @@
+import type * as ECharts from "echarts";
+import type { SeriesData } from "../../runs/series.js";
+import { COLOURS } from "../../runs/colours.js";
+import { make, short } from "./dom.js";
+
+declare const echarts: typeof ECharts;
+
+/** How curves are shown. */
+export interface CurveOptions {
+  readonly against: "iteration" | "time";
+  readonly log: boolean;
+  /** Weight of the past in an exponential mean, 0 for none. */
+  readonly smoothing: number;
+}
+
+/** A curve with its name and, where it stands for the same run everywhere, its colour. */
+export interface Curve {
+  readonly name: string;
+  readonly series: SeriesData;
+  readonly colour?: string | undefined;
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** A panel of the page with a chart in it, drawn anew where the paper changes from light to dark. */
+export class Chart {
+  readonly element: HTMLElement;
+  readonly #title: string;
+  #chart: ECharts.ECharts | undefined;
+  #option: ECharts.EChartsCoreOption | undefined;
+
+  constructor(parent: HTMLElement, title: string, className = "") {
+    this.#title = title;
+    this.element = make("div");
+    this.element.className = `chart ${className}`;
+    this.element.setAttribute("role", "img");
+    this.element.setAttribute("aria-label", title);
+    parent.append(this.element);
+    new ResizeObserver(() => this.#chart?.resize()).observe(this.element);
+    dark.addEventListener("change", () => {
+      this.#chart?.dispose();
+      this.#chart = undefined;
+      if (this.#option) this.set(this.#option);
+    });
+  }
+
+  /** Shows an option of ECharts; zoom and hidden curves stay as they are. */
+  set(option: ECharts.EChartsCoreOption): void {
+    this.#option = option;
+    const isNew = this.#chart === undefined;
+    this.#chart ??= echarts.init(this.element, dark.matches ? "dark" : null);
+    if (isNew)
+      this.#chart.getZr().on("dblclick", () => this.#chart?.dispatchAction({ type: "dataZoom", start: 0, end: 100 }));
+    this.#chart.setOption(
+      {
+        backgroundColor: "transparent",
+        animation: false,
+        title: { text: this.#title, left: 12, top: 8, textStyle: { fontSize: 14 } },
+        ...option,
+      },
+      { replaceMerge: ["series"] },
+    );
+  }
+
+  remove(): void {
+    this.#chart?.dispose();
+    this.element.remove();
+  }
+}
+
+/** An option of curves over iterations or time, with a legend above, zoom, and a tooltip of all curves. */
+export function curvesOption(
+  curves: readonly Curve[],
+  { against, log, smoothing }: CurveOptions,
+  unit = "",
+): ECharts.EChartsCoreOption {
+  return {
+    color: [...COLOURS],
+    grid: { left: 12, right: 24, top: 64, bottom: 40, containLabel: true },
+    legend: { type: "scroll", top: 32, left: 12, right: 12, data: curves.map(({ name }) => name) },
+    tooltip: { trigger: "axis", confine: true, valueFormatter: (value: unknown) => shown(value) },
+    dataZoom: [
+      { type: "inside", filterMode: "none" },
+      { type: "slider", height: 14, bottom: 6, filterMode: "none", brushSelect: false, showDetail: false },
+    ],
+    xAxis: {
+      type: "value",
+      min: "dataMin",
+      max: "dataMax",
+      axisLabel: { hideOverlap: true, formatter: against === "time" ? (value: number) => clock(value) : undefined },
+      splitLine: { show: false },
+    },
+    yAxis: {
+      type: log ? "log" : "value",
+      name: unit,
+      scale: true,
+      axisLabel: { hideOverlap: true, formatter: (value: number) => short(value) },
+    },
+    series: curves.map(({ name, series, colour }) => ({
+      type: "line",
+      name,
+      data: pointsOf(series, against, log, smoothing),
+      showSymbol: series.at.length < 30,
+      symbolSize: 5,
+      lineStyle: { width: 1.5 },
+      ...(colour && { itemStyle: { color: colour } }),
+    })),
+  };
+}
+
+const shown = (value: unknown) => (typeof value === "number" ? short(value) : String(value));
+
+const clock = (seconds: number): string =>
+  seconds < 600 ? `${Number(seconds.toFixed(1))} s` : `${Math.round(seconds / 60)} min`;
+
+/** Points of a curve; a logarithm has no place for values that are not above 0. */
+function pointsOf(
+  { at, seconds, mean }: SeriesData,
+  against: CurveOptions["against"],
+  log: boolean,
+  smoothing: number,
+) {
+  const xs = against === "time" ? seconds : at;
+  let [past, weight] = [0, 0];
+  return mean.map((value, i) => {
+    past = smoothing * past + (1 - smoothing) * value;
+    weight = smoothing * weight + 1 - smoothing;
+    const y = past / weight;
+    return [xs[i]!, log && y <= 0 ? null : y];
+  });
+}

@@ -1,0 +1,223 @@
+import { type HistogramTrack, parameterName } from "../../runs/digest.js";
+import { Chart, type CurveOptions, curvesOption } from "./charts.js";
+import { element, make, short } from "./dom.js";
+import type { ShownRun } from "./store.js";
+
+let chosen: string | undefined;
+let shownRun = "";
+let shownStatistics = -1;
+const charts = new Map<string, Chart>();
+
+const chartOf = (title: string): Chart => {
+  const chart = charts.get(title) ?? new Chart(element("layer-charts"), title);
+  charts.set(title, chart);
+  return chart;
+};
+
+/** Shows a run's parameters and activations, and the net with its filters. */
+export function showLayers(run: ShownRun, options: CurveOptions): void {
+  const { layers } = run.digest;
+  element("no-statistics").hidden = layers !== undefined;
+  showTable(run);
+  showPictures(run);
+  if (!layers) return;
+  const names = layers.parameters.map(parameterName);
+  if (chosen === undefined || !names.includes(chosen)) chosen = names[0];
+  const { series, histograms } = run.digest;
+  const curves = (prefix: string, shown: readonly string[]) =>
+    shown.flatMap((name) => {
+      const found = series[`${prefix}/${name}`];
+      return found ? [{ name, series: found }] : [];
+    });
+  const weights = names.filter((name) => name.endsWith("[0]"));
+  chartOf("Update to parameter ratio, log10").set(curvesOption(curves("ratio", weights), { ...options, log: false }));
+  const magnitudes = ["values", "gradients", "updates"].flatMap((kind) => {
+    const found = series[`${kind}/${chosen}`];
+    return found ? [{ name: kind, series: found }] : [];
+  });
+  chartOf("Mean magnitudes of the chosen parameter").set(curvesOption(magnitudes, { ...options, log: true }));
+  const blobs = layers.activations.map(({ blob }) => blob);
+  chartOf("Mean magnitude of activations").set(curvesOption(curves("activations", blobs), { ...options, log: true }));
+  chartOf("Share of zeros in activations").set(curvesOption(curves("zeros", blobs), { ...options, log: false }));
+  for (const kind of ["values", "gradients", "updates"])
+    if (histograms[`${kind}/${chosen}`])
+      chartOf(`Histogram of ${kind} over time`).set(histogramOption(histograms[`${kind}/${chosen}`]!));
+}
+
+const COLUMNS = ["parameter", "values", "gradients", "updates", "log10 update/value", "min", "max", "zeros"];
+
+/** A row a parameter, and a row a blob; a click on a parameter chooses it. */
+function showTable(run: ShownRun): void {
+  const { layers } = run.digest;
+  const table = element("layer-table");
+  const key = JSON.stringify([run.id, layers?.iteration, chosen]);
+  if (table.dataset["shown"] === key) return;
+  table.dataset["shown"] = key;
+  if (!layers) return void table.replaceChildren();
+  const head = make("thead", "", [
+    make(
+      "tr",
+      "",
+      COLUMNS.map((name) => make("th", name)),
+    ),
+  ]);
+  const parameters = layers.parameters.map((each) => {
+    const { values, gradients, updates, ratio } = each;
+    const name = parameterName(each);
+    const row = rowOf([name, values.meanAbs, gradients.meanAbs, updates.meanAbs, ratio, values.min, values.max, ""]);
+    row.tabIndex = 0;
+    row.setAttribute("aria-selected", String(name === chosen));
+    const choose = () => {
+      chosen = name;
+      showLayers(run, lastOptions);
+    };
+    row.addEventListener("click", choose);
+    row.addEventListener("keydown", ({ key: pressed }) => {
+      if (pressed === "Enter") choose();
+    });
+    return row;
+  });
+  const blobs = layers.activations.map(({ blob, meanAbs, min, max, zeros }) =>
+    rowOf([`${blob} (activations)`, meanAbs, "", "", "", min, max, `${(100 * zeros).toFixed(1)} %`]),
+  );
+  table.replaceChildren(head, make("tbody", "", [...parameters, ...blobs]));
+}
+
+let lastOptions: CurveOptions = { against: "iteration", log: false, smoothing: 0 };
+
+/** What redrawing after a click takes. */
+export const rememberOptions = (options: CurveOptions): void => {
+  lastOptions = options;
+};
+
+const rowOf = (cells: readonly (string | number)[]) =>
+  make(
+    "tr",
+    "",
+    cells.map((cell) => make("td", typeof cell === "number" ? (Number.isFinite(cell) ? short(cell) : "–") : cell)),
+  );
+
+/** Columns of time, rows of values, shades of how many. */
+function histogramOption({ at, min, max, counts }: HistogramTrack) {
+  const rows = 40;
+  const [least, most] = [Math.min(...min), Math.max(...max)];
+  const height = (most - least) / rows || 1;
+  const cells = counts.flatMap((column, x) => {
+    const sums = new Array<number>(rows).fill(0);
+    const total = column.reduce((sum, count) => sum + count, 0) || 1;
+    const width = (max[x]! - min[x]!) / column.length;
+    for (const [bin, count] of column.entries()) {
+      const row = Math.min(rows - 1, Math.max(0, Math.floor((min[x]! + (bin + 0.5) * width - least) / height)));
+      sums[row]! += count / total;
+    }
+    return sums.flatMap((share, y) => (share > 0 ? [[x, y, share]] : []));
+  });
+  return {
+    grid: { left: 12, right: 24, top: 48, bottom: 20, containLabel: true },
+    tooltip: {
+      confine: true,
+      formatter: ({ data: [x, y, share] }: { data: [number, number, number] }) =>
+        `iteration ${at[x]}: ${(100 * share).toFixed(2)} % near ${short(least + (y + 0.5) * height)}`,
+    },
+    xAxis: { type: "category", data: at.map(String), axisLabel: { hideOverlap: true } },
+    yAxis: {
+      type: "category",
+      data: Array.from({ length: rows }, (_, i) => short(least + (i + 0.5) * height)),
+      axisLabel: { interval: 7 },
+    },
+    visualMap: {
+      show: false,
+      min: 0,
+      max: cells.reduce((greatest, [, , share]) => Math.max(greatest, share!), 0) ** 0.5,
+      dimension: 3,
+      inRange: { color: ["#deebf755", "#9ecae1", "#3182bd", "#08306b"] },
+    },
+    // Shades go by the root: tails show beside the middle.
+    series: [{ type: "heatmap", data: cells.map((cell) => [...cell, cell[2]! ** 0.5]), progressive: 0 }],
+  };
+}
+
+/** The net once a run; the filters as often as there are statistics. */
+function showPictures(run: ShownRun): void {
+  const at = run.digest.layers?.iteration ?? run.digest.snapshots.length;
+  if (run.id !== shownRun) {
+    element("activations").replaceChildren();
+    const drawing = new Image();
+    drawing.alt = `The net ${run.digest.start?.net.name ?? ""}`;
+    drawing.src = `drawing/${run.id}`;
+    drawing.addEventListener("error", () =>
+      element("drawing").replaceChildren(make("p", "Only the log of this run is known.")),
+    );
+    element("drawing").replaceChildren(drawing);
+  }
+  if (run.id === shownRun && at === shownStatistics) return;
+  shownRun = run.id;
+  shownStatistics = at;
+  const filters = element<HTMLImageElement>("filters");
+  const show = (isThere: boolean) => () => {
+    filters.hidden = !isThere;
+    element("no-filters").hidden = isThere;
+  };
+  filters.onload = show(true);
+  filters.onerror = show(false);
+  filters.src = `filters/${run.id}?${at}`;
+}
+
+interface ShownBlob {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly png?: string;
+  readonly values?: readonly number[];
+}
+
+/** Has images that are dropped on the page go through the net of the run that is shown. */
+export function acceptImages(runOf: () => ShownRun | undefined): void {
+  const [drop, file] = [element("drop"), element<HTMLInputElement>("file")];
+  const send = async (image: Blob | undefined) => {
+    const run = runOf();
+    if (!image || !run) return;
+    const error = element("drop-error");
+    const answer = await fetch(`activations/${run.id}`, { method: "POST", body: image });
+    error.hidden = answer.ok;
+    if (answer.ok) showBlobs((await answer.json()) as ShownBlob[]);
+    else error.textContent = answer.status === 404 ? "There are no weights of this run yet." : await answer.text();
+  };
+  file.addEventListener("change", () => void send(file.files?.[0]));
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    void send(event.dataTransfer?.files[0]);
+  });
+}
+
+const MOST_VALUES = 10;
+
+function showBlobs(blobs: readonly ShownBlob[]): void {
+  const figures = blobs.map(({ name, shape, png, values }) => {
+    const caption = make("figcaption", `${name} ${shape.join(" × ")}`);
+    if (png === undefined) return make("figure", "", [caption, barsOf(values ?? [])]);
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    image.alt = `Activations of ${name}`;
+    return make("figure", "", [caption, image]);
+  });
+  element("activations").replaceChildren(...figures);
+}
+
+/** The greatest values, with their indices. */
+function barsOf(values: readonly number[]): HTMLElement {
+  const best = values.map((value, index) => ({ value, index })).sort((a, b) => b.value - a.value);
+  const most = Math.max(Number.MIN_VALUE, ...values.map(Math.abs));
+  const rows = best.slice(0, MOST_VALUES).map(({ value, index }) => {
+    const meter = make("meter");
+    meter.max = most;
+    meter.value = Math.max(0, value);
+    return make("tr", "", [make("td", String(index)), make("td", short(value)), make("td", "", [meter])]);
+  });
+  return make("table", "", rows);
+}

@@ -1,0 +1,94 @@
+import type { SeriesData } from "../../runs/series.js";
+import { Chart, type CurveOptions, curvesOption } from "./charts.js";
+import { bytes, duration, element, fillFacts, make, short } from "./dom.js";
+import type { ShownRun } from "./store.js";
+
+/** Charts of the overview by title. */
+const charts = new Map<string, Chart>();
+
+/** A chart for losses, one for each other score, then the rate, speed and waiting. */
+function groupsOf(series: Readonly<Record<string, SeriesData>>): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  const put = (title: string, name: string) => groups.set(title, [...(groups.get(title) ?? []), name]);
+  for (const name of Object.keys(series)) {
+    const [kind = "", rest = ""] = name.split(/\/(.*)/s);
+    if (name === "train/lr") continue;
+    if (kind === "train" || (kind.startsWith("test") && /loss/i.test(rest))) put("Loss", name);
+    else if (kind.startsWith("test")) put(rest, name);
+  }
+  if ("train/lr" in series) put("Learning rate", "train/lr");
+  if ("speed/rows per second" in series) put("Rows per second", "speed/rows per second");
+  if ("speed/data wait %" in series) put("Waiting for data, % of the time", "speed/data wait %");
+  return groups;
+}
+
+/** Shows how a run goes. */
+export function showOverview({ digest, status }: ShownRun, options: CurveOptions): void {
+  const { start, series, best } = digest;
+  const loss = series["train/smoothed loss"]?.mean.at(-1);
+  const maxIter = start?.solver.maxIter;
+  const done = digest.iteration - (start?.iteration ?? 0);
+  const seconds = digest.seconds - digest.before;
+  const left = maxIter !== undefined && done > 0 ? ((maxIter - digest.iteration) * seconds) / done : undefined;
+  const last = (name: string) => series[name]?.mean.at(-1);
+  const [speed, wait] = [last("speed/rows per second"), last("speed/data wait %")];
+  fillFacts(element("facts"), [
+    ["Net", start?.net.name],
+    ["Status", status],
+    ["Iteration", maxIter === undefined ? String(digest.iteration) : `${digest.iteration} of ${maxIter}`],
+    ["Smoothed loss", loss === undefined ? undefined : short(loss)],
+    ...Object.entries(digest.scores).map(([name, value]) => [name, short(value)] as const),
+    ["Best", best && `${best.metric} ${short(best.value)} at ${best.iteration}`],
+    ["Learning rate", last("train/lr") === undefined ? undefined : short(last("train/lr")!)],
+    ["Rows per second", speed === undefined ? undefined : short(Math.round(speed))],
+    ["Waiting for data", wait === undefined ? undefined : `${wait.toFixed(1)} %`],
+    ["Time", duration(digest.seconds)],
+    ["Time left", status === "running" && left !== undefined ? duration(left) : undefined],
+    ["Memory", start && `${bytes(start.memory.parameters + start.memory.blobs)} (estimate)`],
+    ["Parameters", start?.net.parameters.toLocaleString("en")],
+  ]);
+  const groups = groupsOf(series);
+  for (const [title, names] of groups) {
+    let chart = charts.get(title);
+    if (!chart) {
+      chart = new Chart(element("overview-charts"), title);
+      charts.set(title, chart);
+    }
+    const curves = names.map((name) => ({ name, series: series[name]! }));
+    const canLog = title === "Loss" || title === "Learning rate";
+    chart.set(curvesOption(curves, { ...options, log: options.log && canLog }));
+  }
+  for (const [title, chart] of charts) {
+    if (groups.has(title)) continue;
+    chart.remove();
+    charts.delete(title);
+  }
+  fillNotes(
+    element("notes"),
+    digest.notes.filter(({ kind }) => kind !== "snapshot"),
+  );
+  fillNotes(
+    element("snapshots"),
+    digest.snapshots.map((event) => {
+      const isBest = best?.iteration === event.iteration ? " (the best score so far)" : "";
+      return { kind: event.kind, iteration: event.iteration, text: `${event.paths.state}${isBest}` };
+    }),
+  );
+}
+
+/** Fills a list of events, the last one first. */
+export function fillNotes(
+  list: HTMLElement,
+  notes: readonly { readonly kind: string; readonly iteration: number; readonly text: string }[],
+): void {
+  const text = JSON.stringify(notes);
+  if (list.dataset["shown"] === text) return;
+  list.dataset["shown"] = text;
+  list.replaceChildren(
+    ...notes.toReversed().map(({ kind, iteration, text: words }) => {
+      const item = make("li", "", [make("time", String(iteration)), document.createTextNode(words)]);
+      item.className = kind;
+      return item;
+    }),
+  );
+}

@@ -1,0 +1,39 @@
+import type { Tensors } from "../api/net.js";
+import type { Digest } from "../runs/digest.js";
+import type { RunStatus } from "../runs/list.js";
+import type { Logged } from "../train/event-log.js";
+import type { Control } from "../train/requests.js";
+
+/** What a page shows of a run that it cannot know from events. */
+export interface RunDescription {
+  readonly id: string;
+  readonly name: string;
+  /** Settings of the run, for comparisons. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  /** Whether it can be controlled from here. */
+  readonly isLive: boolean;
+}
+
+/** A blob of the net for one image, as a page shows it. */
+export interface ShownBlob {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Tensors[string]["data"];
+}
+
+/** A run that a dashboard shows: one that trains in this process, or a folder or log on disk. */
+export interface RunView extends AsyncDisposable {
+  readonly description: RunDescription;
+  readonly digest: Digest;
+  readonly status: RunStatus;
+  /** Events since the last call, which the digest has already. Throws NetrunError where a log is damaged. */
+  poll(): readonly Logged[];
+  /** Asks the training for something; false where it cannot be asked. */
+  control?(control: Control): void;
+  /** The net as a picture in SVG; undefined where only its log is known. */
+  drawing(): Promise<string | undefined>;
+  /** The filters of the first convolution as PNG; undefined where there are none. */
+  filters(): Promise<Buffer | undefined>;
+  /** The blobs of the net for an image; undefined where there are no weights. Throws NetrunError for what is no image. */
+  activations(image: Buffer): Promise<readonly ShownBlob[] | undefined>;
+}

@@ -1,0 +1,136 @@
+import { request } from "node:http";
+import { join } from "node:path";
+import { expect } from "chai";
+import { LiveRun } from "../../lib/dashboard/live-run.js";
+import { type Dashboard, serveDashboard } from "../../lib/dashboard/server.js";
+import { StoredRunView } from "../../lib/dashboard/stored-run.js";
+import { trainRun } from "../../lib/runs/train-run.js";
+import { Solver } from "../../lib/train/solver.js";
+import { failure } from "../support/failure.js";
+import { freshFolder } from "../support/folder.js";
+import { writeRestless } from "../support/training.js";
+
+interface Asked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Ends the answer once this is in it. */
+  readonly until?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+/** Asks by Node's own client: fetch does not let a program set Host and Origin. */
+const ask = (url: string, { method = "GET", headers = {}, body = "", until }: Asked = {}): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers }, (response) => {
+      let text = "";
+      const done = () => resolve({ status: response.statusCode!, headers: response.headers, text });
+      response.setEncoding("latin1").on("data", (part: string) => {
+        text += part;
+        if (until !== undefined && text.includes(until)) {
+          done();
+          asked.destroy();
+        }
+      });
+      response.on("end", done);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
+
+describe("the dashboard's server", () => {
+  const folder = freshFolder();
+
+  async function withRun(use: (dashboard: Dashboard, folder: string) => Promise<void>): Promise<void> {
+    const runs = join(folder(), "runs");
+    const solver = writeRestless(folder(), "max_iter: 5");
+    for await (const _ of trainRun({ run: "a", runs, solver, statistics: 2 }));
+    await using dashboard = await serveDashboard([new StoredRunView(join(runs, "a"), "0")]);
+    await use(dashboard, join(runs, "a"));
+  }
+
+  it("refuses who does not have the token, another Host, another Origin and another site", async () => {
+    await withRun(async ({ url }) => {
+      const { port, origin } = new URL(url);
+      const statusOf = async (at: string, asked?: Asked) => (await ask(at, asked)).status;
+      expect(await statusOf(url)).to.equal(200);
+      expect(await statusOf(url, { headers: { host: `localhost:${port}` } })).to.equal(200);
+      expect(await statusOf(`${origin}/`)).to.equal(403);
+      expect(await statusOf(`${origin}/${"x".repeat(24)}/`)).to.equal(403);
+      // A name that its owner has resolve to 127.0.0.1, as in DNS rebinding.
+      expect(await statusOf(url, { headers: { host: `evil.example:${port}` } })).to.equal(403);
+      expect(await statusOf(url, { headers: { origin: "http://evil.example" } })).to.equal(403);
+      expect(await statusOf(url, { headers: { "sec-fetch-site": "cross-site" } })).to.equal(403);
+      const body = '{"action":"stop"}';
+      expect(await statusOf(`${url}control/0`, { method: "POST", body })).to.equal(403);
+      expect(await statusOf(`${url}../../package.json`)).to.equal(403);
+      expect(await statusOf(`${url}app/../../../package.json`)).to.be.oneOf([403, 404]);
+      expect(await statusOf(`${url}run.json`)).to.equal(404);
+    });
+  });
+
+  it("serves the page and all that it needs itself, and lets nothing in from elsewhere", async () => {
+    await withRun(async ({ url }) => {
+      const { text, headers } = await ask(url);
+      expect(headers["content-security-policy"]).to.match(/^default-src 'self';/);
+      expect(headers["referrer-policy"]).to.equal("no-referrer");
+      const linked = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+      expect(linked).to.include.members(["echarts.js", "style.css", "app/dashboard/page/main.js"]);
+      for (const path of linked.filter((each) => !each.startsWith("data:")))
+        expect((await ask(`${url}${path}`)).status, path).to.equal(200);
+      const script = await ask(`${url}app/dashboard/page/main.js`);
+      const imported = [...script.text.matchAll(/from "\.\/([^"]+)"/g)].map(([, path]) => path!);
+      for (const path of imported) expect((await ask(`${url}app/dashboard/page/${path}`)).status, path).to.equal(200);
+      expect((await ask(`${url}app/runs/digest.js`)).status).to.equal(200);
+    });
+  });
+
+  it("streams a run as it is, draws its net and shows its filters", async () => {
+    await withRun(async ({ url }) => {
+      const { text } = await ask(`${url}stream`, { until: "\n\n" });
+      const [, data] = /event: runs\ndata: (.*)\n\n/.exec(text)!;
+      const [run] = JSON.parse(data!);
+      expect(run).to.deep.include({ id: "0", name: "a", status: "done", isLive: false });
+      expect(run.settings).to.deep.include({ base_lr: 0.05, type: "SGD", batch_size: 24 });
+      expect(run.digest.series["ratio/conv[0]"].at).to.deep.equal([0, 2, 4]);
+      expect((await ask(`${url}drawing/0`)).text).to.match(/<svg.*conv/s);
+      expect((await ask(`${url}filters/0`)).text).to.match(/^\x89PNG/);
+      expect((await ask(`${url}drawing/1`)).status).to.equal(404);
+    });
+  });
+
+  it("refuses to control a run of another process, and damaged images and controls", async () => {
+    await withRun(async ({ url }) => {
+      const headers = { origin: new URL(url).origin };
+      const post = (path: string, body: string) => ask(`${url}${path}`, { method: "POST", headers, body });
+      expect(await post("control/0", '{"action":"stop"}')).to.deep.include({
+        status: 422,
+        text: "this run does not train in the process of the dashboard",
+      });
+      expect((await post("control/0", '{"action":"rate","factor":7}')).status).to.equal(422);
+      expect((await post("activations/0", "no image")).status).to.equal(422);
+    });
+  });
+
+  it("gives a training what the page asks for as its next action", async () => {
+    await using solver = await Solver.load(writeRestless(folder(), "max_iter: 5"));
+    const live = new LiveRun("live", solver);
+    await using dashboard = await serveDashboard([live]);
+    const { url } = dashboard;
+    const asked = { method: "POST", headers: { origin: new URL(url).origin }, body: '{"action":"rate","factor":0.1}' };
+    expect((await ask(`${url}control/live`, asked)).status).to.equal(200);
+    expect(live.action()).to.deep.equal({ action: "rate", factor: 0.1, from: "dashboard" });
+    expect(live.action()).to.equal("none");
+  });
+
+  it("says that its port is taken, and that a path is no run", async () => {
+    await using dashboard = await serveDashboard([]);
+    await failure(serveDashboard([], Number(new URL(dashboard.url).port)), "no dashboard: listen EADDRINUSE");
+    expect(() => new StoredRunView(join(folder(), "none"), "0")).to.throw("no such run or log");
+  });
+});
