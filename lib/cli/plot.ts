@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { NetrunError } from "../error.js";
+import { folderOfRun, runFiles } from "../runs/run-folder.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PLOT } from "./commands/training.js";
 import { report } from "./common.js";
@@ -11,7 +13,7 @@ import { drawPanels, type Panel } from "./plot-svg.js";
 export async function run(args: CommandArgs<typeof PLOT>): Promise<void> {
   const { logs = [], output, x } = args;
   const format = pictureFormat(output);
-  const read = logs.map((path) => readLog(path));
+  const read = logs.map((path) => readLog(logOf(path)));
   const panels = panelsOf(read, args);
   if (panels.length === 0) {
     throw new NetrunError(x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs");
@@ -23,6 +25,10 @@ export async function run(args: CommandArgs<typeof PLOT>): Promise<void> {
     `${output}: ${titles.join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
   ]);
 }
+
+/** The log that a path names: that of a run by its folder. */
+const logOf = (path: string): string =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() && folderOfRun(path) === path ? runFiles(path).events : path;
 
 type Axes = Pick<CommandArgs<typeof PLOT>, "x" | "logY">;
 

@@ -30,12 +30,15 @@ export function resumeCommand(argv: readonly string[], { state, iteration, stopp
   const kept: string[] = [];
   for (let i = 0; i < end; i++) {
     const arg = argv[i]!;
+    if (nameOf(arg) === "resume") continue;
     if (!dropped.has(nameOf(arg) ?? "")) kept.push(arg);
     // The flag's value is the next argument.
     else if (!arg.includes("=")) i++;
   }
   const further = isOver ? ["--max-iter", String(2 * iteration)] : [];
-  return [...kept, "-snapshot", state, ...further, ...argv.slice(end)].map(quoted).join(" ");
+  // A run that is kept in a folder goes on there.
+  const from = kept.some((arg) => nameOf(arg) === "run") ? ["--resume"] : ["-snapshot", state];
+  return [...kept, ...from, ...further, ...argv.slice(end)].map(quoted).join(" ");
 }
 
 /** Flags of a training that its net needs in a test too, by those of the test. */

@@ -213,6 +213,10 @@ describe("the command that goes on", () => {
     expect(resumeCommand(words, { ...end, state: "s", stopped: undefined })).to.equal(
       "train --early_stop=loss -snapshot s --max-iter 10 -- -net.prototxt",
     );
+    const kept = ["train", "s.prototxt", "--run", "mine", "--resume", "--max-iter", "9"];
+    expect(resumeCommand(kept, { ...end, stopped: "asked" })).to.equal(
+      "train s.prototxt --run mine --max-iter 9 --resume",
+    );
     expect(resumeCommand(words, { ...end, state: "s", stopped: "early-stop" })).to.equal(
       "train --maxIter 9 -snapshot s -- -net.prototxt",
     );

@@ -84,6 +84,9 @@ describe("a run", () => {
   it("is kept, listed and resumed by the command line", async () => {
     const first = await cli("train", solver(), "--run", "mine", "--runs", runs(), "--max-iter", "5");
     expect(first.status, first.stderr).to.equal(0);
+    const picture = join(folder(), "mine.svg");
+    const plotted = await cli("plot", join(runs(), "mine"), "-o", picture);
+    expect(plotted.stdout).to.contain("loss, test accuracy, learning rate of 1 run");
     const next = await cli("train", "--run", "mine", "--runs", runs(), "--resume", "--max-iter", "10");
     expect(next.status, next.stderr).to.equal(0);
     expect(next.stdout)

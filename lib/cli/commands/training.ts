@@ -62,7 +62,7 @@ export const PLOT = {
   logs: {
     type: "strings",
     positional: "<logs..>",
-    describe: "Files of --log-json or --log-csv, or printed logs",
+    describe: "Folders of runs, files of --log-json or --log-csv, or printed logs",
   },
   output: { ...OUTPUT, required: true, describe: "The picture to write: .svg or .png" },
   x: { type: "choice", choices: ["iteration", "time"], default: "iteration", describe: "The horizontal axis" },
