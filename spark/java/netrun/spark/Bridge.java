@@ -90,6 +90,8 @@ final class Bridge {
       ObjectNode answer = Frames.JSON.createObjectNode();
       answer.put("status", "failed").put("reason", e.toString());
       answer(head, answer);
+      // No job has been started: each of its calls is waited for.
+      if (head.has("calls")) for (JsonNode call : head.get("calls")) answer(call, answer.deepCopy().put("status", "lost"));
     }
   }
 
