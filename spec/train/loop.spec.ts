@@ -19,7 +19,8 @@ describe("a training whose rounds are one loop each", () => {
     await using solver = await Solver.load(path, { threads: 1, ...options });
     const events: TrainEvent[] = [];
     for await (const event of train(solver)) events.push(event);
-    const files = ["caffemodel", "solverstate"].map((end) => readFileSync(`${folder()}/snap_iter_16.${end}`, "base64"));
+    const last = `${folder()}/snap_iter_${solver.iteration}`;
+    const files = ["caffemodel", "solverstate"].map((end) => readFileSync(`${last}.${end}`, "base64"));
     return { events: events.filter(({ kind }) => kind !== "start").map(lasting), files };
   }
 
@@ -31,6 +32,14 @@ describe("a training whose rounds are one loop each", () => {
     expect(loop.files).to.deep.equal(separate.files);
     const resumed = await run(path, { loop: true, snapshot: `${folder()}/snap_iter_6.solverstate` });
     expect(resumed.files).to.deep.equal(loop.files);
+  });
+
+  it("shows the loss after the last iteration where that is due, and changes nothing by it", async () => {
+    const path = writeRestless(folder(), "max_iter: 15");
+    const separate = await run(path, {});
+    const loop = await run(path, { loop: true });
+    expect(loop.events.some((event) => (event as TrainEvent).kind === "loss")).to.equal(true);
+    expect(loop).to.deep.equal(separate);
   });
 
   it("does several iterations a run", async () => {
