@@ -19,7 +19,7 @@ import {
 } from "./elementwise.js";
 import { gather, gatherElements, scatterAdd, topK } from "./indexing.js";
 import { loop } from "./loop.js";
-import { reduceSum } from "./reduce.js";
+import { reduceMax, reduceSum } from "./reduce.js";
 import { expand, reshape, slice, zeros } from "./shape.js";
 
 interface RoiPoolAttrs {
@@ -67,6 +67,34 @@ function cellsOf(rois: Value, scale: number, [from, to]: readonly [number, numbe
   return cast(and(greaterOrEqual(at, low), less(at, high)), "float32");
 }
 
+/** The cells that have an entry, [r, 1, ph, pw]: 1, the others 0. */
+function filledCells(rows: Value, columns: Value): Value {
+  const [r, ph] = rows.type.shape as [number, number];
+  const pw = columns.type.shape[1]!;
+  const filled = (mask: Value) => cast(greater(reduceSum(mask, [2]), constant(0)), "float32");
+  return mul(reshape(filled(rows), [r, 1, ph, 1]), reshape(filled(columns), [r, 1, 1, pw]));
+}
+
+/** `MaxRoiPool` in other operations, for a provider that has no kernel of it: box after box, by columns and then by rows. */
+export function searchedMaxRoiPool({ pooled: [ph, pw], scale }: RoiPoolAttrs, x: Value, rois: Value): Value {
+  const [, c, h, w] = x.type.shape as [number, number, number, number];
+  const r = rois.type.shape[0]!;
+  if (r === 0) return zeros([0, c, ph, pw]);
+  const rows = cellsOf(rois, scale, [2, 4], ph, h);
+  const columns = cellsOf(rois, scale, [1, 3], pw, w);
+  const items = cast(reshape(slice(rois, 1, 0, 1), [r]), "int64");
+  const captured = [x, rows, columns, items];
+  const { scans } = loop(r, { carried: [], captured }, (box, _, [image, allRows, allColumns, allItems]) => {
+    const of = (all: Value) => gather(all!, box, 0);
+    const inside = (mask: Value, shape: readonly number[]) => greater(reshape(of(mask), shape), constant(0));
+    const plane = reshape(gather(image!, of(allItems!), 0), [c, h, 1, w]);
+    const across = reduceMax(where(inside(allColumns!, [1, 1, pw, w]), plane, constant(LOWEST)), [3]);
+    const column = reshape(across, [c, 1, h, pw]);
+    return { carried: [], scans: [reduceMax(where(inside(allRows!, [1, ph, h, 1]), column, constant(LOWEST)), [2])] };
+  });
+  return where(greater(filledCells(rows, columns), constant(0)), scans[0]!, constant(0));
+}
+
 /**
  * dy added where the maxima were: the first in row order of each cell, as Caffe keeps them. ONNX's pooling does not tell where, so
  * that each box is searched again, by columns and then by rows, box after box: all at once would take r * c * h * pooled_w * w numbers.
@@ -96,8 +124,7 @@ function gradient(x: Value, rois: Value, dy: Value, { pooled: [ph, pw], scale }:
     int64s([h * w], []),
   );
   const places = reshape(add(found.scans[0]!, reshape(first, [r, c, 1, 1])), [size]);
-  const filled = (mask: Value) => cast(greater(reduceSum(mask, [2]), constant(0)), "float32");
-  const some = mul(reshape(filled(rows), [r, 1, ph, 1]), reshape(filled(columns), [r, 1, 1, pw]));
+  const some = filledCells(rows, columns);
   const updates = reshape(mul(dy, expand(some, [r, 1, ph, pw])), [size]);
   return reshape(scatterAdd(zeros([n * c * h * w]), places, updates, 0), x.type.shape);
 }

@@ -90,7 +90,7 @@ export class Trainer {
   async lossAhead(): Promise<number | undefined> {
     const { engine, weights, parameter } = this.#parts;
     const states = await engine.state();
-    const work = { iteration: this.#iteration, rates: [0], display: parameter.display };
+    const work = { iteration: this.#iteration, rates: [0], display: parameter.display, dropsGradients: true };
     let round: Round;
     try {
       round = await engine.round(weights.data.slice(), work);

@@ -6,12 +6,14 @@ import {
   float32,
   input,
   isOp,
+  printGraph,
   rewrite,
   strides as rowMajor,
   type Value,
 } from "../../lib/graph/index.js";
 import { gradient } from "../../lib/net/gradient.js";
 import { MaxPool, maxPool, type PoolAttrs } from "../../lib/ops/index.js";
+import { maxRoiPool } from "../../lib/ops/roi-pool.js";
 import { cudaTarget } from "../../lib/targets/cuda/index.js";
 import { formulated, portable } from "../../lib/targets/index.js";
 import { prng } from "../support/prng.js";
@@ -138,4 +140,58 @@ describe("the CUDA target", () => {
       expect((await runGraph(Object.fromEntries(wrong), feeds))["dx"]).to.not.deep.equal(wanted["dx"]);
     });
   }
+
+  it("pools boxes without the node that CUDA has no kernel of, to the same bits", async () => {
+    const [r, shape] = [6, [2, 3, 7, 9]];
+    const x = input("x", float32(shape));
+    const rois = input("rois", float32([r, 5]));
+    const draw = prng(5);
+    const feeds = {
+      x: Float32Array.from({ length: count(shape) }, () => draw() - 0.5),
+      // Inside, over the edges, and beside the image: cells without an entry are 0.
+      rois: Float32Array.of(
+        0,
+        0,
+        0,
+        5,
+        4,
+        1,
+        1,
+        2,
+        7,
+        6,
+        1,
+        6,
+        5,
+        12,
+        9,
+        0,
+        3,
+        3,
+        3,
+        3,
+        1,
+        20,
+        20,
+        24,
+        24,
+        0,
+        -4,
+        -4,
+        2,
+        3,
+      ),
+    };
+    for (const attrs of [
+      { pooled: [2, 3], scale: 1 },
+      { pooled: [3, 1], scale: 0.7 },
+    ] as const) {
+      const outputs = new Map([["y", maxRoiPool(x, rois, attrs)]]);
+      const own = await formulated(outputs, cudaTarget);
+      expect(printGraph([...own.values()])).to.not.include("MaxRoiPool");
+      expect(await runGraph(Object.fromEntries(own), feeds)).to.deep.equal(
+        await runGraph(Object.fromEntries(outputs), feeds),
+      );
+    }
+  });
 });

@@ -1,4 +1,5 @@
-import { emptyConstants, expansions } from "../portable.js";
+import { MaxRoiPool, searchedMaxRoiPool } from "../../ops/roi-pool.js";
+import { emptyConstants, expansion, expansions } from "../portable.js";
 import type { Target } from "../target.js";
 import { maxPoolByRows } from "./max-pool.js";
 import { constantUpdate } from "./update.js";
@@ -7,5 +8,12 @@ import { constantUpdate } from "./update.js";
 export const cudaTarget: Target = {
   provider: "cuda",
   mode: "training",
-  passes: [maxPoolByRows, constantUpdate, ...expansions, emptyConstants],
+  passes: [
+    maxPoolByRows,
+    constantUpdate,
+    // onnxruntime has no kernel of it for CUDA: the feature map would go down, and what was pooled up.
+    expansion("roi-pool", MaxRoiPool, (attrs, x, rois) => searchedMaxRoiPool(attrs, x!, rois!)),
+    ...expansions,
+    emptyConstants,
+  ],
 };
