@@ -322,6 +322,8 @@ export interface LayerParameter {
   readonly triplet_loss_param: TripletLossParameter | null;
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
+  readonly hardsigmoid_param: HardSigmoidParameter | null;
+  readonly relu6_param: ReLU6Parameter | null;
   readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
   readonly deformable_convolution_param: DeformableConvolutionParameter | null;
   readonly inner_distance_param: InnerDistanceParameter | null;
@@ -1951,6 +1953,20 @@ export interface ContinuationIndicatorParameter {
   readonly axis: number;
 }
 
+export interface HardSigmoidParameter {
+  /** Default 0.2. */
+  readonly alpha: number;
+  /** Default 0.5. */
+  readonly beta: number;
+}
+
+export interface ReLU6Parameter {
+  /** Default 0. */
+  readonly negative_slope: number;
+  /** Default 6. */
+  readonly threshold: number;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -2035,6 +2051,8 @@ export const LAYER_PARAMS = {
   TripletLoss: "triplet_loss_param",
   YoloDetectionOutput: "yolo_detection_output_param",
   Yolov3DetectionOutput: "yolov3_detection_output_param",
+  HardSigmoid: "hardsigmoid_param",
+  ReLU6: "relu6_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
   InnerDistance: "inner_distance_param",
@@ -2175,4 +2193,6 @@ export interface Messages {
   UnpoolingParameter: UnpoolingParameter;
   DeformableConvolutionParameter: DeformableConvolutionParameter;
   ContinuationIndicatorParameter: ContinuationIndicatorParameter;
+  HardSigmoidParameter: HardSigmoidParameter;
+  ReLU6Parameter: ReLU6Parameter;
 }

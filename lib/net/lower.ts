@@ -10,6 +10,7 @@ import {
   factsOf,
   findType,
   isDataLayer,
+  isForeignData,
   type LayerType,
   layerTypes,
   type PhaseName,
@@ -130,10 +131,9 @@ class Lowering {
   }
 
   #add(layer: LayerParameter, type: LayerType): void {
-    // Plugins read fields that nobody else knows.
-    const refused = this.#options.types?.has(typeKey(layer))
-      ? undefined
-      : refusedFork(layer, `layer "${layer.name}": `);
+    // Plugins read fields that nobody else knows, and so does who brings in what a layer of no type of netrun's would.
+    const isForeign = this.#options.types?.has(typeKey(layer)) || isForeignData(layer);
+    const refused = isForeign ? undefined : refusedFork(layer, `layer "${layer.name}": `);
     // What it changes are numbers: shapes are looked at all the same.
     if (refused && this.#options.onUnsupported) this.#options.onUnsupported(layer, refused);
     else if (refused) throw refused;

@@ -101,6 +101,15 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     ).to.match(/^<text>:2:78: layer "p": pool: MEDIAN is a value of a fork/);
   });
 
+  it("are refused where nobody knows them, and a net's own are warned about", () => {
+    const relu = (field: string) => `layer { name: "r" type: "ReLU" bottom: "x" top: "r" ${field} }`;
+    expect(errorOf(relu("relu_param { negative_slop: 0.1 }"))).to.match(
+      /^<text>:2:66: layer "r": ReLUParameter has no field negative_slop, which may change what is computed\n[\s\S]*did you mean negative_slope/,
+    );
+    expect(errorOf(relu("odd_param { a: 1 }"))).to.contain("LayerParameter has no field odd_param, which may change");
+    expect(errorOf(`item { name: "none" } ${relu("")}`)).to.equal("nothing");
+  });
+
   it("are kept in the text", () => {
     expect(printText(loadNet(topk).message)).to.contain("    operation: TOPK\n    k: 3\n");
   });

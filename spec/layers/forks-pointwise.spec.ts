@@ -3,18 +3,21 @@ import type { Tensor } from "../../lib/api/net.js";
 import { expectClose, noise, run } from "../support/forks.js";
 import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
-const hard = (x: number, slope: number) => Math.min(1, Math.max(0, slope * x + 0.5));
+const hard = (x: number, slope: number, offset = 0.5) => Math.min(1, Math.max(0, slope * x + offset));
 
 describe("activations of Caffe's forks, against their formulas", () => {
-  for (const [type, of] of [
+  for (const [type, of, settings = ""] of [
     ["HardSigmoid", (x: number) => hard(x, 0.2)],
+    ["HardSigmoid", (x: number) => hard(x, 0.1, 0.25), "hardsigmoid_param { alpha: 0.1 beta: 0.25 }"],
+    ["ReLU6", (x: number) => Math.min(x > 0 ? x : 0, 2), "relu6_param { threshold: 2 }"],
+    ["ReLU6", (x: number) => Math.min(x > 0 ? x : 0.5 * x, 6), "relu6_param { negative_slope: 0.5 }"],
     ["HardSwish", (x: number) => x * hard(x, 1 / 6)],
     ["Mish", (x: number) => x * Math.tanh(Math.log1p(Math.exp(x)))],
     ["SELU", (x: number) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x))],
   ] as const) {
-    it(type, async () => {
+    it(`${type} ${settings}`, async () => {
       const x = { shape: [9], data: Float32Array.of(-30, -4, -3, -2.5, -0.1, 0, 0.5, 2.9, 30) };
-      const [y] = await run(`type: "${type}"`, [x]);
+      const [y] = await run(`type: "${type}" ${settings}`, [x]);
       expectClose(
         y,
         [9],

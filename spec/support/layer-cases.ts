@@ -319,7 +319,10 @@ export const layerCases = {
     { param: "group_norm_param { group_num: 5 eps: 0.1 }" },
     { bottoms: [[2, 6, 3]], param: "group_norm_param { group_ratio: 2 }" },
   ],
-  HardSigmoid: [{ bottoms: [within(-4, 4, odd)] }],
+  HardSigmoid: [
+    { bottoms: [within(-4, 4, odd)] },
+    { bottoms: [within(-4, 4, odd)], param: "hardsigmoid_param { alpha: 0.3 beta: 0.4 }" },
+  ],
   HardSwish: [{ bottoms: [within(-5, 5, odd)] }],
   InstanceNorm: [{}],
   Interp: [
@@ -392,7 +395,10 @@ export const layerCases = {
   PSROIPooling: [
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }" },
   ],
-  ReLU6: [{ bottoms: [within(-9, 9, odd)] }],
+  ReLU6: [
+    { bottoms: [within(-9, 9, odd)] },
+    { bottoms: [within(-9, 9, odd)], param: "relu6_param { negative_slope: 0.2 threshold: 3 }" },
+  ],
   Reorg: [
     { bottoms: [[2, 4, 4, 6]], param: "reorg_param { stride: 2 }" },
     { bottoms: [[2, 8, 2, 3]], param: "reorg_param { stride: 2 reverse: true }" },

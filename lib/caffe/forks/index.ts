@@ -1,4 +1,4 @@
-import { NetrunError, type Span } from "../../error.js";
+import { NetrunError, nearest, type Span } from "../../error.js";
 import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/notes.js";
 import type { Message } from "../message.js";
 import { reflect } from "../schema.js";
@@ -30,8 +30,8 @@ export function explainFork(type: string, field: string, value?: string): readon
 
 /**
  * An error, located, for the first field in a message (a layer, a net's own fields, a solver) that changes what a fork computes
- * and that netrun does not have. Fields that nobody knows are warned about when they are read; values of enums that nobody knows
- * are refused here, for another one would stand for them. Undefined where there is none.
+ * and that netrun does not have. What nobody knows may change it too, and is refused but for a net's own fields, which lists of
+ * other things have. Undefined where there is none.
  */
 export function refusedFork(message: Message, what: string): NetrunError | undefined {
   const { $type: type } = message as unknown as { readonly $type: { readonly name: string } };
@@ -55,12 +55,27 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
   const known = forkField(type, field.name, text);
   const isValue = Object.hasOwn(reflect(type as "LayerParameter").fields, field.name);
   if (known && (known.refused === undefined || (text !== undefined && known.unless?.includes(text)))) return undefined;
-  if (!known && !isValue) return undefined;
+  if (!known && !isValue) return type === "NetParameter" ? undefined : ofNobody(type, field.name, what, span);
   const [value, which] = [text === undefined ? field.name : `${field.name}: ${text}`, isValue ? "value" : "field"];
   const notes = known ? [`of ${known.forks}: ${known.meaning}`, known.refused!] : ["Caffe has no such value of it"];
   return new NetrunError(`${what}${value} is a ${which} of a fork of Caffe that netrun does not have`, {
     span,
     notes: [...notes, "netrun inspect and draw show the net all the same"],
+    unsupported: true,
+  });
+}
+
+/** What is said of a field that is neither in Caffe nor in the table. */
+function ofNobody(type: string, name: string, what: string, span: Span | undefined): NetrunError {
+  const near = nearest(name, Object.keys(reflect(type as "LayerParameter").fields));
+  return new NetrunError(`${what}${type} has no field ${name}, which may change what is computed`, {
+    span,
+    notes: [
+      near
+        ? `did you mean ${near}?`
+        : "it is of a fork of Caffe that netrun does not know, or misspelt; Caffe refuses it too",
+      "where it changes nothing, take it out; netrun inspect and draw show the net all the same",
+    ],
     unsupported: true,
   });
 }

@@ -14,17 +14,24 @@ const activation = (type: string, of: (x: Value) => Value): ComputeLayer =>
     lower: ({ bottoms }) => ({ tops: [of(bottoms[0]!)] }),
   });
 
-/** min(max(slope * x + 1/2, 0), 1). */
-const ramp = (x: Value, slope: number) => clip(add(mul(x, constant(slope)), constant(0.5)), 0, 1);
+/** min(max(slope * x + offset, 0), 1). */
+const ramp = (x: Value, slope: number, offset: number) => clip(add(mul(x, constant(slope)), constant(offset)), 0, 1);
 
 /**
- * HardSigmoid (MobileNet-YOLO): y = min(max(0.2 x + 0.5, 0), 1). The fork's backward compares y, not x, with its bounds, and so has
- * the slope 0.2 everywhere; here the slope is that of the function.
+ * HardSigmoid (MobileNet-YOLO): y = min(max(alpha x + beta, 0), 1), alpha 0.2 and beta 0.5 where they are not set. The fork's backward compares y, not x, with its bounds, and so has
+ * the slope alpha everywhere; here the slope is that of the function.
  */
-export const HardSigmoid = activation("HardSigmoid", (x) => ramp(x, 0.2));
+export const HardSigmoid = computeLayer({
+  type: "HardSigmoid",
+  param: "hardsigmoid_param",
+  bottoms: 1,
+  tops: 1,
+  sees: "place",
+  lower: ({ bottoms: [x], param: { alpha, beta } }) => ({ tops: [ramp(x!, alpha, beta)] }),
+});
 
 /** HardSwish (MobileNet v3): y = x * min(max(x / 6 + 1/2, 0), 1). */
-export const HardSwish = activation("HardSwish", (x) => mul(x, ramp(x, 1 / 6)));
+export const HardSwish = activation("HardSwish", (x) => mul(x, ramp(x, 1 / 6, 0.5)));
 
 /** Mish (YOLO v4): y = x * tanh(log(1 + e^x)). */
 export const Mish = activation("Mish", (x) => mul(x, tanh(softplus(x))));
