@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -55,8 +56,11 @@ export interface StubApp extends Disposable {
   ): { readonly stdout: string; readonly stderr: string; readonly calls: readonly string[] };
 }
 
-/** Builds the stand-ins and the copy in a temporary folder. */
-export function buildStub(): StubApp {
+/**
+ * Builds the stand-ins and the copy in a temporary folder. `installed` has the stand-ins lie where netrun installs CUDA's libraries, and the driver's
+ * alone where the system looks.
+ */
+export function buildStub({ installed = false } = {}): StubApp {
   const folder = mkdtempSync(join(tmpdir(), "netrun-cuda-"));
   const libraries = join(folder, "cuda");
   mkdirSync(libraries);
@@ -88,10 +92,22 @@ export function buildStub(): StubApp {
     if (each !== "onnxruntime-node") symlinkSync(join(root, "node_modules", each), join(modules, each));
   const own = join(modules, "onnxruntime-node");
   cpSync(join(root, "node_modules", "onnxruntime-node"), own, { recursive: true, dereference: true });
+  const native = join(own, "bin", "napi-v6", "linux", "x64");
   for (const file of FILES) {
-    const place = join(own, "bin", "napi-v6", "linux", "x64", file);
+    const place = join(native, file);
     rmSync(place, { force: true });
     symlinkSync(join(PROVIDER, file), place);
+  }
+  const driver = join(folder, "driver");
+  if (installed) {
+    mkdirSync(driver);
+    for (const name of Object.keys(LIBRARIES)) {
+      const isCudnn = name.startsWith("libcudnn");
+      const place = join(native, "netrun-cuda", "nvidia", isCudnn ? "cudnn" : "cu13", "lib");
+      const to = name === "libcuda.so.1" ? driver : place;
+      mkdirSync(to, { recursive: true });
+      renameSync(join(libraries, name), join(to, name));
+    }
   }
   return {
     run(script, input) {
@@ -103,7 +119,12 @@ export function buildStub(): StubApp {
         process.execPath,
         [join(app, "dist/spec/cuda-stub", script), task],
         {
-          env: { ...process.env, LD_LIBRARY_PATH: libraries, NETRUN_CUDA_LOG: log, NETRUN_CUDA_DEVICES: "2" },
+          env: {
+            ...process.env,
+            LD_LIBRARY_PATH: installed ? driver : libraries,
+            NETRUN_CUDA_LOG: log,
+            NETRUN_CUDA_DEVICES: "2",
+          },
           encoding: "utf8",
           maxBuffer: 2 ** 30,
         },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { cudaInstallation, installCuda, onnxruntimeVersion, uninstallCuda } from "../../lib/onnx/cuda/install.js";
 import { CUDA_LIBRARIES, PROVIDER_FILES } from "../../lib/onnx/cuda/libraries.js";
+import { buildStub, whyNoStub } from "../cuda-stub/build.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { root } from "../support/shared.js";
@@ -121,6 +122,23 @@ describe("netrun devices --install cuda", () => {
     await failure(installCuda({ from: "pip", native }), "are there already, and not from netrun".slice(4));
     expect(() => uninstallCuda(native)).to.throw("netrun has not installed CUDA here");
     expect(existsSync(join(native, PROVIDER_FILES[1]))).to.equal(true);
+  });
+
+  it("has what it installs loaded before onnxruntime asks for it, by every thread that trains", function () {
+    const missing = whyNoStub();
+    if (missing !== undefined) {
+      console.log(`      skipped: ${missing}`);
+      this.skip();
+    }
+    using app = buildStub({ installed: true });
+    for (const devices of [[0], [0, 1]]) {
+      const { stdout, calls } = app.run("train.js", { devices, rounds: [2] });
+      expect(JSON.parse(stdout)).to.have.length(1);
+      expect(
+        calls.some((call) => /cublas/i.test(call)),
+        "a call of cuBLAS",
+      ).to.equal(true);
+    }
   });
 
   it("from NuGet is onnxruntime-node's own script; where that fails, all is as it was", async () => {
