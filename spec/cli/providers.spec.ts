@@ -33,6 +33,7 @@ describe("providers and GPUs on the command line and in programs", () => {
       ["test", "-model", net, "-weights", "w.caffemodel"],
       ["time", "-model", net],
       ["extract", "-model", net, "-weights", "w.caffemodel", "--blobs", "y", "-o", join(folder(), "o.csv")],
+      ["detect", "image.png", "-model", net, "-weights", "w.caffemodel"],
       ["classify", "image.png", "-model", net, "-weights", "w.caffemodel"],
     ]) {
       const gpu = await cli(...command, "-gpu", "0,1");
