@@ -17,7 +17,7 @@ export const floors = [
   ["engine/"],
   ["api/"],
   ["train/", "convert/", "inspect/"],
-  ["runs/"],
+  ["runs/", "sweep/"],
   ["dashboard/"],
   ["index.ts", "browser.ts"],
   ["cli/"],

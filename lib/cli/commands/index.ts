@@ -3,7 +3,7 @@ import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { COMPLETION, DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
-import { DASHBOARD, PLOT, RUNS, TRAIN } from "./training.js";
+import { DASHBOARD, PLOT, RUNS, SWEEP, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
 export const commands: readonly Command[] = [
@@ -90,6 +90,15 @@ export const commands: readonly Command[] = [
     options: RUNS,
     examples: ["netrun runs"],
     load: () => import("../runs.js"),
+  },
+  {
+    name: "sweep",
+    describe: "Train a solver with many settings, and tell the best",
+    options: SWEEP,
+    examples: [
+      "netrun sweep models/lenet/solver.prototxt --grid base_lr=0.1,0.01 --first-iterations 10 --reduction 2 --metric accuracy",
+    ],
+    load: () => import("../sweep.js"),
   },
   {
     name: "convert",

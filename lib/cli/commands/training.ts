@@ -1,8 +1,9 @@
 import { CLUSTER } from "../../options/cluster.js";
 import { DATA } from "../../options/data.js";
+import { countRange, SEED } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { PARALLEL } from "../../options/parallel.js";
-import { GRADIENTS, RUN } from "../../options/run.js";
+import { GRADIENTS, RUN, SESSION } from "../../options/run.js";
 import { SETTINGS } from "../../options/settings.js";
 import { COURSE, TRAINING } from "../../options/training.js";
 import { JSON_OUTPUT, OUTPUT } from "./command.js";
@@ -68,5 +69,41 @@ export const PLOT = {
   x: { type: "choice", choices: ["iteration", "time"], default: "iteration", describe: "The horizontal axis" },
   logX: { type: "boolean", default: false, describe: "The horizontal axis is logarithmic" },
   logY: { type: "boolean", default: false, describe: "The axes of losses and learning rates are logarithmic" },
+  ...JSON_OUTPUT,
+} as const satisfies Options;
+
+/** `netrun sweep SOLVER --grid FIELD=A,B --random FIELD=log:A..B --metric NAME`: trains with many settings, and tells the best. */
+export const SWEEP = {
+  solver: { type: "string", positional: "<solver>", describe: "The solver's prototxt" },
+  grid: {
+    type: "strings",
+    api: false,
+    describe: "Values of a field, all combinations: base_lr=0.1,0.01 or net.layer.NAME.FIELD=A,B",
+  },
+  random: {
+    type: "strings",
+    api: false,
+    describe: "A field to draw: FIELD=FROM..TO, log:FROM..TO or int:FROM..TO",
+  },
+  metric: { type: "string", required: true, describe: "The output of tests to choose by: NAME[:min|:max]" },
+  maxRuns: { type: "number", range: countRange("runs"), describe: "Runs" },
+  maxTime: COURSE.maxTime,
+  firstIterations: {
+    type: "number",
+    range: countRange("iterations"),
+    describe: "Compare runs after so many iterations; the worse ones end there (ASHA)",
+  },
+  reduction: {
+    type: "number",
+    range: { whole: true, min: 2 },
+    describe: "One of so many goes on from each comparison (3)",
+  },
+  workers: { type: "number", range: countRange("runs"), describe: "Runs at the same time, a process each (1)" },
+  seed: { type: "number", range: SEED, describe: "Seed of what is drawn (1)" },
+  output: { ...OUTPUT, default: "sweep", describe: "The sweep's folder; one that is there goes on" },
+  ...SESSION,
+  ...DATA,
+  testData: TRAINING.testData,
+  testBatchSize: TRAINING.testBatchSize,
   ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -1,0 +1,294 @@
+import { fork } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as v from "valibot";
+import { type From, loadSolver } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
+import type { NetParameter, SolverParameter } from "../caffe/messages.js";
+import { solverNets } from "../caffe/solver-nets.js";
+import { NetrunError } from "../error.js";
+import { makeFolder, writeWhole } from "../file.js";
+import { checkNumber, countRange } from "../options/number.js";
+import { printText } from "../text/print.js";
+import { unpackError } from "../wire-error.js";
+import { HalvingSchedule, type Job } from "./schedule.js";
+import { type Settings, withSettings } from "./settings.js";
+import { type SearchSpace, settingsOf } from "./space.js";
+import type { TrialOptions, TrialOutcome, TrialPart } from "./trial.js";
+import type { FromTrial } from "./trial-child.js";
+
+/** What a sweep tries, how long, and by what it chooses. */
+export interface SweepOptions extends SearchSpace, TrialOptions {
+  /** A solver's prototxt (path or text), or the message. */
+  readonly solver: From<SolverParameter>;
+  /** The output of tests to choose by: `NAME`, `NAME:min` or `NAME:max`. */
+  readonly metric: string;
+  /** Folder of the sweep: its table, and each run's solver, net and snapshots. A sweep that is there goes on. Default `sweep`. */
+  readonly output?: string | undefined;
+  /** Runs; what is drawn needs a number. */
+  readonly maxRuns?: number | undefined;
+  /** No part of a run begins after this time. */
+  readonly maxTimeMs?: number | undefined;
+  /** Iterations after which runs are first compared; the worse ones end there. Without it every run trains to max_iter. */
+  readonly firstIterations?: number | undefined;
+  /** One of so many goes on from each comparison. Default 3. */
+  readonly reduction?: number | undefined;
+  /** Runs that train at the same time, each in a process of its own. Default 1. */
+  readonly workers?: number | undefined;
+  /** Seed of what is drawn. Default 1. */
+  readonly seed?: number | undefined;
+  readonly onWarning?: ((warning: NetrunError) => void) | undefined;
+}
+
+const result = v.object({
+  iteration: v.number(),
+  score: v.optional(v.number()),
+  loss: v.optional(v.nullable(v.number())),
+  seconds: v.number(),
+  state: v.optional(v.string()),
+  weights: v.optional(v.string()),
+  error: v.optional(v.string()),
+});
+const stored = v.object({
+  version: v.literal(1),
+  sweep: v.string(),
+  direction: v.optional(v.picklist(["min", "max"])),
+  trials: v.array(v.object({ settings: v.record(v.string(), v.string()), results: v.array(result) })),
+});
+
+type Stored = v.InferOutput<typeof stored>;
+
+/** What a part of a run came to. `error` says why there is no score. */
+export type PartResult = v.InferOutput<typeof result>;
+
+/** A run of a sweep, and where it stands. */
+export interface Trial {
+  readonly index: number;
+  readonly settings: Settings;
+  readonly results: readonly PartResult[];
+  /** Its folder, with `solver.prototxt` and `net.prototxt`. */
+  readonly folder: string;
+}
+
+/** What a sweep tells. */
+export type SweepEvent =
+  | { readonly kind: "sweep-start"; readonly trials: number; readonly parts: number }
+  | { readonly kind: "part-start"; readonly trial: Trial; readonly until: number }
+  | { readonly kind: "part-done"; readonly trial: Trial; readonly result: PartResult }
+  | { readonly kind: "sweep-done"; readonly trials: readonly Trial[]; readonly best: Trial | undefined };
+
+/**
+ * Trains a solver with many settings of its fields and its net's, and tells which is best by a score of its tests: every combination of a grid,
+ * draws from ranges, or both. With `firstIterations` bad runs end early (ASHA). Each part of a run is a process of its own; a sweep that was
+ * killed goes on where it was. Throws NetrunError for settings that the solver does not take, before anything trains.
+ */
+export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, void> {
+  const { output = "sweep", workers = 1, seed = 1, maxRuns, reduction, firstIterations } = options;
+  checkNumber("workers", workers, countRange("runs"));
+  if (maxRuns !== undefined) checkNumber("maxRuns", maxRuns, countRange("runs"));
+  if (firstIterations !== undefined) checkNumber("firstIterations", firstIterations, countRange("iterations"));
+  if (reduction !== undefined) checkNumber("reduction", reduction, { whole: true, min: 2 });
+  const settings = settingsOf(options, maxRuns, seed);
+  const base = baseOf(options);
+  const solvers = settings.map((each) => withSettings(base, each));
+  const state = readState(output, options, settings);
+  makeFolder(output);
+  const trials = settings.map((each, index) => ({ index, settings: each, folder: join(output, `run-${index + 1}`) }));
+  const trialOf = (index: number): Trial => ({ ...trials[index]!, results: state.trials[index]!.results });
+  const iterations = base.solver.max_iter;
+  const schedule = new HalvingSchedule(settings.length, {
+    iterations,
+    first: firstIterations,
+    reduction,
+    direction: state.direction ?? (/:min$|loss|err/i.test(options.metric) ? "min" : "max"),
+  });
+  state.trials.forEach(({ results }, index) => {
+    if (results.length > 0)
+      schedule.restore(
+        index,
+        results.map(({ iteration, score }) => ({ iteration, score })),
+      );
+  });
+  yield { kind: "sweep-start", trials: settings.length, parts: state.trials.flatMap((each) => each.results).length };
+  const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
+  const running = new Map<Job, Promise<readonly [Job, PartResult, TrialOutcome | undefined]>>();
+  const abort = new AbortController();
+  try {
+    for (;;) {
+      while (running.size < workers && performance.now() < deadlineMs) {
+        const job = schedule.next();
+        if (job === undefined || job === "wait") break;
+        const { folder } = trials[job.trial]!;
+        await writeTrial(folder, solvers[job.trial]!);
+        yield { kind: "part-start", trial: trialOf(job.trial), until: job.until };
+        running.set(job, trained(job, partOf(job, trialOf(job.trial), options, deadlineMs), abort.signal));
+      }
+      if (running.size === 0) break;
+      const [job, part, outcome] = await Promise.race(running.values());
+      running.delete(job);
+      if (outcome) state.direction = outcome.direction;
+      state.trials[job.trial]!.results.push(part);
+      schedule.done(job, part.iteration === job.until ? part.score : undefined);
+      await writeWhole(join(output, "sweep.json"), JSON.stringify(state, null, 1));
+      yield { kind: "part-done", trial: trialOf(job.trial), result: part };
+    }
+  } finally {
+    abort.abort();
+    await Promise.allSettled(running.values());
+  }
+  const all = settings.map((_, index) => trialOf(index));
+  const sorted = ranked(all, state.direction ?? "max");
+  yield { kind: "sweep-done", trials: sorted, best: sorted.find(({ results }) => results.at(-1)?.score !== undefined) };
+}
+
+/** Runs by how far they came, and then by their score; those without one last. */
+function ranked(trials: readonly Trial[], direction: "min" | "max"): readonly Trial[] {
+  const sign = direction === "max" ? -1 : 1;
+  const keyOf = ({ results }: Trial) => {
+    const last = results.at(-1);
+    return [last?.score === undefined ? 0 : last.iteration, sign * (last?.score ?? Number.POSITIVE_INFINITY)] as const;
+  };
+  return [...trials].sort((one, other) => {
+    const [a, b] = [keyOf(one), keyOf(other)];
+    return b[0] - a[0] || (a[1] === b[1] ? one.index - other.index : a[1] - b[1]);
+  });
+}
+
+/** The solver and the one net that it names. */
+function baseOf({ solver: from, baseDir, onWarning }: SweepOptions): {
+  solver: SolverParameter;
+  net: NetParameter;
+  baseDir: string;
+} {
+  const loaded = loadSolver(from, { onWarning });
+  const { message } = loaded;
+  const nets = solverNets(message, { baseDir: baseDir ?? loaded.baseDir, onWarning });
+  const own = new Set([nets.train, ...nets.test].map(({ source }) => source));
+  if (own.size > 1) throw new NetrunError(`a sweep takes a solver of one net: this one names ${[...own].join(", ")}`);
+  return { solver: message, net: nets.train.net, baseDir: nets.train.baseDir };
+}
+
+/** A run's solver and net, to be trained again by hand. */
+async function writeTrial(
+  folder: string,
+  { solver, net }: { solver: SolverParameter; net: NetParameter },
+): Promise<void> {
+  makeFolder(folder);
+  const named = amend<SolverParameter>(solver, {
+    ...{ net: join(folder, "net.prototxt"), net_param: null, train_net: null, train_net_param: null },
+    ...{
+      test_net: [],
+      test_net_param: [],
+      snapshot_prefix: join(folder, "run"),
+      snapshot: 0,
+      snapshot_after_train: true,
+    },
+  });
+  await writeWhole(join(folder, "net.prototxt"), printText(net));
+  await writeWhole(join(folder, "solver.prototxt"), printText(named));
+}
+
+function partOf({ until }: Job, { folder, results }: Trial, options: SweepOptions, deadlineMs: number): TrialPart {
+  const { data, testData, batchSize, testBatchSize, onBadRecord, transform, provider, devices, portable, calibrate } =
+    options;
+  const { threads = Math.max(1, Math.floor(availableParallelism() / (options.workers ?? 1))) } = options;
+  const shared = {
+    data,
+    testData,
+    batchSize,
+    testBatchSize,
+    onBadRecord,
+    transform,
+    provider,
+    devices,
+    portable,
+    calibrate,
+  };
+  return {
+    solver: join(folder, "solver.prototxt"),
+    options: { ...shared, threads, baseDir: baseOf(options).baseDir },
+    snapshot: results.at(-1)?.state,
+    until,
+    metric: options.metric,
+    maxTimeMs: Number.isFinite(deadlineMs) ? Math.max(0, deadlineMs - performance.now()) : undefined,
+  };
+}
+
+/** Trains a part in a process of its own. What ends it is its result: a sweep goes on. */
+async function trained(
+  job: Job,
+  part: TrialPart,
+  signal: AbortSignal,
+): Promise<readonly [Job, PartResult, TrialOutcome | undefined]> {
+  const started = performance.now();
+  try {
+    const outcome = await inProcess(part, signal);
+    const { iteration, score, loss, seconds, state, weights } = outcome;
+    const known = Number.isFinite(score) ? { score } : { error: "the score is not a finite number" };
+    return [job, { iteration, ...known, loss: Number.isFinite(loss) ? loss : null, seconds, state, weights }, outcome];
+  } catch (error) {
+    const seconds = (performance.now() - started) / 1000;
+    return [job, { iteration: job.until, seconds, error: (error as Error).message }, undefined];
+  }
+}
+
+function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> {
+  const child = fork(fileURLToPath(new URL("trial-child.js", import.meta.url)), [], {
+    execArgv: [],
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const end = () => child.kill("SIGKILL");
+  signal.addEventListener("abort", end);
+  return new Promise<TrialOutcome>((done, failed) => {
+    child.on("message", (message) => {
+      const answer = message as FromTrial;
+      if ("outcome" in answer) done(answer.outcome);
+      else failed(unpackError(answer.error));
+    });
+    child.on("error", failed);
+    child.on("exit", (code, by) =>
+      failed(new NetrunError(`the training's process ${by ? `was ended by ${by}` : `exited with ${code}`}`)),
+    );
+    child.send(part);
+  }).finally(() => signal.removeEventListener("abort", end));
+}
+
+/** Where a sweep of this folder stands: at its start, or where an earlier one was. Throws NetrunError for a folder of another sweep. */
+function readState(output: string, options: SweepOptions, settings: readonly Settings[]): Stored {
+  const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize } = options;
+  const solver = typeof options.solver === "string" ? options.solver : printText(options.solver);
+  const key = JSON.stringify({
+    solver,
+    metric,
+    firstIterations,
+    reduction,
+    grid,
+    random,
+    maxRuns,
+    seed,
+    data,
+    testData,
+    batchSize,
+  });
+  const path = join(output, "sweep.json");
+  if (!existsSync(path))
+    return { version: 1, sweep: key, trials: settings.map((each) => ({ settings: { ...each }, results: [] })) };
+  let found: Stored;
+  try {
+    found = v.parse(stored, JSON.parse(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw new NetrunError("damaged: it is no sweep's table", {
+      file: path,
+      cause,
+      notes: ["give another folder, or delete this one"],
+    });
+  }
+  if (found.sweep === key && found.trials.length === settings.length) return found;
+  throw new NetrunError("has another sweep in it", {
+    file: resolve(output),
+    notes: ["-o FOLDER gives this one another place"],
+  });
+}

@@ -1,0 +1,85 @@
+import type { SolverOptions } from "../train/solver.js";
+import { Solver } from "../train/solver.js";
+import { metricOf } from "../train/best.js";
+import { train } from "../train/train.js";
+
+/** What a run of a sweep takes of a solver's options: those that another process can be sent. */
+export type TrialOptions = Pick<
+  SolverOptions,
+  | "batchSize"
+  | "testBatchSize"
+  | "onBadRecord"
+  | "transform"
+  | "provider"
+  | "devices"
+  | "threads"
+  | "portable"
+  | "baseDir"
+  | "calibrate"
+> & { readonly data?: string | undefined; readonly testData?: string | undefined };
+
+/** A part of a run: from where it stands to an iteration. */
+export interface TrialPart {
+  /** The prototxt of its solver. */
+  readonly solver: string;
+  readonly options: TrialOptions;
+  /** The state to go on from; undefined at the start. */
+  readonly snapshot: string | undefined;
+  readonly until: number;
+  readonly metric: string;
+  readonly maxTimeMs: number | undefined;
+}
+
+/** What a part came to. */
+export interface TrialOutcome {
+  readonly iteration: number;
+  readonly score: number;
+  readonly direction: "min" | "max";
+  /** The last smoothed loss. */
+  readonly loss: number;
+  readonly seconds: number;
+  /** The state that the next part goes on from. */
+  readonly state: string | undefined;
+  readonly weights: string | undefined;
+}
+
+/** Trains a part of a run, and scores it where it ends. Throws NetrunError as `train` does, and for a metric that no test gives. */
+export async function trainPart(part: TrialPart): Promise<TrialOutcome> {
+  const started = performance.now();
+  await using solver = await Solver.load(part.solver, { ...part.options, snapshot: part.snapshot });
+  const metric = metricOf(part.metric, solver);
+  let iteration = solver.iteration;
+  let loss = Number.NaN;
+  let tested: { readonly iteration: number; readonly score: number } | undefined;
+  let paths: { readonly model: string; readonly state: string } | undefined;
+  const events = train(solver, {
+    maxTimeMs: part.maxTimeMs,
+    action: () => (iteration >= part.until ? "stop" : "none"),
+  });
+  for await (const event of events) {
+    if (event.kind === "iteration") {
+      // The event of an update tells its number before it.
+      iteration = event.iteration + 1;
+      loss = event.smoothedLoss;
+    }
+    if (event.kind === "snapshot") paths = event.paths;
+    if (event.kind === "test" && event.outputs[metric.name])
+      tested = { iteration: event.iteration, score: event.outputs[metric.name]![0]! };
+  }
+  const score = tested?.iteration === solver.iteration ? tested.score : await scoreOf(solver, metric.name);
+  return {
+    iteration: solver.iteration,
+    score,
+    direction: metric.direction,
+    loss,
+    seconds: (performance.now() - started) / 1000,
+    state: paths?.state,
+    weights: paths?.model,
+  };
+}
+
+/** A test pass of the first test net that gives the metric. */
+async function scoreOf(solver: Solver, name: string): Promise<number> {
+  const index = solver.tests.findIndex(({ outputs }) => outputs.includes(name));
+  return (await solver.scores(index)).outputs[name]![0]!;
+}
