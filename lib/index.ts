@@ -66,7 +66,8 @@ export { listRuns, type RunStatus, type RunSummary, readRun, type StoredRun } fr
 export type { RunInfo } from "./runs/run-folder.js";
 export { TensorBoardFile } from "./runs/tensorboard/event-files.js";
 export { type TrainRunOptions, trainRun } from "./runs/train-run.js";
-export { type PartResult, type SweepEvent, type SweepOptions, sweep, type Trial } from "./sweep/sweep.js";
+export type { PartResult } from "./sweep/state.js";
+export { type SweepEvent, type SweepOptions, sweep, type Trial } from "./sweep/sweep.js";
 export { printText } from "./text/print.js";
 export { type Logged, readJsonLine } from "./train/event-log.js";
 export {

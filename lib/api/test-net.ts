@@ -62,10 +62,10 @@ export async function testNet(net: Net, options: TestNetOptions): Promise<NetSco
   const { classes } = evaluated;
   const shown = Object.entries(evaluated.outputs).map(([name, values]) => [name, [...values]] as const);
   const outputs = { ...means, ...Object.fromEntries(shown) };
-  if (!isShown) return { loss: objective / iterations, outputs, classes };
+  if (!isShown) return { loss: objective / iterations, outputs, ...(classes && { classes }) };
   const loss = Object.entries(outputs).reduce((total, [name, values]) => {
     const weight = net.lossWeights.get(name) ?? 0;
     return values.reduce((part, mean) => part + weight * mean, total);
   }, 0);
-  return { loss, outputs, classes };
+  return { loss, outputs, ...(classes && { classes }) };
 }

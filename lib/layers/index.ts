@@ -4,7 +4,7 @@ export * from "./extra-param.js";
 export * from "./facts.js";
 export * from "./find-type.js";
 export * from "./for-inference.js";
-export { inputFor } from "./input.js";
+export { inputFor, inputOfBlob } from "./input.js";
 export * from "./layer.js";
 export * from "./plugins.js";
 export * from "./types.js";

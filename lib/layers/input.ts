@@ -43,3 +43,7 @@ export function inputFor(
   noteSpan(input, spanOf(layers[0]));
   return input;
 }
+
+/** An Input layer of one blob, whose shape whoever feeds it gives. */
+export const inputOfBlob = (blob: string): LayerParameter =>
+  create("LayerParameter", { name: `given ${blob}`, type: Input.type, top: [blob] });

@@ -1,7 +1,6 @@
-import { create } from "../caffe/message.js";
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
-import { registeredTypes } from "../layers/index.js";
+import { inputOfBlob, registeredTypes } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { CompiledNetwork } from "./compile.js";
 import { unknownBlob } from "./inputs.js";
@@ -41,9 +40,7 @@ export function partOf(compiled: CompiledNetwork, range: LayerRange, session: Se
     for (const name of bottom) if (!made.has(name)) inputs.add(name);
     for (const name of top) made.add(name);
   }
-  const given = [...inputs].map((name) =>
-    create("LayerParameter", { name: `given ${name}`, type: "Input", top: [name] }),
-  );
+  const given = [...inputs].map(inputOfBlob);
   for (const name of made) if (lowered.inputs.has(name)) inputs.add(name);
   const program = new Program(
     { layers: [...given, ...layers], phase, sources, types: registeredTypes(), caffeQuirks },

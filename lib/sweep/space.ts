@@ -18,7 +18,7 @@ type Draw = (random: Random) => string;
  * The settings of each run: every combination of the grid, with draws of their own where something is drawn; the combinations come round
  * again until there are `runs`. The same seed gives the same settings. Throws NetrunError for ranges that are none, and nothing to try.
  */
-export function settingsOf(space: SearchSpace, runs: number | undefined, seed: number): readonly Settings[] {
+export function trialSettings(space: SearchSpace, runs: number | undefined, seed: number): readonly Settings[] {
   const combinations = combined(Object.entries(space.grid ?? {}));
   const draws = Object.entries(space.random ?? {}).map(([path, range]) => [path, drawOf(path, range)] as const);
   if (draws.length === 0 && combinations.length === 1 && Object.keys(combinations[0]!).length === 0)

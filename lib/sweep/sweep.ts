@@ -1,9 +1,7 @@
 import { fork } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import * as v from "valibot";
 import { type From, loadSolver } from "../caffe/load.js";
 import { amend } from "../caffe/message.js";
 import type { NetParameter, SolverParameter } from "../caffe/messages.js";
@@ -15,7 +13,8 @@ import { printText } from "../text/print.js";
 import { unpackError } from "../wire-error.js";
 import { HalvingSchedule, type Job } from "./schedule.js";
 import { type Settings, withSettings } from "./settings.js";
-import { type SearchSpace, settingsOf } from "./space.js";
+import { type SearchSpace, trialSettings } from "./space.js";
+import { type PartResult, readState, type SweepState, writeState } from "./state.js";
 import type { TrialOptions, TrialOutcome, TrialPart } from "./trial.js";
 import type { FromTrial } from "./trial-child.js";
 
@@ -41,27 +40,6 @@ export interface SweepOptions extends SearchSpace, TrialOptions {
   readonly seed?: number | undefined;
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
-
-const result = v.object({
-  iteration: v.number(),
-  score: v.optional(v.number()),
-  loss: v.optional(v.nullable(v.number())),
-  seconds: v.number(),
-  state: v.optional(v.string()),
-  weights: v.optional(v.string()),
-  error: v.optional(v.string()),
-});
-const stored = v.object({
-  version: v.literal(1),
-  sweep: v.string(),
-  direction: v.optional(v.picklist(["min", "max"])),
-  trials: v.array(v.object({ settings: v.record(v.string(), v.string()), results: v.array(result) })),
-});
-
-type Stored = v.InferOutput<typeof stored>;
-
-/** What a part of a run came to. `error` says why there is no score. */
-export type PartResult = v.InferOutput<typeof result>;
 
 /** A run of a sweep, and where it stands. */
 export interface Trial {
@@ -90,10 +68,10 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   if (maxRuns !== undefined) checkNumber("maxRuns", maxRuns, countRange("runs"));
   if (firstIterations !== undefined) checkNumber("firstIterations", firstIterations, countRange("iterations"));
   if (reduction !== undefined) checkNumber("reduction", reduction, { whole: true, min: 2 });
-  const settings = settingsOf(options, maxRuns, seed);
+  const settings = trialSettings(options, maxRuns, seed);
   const base = baseOf(options);
   const solvers = settings.map((each) => withSettings(base, each));
-  const state = readState(output, options, settings);
+  const state = stateOf(output, options, settings);
   makeFolder(output);
   const trials = settings.map((each, index) => ({ index, settings: each, folder: join(output, `run-${index + 1}`) }));
   const trialOf = (index: number): Trial => ({ ...trials[index]!, results: state.trials[index]!.results });
@@ -131,7 +109,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
       if (outcome) state.direction = outcome.direction;
       state.trials[job.trial]!.results.push(part);
       schedule.done(job, part.iteration === job.until ? part.score : undefined);
-      await writeWhole(join(output, "sweep.json"), JSON.stringify(state, null, 1));
+      await writeState(output, state);
       yield { kind: "part-done", trial: trialOf(job.trial), result: part };
     }
   } finally {
@@ -256,39 +234,10 @@ function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> 
   }).finally(() => signal.removeEventListener("abort", end));
 }
 
-/** Where a sweep of this folder stands: at its start, or where an earlier one was. Throws NetrunError for a folder of another sweep. */
-function readState(output: string, options: SweepOptions, settings: readonly Settings[]): Stored {
+/** Where the sweep of a folder stands. Throws NetrunError for a folder of another sweep. */
+function stateOf(output: string, options: SweepOptions, settings: readonly Settings[]): SweepState {
   const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize } = options;
   const solver = typeof options.solver === "string" ? options.solver : printText(options.solver);
-  const key = JSON.stringify({
-    solver,
-    metric,
-    firstIterations,
-    reduction,
-    grid,
-    random,
-    maxRuns,
-    seed,
-    data,
-    testData,
-    batchSize,
-  });
-  const path = join(output, "sweep.json");
-  if (!existsSync(path))
-    return { version: 1, sweep: key, trials: settings.map((each) => ({ settings: { ...each }, results: [] })) };
-  let found: Stored;
-  try {
-    found = v.parse(stored, JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw new NetrunError("damaged: it is no sweep's table", {
-      file: path,
-      cause,
-      notes: ["give another folder, or delete this one"],
-    });
-  }
-  if (found.sweep === key && found.trials.length === settings.length) return found;
-  throw new NetrunError("has another sweep in it", {
-    file: resolve(output),
-    notes: ["-o FOLDER gives this one another place"],
-  });
+  const key = { solver, metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize };
+  return readState(output, JSON.stringify(key), settings);
 }

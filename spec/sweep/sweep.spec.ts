@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { HalvingSchedule, type Job } from "../../lib/sweep/schedule.js";
 import { withSettings } from "../../lib/sweep/settings.js";
-import { settingsOf } from "../../lib/sweep/space.js";
+import { trialSettings } from "../../lib/sweep/space.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
 import { freshFolder } from "../support/folder.js";
 
@@ -21,20 +21,20 @@ describe("a sweep", () => {
   describe("tries", () => {
     it("every combination of a grid, in its order", () => {
       const grid = { base_lr: [0.1, 0.01], momentum: ["0", "0.9"] };
-      expect(settingsOf({ grid }, undefined, 1)).to.deep.equal([
+      expect(trialSettings({ grid }, undefined, 1)).to.deep.equal([
         { base_lr: "0.1", momentum: "0" },
         { base_lr: "0.1", momentum: "0.9" },
         { base_lr: "0.01", momentum: "0" },
         { base_lr: "0.01", momentum: "0.9" },
       ]);
-      expect(settingsOf({ grid }, 3, 1)).to.have.length(3);
+      expect(trialSettings({ grid }, 3, 1)).to.have.length(3);
     });
 
     it("draws from ranges, the same for the same seed", () => {
       const random = { base_lr: "log:1e-4..1e-1", momentum: "0.5..0.9", max_iter: "int:10..12" };
-      const drawn = settingsOf({ random }, 200, 7);
-      expect(settingsOf({ random }, 200, 7)).to.deep.equal(drawn);
-      expect(settingsOf({ random }, 200, 8)).not.to.deep.equal(drawn);
+      const drawn = trialSettings({ random }, 200, 7);
+      expect(trialSettings({ random }, 200, 7)).to.deep.equal(drawn);
+      expect(trialSettings({ random }, 200, 8)).not.to.deep.equal(drawn);
       const logs = drawn.map(({ base_lr }) => Math.log10(Number(base_lr)));
       expect(Math.min(...logs)).to.be.within(-4, -3.8);
       expect(Math.max(...logs)).to.be.within(-1.2, -1);
@@ -44,10 +44,10 @@ describe("a sweep", () => {
     });
 
     it("refuses ranges that are none, nothing to try, and draws without an end", () => {
-      expect(() => settingsOf({ random: { base_lr: "log:0..1" } }, 3, 1)).to.throw("base_lr=log:0..1: no range");
-      expect(() => settingsOf({ random: { base_lr: "2..1" } }, 3, 1)).to.throw("no range");
-      expect(() => settingsOf({}, 3, 1)).to.throw("a sweep has nothing to try");
-      expect(() => settingsOf({ random: { base_lr: "0..1" } }, undefined, 1)).to.throw("how many runs?");
+      expect(() => trialSettings({ random: { base_lr: "log:0..1" } }, 3, 1)).to.throw("base_lr=log:0..1: no range");
+      expect(() => trialSettings({ random: { base_lr: "2..1" } }, 3, 1)).to.throw("no range");
+      expect(() => trialSettings({}, 3, 1)).to.throw("a sweep has nothing to try");
+      expect(() => trialSettings({ random: { base_lr: "0..1" } }, undefined, 1)).to.throw("how many runs?");
     });
   });
 

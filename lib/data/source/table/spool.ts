@@ -10,7 +10,7 @@ import { arrowSource } from "../arrow/source.js";
 import { writeArrow } from "../arrow/write.js";
 import { notesOf } from "../columns.js";
 import { type DataSource, WHOLE } from "../source.js";
-import { sweep, touch } from "./sweep.js";
+import { sweepSpools, touch } from "./sweep.js";
 
 /** Changes with every change of what is spooled for the same input. */
 const VERSION = 5;
@@ -43,7 +43,7 @@ export async function spooled(spec: SpoolSpec): Promise<DataSource> {
   if (existsSync(path)) touchAll(path);
   else {
     await spool(path, spec);
-    sweep(cacheFolder());
+    sweepSpools(cacheFolder());
   }
   return spooledSource(path, spec.where);
 }

@@ -29,7 +29,7 @@ export function touch(path: string): void {
  * Removes spooled files that were not used for long, or too many of them; none that was used within a day, which
  * some process may have open.
  */
-export function sweep(folder: string, limits: SpoolLimits = LIMITS): void {
+export function sweepSpools(folder: string, limits: SpoolLimits = LIMITS): void {
   const now = Date.now();
   const files = readdirSync(folder)
     .filter((name) => SPOOLED.test(name))
