@@ -33,7 +33,8 @@ const PARTS = ["broadcastMs", "readyMs", "exchangeMs", "storeMs", "fetchMs"] as 
 type Part = (typeof PARTS)[number];
 
 const FILE = "bench/results/spark.json";
-const WARM_UP = 4;
+/** Rounds that JVMs take to compile what they do most; large vectors hide it. */
+const WARM_UP: Readonly<Record<string, number>> = { "0.43": 40, "61": 3 };
 const ROUNDS = 10;
 const TICKS = 100;
 
@@ -76,7 +77,7 @@ async function measure(cluster: SparkCluster, size: string, workers: number, mod
       layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
         inner_product_param { num_output: ${outputs} bias_term: false } }
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
-    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${WARM_UP + ROUNDS}
+    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${WARM_UP[size]! + ROUNDS}
       snapshot_after_train: false`;
     const cores = `${workers / 2}`;
     const conf = {
@@ -113,12 +114,15 @@ async function measure(cluster: SparkCluster, size: string, workers: number, mod
       });
       before = now;
       answers = [];
+      process.stderr.write(
+        `${size}:${workers}:${mode} ${JSON.stringify(rounds.at(-1), (_, value) => Number(value.toPrecision?.(3) ?? NaN) || value)}\n`,
+      );
     }
   } finally {
     unsubscribe("netrun:spark:answer", note);
     rmSync(folder, { recursive: true });
   }
-  const after = rounds.slice(WARM_UP);
+  const after = rounds.slice(WARM_UP[size]!);
   const of = (name: string) => Number(median(after.map((round) => round[name]!)).toPrecision(3));
   const parts = Object.fromEntries([...PARTS, "averageMs"].map((name) => [name, of(name)])) as Cost["parts"];
   const leastMs = Number(Math.min(...after.map((round) => round["overheadMs"]!)).toPrecision(3));

@@ -2,7 +2,7 @@ package netrun.spark;
 
 import java.io.Serializable;
 
-/** The outcome of a call. Vectors of it are a block beside it. */
+/** The outcome of a call. */
 final class Answer implements Serializable {
   static final byte[] NONE = {};
 
@@ -14,8 +14,8 @@ final class Answer implements Serializable {
   final String machine;
   final String reason;
   final byte[] body;
-  /** Bytes of the vectors that came back. */
-  final long bytes;
+  /** The vectors that came back; null for none. */
+  final Vectors vectors;
   final double slowestMs;
   final int iterations;
   final long pid;
@@ -24,24 +24,24 @@ final class Answer implements Serializable {
   double callMs;
   double storeMs;
 
-  Answer(Status status, String reason, byte[] body, long bytes, double slowestMs, int iterations, long pid) {
+  Answer(Status status, String reason, byte[] body, Vectors vectors, double slowestMs, int iterations, long pid) {
     Place here = Place.here();
     this.status = status;
     this.executor = here.executor();
     this.machine = here.machine();
     this.reason = reason;
     this.body = body;
-    this.bytes = bytes;
+    this.vectors = vectors;
     this.slowestMs = slowestMs;
     this.iterations = iterations;
     this.pid = pid;
   }
 
   static Answer absent() {
-    return new Answer(Status.ABSENT, "", NONE, 0, 0, 0, 0);
+    return new Answer(Status.ABSENT, "", NONE, null, 0, 0, 0);
   }
 
   static Answer lost(String reason, long pid) {
-    return new Answer(Status.LOST, reason, NONE, 0, 0, 0, pid);
+    return new Answer(Status.LOST, reason, NONE, null, 0, 0, pid);
   }
 }

@@ -15,7 +15,6 @@ import java.util.concurrent.ExecutorService;
 import org.apache.spark.SparkConf;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
-import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.SparkSession;
 import scala.Function2;
@@ -42,6 +41,7 @@ final class Bridge {
     thread.setDaemon(true);
     return thread;
   });
+  private final java.util.concurrent.atomic.AtomicLong ids = new java.util.concurrent.atomic.AtomicLong();
   /** Replicas that have been opened before. */
   private final Set<Integer> opened = ConcurrentHashMap.newKeySet();
   private volatile String[] command = {"node", "."};
@@ -129,26 +129,25 @@ final class Bridge {
     for (JsonNode block : head.get("blocks")) Blocks.remove(Blocks.state(head.get("replica").asInt(), block.asLong()));
   }
 
-  private Broadcast<Vectors> broadcast(JsonNode vectors) {
+  private Vectors shared(JsonNode vectors) throws IOException {
     if (vectors == null || vectors.isNull()) return null;
-    Vectors all = new Vectors(vectors.get("path").asText(), vectors.get("bytes").asLong());
-    return spark.sparkContext().broadcast(all, ClassTag.apply(Vectors.class));
+    return Vectors.common(ids.incrementAndGet(), vectors.get("path").asText(), vectors.get("bytes").asLong());
   }
 
   /** Makes calls of replicas, each with a body, in one job; answers come as their replicas are done. */
-  private void calls(JsonNode head, byte[][] bodies) {
+  private void calls(JsonNode head, byte[][] bodies) throws IOException {
     long began = System.nanoTime();
-    Broadcast<Vectors> common = broadcast(head.get("common"));
+    Vectors common = shared(head.get("common"));
     double broadcastMs = (System.nanoTime() - began) / 1e6;
-    List<Broadcast<Vectors>> broadcasts = new ArrayList<>();
-    if (common != null) broadcasts.add(common);
+    List<Vectors> shared = new ArrayList<>();
+    if (common != null) shared.add(common);
     String[] names = Frames.JSON.convertValue(head.get("data"), String[].class);
     Map<Integer, Call> calls = new TreeMap<>();
     Map<Integer, JsonNode> heads = new TreeMap<>();
     for (int i = 0; i < bodies.length; i++) {
       JsonNode each = head.get("calls").get(i);
-      Broadcast<Vectors> own = broadcast(each.get("own"));
-      if (own != null) broadcasts.add(own);
+      Vectors own = shared(each.get("own"));
+      if (own != null) shared.add(own);
       int replica = each.get("replica").asInt();
       long worker = each.get("worker").asLong();
       String name = head.get("name").asText();
@@ -167,7 +166,7 @@ final class Bridge {
           each.get("store").asLong(), each.get("keep").asLong(), patience(each.get("patience")), command, names, place));
     }
     if (!calls.isEmpty()) run(head.get("replicas").asInt(), calls, heads);
-    for (Broadcast<Vectors> each : broadcasts) each.destroy();
+    for (Vectors each : shared) each.remove();
   }
 
   /** Tells Node that a replica is to be opened elsewhere: executors that come back get their share again. */
@@ -240,13 +239,7 @@ final class Bridge {
       }
       if (status == Answer.Status.LOST || call.name.equals("end")) executors.remove(call.worker);
       else if (call.opens()) executors.put(call.worker, new Place(answer.executor, answer.machine));
-      if (answer.bytes > 0) {
-        boolean there = Blocks.get(Blocks.result(call.replica, call.id), Path.of(head.get("result").asText()));
-        if (!there) {
-          status = Answer.Status.LOST;
-          reason = "its executor ended before the result was read";
-        }
-      }
+      if (answer.vectors != null) answer.vectors.fetch(Path.of(head.get("result").asText()));
       reply.put("status", status.name().toLowerCase()).put("reason", reason);
       Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
       if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());
@@ -258,6 +251,6 @@ final class Bridge {
       reply.put("status", "lost").put("reason", e.toString());
     }
     send(reply, answer.body);
-    if (answer.bytes > 0) Blocks.remove(Blocks.result(call.replica, call.id));
+    if (answer.vectors != null) answer.vectors.remove();
   }
 }

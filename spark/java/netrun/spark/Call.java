@@ -1,7 +1,6 @@
 package netrun.spark;
 
 import java.io.Serializable;
-import org.apache.spark.broadcast.Broadcast;
 
 /** A call of a replica's worker: what a task carries. */
 final class Call implements Serializable {
@@ -14,8 +13,8 @@ final class Call implements Serializable {
   final String head;
   final byte[] body;
   /** Vectors that all replicas get, and those for this one; null where there are none. */
-  final Broadcast<Vectors> common;
-  final Broadcast<Vectors> own;
+  final Vectors common;
+  final Vectors own;
   /** Ids of the state to set before and of the one to keep after; negative for none. */
   final long store;
   final long keep;
@@ -27,8 +26,8 @@ final class Call implements Serializable {
   /** Where its worker is, or should start; null for anywhere. */
   final Place place;
 
-  Call(long id, long worker, int replica, String name, String head, byte[] body, Broadcast<Vectors> common,
-      Broadcast<Vectors> own, long store, long keep, Patience patience, String[] command, String[] data, Place place) {
+  Call(long id, long worker, int replica, String name, String head, byte[] body, Vectors common,
+      Vectors own, long store, long keep, Patience patience, String[] command, String[] data, Place place) {
     this.id = id;
     this.worker = worker;
     this.replica = replica;

@@ -57,6 +57,8 @@ public final class Train {
     conf.setIfMissing("spark.shuffle.reduceLocality.enabled", "false");
     // A call waits for the executor of its worker; one that comes to another is made again. Spark also waits for one that has died.
     conf.setIfMissing("spark.locality.wait", "1s");
+    // Results of a few megabytes come with the message that a task is done.
+    conf.setIfMissing("spark.task.maxDirectResultSize", "8m");
     // Replicas are spread over all executors, not over the first one that comes.
     conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");

@@ -1,74 +1,127 @@
 package netrun.spark;
 
-import java.io.Externalizable;
 import java.io.IOException;
-import java.io.ObjectInput;
-import java.io.ObjectOutput;
-import java.nio.ByteBuffer;
+import java.io.Serializable;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.SparkEnv;
+import org.apache.spark.storage.BlockId;
+import org.apache.spark.storage.BroadcastBlockId;
+import org.apache.spark.storage.StorageLevel;
 
-/** Vectors one after the other in a file, that travel as its bytes: where they arrive they are a file again, and never in the heap. */
-public final class Vectors implements Externalizable {
-  private static final int PIECE = 1 << 20;
+/**
+ * Vectors one after the other in a file that other JVMs read. Pieces of the mapped file are blocks, and whoever has read one gives it on,
+ * as a broadcast of Spark's does; but nothing is serialised, and no more than a piece is in the heap.
+ */
+final class Vectors implements Serializable {
+  private static final long PIECE = 1 << 24;
+  /** Ids that Spark's own broadcasts do not reach. */
+  private static final long COMMON = 1L << 40;
+  private static final long RESULTS = 1L << 41;
   /** Files that arrived here: a few of the last are kept, since tasks that come later may still read them. */
   private static final int KEPT = 3;
-  private static final ArrayDeque<Path> arrived = new ArrayDeque<>();
+  private static final ArrayDeque<Path> files = new ArrayDeque<>();
+  private static final Map<Long, Path> arrived = new HashMap<>();
   private static long count;
 
-  private String path;
-  private long bytes;
+  /** Bytes up to which a result travels with its task's: a message in place of several. */
+  private static final long SMALL = 1 << 22;
 
-  public Vectors() {}
+  private final long id;
+  private final long bytes;
+  /** Those of a small result; null of others. */
+  private final byte[] all;
+  private final String path;
+  private final String executor;
 
-  Vectors(String path, long bytes) {
+  private Vectors(long id, String path, long bytes, boolean isSmall) throws IOException {
+    this.id = id;
     this.path = path;
     this.bytes = bytes;
+    executor = SparkEnv.get().executorId();
+    all = isSmall ? Files.readAllBytes(Path.of(path)) : null;
+    if (!isSmall) share(Path.of(path), 0, pieces());
   }
 
-  String path() {
-    return path;
+  /** Shares a file of the driver's with executors. It must not change until it is removed. */
+  static Vectors common(long id, String path, long bytes) throws IOException {
+    return new Vectors(COMMON + id, path, bytes, false);
   }
 
-  @Override
-  public void writeExternal(ObjectOutput out) throws IOException {
-    out.writeLong(bytes);
-    byte[] piece = new byte[(int) Math.min(PIECE, bytes)];
-    ByteBuffer buffer = ByteBuffer.wrap(piece);
-    try (FileChannel file = FileChannel.open(Path.of(path), StandardOpenOption.READ)) {
-      for (long left = bytes; left > 0; left -= buffer.position()) {
-        buffer.clear().limit((int) Math.min(piece.length, left));
-        while (buffer.hasRemaining()) if (file.read(buffer) < 0) throw new IOException(path + " is too short");
-        out.write(piece, 0, buffer.position());
-      }
+  /** Shares the result of a call with the driver. */
+  static Vectors result(long call, Path path, long bytes) throws IOException {
+    return new Vectors(RESULTS + call, path.toString(), bytes, bytes <= SMALL);
+  }
+
+  private int pieces() {
+    return (int) ((bytes + PIECE - 1) / PIECE);
+  }
+
+  private BlockId block(int piece) {
+    return new BroadcastBlockId(id, "piece" + piece);
+  }
+
+  private void share(Path file, int from, int to) throws IOException {
+    for (int i = from; i < to; i++)
+      Blocks.put(block(i), file, i * PIECE, Math.min(PIECE, bytes - i * PIECE), StorageLevel.MEMORY_AND_DISK_SER());
+  }
+
+  /** A file that has them on this machine, for all tasks that ask. */
+  Path here() throws IOException {
+    if (executor.equals(SparkEnv.get().executorId())) return Path.of(path);
+    synchronized (Vectors.class) {
+      Path known = arrived.get(id);
+      if (known != null && Files.exists(known)) return known;
+      Path file = next();
+      fetch(file, true);
+      arrived.put(id, file);
+      return file;
     }
   }
 
-  @Override
-  public void readExternal(ObjectInput in) throws IOException {
-    bytes = in.readLong();
-    Path file = next();
-    path = file.toString();
-    byte[] piece = new byte[(int) Math.min(PIECE, bytes)];
+  /** Writes them to a file. */
+  void fetch(Path file) throws IOException {
+    if (all == null) fetch(file, false);
+    else Files.write(file, all);
+  }
+
+  private void fetch(Path file, boolean giveOn) throws IOException {
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < pieces(); i++) order.add(i);
+    // Executors that begin with other pieces soon have them from each other.
+    if (giveOn) Collections.shuffle(order);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      for (long left = bytes; left > 0; ) {
-        int n = (int) Math.min(piece.length, left);
-        in.readFully(piece, 0, n);
-        ByteBuffer buffer = ByteBuffer.wrap(piece, 0, n);
-        while (buffer.hasRemaining()) channel.write(buffer);
-        left -= n;
+      for (int i : order) {
+        long at = i * PIECE;
+        channel.position(at);
+        if (!Blocks.get(block(i), channel)) throw new IOException("piece " + i + " of vectors is with no executor any more");
+        if (giveOn) share(file, i, i + 1);
       }
     }
+  }
+
+  /** Removes them everywhere. On the driver only. */
+  void remove() {
+    if (all == null) SparkEnv.get().blockManager().master().removeBroadcast(id, true, false);
   }
 
   /** A file to write to: the oldest one again, whose pages are there already. */
-  private static synchronized Path next() throws IOException {
+  private static Path next() throws IOException {
     Path file = Scratch.folder().resolve("common-" + count++);
-    if (arrived.size() == KEPT) Files.move(arrived.remove(), file);
-    arrived.add(file);
+    if (files.size() == KEPT) {
+      Path oldest = files.remove();
+      arrived.values().remove(oldest);
+      Files.move(oldest, file);
+    }
+    files.add(file);
     return file;
   }
 }

@@ -18,7 +18,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
-import org.apache.spark.storage.StorageLevel;
 
 /** A Node process of this executor that has one replica. */
 final class Worker {
@@ -79,7 +78,7 @@ final class Worker {
       if (worker == null) return Answer.absent();
       if (call.name.equals("end")) {
         worker.kill();
-        return new Answer(Answer.Status.OK, "", Answer.NONE, 0, 0, 0, worker.process.pid());
+        return new Answer(Answer.Status.OK, "", Answer.NONE, null, 0, 0, worker.process.pid());
       }
       Pending pending = worker.join(call, data);
       return worker.await(pending, context);
@@ -112,13 +111,13 @@ final class Worker {
     ObjectNode head = (ObjectNode) Frames.JSON.readTree(call.head);
     head.put("name", call.name);
     head.put("out", file("out").toString());
-    if (call.common != null) head.put("commonPath", call.common.value().path());
-    if (call.own != null) head.put("ownPath", call.own.value().path());
+    if (call.common != null) head.put("commonPath", call.common.here().toString());
+    if (call.own != null) head.put("ownPath", call.own.here().toString());
     if (call.keep >= 0) head.put("keep", file("keep").toString());
     if (call.store >= 0) {
       head.put("store", file("store").toString());
       if (!Blocks.get(Blocks.state(call.replica, call.store), file("store"))) {
-        made.answer.complete(new Answer(Answer.Status.FAILED, "its state is lost with the executors that had a copy", Answer.NONE, 0, 0, 0, process.pid()));
+        made.answer.complete(new Answer(Answer.Status.FAILED, "its state is lost with the executors that had a copy", Answer.NONE, null, 0, 0, process.pid()));
         return made;
       }
     }
@@ -186,13 +185,13 @@ final class Worker {
     JsonNode head = frame.head();
     Call call = now.call;
     if (!kind.equals("result"))
-      return new Answer(Answer.Status.ERROR, "", frame.bodies()[0], 0, now.slowestMs, now.iterations, process.pid());
+      return new Answer(Answer.Status.ERROR, "", frame.bodies()[0], null, now.slowestMs, now.iterations, process.pid());
     long done = System.nanoTime();
     long bytes = head.get("bytes").asLong();
-    if (bytes > 0) Blocks.put(Blocks.result(call.replica, call.id), file("out"), bytes, StorageLevel.MEMORY_AND_DISK_SER());
+    Vectors vectors = bytes > 0 ? Vectors.result(call.id, file("out"), bytes) : null;
     if (call.keep >= 0)
-      Blocks.put(Blocks.state(call.replica, call.keep), file("keep"), Files.size(file("keep")), StorageLevel.DISK_ONLY_2());
-    Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], bytes, now.slowestMs, now.iterations, process.pid());
+      Blocks.keep(Blocks.state(call.replica, call.keep), file("keep"));
+    Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], vectors, now.slowestMs, now.iterations, process.pid());
     answer.readyMs = (now.sent - now.began) / 1e6;
     answer.callMs = (done - now.sent) / 1e6;
     answer.storeMs = (System.nanoTime() - done) / 1e6;
