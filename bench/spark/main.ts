@@ -1,6 +1,6 @@
 /**
  * What a round costs on Spark besides its iterations: `npm run bench:spark [-- FLOATS:K:MODE ...]`. A standalone master and two workers on
- * loopback, nets of one inner product, one iteration a round. Writes bench/results/spark.json.
+ * loopback, nets of one inner product, one iteration a round. Writes bench/results/spark.json and the tables of docs/spark.md.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,26 +11,7 @@ import { recordBatch } from "../../lib/data/source/columns.js";
 import type { CallAnswer } from "../../lib/engine/spark/messages.js";
 import { train } from "../../lib/index.js";
 import { driverOf, SparkCluster, whyNoSpark } from "../../spec/support/spark.js";
-
-/** `redo` keeps every replica's state on two executors, `drop` keeps none. */
-type Mode = "redo" | "drop";
-
-/** Medians over the rounds, in milliseconds and processor seconds. */
-interface Cost {
-  readonly floats: number;
-  readonly workers: number;
-  readonly mode: Mode;
-  /** The round less the iterations of the slowest replica. */
-  readonly overheadMs: number;
-  readonly leastMs: number;
-  /** Of all processes, less the iterations. */
-  readonly cpuSeconds: number;
-  /** What it is made of: the slowest of the replicas' parts, and the average in Node. */
-  readonly parts: Readonly<Record<Part | "averageMs", number>>;
-}
-
-const PARTS = ["broadcastMs", "readyMs", "exchangeMs", "storeMs", "fetchMs"] as const;
-type Part = (typeof PARTS)[number];
+import { type Cost, type Mode, PARTS, report, type Results } from "./report.js";
 
 const FILE = "bench/results/spark.json";
 /** Rounds that JVMs take to compile what they do most; large vectors hide it. */
@@ -152,7 +133,8 @@ for (const each of cases) {
     other.floats === cost.floats && other.workers === cost.workers && other.mode === cost.mode;
   costs = [...costs.filter((other) => !isSame(other)), cost];
   process.stdout.write(`${each}: ${JSON.stringify(cost)}\n`);
-  const cpu = cpus()[0]?.model ?? "";
-  writeFileSync(FILE, `${JSON.stringify({ cpu, cores: cpus().length, costs }, undefined, 1)}\n`);
+  const results: Results = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, costs };
+  writeFileSync(FILE, `${JSON.stringify(results, undefined, 2)}\n`);
+  report(results);
 }
 process.exit(0);

@@ -77,7 +77,15 @@ describe(`a training on a Spark cluster${why === undefined ? "" : ` (skipped: ${
       await setTimeout(400);
       act(cluster.replicas().at(-1)!);
     };
-    const killed = await run(folder(), 5, { engine: cluster.engine(), workerTimeoutMs: 10_000 }, (round) => {
+    // Copies of tasks start as soon as one replica is done before the other.
+    const speculation = {
+      "spark.speculation": "true",
+      "spark.speculation.quantile": "0.1",
+      "spark.speculation.multiplier": "1.01",
+      "spark.speculation.minTaskRuntime": "50ms",
+    };
+    const engine = cluster.engine(speculation);
+    const killed = await run(folder(), 5, { engine, workerTimeoutMs: 10_000 }, (round) => {
       if (round === 2) void soon((pid) => process.kill(pid, "SIGKILL"));
       if (round === 3) void soon((pid) => process.kill(pid, "SIGSTOP"));
       if (round === 4) void soon((pid) => process.kill(cluster.executorOf(pid), "SIGKILL"));

@@ -1,0 +1,118 @@
+import { readFileSync, writeFileSync } from "node:fs";
+
+/** `redo` keeps every replica's state on two executors, `drop` keeps none. */
+export type Mode = "redo" | "drop";
+
+/** Medians over the rounds, in milliseconds and processor seconds. */
+export interface Cost {
+  readonly floats: number;
+  readonly workers: number;
+  readonly mode: Mode;
+  /** The round less the iterations of the slowest replica. */
+  readonly overheadMs: number;
+  readonly leastMs: number;
+  /** Of all processes, less the iterations. */
+  readonly cpuSeconds: number;
+  /** The slowest of the replicas' parts, and the average in Node. */
+  readonly parts: Readonly<Record<Part | "averageMs", number>>;
+}
+
+export const PARTS = ["broadcastMs", "readyMs", "exchangeMs", "storeMs", "fetchMs"] as const;
+type Part = (typeof PARTS)[number];
+
+/** What a run measured, and where. */
+export interface Results {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly costs: readonly Cost[];
+}
+
+const PAGE = "docs/spark.md";
+const START = "<!-- cost: made by npm run bench:spark -->";
+const END = "<!-- end of cost -->";
+
+/** Milliseconds of an iteration on one core, from the table of steps in docs/performance.md. */
+const NETS = [
+  { net: "LeNet, batch 64", floats: 430_000, iterationMs: 18 },
+  { net: "CaffeNet, batch 16", floats: 61_000_000, iterationMs: 829 },
+];
+const MACHINES = [2, 4, 8, 16, 32, 64];
+/** `--sync-interval auto` aims at that share of overhead. */
+const SHARE = 0.05;
+
+/** S for K machines, in milliseconds: what was measured for 2, and for each more what each of 2 more cost where 4 were measured. */
+function overheadOf(costs: readonly Cost[], floats: number): (machines: number) => number {
+  const of = (workers: number) =>
+    costs.find((cost) => cost.floats === floats && cost.workers === workers && cost.mode === "redo")?.overheadMs;
+  const two = of(2) ?? Number.NaN;
+  const four = of(4) ?? Number.NaN;
+  return (machines) => two + ((four - two) / 2) * (machines - 2);
+}
+
+const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
+const seconds = (ms: number): string => (ms / 1000).toPrecision(2);
+
+function tables({ cpu, cores, costs }: Results): string {
+  const sorted = costs.toSorted((a, b) => a.floats - b.floats || a.workers - b.workers || a.mode.localeCompare(b.mode));
+  const heads = [
+    "floats",
+    "K",
+    "a lost part is",
+    "overhead, ms",
+    "least",
+    "processor s",
+    "share",
+    "read",
+    "exchange",
+    "store",
+    "fetch",
+    "average",
+  ];
+  const measured = sorted.map(({ floats, workers, mode, overheadMs, leastMs, cpuSeconds, parts }) =>
+    row([
+      `${(floats / 1e6).toPrecision(2)} M`,
+      workers,
+      mode === "redo" ? "redone" : "dropped",
+      overheadMs,
+      leastMs,
+      cpuSeconds,
+      ...PARTS.map((part) => Math.round(parts[part])),
+      Math.round(parts.averageMs),
+    ]),
+  );
+  const isKnown = (floats: number) => !Number.isNaN(overheadOf(costs, floats)(2));
+  const computed = NETS.filter(({ floats }) => isKnown(floats)).map(({ net, floats, iterationMs }) => {
+    const overheadMs = overheadOf(costs, floats);
+    const shares = MACHINES.map((machines) => {
+      const s = overheadMs(machines);
+      const breakEven = Math.ceil(s / (iterationMs * (machines - 1)));
+      const auto = Math.ceil(((1 - SHARE) / SHARE) * (s / iterationMs));
+      const efficiency = (tau: number) => `${((100 * iterationMs * tau) / (iterationMs * tau + s)).toFixed(0)} %`;
+      return row([net, machines, seconds(s), breakEven, auto, efficiency(10), efficiency(50), efficiency(250)]);
+    });
+    return shares.join("\n");
+  });
+  const lines = [
+    `Measured on ${cpu.replaceAll(/\s+/g, " ").trim()}, ${cores} cores, which both workers share:`,
+    "",
+    row(heads),
+    row(heads.map(() => "---")),
+    ...measured,
+    "",
+    "Computed from it:",
+    "",
+    row(["net", "machines", "S, s", "break-even TAU", "TAU at 5 %", "efficiency at TAU 10", "50", "250"]),
+    row(Array<string>(8).fill("---")),
+    ...computed,
+  ];
+  return lines.join("\n");
+}
+
+/** Writes the tables into the page. */
+export function report(results: Results): void {
+  const page = readFileSync(PAGE, "utf8");
+  const from = page.indexOf(START) + START.length;
+  const to = page.indexOf(END);
+  if (to < from) throw new Error(`${PAGE} has no place for the tables`);
+  writeFileSync(PAGE, `${page.slice(0, from)}\n${tables(results)}\n${page.slice(to)}`);
+}
