@@ -11,6 +11,8 @@ export interface Cost {
   /** The round less the iterations of the slowest replica. */
   readonly overheadMs: number;
   readonly leastMs: number;
+  /** Of a core that other programs took meanwhile. */
+  readonly others: number;
   /** Of all processes, less the iterations. */
   readonly cpuSeconds: number;
   /** The slowest of the replicas' parts, and the average in Node. */
@@ -61,6 +63,7 @@ function tables({ cpu, cores, costs }: Results): string {
     "overhead, ms",
     "least",
     "processor s",
+    "others, cores",
     "share",
     "read",
     "exchange",
@@ -68,7 +71,7 @@ function tables({ cpu, cores, costs }: Results): string {
     "fetch",
     "average",
   ];
-  const measured = sorted.map(({ floats, workers, mode, overheadMs, leastMs, cpuSeconds, parts }) =>
+  const measured = sorted.map(({ floats, workers, mode, overheadMs, leastMs, cpuSeconds, others, parts }) =>
     row([
       `${(floats / 1e6).toPrecision(2)} M`,
       workers,
@@ -76,6 +79,7 @@ function tables({ cpu, cores, costs }: Results): string {
       overheadMs,
       leastMs,
       cpuSeconds,
+      others.toFixed(2),
       ...PARTS.map((part) => Math.round(parts[part])),
       Math.round(parts.averageMs),
     ]),
