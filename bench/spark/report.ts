@@ -52,7 +52,7 @@ function overheadOf(costs: readonly Cost[], floats: number): (machines: number) 
 }
 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
-const seconds = (ms: number): string => ms < 10_000 ? (ms / 1000).toPrecision(2) : (ms / 1000).toFixed(0);
+const seconds = (ms: number): string => (ms < 10_000 ? (ms / 1000).toPrecision(2) : (ms / 1000).toFixed(0));
 
 function tables({ cpu, cores, costs }: Results): string {
   const sorted = costs.toSorted((a, b) => a.floats - b.floats || a.workers - b.workers || a.mode.localeCompare(b.mode));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type SparkChoice, spark } from "../../lib/engine/spark/choice.js";
+import { fateOf, ownName } from "../../lib/owner.js";
 
 const root = new URL("../../../", import.meta.url).pathname;
 
@@ -129,9 +130,13 @@ export class SparkCluster implements AsyncDisposable {
   }
 }
 
-/** Files of vectors in memory that trainings on clusters have left. */
+/** Files of vectors in memory that processes have left which do not run any more, or this one, which is done with them. */
 export function leftFiles(): readonly string[] {
-  return existsSync("/dev/shm") ? readdirSync("/dev/shm").filter((name) => name.startsWith("netrun-")) : [];
+  if (!existsSync("/dev/shm")) return [];
+  return readdirSync("/dev/shm").filter((name) => {
+    const [, owner] = /^netrun-(?:spark|exchange|states)-(\d+-[0-9a-z]+-[0-9a-f]+)-/.exec(name) ?? [];
+    return owner !== undefined && (owner === ownName() || fateOf(owner) === "dead");
+  });
 }
 
 function folderOf(pid: number): string | undefined {

@@ -17,7 +17,18 @@ const [, , scratch = "", folder = ""] = process.argv;
 
 function send(kind: "iteration" | "result" | "error", head: object = {}, bodies: readonly Uint8Array[] = []): void {
   const bytes = packFrame({ head: { kind, ...head }, bodies });
-  for (let done = 0; done < bytes.length; ) done += writeSync(ANSWERS, bytes, done);
+  try {
+    for (let done = 0; done < bytes.length; ) done += writeSync(ANSWERS, bytes, done);
+  } catch {
+    // Nobody reads it any more: the executor died within a call.
+    leave();
+  }
+}
+
+/** Ends the worker of an executor that is gone, perhaps without having cleaned up. */
+function leave(): never {
+  for (const path of [folder, scratch]) rmSync(path, { recursive: true, force: true });
+  process.exit(0);
 }
 
 /** The same memory in every round. */
@@ -71,6 +82,4 @@ for await (const { head, bodies } of readFrames(process.stdin)) {
     send("error", {}, [serialize(packError(error))]);
   }
 }
-// The executor is gone, perhaps without having cleaned up.
-for (const path of [folder, scratch]) rmSync(path, { recursive: true, force: true });
-process.exit(0);
+leave();
