@@ -56,7 +56,7 @@ export async function timeLayers(from: From<NetParameter>, options: TimeLayersOp
   const state = mergeStates(message.state, create("NetState", wanted));
   await using rows = new GivenRows();
   const { shapes, batchSize, onBadRecord, transform } = options;
-  const choice = { data: await rows.resolve(options.data), batchSize, onBadRecord, transform, shapes };
+  const choice = { rows, data: await rows.resolve(options.data), batchSize, onBadRecord, transform, shapes };
   const compiled = await compileNet(message, {
     ...choice,
     state,

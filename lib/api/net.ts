@@ -154,6 +154,7 @@ export class Net implements AsyncDisposable {
         baseDir: options.baseDir ?? baseDir,
         seed,
         shapes: options.shapes,
+        rows,
         data: await rows.resolve(options.data),
         batchSize: options.batchSize,
         onBadRecord: options.onBadRecord,

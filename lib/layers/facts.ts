@@ -4,7 +4,7 @@ import type { Implied, KnownShape } from "./implied.js";
 
 /**
  * Where the values of a data layer come from: records that a source named in its parameters holds, one kind for each way to read
- * (`unread`: a source that netrun does not read), fillers, the program that runs the net (`program`), or whoever feeds the net's
+ * (`plugin`: rows that a plugin gives; `unread`: a source that netrun does not read), fillers, the program that runs the net (`program`), or whoever feeds the net's
  * inputs (`input`: data layers that are replaced become such).
  */
 export type DataOrigin =
@@ -13,6 +13,7 @@ export type DataOrigin =
   | "hdf5"
   | "images"
   | "maps"
+  | "plugin"
   | "windows"
   | "unread"
   | "fillers"

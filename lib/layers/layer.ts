@@ -121,9 +121,37 @@ export interface InferenceOptions {
   readonly openSpatial: boolean;
 }
 
+/** What a plugin's data layer sees when its rows are read. */
+export interface RowsPlace {
+  readonly layer: LayerParameter;
+  readonly phase: PhaseName;
+  readonly seed: number;
+  /** Where a file is that the layer names: in the working directory, or beside the prototxt. Throws NetrunError, located. */
+  path(name: string): string;
+}
+
+/** What is done to encoded images among the rows of a plugin. */
+export interface PluginImages {
+  /** All are resized to it. */
+  readonly size?: readonly [height: number, width: number] | undefined;
+  /** Subtracted from blue, green and red, or from all. */
+  readonly mean?: readonly number[] | undefined;
+  /** Factor on pixels minus the mean. */
+  readonly scale?: number | undefined;
+  /** Whether each is mirrored or not at random. */
+  readonly mirror?: boolean | undefined;
+}
+
+/** Rows of a data set: objects with a value for each top by name, or else in order. */
+export type PluginRows = AsyncIterable<Readonly<Record<string, unknown>>> | Iterable<Readonly<Record<string, unknown>>>;
+
 /** A layer type that brings data in: its tops are inputs of the graph. */
 export interface DataLayer<F extends ParamField | null = ParamField | null> extends Common<F> {
   readonly data: DataFacts;
+  /** The rows that a plugin gives, which end. */
+  rows?(source: RowsPlace): PluginRows;
+  /** How encoded images among them become the first top. */
+  images?(layer: LayerParameter): PluginImages;
   /** Shapes of its tops as far as its parameters tell them; undefined where only the data itself does. */
   shapes(place: Place<ParamOf<F>>): readonly (readonly number[])[] | undefined;
 }

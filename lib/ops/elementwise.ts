@@ -111,6 +111,23 @@ export const WithGradientOf: Op<null> = {
   vjp: (_, dy) => [null, dy],
 };
 
+/** What a gradient that is given, not derived, computes: one for each of some inputs, from that of the value; null for none. */
+export type GivenGradient = (dy: Value) => readonly (Value | null)[];
+
+/** The first input, whose gradient goes to the others as `gradient` says: of a plugin, which has one of its own. */
+export const OwnGradient: Op<{ readonly gradient: GivenGradient }> = {
+  name: "OwnGradient",
+  arity: [1, Number.POSITIVE_INFINITY],
+  infer: (_, x) => [x!],
+  onnx: (node) => ({ opType: "Identity", inputs: [node.inputs[0]!], attributes: {} }),
+  vjp: ({ attrs, inputs }, dy) => {
+    const gradients = attrs.gradient(dy);
+    if (gradients.length !== inputs.length - 1)
+      throw new Error(`${gradients.length} gradients are given for ${inputs.length - 1} inputs`);
+    return [null, ...gradients];
+  },
+};
+
 /** The same values; a gradient that is kept within -limit and limit. */
 export const BoundGradient: Op<{ readonly limit: number }> = {
   name: "BoundGradient",
@@ -172,6 +189,8 @@ export const not = (a: Value): Value => apply(Not, null, a);
 export const where = (condition: Value, a: Value, b: Value): Value => apply(Where, null, condition, a, b);
 export const stopGradient = (x: Value): Value => apply(StopGradient, null, x);
 /** x, with the gradient of `path`, a value of the same shape that is never computed. */
+export const ownGradient = (x: Value, wrt: readonly Value[], gradient: GivenGradient): Value =>
+  apply(OwnGradient, { gradient }, x, ...wrt);
 export const withGradientOf = (x: Value, path: Value): Value => apply(WithGradientOf, null, x, path);
 /** x converted to `to`; x itself where it has that type already. */
 export const boundGradient = (x: Value, limit: number): Value => apply(BoundGradient, { limit }, x);

@@ -7,11 +7,15 @@ import { Phase as PhaseNumber } from "../caffe/messages.js";
 import type { SolverNets } from "../caffe/solver-nets.js";
 import { storedBlob } from "../caffe/stored.js";
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
+import type { GivenRows } from "../data/feed/given-rows.js";
 import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
+import type { SourceSpec } from "../data/source/open.js";
 import { NetrunError, nearest, type Span } from "../error.js";
 import {
   type Differs,
   extraFields,
+  findType,
+  isDataLayer,
   type PhaseName,
   pluginsOf,
   registeredTypes,
@@ -37,6 +41,8 @@ export interface NetContext extends ResolvedChoice {
   readonly session?: SessionOptions | undefined;
   /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
   readonly caffeQuirks?: boolean | undefined;
+  /** Keeps the rows that plugins' data layers give, for as long as the net is there; without it they are not read. */
+  readonly rows?: GivenRows | undefined;
   /** Called for what Caffe computes otherwise: values, and gradients of nets that train. */
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
@@ -65,9 +71,11 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   const ofPhase = filterNet(net, context.state);
   // 2. The streams of its data layers, as far as nobody feeds them from outside.
   const shapes = context.shapes ?? {};
+  const rows = context.data === undefined ? await pluginRows(ofPhase.layer, phase, context) : undefined;
   const { layers, specs } = netFeeds(ofPhase.layer, context, {
     phase,
     seed: context.seed,
+    rows,
     given: Object.keys(shapes),
     paths: (layer) => (path) => dataPath(layer, path, context.baseDir),
   });
@@ -83,6 +91,29 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   // 5. Where Caffe's numbers are others than the formulas', it is told.
   if (onWarning) for (const warning of caffeWarnings(compiled, "learnt")) onWarning(warning);
   return compiled;
+}
+
+/** The rows that plugins give, as sources by layer. Throws a NetrunError, located, where there are none. */
+async function pluginRows(
+  layers: readonly LayerParameter[],
+  phase: PhaseName,
+  { rows, seed, baseDir, shapes = {} }: NetContext,
+): Promise<ReadonlyMap<LayerParameter, SourceSpec>> {
+  const sources = new Map<LayerParameter, SourceSpec>();
+  for (const layer of layers) {
+    const type = findType(layer, registeredTypes());
+    if (!rows || !type || !isDataLayer(type) || !type.rows) continue;
+    if (layer.top.every((top) => Object.hasOwn(shapes, top))) continue;
+    const place = { layer, phase, seed, path: (name: string) => dataPath(layer, name, baseDir) };
+    try {
+      sources.set(layer, (await rows.resolve(() => type.rows!(place))) as SourceSpec);
+    } catch (cause) {
+      const { message } = cause as Error;
+      const notes = (cause instanceof NetrunError && cause.notes) || ["its rows come from a plugin"];
+      throw new NetrunError(`layer "${layer.name}": ${message}`, { span: spanOf(layer), notes, cause });
+    }
+  }
+  return sources;
 }
 
 /**
@@ -155,13 +186,14 @@ export async function compileSolver(
     readonly session: SessionOptions;
     readonly data?: ResolvedChoice;
     readonly testData?: ResolvedChoice;
+    readonly rows?: GivenRows | undefined;
     readonly caffeQuirks?: boolean | undefined;
     readonly calibrate?: boolean | undefined;
     readonly onWarning?: ((warning: NetrunError) => void) | undefined;
   },
 ): Promise<CompiledSolver> {
-  const { seed, session, data, testData = data, caffeQuirks } = options;
-  const context = { seed, session, caffeQuirks, onWarning: options.onWarning && once(options.onWarning) };
+  const { seed, session, data, testData = data, caffeQuirks, rows } = options;
+  const context = { seed, session, caffeQuirks, rows, onWarning: options.onWarning && once(options.onWarning) };
   const train = await compileNet(nets.train.net, { ...nets.train, ...data, ...context });
   await checkAll(train.feeds);
   const plans: NetPlan[] = [];

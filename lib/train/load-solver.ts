@@ -132,6 +132,7 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
     caffeQuirks: options.caffeQuirks,
     calibrate: options.calibrate ?? parameter.max_iter >= LONG_ENOUGH,
     onWarning: options.onWarning,
+    rows,
     data: { data, batchSize, onBadRecord, transform },
     testData: { data: testData, batchSize: testBatchSize, onBadRecord, transform, isTransformShared: true },
   });

@@ -72,6 +72,7 @@ const cases = {
   Where: [],
   StopGradient: [],
   WithGradientOf: [],
+  OwnGradient: [],
   Cast: [{ attrs: { to: "float32" }, inputs: [uniform([3])] }],
   Reshape: [{ attrs: { shape: [4, 3] }, inputs: [uniform([2, 6])] }],
   Transpose: [{ attrs: { perm: [2, 0, 1] }, inputs: [uniform([2, 3, 4])] }],
@@ -235,7 +236,7 @@ const cases = {
 } as const satisfies Record<OpName, readonly Case[]>;
 
 /** Ops that have a vjp and a reason for having no case of the table's kind. */
-const elsewhere = new Set<OpName>(["Where", "Pow", "WithGradientOf", "Loop"]);
+const elsewhere = new Set<OpName>(["Where", "OwnGradient", "Pow", "WithGradientOf", "Loop"]);
 
 describe("ops", () => {
   for (const [name, list] of Object.entries(cases) as [OpName, readonly Case[]][]) {

@@ -1,7 +1,7 @@
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
 import { type DataOrigin, dataOf } from "../../layers/index.js";
-import type { ColourMode } from "../image/image.js";
+import type { ColourMode, ImageDecoding } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import { WHOLE } from "../source/source.js";
 import type { FeedSpec } from "./feed-spec.js";
@@ -28,6 +28,7 @@ const FEEDS = {
   images: imageDataLayer,
   maps: mapsLayer,
   windows: windowDataLayer,
+  plugin: null,
   unread: null,
   program: null,
   input: null,
@@ -71,6 +72,8 @@ export function sourceFeedSpec(
     readonly transform?: Partial<TransformSpec>;
     /** How encoded images become pixels; as they are, unless said. */
     readonly colour?: ColourMode;
+    /** What encoded images are resized to. */
+    readonly size?: ImageDecoding["size"];
     /** The shapes that rows of tops have to have. */
     readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
   },
@@ -84,7 +87,7 @@ export function sourceFeedSpec(
     phase: options.phase,
     seed: options.seed,
     shard: options.shard ?? WHOLE,
-    images: { colour: options.colour ?? "unchanged" },
+    images: { colour: options.colour ?? "unchanged", size: options.size },
     transform: { ...IDENTITY, ...options.transform },
     skip: 0,
     wanted: options.wanted,

@@ -2,7 +2,7 @@ import { refusedFork } from "../../caffe/forks/index.js";
 import { amend, has, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { NetrunError } from "../../error.js";
-import { bringsData, dataOf, findType, inputFor, registeredTypes, takesData } from "../../layers/index.js";
+import { bringsData, dataOf, findType, inputFor, isDataLayer, registeredTypes, takesData } from "../../layers/index.js";
 import { FEED, TRANSFORM } from "../../options/data.js";
 import { checkOptions, flagOf, type OptionSpec } from "../../options/option.js";
 import { spanOf } from "../../text/notes.js";
@@ -51,6 +51,8 @@ export interface NetFeeds {
 
 type Options = Omit<FeedOptions, "paths" | "data"> & {
   readonly paths: (layer: LayerParameter) => FeedOptions["paths"];
+  /** Sources of layers whose rows plugins give. */
+  readonly rows?: ReadonlyMap<LayerParameter, SourceSpec> | undefined;
   /** Blobs that are fed by hand: data layers with no other tops have no feed. */
   readonly given: Iterable<string>;
 };
@@ -68,9 +70,12 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
   const open = layers.filter(({ top }) => top.some((name) => !given.has(name)));
   const change = (spec: FeedSpec): FeedSpec => changed(spec, choice);
   const meanless = (layer: LayerParameter) => (changesMean(choice) ? withoutMean(layer) : layer);
-  const own = (layer: LayerParameter) => feedSpec(meanless(layer), { ...options, paths: options.paths(layer) });
+  const own = (layer: LayerParameter) =>
+    options.rows?.has(layer)
+      ? pluginFeed(layer, options)
+      : feedSpec(meanless(layer), { ...options, paths: options.paths(layer) });
   if (choice.data === undefined) {
-    const fed = open.filter(hasFeed);
+    const fed = open.filter((layer) => hasFeed(layer) || options.rows?.has(layer));
     const specs = fed.map((layer) => change(own(layer)));
     const unused = specs.every(({ kind }) => kind === "dummy") ? wantedOfRecords(choice) : undefined;
     if (unused !== undefined) throw noRecords(unused, open);
@@ -89,6 +94,23 @@ export function netFeeds(layers: readonly LayerParameter[], choice: ResolvedChoi
     specs: [...[...replaced.values()].map(({ spec }) => change(spec)), ...kept],
   };
 }
+
+/** The feed of the rows that a plugin gives. */
+function pluginFeed(layer: LayerParameter, options: Options): FeedSpec {
+  const type = findType(layer, registeredTypes());
+  const images = type && isDataLayer(type) ? type.images?.(layer) : undefined;
+  const { size, mean, scale, mirror } = images ?? {};
+  const own = { ...(mean && { meanValues: mean }), ...set("scale", scale), ...set("mirror", mirror) };
+  return sourceFeedSpec(options.rows!.get(layer)!, layer.top, dataOf(layer)!.batchSize?.(layer) || BATCH_SIZE, {
+    ...options,
+    transform: { ...plainTransform(layer, options), ...own },
+    colour: images ? "color" : forcedColour(layer),
+    size: size && { height: size[0], width: size[1] },
+  });
+}
+
+const set = <K extends string, T>(name: K, value: T | undefined) =>
+  (value === undefined ? {} : { [name]: value }) as Partial<Record<K, T>>;
 
 /** What a choice asks for that only records have, by its flag and its name in the API. */
 function wantedOfRecords({

@@ -9,7 +9,18 @@ import {
   sameShape,
   type Value,
 } from "../../graph/index.js";
-import { Add, BoundGradient, Div, Mul, Reshape, reshape, StopGradient, Sub, WithGradientOf } from "../../ops/index.js";
+import {
+  Add,
+  BoundGradient,
+  Div,
+  Mul,
+  OwnGradient,
+  Reshape,
+  reshape,
+  StopGradient,
+  Sub,
+  WithGradientOf,
+} from "../../ops/index.js";
 
 /** A value's elements, where they are known when the graph is built. */
 export const constantData = (value: Value): Constant | undefined =>
@@ -23,10 +34,13 @@ function isAll(value: Value, number: number): boolean {
 
 const isZero = (x: Value) => x.type.shape.length === 0 && isAll(x, 0);
 
+/** Ops that change nothing but gradients. */
+const GRADIENTS_ONLY = [StopGradient, WithGradientOf, BoundGradient, OwnGradient] as readonly unknown[];
+
 /** What only gradients need goes: stopped gradients, gradients of other paths, differences of a value with itself. */
 export function dropGradients(values: Iterable<Value>): ReadonlyMap<Value, Value> {
   return rewrite(values, (node, inputs) => {
-    if ([StopGradient, WithGradientOf, BoundGradient].some((op) => isOp(node, op))) return [inputs[0]!];
+    if (GRADIENTS_ONLY.includes(node.op)) return [inputs[0]!];
     if (isOp(node, Sub) && inputs[0] === inputs[1]) return [constant(0)];
     const x = neutral(node, inputs);
     return x ? [x] : undefined;
