@@ -10,7 +10,8 @@ interface Settings {
   readonly code_type?: "CORNER" | "CENTER_SIZE" | "CORNER_SIZE";
   readonly match_type?: "BIPARTITE" | "PER_PREDICTION";
   readonly overlap_threshold?: number;
-  readonly mining_type?: "NONE" | "MAX_NEGATIVE";
+  readonly mining_type?: "NONE" | "MAX_NEGATIVE" | "HARD_EXAMPLE";
+  readonly sample_size?: number;
   readonly do_neg_mining?: boolean;
   readonly neg_pos_ratio?: number;
   readonly neg_overlap?: number;
@@ -112,7 +113,6 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
           if (overlap >= Math.fround(overlap_threshold) && overlap > most) [match[i], most] = [j, overlap];
       }
     const positives = match.filter((j) => j >= 0).length;
-    matches += positives;
     const scoresOf = (i: number) => [
       ...scores.data.slice((item * PRIORS + i) * classes, (item * PRIORS + i + 1) * classes),
     ];
@@ -127,12 +127,31 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
         ? scoresOf(i).reduce((sum, v, c) => sum + Math.log1p(Math.exp(v)) - v * target[c]!, 0)
         : -Math.log(softmax(scoresOf(i))[target.indexOf(1)]!);
     const oneHot = (label: number) => Array.from({ length: classes }, (_, c) => Number(c === label));
+    const differences = (i: number, box: Box) =>
+      encode(settings, priorBoxes[i]!, box).map((target, k) => {
+        const scale = settings.encode_variance_in_target ? 1 / VARIANCE[k]! : 1;
+        return (offsets.data[(item * PRIORS + i) * 4 + k]! - target) * scale;
+      });
+    const isNear = (d: number) => settings.loc_loss_type === "L2" || Math.abs(d) < 1;
+    const locationOf = (i: number, box: Box) =>
+      differences(i, box).reduce((sum, d) => sum + (isNear(d) ? 0.5 * d * d : Math.abs(d) - 0.5), 0);
     const chosen = new Map<number, readonly number[]>();
     match.forEach((j, i) => {
       if (j < 0) return;
       chosen.set(i, oneHot(settings.map_object_to_agnostic ? background + 1 : rows[j]![1]!));
     });
-    if (!mines) {
+    if (settings.mining_type === "HARD_EXAMPLE") {
+      const total = (i: number) =>
+        lossAs(i, chosen.get(i) ?? oneHot(background)) + (match[i]! < 0 ? 0 : locationOf(i, boxes[match[i]!]!));
+      const order = [...priorBoxes.keys()].sort((a, b) => total(b) - total(a));
+      const hard = new Set(boxes.length > 0 ? order.slice(0, settings.sample_size ?? 64) : []);
+      for (const i of priorBoxes.keys()) {
+        if (match[i]! >= 0 && !hard.has(i)) {
+          match[i] = -1;
+          chosen.delete(i);
+        } else if (match[i] === -1 && hard.has(i) && !barred[i]) chosen.set(i, oneHot(background));
+      }
+    } else if (!mines) {
       for (let i = 0; i < PRIORS; i++) if (!chosen.has(i)) chosen.set(i, isLogistic ? oneHot(-1) : oneHot(background));
     } else if (boxes.length > 0) {
       const eligible = [...priorBoxes.keys()].filter(
@@ -151,14 +170,11 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
     }
     match.forEach((j, i) => {
       if (j < 0) return;
-      const target = encode(settings, priorBoxes[i]!, boxes[j]!);
-      for (let k = 0; k < 4; k++) {
-        const at = (item * PRIORS + i) * 4 + k;
+      matches++;
+      location += locationOf(i, boxes[j]!);
+      for (const [k, d] of differences(i, boxes[j]!).entries()) {
         const scale = settings.encode_variance_in_target ? 1 / VARIANCE[k]! : 1;
-        const d = (offsets.data[at]! - target[k]!) * scale;
-        const isNear = settings.loc_loss_type === "L2" || Math.abs(d) < 1;
-        location += isNear ? 0.5 * d * d : Math.abs(d) - 0.5;
-        dOffsets[at] = (isNear ? d : Math.sign(d)) * scale;
+        dOffsets[(item * PRIORS + i) * 4 + k] = (isNear(d) ? d : Math.sign(d)) * scale;
       }
     });
   }
@@ -195,6 +211,16 @@ const SETTINGS: readonly Settings[] = [
     overlap_threshold: 0.2,
   },
   { code_type: "CENTER_SIZE", map_object_to_agnostic: true, classes: 2, neg_overlap: 0.1 },
+  { code_type: "CENTER_SIZE", mining_type: "HARD_EXAMPLE", sample_size: 12, overlap_threshold: 0.2 },
+  {
+    code_type: "CORNER",
+    mining_type: "HARD_EXAMPLE",
+    sample_size: 9,
+    conf_loss_type: "LOGISTIC",
+    overlap_threshold: 0.2,
+    ignore_cross_boundary_bbox: true,
+  },
+  { code_type: "CENTER_SIZE", mining_type: "HARD_EXAMPLE", sample_size: 100, loc_loss_type: "L2" },
   { code_type: "CENTER_SIZE", background_label_id: 3, classes: 4, neg_pos_ratio: 100 },
 ];
 
@@ -250,7 +276,7 @@ describe("MultiBoxLoss", () => {
   for (const [param, message] of [
     ["", "num_classes must be given"],
     ["num_classes: 3 share_location: false", "only shared locations are supported"],
-    ["num_classes: 3 mining_type: HARD_EXAMPLE", "mining_type HARD_EXAMPLE is not supported"],
+    ["num_classes: 3 mining_type: HARD_EXAMPLE sample_size: 0", "sample_size is 0"],
     ["num_classes: 3 bp_inside: true", "bp_inside is not supported"],
     ["num_classes: 3 nms_param { nms_threshold: 0.5 }", "non-maximum suppression of negatives is not supported"],
     ["num_classes: 3 use_prior_for_matching: false", "only matching by priors is supported"],

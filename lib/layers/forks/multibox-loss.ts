@@ -57,7 +57,7 @@ type P = MultiBoxLossParameter;
 /**
  * MultiBoxLoss (SSD): priors are matched with the boxes of their item; then (loc_weight * sum over matched priors of the loss of their
  * offsets + sum of the loss of scores over matched priors and the hardest of the others, `neg_pos_ratio` for each matched one of the
- * item) / what `loss_param` says, VALID being the number of matched priors.
+ * item; with HARD_EXAMPLE over the `sample_size` hardest of all) / what `loss_param` says, VALID being the number of matched priors.
  * Bottoms: offsets [n, p*4], scores [n, p*classes], priors [1, 2, p*4] and boxes [1, 1, g, 8] of (item, class, instance, x1, y1, x2,
  * y2, difficult), rows of item -1 being none; a scalar. Items without boxes count for nothing where negatives are mined.
  * Source: Liu et al. 2016, SSD; the rules are those of its Caffe.
@@ -86,14 +86,21 @@ export const MultiBoxLoss = computeLayer({
     const threshold = param.match_type === Match.PER_PREDICTION ? param.overlap_threshold : undefined;
     const found = matchBoxes({ truth: slice(truth, 1, 3, 7), owners, priors: boxes, barred }, threshold);
     const { matched, index, overlap } = found;
-    const matches = { matched: stopGradient(matched), index: stopGradient(index), overlap: stopGradient(overlap) };
+    const all = { matched: stopGradient(matched), index: stopGradient(index), overlap: stopGradient(overlap) };
     const scores = reshape(site.bottoms[1]!, [n, p, param.num_classes]);
-    const mined =
-      mining === Mining.NONE ? undefined : negatives(param, stopGradient(scores), { matches, owners, barred });
-    const location = locationLoss(site, matches, { truth: slice(truth, 1, 3, 7), priors });
-    const confidence = confidenceLoss(param, scores, labelsOf(param, truth, matches), matches.matched, mined);
-    const by = normalizer(normalizationMode(site), n, p, sumAll(matches.matched));
-    return { tops: [normalized(add(mul(location, constant(param.loc_weight)), confidence), by)] };
+    const location = locationLosses(site, all, { truth: slice(truth, 1, 3, 7), priors });
+    const confidence = confidenceLosses(param, scores, labelsOf(param, truth, all), all.matched, mining);
+    const owned = { matches: all, owners, barred };
+    const { positive, mined } =
+      mining === Mining.NONE
+        ? { positive: all.matched, mined: undefined }
+        : mining === Mining.HARD_EXAMPLE
+          ? hardest(param, stopGradient(add(location, confidence)), owned)
+          : { positive: all.matched, mined: negatives(param, stopGradient(scores), owned) };
+    const counted = mined ? mul(confidence, add(positive, mined)) : confidence;
+    const sum = add(mul(sumAll(mul(location, positive)), constant(param.loc_weight)), sumAll(counted));
+    const by = normalizer(normalizationMode(site), n, p, sumAll(positive));
+    return { tops: [normalized(sum, by)] };
   },
 });
 
@@ -117,7 +124,8 @@ function checked(place: Place<P>) {
     throw error("non-maximum suppression of negatives is not supported", "nms_param");
   const mining =
     has(param, "do_neg_mining") && !param.do_neg_mining && !has(param, "mining_type") ? Mining.NONE : param.mining_type;
-  if (mining === Mining.HARD_EXAMPLE) throw error("mining_type HARD_EXAMPLE is not supported", "mining_type");
+  if (mining === Mining.HARD_EXAMPLE && param.sample_size < 1)
+    throw error(`sample_size is ${param.sample_size}; it has to be positive`, "sample_size");
   if (param.conf_loss_type === Conf.LOGISTIC && param.background_label_id !== 0)
     throw error("LOGISTIC takes background_label_id 0", "background_label_id");
   if (param.map_object_to_agnostic && param.num_classes !== 2)
@@ -174,23 +182,42 @@ function negatives(
   { matches, owners, barred }: { matches: Matches; owners: Value; barred: Value | undefined },
 ) {
   const { matched, overlap } = matches;
-  const [n, p] = matched.type.shape as [number, number];
   const background = backgroundLoss(param, scores);
   const low = and(not(greater(matched, constant(0))), less(overlap, constant(param.neg_overlap)));
   const allowed = barred ? and(low, not(greater(barred, constant(0)))) : low;
   const eligible = and(allowed, greater(reduceMax(owners, [1], true), constant(0)));
   // Losses are not below 0.
-  const order = topK(where(eligible, background, constant(-1)), 1, p).indices;
-  const ranks = expand(
-    constant(
-      Float32Array.from({ length: p }, (_, i) => i),
-      [p],
-    ),
-    [n, p],
-  );
-  const rank = scatter(zeros([n, p]), order, ranks, 1);
+  const rank = rankOf(where(eligible, background, constant(-1)));
   const wanted = floor(mul(reduceSum(matched, [1], true), constant(param.neg_pos_ratio)));
   return stopGradient(cast(and(eligible, less(rank, wanted)), "float32"));
+}
+
+/**
+ * Of each item with boxes the `sample_size` priors of the greatest loss, that of offsets and of scores: of those that are matched the
+ * ones that stay so, and of the others those that stand for the background; float32 0 or 1 [n, p].
+ */
+function hardest(
+  param: P,
+  losses: Value,
+  { matches, owners, barred }: { matches: Matches; owners: Value; barred: Value | undefined },
+) {
+  const isMatched = greater(matches.matched, constant(0));
+  const isOwned = greater(reduceMax(owners, [1], true), constant(0));
+  const chosen = and(less(rankOf(losses), constant(param.sample_size)), isOwned);
+  const allowed = barred ? and(not(isMatched), not(greater(barred, constant(0)))) : not(isMatched);
+  const mask = (x: Value) => stopGradient(cast(x, "float32"));
+  return { positive: mask(and(chosen, isMatched)), mined: mask(and(chosen, allowed)) };
+}
+
+/** Places of values [n, p] in the falling order of their row, of equal ones the first first. */
+function rankOf(values: Value): Value {
+  const [n, p] = values.type.shape as [number, number];
+  const order = topK(values, 1, p).indices;
+  const ranks = constant(
+    Float32Array.from({ length: p }, (_, i) => i),
+    [p],
+  );
+  return scatter(zeros([n, p]), order, expand(ranks, [n, p]), 1);
 }
 
 /** The loss of each prior [n, p] as background. */
@@ -202,23 +229,21 @@ function backgroundLoss(param: P, scores: Value): Value {
   return neg(max(own(logSoftmax(scores, 2)), constant(LOG_FLT_MIN)));
 }
 
-/** Sum of the losses of scores over matched priors and mined ones, over all priors where none are mined. */
-function confidenceLoss(param: P, scores: Value, labels: Value, matched: Value, mined: Value | undefined): Value {
+/** The losses of the scores of each prior [n, p], by its class or as background. */
+function confidenceLosses(param: P, scores: Value, labels: Value, matched: Value, mining: number): Value {
   const [n, p] = scores.type.shape as [number, number, number];
-  const counted = mined ? add(matched, mined) : undefined;
-  const sum = (each: Value) => sumAll(counted ? mul(each, counted) : each);
   const own = (x: Value) => reshape(gatherElements(x, reshape(labels, [n, p, 1]), 2), [n, p]);
   if (param.conf_loss_type === Conf.LOGISTIC) {
     // Without mining the background's own score has no target of 1.
-    const hit = mined ? own(scores) : mul(own(scores), matched);
-    return sum(sub(reduceSum(softplus(scores), [2]), hit));
+    const hit = mining === Mining.NONE ? mul(own(scores), matched) : own(scores);
+    return sub(reduceSum(softplus(scores), [2]), hit);
   }
   const picked = own(logSoftmax(scores, 2));
-  return neg(sum(passThrough(max(picked, constant(LOG_FLT_MIN)), picked)));
+  return neg(passThrough(max(picked, constant(LOG_FLT_MIN)), picked));
 }
 
-/** Sum of the losses of offsets [n, p, 4] over matched priors. */
-function locationLoss(site: Site<P>, matches: Matches, { truth, priors }: { truth: Value; priors: Value }): Value {
+/** The losses of the offsets of each prior [n, p], 0 of those that are not matched. */
+function locationLosses(site: Site<P>, matches: Matches, { truth, priors }: { truth: Value; priors: Value }): Value {
   const { param, error } = site;
   const [n, p] = matches.matched.type.shape as [number, number];
   const offsets = reshape(site.bottoms[0]!, [n, p, 4]);
@@ -231,11 +256,12 @@ function locationLoss(site: Site<P>, matches: Matches, { truth, priors }: { trut
     : sub(offsets, div(encoded(param, boxes, slice(priors, 0, 0, 1)), variance));
   const isMatched = greater(reshape(matches.matched, [n, p, 1]), constant(0));
   const d = where(isMatched, raw, constant(0));
-  if (param.loc_loss_type === Loc.L2) return mul(sumAll(mul(d, d)), constant(0.5));
+  if (param.loc_loss_type === Loc.L2) return mul(reduceSum(mul(d, d), [2]), constant(0.5));
   if (param.loc_loss_type !== Loc.SMOOTH_L1)
     throw error(`unknown loc_loss_type ${param.loc_loss_type}`, "loc_loss_type");
   const size = abs(d);
-  return sumAll(where(less(size, constant(1)), mul(mul(d, d), constant(0.5)), sub(size, constant(0.5))));
+  const each = where(less(size, constant(1)), mul(mul(d, d), constant(0.5)), sub(size, constant(0.5)));
+  return reduceSum(each, [2]);
 }
 
 /** Boxes [n, p, 4] as offsets to priors [1, p, 4], variances apart. */
