@@ -251,18 +251,25 @@ export function feeds(net: Pick<LoweredNet, "randoms" | "carries">, inputs: RunI
 const carriedLeaves = ({ carries }: Pick<LoweredNet, "carries">) =>
   [...carries.keys()].map((leaf) => ({ name: inputName(leaf)!, length: count(leaf.type.shape) }));
 
-/** Computes one scalar of a net that is not complete yet. */
-export async function runScalar(
-  scalar: Value,
-  net: LoweredNet,
-  inputs: RunInputs,
-  options: SessionOptions,
-): Promise<number> {
-  const session = await buildSession({ name: "size", outputs: new Map([["size", scalar]]) }, options);
-  try {
-    const { size } = await session.run(feeds(net, inputs), ["size"]);
+/** A float32 scalar of a net as it is for some shapes, to run again and again: a size that data decides. */
+export class ScalarNet implements AsyncDisposable {
+  readonly #net: LoweredNet;
+  readonly #session: Promise<Session>;
+
+  constructor(scalar: Value, net: LoweredNet, options: SessionOptions) {
+    this.#net = net;
+    this.#session = buildSession({ name: "size", outputs: new Map([["size", scalar]]) }, options);
+    // Whoever runs it gets the error.
+    this.#session.catch(() => {});
+  }
+
+  async run(inputs: RunInputs): Promise<number> {
+    const { size } = await (await this.#session).run(feeds(this.#net, inputs), ["size"]);
     return size![0]!;
-  } finally {
-    await session[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const session = await this.#session.catch(() => undefined);
+    await session?.[Symbol.asyncDispose]();
   }
 }

@@ -10,7 +10,7 @@ import {
   type RunInputs,
   type RunRequest,
   type RunResult,
-  runScalar,
+  ScalarNet,
 } from "./compiled-net.js";
 import { inferenceOf } from "./constants.js";
 import { checkForwardMemory } from "./memory.js";
@@ -48,6 +48,9 @@ export interface ProgramInputs extends Omit<RunInputs, "carries"> {
  */
 const MOST_COMPILED = 16;
 
+/** Nets of sizes that stay compiled. */
+const MOST_SIZES = 8;
+
 /** The same where each has the weights as constants: a batch and the smaller one at the end of the data. */
 const MOST_WITH_CONSTANTS = 2;
 
@@ -61,6 +64,8 @@ export class Program implements AsyncDisposable {
   /** Weights that are constants of its models. */
   readonly #constants: FlatWeights | undefined;
   readonly #compiled = new Map<string, CompiledNet>();
+  /** Nets of sizes that data decides, by shapes, sizes known before, and layer. */
+  readonly #sizes = new Map<string, ScalarNet>();
   readonly #files: OutputFiles;
   /** What layers carry from one forward to the next: what the last run started with, and what it left. */
   #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
@@ -147,7 +152,7 @@ export class Program implements AsyncDisposable {
         return compiled;
       } catch (need) {
         if (!(need instanceof DataDependentSize)) throw need;
-        sizes.set(need.layer, await this.#measure(need, inputs));
+        sizes.set(need.layer, await this.#measure(need, inputs, `${key} ${need.layer}`));
       }
     }
   }
@@ -160,15 +165,27 @@ export class Program implements AsyncDisposable {
     }
   }
 
-  #measure(need: DataDependentSize, inputs: ProgramInputs): Promise<number> {
-    const net = this.lower(inputs.shapes);
-    checkParameters(net, this.#spec.layers, inputs);
-    return runScalar(need.scalar, { ...net, randoms: need.randoms }, inputs, this.#options);
+  async #measure(need: DataDependentSize, inputs: ProgramInputs, key: string): Promise<number> {
+    let known = this.#sizes.get(key);
+    if (!known) {
+      const net = this.lower(inputs.shapes);
+      checkParameters(net, this.#spec.layers, inputs);
+      known = new ScalarNet(need.scalar, { ...net, randoms: need.randoms }, this.#options);
+      const [oldest] = this.#sizes;
+      if (oldest && this.#sizes.size >= MOST_SIZES) {
+        this.#sizes.delete(oldest[0]);
+        await oldest[1][Symbol.asyncDispose]();
+      }
+    }
+    this.#sizes.delete(key);
+    this.#sizes.set(key, known);
+    return known.run(inputs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const compiled of this.#compiled.values()) await compiled[Symbol.asyncDispose]();
+    for (const net of [...this.#compiled.values(), ...this.#sizes.values()]) await net[Symbol.asyncDispose]();
     this.#compiled.clear();
+    this.#sizes.clear();
   }
 }
 
