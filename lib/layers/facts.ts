@@ -4,7 +4,7 @@ import type { Implied, KnownShape } from "./implied.js";
 
 /**
  * Where the values of a data layer come from: records that a source named in its parameters holds, one kind for each way to read
- * (`plugin`: rows that a plugin gives; `unread`: a source that netrun does not read), fillers, the program that runs the net (`program`), or whoever feeds the net's
+ * (`plugin`: rows that a plugin gives; `unread`: a source that netrun does not read), `regions`: images and boxes of a data set that is given, fillers, the program that runs the net (`program`), or whoever feeds the net's
  * inputs (`input`: data layers that are replaced become such).
  */
 export type DataOrigin =
@@ -18,6 +18,7 @@ export type DataOrigin =
   | "unread"
   | "fillers"
   | "program"
+  | "regions"
   | "input";
 
 /** An image's shape: channels, height, width. */

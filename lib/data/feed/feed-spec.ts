@@ -4,6 +4,7 @@ import type { ImageDecoding } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import type { Shard } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
+import type { RegionsSpec } from "./annotated/regions.js";
 import type { AnnotationSpec } from "./annotated/spec.js";
 import type { ByteRows } from "./byte-rows.js";
 import type { TransformSpec } from "./transform.js";
@@ -40,6 +41,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly maps?: boolean | undefined;
   /** How images and their boxes change together; AnnotatedData. */
   readonly annotations?: AnnotationSpec | undefined;
+  /** How images and their boxes become regions; RoIDataLayer. */
+  readonly regions?: RegionsSpec | undefined;
   /** Records left out once at the very start (rand_skip). */
   readonly skip: number;
   /** The shape that rows of a top have to have in the end, where the net says. */

@@ -12,6 +12,7 @@ import { dummyDataLayer } from "./layers/dummy-data.js";
 import { hdf5DataLayer } from "./layers/hdf5-data.js";
 import { imageDataLayer } from "./layers/image-data.js";
 import { mapsLayer } from "./layers/maps.js";
+import { regionsLayer } from "./layers/regions.js";
 import { windowDataLayer } from "./layers/window-data.js";
 import { IDENTITY, type TransformSpec } from "./transform.js";
 
@@ -27,6 +28,7 @@ const FEEDS = {
   hdf5: hdf5DataLayer,
   images: imageDataLayer,
   maps: mapsLayer,
+  regions: regionsLayer,
   windows: windowDataLayer,
   plugin: null,
   unread: null,
@@ -35,7 +37,7 @@ const FEEDS = {
 } as const satisfies Record<DataOrigin, Describe | null>;
 
 /** Data that `feedSpec` describes also where it is read from another source than the layer's own. */
-const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images", "maps"];
+const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images", "maps", "regions"];
 
 /** Whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
 export function hasFeed(layer: LayerParameter): boolean {

@@ -8,6 +8,7 @@ import { knownFailure } from "../source/failures.js";
 import { type DataSource, shardRange } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
 import { AnnotatedBuilder } from "./annotated/builder.js";
+import { RegionsBuilder } from "./annotated/regions.js";
 import type { ByteRows } from "./byte-rows.js";
 import { type Batch, BatchBuilder, type Rows, type RowsToBatches } from "./batch.js";
 import type { Feed, RecordsSpec } from "./feed-spec.js";
@@ -150,7 +151,8 @@ function newBuilder(
   onBad: OnBad | undefined,
   ranges: LabelRanges,
 ): RowsToBatches {
-  const { annotations } = spec;
+  const { annotations, regions } = spec;
+  if (regions) return new RegionsBuilder({ ...spec, regions }, source, buffers, onBad);
   return annotations
     ? new AnnotatedBuilder({ ...spec, annotations }, source, mean, buffers, onBad, ranges)
     : new BatchBuilder(spec, source, mean, buffers, onBad, ranges);

@@ -74,7 +74,7 @@ function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): read
 export function layerVerdict(name: string): string {
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   const type = Object.hasOwn(builtIn, name) ? builtIn[name]! : undefined;
-  if (Object.hasOwn(pythonLayers, name)) return "supported, for inference";
+  if (Object.hasOwn(pythonLayers, name)) return "supported";
   if (type && isDataLayer(type)) return "supported";
   if (type) return type.inferenceOnly ? "supported, for inference" : "supported";
   const python = /^(.+)\.(\w+)$/.exec(name);

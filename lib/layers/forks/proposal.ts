@@ -1,11 +1,12 @@
 import { constant, constantOf, float32, type Value } from "../../graph/index.js";
-import { lengthOf, nonMaxSuppression, unsqueeze } from "../../ops/detection.js";
+import { firstOf, lengthOf, nonMaxSuppression, unsqueeze } from "../../ops/detection.js";
 import {
   add,
   and,
   cast,
   concat,
   exp,
+  expand,
   gather,
   greaterOrEqual,
   max,
@@ -80,6 +81,16 @@ export function proposals(site: Site<unknown>, settings: ProposalSettings): Lowe
       score: NEVER / 2,
       selected,
     });
+  if (site.topCount === 1 && site.skipsEmptyRows(0)) {
+    // As many rows as there can be, of item -1 where there are no more: the net is compiled once, whatever is proposed.
+    const most = settings.postNms;
+    const index = gather(found(most), constantOf("int64", BigInt64Array.of(2n), []), 1);
+    const boxed = gather(chosen, index, 0);
+    const table = concat([mul(column(boxed, 0), constant(0)), boxed], 1);
+    const rest = expand(constant(Float32Array.of(-1, 0, 0, 0, 0), [1, 5]), [most, 5]);
+    const end = constantOf("int64", BigInt64Array.of(BigInt(most)), [1]);
+    return { tops: [stopGradient(firstOf(concat([table, rest], 0), end, most))] };
+  }
   const rows = site.size(cast(reshape(lengthOf(found(settings.postNms)), []), "float32"), settings.postNms);
   const picked = gather(found(rows), constantOf("int64", BigInt64Array.of(2n), []), 1);
   const rois = gather(chosen, picked, 0);

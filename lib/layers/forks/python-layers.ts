@@ -2,7 +2,7 @@ import { sub } from "../../caffe/message.js";
 import type { LayerParameter, PythonParameter } from "../../caffe/messages.js";
 import { constant } from "../../graph/index.js";
 import { cast, greaterOrEqual, mul } from "../../ops/index.js";
-import type { ImageShape, LayerFacts } from "../facts.js";
+import type { DataOrigin, ImageShape, LayerFacts } from "../facts.js";
 import { foreignData } from "../foreign.js";
 import type { Lowered, Site } from "../layer.js";
 import { passFirst } from "./pass-first.js";
@@ -18,7 +18,8 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
     anchorTargets(site, settings(site), numberIn(site.param.param_str, "allowed_border") ?? 0),
   "rpn.proposal_layer.ProposalLayer": (site) =>
     proposals(site, site.phase === "TRAIN" ? { ...settings(site), ...TRAINING } : settings(site)),
-  "rpn.proposal_target_layer.ProposalTargetLayer": (site) => proposalTargets(site, needed(site, "num_classes")),
+  "rpn.proposal_target_layer.ProposalTargetLayer": (site) =>
+    proposalTargets(site, needed(site, "num_classes"), numberIn(site.param.param_str, "batch_size")),
   "spatial_dropout.SpatialDropoutLayer": spatialDropout,
 };
 
@@ -39,15 +40,21 @@ function spatialDropout(site: Site<PythonParameter>): Lowered {
 
 /** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
 export function pythonFacts(layer: LayerParameter): LayerFacts {
-  if (layer.bottom.length === 0) return { data: { ...foreignData, origin: "program", image: imagesOf } };
+  if (layer.bottom.length === 0) return { data: { ...foreignData, origin: originOf(layer), image: imagesOf } };
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
   if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
   const implies = IMPLIES[sub(layer, "python_param").layer];
   // Faster R-CNN's sampled proposals are in inference the proposals themselves.
   if (sub(layer, "python_param").layer === "ProposalTargetLayer")
-    return { ...implies, inference: { as: "layer", of: passFirst } };
+    return { ...implies, skipsEmptyRows: true, inference: { as: "layer", of: passFirst } };
   return implies ?? {};
 }
+
+/** Faster R-CNN's data layer is one of netrun's, for a data set that is given; others are fed. */
+const originOf = (layer: LayerParameter): DataOrigin => {
+  const { module, layer: name } = sub(layer, "python_param");
+  return module === "roi_data_layer.layer" && name === "RoIDataLayer" ? "regions" : "program";
+};
 
 /** Images of the size that a data layer's parameters tell, or that its Python code begins with. */
 const imagesOf = (layer: LayerParameter): ImageShape | undefined =>

@@ -143,27 +143,31 @@ const orElse = (a: Value, b: Value) => not(and(not(a), not(b)));
  * Tops: of these at most 128, a quarter of them that overlap a box by 0.5 or more [s, 5]; their classes [s], 0 where they do not;
  * targets for the class of each [s, 4 * classes], over their standard deviations, and weights inside and outside of the loss.
  */
-export function proposalTargets(site: Site<unknown>, classes: number): Lowered {
+export function proposalTargets(site: Site<unknown>, classes: number, batchSize: number = TRAIN.BATCH_SIZE): Lowered {
   const truth = truthOf(site, 1);
   const boxes = slice(truth, 1, 0, 4);
   const proposals = stopGradient(reshape(site.bottoms[0]!, [site.bottoms[0]!.type.shape[0]!, 5]));
   const all = concat([proposals, concat([zeros([truth.type.shape[0]!, 1]), boxes], 1)], 0);
   const n = all.type.shape[0]!;
+  // With -1 all are kept, among which the losses choose the hardest (R-FCN's OHEM).
+  const size = batchSize < 0 ? n : Math.min(batchSize, n);
+  const isReal = reshape(greaterOrEqual(slice(all, 1, 0, 1), constant(0)), [n]);
   const best = topK(overlapsOf(slice(all, 1, 1, 5), boxes), 1, 1);
-  const near = greaterOrEqual(reshape(best.values, [n]), constant(TRAIN.FG_THRESH));
-  const most = Math.round(TRAIN.FG_FRACTION * TRAIN.BATCH_SIZE);
+  const near = and(isReal, greaterOrEqual(reshape(best.values, [n]), constant(TRAIN.FG_THRESH)));
+  const far = and(isReal, not(near));
+  const most = batchSize < 0 ? n : Math.round(TRAIN.FG_FRACTION * batchSize);
   const random = () => site.random([n]);
   const first = topK(where(near, random(), constant(-1)), 0, Math.min(most, n));
-  const then = topK(where(near, constant(-1), random()), 0, Math.min(TRAIN.BATCH_SIZE, n));
+  const then = topK(where(far, random(), constant(-1)), 0, size);
   const isFirst = float(greaterOrEqual(first.values, constant(0)));
-  const room = sub(constant(TRAIN.BATCH_SIZE), sumAll(isFirst));
+  const room = sub(constant(size), sumAll(isFirst));
   const order = constant(
     Float32Array.from({ length: then.values.type.shape[0]! }, (_, i) => i),
     [then.values.type.shape[0]!],
   );
   const isThen = float(and(greaterOrEqual(then.values, constant(0)), less(order, room)));
   const kept = concat([isFirst, isThen], 0);
-  const rows = site.size(sumAll(kept), Math.min(TRAIN.BATCH_SIZE, n));
+  const rows = site.size(sumAll(kept), size);
   const places = placesOf(kept, rows);
   const chosen = gather(concat([first.indices, then.indices], 0), places, 0);
   const rois = gather(all, chosen, 0);
@@ -172,7 +176,9 @@ export function proposalTargets(site: Site<unknown>, classes: number): Lowered {
   const labels = where(foreground, reshape(slice(match, 1, 4, 5), [rows]), constant(0));
   const deviations = constant(Float32Array.from(TRAIN.BBOX_NORMALIZE_STDS), [4]);
   const targets = div(offsetsTo(slice(rois, 1, 1, 5), slice(match, 1, 0, 4)), deviations);
-  const ofClass = mul(oneHot(cast(labels, "int64"), classes), float(greater(reshape(labels, [rows, 1]), constant(0))));
+  // Of two classes, the second is every object (R-FCN's boxes are the same for all classes).
+  const index = classes === 2 ? min(labels, constant(1)) : labels;
+  const ofClass = mul(oneHot(cast(index, "int64"), classes), float(greater(reshape(labels, [rows, 1]), constant(0))));
   const perClass = (x: Value) => reshape(mul(reshape(ofClass, [rows, classes, 1]), x), [rows, 4 * classes]);
   const weights = perClass(constant(Float32Array.of(1, 1, 1, 1), [1, 1, 4]));
   const tops = [rois, labels, perClass(reshape(targets, [rows, 1, 4])), weights, weights];

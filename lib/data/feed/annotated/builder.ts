@@ -5,12 +5,10 @@ import { count, sameShape } from "../../../graph/type.js";
 import { type LabelRange, type LabelRanges, labelProblem } from "../../../net/label-ranges.js";
 import { random } from "../../../random.js";
 import { imagesAhead } from "../../image/ahead.js";
-import { decodeImage, type Image } from "../../image/image.js";
+import type { Image } from "../../image/image.js";
 import { resample } from "../../image/resample.js";
 import { resizeImage } from "../../image/resize.js";
-import { BOXES, type Box, unpackBoxes } from "../../source/boxes.js";
-import { bytesIn, type Column } from "../../source/columns.js";
-import { failureError } from "../../source/failures.js";
+import { BOXES, type Box } from "../../source/boxes.js";
 import type { DataSource } from "../../source/source.js";
 import { BadRow, decodedOr, type RecordId, recordAt } from "../bad-row.js";
 import type { Batch, Rows, RowsToBatches } from "../batch.js";
@@ -20,6 +18,7 @@ import { distorted } from "./distort.js";
 import { mirroredBoxes, projected, resizedBoxes } from "./geometry.js";
 import { cropped, expanded } from "./pixels.js";
 import { padded } from "./resize.js";
+import { boxesIn, imageOf } from "./rows.js";
 import { sampledPart } from "./sample.js";
 import type { AnnotationSpec, ResizeSpec } from "./spec.js";
 
@@ -74,7 +73,7 @@ export class AnnotatedBuilder implements RowsToBatches {
 
   async add(from: Rows, row: number, available: number, first: RecordId): Promise<number> {
     const rows = Math.min(available, this.#spec.batchSize - this.#boxes.length);
-    const images = imagesAhead(rows, (i) => imageOf(from.columns, row + i, this.#spec));
+    const images = imagesAhead(rows, (i) => imageOf(from.columns, row + i, this.#spec.images.colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
       try {
@@ -176,17 +175,11 @@ export class AnnotatedBuilder implements RowsToBatches {
   }
 
   /** The boxes of a row. Throws a BadRow for one that cannot be used. */
-  #boxesOf({ columns, failures }: Rows, row: number, record: RecordId): readonly Box[] {
-    const why = failures.get(row);
-    if (why !== undefined) throw new BadRow(failureError(why), record);
-    const column = columns[BOXES];
-    if (!column && this.#spec.tops.length < 2) return [];
-    const boxes = column?.dtype === "image" ? unpackBoxes(bytesIn(column, row)) : undefined;
-    if (!boxes) throw new BadRow(new NetrunError(`"${BOXES}" does not hold boxes`), record);
-    for (const { label, xmin, ymin, xmax, ymax } of boxes) {
-      if (![xmin, ymin, xmax, ymax].every(Number.isFinite))
-        throw new BadRow(new NetrunError(`a box has the corners ${[xmin, ymin, xmax, ymax].join(", ")}`), record);
-      const problem = this.#ranges.length > 0 ? labelProblem(label, this.#ranges) : undefined;
+  #boxesOf(from: Rows, row: number, record: RecordId): readonly Box[] {
+    if (!from.columns[BOXES] && this.#spec.tops.length < 2 && !from.failures.has(row)) return [];
+    const boxes = boxesIn(from, row, record);
+    for (const { label } of this.#ranges.length > 0 ? boxes : []) {
+      const problem = labelProblem(label, this.#ranges);
       if (problem !== undefined) throw new BadRow(new NetrunError(`"${BOXES}": the label ${problem}`), record);
     }
     return boxes;
@@ -196,21 +189,6 @@ export class AnnotatedBuilder implements RowsToBatches {
     const where = await this.#source.locate(record.index, record.epoch);
     return new NetrunError(`${where}: ${error.message}`, { notes: error.notes, cause: error });
   }
-}
-
-/** The image of a row. Throws a NetrunError for one that does not decode or is not of bytes. */
-function imageOf(columns: Readonly<Record<string, Column>>, row: number, spec: RecordsSpec): Image | Promise<Image> {
-  const column = columns["data"]!;
-  if (column.dtype === "image") return decodeImage(bytesIn(column, row), spec.images.colour);
-  const n = count(column.shape);
-  if (column.dtype !== "uint8" || column.shape.length !== 3)
-    throw new NetrunError(
-      `images with boxes are bytes [channels, height, width], not ${column.dtype} [${column.shape}]`,
-    );
-  return {
-    shape: column.shape as Image["shape"],
-    pixels: column.values.subarray(row * n, (row + 1) * n) as Uint8Array,
-  };
 }
 
 function resized(image: Image, spec: ResizeSpec, integer: (n: number) => number): Image {
