@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
@@ -13,6 +14,7 @@ import type { Image } from "../../lib/data/image/image.js";
 import { resample } from "../../lib/data/image/resample.js";
 import type { Box } from "../../lib/data/source/boxes.js";
 import { columnsOf } from "../../lib/data/source/columns.js";
+import { detectSource } from "../../lib/data/source/detect.js";
 import { openSource } from "../../lib/data/source/open.js";
 import { WHOLE } from "../../lib/data/source/source.js";
 import { NetrunError } from "../../lib/error.js";
@@ -239,6 +241,40 @@ describe("AnnotatedData", () => {
     // By hand: a = -0.75 at distances 1.25, 0.25, 0.75, 1.75 of the place 2.25.
     const w = [-0.10546875, 0.87890625, 0.26171875, -0.03515625];
     expect(resample(step, 1, 12, "cubic").pixels[5]).to.equal(Math.round(240 * (w[2]! + w[3]!)));
+  });
+
+  it("reads lists of images and PASCAL VOC's annotations, as create_annoset does", async () => {
+    const put = (name: string, text: string) => writeFileSync(join(folder(), name), text);
+    const object = (name: string, corners: readonly number[], difficult = 0) =>
+      `<object><name>${name}</name><difficult>${difficult}</difficult><part><name>head</name></part>
+       <bndbox><xmax>${corners[2]}</xmax><xmin>${corners[0]}</xmin><ymin>${corners[1]}</ymin><ymax>${corners[3]}</ymax></bndbox></object>`;
+    const size = "<size><width>40</width><height>20</height><depth>3</depth></size>";
+    const objects = [object("dog", [10, 5, 20, 20]), object("cat", [0, 0, 4, 2], 1), object("dog", [0, 0, 40, 20])];
+    put("a.xml", `<annotation>${size}${objects.join("")}</annotation>`);
+    put("b.xml", `<annotation>${size}${object("cow", [0, 0, 1, 1])}</annotation>`);
+    put("map.prototxt", 'item { name: "cat" label: 7 } item { name: "dog" label: 2 display_name: "Dog" }');
+    put("list.txt", "a.png a.xml\na.png b.xml\n");
+    await sharp({ create: { width: 40, height: 20, channels: 3, background: "red" } })
+      .png()
+      .toFile(join(folder(), "a.png"));
+    const list = join(folder(), "list.txt");
+    await using feed = await open(layer(list, "", "", 1), {
+      data: detectSource(`${list}?labels=${join(folder(), "map.prototxt")}`),
+    });
+    const { data, label } = await feed.next();
+    expect(data!.shape).to.deep.equal([1, 3, 20, 40]);
+    const rows = [0, 1, 2].map((i) => [...label!.data.subarray(8 * i, 8 * i + 8)]);
+    expect(rows).to.deep.equal([
+      [0, 2, 0, 0.25, 0.25, 0.5, 1, 0],
+      [0, 2, 1, 0, 0, 1, 1, 0],
+      [0, 7, 0, 0, 0, Math.fround(0.1), Math.fround(0.1), 1],
+    ]);
+    const error: unknown = await feed.next().catch((reason: unknown) => reason);
+    expect(String((error as NetrunError).message))
+      .to.contain("list.txt:2: ")
+      .and.to.contain('the label map has no "cow"');
+    expect(() => detectSource(list)).to.throw("whose classes have numbers in a label map");
+    expect(() => detectSource(`${list}?labels=map.prototxt&root=/nowhere`)).to.throw("the first is not there: a.png");
   });
 
   it("refuses what it does not do and what contradicts itself, where it stands", async () => {

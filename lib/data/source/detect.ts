@@ -116,7 +116,7 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
   if (/\.bin$/.test(path) && cifarClasses(size)) return cifarFile(path);
   if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
   if (isBinary(startOf(path, Buffer.alloc(4096, " ")))) return undefined;
-  return listSpec(path) ?? textSpec(path, options);
+  return annotationSpec(path, options) ?? listSpec(path) ?? textSpec(path, options);
 }
 
 /** What else a file is, where it is one of Caffe's: a net, weights, a solver state, a mean image. */
@@ -175,6 +175,29 @@ function textSpec(path: string, options: Options): SourceSpec {
     tokens: options.number("tokens", countRange("words")) ?? 10_000,
     hash: options.boolean("hash") ?? false,
   };
+}
+
+/** A text file whose first line names an image and an annotation in XML. */
+function annotationSpec(path: string, options: Options): SourceSpec | undefined {
+  const [, image] = /^(\S.*\.\w+)[ \t]+\S+\.xml$/.exec(firstLine(path).trim()) ?? [];
+  if (image === undefined) return undefined;
+  const labels = options.filled("labels");
+  if (labels === undefined)
+    throw new NetrunError("is a list of images and annotations, whose classes have numbers in a label map", {
+      file: path,
+      notes: [`name it: ${path}?labels=labelmap.prototxt`],
+    });
+  const given = options.filled("root");
+  const roots = given === undefined ? ["", `${dirname(path)}/`] : [given.endsWith("/") ? given : `${given}/`];
+  const root = roots.find((each) => existsSync(each + image));
+  if (root !== undefined) return { kind: "annotations", list: path, root, labels };
+  throw new NetrunError(`is a list of images, and the first is not there: ${image}`, {
+    file: path,
+    notes: [
+      `looked for ${roots.map((each) => each + image).join(" and ")}`,
+      `${path}?root=FOLDER says where images are`,
+    ],
+  });
 }
 
 /** A text file whose first line names an image and a label, or an HDF5 file, that is there. */

@@ -7,6 +7,7 @@ import { notesOf } from "./columns.js";
 import type { DigitPart } from "./digits/source.js";
 import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
+import type { AnnotationListSpec } from "./images/annotations.js";
 import type { ImageListSpec } from "./images/source.js";
 import type { ShapePart } from "./shapes/source.js";
 import { type DataSource, shardRange } from "./source.js";
@@ -17,6 +18,7 @@ import type { TextSpec } from "./table/text.js";
 
 /** A source's kind and what it takes. */
 type KindSpec =
+  | ({ readonly kind: "annotations" } & AnnotationListSpec)
   | { readonly kind: "arrow"; readonly path: string; readonly missing?: number | undefined }
   | ({ readonly kind: "cifar" } & CifarSpec)
   | ({ readonly kind: "csv" } & CsvSpec)
@@ -41,6 +43,7 @@ export type SourceSpec = KindSpec & {
 
 /** Each kind loads its library only when it is wanted: some are native or a megabyte of WebAssembly. */
 const OPENERS = {
+  annotations: async (spec) => (await import("./images/annotations.js")).annotationListSource(spec),
   arrow: async (spec) => (await import("./arrow/source.js")).arrowSource(spec.path, spec.missing),
   cifar: async (spec) => (await import("./cifar.js")).cifarSource(spec),
   csv: async (spec) => (await import("./table/csv.js")).csvSource(spec),
@@ -59,7 +62,7 @@ const OPENERS = {
 } as const satisfies { [K in SourceSpec["kind"]]: (spec: Extract<SourceSpec, { kind: K }>) => Promise<DataSource> };
 
 /** Image files are read one by one anyway, so that their sources shuffle themselves, as evenly as can be. */
-const SHUFFLES_ITSELF: readonly SourceSpec["kind"][] = ["folder", "images"];
+const SHUFFLES_ITSELF: readonly SourceSpec["kind"][] = ["annotations", "folder", "images"];
 
 /** Opens a source whose record batches may have rows that are noted as failed; throws a NetrunError that names the file where it cannot. */
 export async function openRecords(spec: SourceSpec): Promise<DataSource> {

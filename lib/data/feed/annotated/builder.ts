@@ -18,7 +18,7 @@ import { distorted } from "./distort.js";
 import { mirroredBoxes, projected, resizedBoxes } from "./geometry.js";
 import { cropped, expanded } from "./pixels.js";
 import { padded } from "./resize.js";
-import { boxesIn, imageOf } from "./rows.js";
+import { boxesIn, imageOf, refuseFailed } from "./rows.js";
 import { sampledPart } from "./sample.js";
 import type { AnnotationSpec, ResizeSpec } from "./spec.js";
 
@@ -76,8 +76,10 @@ export class AnnotatedBuilder implements RowsToBatches {
     const images = imagesAhead(rows, (i) => imageOf(from.columns, row + i, this.#spec.images.colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
+      const next = images();
       try {
-        const image = await decodedOr(images, record);
+        refuseFailed(from, row + i, record);
+        const image = await decodedOr(() => next, record);
         this.#write(from, row + i, image, record);
       } catch (error) {
         if (!(error instanceof BadRow)) throw error;

@@ -4,12 +4,12 @@ import { random } from "../../../random.js";
 import { imagesAhead } from "../../image/ahead.js";
 import type { Image } from "../../image/image.js";
 import { resizeImage } from "../../image/resize.js";
-import { BOXES, type Box } from "../../source/boxes.js";
+import type { Box } from "../../source/boxes.js";
 import type { DataSource } from "../../source/source.js";
 import { BadRow, decodedOr, type RecordId, recordAt } from "../bad-row.js";
 import type { Batch, Rows, RowsToBatches } from "../batch.js";
 import type { RecordsSpec } from "../feed-spec.js";
-import { boxesIn, imageOf } from "./rows.js";
+import { boxesIn, imageOf, refuseFailed } from "./rows.js";
 
 /** How images and boxes become what Faster R-CNN trains on. */
 export interface RegionsSpec {
@@ -41,21 +41,18 @@ export class RegionsBuilder implements RowsToBatches {
   /** Images without a box since the last one that has some. */
   #empty = 0;
 
-  /** As of `BatchBuilder`. Throws a NetrunError where the source has no boxes. */
+  /** As of `BatchBuilder`; the source has boxes. */
   constructor(spec: Spec, source: DataSource, buffers: Buffers, onBad: ((error: NetrunError) => void) | undefined) {
     this.#spec = spec;
     this.#source = source;
     this.#buffers = buffers;
     this.#onBad = onBad;
-    if (source.fields["data"] && source.fields[BOXES]) return;
-    throw new NetrunError(`the source has no boxes of images, but ${Object.keys(source.fields).join(", ")}`, {
-      notes: ["give a database of AnnotatedDatum messages, as create_annoset writes them, or netrun:shapes/train"],
-    });
   }
 
   async add(from: Rows, row: number, _available: number, record: RecordId): Promise<number> {
     const next = imagesAhead(1, () => imageOf(from.columns, row, "color"));
     try {
+      refuseFailed(from, row, record);
       const image = await decodedOr(next, record);
       const boxes = boxesIn(from, row, record).filter(({ difficult }) => !difficult);
       // An image without boxes trains nothing.

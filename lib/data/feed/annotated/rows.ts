@@ -27,10 +27,16 @@ export function imageOf(
   };
 }
 
-/** The boxes of a row. Throws a BadRow for one that cannot be used. */
-export function boxesIn({ columns, failures }: Rows, row: number, record: RecordId): readonly Box[] {
+/** Throws a BadRow for a row that its source has noted as failed: before its image, which is none, is decoded. */
+export function refuseFailed({ failures }: Rows, row: number, record: RecordId): void {
   const why = failures.get(row);
   if (why !== undefined) throw new BadRow(failureError(why), record);
+}
+
+/** The boxes of a row. Throws a BadRow for one that cannot be used. */
+export function boxesIn(from: Rows, row: number, record: RecordId): readonly Box[] {
+  refuseFailed(from, row, record);
+  const { columns } = from;
   const column = columns[BOXES];
   const boxes = column?.dtype === "image" ? unpackBoxes(bytesIn(column, row)) : undefined;
   if (!boxes) throw new BadRow(new NetrunError(`"${BOXES}" does not hold boxes`), record);

@@ -7,6 +7,8 @@ import { windowDataLayer } from "../../../../lib/data/feed/layers/window-data.js
 import { openLocalFeed } from "../../../../lib/data/feed/open-feed.js";
 import { decodeImage } from "../../../../lib/data/image/image.js";
 import { detectSource } from "../../../../lib/data/source/detect.js";
+import { readLabelMap } from "../../../../lib/data/source/label-map.js";
+import { openRecords } from "../../../../lib/data/source/open.js";
 import { readImageList } from "../../../../lib/data/source/images/list.js";
 import { prng } from "../../prng.js";
 import { mutate, mutateNumbers } from "../bytes.js";
@@ -121,6 +123,28 @@ export const IMAGES: readonly FuzzReader[] = [
           const { length, entry } = readImageList(path);
           for (let i = 0; i < length; i++) entry(i);
           detectSource(path);
+        },
+      };
+    },
+  },
+  {
+    name: "annotations",
+    modules: ["lib/data/source/images/annotations.ts", "lib/data/source/label-map.ts"],
+    open: async (folder) => {
+      put(folder, "one.png", "no image");
+      const map = put(folder, "map.prototxt", 'item { name: "cat" label: 1 }');
+      const list = put(folder, "annotated.txt", "one.png one.xml\n");
+      const corners = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>5</xmax><ymax>6</ymax></bndbox>";
+      const whole = `<annotation><size><width>8</width><height>9</height></size><object><name>cat</name>${corners}</object></annotation>`;
+      return {
+        wholes: [Buffer.from(whole)],
+        damages: [mutate, mutateStructure, mutateNumbers],
+        read: async (bytes) => {
+          put(folder, "one.xml", bytes);
+          await using source = await openRecords(detectSource(`${list}?labels=${map}`));
+          for await (const _ of source.batches({ index: 0, count: 1 }));
+          put(folder, "other.prototxt", bytes);
+          readLabelMap(join(folder, "other.prototxt"));
         },
       };
     },
