@@ -57,7 +57,15 @@ describe("RoIDataLayer", () => {
     expect(blobs["data"]!.data[0]).to.be.closeTo(255 - 102.9801, 1e-4);
   });
 
-  it("asks for its data, and refuses what holds no boxes", async () => {
+  it("takes the blobs themselves from data that has them", async () => {
+    const rows = [
+      { data: { shape: [3, 4, 4], data: new Float32Array(48).fill(2) }, im_info: [4, 4, 1], gt_boxes: [0, 0, 2, 2, 1] },
+    ];
+    await using net = await Net.load(layer(""), { phase: "TRAIN", data: rows });
+    expect([...(await net.forward())["gt_boxes"]!.data]).to.deep.equal([0, 0, 2, 2, 1]);
+  });
+
+  it("asks for its data, and refuses what has neither boxes nor the blobs", async () => {
     const why = async (options: object) =>
       (
         (await Net.load(layer(""), { phase: "TRAIN", ...options }).catch((error: unknown) => error)) as NetrunError
@@ -65,6 +73,6 @@ describe("RoIDataLayer", () => {
     expect(await why({}))
       .to.contain("its images and boxes are those of a Python data set")
       .and.to.contain("--data PATH");
-    expect(await why({ data: "netrun:digits/test" })).to.contain("the source has no boxes of images, but data, label");
+    expect(await why({ data: "netrun:digits/test" })).to.contain('no field for the top "gt_boxes"');
   });
 });

@@ -3,6 +3,7 @@ import { Buffers } from "../../buffers.js";
 import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
+import { BOXES } from "../source/boxes.js";
 import { columnsOf, notesOf } from "../source/columns.js";
 import { knownFailure } from "../source/failures.js";
 import { type DataSource, shardRange } from "../source/source.js";
@@ -152,7 +153,7 @@ function newBuilder(
   ranges: LabelRanges,
 ): RowsToBatches {
   const { annotations, regions } = spec;
-  if (regions) return new RegionsBuilder({ ...spec, regions }, source, buffers, onBad);
+  if (regions && source.fields[BOXES]) return new RegionsBuilder({ ...spec, regions }, source, buffers, onBad);
   return annotations
     ? new AnnotatedBuilder({ ...spec, annotations }, source, mean, buffers, onBad, ranges)
     : new BatchBuilder(spec, source, mean, buffers, onBad, ranges);

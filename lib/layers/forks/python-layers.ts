@@ -53,6 +53,8 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
 /** Faster R-CNN's data layer is one of netrun's, for a data set that is given; others are fed. */
 const originOf = (layer: LayerParameter): DataOrigin => {
   const { module, layer: name } = sub(layer, "python_param");
+  // Image, size and boxes; with proposals of files it has other tops.
+  if (layer.top.length !== 3) return "program";
   return module === "roi_data_layer.layer" && name === "RoIDataLayer" ? "regions" : "program";
 };
 

@@ -21,16 +21,12 @@ export function regionsLayer(layer: LayerParameter, options: FeedOptions): Recor
       notes: ["--data PATH gives them: a database of AnnotatedDatum messages, or netrun:shapes/train"],
       unsupported: true,
     });
-  if (layer.top.length !== 3)
-    throw fault(
-      layer,
-      `${layer.top.length} tops, where image, im_info and gt_boxes are three: proposals of files are not read`,
-    );
   return {
     ...common(layer, options, 1),
     kind: "records",
     source: options.data,
-    match: "name",
+    // Data with fields of the tops' names needs no boxes.
+    match: "either",
     images: { colour: "color" },
     transform: IDENTITY,
     regions: regionsOf(layer),
