@@ -139,6 +139,8 @@ export class Net implements AsyncDisposable {
   static async load(from: From<NetParameter>, options: NetOptions = {}): Promise<Net> {
     checkOptions(NET, options);
     const { phase = "TEST", seed = 1, weights = [] } = options;
+    const { shapes, batchSize, onBadRecord, transform, caffeQuirks } = options;
+    const choice = { shapes, batchSize, onBadRecord, transform, caffeQuirks };
     if (typeof from === "string" && from.endsWith(".onnx")) return Net.#loadModel(from, options);
     const { message, baseDir } = loadNet(from, options);
     const wanted = { phase: PhaseNumber[phase], level: options.level ?? 0, stage: options.stages ?? [] };
@@ -153,14 +155,10 @@ export class Net implements AsyncDisposable {
         state,
         baseDir: options.baseDir ?? baseDir,
         seed,
-        shapes: options.shapes,
+        ...choice,
         rows,
         data: await rows.resolve(options.data),
-        batchSize: options.batchSize,
-        onBadRecord: options.onBadRecord,
-        transform: options.transform,
         session,
-        caffeQuirks: options.caffeQuirks,
         onWarning,
       });
       net = new Net(compiled, await loadWeights(layoutOf(compiled.lowered), seed, [weights].flat()), seed, {
