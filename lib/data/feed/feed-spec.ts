@@ -4,8 +4,7 @@ import type { ImageDecoding } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
 import type { Shard } from "../source/source.js";
 import type { Tensor } from "../tensor.js";
-import type { RegionsSpec } from "./annotated/regions.js";
-import type { AnnotationSpec } from "./annotated/spec.js";
+import type { AnnotationSpec, RegionsSpec } from "./annotated/spec.js";
 import type { ByteRows } from "./byte-rows.js";
 import type { TransformSpec } from "./transform.js";
 

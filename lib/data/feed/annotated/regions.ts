@@ -10,18 +10,7 @@ import { BadRow, decodedOr, type RecordId, recordAt } from "../bad-row.js";
 import type { Batch, Rows, RowsToBatches } from "../batch.js";
 import type { RecordsSpec } from "../feed-spec.js";
 import { boxesIn, imageOf, refuseFailed } from "./rows.js";
-
-/** How images and boxes become what Faster R-CNN trains on. */
-export interface RegionsSpec {
-  /** The shorter side of images in pixels; of several, one is drawn for each image. */
-  readonly scales: readonly number[];
-  /** The longer side at most. */
-  readonly maxSize: number;
-  /** Subtracted from blue, green and red. */
-  readonly means: readonly number[];
-  /** Whether images are mirrored at random. */
-  readonly flipped: boolean;
-}
+import type { RegionsSpec } from "./spec.js";
 
 type Spec = RecordsSpec & { readonly regions: RegionsSpec };
 

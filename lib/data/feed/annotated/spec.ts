@@ -71,3 +71,15 @@ export interface AnnotationSpec {
   readonly resize?: ResizeSpec | undefined;
   readonly emit?: EmitSpec | undefined;
 }
+
+/** How images and boxes become what Faster R-CNN trains on. */
+export interface RegionsSpec {
+  /** The shorter side of images in pixels; of several, one is drawn for each image. */
+  readonly scales: readonly number[];
+  /** The longer side at most. */
+  readonly maxSize: number;
+  /** Subtracted from blue, green and red. */
+  readonly means: readonly number[];
+  /** Whether images are mirrored at random. */
+  readonly flipped: boolean;
+}

@@ -2,7 +2,7 @@ import { sub } from "../../../caffe/message.js";
 import type { LayerParameter } from "../../../caffe/messages.js";
 import { NetrunError } from "../../../error.js";
 import { spanOf } from "../../../text/notes.js";
-import type { RegionsSpec } from "../annotated/regions.js";
+import type { RegionsSpec } from "../annotated/spec.js";
 import type { RecordsSpec } from "../feed-spec.js";
 import { IDENTITY } from "../transform.js";
 import { common, type FeedOptions, fault } from "./common.js";
