@@ -22,16 +22,42 @@ const nameOf = (path: string) =>
   NAMES[path] ?? path.replace(/^.*\./, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 type Entries = Readonly<Record<string, { readonly type: string; readonly entries?: Entries }>>;
-const entriesOf = (kind: TrainEvent["kind"]): Entries => eventSchemas[kind].entries as unknown as Entries;
 type Plain = Readonly<Record<string, unknown>>;
+
+/** A field of an event, and where it stands in a record. */
+interface Column {
+  readonly field: string;
+  readonly isOptional: boolean;
+  /** Its name in the record; of a group the fields in it with theirs. */
+  readonly name: string;
+  readonly group: readonly (readonly [inner: string, name: string])[] | undefined;
+}
+
+/** Columns by kind: a log has a line an iteration, and names are put together once. */
+const columns = new Map<TrainEvent["kind"], readonly Column[]>();
+
+function columnsOf(kind: TrainEvent["kind"]): readonly Column[] {
+  const known = columns.get(kind);
+  if (known) return known;
+  const made = Object.entries(eventSchemas[kind].entries as unknown as Entries).map(([field, { type, entries }]) => ({
+    field,
+    isOptional: type === "optional",
+    name: nameOf(field),
+    group: GROUPS.has(field)
+      ? Object.keys(entries!).map((inner) => [inner, nameOf(`${field}.${inner}`)] as const)
+      : undefined,
+  }));
+  columns.set(kind, made);
+  return made;
+}
 
 /** The line of an event in a JSON log, with its end. A field that an event does not have is null there. */
 export function jsonLine({ seconds, event }: Logged): string {
   const record: Record<string, unknown> = { seconds };
-  for (const [field, { entries }] of Object.entries(entriesOf(event.kind))) {
+  for (const { field, name, group } of columnsOf(event.kind)) {
     const value = (event as Plain)[field] ?? null;
-    if (!GROUPS.has(field)) record[nameOf(field)] = value;
-    else for (const inner of Object.keys(entries!)) record[nameOf(`${field}.${inner}`)] = (value as Plain)[inner];
+    if (!group) record[name] = value;
+    else for (const [inner, own] of group) record[own] = (value as Plain)[inner];
   }
   return `${JSON.stringify(record)}\n`;
 }
@@ -49,11 +75,9 @@ export function readJsonLine(line: string): Logged | undefined {
     throw new NetrunError(`a log of version ${JSON.stringify(v)}, this netrun reads version ${EVENT_VERSION}`);
   if (!isEventKind(kind)) return undefined;
   const event: Record<string, unknown> = {};
-  for (const [field, { type, entries }] of Object.entries(entriesOf(kind))) {
-    const value = GROUPS.has(field)
-      ? Object.fromEntries(Object.keys(entries!).map((inner) => [inner, record[nameOf(`${field}.${inner}`)]]))
-      : record[nameOf(field)];
-    if (value !== undefined && !(value === null && type === "optional")) event[field] = value;
+  for (const { field, isOptional, name, group } of columnsOf(kind)) {
+    const value = group ? Object.fromEntries(group.map(([inner, own]) => [inner, record[own]])) : record[name];
+    if (value !== undefined && !(value === null && isOptional)) event[field] = value;
   }
   if (typeof seconds !== "number") throw new NetrunError(`the event "${kind}" has no seconds`);
   return { seconds, event: parseEvent(event) };
