@@ -16,6 +16,8 @@ function groupsOf(series: Readonly<Record<string, SeriesData>>): Map<string, str
     if (kind === "train" || (kind.startsWith("test") && /loss/i.test(rest))) put("Loss", name);
     else if (kind.startsWith("test")) put(rest, name);
   }
+  // The training's own curves first, in an order that does not depend on what came when.
+  groups.get("Loss")?.sort((a, b) => Number(b.startsWith("train")) - Number(a.startsWith("train")) || (a < b ? -1 : 1));
   if ("train/lr" in series) put("Learning rate", "train/lr");
   if ("speed/rows per second" in series) put("Rows per second", "speed/rows per second");
   if ("speed/data wait %" in series) put("Waiting for data, % of the time", "speed/data wait %");
