@@ -43,11 +43,24 @@ export async function drawPanels(panels: readonly Panel[], x: XAxis): Promise<st
   });
   try {
     chart.setOption(optionOf(panels, x));
-    return `${chart.renderToSVGString()}\n`;
+    const titles = panels.map(({ title }) => escapeXml(title)).join(", ");
+    return `${withTitle(chart.renderToSVGString(), titles)}\n`;
   } finally {
     chart.dispose();
   }
 }
+
+/** The picture with a title for those who do not see it, and without the library's rules for pages, where a mouse may be. */
+const withTitle = (svg: string, title: string): string =>
+  svg
+    .replace(/<style >.*?<\/style>\s*/s, "")
+    .replace(
+      /^<svg ([^>]*)>/,
+      `<svg $1 role="img" aria-labelledby="plot-title">\n<title id="plot-title">${title}</title>`,
+    );
+
+const escapeXml = (text: string): string =>
+  text.replace(/[&<>]/g, (char) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[char]!);
 
 function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
   const top = (i: number) => i * PANEL.height;

@@ -60,6 +60,7 @@ describe("pictures of trainings", () => {
       X,
     );
     expect(textsOf(svg)).to.include.members(["score", "share", "iteration"]);
+    expect(svg).to.contain('<title id="plot-title">score</title>').and.not.to.contain("<style");
     const right = Math.max(
       ...curvesOf(svg, "#0072b2")
         .flat()
