@@ -116,8 +116,11 @@ describe("netrun draw", () => {
       expect((await netrun("draw", net, "-o", join(folder, name))).status).to.equal(0);
       expect(readFileSync(join(folder, name), "utf8").startsWith(start)).to.equal(true);
     }
-    const { err, status } = await netrun("draw", net, "-o", "n.png");
-    expect([err.trim().split("\n").at(-1), status]).to.deep.equal(["-o n.png: the name has to end in .svg or .dot", 1]);
+    const { err, status } = await netrun("draw", net, "-o", "n.pdf");
+    expect([err.trim().split("\n").at(-1), status]).to.deep.equal([
+      "-o n.pdf: the name has to end in .svg, .png or .dot",
+      1,
+    ]);
   });
 });
 

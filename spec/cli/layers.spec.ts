@@ -7,7 +7,7 @@ describe("netrun layers", () => {
   it("lists every type with its parameters and their defaults", async () => {
     const { status, stdout } = await cli("layers");
     expect(status).to.equal(0);
-    expect(stdout).to.include("Scale                    bottoms: 1 or 2; tops: 1\n");
+    expect(stdout).to.match(/^Scale +bottoms: 1 or 2; tops: 1$/m);
     expect(stdout).to.include("scale_param: axis=1, num_axes=1, filler, bias_term=false, bias_filler\n");
   });
 
