@@ -129,7 +129,7 @@ export const IMAGES: readonly FuzzReader[] = [
   },
   {
     name: "annotations",
-    modules: ["lib/data/source/images/annotations.ts", "lib/data/source/label-map.ts"],
+    modules: ["lib/data/source/images/annotations.ts"],
     open: async (folder) => {
       put(folder, "one.png", "no image");
       const map = put(folder, "map.prototxt", 'item { name: "cat" label: 1 }');
@@ -143,11 +143,20 @@ export const IMAGES: readonly FuzzReader[] = [
           put(folder, "one.xml", bytes);
           await using source = await openRecords(detectSource(`${list}?labels=${map}`));
           for await (const _ of source.batches({ index: 0, count: 1 }));
-          put(folder, "other.prototxt", bytes);
-          readLabelMap(join(folder, "other.prototxt"));
         },
       };
     },
+  },
+  {
+    name: "label maps",
+    modules: ["lib/data/source/label-map.ts"],
+    open: async (folder) => ({
+      wholes: [Buffer.from('item { name: "cat" label: 1 display_name: "Cat" }\nitem { name: "dog" label: 2 }')],
+      damages: [mutate, mutateStructure],
+      read: (bytes) => {
+        readLabelMap(put(folder, "map.prototxt", bytes));
+      },
+    }),
   },
   {
     name: "lists of windows",
