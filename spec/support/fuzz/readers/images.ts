@@ -64,6 +64,9 @@ const WINDOWS = Array.from({ length: 4 }, (_, i) => `# ${i}\na.jpg\n3\n40\n30\n2
   "",
 );
 
+/** Changes a number of a text. */
+const numbers: Damage = (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed));
+
 /** Readers of images, and of lists of them. */
 export const IMAGES: readonly FuzzReader[] = [
   decoded(
@@ -138,7 +141,7 @@ export const IMAGES: readonly FuzzReader[] = [
       const whole = `<annotation><size><width>8</width><height>9</height></size><object><name>cat</name>${corners}</object></annotation>`;
       return {
         wholes: [Buffer.from(whole)],
-        damages: [mutate, mutateStructure, mutateNumbers],
+        damages: [mutate, mutateStructure, numbers],
         read: async (bytes) => {
           put(folder, "one.xml", bytes);
           await using source = await openRecords(detectSource(`${list}?labels=${map}`));
@@ -162,7 +165,6 @@ export const IMAGES: readonly FuzzReader[] = [
     name: "lists of windows",
     modules: ["lib/data/source/windows/list.ts"],
     open: async (folder) => {
-      const numbers: Damage = (bytes, seed) => Buffer.from(mutateNumbers(Buffer.from(bytes).toString("utf8"), seed));
       put(folder, "a.jpg", await pixels(30, 40, 3).jpeg().toBuffer());
       const param = `source: "${join(folder, "windows.txt")}" root_folder: "${folder}/" batch_size: 2 context_pad: 1`;
       const layer = loadNet(`
