@@ -103,7 +103,8 @@ describe(`a training on a Spark cluster${why === undefined ? "" : ` (skipped: ${
     expect(reasons).to.match(/executor \d on 127\.0\.0\.[23] was lost/);
     await setTimeout(1000);
     expect(cluster.processes()).to.deep.equal([]);
-    expect(leftFiles()).to.deep.equal(before);
+    // What an earlier cluster left may be deleted meanwhile.
+    expect(leftFiles().filter((file) => !before.includes(file))).to.deep.equal([]);
   });
 
   it("goes on from a snapshot after its driver was killed, to the same bits", async () => {
