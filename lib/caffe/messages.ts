@@ -324,6 +324,11 @@ export interface LayerParameter {
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
   readonly hardsigmoid_param: HardSigmoidParameter | null;
   readonly relu6_param: ReLU6Parameter | null;
+  readonly bilinear_interpolate_param: BilinearInterpolateParameter | null;
+  readonly max_unpool_param: MaxUnPoolParameter | null;
+  readonly pad_param: PadParameter | null;
+  readonly pixelshuffle_param: PixelShuffleParameter | null;
+  readonly unsqueeze_param: UnsqueezeParameter | null;
   readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
   readonly deformable_convolution_param: DeformableConvolutionParameter | null;
   readonly inner_distance_param: InnerDistanceParameter | null;
@@ -1967,6 +1972,50 @@ export interface ReLU6Parameter {
   readonly threshold: number;
 }
 
+export interface BilinearInterpolateParameter {
+  readonly dst_h: number;
+  readonly dst_w: number;
+  /** Default 1. */
+  readonly scale_factor: number;
+  /** Default true. */
+  readonly align_corners: boolean;
+}
+
+export interface MaxUnPoolParameter {
+  readonly dst_h: number;
+  readonly dst_w: number;
+}
+
+export interface PadParameter {
+  /** Default CONSTANT. */
+  readonly pad_type: PadParameter_PadType;
+  /** Default 0. */
+  readonly pad_u: number;
+  /** Default 0. */
+  readonly pad_d: number;
+  /** Default 0. */
+  readonly pad_l: number;
+  /** Default 0. */
+  readonly pad_r: number;
+  /** Default 0. */
+  readonly pad_value: number;
+}
+
+export const PadParameter_PadType = {
+  CONSTANT: 0,
+  REPLICATE: 1,
+  REFLECT: 2,
+} as const;
+export type PadParameter_PadType = (typeof PadParameter_PadType)[keyof typeof PadParameter_PadType];
+
+export interface PixelShuffleParameter {
+  readonly upscale_factor: number;
+}
+
+export interface UnsqueezeParameter {
+  readonly dim: number;
+}
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -2053,6 +2102,11 @@ export const LAYER_PARAMS = {
   Yolov3DetectionOutput: "yolov3_detection_output_param",
   HardSigmoid: "hardsigmoid_param",
   ReLU6: "relu6_param",
+  BilinearInterpolate: "bilinear_interpolate_param",
+  MaxUnPool: "max_unpool_param",
+  Pad: "pad_param",
+  PixelShuffle: "pixelshuffle_param",
+  Unsqueeze: "unsqueeze_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
   InnerDistance: "inner_distance_param",
@@ -2195,4 +2249,9 @@ export interface Messages {
   ContinuationIndicatorParameter: ContinuationIndicatorParameter;
   HardSigmoidParameter: HardSigmoidParameter;
   ReLU6Parameter: ReLU6Parameter;
+  BilinearInterpolateParameter: BilinearInterpolateParameter;
+  MaxUnPoolParameter: MaxUnPoolParameter;
+  PadParameter: PadParameter;
+  PixelShuffleParameter: PixelShuffleParameter;
+  UnsqueezeParameter: UnsqueezeParameter;
 }

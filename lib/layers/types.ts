@@ -52,6 +52,7 @@ import { NdConvolution, NdPooling } from "./forks/nd.js";
 import { Normalize } from "./forks/normalize.js";
 import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks/ohem.js";
 import { Permute } from "./forks/permute.js";
+import { BilinearInterpolate, MaxUnPool, Pad, PixelShuffle, Unsqueeze } from "./forks/pixels.js";
 import { PriorBox } from "./forks/prior-box.js";
 import { Proposal } from "./forks/proposal-layer.js";
 import { PSROIPooling } from "./forks/psroi-pooling.js";
@@ -176,6 +177,7 @@ export const layerTypes = {
   // Layers of Caffe's forks.
   AnnotatedData,
   Axpy,
+  BilinearInterpolate,
   BN,
   BoxAnnotatorOHEM,
   CenterLoss,
@@ -208,12 +210,15 @@ export const layerTypes = {
   Lstm,
   MarginInnerProduct,
   Maxout,
+  MaxUnPool,
   Mish,
   MultiBoxLoss,
   NdConvolution,
   NdPooling,
   Normalize,
+  Pad,
   Permute,
+  PixelShuffle,
   Pooling3D,
   PriorBox,
   Proposal,
@@ -236,6 +241,7 @@ export const layerTypes = {
   Transpose,
   TripletLoss,
   Unpooling,
+  Unsqueeze,
   Upsample,
   YoloDetectionOutput,
   Yolov3DetectionOutput,

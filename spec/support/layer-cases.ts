@@ -537,6 +537,22 @@ export const layerCases = {
   ],
   ContinuationIndicator: "gives constants",
   SignedSqrt: [{ bottoms: [within(0.5, 2, odd)] }, { bottoms: [within(-2, -0.5, odd)] }],
+  BilinearInterpolate: [
+    { bottoms: [[1, 2, 3, 4]], param: "bilinear_interpolate_param { dst_h: 5 dst_w: 7 }" },
+    { bottoms: [[1, 2, 3, 4]], param: "bilinear_interpolate_param { scale_factor: 2 }" },
+  ],
+  MaxUnPool: [
+    {
+      bottoms: [[1, 2, 2, 3], fixed([7, 2, 11, 12, 21, 16, 0, 8, 5, 18, 20, 23], [1, 2, 2, 3])],
+      param: "max_unpool_param { dst_h: 4 dst_w: 6 }",
+    },
+  ],
+  Pad: [
+    { bottoms: [[1, 2, 3, 4]], param: "pad_param { pad_u: 1 pad_l: 2 pad_value: 3 }" },
+    { bottoms: [[1, 2, 3, 4]], param: "pad_param { pad_u: -1 pad_d: -1 pad_l: -1 pad_r: -1 }" },
+  ],
+  PixelShuffle: [{ bottoms: [[1, 8, 2, 3]], param: "pixelshuffle_param { upscale_factor: 2 }" }],
+  Unsqueeze: [{ param: "unsqueeze_param { dim: -1 }" }],
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -186,6 +186,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     types: ["DeformableConvolution", "DeformablePSROIPooling", "SpatialTransformer"],
     meaning: "reading between entries, at places that another blob gives",
   },
+  {
+    forks: "Caffe for nets from PyTorch",
+    types: ["BilinearInterpolate", "MaxUnPool", "Pad", "PixelShuffle", "Unsqueeze"],
+    meaning: "planes interpolated, unpooled, padded, made of channels; an axis more",
+  },
   // Faces and pairs
   {
     forks: "center loss and triplet forks",
