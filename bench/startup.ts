@@ -15,7 +15,7 @@ const BIN = "bin/netrun.js";
 /** Prints the processor time of a process at its end, in ms, on stderr. */
 const REPORT = `data:text/javascript,process.on("exit",()=>{const{user,system}=process.cpuUsage();console.error("cpu",(user+system)/1000)})`;
 
-/** What a process took: processor time, and the time until it printed a line. */
+/** Cost of a process: processor time, and the time until it printed a line. */
 interface Taken {
   readonly cpuMs: number;
   readonly lineMs: number;

@@ -1,5 +1,5 @@
 /**
- * What layer statistics cost: npm run bench:statistics -- [SOLVER...]
+ * Cost of layer statistics: npm run bench:statistics -- [SOLVER...]
  *   --rounds 40       pairs of iterations, one with statistics and one without, in turn
  *   --interval 100    the interval whose share of a step is printed
  * Prints the median of a plain iteration, of one with statistics, and the difference as a share of `interval` plain ones.

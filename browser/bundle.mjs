@@ -10,7 +10,7 @@ const path = (name) => fileURLToPath(new URL(name, root));
 const READERS =
   /^(h5wasm|sharp|classic-level|hyparquet|hyparquet-compressors|hyparquet-writer|apache-arrow|csv-parse|piscina|fzstd|@cwasm\/jpeg-turbo|@viz-js\/viz|valibot|flatbuffers)(\/|$)/;
 
-/** What stands for a module that a page does not have: everything in it throws when it is called. */
+/** Stand-in for a module that a page does not have: everything in it throws when it is called. */
 const absent = (name) => `
   // A function, not an arrow: some are what classes extend.
   const missing = (member) => function () { throw new Error(${JSON.stringify(`${name} is not in a browser`)} + ": " + String(member)); };

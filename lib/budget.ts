@@ -1,7 +1,7 @@
 import { totalmem } from "node:os";
 import { NetrunError } from "./error.js";
 
-/** What reading a file may use, whatever the file declares. */
+/** Limits of reading a file, whatever the file declares. */
 export interface Limits {
   /** Bytes that one file may make its reader allocate beyond its own size: decoded images, unpacked archives. Default 1 GiB. */
   readonly maxAlloc?: number | undefined;
@@ -14,7 +14,7 @@ const GIB = 2 ** 30;
 // In the environment, because readers also run in threads and child processes, which inherit it without being told one by one.
 const VARIABLES = { maxAlloc: "NETRUN_MAX_ALLOC", readTimeoutMs: "NETRUN_READ_TIMEOUT_MS" } as const;
 const DEFAULTS = { maxAlloc: GIB, readTimeoutMs: 60_000 } as const;
-/** What a small file may take, and a MiB more of it: the slowest sound files take a tenth of that. */
+/** Limit for a small file, and a MiB more of it: the slowest sound files take a tenth of that. */
 const [SMALL_MS, MIB_MS] = [6000, 1000];
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: GIB, t: 2 ** 40 };
 

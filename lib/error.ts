@@ -17,14 +17,14 @@ export interface Position {
   readonly column: number;
 }
 
-/** What an error can carry besides its message. */
+/** Details of an error besides its message. */
 export interface ErrorDetail {
   readonly span?: Span | undefined;
   /** A file that the error is about, where there is no span in it (binary files). */
   readonly file?: string | undefined;
   readonly notes?: readonly string[];
   readonly cause?: unknown;
-  /** Whether nothing is wrong with what the error is about, but netrun does not have it. */
+  /** True if nothing is wrong with what the error is about, but netrun does not have it. */
   readonly unsupported?: boolean;
 }
 
@@ -78,7 +78,7 @@ function linesOf(source: Source): readonly number[] {
   return starts;
 }
 
-/** Where a span starts. */
+/** Start of a span. */
 export function positionOf({ source, start }: Span): Position {
   const starts = linesOf(source);
   let [low, high] = [0, starts.length];

@@ -22,7 +22,7 @@ import { fateOf, ownName } from "./owner.js";
 /** Numbers of temporary files; threads of a process share its name. */
 let writes = threadId * 2 ** 32;
 
-/** What the system has against reading a file, as a NetrunError that names it; any other error is as it was. */
+/** Reason of the system's for not reading a file, as a NetrunError that names it; any other error is as it was. */
 export function readingFailed(file: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || !("syscall" in cause)) return cause;
   return new NetrunError(`cannot be read: ${cause.message}`, { file, cause });

@@ -4,7 +4,7 @@ import { maxAlloc } from "./budget.js";
 import { NetrunError } from "./error.js";
 import { type Failure, READY, type Reply } from "./isolated.js";
 
-/** How often a reader's memory is looked at. */
+/** Interval of looking at a reader's memory. */
 const WATCH_MS = 50;
 
 /**

@@ -3,13 +3,13 @@ import { statSync } from "node:fs";
 import { maxAlloc, readTimeoutMs } from "./budget.js";
 import { NetrunError } from "./error.js";
 
-/** What a child process answers a request with: a value, or why there is none. */
+/** Answer of a child process: a value, or why there is none. */
 export type Reply = { readonly value: unknown } | { readonly failure: Failure };
 
-/** What a child says once, when its reader is loaded. */
+/** First message of a child, sent once its reader is loaded. */
 export const READY = "ready";
 
-/** Why there is no value; the message, file and notes of a NetrunError, or (`isForeign`) of any other. */
+/** Reason for a missing value; the message, file and notes of a NetrunError, or (`isForeign`) of any other. */
 export interface Failure {
   readonly message: string;
   readonly isForeign?: boolean;
@@ -17,7 +17,7 @@ export interface Failure {
   readonly notes?: readonly string[];
 }
 
-/** How long a reader may take, in milliseconds, and what its errors say first. */
+/** Time limit of a reader, in milliseconds, and what its errors say first. */
 export interface IsolatedOptions {
   readonly timeoutMs?: number;
   /** The file that is read, for errors. */
@@ -25,16 +25,16 @@ export interface IsolatedOptions {
   readonly what: string;
 }
 
-/** What of a child's last words is kept. */
+/** Part of a child's last words that is kept. */
 const LAST_WORDS = 4096;
 
-/** How long loading a reader may take, on a busy machine too; what a file may take is counted from there. */
+/** Time limit of loading a reader, on a busy machine too; what a file may take is counted from there. */
 const START_MS = 60_000;
 
 /** The longest time that a timer takes: a longer one would be over at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** How long a child whose reader is closed waits for the next one: starting one takes longer than reading a small file. */
+/** Time that a child whose reader is closed waits for the next one: starting one takes longer than reading a small file. */
 const IDLE_MS = 1000;
 
 /** Failures after which a child reads no other file: a library that met a damaged one may be damaged itself. */
@@ -52,7 +52,7 @@ class Child {
   readonly ready: Promise<void>;
   /** Settles when the process is gone. */
   readonly exit: Promise<void>;
-  /** Why it serves no more. */
+  /** Reason why it serves no more. */
   end: string | undefined;
   failures = 0;
   #stderr = "";

@@ -7,7 +7,7 @@ import { hostname } from "node:os";
  * time is not; and a number means something only on its own machine, within its own namespace of processes (a container).
  */
 
-/** Whether the process of a name runs; `elsewhere` for one of another machine, of which nothing can be known. */
+/** True if the process of a name runs; `elsewhere` for one of another machine, of which nothing can be known. */
 export type Fate = "alive" | "dead" | "elsewhere";
 
 const NAME = /^(\d+)-([0-9a-z]+)-([0-9a-f]+)$/;

@@ -73,7 +73,7 @@ describe("the docs", () => {
   });
 });
 
-/** What headings of a page are linked by. */
+/** Anchors of a page's headings. */
 const headingsOf = (path: string): readonly string[] =>
   [...readFileSync(path, "utf8").matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
     title!

@@ -55,3 +55,28 @@ describe("names that lib/ exports", () => {
     ]);
   });
 });
+
+describe("words", () => {
+  const files = () =>
+    sources("lib", "bench", "examples", "spec").map((file) => [file, readFileSync(join(root, file), "utf8")] as const);
+
+  it("of docstrings start with a noun or a verb: no question", () => {
+    const questions = files().flatMap(([file, text]) =>
+      [...text.matchAll(/\/\*\*\s+(?:\* )?((?:What|Whether|How|Which|Where|Who|Why) .*)/g)].map(
+        ([, line]) => `${file}: ${line}`,
+      ),
+    );
+    expect(questions).to.deep.equal([]);
+  });
+
+  it("are the field's: parameters are trainable, and CMYK has its name", () => {
+    const said = files().flatMap(([file, text]) =>
+      file.startsWith("spec/names")
+        ? []
+        : [...text.matchAll(/.*\b(?:learnt|brought together|for want of|four inks)\b.*/g)].map(
+            ([line]) => `${file}: ${line}`,
+          ),
+    );
+    expect(said).to.deep.equal([]);
+  });
+});

@@ -1,5 +1,5 @@
 /**
- * What a round costs besides its iterations: `npm run bench:averaging -- cost`. Nets of one inner product, as large as asked for,
+ * Cost of a round besides its iterations: `npm run bench:averaging -- cost`. Nets of one inner product, as large as asked for,
  * on two replicas; one iteration a round, so that nothing hides the rest.
  */
 import { mkdtempSync, rmSync } from "node:fs";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Solver, train } from "../../lib/index.js";
 
-/** What a data set is trained with. */
+/** Data set and how it is used in training. */
 export interface Subject {
   readonly solver: string;
   readonly data: string;
@@ -13,7 +13,7 @@ export interface Subject {
   readonly accuracy: number;
 }
 
-/** Where cells leave their snapshots; what git ignores. */
+/** Folder where cells leave their snapshots; what git ignores. */
 const FOLDER = ".cache/averaging";
 
 /** One cell of the grid: how it is trained, and for how long. */
@@ -83,11 +83,11 @@ export async function trainCell(
   return { ...cell, points };
 }
 
-/** Where a cell's last snapshot is, to go on from. */
+/** Last snapshot of a cell, to go on from. */
 function snapshotPrefix({ subject, workers, interval, averageHistory }: Cell): string {
   return join(FOLDER, `${subject}-${workers}-${interval}${averageHistory ? "-history" : ""}`);
 }
 
-/** Whether a run is that of a cell, whatever its length. */
+/** Tests whether a run is that of a cell, whatever its length. */
 export const isRunOf = (cell: Cell, run: GridRun): boolean =>
   (["subject", "workers", "interval", "averageHistory", "every"] as const).every((key) => run[key] === cell[key]);

@@ -3,7 +3,7 @@
  *   npm run bench:averaging -- grid SUBJECT K,K TAU,TAU ITERATIONS EVERY [history]
  *       accuracy on the test data for each K and TAU: the same numbers however busy the machine is. A cell that is there is not
  *       trained again, and goes on from its snapshot where it is to be longer: the command may be stopped at any time.
- *   npm run bench:averaging -- speed SUBJECT K,K      what an iteration and bringing replicas together take; best of all runs
+ *   npm run bench:averaging -- speed SUBJECT K,K      what an iteration and averaging take; best of all runs
  *   npm run bench:averaging -- throughput SUBJECT     the same for two replicas of one thread and for one of two threads
  *   npm run bench:averaging -- cost                   a round's overhead, for LeNet's size and for 61 million parameters
  *   npm run bench:averaging -- report

@@ -11,7 +11,7 @@ function table(head: readonly string[], rows: readonly (readonly (string | numbe
 
 const millions = (n: number) => (n >= 1e6 ? `${Math.round(n / 1e6)} million` : `${Math.round(n / 1000)} thousand`);
 
-/** What the tables and the plot show: the first subject's runs. */
+/** Runs that the tables and the plot show: the first subject's. */
 export interface Shown {
   readonly subject: string;
   /** The one with one replica. */

@@ -2,7 +2,7 @@ import type { RoundTimes } from "../../lib/engine/engine.js";
 import { Solver } from "../../lib/index.js";
 import type { Subject } from "./grid.js";
 
-/** What a round of some replicas takes: tau * iterationMs + overheadMs. */
+/** Time of a round with several replicas: tau * iterationMs + overheadMs. */
 export interface Speed {
   readonly subject: string;
   readonly workers: number;

@@ -7,7 +7,7 @@ import { batchOf, solverText } from "./nets.js";
 /** A provider as options have it. */
 export type Where = Pick<SolverOptions, "provider" | "devices" | "loop" | "tf32" | "threads">;
 
-/** Whether a device computes what the CPU does. */
+/** True if a device computes what the CPU does. */
 export interface Correctness {
   readonly layers: number;
   /** Layers whose outputs or gradients are not Caffe's there, with what differs. */
@@ -41,7 +41,7 @@ export async function correctness(where: Where, nets: readonly StepNet[]): Promi
   return { layers: names.length, wrongLayers, losses };
 }
 
-/** What is wrong, in a line each; none where all is right. */
+/** Errors, in a line each; none where all is right. */
 export const faultsOf = ({ wrongLayers, losses }: Correctness): readonly string[] => [
   ...Object.entries(wrongLayers).map(([name, message]) => `layer ${name}: ${message}`),
   ...Object.entries(losses)

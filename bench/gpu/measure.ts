@@ -9,7 +9,7 @@ import { matrixRate } from "./peak.js";
 import { type TorchTraining, timeTorch } from "./torch.js";
 import { type Training, timeTraining } from "./train.js";
 
-/** What to measure. */
+/** Subject of a measurement. */
 export interface Request {
   readonly provider: "cpu" | "cuda";
   readonly tf32: boolean;
@@ -19,7 +19,7 @@ export interface Request {
   readonly python?: string | undefined;
 }
 
-/** What was measured. */
+/** Result of a measurement. */
 export interface Measured {
   /** GF/s of large matrix products. */
   readonly matrixGflops: number;

@@ -13,7 +13,7 @@ const TARGETS: Readonly<Record<string, number>> = { lenet: 1, cifar: 1, caffenet
 const eagerRate = ({ stepMs, torch }: Measured["training"][number]): number | undefined =>
   torch?.eagerMs === undefined ? undefined : torch.eagerMs / stepMs;
 
-/** What is slower than it is to be, in words; nothing where there is no PyTorch to compare with. */
+/** Cases slower than they have to be, in words; empty where there is no PyTorch to compare with. */
 export function shortfallsOf({ float32 }: GpuResults): readonly string[] {
   const training = float32.training.flatMap((each) => {
     const [rate, target] = [eagerRate(each), TARGETS[each.net]];

@@ -6,7 +6,7 @@ import type { StepNet } from "../step/nets.js";
 import type { Where } from "./correct.js";
 import { batchOf, solverText } from "./nets.js";
 
-/** How fast a net trains, and what crosses the bus. */
+/** Speed of a net's training, and what crosses the bus. */
 export interface Training {
   readonly net: string;
   readonly batch: number;

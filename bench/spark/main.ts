@@ -1,5 +1,5 @@
 /**
- * What a round costs on Spark besides its iterations: `npm run bench:spark [-- FLOATS:K:MODE ...]`. A standalone master and two workers on
+ * Cost of a round on Spark besides its iterations: `npm run bench:spark [-- FLOATS:K:MODE ...]`. A standalone master and two workers on
  * loopback, nets of one inner product, one iteration a round. Writes bench/results/spark.json and the tables of docs/spark.md.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";

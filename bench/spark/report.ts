@@ -22,7 +22,7 @@ export interface Cost {
 export const PARTS = ["broadcastMs", "readyMs", "exchangeMs", "storeMs", "fetchMs"] as const;
 type Part = (typeof PARTS)[number];
 
-/** What a run measured, and where. */
+/** Results of a run, and its machine. */
 export interface Results {
   readonly cpu: string;
   readonly cores: number;

@@ -10,7 +10,7 @@ import { netrun } from "./programs.js";
 
 /** Part of a speed-up that has to be left. */
 const KEPT = 0.85;
-/** What is timed: each is done in seconds. */
+/** Timed programs: each is done in seconds. */
 const NETS = ["lenet", "cifar", "googlenet"];
 const THREADS = 1;
 const ROUNDS = 3;

@@ -3,12 +3,12 @@ import type { Program } from "./programs.js";
 
 /** Share of a processor that others may take in a window. */
 const DISTURBED = 0.08;
-/** How long a window is to be, in milliseconds. */
+/** Length of a window, in milliseconds. */
 const WINDOW = 1500;
-/** How often a disturbed window is tried again. */
+/** Number of times that a disturbed window is tried again. */
 const RETRIES = 3;
 
-/** What one program took for a step of one net. */
+/** Time of one program for a step of one net. */
 export interface Timing {
   readonly program: string;
   readonly minMs: number;

@@ -1,11 +1,11 @@
 import type { Timing } from "./measure.js";
 
-/** What runs of the benchmark of steps found, one for each size of blocks. */
+/** Results of the benchmark of steps, one for each size of blocks. */
 export interface Results {
   readonly runs: readonly Run[];
 }
 
-/** What a run found on a machine. */
+/** Results of a run on a machine. */
 export interface Run {
   readonly machine: {
     readonly processor: string;

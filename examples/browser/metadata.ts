@@ -3,18 +3,18 @@ import type * as protobufjs from "protobufjs";
 /** protobufjs, which the page loads as a script of its own. */
 declare const protobuf: typeof protobufjs;
 
-/** How an image becomes the input of a converted model, as netrun writes it into the file. */
+/** Preprocessing of an image for the input of a converted model, as netrun writes it into the file. */
 export interface Preprocessing {
   readonly input: string;
   readonly channels?: "BGR" | "grey";
   /** One number a channel; null for none. */
   readonly mean: readonly number[] | null;
-  /** Whether `mean` are the means of a whole image that the net was trained with. */
+  /** True if `mean` are the means of a whole image that the net was trained with. */
   readonly mean_image: boolean;
   readonly scale: number;
   readonly height: number;
   readonly width: number;
-  /** Whether the model subtracts and scales by itself. */
+  /** True if the model subtracts and scales by itself. */
   readonly in_graph: boolean;
 }
 

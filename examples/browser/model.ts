@@ -9,7 +9,7 @@ export interface Values {
   readonly data: Float32Array;
 }
 
-/** What a run of a model gave, and how long it took. */
+/** Results of a run of a model, and the time it took. */
 export interface Inference {
   readonly outputs: Readonly<Record<string, Values>>;
   /** Median over the timed runs. */

@@ -3,7 +3,7 @@ import { pixelsOf, planesOf } from "./image.js";
 import { type Preprocessing, preprocessingOf } from "./metadata.js";
 import { type Model, openModel, type Values } from "./model.js";
 
-/** What the server says of the files that it was given. */
+/** Server's description of the files that it was given. */
 interface Config {
   readonly name: string;
   readonly labels: readonly string[];

@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Where the page's own files are in the project. */
+/** Folder where the page's own files are in the project. */
 const FILES: Readonly<Record<string, string>> = {
   "/": "examples/browser/index.html",
   "/style.css": "examples/browser/style.css",
@@ -92,7 +92,7 @@ export async function serve(model: string, labels?: string, port = 0): Promise<S
 }
 
 /**
- * Whether a Host header names this machine: a page of another site may have its own name resolve to 127.0.0.1, and would read the
+ * Tests whether a Host header names this machine: a page of another site may have its own name resolve to 127.0.0.1, and would read the
  * model through its visitor's browser.
  */
 const isLocal = (host: string | undefined) => /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host ?? "");

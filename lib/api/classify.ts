@@ -5,9 +5,9 @@ import { checkNumber, countRange as countOf, shown } from "../options/number.js"
 import { decodedFile, type ImageInputOptions, imageInputOf, normalisedPixels } from "./image-input.js";
 import type { Net } from "./net.js";
 
-/** How images become a net's input, and what is wanted of its scores. */
+/** Preprocessing of images for a net, and the scores wanted. */
 export interface ClassifyOptions extends ImageInputOptions {
-  /** Whether the scores are the mean over ten crops: the corners, the centre, and their mirrors. */
+  /** True if the scores are the mean over ten crops: the corners, the centre, and their mirrors. */
   readonly oversample?: boolean | undefined;
   /** Height and width to resize an image to before it is cropped to the net's input. Default that input's; to oversample 256 at least. */
   readonly resize?: readonly [height: number, width: number] | undefined;
@@ -23,7 +23,7 @@ export interface Prediction {
   readonly score: number;
 }
 
-/** What is seen in one image: the classes with the greatest scores, those first. */
+/** Classes found in one image: the classes with the greatest scores, those first. */
 export interface Classified {
   readonly image: string;
   readonly predictions: readonly Prediction[];

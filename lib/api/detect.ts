@@ -4,7 +4,7 @@ import { checkNumber, countRange } from "../options/number.js";
 import { decodedFile, type ImageInputOptions, imageInputOf, normalisedPixels } from "./image-input.js";
 import type { Net } from "./net.js";
 
-/** How images become a net's input, and which detections are wanted. */
+/** Preprocessing of images for a net, and the detections wanted. */
 export interface DetectOptions extends ImageInputOptions {
   /** The least score of detections to give. Default 0.5. */
   readonly minScore?: number | undefined;
@@ -23,7 +23,7 @@ export interface Detection {
   readonly box: readonly [left: number, top: number, right: number, bottom: number];
 }
 
-/** What is detected in one image: the greatest scores first. */
+/** Detections in one image: the greatest scores first. */
 export interface Detected {
   readonly image: string;
   readonly width: number;

@@ -4,19 +4,19 @@ import { NetrunError } from "../error.js";
 import type { NetOptions } from "./net.js";
 import { RowNet, type RowNetOptions } from "./row-net.js";
 
-/** Which net runs over which DataFrame, and where the rows with their blobs go. */
+/** Net and DataFrame of an extraction, and where the rows with their blobs go. */
 export interface SparkExtractOptions
   extends Pick<RowNetOptions, "model" | "blobs" | "batchSize" | "onBadRecord" | "transform" | "level" | "stages"> {
   readonly weights: string | readonly string[];
   readonly engine: SparkChoice;
   /** The address of a DataFrame, such as spark:parquet:hdfs:///images. */
   readonly data: string;
-  /** Where to: spark:FORMAT:PATH or spark:table:NAME, with Spark's options of writing; mode=overwrite is one. */
+  /** Destination: spark:FORMAT:PATH or spark:table:NAME, with Spark's options of writing; mode=overwrite is one. */
   readonly output: string;
   readonly onWarning?: NetOptions["onWarning"];
 }
 
-/** What was written. */
+/** Rows and blobs written. */
 export interface SparkExtracted {
   readonly path: string;
   readonly rows: number;

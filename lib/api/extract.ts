@@ -13,7 +13,7 @@ import { checkOptions } from "../options/option.js";
 import { HOSTS } from "../options/parallel.js";
 import { Net, type NetOptions, type Tensors } from "./net.js";
 
-/** Which net runs over which data, and what is wanted of it. */
+/** Net and data of an extraction, and the blobs wanted. */
 export interface ExtractOptions extends NetOptions, HostOptions {
   /** A net's prototxt (path or text), or the message. */
   readonly model: From<NetParameter>;
@@ -103,7 +103,7 @@ export async function openExtraction(options: ExtractOptions): Promise<Extractio
   };
 }
 
-/** How many inputs there are, in all and in a batch. Throws NetrunError where the net reads no data, or data without an end. */
+/** Number of inputs there are, in all and in a batch. Throws NetrunError where the net reads no data, or data without an end. */
 function extentOf(net: Net, iterations: number | undefined) {
   const { records } = net;
   if (records === undefined) {

@@ -8,7 +8,7 @@ import { checkNumber } from "../options/number.js";
 import { checkOptions } from "../options/option.js";
 import type { Net } from "./net.js";
 
-/** How pixels become a net's input. */
+/** Preprocessing of pixels for a net. */
 export interface ImageInputOptions {
   /** A mean image (binaryproto); each channel's mean of it is subtracted. */
   readonly meanFile?: string | undefined;
@@ -16,7 +16,7 @@ export interface ImageInputOptions {
   readonly mean?: readonly number[] | undefined;
   /** Factor on pixels minus the mean. Default 1. */
   readonly scale?: number | undefined;
-  /** Whether pixels are 255 minus what they were: dark on light as light on dark. */
+  /** True if pixels are 255 minus what they were: dark on light as light on dark. */
   readonly invert?: boolean | undefined;
 }
 

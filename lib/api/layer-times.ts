@@ -26,13 +26,13 @@ import type { NetOptions } from "./net.js";
 
 export type { LayerTime };
 
-/** Which net is timed: in phase TRAIN where none is named. */
+/** Net to time: in phase TRAIN where none is named. */
 export interface TimeLayersOptions extends NetOptions {
   /** Passes to time, and updates. Default 50. */
   readonly iterations?: number;
 }
 
-/** What a training step of a net takes. */
+/** Times of a net's training step. */
 export interface LayerTimes extends Profile {
   /** Mean time of an update by SGD with momentum. */
   readonly updateMs: number;

@@ -10,7 +10,7 @@ export interface NetOptions
   extends RunOptions,
     DataChoice,
     Pick<LoadOptions, "strict" | "onWarning" | "name" | "baseDir"> {
-  /** Which layers are in the net, and how Dropout and BatchNorm behave. Default "TEST". */
+  /** Phase of the net: its layers, and how Dropout and BatchNorm behave. Default "TEST". */
   readonly phase?: PhaseName;
   /** Level and stages of the net state, which include and exclude rules may ask for. */
   readonly level?: number;
@@ -25,7 +25,7 @@ export interface NetOptions
   readonly caffeQuirks?: boolean | undefined;
 }
 
-/** What a forward is to give. */
+/** Blobs that a forward is to give. */
 export interface ForwardOptions extends LayerRange {
   /** Names of the blobs to give; all without it. A net of phase TEST computes a few of them, such as its outputs, faster. */
   readonly blobs?: readonly string[] | undefined;

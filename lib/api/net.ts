@@ -46,7 +46,7 @@ const FORWARD = {
   end: { type: "string", describe: "The last layer" },
 } as const;
 
-/** What the last forward ran on: backward runs on the same. */
+/** Inputs of the last forward: backward runs on the same. */
 interface LastForward extends NetInputs {
   readonly weights: FlatWeights;
   readonly draw: readonly [seed: number, counter: number];
@@ -86,7 +86,7 @@ export class Net implements AsyncDisposable {
   readonly #blobs: readonly string[];
   readonly #values = new Map<string, Tensor>();
   readonly #partial: PartialForward;
-  /** Whether forward changes parameters: BatchNorm's running blobs. */
+  /** True if forward changes parameters: BatchNorm's running blobs. */
   readonly #hasState: boolean;
   /** Rows that were given as data, in files. */
   readonly #rows: GivenRows | undefined;
@@ -238,7 +238,7 @@ export class Net implements AsyncDisposable {
     return this.#given(blobs, result);
   }
 
-  /** What a forward changes of the parameters: BatchNorm's running blobs. */
+  /** Parameters that a forward changes: BatchNorm's running blobs. */
   #keepStates(states: Arrays): void {
     const { data, layout } = this.#weights;
     for (const [key, value] of Object.entries(states)) view(data, layout.slots.get(key)!).set(value);
@@ -355,7 +355,7 @@ export class Net implements AsyncDisposable {
   }
 
   /**
-   * What engines need to run the net forward on other threads, and its parameters. Throws NetrunError for a blob that is not there,
+   * Parts that engines need to run the net forward on other threads, and its parameters. Throws NetrunError for a blob that is not there,
    * and for a net that carries values from batch to batch or writes files, where `inParts` says that no replica sees all batches.
    */
   forwardPlan(blobs: readonly string[], session: SessionOptions, inParts: boolean) {

@@ -7,7 +7,7 @@ import type { RunResult } from "../run/program.js";
 import type { Weights } from "../run/weights.js";
 import type { ForwardOptions } from "./net-options.js";
 
-/** What a forward through a part takes of the net besides its parameters. */
+/** Parts of the net that a partial forward needs besides its parameters. */
 interface PartialRun {
   /** Blobs as the forwards before left them. */
   readonly values: ReadonlyMap<string, Tensor>;

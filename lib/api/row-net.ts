@@ -9,7 +9,7 @@ import { unknownBlob } from "../run/inputs.js";
 import { shapeOfRow } from "./extract.js";
 import { Net, type NetOptions, type Tensors } from "./net.js";
 
-/** Which net runs over rows that come in pieces, and what is wanted of it. */
+/** Net and rows of a run over pieces, and the outputs wanted. */
 export interface RowNetOptions extends Omit<NetOptions, "data"> {
   /** The path of a prototxt, or of an ONNX file. */
   readonly model: string;

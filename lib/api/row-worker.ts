@@ -17,9 +17,9 @@ const ANSWERS = 3;
 interface OpenHead {
   readonly kind: "open";
   readonly options: RowNetOptions;
-  /** What errors call the rows. */
+  /** Name of the rows in errors. */
   readonly rows: string;
-  /** What is known of the rows; of columns, the first ones tell where nothing is. */
+  /** Description of the rows; of columns, the first ones tell where nothing is. */
   readonly frame: Partial<Pick<FrameSpec, "columns" | "shapes" | "missing">>;
 }
 

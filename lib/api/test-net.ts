@@ -3,11 +3,11 @@ import { type ApVersion, type ClassPrecisions, precisions } from "../run/average
 import { checkNumber, countRange } from "../options/number.js";
 import type { Net, Tensors } from "./net.js";
 
-/** How long to test, and who follows it. */
+/** Number of test batches, and who follows the test. */
 export interface TestNetOptions {
   /** Batches to score. */
   readonly iterations: number;
-  /** How the average precision of detections is computed, as SSD's solver calls it. Default "Integral". */
+  /** Method of average precision, as SSD's solver calls it. Default "Integral". */
   readonly apVersion?: ApVersion | undefined;
   /** Blobs that `onBatch` is called with, besides the outputs: all without it. Fewer of them take less time. */
   readonly blobs?: readonly string[] | undefined;

@@ -7,7 +7,7 @@ export function blobShape(blob: BlobProto): readonly number[] {
   return isLegacy(blob) ? [blob.num, blob.channels, blob.height, blob.width] : [];
 }
 
-/** Whether a blob's shape is in the four legacy dims, which stand for any shape with ones before it. */
+/** Tests whether a blob's shape is in the four legacy dims, which stand for any shape with ones before it. */
 export function isLegacy(blob: BlobProto): boolean {
   return has(blob, "num") || has(blob, "channels") || has(blob, "height") || has(blob, "width");
 }

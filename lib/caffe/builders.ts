@@ -68,12 +68,12 @@ function builderOf(type: string, field: keyof LayerParameter | null) {
 /** Height and width. */
 type Pair = readonly [height: number, width: number];
 
-/** Which phase a data layer is for. */
+/** Phase of a data layer. */
 export const Include = { Train: Phase.TRAIN, Test: Phase.TEST } as const;
 /** A phase by SparkNet's name. */
 export type Include = (typeof Include)[keyof typeof Include];
 
-/** How a pooling layer pools. */
+/** Method of a pooling layer. */
 export const Pooling = { Max: PoolMethod.MAX, Ave: PoolMethod.AVE } as const;
 /** A pooling method by SparkNet's name. */
 export type Pooling = (typeof Pooling)[keyof typeof Pooling];

@@ -2,10 +2,10 @@ import protobuf from "protobufjs/light.js";
 import { NetrunError } from "../error.js";
 import { isBinary } from "./files.js";
 
-/** What the content of a file shows that it is. */
+/** Kind of a file, by its content. */
 export type Content = "net" | "state" | "mean" | "onnx" | "side" | "json" | "text" | "empty";
 
-/** What readers of files take. */
+/** Limits and names that readers of files take. */
 export type Wanted = "NetParameter" | "SolverParameter" | "SolverState" | "BlobProto" | "ModelProto" | "image" | "log";
 
 const CALLED: Readonly<Record<Content, string>> = {
@@ -39,7 +39,7 @@ const EXPECTED: Readonly<Record<Wanted, string>> = {
   log: "a log of a training is expected",
 };
 
-/** Where to go with a file instead. */
+/** Command or tool for such a file. */
 const NOTES: Readonly<Partial<Record<`${Content} ${Wanted}`, string>>> = {
   "state NetParameter": "the .caffemodel beside it has the weights; train --snapshot resumes from a .solverstate",
   "side NetParameter": "the .caffemodel beside it has the weights; train --snapshot resumes from a .solverstate",
@@ -70,7 +70,7 @@ const MAGIC: readonly (readonly [start: string, what: string])[] = [
   ["\x80\x02", "a Python pickle, such as a PyTorch model"],
 ];
 
-/** What a file of another kind altogether is by its first bytes, "a PNG image"; undefined where they do not tell. */
+/** Kind of a foreign file by its first bytes, "a PNG image"; undefined where they do not tell. */
 function foreignOf(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, 9)).toString("latin1");
   // The length of the header comes first.
@@ -91,7 +91,7 @@ export function refuseForeign(bytes: Uint8Array, file: string): void {
 /** Fields of BlobProto by number and wire type; lists may be packed or not, and NVIDIA's fork has 10 and 12. */
 const BLOB: ReadonlySet<string> = new Set("1 0,2 0,3 0,4 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","));
 
-/** What a file is by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
+/** Kind of a file by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
 export function contentOf(bytes: Uint8Array): Content | undefined {
   if (bytes.length === 0) return "empty";
   if (!isBinary(bytes)) return jsonOf(bytes) ?? "text";
@@ -109,7 +109,7 @@ export function contentOf(bytes: Uint8Array): Content | undefined {
   return some("5 2", "5 5", "7 2", "8 2") && [...fields].every((tag) => BLOB.has(tag)) ? "mean" : undefined;
 }
 
-/** What a text in JSON is by how it begins; undefined for other texts. */
+/** Kind of a text in JSON by its beginning; undefined for other texts. */
 function jsonOf(bytes: Uint8Array): "side" | "json" | undefined {
   const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart();
   if (/^\{\s*"iteration":\d+,"seed":/.test(start)) return "side";
@@ -127,7 +127,7 @@ const TEXTS: readonly (readonly [start: RegExp, what: string, note: string])[] =
   ],
 ];
 
-/** What a file is, as "is a PNG image"; undefined where its content does not tell, and for a text. */
+/** Kind of a file, as "is a PNG image"; undefined where its content does not tell, and for a text. */
 export function nameOfContent(bytes: Uint8Array): string | undefined {
   const foreign = foreignOf(bytes);
   if (foreign !== undefined) return `is ${foreign}`;

@@ -6,7 +6,7 @@ import { type ErrorDetail, NetrunError, nearest, type Span } from "../error.js";
 import { refuseSpecial } from "../file.js";
 import { shown } from "../options/number.js";
 
-/** Who asks for a file: where its name was written, and the folder of the file that it was written in. */
+/** Origin of a request for a file: where its name was written, and the folder of the file that it was written in. */
 export interface Asker {
   readonly span?: Span | undefined;
   readonly baseDir?: string | undefined;
@@ -47,7 +47,7 @@ function suggestions(paths: readonly string[]): string[] {
   return [`there is no folder ${folder}`];
 }
 
-/** Where a file is that can be read to its end. Throws NetrunError, at the place that names it, if it is not there or no such file. */
+/** Path of a readable file. Throws NetrunError, at the place that names it, if it is not there or no such file. */
 export function requireFile(path: string, asker: Asker = {}): string {
   const found = requirePath(path, asker);
   const detail = asker.span ? { span: asker.span } : {};
@@ -96,7 +96,7 @@ const { MAX_STRING_LENGTH } = constants;
 
 /** The largest file that is read whole unless --max-alloc says more: twice the weights of VGG-16. */
 const WHOLE_FILE = 2 ** 30;
-/** What one buffer can be read into at a time, and a message of protobuf can have. */
+/** Limit of a buffer read at a time, and of a message of protobuf. */
 export const LARGEST_FILE = 2 ** 31 - 1;
 
 function checkSize(path: string, size: number, { span }: ErrorDetail): void {
@@ -107,7 +107,7 @@ function checkSize(path: string, size: number, { span }: ErrorDetail): void {
   throw new NetrunError(message, { ...(span && { span }), notes });
 }
 
-/** Whether bytes are a binary message rather than text: text has no control characters besides white space. */
+/** Tests whether bytes are a binary message rather than text: text has no control characters besides white space. */
 export function isBinary(bytes: Uint8Array): boolean {
   return bytes.subarray(0, 4096).some((byte) => byte < 9 || (byte > 13 && byte < 32 && byte !== 27));
 }

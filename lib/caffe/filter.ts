@@ -25,7 +25,7 @@ function isIncluded(layer: LayerParameter, state: NetState): boolean {
   return include.length > 0 ? include.some(meets) : !exclude.some(meets);
 }
 
-/** Whether a state meets every condition of a rule: phase, min_level <= level <= max_level, all of stage, none of not_stage. */
+/** Tests whether a state meets every condition of a rule: phase, min_level <= level <= max_level, all of stage, none of not_stage. */
 export function meetsRule(rule: NetStateRule, state: NetState): boolean {
   if (has(rule, "phase") && rule.phase !== state.phase) return false;
   if (has(rule, "min_level") && state.level < rule.min_level) return false;

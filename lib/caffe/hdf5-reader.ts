@@ -24,11 +24,11 @@ export interface Hdf5Dataset {
   /** Elements. */
   readonly count: number;
   readonly chunks: readonly number[] | undefined;
-  /** Whether chunks go through filters, such as compression. */
+  /** True if chunks go through filters, such as compression. */
   readonly isPacked: boolean;
 }
 
-/** What is in a group; links to other files among the others. */
+/** Content of a group; links to other files among the others. */
 export type Hdf5Entry = Hdf5Group | Hdf5Dataset | { readonly kind: "other" };
 
 /** The part of a dataset from [i][0] to before [i][1] in each axis i. */
@@ -43,7 +43,7 @@ export interface Hdf5Part {
 /** Values as the child process gives them: as they are, or how many there are in the shared file, from `place` on and after those before them. */
 export type Hdf5Values = Float32Array | number;
 
-/** What the child process is asked for, of the file at `path`. */
+/** Request to the child process for the file at `path`. */
 export type Hdf5Request = { readonly path: string } & (
   | { readonly op: "tree"; readonly depth: number }
   | { readonly op: "read"; readonly sets: readonly Hdf5Part[]; readonly shared: string; readonly place: number }
@@ -74,7 +74,7 @@ export class Hdf5Reader implements AsyncDisposable {
     });
   }
 
-  /** What is in a file, `depth` levels of groups deep. Throws NetrunError if it is missing or damaged. */
+  /** Content of a file, `depth` levels of groups deep. Throws NetrunError if it is missing or damaged. */
   async tree(path: string, depth = Infinity): Promise<Hdf5Group> {
     if (!existsSync(path)) throw new NetrunError("no such file", { file: path });
     return (await this.#ask({ op: "tree", path, depth })) as Hdf5Group;

@@ -7,7 +7,7 @@ import type { StoredBlob, StoredWeights } from "./stored.js";
 
 const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
 
-/** Whether a file is HDF5, by its first bytes: such files are read in parts, and may have any size. Throws NetrunError if it cannot be read. */
+/** Tests whether a file is HDF5, by its first bytes: such files are read in parts, and may have any size. Throws NetrunError if it cannot be read. */
 export function isHdf5(file: string): boolean {
   const head = Buffer.alloc(SIGNATURE.length);
   try {
@@ -23,7 +23,7 @@ export function isHdf5(file: string): boolean {
   return head.equals(SIGNATURE);
 }
 
-/** What Caffe keeps in an HDF5 file: weights, a solver's state, or neither (data). Throws NetrunError if it is damaged. */
+/** Kind of Caffe's HDF5 file: weights, a solver's state, or neither (data). Throws NetrunError if it is damaged. */
 export async function hdf5Kind(path: string): Promise<"weights" | "state" | undefined> {
   await using reader = new Hdf5Reader(path);
   const { children } = await reader.tree(path);
@@ -69,7 +69,7 @@ export async function writeHdf5Weights(path: string, weights: StoredWeights): Pr
   });
 }
 
-/** What an HDF5 solver state holds besides its history. */
+/** Fields of an HDF5 solver state besides its history. */
 export interface Hdf5State {
   readonly iter: number;
   readonly learned_net: string;
@@ -185,7 +185,7 @@ function innermost(cause: unknown): string {
   return [...text.matchAll(/\(\): (.+)/g)].at(-1)?.[1] ?? text;
 }
 
-/** What a path leads to; null where there is nothing, which `get` takes for an error. */
+/** Object at a path; null where there is nothing, which `get` takes for an error. */
 function child(group: Group, path: string): Entity | null {
   let entity: Entity | null = group;
   for (const part of path.split("/")) {

@@ -13,21 +13,21 @@ import type { NetParameter, SolverParameter } from "./messages.js";
 import { mostMessages, reflect } from "./schema.js";
 import { type Upgraded, upgradeNet, upgradeSolver } from "./upgrade.js";
 
-/** How to load a net or solver. */
+/** Options to load a net or solver. */
 export interface LoadOptions {
   /** Makes unknown fields errors instead of warnings. */
   readonly strict?: boolean | undefined;
   /** Called for what is odd but no error: unknown fields, old formats. */
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
-  /** What errors call a text that is not a file. */
+  /** Name in errors of a text that is not a file. */
   readonly name?: string | undefined;
-  /** Where a path is looked up after the working directory. */
+  /** Folder where a path is looked up after the working directory. */
   readonly baseDir?: string | undefined;
   /** The place that names the path, for the error when there is no such file. */
   readonly span?: Span | undefined;
 }
 
-/** What was loaded, in today's format. */
+/** Loaded message, in today's format. */
 export interface Loaded<M> {
   readonly message: M;
   /** The file; undefined for a text. */
@@ -38,7 +38,7 @@ export interface Loaded<M> {
   readonly upgrades: readonly string[];
 }
 
-/** What a net or solver is loaded from: a prototxt file, a binary file, the text of a prototxt, or the message itself. */
+/** Source of a net or solver: a prototxt file, a binary file, the text of a prototxt, or the message itself. */
 export type From<M> = string | M;
 
 /** A net in today's format. Throws NetrunError where the file does not exist or something in it is wrong. */
@@ -51,7 +51,7 @@ export function loadSolver(from: From<SolverParameter>, options: LoadOptions = {
   return load("SolverParameter", from, options, upgradeSolver);
 }
 
-/** Whether a prototxt, by path or as a text, is a net rather than a solver: nothing in it is a solver's. */
+/** Tests whether a prototxt, by path or as a text, is a net rather than a solver: nothing in it is a solver's. */
 export function isNet(pathOrText: string, options: LoadOptions = {}): boolean {
   if (isText(pathOrText)) return isNetText(pathOrText);
   const { bytes } = readBytes(pathOrText, options);
@@ -120,7 +120,7 @@ export function kindOfText(text: string, name?: string): keyof Loadable {
   return hasFieldsOfOther("NetParameter", topNames(text, name)) ? "SolverParameter" : "NetParameter";
 }
 
-/** Whether names of fields are only the other kind's, as far as they tell. */
+/** Tests whether names of fields are only the other kind's, as far as they tell. */
 function hasFieldsOfOther(type: keyof Loadable, names: Iterable<string>): boolean {
   const [own, other] = [reflect(type).fields, reflect(OTHER[type]).fields];
   let hasOthers = false;
@@ -148,7 +148,7 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
   return message;
 }
 
-/** Whether a message has fields of the other kind, and none that only its own kind has. */
+/** Tests whether a message has fields of the other kind, and none that only its own kind has. */
 function isOther<K extends keyof Loadable>(type: K, message: Loadable[K]): boolean {
   const { fields } = reflect(OTHER[type]);
   const own = Object.keys(message).filter((field) => has(message, field as never) && !(field in fields));

@@ -3,7 +3,7 @@ import { refuseOther } from "./content.js";
 import { decode } from "./message.js";
 import { storedBlob } from "./stored.js";
 
-/** What is subtracted from rows of data: of images a mean image, [channels, height, width]. */
+/** Mean that is subtracted from rows of data: of images a mean image, [channels, height, width]. */
 export interface Mean {
   readonly shape: readonly number[];
   readonly data: Float32Array;

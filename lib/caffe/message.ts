@@ -69,7 +69,7 @@ export function decode<K extends MessageName>(name: K, bytes: Uint8Array, file?:
   }
 }
 
-/** What to say about a binary message that cannot be read: cut off, or not that message at all. */
+/** Message for a binary message that cannot be read: cut off, or not that message at all. */
 export function damaged(name: string, reader: protobuf.Reader, cause: unknown, file?: string): NetrunError {
   if (cause instanceof NetrunError) return new NetrunError(cause.message, { file, notes: cause.notes, cause });
   const reason = cause instanceof Error ? cause.message : String(cause);
@@ -92,7 +92,7 @@ export function typeOf(message: Message): MessageName {
   return type.name as MessageName;
 }
 
-/** Whether a field is set (proto2 presence); a list is when it has elements. */
+/** Tests whether a field is set (proto2 presence); a list is when it has elements. */
 export function has<M extends Message>(message: M, field: keyof M & string): boolean {
   if (!Object.hasOwn(message, field)) return false;
   const value = message[field];

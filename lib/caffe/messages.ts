@@ -1,6 +1,6 @@
 // Generated from proto/caffe.proto by proto/generate.mjs (`npm run generate`). Do not edit.
 
-/** What `create` takes for a message: any part of it, nested messages as plain objects, lists of floats as arrays too. */
+/** Values that `create` takes for a message: any part of it, nested messages as plain objects, lists of floats as arrays too. */
 export type Init<T> = T extends Float32Array | Float64Array
   ? T | readonly number[]
   : T extends Uint8Array

@@ -113,7 +113,7 @@ const MESSAGE_BYTES = 4096;
 /** Messages that a file may have: nets of ten thousand layers have a hundred thousand. --max-alloc raises it. */
 export const mostMessages = (): number => Math.floor(maxAlloc() / MESSAGE_BYTES);
 
-/** How often the limit, which is in the environment, is looked up. */
+/** Interval at which the limit, which is in the environment, is looked up. */
 const LOOK_EVERY = 1024;
 
 /** Has the messages of a type count as they are read. Throws NetrunError then where a file has more than may be in memory. */

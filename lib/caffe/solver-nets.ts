@@ -11,7 +11,7 @@ export interface SolverNet {
   readonly net: NetParameter;
   /** The state to filter it with: the phase, then what the net's own `state` sets, then what the solver's sets. */
   readonly state: NetState;
-  /** Where it comes from, for messages: a path or the name of the solver's field. */
+  /** Origin, for messages: a path or the name of the solver's field. */
   readonly source: string;
   /** The folder that paths in it are looked up from after the working directory. */
   readonly baseDir: string;
@@ -27,13 +27,13 @@ export interface LoadedNet {
   /** The path, as the solver has it. */
   readonly path: string;
   readonly loaded: Loaded<NetParameter>;
-  /** How it was loaded; with another strictness it is loaded again. */
+  /** Strictness it was loaded with; with another strictness it is loaded again. */
   readonly strict: boolean;
   /** The warnings of that, to give to whoever loads the solver. */
   readonly warnings: readonly NetrunError[];
 }
 
-/** How to load the nets of a solver. */
+/** Options to load the nets of a solver. */
 export interface SolverNetsOptions extends LoadOptions {
   readonly known?: LoadedNet | undefined;
 }

@@ -4,7 +4,7 @@ import { amend, create, has } from "./message.js";
 import type { V1LayerParameter } from "./messages.js";
 import { type NetParameter, V1LayerParameter_LayerType as Type, type V0LayerParameter } from "./messages.js";
 
-/** What V0 called the layer types. Padding layers are gone by the time this is asked. */
+/** V0's names of layer types. Padding layers are gone by the time this is asked. */
 const TYPES = {
   accuracy: Type.ACCURACY,
   bnll: Type.BNLL,
@@ -43,7 +43,7 @@ type Target = `${string}_param.${string}`;
 const any = (target: Target) => ({ "*": target }) as const;
 const windowData = (field: string) => ({ window_data: `window_data_param.${field}` }) as const;
 
-/** Where the other fields of the flat V0 layer went, by layer type. A type that is not listed never used the field. */
+/** Destinations of the other fields of a V0 layer, by layer type. A type that is not listed never used the field. */
 const FIELDS: Readonly<Record<Exclude<keyof V0LayerParameter, Handled>, Partial<Record<V0Type | "*", Target>>>> = {
   num_output: { conv: "convolution_param.num_output", innerproduct: "inner_product_param.num_output" },
   biasterm: { conv: "convolution_param.bias_term", innerproduct: "inner_product_param.bias_term" },

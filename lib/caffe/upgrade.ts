@@ -19,7 +19,7 @@ type Warn = (warning: NetrunError) => void;
 
 /** One step from an old format towards today's. */
 interface Pass<M extends Message> {
-  /** What the user's file has: "V1 layers". */
+  /** Old format of the user's file: "V1 layers". */
   readonly name: string;
   applies(message: M): boolean;
   upgrade(message: M, warn: Warn): M;

@@ -4,7 +4,7 @@ import { commands } from "./commands/index.js";
 import { optionRow } from "./help.js";
 import { usageOf } from "./request.js";
 
-/** What stands before the commands. */
+/** Text before the commands. */
 const INTRODUCTION = `# Command line
 
 <!-- Written by \`npm run docs\` from the tables that the commands are read by. -->

@@ -7,7 +7,7 @@ import { type Args, apiOf } from "../options/option.js";
 import { STATE } from "../options/run.js";
 import { quoted } from "./resume-command.js";
 
-/** Which data to read and how, from the flags. */
+/** Data choice, from the flags. */
 export function dataOfFlags(args: Args<typeof DATA>): ResolvedChoice {
   const transform = apiOf(TRANSFORM, args);
   return { ...apiOf(FEED, args), ...(Object.keys(transform).length > 0 && { transform }) };
@@ -35,7 +35,7 @@ export function refuseSwappedFlags(name: string, model: string, weights: readonl
   refuseSwapped(model, weights, (net, rest) => `${name} -model ${net} -weights ${rest.join(",")}`);
 }
 
-/** How this program was started, for commands that it suggests: `netrun` where it is installed, else the file. */
+/** Command that started this program, for commands that it suggests: `netrun` where it is installed, else the file. */
 export function programName(): string {
   const file = process.argv[1] ?? "netrun";
   return basename(file) === "netrun.js" ? `node ${quoted(relative(process.cwd(), file))}` : "netrun";
@@ -58,5 +58,5 @@ function plain(_key: string, value: unknown): unknown {
   return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
-/** Whether only the result is wanted, without progress and lines on the way. */
+/** Tests whether only the result is wanted, without progress and lines on the way. */
 export const isQuiet = ({ quiet, json }: { readonly quiet: boolean; readonly json: boolean }): boolean => quiet || json;

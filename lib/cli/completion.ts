@@ -66,7 +66,7 @@ complete -o filenames -F _netrun netrun
 /** A text between single quotes of zsh and fish, which have no apostrophe in it. */
 const quoted = (text: string) => `'${text.replaceAll("'", "’")}'`;
 
-/** What zsh does not take in the description of a flag. */
+/** Characters that zsh refuses in the description of a flag. */
 const described = (text: string) => text.replaceAll(/[[\]:\\]/g, " ").replaceAll("'", "’");
 
 const zsh: Script = (all) => `#compdef netrun

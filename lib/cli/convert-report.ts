@@ -1,7 +1,7 @@
 import type { BlobDifference, ConvertReport, FileReport } from "../convert/index.js";
 import { NetrunError } from "../error.js";
 
-/** What a conversion did, a line each. */
+/** Report of a conversion, a line each. */
 export function describeReport(report: FileReport): string {
   const ends = (group: Readonly<Record<string, readonly (number | string)[]>>) =>
     Object.entries(group)

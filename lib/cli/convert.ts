@@ -29,7 +29,7 @@ function optionsOf(args: ConvertArgs, path: string): ConvertOptions {
   };
 }
 
-/** How many random batches, or which data. */
+/** Number of random batches, or which data. */
 function verifyOf(given: string | boolean = true): number | string {
   if (typeof given === "boolean") return given ? 1 : 0;
   return /^[-+]?[\d.,]+$/.test(given) ? parseNumber("--verify", given, countOrNone("batches")) : given;

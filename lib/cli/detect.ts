@@ -54,7 +54,7 @@ function linesOf({ image }: Detected, objects: readonly NamedObject[], path: str
   return [`---------- Detections in ${image} ----------`, ...(lines.length > 0 ? lines : ["nothing found"]), ...where];
 }
 
-/** Where the boxes of each image are drawn. Throws NetrunError where two images would be drawn in one file. */
+/** Paths where the boxes of each image are drawn. Throws NetrunError where two images would be drawn in one file. */
 function placesOf(output: string, images: readonly string[]): ReadonlyMap<string, string> {
   const isFile = extname(output).toLowerCase() === ".png";
   if (isFile && images.length > 1)

@@ -59,7 +59,7 @@ export function optionRow([name, spec]: Entry): readonly [string, string] {
   return [`${alias}--${flagOf(name)}${value && ` ${value}`}`, spec.describe + detailOf(spec)];
 }
 
-/** How values are shown after flags. */
+/** Form of values after flags. */
 const VALUES = {
   number: "N",
   numbers: "N...",
@@ -73,7 +73,7 @@ const VALUES = {
   devices: "N",
 } as const satisfies Record<OptionSpec["type"], string>;
 
-/** What values may be, and the default. */
+/** Allowed values and the default. */
 function detailOf(spec: OptionSpec): string {
   const parts: string[] = [];
   if (spec.type === "number" || spec.type === "numbers") {

@@ -23,7 +23,7 @@ const line = (text: string, kind: LogLine["kind"] = "plain"): LogLine => ({ text
 /** Six digits, as Caffe prints. */
 const digits = (value: number): string => String(Number(value.toPrecision(6)));
 
-/** What Caffe writes behind an output that counts in the objective: ` (* 1 = 0.1 loss)`. */
+/** Caffe's text after an output that counts in the objective: ` (* 1 = 0.1 loss)`. */
 export function lossShare(weight: number, value: number): string {
   return weight === 0 ? "" : ` (* ${digits(weight)} = ${digits(weight * value)} loss)`;
 }
@@ -137,7 +137,7 @@ export class LogLines {
   }
 }
 
-/** How replicas train, where there are several, and the memory that training takes. */
+/** Lines on replicas, where there are several, and the memory that training takes. */
 /** Layers from which on the time before the first iteration is worth a line: 500 InnerProduct layers take 4 s, 2,000 over a minute. */
 const MANY_LAYERS = 1000;
 

@@ -7,7 +7,7 @@ import type { ParallelOptions } from "../train/parallel.js";
 
 const FLAGS = { ...PARALLEL, ...CLUSTER };
 
-/** How to train on several replicas, from the flags; nothing without --workers. Throws NetrunError for flags that need it. */
+/** Options of several replicas, from the flags; nothing without --workers. Throws NetrunError for flags that need it. */
 export function parallelOf(args: Args<typeof FLAGS>): ParallelOptions {
   if (args.workers !== undefined) return { ...apiOf(PARALLEL, args), engine: sparkOf(args) };
   const needy = Object.keys(FLAGS).find((name) => args[name as keyof typeof FLAGS] !== undefined);

@@ -4,7 +4,7 @@ import { flagOf, type OptionSpec, type Options, parseValue } from "../options/op
 import { type Command, GLOBAL } from "./commands/command.js";
 import { usageOf } from "./request.js";
 
-/** What yargs reads a flag to: one that is given several times is an array, one after `--no-` is false. */
+/** Value that yargs gives a flag: one that is given several times is an array, one after `--no-` is false. */
 type Given = string | boolean | readonly (string | boolean)[];
 
 /**

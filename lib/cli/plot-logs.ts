@@ -13,7 +13,7 @@ export interface Point {
   readonly value: number;
 }
 
-/** What a log tells: its series by name, `lr`, `train loss`, `test accuracy` and so on. */
+/** Series of a log: its series by name, `lr`, `train loss`, `test accuracy` and so on. */
 export interface PlottedLog {
   readonly path: string;
   readonly series: ReadonlyMap<string, readonly Point[]>;

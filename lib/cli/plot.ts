@@ -65,7 +65,7 @@ function panelsOf(logs: readonly PlottedLog[], { x, logY }: Axes): readonly Pane
     .filter(({ lines }) => lines.length > 0);
 }
 
-/** What every training has comes first, so that its colour does not depend on its other scores. */
+/** Series that every training has: they come first, so that their colours do not depend on its other scores. */
 const RANKS = ["train loss", "test loss", "lr", "test accuracy"];
 const rank = (name: string): number => (RANKS.includes(name) ? RANKS.indexOf(name) : RANKS.length);
 

@@ -66,7 +66,7 @@ export class Progress {
   }
 
   /**
-   * Where the time went and what can be done next; `argv` is what this run was started with, `folder` where the solver's
+   * Times of a run, and what can be done next; `argv` is what this run was started with, `folder` where the solver's
    * prototxt is.
    */
   finish(argv: readonly string[], folder: string): void {

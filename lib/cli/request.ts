@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { NetrunError, nearest } from "../error.js";
 import type { Command } from "./commands/command.js";
 
-/** What a command line asks for. */
+/** Parsed command line. */
 export interface CommandRequest {
   /** The word that names the command; undefined without one. */
   readonly command: string | undefined;

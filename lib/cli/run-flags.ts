@@ -27,7 +27,7 @@ export function checkRunFlags({ run, resume, snapshot, snapshot_prefix }: TrainA
 export const runOf = ({ run, runs, resume }: TrainArgs): RunFolder | undefined =>
   run === undefined ? undefined : openRun({ run, runs, resume }, warn);
 
-/** What a run was trained with, for one that is resumed without its solver. */
+/** Solver and options of a run, for one that is resumed without its solver. */
 export function storedRun({ folder }: RunFolder): {
   readonly args: Partial<TrainArgs>;
   readonly solver: SolverParameter;
@@ -43,7 +43,7 @@ export function storedRun({ folder }: RunFolder): {
   return { args, ...readRunSolver(folder) };
 }
 
-/** Whether something shows layer statistics. */
+/** Tests whether something shows layer statistics. */
 export const wantsStatistics = ({ tensorboard, dashboard }: Partial<TrainArgs>): boolean =>
   tensorboard !== undefined || (dashboard !== undefined && dashboard !== false);
 

@@ -4,7 +4,7 @@ import { type Args, apiOf } from "../options/option.js";
 import { SESSION } from "../options/run.js";
 
 /**
- * Where a command that takes `replicas` of a net runs it, by its flags. What is chosen among several devices is said on stderr.
+ * Engine for a command that takes `replicas` of a net, by its flags. What is chosen among several devices is said on stderr.
  * Throws NetrunError for one that is not here.
  */
 export async function sessionOfFlags(

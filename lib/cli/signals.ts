@@ -3,7 +3,7 @@ import type { Action } from "../train/requests.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;
 
-/** What a signal does to a training, as Caffe's -sigint_effect and -sighup_effect have it. */
+/** Effect of a signal on a training, as Caffe's -sigint_effect and -sighup_effect have it. */
 export type Effect = (typeof EFFECTS)[number];
 
 /** Reads an effect. Throws NetrunError for another word. */
@@ -40,7 +40,7 @@ export class Signals implements Disposable {
     for (const [signal, listener] of this.#listeners) process.on(signal, listener);
   }
 
-  /** What was asked for since the last call. */
+  /** Requests since the last call. */
   action(): Action {
     const asked = this.#asked;
     this.#asked = "none";

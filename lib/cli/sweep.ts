@@ -44,7 +44,7 @@ export async function run(args: CommandArgs<typeof SWEEP>): Promise<void> {
   say(`  ${programName()} train ${quoted(`${best.folder}/solver.prototxt`)}${dataFlags(args)}`);
 }
 
-/** What the flag names, by field. */
+/** Values of the flag, by field. */
 function fieldsOf<T>(flag: string, given: readonly string[] | undefined, read: (text: string) => T) {
   return Object.fromEntries(
     (given ?? []).map((text) => {

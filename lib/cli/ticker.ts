@@ -2,7 +2,7 @@ import type { WriteStream } from "node:tty";
 
 /** A live line is redrawn at most this often. */
 const REDRAW_MS = 100;
-/** What is over sooner than this needs no bar. */
+/** Time below which a task needs no bar. */
 const QUIET_MS = 2000;
 
 /** A progress bar with the time left, on a terminal, under the lines that scroll. */

@@ -2,7 +2,7 @@ import type { Tensor } from "../data/tensor.js";
 import { count } from "../graph/index.js";
 import type { VerificationBatch } from "./rows.js";
 
-/** How often an output's greatest score is the right class's, in the net and in the written file. */
+/** Rate at which an output's greatest score is the right class's, in the net and in the written file. */
 export interface AccuracyComparison {
   readonly output: string;
   readonly rows: number;
@@ -36,7 +36,7 @@ export class Hits {
   }
 }
 
-/** Whether an output has a number for each class in each row. */
+/** Tests whether an output has a number for each class in each row. */
 function scores({ shape }: Tensor, labels: Float32Array): boolean {
   const classes = count(shape, 1);
   const isFlat = shape[0] === labels.length && classes > 1 && shape[1] === classes;

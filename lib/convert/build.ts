@@ -9,17 +9,17 @@ import { type FoldedWeights, formulate, type InferenceForm, standardInference } 
 import type { InferenceNet } from "./net.js";
 import { type Preprocessing, preprocessed } from "./preprocess.js";
 
-/** What every probe of a conversion shares. */
+/** Common parts of all probes of a conversion. */
 export interface BuildContext extends InferenceForm {
   readonly layers: readonly LayerParameter[];
   readonly foldedWeights: FoldedWeights;
-  /** Whether some dims are to be left open. */
+  /** True if some dims are to be left open. */
   readonly openDims: boolean;
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
-  /** Whether height and width of images are among them. */
+  /** True if height and width of images are among them. */
   readonly openSpatial: boolean;
-  /** What goes before the net into the graph. */
+  /** Preprocessing of inputs before the net in the graph. */
   readonly preprocessing: Preprocessing | undefined;
 }
 
@@ -74,10 +74,10 @@ export function outputsOf(
 ): readonly string[] {
   if (!wanted || wanted.length === 0) {
     // An input under another name (after Dropout alone, say) is a result like any other.
-    const learnt = new Set(net.parameters.map(({ value }) => value));
+    const trainable = new Set(net.parameters.map(({ value }) => value));
     const isTarget = (name: string) =>
       targets.has(name) &&
-      !topological([net.blobs.get(name)!]).some(({ outputs }) => outputs.some((value) => learnt.has(value)));
+      !topological([net.blobs.get(name)!]).some(({ outputs }) => outputs.some((value) => trainable.has(value)));
     const own = net.outputs.filter(
       (name) => !silenced.has(name) && !isTarget(name) && inputName(net.blobs.get(name)!) !== name,
     );
@@ -94,7 +94,7 @@ export function outputsOf(
   return refuseTwice(net, wanted);
 }
 
-/** What stands for leaves: preprocessed images for images, constants for parameters and for what recurrent layers carry on, which starts as zeros. */
+/** Values of leaves: preprocessed images for images, constants for parameters and for what recurrent layers carry on, which starts as zeros. */
 function leavesOf(net: LoweredNet, { weights, preprocessing }: BuildContext): ReadonlyMap<Value, Value> {
   const leaves = new Map<Value, Value>();
   const image = preprocessing && net.inputs.get(preprocessing.input);

@@ -14,7 +14,7 @@ import { writeFreely } from "./probes.js";
 import type { VerificationBatch } from "./rows.js";
 import { PlainNet, randomInputs, type Verified, verify } from "./verify.js";
 
-/** What checking a written model found; undefined where it was not asked for. */
+/** Result of checking a written model; undefined where it was not asked for. */
 export interface Checked {
   readonly verification: readonly Difference[] | undefined;
   readonly accuracy: readonly AccuracyComparison[];
@@ -23,10 +23,10 @@ export interface Checked {
   readonly verifiedAt?: Readonly<Record<string, readonly number[]>> | undefined;
 }
 
-/** What is checked: a plan that has been carried out. */
+/** Subject of a check: a plan that has been carried out. */
 export interface CheckPlan extends Plan {
   readonly message: NetParameter;
-  /** Whether the file takes batches of any size. */
+  /** True if the file takes batches of any size. */
   readonly isOpen: boolean;
   /** Bytes of the model with its weights. */
   readonly bytes: number;
@@ -46,7 +46,7 @@ const PLACES_DECIBELS = 60;
 /** In half precision more of them are. */
 const HALF_PLACES_DECIBELS = 20;
 
-/** How close a file has to come: rounding in another order, in half precision, or to 8 bits. */
+/** Tolerance of a file: rounding in another order, in half precision, or to 8 bits. */
 function boundOf({ fp16, int8 }: ConvertOptions, layers: readonly LayerParameter[]): Bound {
   if (int8) return { decibels: INT8_DECIBELS, unmatched: INT8_UNMATCHED };
   const findsPlaces = layers.some((layer) => placeTops(layer).length > 0);
@@ -56,7 +56,7 @@ function boundOf({ fp16, int8 }: ConvertOptions, layers: readonly LayerParameter
   return findsPlaces ? { ...close, decibels: PLACES_DECIBELS } : close;
 }
 
-/** Whether the options ask for a check at all. */
+/** Tests whether the options ask for a check at all. */
 export function isChecked({ verify: wanted = 1, compare: recorded }: ConvertOptions): boolean {
   return isVerified(wanted) || recorded !== undefined;
 }
@@ -97,7 +97,7 @@ async function verifyLight(plan: CheckPlan): Promise<Verified> {
   return await verify(net, file, outputs, batches, boundOf(plan.options, layers), detectionsOf(plan));
 }
 
-/** Whether noise is verified on, whose size may be chosen: no data, and nothing recorded. */
+/** Tests whether noise is verified on, whose size may be chosen: no data, and nothing recorded. */
 const isNoise = ({ verify: wanted = 1, compare: recorded, int8 }: ConvertOptions): boolean =>
   (typeof wanted === "number" || wanted === true) && recorded === undefined && !int8;
 
@@ -113,7 +113,7 @@ function detectionsOf({ options: { fp16, int8 }, context: { layers } }: CheckPla
   return new Set(rows.flatMap(({ top }) => top));
 }
 
-/** What to verify on: given batches, rows of a data set, or noise; where the batch size is open noise at two sizes. */
+/** Data to verify on: given batches, rows of a data set, or noise; where the batch size is open noise at two sizes. */
 async function batchesOf({ options, shapes, isOpen, preprocessing }: CheckPlan, { inputs }: Written) {
   const { verify: wanted = 1, verifyBatches = VERIFY_BATCHES } = options;
   const isList = typeof wanted === "object";

@@ -8,12 +8,12 @@ import { type Bound, Differences } from "./difference.js";
 import { isLoss } from "./net.js";
 import type { PlainNet } from "./verify.js";
 
-/** How a blob compares with what was recorded of it. */
+/** Comparison of a blob with what was recorded of it. */
 export interface BlobDifference {
   readonly blob: string;
   /** The last layer that makes it. */
   readonly layer: string;
-  /** What was compared: a blob inside in the unfolded net, an output in the written file. */
+  /** Name of the compared part: a blob inside in the unfolded net, an output in the written file. */
   readonly from: "net" | "file";
   /** Largest difference, and the same as a part of the blob's largest value. */
   readonly absolute: number;
@@ -25,7 +25,7 @@ export interface BlobDifference {
   readonly netIsWithin?: boolean;
 }
 
-/** What comparing with recorded blobs found. */
+/** Result of comparing with recorded blobs. */
 export interface Comparison {
   /** In the order of the net's layers. */
   readonly blobs: readonly BlobDifference[];
@@ -35,7 +35,7 @@ export interface Comparison {
   readonly skipped: readonly string[];
 }
 
-/** What to compare. */
+/** Subject of a comparison. */
 export interface CompareContext {
   /** The whole net of the prototxt, whose blobs may be recorded. */
   readonly message: NetParameter;
@@ -46,17 +46,17 @@ export interface CompareContext {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Inputs as the file declares them: numbers, or names of open dims. */
   readonly inputs: Readonly<Record<string, readonly (number | string)[]>>;
-  /** What the file's outputs are held to, where that is looser than for blobs of the net. */
+  /** Tolerance of the file's outputs, where that is looser than for blobs of the net. */
   readonly bound: Bound | undefined;
 }
 
 /**
- * How far an element of a blob may be from what was recorded: 1e-4 + 1e-3 of itself, which is what other implementations of Caffe's layers come
+ * Tolerance for an element of a blob: 1e-4 + 1e-3 of itself, which is what other implementations of Caffe's layers come
  * to, and 1e-5 of the blob's largest value, since what cancels out is as wrong as its terms.
  */
 const ELEMENT = { absolute: 1e-4, relative: 1e-3, greatest: 1e-5 } as const;
 
-/** What else files of recorded blobs have: parameters and gradients. */
+/** Other contents of recorded files: parameters and gradients. */
 const OTHER = /^(param|param_after_forward|seed|grad_in|grad_param)\//;
 
 const readRecorded = async (path: string) => (await import("../data/source/recorded/index.js")).readTensors(path);
@@ -215,7 +215,7 @@ function measured(actual: Tensor, recorded: Tensor, bound: Bound = { decibels: 0
   return { absolute, relative, within };
 }
 
-/** Whether no element is far, and the first that is. */
+/** Tests whether no element is far, and the first that is. */
 function firstOf({ shape, data }: Tensor, recorded: Tensor, isFar: (index: number) => boolean) {
   const at = data.findIndex((_, i) => isFar(i));
   if (at < 0) return { within: true };

@@ -7,13 +7,13 @@ import { type Checked, check, isChecked } from "./check.js";
 import { type Conversion, NOT_CHECKED, prepare, reportOf } from "./convert.js";
 import type { ConvertOptions, ConvertReport, WeightsSource } from "./options.js";
 
-/** What became of a conversion to a file. */
+/** Result of a conversion to a file. */
 export interface FileReport extends ConvertReport {
-  /** Where the file is: beside the path asked for, as NAME.wrong.onnx, where the check found it wrong. */
+  /** Path of the file: beside the path asked for, as NAME.wrong.onnx, where the check found it wrong. */
   readonly path: string;
 }
 
-/** Whether a check found outputs or recorded blobs beyond their bounds. */
+/** Tests whether a check found outputs or recorded blobs beyond their bounds. */
 const isWrong = ({ verification, comparison }: Pick<ConvertReport, "verification" | "comparison">): boolean =>
   verification?.some(({ within }) => !within) === true || comparison?.first !== undefined;
 

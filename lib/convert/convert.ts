@@ -144,7 +144,7 @@ async function inInt8(plan: Plan): Promise<Plan> {
   return { ...plan, context: { ...plan.context, int8: await calibrate(plan, { data: data!, batches, left }) } };
 }
 
-/** What a conversion did, with what checking its file found. */
+/** Report of a conversion, with what checking its file found. */
 export function reportOf({ plan, written, folded, fixedBatch, gathered }: Conversion, checked: Checked): ConvertReport {
   const { inputs, outputs, nodes } = written;
   const {

@@ -1,6 +1,6 @@
 import type { Tensor } from "../data/tensor.js";
 
-/** How detections compare: those that both have, as scores and boxes [n,5], and how many one side alone has. */
+/** Comparison of detections: those that both have, as scores and boxes [n,5], and how many one side alone has. */
 export interface MatchedDetections {
   readonly actual: Tensor;
   readonly expected: Tensor;
@@ -8,7 +8,7 @@ export interface MatchedDetections {
   readonly rows: number;
 }
 
-/** What DetectionOutput gives of each: image, label, score and the box's corners. */
+/** Columns of DetectionOutput: image, label, score and the box's corners. */
 const WIDTH = 7;
 /** Scores and corners (parts of the image) that differ by no more may be the same detection's. */
 const NEAR = 0.05;

@@ -1,7 +1,7 @@
 import type { Tensor } from "../data/tensor.js";
 import { matchDetections } from "./detections.js";
 
-/** How an output of the written file compares with the net. */
+/** Comparison of an output of the written file with the net. */
 export interface Difference {
   readonly output: string;
   /** Largest difference, and the same as a part of the output's largest value. */
@@ -15,7 +15,7 @@ export interface Difference {
 }
 
 /**
- * How close an output has to come: the largest difference at most `absolute` plus `relative` of the largest value, or the signal
+ * Tolerance of an output: the largest difference at most `absolute` plus `relative` of the largest value, or the signal
  * at least so many decibels above the noise; where both are given, either. `unmatched` is the part of detections that may be on one side
  * alone (a tenth where it is not given).
  */

@@ -43,7 +43,7 @@ interface RawTensor {
   readonly external_data: readonly Entry[];
 }
 
-/** What a model file has of a net's weights. */
+/** Weights of a net found in a model file. */
 export interface ModelWeights {
   readonly tensors: ReadonlyMap<string, Float32Array>;
   /** Shapes of its inputs, with 1 for an open batch size; of those alone that have no other open dims. */
@@ -108,7 +108,7 @@ function recordOf(text: string, isValue: (value: unknown) => boolean): object | 
 /** Slopes are shaped for their op, but named like their blob. */
 const ROLES: typeof INPUT_ROLES = { ...INPUT_ROLES, PRelu: ["0"] };
 
-/** What initializers are by the nodes that take them: other tools rename initializers, and leave nodes their layers' names. */
+/** Roles of initializers by the nodes that take them: other tools rename initializers, and leave nodes their layers' names. */
 function* roles(nodes: readonly RawNode[]): Iterable<readonly [key: string, initializer: string]> {
   for (const { name, op_type: op, input } of nodes) {
     const label = name.endsWith(`/${op}`) ? name.slice(0, -op.length - 1) : name;

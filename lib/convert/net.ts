@@ -14,11 +14,11 @@ export interface InferenceNet {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Blobs that Silence layers swallow: no outputs. */
   readonly silenced: ReadonlySet<string>;
-  /** Blobs that losses and scores only compare with: no outputs where nothing learnt is in them. */
+  /** Blobs that losses and scores only compare with: no outputs where nothing trained is in them. */
   readonly targets: ReadonlySet<string>;
 }
 
-/** What a net is asked for beside its prototxt. */
+/** Request for a net beside its prototxt. */
 export interface InferenceNetOptions {
   /** Shapes of inputs by blob name, in place of what the prototxt says. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
@@ -28,7 +28,7 @@ export interface InferenceNetOptions {
   readonly path?: string | undefined;
 }
 
-/** What becomes of a layer type in a converted file. */
+/** Role of a layer type in a converted file. */
 export function conversionOf(type: string): "yes" | "input" | "prediction" | "left out" {
   const { data, inference } = factsOf(create("LayerParameter", { type, bottom: [""] }));
   // Fillers' blobs are given to a file too.
@@ -62,10 +62,10 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
-/** Whether a prediction stands for a layer in inference. */
+/** Tests whether a prediction stands for a layer in inference. */
 export const isLoss = (layer: LayerParameter) => factsOf(layer).inference?.as === "prediction";
 
-/** What stands for a layer in inference, beside inputs. */
+/** Replacement of a layer in inference, beside inputs. */
 function inferring(layer: LayerParameter, all: readonly LayerParameter[]): readonly LayerParameter[] {
   if (bringsData(layer)) return [];
   const { inference } = factsOf(layer);

@@ -9,7 +9,7 @@ import type { Difference } from "./difference.js";
 /** Weights: paths of `.caffemodel` or `.h5` files, in order, or blobs by layer name. */
 export type WeightsSource = string | StoredWeights | readonly (string | StoredWeights)[];
 
-/** How to convert a net. */
+/** Options of a conversion. */
 export interface ConvertOptions {
   /** ONNX opset, 13 to 21. Default 17. */
   readonly opset?: number;
@@ -36,12 +36,12 @@ export interface ConvertOptions {
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Lets fillers fill layers that no weights file has, or has in another shape. */
   readonly allowMissing?: boolean;
-  /** Whether to fold BatchNorm and Scale into the layers before them. Default true. */
+  /** True if to fold BatchNorm and Scale into the layers before them. Default true. */
   readonly fold?: boolean;
   /** Level and stages of the net state, which include and exclude rules may ask for. */
   readonly level?: number;
   readonly stages?: readonly string[];
-  /** What is done to images before the net, where its data layer does not say: y = (x - mean) * scale, channels in BGR order. */
+  /** Preprocessing of images before the net, where its data layer does not say: y = (x - mean) * scale, channels in BGR order. */
   readonly scale?: number | undefined;
   readonly mean?: readonly number[] | undefined;
   /** Puts preprocessing into the graph: its input is then an image of values from 0 to 255. */
@@ -64,11 +64,11 @@ export interface ConvertOptions {
   /** Makes unknown prototxt fields errors. */
   readonly strict?: boolean;
   readonly onWarning?: (warning: NetrunError) => void;
-  /** Where paths in the prototxt are looked up after the working directory. */
+  /** Folder where paths in the prototxt are looked up after the working directory. */
   readonly baseDir?: string;
 }
 
-/** What a conversion did. */
+/** Report of a conversion. */
 export interface ConvertReport {
   readonly name: string;
   readonly opset: number;
@@ -76,7 +76,7 @@ export interface ConvertReport {
   readonly outputs: Readonly<Record<string, readonly Dim[]>>;
   readonly nodes: number;
   readonly bytes: number;
-  /** Why the batch size is fixed where it was to be open. */
+  /** Reason why the batch size is fixed where it was to be open. */
   readonly fixedBatch: string | undefined;
   /** Layers without weights in the files, and layers that only the files have. */
   readonly missing: readonly string[];
@@ -93,11 +93,11 @@ export interface ConvertReport {
   readonly accuracy: readonly AccuracyComparison[];
   /** Of an int8 model: the layers with 8-bit weights, and those that were left float, with the reasons; undefined for other models. */
   readonly int8: Int8Report | undefined;
-  /** How recorded blobs compare; undefined where none were given. */
+  /** Comparison with recorded blobs; undefined where none were given. */
   readonly comparison: Comparison | undefined;
 }
 
-/** What became of a net in 8 bits. */
+/** Report on a net in 8 bits. */
 export interface Int8Report {
   readonly layers: readonly string[];
   readonly left: Readonly<Record<string, string>>;

@@ -11,7 +11,7 @@ import type { BuildContext } from "./build.js";
 import type { ConvertOptions } from "./options.js";
 import type { Preprocessing } from "./preprocess.js";
 
-/** What a conversion has decided on before it writes. */
+/** Decisions of a conversion before it writes. */
 export interface Plan {
   readonly context: BuildContext;
   readonly shapes: Shapes;
@@ -122,5 +122,5 @@ export const grown = (shapes: Shapes, growth: number): Shapes =>
     }),
   );
 
-/** What a probe of open sizes adds to the height: odd, so that rounding of pooled sizes shows. */
+/** Offset of a probe of open sizes in the height: odd, so that rounding of pooled sizes shows. */
 export const SPATIAL_GROWTH = 37;

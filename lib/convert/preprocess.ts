@@ -8,7 +8,7 @@ import { constant, labelled, type Value } from "../graph/index.js";
 import { bringsData } from "../layers/index.js";
 import { mul, sub } from "../ops/index.js";
 
-/** What is done to an image before the net sees it: y = (x - mean) * scale, x being BGR values from 0 to 255. */
+/** Preprocessing of an image before the net sees it: y = (x - mean) * scale, x being BGR values from 0 to 255. */
 export interface Preprocessing {
   /** The input that it is for. */
   readonly input: string;
@@ -40,9 +40,9 @@ export function preprocessingOf(
   shapes: ReadonlyMap<string, readonly number[]>,
   options: PreprocessOptions & {
     readonly baseDir?: string | undefined;
-    /** Whether it goes into the graph. */
+    /** True if it goes into the graph. */
     readonly preprocess?: boolean | undefined;
-    /** Whether images are preprocessed at all: in the graph, or those that the file is verified or calibrated on. */
+    /** True if images are preprocessed at all: in the graph, or those that the file is verified or calibrated on. */
     readonly isUsed: boolean;
   },
 ): Preprocessing | undefined {
@@ -113,7 +113,7 @@ export function preprocess(x: Tensor, { mean, scale }: Preprocessing): Tensor {
   return { shape: x.shape, data: x.data.map((value, i) => Math.fround(value - meanOf(i)) * scale) };
 }
 
-/** What the metadata says of it: an image as a flat list would be large, so that it is told by its means. */
+/** Metadata of preprocessing: an image as a flat list would be large, so that it is told by its means. */
 export function describe(preprocessing: Preprocessing, shape: readonly number[], inGraph: boolean): string {
   const { input, mean, scale } = preprocessing;
   const size = mean ? mean.data.length / shape[1]! : 1;

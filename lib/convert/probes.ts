@@ -11,7 +11,7 @@ import { namedByRole } from "./roles.js";
 
 /** Sizes that depend on data (detections, Filter): two different ones show where they go. No batch size of a probe is one. */
 const DATA_SIZES = [5, 7] as const;
-/** What a probe adds to the batch size, or to height and width. */
+/** Offset of a probe in the batch size, or to height and width. */
 const BATCHES = [2, 3] as const;
 
 /** A written model, and what became of the net on the way. */
@@ -39,7 +39,7 @@ export async function writeFreely(plan: Plan): Promise<Result> {
   }
 }
 
-/** Why a file cannot be written, in the user's words: for given sizes the net was lowered before, so open ones are the cause. */
+/** Reason why a file cannot be written, in the user's words: for given sizes the net was lowered before, so open ones are the cause. */
 function notOpen(error: unknown, { dynamicSpatial }: ConvertOptions): unknown {
   if (!(error instanceof NotFree || (dynamicSpatial && error instanceof NetrunError))) return error;
   return dynamicSpatial
@@ -113,7 +113,7 @@ function batchGroups({ context, shapes }: Plan): readonly (readonly string[])[] 
   return together.length > 0 ? [together, ...alone.map((name) => [name])] : alone.map((name) => [name]);
 }
 
-/** What a file says of itself: for importWeights, and how to make its input. */
+/** Metadata of a file: for importWeights, and how to make its input. */
 function metadataOf({ context, preprocessing, shapes, options }: Plan, folded: Result["folded"]) {
   const parts = new Set(Object.values(folded).flat());
   const uniform = [...context.weights].flatMap(([key, data]) => {

@@ -1,7 +1,7 @@
 import { Const, type Constant, computed, isOp, type Value } from "../graph/index.js";
 
 /**
- * What the inputs of ops after the first are, where those are a layer's weights: the index of its blob, or a part of a normalization.
+ * Roles of the inputs of ops after the first, for a layer's weights: the index of its blob, or a part of a normalization.
  * Initializers are called `LAYER/ROLE`, and weights are known again by it.
  */
 export const INPUT_ROLES: Readonly<Record<string, readonly string[]>> = {

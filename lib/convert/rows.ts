@@ -13,13 +13,13 @@ import { type Preprocessing, preprocess } from "./preprocess.js";
 export interface VerificationBatch {
   /** As the written file takes them: with preprocessing in the graph, before it. */
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** How many of the rows count: data starts over inside its last batch. */
+  /** Number of rows that count: data starts over inside its last batch. */
   readonly rows: number;
   /** The rows' classes, where the data says them. */
   readonly labels?: Float32Array | undefined;
 }
 
-/** Which rows of a data set to read, for which net. */
+/** Rows of a data set to read, for which net. */
 export interface RowsOptions {
   /** A path of any kind that netrun knows, or the name of an embedded data set. */
   readonly data: string;
@@ -27,16 +27,16 @@ export interface RowsOptions {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Inputs that something depends on: others may stay without data. */
   readonly needed: ReadonlySet<string>;
-  /** Whether the batch size is the one of `shapes`. */
+  /** True if the batch size is the one of `shapes`. */
   readonly fixedBatch: boolean;
-  /** Whether images may have any height and width. */
+  /** True if images may have any height and width. */
   readonly openSize: boolean;
   /** The most batches to read. */
   readonly batches: number;
   /** The most rows of a batch where it is open. Default 16. */
   readonly rows?: number;
   readonly preprocessing: Preprocessing | undefined;
-  /** Whether the written file preprocesses images itself. */
+  /** True if the written file preprocesses images itself. */
   readonly inGraph: boolean;
   /** Side of the centre crop; 0 for what the data needs. */
   readonly cropSize: number;
@@ -129,7 +129,7 @@ async function fittingFeed(
 const fieldOf = (fields: DataSource["fields"], tops: readonly string[]): Field =>
   (tops.every((top) => top in fields) ? fields[tops[0]!] : Object.values(fields)[0])!;
 
-/** Whether rows can be an input's: the same dims, or as many values where that is not an image. */
+/** Tests whether rows can be an input's: the same dims, or as many values where that is not an image. */
 function fits(rows: readonly number[], input: readonly number[], openSize: boolean): boolean {
   const [row, wanted] = [rows.slice(1), input.slice(1)];
   if (openSize && row.length === 3 && wanted.length === 3) return row[0] === wanted[0];

@@ -10,12 +10,12 @@ import { type Bound, type Difference, Differences } from "./difference.js";
 import { type Preprocessing, preprocess } from "./preprocess.js";
 import type { VerificationBatch } from "./rows.js";
 
-/** What a written model is compared with. */
+/** Reference of a written model. */
 export interface VerifyContext {
   readonly layers: readonly LayerParameter[];
   readonly weights: ReadonlyMap<string, Float32Array>;
   readonly outputs: readonly string[];
-  /** What the file does to its image before the net. */
+  /** Preprocessing inside the file. */
   readonly preprocessing: Preprocessing | undefined;
 }
 
@@ -57,7 +57,7 @@ export class PlainNet implements AsyncDisposable {
   }
 }
 
-/** What a check over batches found. */
+/** Result of a check over batches. */
 export interface Verified {
   readonly differences: readonly Difference[];
   /** Of outputs that score classes, where the batches say the classes. */

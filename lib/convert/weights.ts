@@ -6,7 +6,7 @@ import { fill } from "../layers/fillers.js";
 import type { ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
 
-/** How the weights files and the net's layers went together. */
+/** Match of weights files and the net's layers. */
 export interface WeightsReport {
   /** Layers of the net that no file has; their fillers filled them. */
   readonly missing: readonly string[];
@@ -31,7 +31,7 @@ export async function readAllWeights(sources: readonly (string | StoredWeights)[
   return all;
 }
 
-/** How to gather weights. */
+/** Options to gather weights. */
 export interface GatherOptions {
   readonly allowMissing?: boolean | undefined;
   /** The weights files, for messages. */

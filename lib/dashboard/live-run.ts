@@ -42,7 +42,7 @@ export class LiveRun implements RunView {
     this.#events.push(logged);
   }
 
-  /** What the page asks for, one a call: for the training's `action`. */
+  /** Request of the page, one a call: for the training's `action`. */
   action(): Action {
     return this.#asked.shift() ?? "none";
   }

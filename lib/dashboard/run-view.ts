@@ -4,13 +4,13 @@ import type { RunStatus } from "../runs/list.js";
 import type { Logged } from "../train/event-log.js";
 import type { Control } from "../train/requests.js";
 
-/** What a page shows of a run that it cannot know from events. */
+/** Facts of a run that a page cannot know from events. */
 export interface RunDescription {
   readonly id: string;
   readonly name: string;
   /** Settings of the run, for comparisons. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  /** Whether it can be controlled from here. */
+  /** True if it can be controlled from here. */
   readonly isLive: boolean;
 }
 

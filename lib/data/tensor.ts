@@ -2,7 +2,7 @@
 export interface Tensor {
   readonly shape: readonly number[];
   readonly data: Float32Array;
-  /** Whether `data` holds rows of bytes (see feed/byte-rows.ts) in place of the values of `shape`. */
+  /** True if `data` holds rows of bytes (see feed/byte-rows.ts) in place of the values of `shape`. */
   readonly holdsBytes?: boolean | undefined;
 }
 

@@ -6,7 +6,7 @@ import type { ThreadChoice } from "../run/thread-trials.js";
 
 /** The state of one replica besides the weights that all start a round from. */
 export interface ReplicaState {
-  /** One vector a slot of the update rule, [learnt parameters]. */
+  /** One vector a slot of the update rule, [trainable parameters]. */
   readonly history: readonly Float32Array[];
   /** Records consumed of each train feed; a feed without one here stays where it is. */
   readonly positions: readonly number[];
@@ -25,7 +25,7 @@ export interface Work extends Iterations {
   readonly batch?: Readonly<Record<string, Tensor>> | undefined;
 }
 
-/** What some iterations gave: of one replica, or means over all. */
+/** Results of some iterations: of one replica, or means over all. */
 export interface Report extends StepReport {
   /** The threads that steps take, with the first report after trials have found them or found what they were before. */
   readonly threads?: ThreadChoice | undefined;
@@ -37,15 +37,15 @@ export interface Report extends StepReport {
 export interface Round extends Report {
   /** Updates done by each replica since training began, this round's included. */
   readonly iteration: number;
-  /** Where the time of the round went; undefined for one replica that trains in place. */
+  /** Times of a round; undefined for one replica that trains in place. */
   readonly roundTimes?: RoundTimes | undefined;
-  /** How far the replicas' parameters were apart before they were averaged, in rounds with statistics (see `spreadOf`). */
+  /** Spread of the replicas' parameters before they were averaged, in rounds with statistics (see `spreadOf`). */
   readonly spread?: number | undefined;
   /** Replicas that were lost during the round, and what was done about each. */
   readonly lost: readonly LostReplica[];
 }
 
-/** Where the time of a round of several replicas went, in milliseconds; `totalMs` is the sum of the four before it. */
+/** Times of a round of several replicas, in milliseconds; `totalMs` is the sum of the four before it. */
 export interface RoundTimes {
   /** Copying the weights out to the replicas and handing them over. */
   readonly sendMs: number;
@@ -55,7 +55,7 @@ export interface RoundTimes {
   readonly waitMs: number;
   readonly averageMs: number;
   readonly totalMs: number;
-  /** What the iterations of the slowest replica took: `totalMs` without it is what bringing replicas together costs. */
+  /** Time of the slowest replica's iterations: `totalMs` without it is what averaging costs. */
   readonly slowestMs: number;
 }
 
@@ -64,11 +64,11 @@ export interface LostReplica {
   /** Its index, which is that of its partition of the data. */
   readonly replica: number;
   readonly reason: string;
-  /** Whether its part of the round was done again, or left out of the mean. */
+  /** True if its part of the round was done again, or left out of the mean. */
   readonly remedy: "redone" | "dropped";
 }
 
-/** What a test pass found: each output blob's mean over the batches, element by element. */
+/** Scores of a test pass: each output blob's mean over the batches, element by element. */
 export interface Scores {
   readonly outputs: Readonly<Record<string, Float32Array>>;
   /** Rows of all batches, one after another, of the outputs that are scored as a whole. */
@@ -79,7 +79,7 @@ export interface Scores {
   readonly positions: readonly number[];
 }
 
-/** What a replica has of the data of one train feed. */
+/** Data of one train feed on a replica. */
 export interface Partition {
   readonly replica: number;
   /** Index of the feed. */

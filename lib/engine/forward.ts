@@ -123,5 +123,5 @@ export class ForwardPool implements ForwardEngine {
   }
 }
 
-/** What is wrong with data or net is an error of netrun's own: another replica would meet it too. */
+/** Throws what is wrong with data or net as an error of netrun's own: another replica would meet it too. */
 const isFatal = (error: Error): boolean => error instanceof NetrunError;

@@ -30,8 +30,8 @@ export class LocalEngine implements Engine {
 
   async state(): Promise<ReplicaStates> {
     const replica = this.#opened();
-    const { slots, learnt } = replica.info;
-    const vectors = Array.from({ length: slots }, () => new Float32Array(learnt));
+    const { slots, trainable } = replica.info;
+    const vectors = Array.from({ length: slots }, () => new Float32Array(trainable));
     return [stateOf(replica.save(vectors), vectors, slots)];
   }
 

@@ -30,16 +30,16 @@ export class Member {
   #info: ReplicaInfo | undefined;
   /** Positions and recurrent state when the last round ended. */
   #place: ReplicaPlace = { positions: [] };
-  /** Where the vectors of its state are when the last round has ended; undefined where they are not kept, or still zeros. */
+  /** Places of the state's vectors after the last round; undefined where they are not kept, or still zeros. */
   #kept: KeptState | undefined;
   /** The store that the round under way copies the next state to, and one that is free. */
   #next: KeptState | undefined;
   #free: KeptState | undefined;
   /** The vectors of a state that was set, until a round has started from it. */
   #given: readonly Float32Array[] | undefined;
-  /** Whether it has not trained since its plan was opened. */
+  /** True if it has not trained since its plan was opened. */
   #isFresh = true;
-  /** Whether the replica's state is another one than what counts, which it gets with the next round. */
+  /** True if the replica's state is another one than what counts, which it gets with the next round. */
   #isStale = false;
   /** The generation of its slot that has its state. */
   #generation = 0;
@@ -65,7 +65,7 @@ export class Member {
     this.#generation = this.slot.generation;
   }
 
-  /** Whether its state is nowhere any more: its host died, and no copy of it was kept. */
+  /** True if its state is nowhere any more: its host died, and no copy of it was kept. */
   get isLost(): boolean {
     return !this.#given && !this.#kept && !this.#isFresh && this.slot.generation !== this.#generation;
   }
@@ -125,10 +125,10 @@ export class Member {
   /** The history that was kept, to be changed: the replica goes on from what it is then. */
   async shareable(): Promise<WritableVector> {
     this.#isStale = true;
-    const { slots, learnt } = this.#info!;
-    if (this.slot.states) return this.#fetched(slots * learnt);
+    const { slots, trainable } = this.#info!;
+    if (this.slot.states) return this.#fetched(slots * trainable);
     const store = this.#kept as StateStore;
-    return { ...store.vector(slots * learnt), write: (values, from) => store.write([values], from) };
+    return { ...store.vector(slots * trainable), write: (values, from) => store.write([values], from) };
   }
 
   /** The first floats of its state, brought here from the cluster: the replica gets what becomes of it with the next round. */
@@ -151,7 +151,7 @@ export class Member {
     this.#isStale = true;
   }
 
-  /** Where it is in its data. */
+  /** Position in its data. */
   get positions(): readonly number[] {
     return this.#place.positions;
   }
@@ -180,14 +180,14 @@ export class Member {
   }
 
   #zeros(): readonly Float32Array[] {
-    const { slots, learnt } = this.#info!;
-    return Array.from({ length: slots }, () => new Float32Array(learnt));
+    const { slots, trainable } = this.#info!;
+    return Array.from({ length: slots }, () => new Float32Array(trainable));
   }
 
   /** Floats of each vector of its state after a round. */
   get #lengths(): readonly number[] {
-    const { slots, learnt, length } = this.#info!;
-    return [...Array<number>(slots).fill(learnt), ...(this.#isElastic ? [length] : [])];
+    const { slots, trainable, length } = this.#info!;
+    return [...Array<number>(slots).fill(trainable), ...(this.#isElastic ? [length] : [])];
   }
 
   #newStore(): KeptState {

@@ -11,7 +11,7 @@ import { PoolEngine, type PoolOptions } from "./pool.js";
 import type { SparkChoice } from "./spark/choice.js";
 import { SparkEngine } from "./spark/engine.js";
 
-/** How many replicas, and where: what decides which engine it is. */
+/** Number of replicas, and where: what decides which engine it is. */
 export interface EngineOptions extends Omit<PoolOptions, "workers"> {
   /** Replicas, each in a thread or process; without it, one in this thread. */
   readonly workers?: number | undefined;
@@ -39,7 +39,7 @@ export function openEngine(options: EngineOptions, gradients: Float32Array): Eng
   return new PoolEngine({ ...options, workers });
 }
 
-/** What options with few values may be: JavaScript callers have no compiler that says so. */
+/** Allowed values of options that have few: JavaScript callers have no compiler that says so. */
 const CHOICES = {
   averaging: ["mean", "elastic"],
   isolation: ["thread", "process"],

@@ -21,12 +21,12 @@ import { meanReport, meanScores } from "./reports.js";
 import type { BatchScaling } from "./shard-plan.js";
 import { shardPlan } from "./shard-plan.js";
 
-/** Where replicas live and how they are averaged. */
+/** Place of replicas, and the way they are averaged. */
 export interface PoolOptions extends HostOptions, AveragingOptions {
   /** Replicas. */
   readonly workers: number;
   readonly batchScaling?: BatchScaling | undefined;
-  /** Whether the part of a lost replica is done again or left out of the mean. Default redo. */
+  /** True if the part of a lost replica is done again or left out of the mean. Default redo. */
   readonly onWorkerLoss?: "redo" | "drop" | undefined;
 }
 
@@ -122,7 +122,7 @@ export class PoolEngine implements Engine {
     });
   }
 
-  /** Whether the part of a lost replica is done again. */
+  /** True if the part of a lost replica is done again. */
   get #redoes(): boolean {
     return this.#options.onWorkerLoss !== "drop";
   }
@@ -153,9 +153,9 @@ export class PoolEngine implements Engine {
     if (newcomers.length === 0) return;
     const states = await Promise.all(this.#members.map((member) => member.state()));
     const histories = states.flatMap((state) => (state ? [state.history] : []));
-    const { slots, learnt } = this.#info!;
+    const { slots, trainable } = this.#info!;
     for (const member of newcomers) {
-      const history = meanHistory(histories, Array<number>(slots).fill(learnt));
+      const history = meanHistory(histories, Array<number>(slots).fill(trainable));
       member.set({ history, positions: member.positions, ...(this.#isElastic && { weights: weights.slice() }) });
     }
   }
@@ -225,7 +225,7 @@ export class PoolEngine implements Engine {
   }
 }
 
-/** Why a round of which nothing is left ends the training. */
+/** Reason why a round of which nothing is left ends the training. */
 const allLost = () =>
   new PartitionFailed("every worker was lost in one round, and lost parts are dropped", {
     notes: ["with --on-worker-loss redo they are done again"],

@@ -19,12 +19,12 @@ export class PartitionFailed extends NetrunError {}
 /** A call whose name is known. */
 type Request<N extends CallName> = Omit<Call<N>, "name">;
 
-/** What to do about a replica that is lost in a call. */
+/** Policy for a replica that is lost in a call. */
 export interface Remedy<N extends CallName> {
   /** The call of its successor, which has the plan open and is at its start; without it the call is left out. */
   readonly again?: (() => Request<N>) | undefined;
   readonly onLoss?: (reason: string) => void;
-  /** Whether an error is not the replica's: another one would meet it too. */
+  /** Tests whether an error is not the replica's: another one would meet it too. */
   readonly isFatal?: (error: Error) => boolean;
 }
 
@@ -57,17 +57,17 @@ export class ReplicaSlot implements AsyncDisposable {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Where its replica's states are kept on a cluster; undefined where it is on this machine. */
+  /** Place of its replica's states on a cluster; undefined where it is on this machine. */
   get states(): RemoteStates | undefined {
     return this.#states;
   }
 
-  /** Where its replica lives, if that is on a cluster. */
+  /** Place of its replica, if that is on a cluster. */
   get place(): string | undefined {
     return this.#host?.place;
   }
 
-  /** Whether its replica, or the one that it had last, sees memory that is shared here. */
+  /** True if its replica, or the one that it had last, sees memory that is shared here. */
   get sharesMemory(): boolean {
     return this.#sharesMemory;
   }

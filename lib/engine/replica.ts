@@ -32,18 +32,18 @@ export interface ReplicaPlan extends TrainingPlan {
   readonly alpha?: number | undefined;
 }
 
-/** What a replica did in a round, and where it is in its data. */
+/** Report of a replica on a round, and where it is in its data. */
 export interface ReplicaReport extends Report, ReplicaPlace {
   /** All that its iterations took. */
   readonly computeMs: number;
 }
 
-/** What an engine has to know of its replicas; plain data. */
+/** Engine's facts of its replicas; plain data. */
 export interface ReplicaInfo {
   /** Floats of all parameters, and of those that training changes. */
   readonly length: number;
-  readonly learnt: number;
-  /** Vectors of the update rule's history, each of `learnt` floats. */
+  readonly trainable: number;
+  /** Vectors of the update rule's history, each of `trainable` floats. */
   readonly slots: number;
   readonly sums: readonly WeightedSums[];
   /** Records consumed of each train feed. */
@@ -125,7 +125,7 @@ export class Replica implements AsyncDisposable {
   }
 
   get info(): ReplicaInfo {
-    const { length, learnt } = this.#layout;
+    const { length, trainable } = this.#layout;
     const { train, replica = 0 } = this.#plan;
     const partitions = this.#train.feeds.flatMap((feed, i) => {
       const spec = train.feeds[i]!;
@@ -137,7 +137,7 @@ export class Replica implements AsyncDisposable {
     const { positions } = this.place;
     const { length: slots } = this.#history;
     const rows = this.#train.feeds.map((feed) => feed.length);
-    return { length, learnt, slots, sums: weightedSums(this.#layout), positions, rows, partitions };
+    return { length, trainable, slots, sums: weightedSums(this.#layout), positions, rows, partitions };
   }
 
   /** The vectors of its state, in the order of `vectorsOf`. */
@@ -203,7 +203,7 @@ export class Replica implements AsyncDisposable {
     if (alpha === undefined) return this.#iterate(weights, work, progress);
     this.#own ??= weights.slice();
     const report = await this.#iterate(this.#own, work, progress);
-    drawTowards(this.#own, weights, alpha, this.#layout.learnt);
+    drawTowards(this.#own, weights, alpha, this.#layout.trainable);
     return report;
   }
 
@@ -278,7 +278,7 @@ export class Replica implements AsyncDisposable {
 /** Distance between the seeds of two replicas: odd, so that all of the first 2^32 replicas have different ones. */
 const SEED_STRIDE = 0x9e3779b1;
 
-/** What a replica's random layers draw from; the first one's is the solver's own seed. */
+/** Random key of a replica; the first one's is the solver's own seed. */
 const replicaSeed = ({ solver, replica = 0 }: ReplicaPlan): number =>
   replica === 0 ? solver.seed : (solver.seed + Math.imul(replica, SEED_STRIDE)) >>> 0;
 

@@ -5,7 +5,7 @@ import { onDeviceOf } from "../onnx/device.js";
 import type { TrainingPlan } from "../run/plan.js";
 import type { ReplicaPlan } from "./replica.js";
 
-/** Whether each replica takes whole batches (weak), so that K replicas see K times the rows, or a K-th of each (strong). */
+/** True if each replica takes whole batches (weak), so that K replicas see K times the rows, or a K-th of each (strong). */
 export type BatchScaling = "weak" | "strong";
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import type { Vector } from "./vector.js";
 import { VectorFile } from "./vector-file.js";
 
-/** Where a store is, as plain data: memory that threads share, the path of a file, or a block that a cluster has. */
+/** Place of a store, as plain data: memory that threads share, the path of a file, or a block that a cluster has. */
 export type StorePlace = SharedArrayBuffer | string | RemoteBlock;
 
 /** A block of a cluster, which its workers get as a file. */
@@ -19,13 +19,13 @@ export interface KeptState {
   delete(): void;
 }
 
-/** What makes the kept states of one replica, where they are on its cluster. */
+/** Storage of one replica's kept states, where they are on its cluster. */
 export interface RemoteStates {
   newState(): KeptState;
 }
 
 /**
- * Where a replica copies the vectors of its state to, one after the other. It outlives the thread or process of the replica: its
+ * Store of a replica's state vectors, one after the other. It outlives the thread or process of the replica: its
  * successor reads it, and so does the engine, but only when it is asked for states.
  */
 export interface StateStore extends KeptState {

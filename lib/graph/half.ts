@@ -1,6 +1,6 @@
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
-/** Where half precision's smallest normal number is, 2^-14, as an exponent of float32. */
+/** Exponent of half precision's smallest normal number, 2^-14, in float32. */
 const LEAST_EXPONENT = 113;
 
 /** The bits of a number in half precision, rounded to nearest, ties to even. Node 20 has no Float16Array. */

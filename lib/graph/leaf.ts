@@ -21,7 +21,7 @@ export const Const: Op<Constant> = {
   },
 };
 
-/** Whether a node is an input or a constant. */
+/** Tests whether a node is an input or a constant. */
 export const isLeaf = (node: Node): boolean =>
   node.op === (Input as unknown as Op) || node.op === (Const as unknown as Op);
 

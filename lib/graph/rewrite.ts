@@ -3,7 +3,7 @@ import { applyAll, type Body, labelled, type Node, type Op, type Value } from ".
 import { topological } from "./walk.js";
 
 /**
- * What a node becomes, given what its inputs have become: a value for each of its outputs, or undefined to stay as it is.
+ * Replacement of a node, given what its inputs have become: a value for each of its outputs, or undefined to stay as it is.
  */
 export type Rule = (node: Node, inputs: readonly Value[]) => readonly Value[] | undefined;
 

@@ -1,7 +1,7 @@
 /** Element types that netrun's graphs use; names as in ONNX, lower case. */
 export type DType = "float32" | "float16" | "int64" | "int32" | "int8" | "uint8" | "bool";
 
-/** What is known of a tensor before it is computed. Shapes are always static; [] is a scalar. */
+/** Type of a tensor: what is known before it is computed. Shapes are always static; [] is a scalar. */
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -17,7 +17,7 @@ export function count(shape: readonly number[], from = 0, to = shape.length): nu
   return n;
 }
 
-/** Whether two shapes have the same dims. */
+/** Tests whether two shapes have the same dims. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

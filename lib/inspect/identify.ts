@@ -22,7 +22,7 @@ export type Artifact =
   | { readonly kind: "onnx"; readonly path: string; readonly model: OnnxSummary }
   | { readonly kind: "mean"; readonly path: string; readonly blob: StoredBlob };
 
-/** What is in a file, by its content. */
+/** Description of a file by its content. */
 export type FileKind = Exclude<Artifact["kind"], "onnx">;
 
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */

@@ -7,7 +7,7 @@ import type { Shapes } from "../run/program.js";
 import { dataShapes } from "./shapes.js";
 import { type NetSummary, summarise } from "./summary.js";
 
-/** Which layers of a net to look at, and what is known of its data. */
+/** Layers of a net to look at, and what is known of its data. */
 export interface InspectOptions {
   readonly phase: PhaseName;
   readonly level?: number | undefined;
@@ -42,7 +42,7 @@ export async function inspectEither(net: NetParameter, options: Omit<InspectOpti
   }
 }
 
-/** Whether any layer of a phase brings data in; without one the net is not meant for that phase. */
+/** Tests whether any layer of a phase brings data in; without one the net is not meant for that phase. */
 function hasSource(net: NetParameter, phase: PhaseNumber): boolean {
   return filterNet(net, create("NetState", { phase })).layer.some(({ bottom }) => bottom.length === 0);
 }

@@ -10,7 +10,7 @@ import type { OnnxSummary } from "./onnx.js";
 import { printBlobs, printNet, printWeights, statistics, type ValueStatistics } from "./print.js";
 import type { NetSummary } from "./summary.js";
 
-/** Which part of a file to look at, and what is known of its data. */
+/** Part of a file to look at, and what is known of its data. */
 export interface InspectFileOptions {
   /** Phase of a net; TEST where that works, without it. */
   readonly phase?: PhaseName | undefined;
@@ -29,7 +29,7 @@ export interface BlobSummary extends ValueStatistics {
   readonly shape: readonly number[];
 }
 
-/** What is in a file, by its kind. */
+/** Description of a file, by its kind. */
 export type Inspected =
   | ({ readonly kind: "net" } & NetSummary)
   | {

@@ -68,7 +68,7 @@ function lowerOnce(layers: readonly LayerParameter[], shapes: Shapes, options: O
   return { lowered, unsupported: missing.map(([layer, error]) => inWords(layer, error, lowered)) };
 }
 
-/** What is said of a layer that netrun does not have: where it is, and what it makes unknown. */
+/** Note on a layer that netrun does not have: where it is, and what it makes unknown. */
 function inWords({ top }: LayerParameter, { message, span, notes }: NetrunError, { unknown }: LoweredNet): string {
   const where = span ? ` (line ${positionOf(span).line})` : "";
   const hint = notes.find((note) => note.startsWith("did you mean"));

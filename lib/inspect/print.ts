@@ -74,7 +74,7 @@ function totals(net: NetSummary): string[] {
   ];
 }
 
-/** What there is to say about numbers. */
+/** Notes on numbers. */
 export interface ValueStatistics {
   readonly min: number;
   readonly max: number;

@@ -1,7 +1,7 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { factsOf, type SlidingWindow } from "../layers/index.js";
 
-/** How much of the data one entry of a blob sees, and how far apart what neighbours see is; height and width, in pixels. */
+/** Receptive field of an entry of a blob, and the distance between neighbours' fields; height and width, in pixels. */
 export interface ReceptiveField {
   readonly size: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];

@@ -5,18 +5,18 @@ import { dataOf, isForeignData, type PhaseName, takesData } from "../layers/inde
 import { impliedShapes } from "../net/implied-shapes.js";
 import type { Shapes } from "../run/program.js";
 
-/** What data layers bring, as far as it can be known. */
+/** Tops of data layers, as far as it can be known. */
 export interface DataShapes {
   readonly shapes: Shapes;
   /** Those among them that are assumed. */
   readonly assumed: ReadonlySet<string>;
   /** Shapes of further tops, where the layers that read them imply no others. */
   readonly fallback: Shapes;
-  /** What was assumed, in words. */
+  /** Assumptions, in words. */
   readonly notes: readonly string[];
 }
 
-/** How to look for shapes. */
+/** Options of inferring shapes. */
 export interface ShapeOptions {
   readonly phase: PhaseName;
   readonly baseDir: string;
@@ -54,7 +54,7 @@ export async function dataShapes(layers: readonly LayerParameter[], options: Sha
 /** Readers of data are half of netrun's code: nets without data do without it. */
 const readers = () => import("../data/feed/feed.js");
 
-/** Whether a layer fills its tops with records that netrun reads. */
+/** Tests whether a layer fills its tops with records that netrun reads. */
 async function readsRecords(layer: LayerParameter): Promise<boolean> {
   if (!takesData(layer) || dataOf(layer)?.origin === "input") return false;
   return (await readers()).hasFeed(layer);

@@ -43,7 +43,7 @@ export interface LayerSummary {
   readonly window: string;
 }
 
-/** What a layer is for, as drawings show it; `scores` are losses and what tells how good predictions are. */
+/** Role of a layer, as drawings show it; `scores` are losses and what tells how good predictions are. */
 export type LayerKind = "data" | "scores" | Family | "other";
 
 /** A net in one phase. */
@@ -53,7 +53,7 @@ export interface NetSummary {
   readonly layers: readonly LayerSummary[];
   readonly inputs: readonly TopSummary[];
   readonly outputs: readonly TopSummary[];
-  /** Whether all shapes are known; else what is counted are the layers whose shapes are. */
+  /** True if all shapes are known; else what is counted are the layers whose shapes are. */
   readonly complete: boolean;
   readonly parameters: number;
   readonly multiplyAdds: number;
@@ -66,7 +66,7 @@ export interface NetSummary {
 const FLOAT_BYTES = 4;
 
 /**
- * What a net of one phase (filtered) is: shapes, parameters, costs. Where shapes of its data are not known, and after layers that
+ * Summary of a net of one phase (filtered): shapes, parameters, costs. Where shapes of its data are not known, and after layers that
  * netrun does not have, the layers alone, with the reason among the notes. Throws NetrunError, located, for what is wrong with the net.
  */
 export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes): NetSummary {
@@ -123,7 +123,7 @@ export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes)
   };
 }
 
-/** What to say of data whose shapes are not known. */
+/** Message for data whose shapes are not known. */
 function missing(tops: readonly string[]): readonly string[] {
   if (tops.length === 0) return [];
   const flags = tops.map((top) => `--shape ${top}=${/label/.test(top) ? "N" : "N,C,H,W"}`);

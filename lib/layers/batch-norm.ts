@@ -8,9 +8,9 @@ import { bottomText, computeLayer } from "./layer.js";
 /**
  * BatchNorm: y = (x - mean) / sqrt(variance + eps), a mean and a variance for each channel (axis 1). x [n, c, ...], y as x.
  * From the batch in TRAIN, from the running blobs in TEST, or as `use_global_stats` says.
- * Blobs, kept and not learnt: mean sums [c], variance sums [c], weight sum [1]. A forward on the batch's statistics multiplies
+ * Blobs, kept and not trained: mean sums [c], variance sums [c], weight sum [1]. A forward on the batch's statistics multiplies
  * all by moving_average_fraction and adds mean, variance * m/(m-1) (m values a channel) and 1; the running statistics are the
- * sums divided by the weight sum, 0 where that is 0. The learnt scale and bias are a Scale layer's, but with NVIDIA's scale_bias (or
+ * sums divided by the weight sum, 0 where that is 0. The trained scale and bias are a Scale layer's, but with NVIDIA's scale_bias (or
  * a filler for them) they are two more blobs, scale [c] and bias [c].
  */
 export const BatchNorm = computeLayer({
@@ -30,7 +30,7 @@ export const BatchNorm = computeLayer({
     for (const { lr_mult } of place.layer.param) {
       // NVIDIA's layer sets them itself.
       if (lr_mult === 0 || hasScale(param)) continue;
-      throw place.error("running statistics are not learnt: their lr_mult is 0", "param", [
+      throw place.error("running statistics are not trained: their lr_mult is 0", "param", [
         "leave param out, or set lr_mult: 0 in each",
       ]);
     }
@@ -88,7 +88,7 @@ export const BatchNorm = computeLayer({
   },
 });
 
-/** Whether a layer has a scale and bias of its own. */
+/** Tests whether a layer has a scale and bias of its own. */
 function hasScale(param: BatchNormParameter): boolean {
   return param.scale_bias || has(param, "scale_filler") || has(param, "bias_filler");
 }

@@ -4,7 +4,7 @@ import { alongBottom, broadcastBlobShape } from "./broadcast.js";
 import { computeLayer } from "./layer.js";
 
 /**
- * Bias: y = x + b, b broadcast over x from `axis` on. With one bottom b is learnt and has `num_axes` axes of x from `axis` on
+ * Bias: y = x + b, b broadcast over x from `axis` on. With one bottom b is trainable and has `num_axes` axes of x from `axis` on
  * (-1 all, 0 a scalar); with two it is the second, whose shape says what it covers.
  */
 export const Bias = computeLayer({

@@ -28,7 +28,7 @@ export function entriesAt(x: Value, rows: Value, columns: Value, outside: "neare
   return outside === "zero" ? where(reshape(isInside(rows, columns, h, w), [n, 1, k]), values, constant(0)) : values;
 }
 
-/** Whether places are among rows 0 to h - 1 and columns 0 to w - 1 (fractions count up to below h and w): bool, of their shape. */
+/** Tests whether places are among rows 0 to h - 1 and columns 0 to w - 1 (fractions count up to below h and w): bool, of their shape. */
 export function isInside(rows: Value, columns: Value, h: number, w: number): Value {
   const on = (place: Value, size: number) => and(greaterOrEqual(place, constant(0)), less(place, constant(size)));
   return and(on(rows, h), on(columns, w));

@@ -7,9 +7,9 @@ export interface CatalogEntry {
   readonly type: string;
   readonly bottoms: string;
   readonly tops: string;
-  /** Whether it brings data in. */
+  /** True if it brings data in. */
   readonly data: boolean;
-  /** Whether its first top weighs 1 in the objective unless loss_weight says otherwise. */
+  /** True if its first top weighs 1 in the objective unless loss_weight says otherwise. */
   readonly loss: boolean;
   readonly params: readonly CatalogParam[];
 }

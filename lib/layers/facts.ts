@@ -3,7 +3,7 @@ import type { CaffeMemory } from "./caffe-memory.js";
 import type { Implied, KnownShape } from "./implied.js";
 
 /**
- * Where the values of a data layer come from: records that a source named in its parameters holds, one kind for each way to read
+ * Origin of a data layer's values: records that a source named in its parameters holds, one kind for each way to read
  * (`plugin`: rows that a plugin gives; `unread`: a source that netrun does not read), `regions`: images and boxes of a data set that is given, fillers, the program that runs the net (`program`), or whoever feeds the net's
  * inputs (`input`: data layers that are replaced become such).
  */
@@ -48,7 +48,7 @@ export interface LabelFacts {
 }
 
 /**
- * What stands for a layer in a net that only infers: nothing (it scores, writes or swallows blobs), its prediction (of a loss: its
+ * Replacement of a layer in a net that only infers: nothing (it scores, writes or swallows blobs), its prediction (of a loss: its
  * first bottom, or a layer on that, which takes over the parameters in `param`), or another layer.
  */
 export type InferenceRole =
@@ -69,7 +69,7 @@ export interface SlidingWindow {
   readonly stride: readonly [height: number, width: number];
 }
 
-/** What a blob of a layer that computes y = x * a + b for each channel holds. `weight` is what BatchNorm's sums are divided by. */
+/** Role of a blob in y = x * a + b for each channel. `weight` is what BatchNorm's sums are divided by. */
 export type AffineRole = "scale" | "shift" | "mean" | "variance" | "weight";
 
 /** Facts on a layer that can compute y = x * a + b for each channel in inference, with a and b from its blobs. */
@@ -99,7 +99,7 @@ export interface LayerFacts {
   readonly silences?: boolean;
   /** The bottom that holds labels, by the shapes of the bottoms. */
   labels?(layer: LayerParameter, shapeOf: (bottom: number) => readonly number[]): LabelFacts | undefined;
-  /** What stands for it in a net that only infers; by default itself. */
+  /** Replacement in a net that only infers; by default itself. */
   readonly inference?: InferenceRole;
   /** Shapes that it implies for bottoms whose shapes nobody says: labels like predictions, one indicator for each step ... */
   implies?(layer: LayerParameter, shapeOf: KnownShape): Implied;
@@ -115,10 +115,10 @@ export interface LayerFacts {
   readonly placesFrom?: number;
   /** The top is rows of detections, ordered by scores. */
   readonly detections?: boolean;
-  /** What an entry of the tops sees of height and width: the same place of all bottoms, or a window of the first; undefined: all. */
+  /** Receptive field of an entry of the tops in height and width: the same place of all bottoms, or a window of the first; undefined: all. */
   readonly sees?: "place" | ((layer: LayerParameter) => SlidingWindow | undefined);
   readonly family?: Family;
-  /** How Caffe's layer treats the memory of its blobs. */
+  /** Memory use of Caffe's layer. */
   caffeMemory?(layer: LayerParameter, phase: "TRAIN" | "TEST"): CaffeMemory;
   /** Facts that depend on the layer, of a type that stands for many (Python); they go before the others. */
   specific?(layer: LayerParameter): LayerFacts;

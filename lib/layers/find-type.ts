@@ -24,7 +24,7 @@ export function findType(layer: LayerParameter, types?: ReadonlyMap<string, Laye
   return Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined;
 }
 
-/** Whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's. */
+/** Tests whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's. */
 export function isForeignData({ type, bottom, top }: LayerParameter): boolean {
   return bottom.length === 0 && top.length > 0 && (type === "Python" || !Object.hasOwn(layerTypes, type));
 }
@@ -66,7 +66,7 @@ export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, L
   });
 }
 
-/** What to say of a layer of no type of netrun's that brings data in, where nobody gives its data. */
+/** Message for a layer of no type of netrun's that brings data in, where nobody gives its data. */
 export function noForeignData(layer: LayerParameter): NetrunError {
   const { module, layer: name } = sub(layer, "python_param");
   if (layer.type === "Python") {
@@ -98,7 +98,7 @@ export function factsOf(layer: LayerParameter, types: ReadonlyMap<string, LayerT
   return facts.specific ? { ...facts, ...facts.specific(layer) } : facts;
 }
 
-/** What a data layer brings; undefined for layers that compute. */
+/** Content of a data layer; undefined for layers that compute. */
 export const dataOf = (layer: LayerParameter): DataFacts | undefined => factsOf(layer).data;
 
 /** The tops of a layer that are places of maxima. */
@@ -107,11 +107,11 @@ export function placeTops(layer: LayerParameter): readonly string[] {
   return placesFrom === undefined ? [] : layer.top.slice(placesFrom);
 }
 
-/** Whether a layer is one that data from elsewhere can take the place of: every data layer but those that fill their tops themselves. */
+/** Tests whether a layer is one that data from elsewhere can take the place of: every data layer but those that fill their tops themselves. */
 export function takesData(layer: LayerParameter): boolean {
   const data = dataOf(layer);
   return data !== undefined && data.origin !== "fillers";
 }
 
-/** Whether a layer has a source of data of its own: it takes data and is not a plain input. */
+/** Tests whether a layer has a source of data of its own: it takes data and is not a plain input. */
 export const bringsData = (layer: LayerParameter): boolean => takesData(layer) && dataOf(layer)!.origin !== "input";

@@ -6,7 +6,7 @@ import type { DataFacts, LayerFacts } from "./facts.js";
 /** Caffe's two phases. */
 export type PhaseName = "TRAIN" | "TEST";
 
-/** How many bottoms or tops a layer takes: exactly n, or a range. */
+/** Number of bottoms or tops a layer takes: exactly n, or a range. */
 export type Count = number | readonly [min: number, max: number];
 
 /** The fields of LayerParameter that hold one layer type's own parameters. */
@@ -19,13 +19,13 @@ export type ParamOf<F extends ParamField | null> = F extends ParamField ? NonNul
 export interface BlobSpec {
   readonly shape: readonly number[];
   readonly filler: FillerParameter;
-  /** Not learnt but kept, as BatchNorm's running blobs: no gradient, and `lower` says how forward changes it. */
+  /** Not trained but kept, as BatchNorm's running blobs: no gradient, and `lower` says how forward changes it. */
   readonly state?: boolean;
   /** Of weighted sums: the index of the layer's blob that has the sum of the weights. The statistic is their quotient. */
   readonly divisor?: number;
 }
 
-/** What a layer sees of its place in a net while its blobs are declared. */
+/** A layer's view of its place in a net while its blobs are declared. */
 export interface Place<P> {
   readonly layer: LayerParameter;
   readonly param: P;
@@ -41,11 +41,11 @@ export interface Place<P> {
   bottomError(index: number, message: string, notes?: readonly string[]): NetrunError;
 }
 
-/** What a layer sees while it is lowered. */
+/** A layer's view of its place in a net while it is lowered. */
 export interface Site<P> extends Place<P> {
   /** The layer's blobs as values, in the order of its BlobSpecs. */
   readonly blobs: readonly Value[];
-  /** Whether Caffe's gradients are wanted where its reuse of memory makes them other than the formula's: of Clip in place. */
+  /** True if Caffe's gradients are wanted where its reuse of memory makes them other than the formula's: of Clip in place. */
   readonly caffeQuirks: boolean;
   /** Uniform random numbers in [0, 1) of a shape, drawn anew for every forward from the seeded generator. */
   random(shape: readonly number[]): Value;
@@ -54,7 +54,7 @@ export interface Site<P> extends Place<P> {
    * there is no data yet. Filter's output is the one of Caffe's shapes that depends on data.
    */
   size(scalar: Value, most: number): number;
-  /** Whether only layers read a top that skip rows of item -1: there may be more such rows then than the layer would give. */
+  /** Tests whether only layers read a top that skip rows of item -1: there may be more such rows then than the layer would give. */
   skipsEmptyRows(top: number): boolean;
   /**
    * Numbers that go on from one forward to the next without being parameters: zeros before the first. `lower` gives, in `state`,
@@ -71,11 +71,11 @@ export interface SourceBlob {
   readonly data: Float32Array;
 }
 
-/** What a layer becomes: one value a top, and new values for its state blobs and for what it carries on. */
+/** Result of lowering a layer: one value a top, and new values for its state blobs and for what it carries on. */
 export interface Lowered {
   readonly tops: readonly Value[];
   readonly state?: ReadonlyMap<Value, Value>;
-  /** What each forward adds to a file. */
+  /** Output of each forward to a file. */
   readonly file?: FileOutput;
 }
 
@@ -115,22 +115,22 @@ export interface ComputeLayer<F extends ParamField | null = ParamField | null> e
   lowerForInference?(site: Site<ParamOf<F>>, options: InferenceOptions): readonly Value[] | undefined;
 }
 
-/** What a lowering for inference has to keep to. */
+/** Limits of a lowering for inference. */
 export interface InferenceOptions {
-  /** Whether height and width of images are open, so that nothing may depend on the size at hand. */
+  /** True if height and width of images are open, so that nothing may depend on the size at hand. */
   readonly openSpatial: boolean;
 }
 
-/** What a plugin's data layer sees when its rows are read. */
+/** Place of a plugin's data layer when its rows are read. */
 export interface RowsPlace {
   readonly layer: LayerParameter;
   readonly phase: PhaseName;
   readonly seed: number;
-  /** Where a file is that the layer names: in the working directory, or beside the prototxt. Throws NetrunError, located. */
+  /** Path of a file named by the layer: in the working directory, or beside the prototxt. Throws NetrunError, located. */
   path(name: string): string;
 }
 
-/** What is done to encoded images among the rows of a plugin. */
+/** Treatment of encoded images among the rows of a plugin. */
 export interface PluginImages {
   /** All are resized to it. */
   readonly size?: readonly [height: number, width: number] | undefined;
@@ -138,7 +138,7 @@ export interface PluginImages {
   readonly mean?: readonly number[] | undefined;
   /** Factor on pixels minus the mean. */
   readonly scale?: number | undefined;
-  /** Whether each is mirrored or not at random. */
+  /** True if each is mirrored or not at random. */
   readonly mirror?: boolean | undefined;
 }
 
@@ -150,7 +150,7 @@ export interface DataLayer<F extends ParamField | null = ParamField | null> exte
   readonly data: DataFacts;
   /** The rows that a plugin gives, which end. */
   rows?(source: RowsPlace): PluginRows;
-  /** How encoded images among them become the first top. */
+  /** Treatment of encoded images among them for the first top. */
   images?(layer: LayerParameter): PluginImages;
   /** Shapes of its tops as far as its parameters tell them; undefined where only the data itself does. */
   shapes(place: Place<ParamOf<F>>): readonly (readonly number[])[] | undefined;
@@ -166,7 +166,7 @@ export const computeLayer = <F extends ParamField | null>(layer: ComputeLayer<F>
 /** Types a data layer definition by its parameter field. */
 export const dataLayer = <F extends ParamField | null>(layer: DataLayer<F>): DataLayer => layer as DataLayer;
 
-/** Whether a number of bottoms or tops is allowed. */
+/** Tests whether a number of bottoms or tops is allowed. */
 export function allows(count: Count, n: number): boolean {
   return typeof count === "number" ? n === count : n >= count[0] && n <= count[1];
 }
@@ -224,13 +224,13 @@ export function legacyShape(place: Place<unknown>, bottom: number): readonly [nu
   return [...shape, ...Array<number>(4 - shape.length).fill(1)] as unknown as [number, number, number, number];
 }
 
-/** What Caffe's blobs hold at most: it counts in an int. */
+/** Largest size of Caffe's blobs: it counts in an int. */
 const MAX_COUNT = 2 ** 31 - 1;
 
 /** Axes of a blob at most, as in Caffe (kMaxBlobAxes). */
 const MAX_AXES = 32;
 
-/** Why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
+/** Reason why no blob can have a shape, as damaged and hostile files ask for; to be asked before anything is allocated. */
 export function shapeFault(shape: readonly number[]): string | undefined {
   if (shape.length > MAX_AXES) return `more than the ${MAX_AXES} axes that a blob can have`;
   if (shape.some((dim) => dim < 0)) return "with a negative dimension";

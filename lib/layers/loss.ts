@@ -56,7 +56,7 @@ export function predictions(place: Place<unknown>, axis: number): Predictions {
   return { axis, outer, classes: x[axis]!, inner };
 }
 
-/** How a loss's sum is normalised: by counts, or by a number that the net gives (R-FCN's PRE_FIXED). */
+/** Normalisation of a loss's sum: by counts, or by a number that the net gives (R-FCN's PRE_FIXED). */
 export type Normalization = Exclude<Mode, typeof Mode.PRE_FIXED> | { readonly divisor: number };
 
 /** A loss's normalisation; the old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
@@ -73,7 +73,7 @@ export function normalizationMode(
 }
 
 /**
- * What a loss's sum is divided by. `outer` and `inner` are the numbers of batch and spatial entries; `valid` the number of
+ * Divisor of a loss's sum. `outer` and `inner` are the numbers of batch and spatial entries; `valid` the number of
  * entries that are not ignored, a scalar. At least 1, so that a batch of ignored labels gives 0.
  */
 export function normalizer(mode: Normalization, outer: number, inner: number, valid: Value): Value {
@@ -90,7 +90,7 @@ export function normalizer(mode: Normalization, outer: number, inner: number, va
   }
 }
 
-/** Which entries count: those whose label is not `ignore_label`. */
+/** Mask of the entries that count: those whose label is not `ignore_label`. */
 export interface Kept {
   /** float32 0 or 1, of the labels' shape; undefined where nothing is ignored. */
   readonly kept: Value | undefined;
@@ -104,7 +104,7 @@ export interface Labels extends Kept {
   readonly classes: Value;
 }
 
-/** Which entries count. Labels are compared by their whole part. */
+/** Mask of the entries that count. Labels are compared by their whole part. */
 export function keptEntries(labels: Value, param: LossParameter | AccuracyParameter): Kept {
   if (!has(param, "ignore_label")) return { kept: undefined, valid: constant(count(labels.type.shape)) };
   const ignored = constantOf("int64", BigInt64Array.of(BigInt(param.ignore_label)), []);

@@ -3,7 +3,7 @@ import { computeLayer } from "./layer.js";
 
 const ZERO = create("FillerParameter", {});
 
-/** Parameter: a learnt blob as a top, of the given `shape`. It starts as 0, or by caffe-windows' `blob_filler`. No bottoms. */
+/** Parameter: a trainable blob as a top, of the given `shape`. It starts as 0, or by caffe-windows' `blob_filler`. No bottoms. */
 export const Parameter = computeLayer({
   type: "Parameter",
   param: "parameter_param",

@@ -39,7 +39,7 @@ export interface LayerPlugin<F extends ParamField | null = ParamField | null>
   readonly tops?: Count;
 }
 
-/** What a plugin's own gradient gets. */
+/** Arguments of a plugin's own gradient. */
 export interface BackwardPlace {
   /** The layer's tops, as `lower` gave them. */
   readonly tops: readonly Value[];
@@ -68,13 +68,13 @@ export interface DataPlugin extends LayerFacts {
   readonly tops?: Count;
   /** The rows of the data set; they end. */
   rows(source: RowsPlace): PluginRows;
-  /** How encoded images among them become the first top; without it as transform_param says. */
+  /** Treatment of encoded images among them for the first top; without it as transform_param says. */
   images?(layer: LayerParameter): PluginImages;
   /** Rows of a batch; by default what the layer's parameters call batch_size or the like. */
   batchSize?(layer: LayerParameter): number | undefined;
 }
 
-/** What a plugin's function gets, so that its file needs to import nothing. */
+/** Arguments of a plugin's function, so that its file needs to import nothing. */
 export const pluginTools = {
   create,
   ops,
@@ -97,7 +97,7 @@ type AnyPlugin = ComputePlugin | DataPlugin;
 // The one thing that lasts as long as the process: what the user called registerLayer with. Nets take it as it is when they load.
 const registered = new Map<string, LayerType>();
 const definitions = new Map<string, object>();
-/** What the files of plugins registered, by path. */
+/** Registrations of plugins' files, by path. */
 const files = new Map<string, readonly string[]>();
 
 const ANY: Count = [0, Number.POSITIVE_INFINITY];
@@ -191,7 +191,7 @@ export function pluginsOf(layers: readonly LayerParameter[]): readonly string[] 
   return [...files].flatMap(([path, registers]) => (registers.some((key) => keys.has(key)) ? [path] : []));
 }
 
-/** What a layer's type goes by: its name, of Python layers module and class. */
+/** Key of a layer's type: its name, of Python layers module and class. */
 export function typeKey(layer: LayerParameter): string {
   if (layer.type !== "Python") return layer.type;
   const param = sub(layer, "python_param");

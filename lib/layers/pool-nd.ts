@@ -10,7 +10,7 @@ export interface PooledAxis {
   readonly pooled: number;
 }
 
-/** Where a window ends, in entries of the bottom. */
+/** End of a window, in entries of the bottom. */
 const endOf = ({ stride, kernel, pad }: PooledAxis, i: number) => i * stride - pad + kernel;
 
 /** MAX pooling over the axes of x [n, c, ...]; windows may end beyond the bottom. */
@@ -47,7 +47,7 @@ function corrected(y: Value, axes: readonly PooledAxis[]): Value {
   );
 }
 
-/** How many windows there are: rounded up or down, without a last one that begins behind a padded bottom. */
+/** Number of windows there are: rounded up or down, without a last one that begins behind a padded bottom. */
 export function pooledSize({ size, kernel, stride, pad }: Omit<PooledAxis, "pooled">, round = Math.ceil): number {
   const pooled = round((size + 2 * pad - kernel) / stride) + 1;
   return pad > 0 && (pooled - 1) * stride >= size + pad ? pooled - 1 : pooled;

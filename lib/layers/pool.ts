@@ -37,7 +37,7 @@ export interface Windows {
   readonly pooled: number;
 }
 
-/** What is made of a window. */
+/** Result of a window. */
 export type Pool =
   | { readonly method: "MAX"; readonly mask: boolean }
   | { readonly method: "AVE" }
@@ -56,7 +56,7 @@ export function pool(site: Site<unknown>, kind: Pool, axes: readonly [Windows, W
   }
 }
 
-/** What Caffe's MAX gives where a window, at stride > kernel, begins behind the input. */
+/** Result of Caffe's MAX where a window, at stride > kernel, begins behind the input. */
 const LOWEST = -3.4028234663852886e38;
 
 function maxPooling(x: Value, axes: readonly Windows[], mask: boolean): readonly Value[] {
@@ -102,7 +102,7 @@ function averagePooling(x: Value, axes: readonly Windows[]): Value {
   return mul(y, constant(factors, [rows.length, columns.length]));
 }
 
-/** Whether the last window, and so every one, lies in the padded input. */
+/** Tests whether the last window, and so every one, lies in the padded input. */
 function isWhole({ kernel, stride, pad: padding, size, pooled }: Windows): boolean {
   return (pooled - 1) * stride + kernel <= size + 2 * padding;
 }

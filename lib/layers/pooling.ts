@@ -112,7 +112,7 @@ export function windows(place: Place<PoolingParameter>): readonly [Windows, Wind
   return poolWindows(place, { size: [height, width], kernels, strides, pads, round });
 }
 
-/** Whether sizes are rounded up: round_mode, or what some forks have in its place, ceil_mode. Throws where they differ. */
+/** Tests whether sizes are rounded up: round_mode, or what some forks have in its place, ceil_mode. Throws where they differ. */
 function roundsUp({ param, error }: Place<PoolingParameter>): boolean {
   const up = param.round_mode === RoundMode.CEIL;
   if (!has(param, "ceil_mode")) return up;

@@ -5,7 +5,7 @@ import { computeLayer } from "./layer.js";
 const QUARTER = create("FillerParameter", { type: "constant", value: 0.25 });
 
 /**
- * PReLU: y = max(x, 0) + a * min(x, 0) with a learnt slope a for each channel, or (channel_shared) one for all.
+ * PReLU: y = max(x, 0) + a * min(x, 0) with a trainable slope a for each channel, or (channel_shared) one for all.
  * x [n, c, ...], of more than 4 axes too (V-Net, where Caffe has 4 at most), a [c] or []; a starts as 0.25 without a filler. The gradient at 0 is a, as in Caffe.
  */
 export const PReLU = computeLayer({

@@ -23,7 +23,7 @@ export const Python = computeLayer({
   },
 });
 
-/** What to say of a Python layer that no plugin stands for. */
+/** Message for a Python layer that no plugin stands for. */
 export function noPython(module: string, layer: string) {
   return {
     message: `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,

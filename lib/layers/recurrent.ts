@@ -15,7 +15,7 @@ export interface Sequence {
 }
 
 /**
- * What RNN and LSTM have in common: bottoms x [t, n, ...], cont [t, n] (0 where a stream's sequence begins, else 1), a static
+ * Common part of RNN and LSTM: bottoms x [t, n, ...], cont [t, n] (0 where a stream's sequence begins, else 1), a static
  * input [n, ...] where given, and with `expose_hidden` the first hidden states; tops y [t, n, num_output] and, exposed, the last
  * hidden states. `states` is the number of hidden states. Throws what Caffe checks.
  */

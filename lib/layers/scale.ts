@@ -8,9 +8,9 @@ import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 const ONE = create("FillerParameter", { type: "constant", value: 1 });
 
 /**
- * Scale: y = x * s, or x * s + b with `bias_term`, broadcast over x from `axis` on. With one bottom s is learnt and has `num_axes`
+ * Scale: y = x * s, or x * s + b with `bias_term`, broadcast over x from `axis` on. With one bottom s is trainable and has `num_axes`
  * axes of x from `axis` on (-1 all, 0 a scalar) and starts as 1 without a filler; with two it is the second, whose shape says what
- * it covers. b is learnt and has the shape of s.
+ * it covers. b is trainable and has the shape of s.
  */
 export const Scale = computeLayer({
   type: "Scale",

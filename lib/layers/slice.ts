@@ -24,7 +24,7 @@ export const Slice = computeLayer({
   },
 });
 
-/** Where the bottom is cut: rising entries of the axis, one fewer than tops. */
+/** Cuts of the bottom: rising entries of the axis, one fewer than tops. */
 function cuts(site: Site<SliceParameter>, dim: number, axis: number): readonly number[] {
   const { topCount, param } = site;
   const points = param.slice_point;

@@ -15,7 +15,7 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
  * x [outer..., classes, inner...] with `softmax_param.axis`, labels of class numbers, one for each prediction and with x's first
  * axis; the loss is a scalar, a second top is softmax(x).
  * The gradient is (softmax - one-hot) / normalizer also where the log is clamped; ignored labels give none,
- * and the second top neither: what is done with it is not learnt from. With weight_by_label_freqs (SegNet) a prediction counts as the
+ * and the second top neither: what is done with it is not trained on. With weight_by_label_freqs (SegNet) a prediction counts as the
  * `class_weighting` of its label; the sum is divided as without.
  */
 export const SoftmaxWithLoss = computeLayer({

@@ -85,7 +85,7 @@ export function layerError(
   return new NetrunError(`layer "${layer.name}": ${message}`, { span: span ?? spanOf(layer), notes });
 }
 
-/** What to say of a bottom that no layer above makes; `blobs` are those there are. */
+/** Message for a bottom that no layer above makes; `blobs` are those there are. */
 export function noBottom(layer: LayerParameter, index: number, blobs: readonly string[]): NetrunError {
   const name = layer.bottom[index]!;
   const near = nearest(name, blobs);
@@ -94,7 +94,7 @@ export function noBottom(layer: LayerParameter, index: number, blobs: readonly s
   ]);
 }
 
-/** What to say of data whose shape nobody gave. */
+/** Message for data whose shape nobody gave. */
 export function noShape(layer: LayerParameter, top: string, index: number): NetrunError {
   if (isForeignData(layer)) return noForeignData(layer);
   const message = `the shape of top "${top}" is not known before its data is read`;

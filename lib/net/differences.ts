@@ -9,16 +9,16 @@ import { overwriting } from "./overwriting.js";
 /** A place where Caffe's reuse of memory gives other numbers than its formulas, which netrun follows. */
 export interface CaffeDifference {
   readonly differs: Differs;
-  /** What to tell, at the layer. */
+  /** Message, at the layer. */
   readonly warning: NetrunError;
 }
 
 export interface DifferenceOptions extends MemoryOptions {
-  /** Whether Caffe's numbers are given where netrun can. */
+  /** True if Caffe's numbers are given where netrun can. */
   readonly caffeQuirks: boolean;
 }
 
-/** Where Caffe gives other numbers for a net than netrun, in the order of its layers; docs/caffe-differences.md lists the kinds. */
+/** Places where Caffe gives other numbers for a net than netrun, in the order of its layers; docs/caffe-differences.md lists the kinds. */
 export function differencesFromCaffe(
   layers: readonly LayerParameter[],
   options: DifferenceOptions,
@@ -107,7 +107,7 @@ function strayGradient(use: Use, options: DifferenceOptions): CaffeDifference | 
   return difference(use, "gradients", told, "bottom", "give it a loss_weight, or leave it out of training");
 }
 
-/** Whether what lies in a bottom's gradient is summed with that of other layers, or goes on beside theirs. */
+/** Tests whether what lies in a bottom's gradient is summed with that of other layers, or goes on beside theirs. */
 function isAdded(use: Use, bottom: BlobVersion, options: DifferenceOptions): boolean {
   const { origin, isLoss } = bottom;
   if (!origin?.learning) return false;

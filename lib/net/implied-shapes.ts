@@ -8,7 +8,7 @@ import { dataOf, factsOf, isForeignData } from "../layers/index.js";
 
 type Shapes = Map<string, readonly number[]>;
 
-/** What a net says of data that is not there. */
+/** Shapes that a net implies for data that is not there. */
 export interface ImpliedShapes {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Shapes of tops that nothing but the first one tells of: labels. */

@@ -2,7 +2,7 @@ import type { LayerParameter } from "../caffe/messages.js";
 import { factsOf } from "../layers/index.js";
 import type { LoweredNet } from "./lower.js";
 
-/** What a layer takes as class numbers (or indices into a table): whole parts from 0 to below `classes`. */
+/** Class numbers (or indices into a table) of a layer: whole parts from 0 to below `classes`. */
 export interface LabelRange {
   readonly layer: string;
   /** Of rows of several numbers, the one that is a class; undefined: all values are. */
@@ -30,7 +30,7 @@ export function labelRanges(layers: readonly LayerParameter[], { inputs, blobs }
   return ranges;
 }
 
-/** Why a value is not what these ranges ask for, or undefined where it is. */
+/** Reason why a value is not what these ranges ask for, or undefined where it is. */
 export function labelProblem(value: number, ranges: readonly LabelRange[]): string | undefined {
   const whole = Math.trunc(value);
   const broken = ranges.find(({ classes, ignored }) => !(whole >= 0 && whole < classes) && whole !== ignored);

@@ -1,7 +1,7 @@
 import { count } from "../graph/index.js";
 import type { ParameterBlob } from "./parameters.js";
 
-/** Where a parameter lies in the flat buffer of all parameters, in floats. */
+/** Position of a parameter in the flat buffer of all parameters, in floats. */
 export interface Slot {
   readonly parameter: ParameterBlob;
   readonly offset: number;
@@ -17,7 +17,7 @@ export interface Segment {
 }
 
 /**
- * The flat buffer of a net's parameters: what is learnt first, equal multipliers side by side (a segment each),
+ * The flat buffer of a net's parameters: what is trained first, equal multipliers side by side (a segment each),
  * then what is not (lr_mult 0, running statistics). Averaging is one loop, a snapshot one write, a transfer one buffer.
  */
 export interface Layout {
@@ -25,8 +25,8 @@ export interface Layout {
   /** By parameter key, in the net's order. */
   readonly slots: ReadonlyMap<string, Slot>;
   readonly segments: readonly Segment[];
-  /** Floats of the buffer's start that are learnt. */
-  readonly learnt: number;
+  /** Floats of the buffer's start that are trained. */
+  readonly trainable: number;
 }
 
 /** Lays out a net's parameters. The same layers give the same layout. */
@@ -54,17 +54,17 @@ export function layoutOf({ parameters }: { readonly parameters: readonly Paramet
     place(group);
     segments.push({ offset: start, length: offset - start, lrMult: group[0]!.lrMult, decayMult: group[0]!.decayMult });
   }
-  const learnt = offset;
+  const trainable = offset;
   place(fixed);
   const slots = new Map<string, Slot>();
   for (const parameter of parameters) {
     const { key, spec } = parameter;
     slots.set(key, { parameter, offset: offsets.get(key)!, length: count(spec.shape) });
   }
-  return { length: offset, slots, segments, learnt };
+  return { length: offset, slots, segments, trainable };
 }
 
-/** Whether a parameter is changed by training. */
+/** Tests whether a parameter is changed by training. */
 export const learns = (parameter: ParameterBlob): boolean => !parameter.spec.state && parameter.lrMult !== 0;
 
 /** A slot's part of a flat buffer: a view, not a copy. */

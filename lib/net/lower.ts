@@ -143,7 +143,7 @@ class Lowering {
     else this.#addCompute(layer, type, bottoms);
   }
 
-  /** Whether a blob is there and has no shape. Throws where no layer above makes it. */
+  /** Tests whether a blob is there and has no shape. Throws where no layer above makes it. */
   #isUnknown(layer: LayerParameter, index: number): boolean {
     const name = layer.bottom[index]!;
     if (this.#blobs.has(name)) return false;
@@ -207,7 +207,7 @@ class Lowering {
     throw noBottom(layer, index, [...this.#blobs.keys(), ...this.#unknown]);
   }
 
-  /** Whether force_backward overrides `propagate_down: false`: not to labels and the like. Source: AllowForceBackward in Caffe. */
+  /** Tests whether force_backward overrides `propagate_down: false`: not to labels and the like. Source: AllowForceBackward in Caffe. */
   #isForced(layer: LayerParameter, type: LayerType, index: number): boolean {
     const without = isDataLayer(type) ? [] : (type.noGradientTo ?? []);
     const isWithout = without.includes(index) || without.includes(index - layer.bottom.length);

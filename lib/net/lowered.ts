@@ -4,7 +4,7 @@ import type { Value } from "../graph/index.js";
 import type { FileOutput, LayerType, PhaseName, SourceBlob } from "../layers/index.js";
 import type { ParameterBlob } from "./parameters.js";
 
-/** What lowering needs to know besides the layers themselves. */
+/** Context of lowering besides the layers themselves. */
 export interface LowerOptions {
   readonly phase: PhaseName;
   /** Shapes of data tops by blob name; they go before what layers say of themselves. */
@@ -39,19 +39,19 @@ export interface LoweredNet {
   /** Blobs that no layer consumes, in Caffe's order (by name). */
   readonly outputs: readonly string[];
   readonly parameters: readonly ParameterBlob[];
-  /** Those that have gradients: what is learnt, or with force_backward also what has lr_mult 0. */
+  /** Those that have gradients: what is trained, or with force_backward also what has lr_mult 0. */
   readonly differentiated: readonly ParameterBlob[];
   /** New values of state parameters (BatchNorm's running blobs) after a forward, by parameter key. */
   readonly states: ReadonlyMap<string, Value>;
-  /** What layers carry on from one forward to the next: input leaves, and what the next forward has for them. */
+  /** State of layers between forwards: input leaves, and what the next forward has for them. */
   readonly carries: ReadonlyMap<Value, Value>;
   /** Tops that count in the objective, with their weights. */
   readonly losses: readonly Loss[];
   /** Input leaves to fill with uniform random numbers before each forward. */
   readonly randoms: readonly Value[];
-  /** What each forward adds to files. */
+  /** Outputs of each forward to files. */
   readonly files: readonly FileOutput[];
-  /** Why its gradients cannot be had, where they cannot: learnt parameters under a bottom that has no gradient. */
+  /** Reason why its gradients cannot be had, where they cannot: trainable parameters under a bottom that has no gradient. */
   readonly untrainable: NetrunError | undefined;
   /** Blobs without a shape, of a net that is lowered as far as they are known. */
   readonly unknown: ReadonlySet<string>;

@@ -8,16 +8,16 @@ export interface Use {
   readonly caffe: CaffeMemory;
   readonly bottoms: readonly BlobVersion[];
   readonly tops: readonly BlobVersion[];
-  /** Whether it or a layer under it has gradients to compute. */
+  /** True if it or a layer under it has gradients to compute. */
   learning: boolean;
-  /** Whether a gradient comes to one of its tops. */
+  /** True if a gradient comes to one of its tops. */
   underLoss: boolean;
 }
 
 /** A blob between two layers that change it, in the memory of a blob of Caffe. */
 export interface BlobVersion {
   readonly memory: Memory;
-  /** How often its memory had been changed when it was made. */
+  /** Number of changes of its memory before it was made. */
   readonly age: number;
   /** The layer that made it; the first of its blob's, not those in place. */
   readonly producer: Use | undefined;
@@ -25,7 +25,7 @@ export interface BlobVersion {
   readonly readers: { readonly use: Use; readonly index: number }[];
   /** The weight that the prototxt gives it in the objective. */
   readonly isLoss: boolean;
-  /** Whether a gradient comes to it. */
+  /** True if a gradient comes to it. */
   underLoss: boolean;
 }
 
@@ -49,11 +49,11 @@ export interface MemoryOptions {
   readonly forceBackward: boolean;
   /** Names of layers with parameters that have gradients. */
   readonly learning: ReadonlySet<string>;
-  /** Whether gradients are asked for from any blob to any other, or those alone that training needs. */
-  readonly wanted: "all" | "learnt";
+  /** True if gradients are asked for from any blob to any other, or those alone that training needs. */
+  readonly wanted: "all" | "trainable";
 }
 
-/** How the layers of a net, in order, would use memory in Caffe. */
+/** Use of memory by a net's layers, in order, in Caffe. */
 export function memoryOf(
   layers: readonly LayerParameter[],
   options: MemoryOptions,
@@ -118,7 +118,7 @@ function isLossAlone({ layer }: Use, { types }: MemoryOptions): boolean {
   return findType(layer, types)?.loss === true && (layer.loss_weight[0] ?? 1) !== 0;
 }
 
-/** Whether a layer has a gradient for one of its bottoms, by the formula. */
+/** Tests whether a layer has a gradient for one of its bottoms, by the formula. */
 export function passesTo({ layer, bottoms }: Use, index: number, options: MemoryOptions): boolean {
   const type = findType(layer, options.types);
   const without = !type || isDataLayer(type) ? [] : (type.noGradientTo ?? []);
@@ -126,6 +126,6 @@ export function passesTo({ layer, bottoms }: Use, index: number, options: Memory
   return options.forceBackward || (layer.propagate_down[index] ?? true);
 }
 
-/** Whether a layer's top is in the place of its bottom. */
+/** Tests whether a layer's top is in the place of its bottom. */
 export const isInPlace = (layer: LayerParameter, index: number): boolean =>
   layer.bottom[index] !== undefined && layer.bottom[index] === layer.top[index];

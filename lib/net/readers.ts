@@ -13,7 +13,7 @@ interface Version {
   readonly readers: Reader[];
 }
 
-/** Who reads which blob, by name, as layers are added in order. */
+/** Readers of each blob, by name, as layers are added in order. */
 export class Readers {
   readonly #versions = new Map<string, Version>();
 
@@ -28,7 +28,7 @@ export class Readers {
   }
 
   /**
-   * Why a blob cannot be changed in place by a layer that reads it, where it cannot: Caffe puts a Split behind a blob with several
+   * Reason why a blob cannot be changed in place by a layer that reads it, where it cannot: Caffe puts a Split behind a blob with several
    * readers, whose tops have other names, so that the layer is no longer in place. Source: util/insert_splits.cpp.
    */
   whyNotInPlace(blob: string, layer: LayerParameter): string | undefined {

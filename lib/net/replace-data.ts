@@ -58,7 +58,7 @@ export function replaceDataLayersByShape(net: NetParameter, train: BlobShapes, t
   return amend(net, { layer });
 }
 
-/** What is left of a layer that was replaced in some phases: it, restricted to the other one, or nothing. */
+/** Rest of a layer that was replaced in some phases: it, restricted to the other one, or nothing. */
 function remains(layer: LayerParameter, replacedIn: readonly Phase[]): LayerParameter[] {
   if (replacedIn.length === 0) return [layer];
   const [phase] = phasesOf(layer).filter((phase) => !replacedIn.includes(phase));

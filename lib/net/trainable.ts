@@ -7,14 +7,14 @@ export interface GradientPathLayer {
   readonly type: ComputeLayer;
   readonly place: Place<never>;
   readonly tops: readonly Value[];
-  /** Whether it has learnt parameters. */
+  /** True if it has trainable parameters. */
   readonly learns: boolean;
-  /** Whether a top counts in the objective. */
+  /** True if a top counts in the objective. */
   readonly isLoss: boolean;
 }
 
 /**
- * Why a net cannot be trained, where it cannot: a bottom that has no gradient (labels, indices) lies between learnt parameters and a
+ * Reason why a net cannot be trained, where it cannot: a bottom that has no gradient (labels, indices) lies between trainable parameters and a
  * loss. Caffe refuses such a net at its first backward; the gradient would be silently wrong.
  */
 export function whyUntrainable(steps: readonly GradientPathLayer[]): NetrunError | undefined {
@@ -33,7 +33,7 @@ export function whyUntrainable(steps: readonly GradientPathLayer[]): NetrunError
       const name = place.layer.bottom[index];
       return place.bottomError(
         index,
-        `"${name}" depends on learnt parameters, but ${type.type} has no gradient to it`,
+        `"${name}" depends on trainable parameters, but ${type.type} has no gradient to it`,
         ["propagate_down, given for each bottom, can say that the gradient is to stop here"],
       );
     }

@@ -4,7 +4,7 @@ import { type AbsentProvider, type FoundProvider, findProvider, notHere } from "
 import type { SessionOptions } from "./session.js";
 import { chooseTf32 } from "./tf32.js";
 
-/** Where a caller wants models to run. */
+/** Caller's choice of where models run. */
 export interface DeviceChoice {
   /** The provider; "auto" is the best that is here: CUDA, else WebGPU on a GPU, else the CPU. Default CPU; with `devices` a GPU's. */
   readonly provider?: Provider | "auto" | undefined;
@@ -12,7 +12,7 @@ export interface DeviceChoice {
   readonly devices?: readonly number[] | "all" | undefined;
 }
 
-/** What a caller says of how models run. */
+/** Caller's options of running models. */
 export interface RunOptions extends DeviceChoice, Pick<SessionOptions, "threads" | "portable" | "loop" | "tf32"> {}
 
 /** Looks for a provider on a device, as `findProvider` does. */

@@ -1,4 +1,4 @@
-/** Where models run. CPU is the default; the others need a GPU and what onnxruntime loads for it. */
+/** Execution provider of models. CPU is the default; the others need a GPU and what onnxruntime loads for it. */
 export type Provider = "cpu" | "cuda" | "webgpu";
 
 /** Providers as people write them. */
@@ -12,7 +12,7 @@ export interface Device {
   readonly provider: Provider;
   /** GPUs by number: replicas of a training share them, everything else runs on the first. Absent on the CPU. */
   readonly devices?: readonly number[] | undefined;
-  /** Whether matrix products and convolutions on CUDA may round their inputs to TF32. Default false. */
+  /** True if matrix products and convolutions on CUDA may round their inputs to TF32. Default false. */
   readonly tf32?: boolean | undefined;
 }
 

@@ -31,15 +31,15 @@ export interface Library {
 /** A provider of onnxruntime on this machine. */
 export interface ProviderReport {
   readonly provider: Provider;
-  /** Whether nets run on it. */
+  /** True if nets run on it. */
   readonly works: boolean;
-  /** Whether it computes on the CPU after all. */
+  /** True if it computes on the CPU after all. */
   readonly isSoftware?: boolean;
   readonly gpus?: readonly Gpu[];
   /** Version of the GPU's driver. */
   readonly driver?: string;
   readonly libraries?: readonly Library[];
-  /** Why it does not work, and what mends that. */
+  /** Reason why it does not work, and what mends that. */
   readonly missing?: string;
   readonly remedies?: readonly string[];
 }

@@ -8,9 +8,9 @@ export interface Model {
   readonly outputs: ReadonlyMap<string, Value>;
 }
 
-/** How to write a graph for a session. */
+/** Options of writing a graph for a session. */
 export interface EmitOptions {
-  /** Whether runs are to write outputs into given buffers: the model gets a first output, `marker`, that is no tensor. Default false. */
+  /** True if runs are to write outputs into given buffers: the model gets a first output, `marker`, that is no tensor. Default false. */
   readonly inPlaceOutputs?: boolean | undefined;
   /** Inputs and outputs whose first dim is open: runs may feed and get other numbers of rows than their types say. */
   readonly open?: ReadonlySet<string> | undefined;

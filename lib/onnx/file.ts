@@ -21,9 +21,9 @@ export interface ModelEnd {
   readonly shape: readonly (number | string)[];
 }
 
-/** How to open a model file. */
+/** Options of opening a model file. */
 export interface ModelFileOptions extends Pick<SessionOptions, "provider" | "devices" | "threads"> {
-  /** Whether onnxruntime rewrites the graph and arranges weights anew for speed, in copies of them. Default true. */
+  /** True if onnxruntime rewrites the graph and arranges weights anew for speed, in copies of them. Default true. */
   readonly optimise?: boolean | undefined;
 }
 

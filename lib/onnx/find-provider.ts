@@ -14,21 +14,21 @@ export interface AbsentProvider {
   readonly remedies: readonly string[];
 }
 
-/** What decides whether a provider can be here, before it is tried. */
+/** Preconditions of a provider, checked before it is tried. */
 export interface Machine {
   /** As Node has them: linux, x64. */
   readonly platform: string;
   readonly arch: string;
-  /** Whether there is a GPU of any kind, and whether one has NVIDIA's driver. On Linux; elsewhere undefined. */
+  /** True if there is a GPU of any kind, and whether one has NVIDIA's driver. On Linux; elsewhere undefined. */
   readonly hasGpu: boolean | undefined;
   readonly hasNvidia: boolean | undefined;
-  /** Whether onnxruntime's library for CUDA lies beside it. */
+  /** True if onnxruntime's library for CUDA lies beside it. */
   readonly hasCudaProvider: boolean;
-  /** Whether the Vulkan driver that is asked for computes on the CPU. */
+  /** True if the Vulkan driver that is asked for computes on the CPU. */
   readonly isSoftwareVulkan: boolean;
 }
 
-/** What this machine has. */
+/** Devices of this machine. */
 export function thisMachine(): Machine {
   const { platform, arch } = process;
   const isLinux = platform === "linux";

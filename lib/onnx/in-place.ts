@@ -5,12 +5,12 @@ import { native } from "./native.js";
 import { onnxruntime } from "./onnxruntime.js";
 
 /**
- * What onnxruntime-node 1.30 throws for an output that is no tensor, before it copies any output: it copies every output into a new
+ * Error of onnxruntime-node 1.30 for an output that is no tensor, before it copies any output: it copies every output into a new
  * buffer, also those that have been written into a given one.
  */
 const NOT_COPIED = "Non tensor type is temporarily not supported.";
 
-/** Whether a run ended as one does whose outputs have been written where they were to be. */
+/** Tests whether a run ended as one does whose outputs have been written where they were to be. */
 export const isWritten = (error: unknown): boolean => error instanceof Error && error.message === NOT_COPIED;
 
 /** The outcome of a trial: undefined where outputs were written in place, else what happened. */
@@ -31,7 +31,7 @@ export function inPlaceCheck(trial: InPlaceTrial, warn: (line: string) => void):
   };
 }
 
-/** Whether this onnxruntime writes outputs into given buffers and leaves it at that. Tried once in a thread. */
+/** Tests whether this onnxruntime writes outputs into given buffers and leaves it at that. Tried once in a thread. */
 export const writesInPlace = inPlaceCheck(trial, (line) => process.emitWarning(line));
 
 async function trial(): Promise<string | undefined> {

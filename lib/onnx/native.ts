@@ -2,7 +2,7 @@
 import "./telemetry.js";
 
 /**
- * Where a thread says that it is inside onnxruntime, and hears that it is to end: a process dies with a thread that is ended
+ * Flag by which a thread says that it is inside onnxruntime, and hears that it is to end: a process dies with a thread that is ended
  * there, since what comes back finds no JavaScript any more. Set in threads that others may end; see `shareNative`.
  */
 let shared: Int32Array | undefined;
@@ -44,7 +44,7 @@ export function stopNative(state: Int32Array): void {
   Atomics.store(state, STOP, 1);
 }
 
-/** Whether a thread is inside onnxruntime; a stopped one that is not may be ended. */
+/** Tests whether a thread is inside onnxruntime; a stopped one that is not may be ended. */
 export function isInNative(state: Int32Array): boolean {
   return Atomics.load(state, INSIDE) !== 0;
 }

@@ -5,7 +5,7 @@ import { Add, Div, Mul, Sub } from "../ops/index.js";
 const isElementwise = (node: Node) => isOp(node, Add) || isOp(node, Sub) || isOp(node, Mul) || isOp(node, Div);
 
 /**
- * Whether an output may be written over an input leaf of its type while the graph runs: whatever reads the leaf is computed before the
+ * Tests whether an output may be written over an input leaf of its type while the graph runs: whatever reads the leaf is computed before the
  * output, or is the elementwise op that computes it. `outputs` are all that the graph computes.
  */
 export function mayOverwrite(outputs: Iterable<Value>, output: Value, leaf: Value): boolean {

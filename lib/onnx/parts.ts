@@ -50,7 +50,7 @@ export function* pieces(parts: readonly Part[]): Generator<Uint8Array> {
   for (const part of parts) yield part.bytes();
 }
 
-/** How long the parts are together. */
+/** Length of all parts. */
 export const byteLength = (parts: readonly Part[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 const of = (bytes: Uint8Array): Part => ({ length: bytes.length, bytes: () => bytes });

@@ -20,7 +20,7 @@ export function runError(cause: unknown): unknown {
   });
 }
 
-/** What onnxruntime says where memory, or its own measure of a tensor, has no room for a value. */
+/** Message of onnxruntime where memory, or its own measure of a tensor, has no room for a value. */
 const NO_ROOM = /Failed to allocate memory|bad_alloc|exceeds the supported maximum/;
 
 function noRoom(message: string, cause: unknown): NetrunError {

@@ -14,7 +14,7 @@ export const TensorProto = root.lookupType("onnx.TensorProto");
 /** ONNX's AttributeProto.AttributeType numbers that netrun writes. */
 export const attributeType = { f: 1, i: 2, s: 3, t: 4, g: 5, ints: 7 } as const;
 
-/** What netrun puts in a ModelProto, as plain objects. */
+/** Parts of a ModelProto, as plain objects. */
 export interface RawTensorProto {
   readonly name: string;
   readonly dims: readonly number[];

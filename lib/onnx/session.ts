@@ -28,7 +28,7 @@ export interface Session extends AsyncDisposable {
    * Throws a plain Error for an array of another length.
    */
   run(feeds: Feeds, fetch: readonly string[], into?: Outputs): Promise<Outputs>;
-  /** Whether the array of an output may be that of an input: nothing reads the input after the output is written. */
+  /** Tests whether the array of an output may be that of an input: nothing reads the input after the output is written. */
   mayOverwrite(output: string, input: string): boolean;
 }
 

@@ -1,7 +1,7 @@
 import { NetrunError } from "../error.js";
 import type { Provider } from "./device.js";
 
-/** What CUDA's libraries read when they are loaded: 0 keeps them from rounding to TF32. */
+/** Environment variable that CUDA's libraries read when they are loaded: 0 keeps them from rounding to TF32. */
 const VARIABLE = "NVIDIA_TF32_OVERRIDE";
 
 /**

@@ -7,7 +7,7 @@ const CHILD = fileURLToPath(new URL("try-provider-child.js", import.meta.url));
 /** A driver that hangs must not hang the run; the first use of a GPU takes seconds. */
 const TIMEOUT_MS = 60_000;
 
-/** What came of one addition on an execution provider, or, in onnxruntime's words, why it does not start here. */
+/** Result of one addition on an execution provider, or, in onnxruntime's words, why it does not start here. */
 export type ProviderTrial = { readonly result: "works" | "gives wrong results" } | { readonly missing: string };
 
 const trials = new Map<string, Promise<ProviderTrial>>();

@@ -15,7 +15,7 @@ export interface ConvTransposeAttrs extends ConvAttrs {
   readonly outputPadding: readonly number[];
 }
 
-/** How far a dilated kernel reaches. */
+/** Extent of a dilated kernel. */
 export const extent = (kernel: number, dilation: number) => dilation * (kernel - 1) + 1;
 
 /** y[n,k] = b[k] + sum over c of x[n,c] * w[k,c], cross-correlation over any number of spatial axes. x [n,c,...], w [k,c/group,...]. */

@@ -11,7 +11,7 @@ interface NmsAttrs {
   readonly overlap: number;
   /** Only boxes with a greater score count. */
   readonly score: number;
-  /** How many boxes the data lets it select. */
+  /** Number of boxes the data lets it select. */
   readonly selected: number;
 }
 
@@ -66,7 +66,7 @@ export const Unsqueeze: Op<{ readonly axes: readonly number[] }> = {
 };
 
 interface DynamicAttrs {
-  /** How many entries the data lets it have. */
+  /** Number of entries the data lets it have. */
   readonly size: number;
 }
 
@@ -158,7 +158,7 @@ export const Resize: Op<ResizeAttrs> = {
   },
 };
 
-/** What each of `from` entries of an axis has in each of `to` resized ones: [to, from], or [from, to] where `transposed`. */
+/** Weights of each of `from` entries of an axis in each of `to` resized ones: [to, from], or [from, to] where `transposed`. */
 function shares(mode: ResizeAttrs["mode"], from: number, to: number, transposed: boolean): Float32Array {
   const matrix = new Float32Array(from * to);
   const put = (i: number, j: number, share: number) => {
@@ -178,7 +178,7 @@ function shares(mode: ResizeAttrs["mode"], from: number, to: number, transposed:
 export const nonMaxSuppression = (boxes: Value, scores: Value, attrs: NmsAttrs): Value =>
   apply(NonMaxSuppression, attrs, boxes, scores);
 export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply(Unsqueeze, { axes }, x);
-/** Where a vector is not 0, int64 [size]. */
+/** Indices of a vector's entries other than 0, int64 [size]. */
 export const placesOf = (x: Value, size: number): Value =>
   gather(apply(NonZero, { size }, x), constantOf("int64", BigInt64Array.of(0n), []), 0);
 export const gatherNd = (x: Value, indices: Value): Value => apply(GatherNd, null, x, indices);

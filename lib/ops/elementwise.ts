@@ -111,7 +111,7 @@ export const WithGradientOf: Op<null> = {
   vjp: (_, dy) => [null, dy],
 };
 
-/** What a gradient that is given, not derived, computes: one for each of some inputs, from that of the value; null for none. */
+/** Gradient by a given formula, not derived: one for each of some inputs, from that of the value; null for none. */
 export type GivenGradient = (dy: Value) => readonly (Value | null)[];
 
 /** The first input, whose gradient goes to the others as `gradient` says: of a plugin, which has one of its own. */

@@ -18,7 +18,7 @@ export const BatchNormalization: Op<{ readonly epsilon: number }> = likeFirst(
 );
 
 /**
- * Each channel from a mixture of all at the same place: a 1x1 convolution that is no layer's, whose weights are not learnt. Inputs
+ * Each channel from a mixture of all at the same place: a 1x1 convolution that is no layer's, whose weights are not trained. Inputs
  * x [n,c,h,w], mixture [c,c,1,1], bias [c].
  */
 export const ChannelMix: Op<null> = {
@@ -47,7 +47,7 @@ interface OpenPoolAttrs {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly pads: readonly number[];
-  /** Whether a last window may reach beyond the padded input (sizes are rounded up). */
+  /** True if a last window may reach beyond the padded input (sizes are rounded up). */
   readonly ceil: boolean;
 }
 

@@ -16,11 +16,11 @@ import {
 
 /** A body's inputs are the iteration (int64, from 0), the carried values and the captured ones; its outputs the carried values after, and scans. */
 interface LoopAttrs {
-  /** How many; the most, where the loop is counted by an input. */
+  /** Number; the most, where the loop is counted by an input. */
   readonly iterations: number;
-  /** Whether the loop's first input is how many iterations a run has: int64, a scalar. Scans are then of as many. */
+  /** True if the loop's first input is how many iterations a run has: int64, a scalar. Scans are then of as many. */
   readonly isCounted?: boolean;
-  /** How many values an iteration hands to the next. The others of the loop's inputs are captured: the same in every iteration. */
+  /** Number of values an iteration hands to the next. The others of the loop's inputs are captured: the same in every iteration. */
   readonly carried: number;
   readonly body: Body;
 }
@@ -98,7 +98,7 @@ export const Loop: Op<LoopAttrs> = {
     iterations * topological(body.outputs).reduce((sum, node) => sum + multiplyAdds(node), 0),
 };
 
-/** What an iteration gives. */
+/** Results of an iteration. */
 export interface Iteration {
   readonly carried: readonly Value[];
   /** Values to keep of every iteration. */

@@ -20,7 +20,7 @@ export const DequantizeLinear: Op<{ readonly axis: number | undefined }> = {
   }),
 };
 
-/** How real numbers are 8-bit ones: real = (stored - zero) * scale. */
+/** Mapping of 8-bit numbers to real ones: real = (stored - zero) * scale. */
 export interface Affine8 {
   readonly scale: number;
   readonly zero: number;

@@ -14,7 +14,7 @@ import { expand, reshape } from "./shape.js";
 
 interface ReduceAttrs {
   readonly axes: readonly number[];
-  /** Whether reduced axes stay, with 1. */
+  /** True if reduced axes stay, with 1. */
   readonly keepDims: boolean;
 }
 
@@ -98,9 +98,9 @@ export const Tile: Op<{ readonly repeats: readonly number[] }> = {
 
 interface CumSumAttrs {
   readonly axis: number;
-  /** Whether an entry's own value is left out of its sum. */
+  /** True if an entry's own value is left out of its sum. */
   readonly exclusive: boolean;
-  /** Whether sums run from the end. */
+  /** True if sums run from the end. */
   readonly reverse: boolean;
 }
 

@@ -72,7 +72,7 @@ export const Concat: Op<{ readonly axis: number }> = {
   },
 };
 
-/** What Slice takes of one axis: from `start` to before `end`, every `step`-th. Steps are positive. */
+/** Range of Slice on one axis: from `start` to before `end`, every `step`-th. Steps are positive. */
 export interface AxisSlice {
   readonly axis: number;
   readonly start: number;

@@ -34,7 +34,7 @@ const policies = {
   plateau: { needs: ["gamma", "stepsize"], rate: stepped },
 } as const satisfies Readonly<Record<string, RatePolicy>>;
 
-/** What a schedule has to remember beside the iteration; part of a snapshot. */
+/** State of a schedule beside the iteration; part of a snapshot. */
 export interface RateState {
   /** Steps of a stepped policy that are behind; Caffe's current_step. */
   readonly step: number;
@@ -43,7 +43,7 @@ export interface RateState {
   /** Least smoothed loss so far, and the iteration of it or of the last step; `plateau` alone. Null for none yet. */
   readonly minimum: number | null;
   readonly since: number;
-  /** What all rates are multiplied by, where that was asked for while training ran. */
+  /** Factor of all rates, where that was asked for while training ran. */
   readonly factor?: number | undefined;
 }
 
@@ -67,7 +67,7 @@ export class LearningRate {
     if (!(Number.isInteger(warmUp) && warmUp >= 0)) throw new NetrunError(`a warm-up of ${warmUp} iterations`);
   }
 
-  /** Whether rates depend on losses, so that they are known one iteration ahead only. */
+  /** True if rates depend on losses, so that they are known one iteration ahead only. */
   get adapts(): boolean {
     return this.#solver.lr_policy === "plateau";
   }

@@ -1,7 +1,7 @@
 import { constant, type Value } from "../graph/index.js";
 import { add, div, mul, sqrt, sub } from "../ops/index.js";
 
-/** What an update rule sees of one segment of parameters; all vectors have one length. */
+/** Arguments of an update rule for one segment of parameters; all vectors have one length. */
 export interface RuleInputs {
   /** Parameters. */
   readonly w: Value;
@@ -29,7 +29,7 @@ export interface UpdateRule {
   /** Vectors of history for each parameter, in the order of Caffe's solverstate: all first slots, then all second ones. */
   readonly slots: number;
   update(x: RuleInputs): { readonly w: Value; readonly h: readonly Value[] };
-  /** What the learning rate is multiplied by in update t = 1, 2, ... */
+  /** Factor of the learning rate in update t = 1, 2, ... */
   correction?(t: number, settings: RuleSettings): number;
 }
 

@@ -2,7 +2,7 @@ import { applyAll, type Value } from "../graph/index.js";
 import { add, meaning, mul, sign } from "../ops/index.js";
 import type { RuleSettings, UpdateRule } from "./rules.js";
 
-/** How a solver changes weights. */
+/** Description of how a solver changes weights. */
 export interface UpdateSettings {
   readonly rule: UpdateRule;
   readonly settings: RuleSettings;

@@ -24,7 +24,7 @@ export const TRANSFORM = {
   mirror: { type: "boolean", group: GROUP, describe: "Mirror images at random" },
 } as const satisfies Options;
 
-/** Which data a net reads and how it becomes batches. */
+/** Data of a net, and the way it becomes batches. */
 export const FEED = {
   data: {
     type: "string",

@@ -43,7 +43,7 @@ export function describeRange({ whole, max, above, unit, ...range }: NumberRange
   return min === undefined ? what : `${what}, ${min} or more`;
 }
 
-/** Whether a value is a finite number in a range. */
+/** Tests whether a value is a finite number in a range. */
 export function isInRange(value: unknown, { whole, min, max, above }: NumberRange): value is number {
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (whole ? !Number.isInteger(value) : Math.abs(value) > FLOAT32_MAX) return false;

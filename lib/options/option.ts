@@ -23,7 +23,7 @@ interface NumberSpec extends Common {
   readonly default?: number;
   /** Words that stand for a number. */
   readonly words?: readonly string[];
-  /** How many of the API's unit one of the flag's is: 1000 where a flag of seconds is an option in milliseconds. */
+  /** Number of the API's units in one of the flag's: 1000 where a flag of seconds is an option in milliseconds. */
   readonly perUnit?: number;
 }
 
@@ -51,7 +51,7 @@ export type Options = Readonly<Record<string, OptionSpec>>;
 
 type Shapes = Readonly<Record<string, readonly number[]>>;
 
-/** What an option's value is. */
+/** Value of an option. */
 export type ValueOf<S extends OptionSpec> = S extends { type: "number" }
   ? S extends { words: readonly (infer W)[] }
     ? number | W
@@ -74,7 +74,7 @@ export type ValueOf<S extends OptionSpec> = S extends { type: "number" }
 
 type Certain<S> = S extends { default: unknown } | { required: true } ? true : false;
 
-/** What a group of flags is read to. */
+/** Values of a group of flags. */
 export type Args<T extends Options> = {
   readonly [K in keyof T as Certain<T[K]> extends true ? K : never]: ValueOf<T[K]>;
 } & { readonly [K in keyof T as Certain<T[K]> extends true ? never : K]?: ValueOf<T[K]> };

@@ -7,7 +7,7 @@ export const STATE = {
   stage: { type: "names", api: "stages", describe: "Stages of the net state: NAME[,NAME...]" },
 } as const satisfies Options;
 
-/** Where a net runs. */
+/** Device of a net. */
 export const SESSION = {
   provider: {
     type: "choice",

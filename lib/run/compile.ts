@@ -30,16 +30,16 @@ import { type NetProgram, openModelProgram } from "./model-program.js";
 import { openNet } from "./open-net.js";
 import type { NetPlan, SolverPlan, TrainingPlan } from "./plan.js";
 
-/** What a net is compiled for. */
+/** Phase and settings that a net is compiled for. */
 export interface NetContext extends ResolvedChoice {
   readonly state: NetState;
-  /** Where paths inside the prototxt are looked up after the working directory. */
+  /** Folder where paths inside the prototxt are looked up after the working directory. */
   readonly baseDir: string;
   readonly seed: number;
   /** Shapes of data blobs by name; data layers whose tops are all here are fed from outside. */
   readonly shapes?: Readonly<Record<string, readonly number[]>> | undefined;
   readonly session?: SessionOptions | undefined;
-  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  /** True if gradients are Caffe's where its reuse of memory makes them other than the formula's. */
   readonly caffeQuirks?: boolean | undefined;
   /** Keeps the rows that plugins' data layers give, for as long as the net is there; without it they are not read. */
   readonly rows?: GivenRows | undefined;
@@ -89,7 +89,7 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   const { net: lowered, ...opened } = await openNet(source, context.session);
   const compiled = { name: net.name, phase, net: filtered, feedSpecs: specs, sources, lowered, caffeQuirks, ...opened };
   // 5. Where Caffe's numbers are others than the formulas', it is told.
-  if (onWarning) for (const warning of caffeWarnings(compiled, "learnt")) onWarning(warning);
+  if (onWarning) for (const warning of caffeWarnings(compiled, "trainable")) onWarning(warning);
   return compiled;
 }
 
@@ -120,7 +120,7 @@ async function pluginRows(
  * Warnings of where Caffe computes other values than the net or, where it trains or all gradients are wanted, other gradients. Each
  * is told once.
  */
-export function caffeWarnings(compiled: CompiledNetwork, wanted: "learnt" | "all"): readonly NetrunError[] {
+export function caffeWarnings(compiled: CompiledNetwork, wanted: "trainable" | "all"): readonly NetrunError[] {
   const { net, phase, lowered, caffeQuirks } = compiled;
   const found = differencesFromCaffe(net.layer, {
     phase,
@@ -168,7 +168,7 @@ export interface CompiledSolver {
   readonly tests: readonly TestShape[];
 }
 
-/** What is known of a test net before it runs. */
+/** Description of a test net before it runs. */
 export interface TestShape {
   /** Batches of a test. */
   readonly iterations: number;
@@ -246,7 +246,7 @@ export function netPlan({ net, phase, feedSpecs, sources, lowered, caffeQuirks }
   return { net: encode(net), phase, feeds: feedSpecs, shapes, sources, extras: extraFields(net.layer), caffeQuirks };
 }
 
-/** What Caffe's solvers ask of their fields. Source: sgd_solvers.hpp. */
+/** Demands of Caffe's solvers on their fields. Source: sgd_solvers.hpp. */
 function checkRule(solver: SolverParameter): void {
   const { type, momentum, rms_decay } = solver;
   if ((type === "AdaGrad" || type === "RMSProp") && momentum !== 0) {
@@ -296,7 +296,7 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   };
 }
 
-/** Where a path that a data layer names is. Throws NetrunError at that name, with what to do without the data. */
+/** Path of a data layer's source. Throws NetrunError at that name, with what to do without the data. */
 function dataPath(layer: LayerParameter, path: string, baseDir: string): string {
   try {
     return requirePath(path, { baseDir, span: spanOfText(layer, path) });

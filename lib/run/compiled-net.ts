@@ -13,19 +13,19 @@ import type { FlatWeights } from "./weights.js";
 
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
-/** What one run computes. */
+/** Outputs of one run. */
 export interface RunRequest {
   /** Blobs whose values to give. */
   readonly blobs: readonly string[];
-  /** Gradients of the objective: of every learnt parameter, or of these and of the input blobs, or of these and of all blobs. */
-  readonly gradients?: "learnt" | "all" | "blobs";
-  /** Whether to give the objective: the sum of all losses by their weights. */
+  /** Gradients of the objective: of every trainable parameter, or of these and of the input blobs, or of these and of all blobs. */
+  readonly gradients?: "trainable" | "all" | "blobs";
+  /** True if to give the objective: the sum of all losses by their weights. */
   readonly objective?: boolean;
   /** A sum to give of all parameters' gradients: of their entries, or of the squares of these. */
   readonly sum?: "entries" | "squares";
-  /** Whether gradients are added to what `into` holds. The sum is of the results. */
+  /** True if gradients are added to what `into` holds. The sum is of the results. */
   readonly accumulate?: boolean;
-  /** Whether to give what the forward adds to files. */
+  /** True if to give what the forward adds to files. */
   readonly files?: boolean;
   /** Blobs whose gradients are fed, in place of their weights in the objective. */
   readonly seeds?: readonly string[];
@@ -37,26 +37,26 @@ export interface RunInputs {
   readonly data: Arrays;
   /** All parameters in one piece, with its layout, or an array for each key. */
   readonly weights: FlatWeights | ReadonlyMap<string, Float32Array>;
-  /** What random layers draw: the same pair gives the same numbers. */
+  /** Key of random layers: the same pair gives the same numbers. */
   readonly draw: readonly [seed: number, counter: number];
   readonly seeds?: Arrays;
   /**
-   * Where gradients are written, by parameter key, as far as the run computes them; the others are arrays of their own. Where they
+   * Destinations of gradients, by parameter key, as far as the run computes them; the others are arrays of their own. Where they
    * accumulate, this holds an array for each trainable parameter, and what could not be written in place is given beside it.
    */
   readonly into?: Arrays | undefined;
-  /** What layers carry on from the forward before; zeros where absent. */
+  /** State of layers from the forward before; zeros where absent. */
   readonly carries?: Arrays | undefined;
 }
 
-/** What a run gave. Entries are absent where nothing depends on them: read them as zeros. */
+/** Results of a run. Entries are absent where nothing depends on them: read them as zeros. */
 export interface RunResult {
   readonly blobs: Arrays;
   /** New values of state parameters, by key. */
   readonly states: Arrays;
-  /** What layers carry on to the next forward. */
+  /** State of layers for the next forward. */
   readonly carries: Arrays;
-  /** What the forward adds to files, by `fileKey`. */
+  /** Outputs of the forward to files, by `fileKey`. */
   readonly files: Arrays;
   /** By parameter key. */
   readonly gradients: Arrays;
@@ -82,13 +82,13 @@ const NONE = new Float32Array(0);
 
 interface Compiled {
   readonly session: Session | undefined;
-  /** What the model's outputs are, by name. */
+  /** Outputs of the model, by name. */
   readonly ends: ReadonlyMap<string, End>;
   /** Keys of parameters whose gradient may be written to the array that is given for it. */
   readonly inPlace: ReadonlySet<string>;
 }
 
-/** What an output is. */
+/** Kind of an output. */
 export interface End {
   readonly group: Group;
   readonly name: string;
@@ -169,7 +169,7 @@ async function compile(
   return { session, ends, inPlace };
 }
 
-/** What a request asks for, as values: all of it, and by output name what has to be computed. */
+/** Values that a request asks for: all of them, and by output name those to be computed. */
 export function endsOf(
   net: LoweredNet,
   request: RunRequest,
@@ -189,7 +189,7 @@ export function endsOf(
   if (request.gradients && net.untrainable) throw net.untrainable;
   if (request.gradients) {
     const parameters = net.differentiated;
-    const inputs = { learnt: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
+    const inputs = { trainable: [], all: [...net.inputs], blobs: [...net.blobs] }[request.gradients];
     const seeds = seedsOf(net, request.seeds ?? []);
     const found = gradient(seeds, [...parameters.map(({ value }) => value), ...inputs.map(([, value]) => value)]);
     parameters.forEach(({ key }, i) => {
@@ -227,7 +227,7 @@ export const endName = (group: Group, name: string) => `${group}:${name}`;
 /** The name of a data set of a net's files[index] among what a run gave. */
 export const fileKey = (index: number, set: string): string => `${index}/${set}`;
 
-/** What a model of a net is fed. The weights are those of the net's parameters, whose shapes `Program` has checked. */
+/** Inputs of a net's model. The weights are those of the net's parameters, whose shapes `Program` has checked. */
 export function feeds(net: Pick<LoweredNet, "randoms" | "carries">, inputs: RunInputs): Record<string, Elements> {
   const result: Record<string, Elements> = { ...inputs.data };
   const { weights } = inputs;

@@ -11,7 +11,7 @@ import type { FlatWeights } from "./weights.js";
 const MOST_BYTES = 2 ** 31 - 2 ** 24;
 
 /**
- * Whether a net can run with its weights as constants: in phase TEST, without what its forwards change or carry on, without files
+ * Tests whether a net can run with its weights as constants: in phase TEST, without what its forwards change or carry on, without files
  * that they write, and with weights that one model holds.
  */
 export const bearsConstants = ({ phase, states, carries, files }: LoweredNet, { data }: FlatWeights): boolean =>
@@ -39,7 +39,7 @@ export function inferenceOf(
 export class WeightWatch {
   readonly #weights: FlatWeights;
   readonly #handedOut = new Set<Slot>();
-  /** What arrays that were handed out held at the last `mark`. */
+  /** Contents of handed-out arrays at the last `mark`. */
   readonly #marked = new Map<Slot, Float32Array>();
   #isMarked = false;
 
@@ -66,7 +66,7 @@ export class WeightWatch {
     for (const slot of this.#handedOut) this.#keep(slot);
   }
 
-  /** Whether the weights are to the bit what they were at the last `mark`. */
+  /** Tests whether the weights are to the bit what they were at the last `mark`. */
   isSame(): boolean {
     if (!this.#isMarked) return false;
     for (const [slot, kept] of this.#marked)

@@ -2,7 +2,7 @@ import type { Layout } from "../net/layout.js";
 import { view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 
-/** How some values are spread. */
+/** Spread of some values. */
 export interface Distribution {
   readonly meanAbs: number;
   readonly mean: number;
@@ -23,7 +23,7 @@ export interface ParameterStatistics {
   readonly values: Distribution;
   /** Mean over the iter_size batches, before clipping and weight decay. */
   readonly gradients: Distribution;
-  /** What the update added. */
+  /** Summands of the update. */
   readonly updates: Distribution;
   /** log10 of the mean magnitude of the updates over that of the values; not finite where either is 0. */
   readonly ratio: number;

@@ -6,7 +6,7 @@ import type { SessionOptions } from "../onnx/session.js";
 import type { RecurrentProgram } from "./open-net.js";
 import type { Program } from "./program.js";
 
-/** What a net needs of a program: the same interface whether layers are behind it or a file. */
+/** Interface of a program for nets: the same interface whether layers are behind it or a file. */
 export type NetProgram = Pick<Program, "lower" | "run" | typeof Symbol.asyncDispose> &
   Partial<Pick<Program, "withConstants" | keyof RecurrentProgram>>;
 

@@ -2,7 +2,7 @@ import { layoutOf, view } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
 import type { RunResult } from "./compiled-net.js";
 
-/** Whether no value is NaN or infinite. */
+/** Tests whether no value is NaN or infinite. */
 export function allFinite(values: Float32Array): boolean {
   // x - x is 0 for a finite x and NaN for any other; a sum of zeros costs no branch a value.
   let sum = 0;
@@ -11,7 +11,7 @@ export function allFinite(values: Float32Array): boolean {
 }
 
 /**
- * What is the first not to be finite, in the order of computation: data, parameters and outputs layer by layer, then gradients
+ * First place that is not finite, in the order of computation: data, parameters and outputs layer by layer, then gradients
  * from the last layer to the first. `result` has all blobs and all gradients.
  */
 export function firstNotFinite(net: LoweredNet, weights: Float32Array, result: RunResult): string {

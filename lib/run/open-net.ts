@@ -22,13 +22,13 @@ export interface NetSource {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
-  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  /** True if gradients are Caffe's where its reuse of memory makes them other than the formula's. */
   readonly caffeQuirks: boolean;
   /** As in `ProgramSpec`. */
   readonly goesOn?: boolean | undefined;
 }
 
-/** What a program of layers has beside runs. */
+/** Parts of a program of layers besides runs. */
 export type RecurrentProgram = Pick<Program, "carried" | "carry" | "dependsOnData">;
 
 /** A compiled net. */

@@ -14,13 +14,13 @@ export interface NetPlan {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
   /** The blobs in files that layers name, by path. */
   readonly sources: ReadonlyMap<string, SourceBlob>;
-  /** What the binary form cannot hold: fields that Caffe's schema does not have, which plugins may read. */
+  /** Fields that the binary form cannot hold: those that Caffe's schema does not have, which plugins may read. */
   readonly extras: ExtraFields;
-  /** Whether gradients are Caffe's where its reuse of memory makes them other than the formula's. */
+  /** True if gradients are Caffe's where its reuse of memory makes them other than the formula's. */
   readonly caffeQuirks: boolean;
 }
 
-/** How weights are updated, as plain data. */
+/** Update of weights, as plain data. */
 export interface SolverPlan {
   readonly rule: keyof typeof updateRules;
   readonly settings: RuleSettings;
@@ -31,7 +31,7 @@ export interface SolverPlan {
   /** Batches whose gradients are summed before each update. */
   readonly iterSize: number;
   readonly seed: number;
-  /** Whether displayed iterations tell the mean absolute values of their blobs. */
+  /** True if displayed iterations tell the mean absolute values of their blobs. */
   readonly debugInfo: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface TrainingPlan {
   readonly tests: readonly NetPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
-  /** Whether the threads of a step are chosen by trials, where the session does not say how many. */
+  /** True if the threads of a step are chosen by trials, where the session does not say how many. */
   readonly calibrate?: boolean | undefined;
   /** Files of layer plugins, which every thread loads for itself. */
   readonly plugins: readonly string[];
@@ -52,7 +52,7 @@ export interface ForwardPlan {
   readonly net: NetPlan;
   /** Blobs whose values to give. */
   readonly blobs: readonly string[];
-  /** What random layers draw from. */
+  /** Key of random layers. */
   readonly seed: number;
   readonly session: SessionOptions;
   readonly plugins: readonly string[];

@@ -17,7 +17,7 @@ export interface LayerTime {
   readonly backwardMs: number;
 }
 
-/** What passes over a net took. */
+/** Times of passes over a net. */
 export interface Profile {
   /** In the net's order; what belongs to no layer, such as the sum of losses, comes last as "(net)". */
   readonly layers: readonly LayerTime[];
@@ -40,7 +40,7 @@ export async function profileNet(
   passes: number,
   options: SessionOptions,
 ): Promise<Profile> {
-  const request = { blobs: net.outputs, gradients: "learnt" as const, objective: true };
+  const request = { blobs: net.outputs, gradients: "trainable" as const, objective: true };
   const graph = endsOf(net, request).outputs;
   // Layers may leave blobs as they are: a Power of power 1, a Dropout in phase TEST.
   if (graph.size === 0) throw new NetrunError("the net computes nothing: its blobs are its inputs as they are");

@@ -28,17 +28,17 @@ export interface ProgramSpec {
   /** The net's force_backward. */
   readonly forceBackward?: boolean | undefined;
   readonly caffeQuirks?: boolean | undefined;
-  /** Whether a file of HDF5Output that cannot be written is reported, in place of ending the run. */
+  /** True if a file of HDF5Output that cannot be written is reported, in place of ending the run. */
   readonly goesOn?: boolean | undefined;
 }
 
 /** Shapes of blobs by name. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
-/** What one run of a program takes: values and their shapes. */
+/** Inputs of one run: values and their shapes. */
 export interface ProgramInputs extends Omit<RunInputs, "carries"> {
   readonly shapes: Shapes;
-  /** Whether this is the forward of the last run once more (for its backward): it starts from the same carried values. */
+  /** True if this is the forward of the last run once more (for its backward): it starts from the same carried values. */
   readonly again?: boolean;
 }
 
@@ -67,7 +67,7 @@ export class Program implements AsyncDisposable {
   /** Nets of sizes that data decides, by shapes, sizes known before, and layer. */
   readonly #sizes = new Map<string, ScalarNet>();
   readonly #files: OutputFiles;
-  /** What layers carry from one forward to the next: what the last run started with, and what it left. */
+  /** State of layers between forwards: what the last run started with, and what it left. */
   #carries: { readonly before: Arrays; readonly after: Arrays } = { before: {}, after: {} };
 
   constructor(spec: ProgramSpec, options: SessionOptions = {}, constants?: FlatWeights) {
@@ -98,7 +98,7 @@ export class Program implements AsyncDisposable {
     return net;
   }
 
-  /** Whether a size in the net depends on values of its data, so that no one graph computes it. */
+  /** Tests whether a size in the net depends on values of its data, so that no one graph computes it. */
   dependsOnData(shapes: Shapes): boolean {
     try {
       lower(this.#spec.layers, { ...this.#spec, shapes, sizes: new Map() });
@@ -121,7 +121,7 @@ export class Program implements AsyncDisposable {
     return result;
   }
 
-  /** What layers carry on to the next forward; part of where training stands. */
+  /** State of layers for the next forward; part of where training stands. */
   get carried(): Arrays {
     return this.#carries.after;
   }

@@ -16,12 +16,12 @@ import { type PassStatistics, passStatistics, type Statistics, updateStatistics 
 import type { Batches, Iterations, Step, StepReport, TrainState } from "./step.js";
 import { Updater } from "./updater.js";
 
-/** What a step needs besides its net and its solver. */
+/** Parts of a step besides its net and its solver. */
 export interface StepOptions {
   readonly session: SessionOptions;
-  /** What random layers draw from. */
+  /** Key of random layers. */
   readonly seed: number;
-  /** Where the last gradients are left, by the layout of the net; a buffer of the step's own without it. */
+  /** Buffer for the last gradients, by the layout of the net; a buffer of the step's own without it. */
   readonly gradients?: Float32Array | undefined;
 }
 
@@ -113,7 +113,7 @@ export class SeparateStep implements Step {
     // The same request in every iteration, shown or not: another one would be another session.
     const blobs = work.display > 0 ? this.#train.net.outputs : [];
     const sum = this.#solver.clipGradients >= 0 ? "squares" : "entries";
-    const request: RunRequest = { blobs, gradients: "learnt", objective: true, sum, accumulate: iterSize > 1 };
+    const request: RunRequest = { blobs, gradients: "trainable", objective: true, sum, accumulate: iterSize > 1 };
     const shown = debugInfo && isShown(work);
     let debug: PassStatistics | undefined;
     let activations: readonly ActivationStatistics[] | undefined;
@@ -200,7 +200,7 @@ export class SeparateStep implements Step {
 
 const isShown = ({ iteration, display }: Iterations): boolean => display > 0 && iteration % display === 0;
 
-/** Whether an iteration is to have layer statistics. */
+/** Tests whether an iteration is to have layer statistics. */
 export const isWatched = ({ iteration, statistics = 0 }: Pick<Iterations, "iteration" | "statistics">): boolean =>
   statistics > 0 && iteration % statistics === 0;
 

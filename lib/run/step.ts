@@ -5,7 +5,7 @@ import type { LayerStatistics } from "./layer-statistics.js";
 import { nextBatch, recycle } from "./open-net.js";
 import type { Statistics } from "./statistics.js";
 
-/** What a step changes, in place. */
+/** State that a step changes, in place. */
 export interface TrainState {
   /** All parameters, by the layout of the train net. */
   readonly weights: Float32Array;
@@ -23,7 +23,7 @@ export interface Iterations {
   readonly display: number;
   /** Layer statistics are reported for iterations divisible by this; 0 or undefined for none. */
   readonly statistics?: number | undefined;
-  /** Whether nobody looks at the gradients of the last iteration, so that a form may leave them where they are. Default false. */
+  /** True if nobody looks at the gradients of the last iteration, so that a form may leave them where they are. Default false. */
   readonly dropsGradients?: boolean | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Batches {
   readonly byteRows?: ReadonlyMap<string, ByteRows> | undefined;
 }
 
-/** Where the time of a report went, in milliseconds. */
+/** Times of a report, in milliseconds. */
 export interface Times {
   readonly dataWaitMs: number;
   readonly gradientMs: number;
@@ -52,9 +52,9 @@ export interface StepReport {
   readonly times: Times;
   /** Rows of data consumed. */
   readonly rows: number;
-  /** Why training stopped before the last iteration that was asked for: what is not a finite number any more. */
+  /** Reason why training stopped before the last iteration that was asked for: what is not a finite number any more. */
   readonly notFinite?: string | undefined;
-  /** What debug_info shows, by iteration, where `display` names it. */
+  /** Values of debug_info, by iteration, where `display` names it. */
   readonly debug?: ReadonlyMap<number, Statistics> | undefined;
   /** Layer statistics by iteration, where they were asked for. */
   readonly layers?: ReadonlyMap<number, LayerStatistics> | undefined;
@@ -65,9 +65,9 @@ export interface StepReport {
  * A form may do one iteration a run of onnxruntime, or all of them in one (an ONNX Loop whose state is weights and history).
  */
 export interface Step extends AsyncDisposable {
-  /** Whether batches may hold rows of bytes. Default false. */
+  /** True if batches may hold rows of bytes. Default false. */
   readonly takesBytes?: boolean;
-  /** The update rule's history at the start of training: zeros, of the train net's learnt parameters. */
+  /** The update rule's history at the start of training: zeros, of the train net's trainable parameters. */
   newHistory(): readonly Float32Array[];
   /**
    * Trains for an iteration a rate. `progress` is called after every iteration, where the form tells them apart, else at the end.

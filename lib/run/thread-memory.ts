@@ -17,7 +17,7 @@ type Choices = v.InferOutput<typeof choices>;
 
 const file = (): string => join(cacheFolder(), "threads.json");
 
-/** What was chosen so far; nothing where that is not to be read, since measuring again costs but some steps. */
+/** Choices so far; empty where they cannot be read, since measuring again costs but some steps. */
 function read(): Choices {
   try {
     return v.parse(choices, JSON.parse(readFileSync(file(), "utf8")));
@@ -26,7 +26,7 @@ function read(): Choices {
   }
 }
 
-/** What tells a net and its batches on this machine from others. */
+/** Key that tells a net and its batches on this machine from others. */
 function keyOf({ net, shapes, feeds }: NetPlan): string {
   const machine = [cpus()[0]?.model ?? "", availableParallelism()];
   const batches = feeds.map(({ batchSize }) => batchSize);
@@ -36,7 +36,7 @@ function keyOf({ net, shapes, feeds }: NetPlan): string {
     .digest("hex");
 }
 
-/** What was chosen for a net on this machine before; undefined where nothing was. */
+/** Earlier choice for a net on this machine; undefined where nothing was. */
 export function chosenBefore(plan: NetPlan): ThreadChoice | undefined {
   const threads = read()[keyOf(plan)];
   return threads === undefined ? undefined : { threads: threads ?? undefined, tried: [] };

@@ -15,7 +15,7 @@ const LARGE = 5e8;
 /** Threads inside one op that a training step takes; undefined where they are onnxruntime's choice: the physical cores. */
 export type Threads = number | undefined;
 
-/** What trials found. */
+/** Results of trials. */
 export interface ThreadChoice {
   readonly threads: Threads;
   /** Least milliseconds of a forward and backward pass by threads, in the order in which they were tried. */
@@ -23,7 +23,7 @@ export interface ThreadChoice {
 }
 
 /**
- * Whether threads are worth choosing for a net: a small one waits for threads longer than it computes. Nets that write files or carry
+ * Tests whether threads are worth choosing for a net: a small one waits for threads longer than it computes. Nets that write files or carry
  * state on would be changed by trials.
  */
 export function isWorthTrials(net: LoweredNet): boolean {
@@ -62,8 +62,8 @@ export async function choose(
 
 /** Of the noise. */
 const SEED = 1;
-/** What a training step asks for. */
-const PASS = { blobs: [], gradients: "learnt", objective: true, sum: "entries" } as const;
+/** Request of a training step. */
+const PASS = { blobs: [], gradients: "trainable", objective: true, sum: "entries" } as const;
 
 async function leastMs(train: OpenNet): Promise<number> {
   const batch = Object.fromEntries(

@@ -12,11 +12,11 @@ export interface UpdateStep {
   readonly rate: number;
   /** Weight decay before decay_mult. */
   readonly decay: number;
-  /** What gradients are multiplied by: 1/iter_size, and the clipping factor. */
+  /** Factor of gradients: 1/iter_size, and the clipping factor. */
   readonly scale: number;
 }
 
-/** The buffers of a layout that an update reads and changes; history has `layout.learnt` floats a slot. */
+/** The buffers of a layout that an update reads and changes; history has `layout.trainable` floats a slot. */
 export interface UpdateBuffers {
   readonly weights: Float32Array;
   readonly gradients: Float32Array;
@@ -44,7 +44,7 @@ export class Updater implements AsyncDisposable {
 
   /** History of all zeros, as training starts with. */
   newHistory(): Float32Array[] {
-    return Array.from({ length: this.#update.rule.slots }, () => new Float32Array(this.#layout.learnt));
+    return Array.from({ length: this.#update.rule.slots }, () => new Float32Array(this.#layout.trainable));
   }
 
   async apply(buffers: UpdateBuffers, step: UpdateStep): Promise<void> {

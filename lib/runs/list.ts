@@ -7,7 +7,7 @@ import { snapshotsIn } from "./resume.js";
 import { RUNS_FOLDER, type RunInfo, readRunInfo, runFiles, runNames } from "./run-folder.js";
 import { readFileSync } from "node:fs";
 
-/** How a run stands: `interrupted` is one whose process ended without saying so. */
+/** Status of a run: `interrupted` is one whose process ended without saying so. */
 export type RunStatus = "running" | "done" | "stopped" | "interrupted";
 
 /** A run, in short. */
@@ -49,7 +49,7 @@ export function readRun(folder: string): StoredRun {
   return { info: readRunInfo(folder), digest, status: statusOf(folder, digest) };
 }
 
-/** How a run stands by its digest and its lock. */
+/** Status of a run by its digest and its lock. */
 export function statusOf(folder: string, { done }: Digest): RunStatus {
   if (done) return done.stopped === undefined ? "done" : "stopped";
   return ownerFate(join(folder, "run.netrunlock")) === "dead" ? "interrupted" : "running";

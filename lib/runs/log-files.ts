@@ -11,7 +11,7 @@ export interface LogPaths {
   readonly json?: string | undefined;
   /** Rows `seconds,iteration,phase,net,name,value`. */
   readonly csv?: string | undefined;
-  /** Whether the run resumes another: what its log has stays, and the new lines follow. */
+  /** True if the run resumes another: what its log has stays, and the new lines follow. */
   readonly append?: boolean | undefined;
 }
 
@@ -75,7 +75,7 @@ export class LogFile {
     }
   }
 
-  /** Whether there were no lines in it before. */
+  /** True if there were no lines in it before. */
   get isNew(): boolean {
     return this.#isNew;
   }

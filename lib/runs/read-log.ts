@@ -109,7 +109,7 @@ function readStored(path: string, log: string): { readonly bytes: number; readon
   }
 }
 
-/** Whether a line ends right before a byte. */
+/** Tests whether a line ends right before a byte. */
 function endsLine(log: string, bytes: number): boolean {
   if (bytes === 0) return true;
   const size = statSync(log, { throwIfNoEntry: false })?.size ?? 0;

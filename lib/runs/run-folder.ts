@@ -11,7 +11,7 @@ import { issuesOf, type TrainEvent } from "../train/events.js";
 import { SnapshotLock } from "../train/snapshot-lock.js";
 import { EventStore } from "./event-store.js";
 
-/** Where runs are, unless a program says otherwise. */
+/** Folder of runs, unless a program says otherwise. */
 export const RUNS_FOLDER = "runs";
 
 const start = v.object({
@@ -37,7 +37,7 @@ const info = v.object({
   starts: v.array(start),
 });
 
-/** What `run.json` tells of a run. */
+/** Content of a run's `run.json`. */
 export type RunInfo = v.InferOutput<typeof info>;
 export type RunStart = RunInfo["starts"][number];
 
@@ -51,7 +51,7 @@ export const runFiles = (folder: string) => ({
   snapshots: join(folder, "snapshots"),
 });
 
-/** What a run is made of, as it is written down. */
+/** Parts of a run, as it is written down. */
 export interface RunContent {
   readonly solver: SolverParameter;
   /** The net that is trained, with the layers of all phases. */
@@ -172,7 +172,7 @@ function withNet(solver: SolverParameter, net: string): SolverParameter {
 
 const writeText = (path: string, text: string) => replaceFile(path, (file) => writeFileSync(file, text));
 
-/** What of some settings JSON can hold: no functions, no data in memory. */
+/** Serialisable part of some settings, for JSON: no functions, no data in memory. */
 function plain(settings: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const isPlain = (value: unknown): boolean =>
     value === null ||

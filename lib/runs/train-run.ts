@@ -5,13 +5,13 @@ import { type TrainReplicasOptions, train } from "../train/train.js";
 import { restoreNewest } from "./resume.js";
 import { RUNS_FOLDER, RunFolder, readRunSolver, runFiles } from "./run-folder.js";
 
-/** How a run is named and kept. */
+/** Name and retention of a run. */
 export interface KeepOptions {
   /** Its name: it is kept in the folder `runs/NAME`. */
   readonly run: string;
   /** The folder of all runs. Default `runs`. */
   readonly runs?: string | undefined;
-  /** Whether to go on with a run that is there, from its newest snapshot that is whole. */
+  /** True if to go on with a run that is there, from its newest snapshot that is whole. */
   readonly resume?: boolean | undefined;
 }
 

@@ -1,18 +1,18 @@
-/** What a run came to at an iteration. */
+/** Score of a run at an iteration. */
 export interface TrialResult {
   readonly iteration: number;
   /** The metric's value; undefined where the training stopped on a number that is not finite, or failed. */
   readonly score: number | undefined;
 }
 
-/** What to do next: train a run on to an iteration. */
+/** Next task: train a run on to an iteration. */
 export interface Job {
   /** Index of the run. */
   readonly trial: number;
   readonly until: number;
 }
 
-/** How runs are given their iterations. */
+/** Allocation of iterations to runs. */
 export interface Halving {
   /** Iterations of all runs; with `first` the most that one gets. */
   readonly iterations: number;
@@ -24,7 +24,7 @@ export interface Halving {
 }
 
 /**
- * Which run to train next, and how far, by asynchronous successive halving (ASHA): a run whose score is in the best part of those that came
+ * Next run to train, and its iterations, by asynchronous successive halving (ASHA): a run whose score is in the best part of those that came
  * as far goes on, else a new one begins, so that no run waits for the others. Source: Li et al., A System for Massively Parallel
  * Hyperparameter Tuning, 2018.
  */

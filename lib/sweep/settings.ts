@@ -61,7 +61,7 @@ const cut = (path: string): readonly [string, string | undefined] => {
   return at < 0 ? [path, undefined] : [path.slice(0, at), path.slice(at + 1)];
 };
 
-/** Which items of a list are meant, and what of them. */
+/** Selected items of a list, and the part of each. */
 interface Chosen {
   readonly isIt: (item: Message, index: number) => boolean;
   readonly more: string;

@@ -3,11 +3,11 @@ import { shown } from "../options/number.js";
 import { type Random, random } from "../random.js";
 import type { Settings } from "./settings.js";
 
-/** Which settings a sweep tries. */
+/** Settings that a sweep tries. */
 export interface SearchSpace {
   /** Values of a field: every combination is tried. */
   readonly grid?: Readonly<Record<string, readonly (string | number)[]>> | undefined;
-  /** Where a field's value is drawn from: `0.1..0.9` evenly, `log:1e-5..1e-2` evenly in its logarithm, `int:16..64` whole numbers. */
+  /** Range of a field's values: `0.1..0.9` evenly, `log:1e-5..1e-2` evenly in its logarithm, `int:16..64` whole numbers. */
   readonly random?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -21,17 +21,17 @@ const stored = v.object({
   trials: v.array(v.object({ settings: v.record(v.string(), v.string()), results: v.array(result) })),
 });
 
-/** Where a sweep stands: its table, as it is kept. */
+/** State of a sweep: its table, as it is kept. */
 export type SweepState = v.InferOutput<typeof stored>;
 
-/** What a part of a run came to. `error` says why there is no score. */
+/** Result of a part of a run. `error` says why there is no score. */
 export type PartResult = v.InferOutput<typeof result>;
 
 /** The table of the sweep in a folder. */
 const pathOf = (folder: string): string => join(folder, "sweep.json");
 
 /**
- * Where the sweep of a folder stands: at its start, or where an earlier one of the same key was. Throws NetrunError for a folder that has another
+ * State of a folder's sweep: at its start, or where an earlier one of the same key was. Throws NetrunError for a folder that has another
  * sweep in it, or a damaged table.
  */
 export function readState(folder: string, key: string, settings: readonly Settings[]): SweepState {

@@ -18,7 +18,7 @@ import { type PartResult, readState, type SweepState, writeState } from "./state
 import type { TrialOptions, TrialOutcome, TrialPart } from "./trial.js";
 import type { FromTrial } from "./trial-child.js";
 
-/** What a sweep tries, how long, and by what it chooses. */
+/** Settings that a sweep tries, its limits, and the score it chooses by. */
 export interface SweepOptions extends SearchSpace, TrialOptions {
   /** A solver's prototxt (path or text), or the message. */
   readonly solver: From<SolverParameter>;
@@ -50,7 +50,7 @@ export interface Trial {
   readonly folder: string;
 }
 
-/** What a sweep tells. */
+/** Events of a sweep. */
 export type SweepEvent =
   | { readonly kind: "sweep-start"; readonly trials: number; readonly parts: number }
   | { readonly kind: "part-start"; readonly trial: Trial; readonly until: number }
@@ -234,7 +234,7 @@ function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> 
   }).finally(() => signal.removeEventListener("abort", end));
 }
 
-/** Where the sweep of a folder stands. Throws NetrunError for a folder of another sweep. */
+/** State of a folder's sweep. Throws NetrunError for a folder of another sweep. */
 function stateOf(output: string, options: SweepOptions, settings: readonly Settings[]): SweepState {
   const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize } = options;
   const solver = typeof options.solver === "string" ? options.solver : printText(options.solver);

@@ -1,7 +1,7 @@
 import { packError, type WireError } from "../wire-error.js";
 import { type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
 
-/** What comes back of a part that was sent here. */
+/** Answer of a part that was sent here. */
 export type FromTrial = { readonly outcome: TrialOutcome } | { readonly error: WireError };
 
 // One part for each process: what crashes, or takes memory, is gone with it.

@@ -3,7 +3,7 @@ import { Solver } from "../train/solver.js";
 import { metricOf } from "../train/best.js";
 import { train } from "../train/train.js";
 
-/** What a run of a sweep takes of a solver's options: those that another process can be sent. */
+/** Options of a sweep's solver: those that another process can be sent. */
 export type TrialOptions = Pick<
   SolverOptions,
   | "batchSize"
@@ -30,7 +30,7 @@ export interface TrialPart {
   readonly maxTimeMs: number | undefined;
 }
 
-/** What a part came to. */
+/** Result of a part. */
 export interface TrialOutcome {
   readonly iteration: number;
   readonly score: number;

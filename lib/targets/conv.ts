@@ -22,7 +22,7 @@ export function inputGradient(dy: Value, w: Value, { shape, ...attrs }: ConvGrad
   return apply(ConvTranspose, { ...attrs, outputPadding }, dy, w);
 }
 
-/** How many floats a row of the kernel may spread the input to: 256 MB. */
+/** Number of floats a row of the kernel may spread the input to: 256 MB. */
 const SPREAD_LIMIT = 2 ** 26;
 
 /**

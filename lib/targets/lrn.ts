@@ -22,7 +22,7 @@ import { averagePoolGradient } from "./pool.js";
 export const pooledLrn = (x: Value, attrs: LrnAttrs, view: LrnView = flatPlanes): Value =>
   divideByPower(x, baseOf(x, attrs, view).base, attrs.beta);
 
-/** How the pooling under LRN sees x [n, c, h, w]: as one image whose channels are the images and whose first axis is c. */
+/** Layout of the pooling under LRN for x [n, c, h, w]: one image whose channels are the images and whose first axis is c. */
 export type LrnView = (shape: readonly number[]) => readonly number[];
 
 /** A plane as one long axis. */

@@ -3,7 +3,7 @@ import { everyNode, type Op, type Value } from "../graph/index.js";
 /** A graph by the names of its outputs. */
 export type GraphOutputs = ReadonlyMap<string, Value>;
 
-/** What a graph computes, and names of values inside it. */
+/** Outputs of a graph, and names of values inside it. */
 export interface NamedGraph {
   readonly outputs: GraphOutputs;
   readonly blobs: GraphOutputs;
@@ -23,12 +23,12 @@ export interface Pass<C = unknown> {
   apply(outputs: readonly Value[], context: C): Become | Promise<Become>;
 }
 
-/** How graphs become fast on a provider: passes in the order in which they run. "any" stands for standard ONNX alone. */
+/** Passes that make graphs fast on a provider, in the order in which they run. "any" stands for standard ONNX alone. */
 export interface Target<C = unknown> {
   readonly provider: "cpu" | "cuda" | "webgpu" | "any";
   readonly mode: "training" | "inference";
   readonly passes: readonly Pass<C>[];
-  /** Whether its graphs run as they are: onnxruntime's own rewriting takes seconds for large ones, and gains nothing. Default false. */
+  /** True if its graphs run as they are: onnxruntime's own rewriting takes seconds for large ones, and gains nothing. Default false. */
   readonly runsAsWritten?: boolean;
 }
 

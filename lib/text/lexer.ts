@@ -1,7 +1,7 @@
 import { NetrunError, type Source } from "../error.js";
 import { spanAt } from "./source.js";
 
-/** What a token is. A symbol is any single other character. */
+/** Kind of a token. A symbol is any single other character. */
 export type TokenKind = "identifier" | "integer" | "float" | "string" | "symbol" | "end";
 
 /** A piece of prototxt: its kind and the half-open range of offsets in the source. */
@@ -15,7 +15,7 @@ export interface Token {
 export interface Lexer {
   readonly source: Source;
   readonly token: Token;
-  /** Where the token before that ended. */
+  /** End of the token before. */
   readonly lastEnd: number;
   /** Moves to the next token and returns the one that was current. Throws NetrunError at a string that is not closed. */
   next(): Token;
@@ -33,17 +33,17 @@ const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isHexDigit = (code: number): boolean => isDigit(code) || ((code | 32) >= 97 && (code | 32) <= 102);
 const isWordStart = (code: number): boolean => ((code | 32) >= 97 && (code | 32) <= 122) || code === 95;
 const isWord = (code: number): boolean => isWordStart(code) || isDigit(code);
-/** Whether a code is this letter, small or capital. */
+/** Tests whether a code is this letter, small or capital. */
 const isLetter = (code: number, letter: string): boolean => (code | 32) === letter.charCodeAt(0);
 
-/** Where characters of a kind that start at `from` end. */
+/** End of a run of characters of a kind that starts at `from`. */
 function skip(text: string, from: number, is: (code: number) => boolean): number {
   let at = from;
   while (is(text.charCodeAt(at))) at++;
   return at;
 }
 
-/** Where white space and comments end. */
+/** End of white space and comments. */
 function skipSpace(text: string, from: number): number {
   let at = skip(text, from, isSpace);
   while (text.charCodeAt(at) === CODE.hash) {
@@ -78,7 +78,7 @@ function exponentEnd(text: string, from: number): number {
   return end > from + 1 + sign ? end : from;
 }
 
-/** Where the string that opens at `start` ends; undefined where it is not closed on its line. */
+/** End of the string that opens at `start`; undefined where it is not closed on its line. */
 function stringEnd(text: string, start: number): number | undefined {
   const quote = text.charCodeAt(start);
   for (let at = start + 1; at < text.length; at++) {

@@ -10,7 +10,7 @@ export type UnknownField = { readonly name: string; readonly place?: readonly [s
   | { readonly fields: readonly UnknownField[] }
 );
 
-/** What is known of a message besides its fields. */
+/** Notes on a message besides its fields. */
 interface Notes {
   source: Source | undefined;
   start: number;
@@ -67,14 +67,14 @@ export function dropUnknown(message: object, name: string): void {
   notes?.unknown.splice(0, notes.unknown.length, ...kept);
 }
 
-/** Where an unknown field of a message, or of a field in it, stands; undefined where it was not read from text. */
+/** Place of an unknown field of a message, or of a field in it; undefined where it was not read from text. */
 export function spanOfUnknown(message: object, { place }: UnknownField): Span | undefined {
   const source = table.get(message)?.source;
   return source && place && spanAt(source, ...place);
 }
 
 /**
- * Where a message, a value of its field or an element of its list was written; undefined where it was not read from text.
+ * Place of a message, a value of its field or an element of its list; undefined where it was not read from text.
  * A nested message is its whole field, from the name to the closing brace.
  */
 export function spanOf(message: object, field?: string, index = 0): Span | undefined {

@@ -21,13 +21,13 @@ import { readScalar } from "./value.js";
 
 // protobufjs has a reader of the text format, but without the places of fields, and it throws at fields it does not know.
 
-/** How to read a text. */
+/** Options of reading a text. */
 export interface ParseOptions {
-  /** What errors call the text: usually a path as the user gave it. */
+  /** Name of the text in errors: usually a path as the user gave it. */
   readonly name?: string | undefined;
   /** Makes a field that the schema does not know an error instead of a warning. */
   readonly strict?: boolean | undefined;
-  /** What is known elsewhere of fields, and of values of enums, that the schema does not have: the notes of their warnings. */
+  /** Notes known elsewhere, for warnings of fields and of values of enums that the schema does not have. */
   readonly explain?: Explain | undefined;
   /** Messages that the text may have; any number by default. */
   readonly maxMessages?: number | undefined;

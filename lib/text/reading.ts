@@ -15,10 +15,10 @@ export interface UnknownSeen {
   count: number;
 }
 
-/** What is known elsewhere of a field that the schema does not have, or of an enum's value, as notes; undefined: nothing. */
+/** Notes known elsewhere of a field that the schema does not have, or of an enum's value; undefined: nothing. */
 export type Explain = (type: string, field: string, value?: string) => readonly string[] | undefined;
 
-/** What reading functions share: the tokens, and what to tell the user at the end. */
+/** Common state of reading functions: the tokens, and what to tell the user at the end. */
 export interface Reading {
   readonly lexer: Lexer;
   readonly strict: boolean;
@@ -44,7 +44,7 @@ export function failAt(lexer: Lexer, token: Token, message: string, ...notes: st
   return new NetrunError(message, { span: spanAt(lexer.source, token.start, token.end), notes });
 }
 
-/** How errors name a token. */
+/** Name of a token in errors. */
 export function describeToken(lexer: Lexer, token: Token): string {
   if (token.kind === "end") return "the end of the text";
   const text = shortened(lexer.textOf(token));
@@ -56,19 +56,19 @@ export function shortened(text: string): string {
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
 
-/** Whether the current token is this symbol, one of a single UTF-16 unit. */
+/** Tests whether the current token is this symbol, one of a single UTF-16 unit. */
 export function isAt({ token, source }: Lexer, symbol: string): boolean {
   return token.kind === "symbol" && source.text.charCodeAt(token.start) === symbol.charCodeAt(0);
 }
 
-/** Whether the current token is this symbol; if so, moves on. */
+/** Tests whether the current token is this symbol; if so, moves on. */
 export function accept(lexer: Lexer, symbol: string): boolean {
   if (!isAt(lexer, symbol)) return false;
   lexer.next();
   return true;
 }
 
-/** What closes a message: the brackets have to match. */
+/** Closing bracket of a message: it has to match. */
 export type Closing = "}" | ">";
 
 /** The closing bracket of the message that opens here, moving on; undefined where none opens. */

@@ -54,7 +54,7 @@ function readString(lexer: Lexer, field: protobuf.Field): string {
   return isString(lexer) ? text + Buffer.from(readBytes(lexer, field)).toString("utf8") : text;
 }
 
-/** Whether a string starts here, closed or not. */
+/** Tests whether a string starts here, closed or not. */
 const isString = (lexer: Lexer): boolean => lexer.token.kind === "string" || isAt(lexer, '"') || isAt(lexer, "'");
 
 /** Strings after one another are one. */

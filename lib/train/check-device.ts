@@ -12,7 +12,7 @@ export interface DeviceCheck {
   readonly difference?: number;
   /** The greatest that is accepted. */
   readonly most: number;
-  /** Why nothing came of it. */
+  /** Reason why nothing came of it. */
   readonly error?: string;
 }
 

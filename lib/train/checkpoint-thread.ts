@@ -5,7 +5,7 @@ import { type Checkpoint, writeCheckpoint } from "./write-checkpoint.js";
 /** Bytes from which on a checkpoint is written by a thread of its own: a smaller one is on disk before a thread has started. */
 const THREAD_BYTES = 8 * 2 ** 20;
 
-/** Whether a checkpoint is written by a thread of its own. */
+/** Tests whether a checkpoint is written by a thread of its own. */
 export const isWrittenAside = ({ buffers }: Checkpoint): boolean =>
   buffers.reduce((sum, { byteLength }) => sum + byteLength, 0) >= THREAD_BYTES;
 

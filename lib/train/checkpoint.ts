@@ -100,7 +100,7 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
   checkStateCounts(path, state);
   const side = readSideState(path, state.iter);
   if (side) checkPlaces(path, side, [feedRows.length, ...plan.tests.map(({ feeds }) => feeds.length)]);
-  const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.learnt));
+  const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.trainable));
   restoreHistory(layout, history, state.history, path);
   const model = await readModel(path, state.learned_net, side?.files?.model);
   const weights = { ...current, data: current.data.slice() };

@@ -28,7 +28,7 @@ const lost = fields({
   /** Index of the replica, which is that of its partition of the data. */
   replica: count,
   reason: v.string(),
-  /** Whether its part of the round was done again, or left out of the mean. */
+  /** True if its part of the round was done again, or left out of the mean. */
   remedy: v.picklist(["redone", "dropped"]),
 });
 
@@ -40,7 +40,7 @@ const statistic = fields({
   /** Mean absolute value. */
   meanAbs: number,
 });
-/** How values are spread; `counts` are those of equally wide bins from min to max. */
+/** Spread of values; `counts` are those of equally wide bins from min to max. */
 const spread = { meanAbs: number, mean: number, std: number, min: number, max: number, counts: list(count) };
 const distribution = fields(spread);
 const norms = fields({ l1: number, l2: number });
@@ -77,7 +77,7 @@ export const eventSchemas = {
     }),
     replicas: fields({
       count,
-      /** Where replicas live; `local` is one, in the thread of the caller, and has none of the fields below. */
+      /** Place of replicas; `local` is one, in the thread of the caller, and has none of the fields below. */
       isolation: v.picklist(["local", "thread", "process", "spark"]),
       syncInterval: v.optional(v.union([count, v.literal("auto")])),
       averaging: v.optional(v.picklist(["mean", "elastic"])),
@@ -88,12 +88,12 @@ export const eventSchemas = {
     }),
     /** Estimates in bytes (see `MemoryEstimate`). */
     memory: fields({ parameters: number, blobs: number, least: number }),
-    /** Where it trains, with GPUs by number, and what chose that: options, or the solver's `solver_mode: GPU`. */
+    /** Device it trains on, with GPUs by number, and what chose that: options, or the solver's `solver_mode: GPU`. */
     device: v.optional(
       fields({
         provider: v.picklist(["cpu", "cuda", "webgpu"]),
         devices: v.optional(list(count)),
-        /** Whether CUDA may round to TF32. */
+        /** True if CUDA may round to TF32. */
         tf32: v.optional(v.boolean()),
         chosenBy: v.optional(v.picklist(["options", "auto", "solver_mode"])),
       }),
@@ -118,7 +118,7 @@ export const eventSchemas = {
     /** Rows of data that all replicas took for it. */
     rows: number,
     times: fields({ dataWaitMs: number, gradientMs: number, updateMs: number }),
-    /** Whether the solver's `display` names this iteration; then `outputs` has the train net's output blobs. */
+    /** True if the solver's `display` names this iteration; then `outputs` has the train net's output blobs. */
     display: v.optional(v.boolean(), false),
     outputs: v.optional(outputs, {}),
   }),
@@ -175,7 +175,7 @@ export const eventSchemas = {
     /** Rows of data that all replicas took. */
     rows: number,
     imagesPerSecond: number,
-    /** How far the replicas' parameters were apart before averaging, in rounds with layer statistics. */
+    /** Spread of the replicas' parameters before averaging, in rounds with layer statistics. */
     spread: v.optional(number),
     times: fields({
       sendMs: number,
@@ -247,10 +247,10 @@ export type ControlEvent = EventOf<"control">;
 export type WarningEvent = EventOf<"warning">;
 export type DoneEvent = EventOf<"done">;
 
-/** Why training ended before max_iter. */
+/** Reason why training ended before max_iter. */
 export type Stopped = NonNullable<DoneEvent["stopped"]>;
 
-/** Whether there are events of this kind. */
+/** Tests whether there are events of this kind. */
 export const isEventKind = (kind: unknown): kind is EventKind =>
   typeof kind === "string" && Object.hasOwn(eventSchemas, kind);
 

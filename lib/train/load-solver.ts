@@ -57,7 +57,7 @@ export interface SolverOptions
    */
   readonly statistics?: number | undefined;
   /**
-   * Whether the threads of a small net's steps are chosen by timing some passes, where `threads` does not say how many: by default in
+   * True if the threads of a small net's steps are chosen by timing some passes, where `threads` does not say how many: by default in
    * trainings of at least 200 iterations. What was chosen is kept in the cache folder, so that later trainings of the net take the same:
    * last bits of matrix products depend on it.
    */

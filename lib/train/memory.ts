@@ -13,7 +13,7 @@ export interface MemoryEstimate {
   readonly parameters: number;
   /** Blobs and their gradients of one batch, of all replicas: the most that can be alive at a time. */
   readonly blobs: number;
-  /** What no order of computation does without: parameters, and the largest blob with its gradient. */
+  /** Memory that no order of computation does without: parameters, and the largest blob with its gradient. */
   readonly least: number;
 }
 
@@ -25,8 +25,9 @@ export function estimateMemory(train: LoweredNet, plan: TrainingPlan, parallel: 
   const replicas = parallel.engine ? 1 : (parallel.workers ?? 1);
   const layout = layoutOf(train);
   const { slots } = updateRules[plan.solver.rule];
-  const trained = 2 * layout.length + (1 + slots) * layout.learnt;
-  const parameters = replicas * FLOAT_BYTES * (trained + savedFloats(parallel, slots * layout.learnt, layout.length));
+  const trained = 2 * layout.length + (1 + slots) * layout.trainable;
+  const parameters =
+    replicas * FLOAT_BYTES * (trained + savedFloats(parallel, slots * layout.trainable, layout.length));
   const sizes = [...train.blobs.values()].map(({ type }) => 2 * FLOAT_BYTES * count(type.shape));
   const blobs = replicas * sizes.reduce((a, b) => a + b, 0);
   return { parameters, blobs, least: parameters + replicas * sizes.reduce((a, b) => Math.max(a, b), 0) };

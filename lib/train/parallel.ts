@@ -6,7 +6,7 @@ import { isInRange, shown } from "../options/number.js";
 import { PARALLEL } from "../options/parallel.js";
 import type { StartEvent } from "./events.js";
 
-/** How many replicas train, and how they are brought together. */
+/** Number of training replicas, and the way they are averaged. */
 export interface ParallelOptions extends EngineOptions {
   /** Iterations of each replica in a round, after which they are averaged; "auto" finds it (see `IntervalFinder`). Default 10. */
   readonly syncInterval?: number | "auto" | undefined;
@@ -15,7 +15,7 @@ export interface ParallelOptions extends EngineOptions {
 /** SparkNet's choice for CIFAR-10. */
 const SYNC_INTERVAL = 10;
 
-/** Whether training is to run on replicas of its own, rather than in this thread. */
+/** Tests whether training is to run on replicas of its own, rather than in this thread. */
 export const isParallel = ({ workers }: ParallelOptions): boolean => workers !== undefined;
 
 /** The interval that options ask for. Throws NetrunError for one that is none. */
@@ -28,7 +28,7 @@ export function syncIntervalOf(options: ParallelOptions): number | "auto" {
   });
 }
 
-/** What is said of partitions that have fewer rows than a round takes: they begin again within it. */
+/** Note on partitions that have fewer rows than a round takes: they begin again within it. */
 export function partitionWarnings(
   partitions: readonly Partition[],
   interval: number,
@@ -49,7 +49,7 @@ export function partitionWarnings(
 export const rowsOfReplica = ({ workers = 1, batchScaling = "weak" }: ParallelOptions, rows: number): number =>
   batchScaling === "strong" ? rows / workers : rows;
 
-/** How replicas are trained, with what options leave open filled in. */
+/** Settings of training replicas, with what options leave open filled in. */
 export function replicasOf(options: ParallelOptions): StartEvent["replicas"] {
   const {
     workers,

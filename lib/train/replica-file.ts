@@ -8,7 +8,7 @@ import { decodeArrays, encodeArrays } from "./snapshot.js";
 /** Bytes of one read or write: below what a system call takes at most. */
 const PIECE = 2 ** 30;
 
-/** What replicas have of their own: their history, and their parameters where averaging lets them differ. */
+/** Own state of replicas: their history, and their parameters where averaging lets them differ. */
 const vectors = ({ history, weights }: ReplicaState): readonly Float32Array[] => [
   ...history,
   ...(weights ? [weights] : []),
@@ -28,18 +28,18 @@ export function commonHistory(replicas: readonly ReplicaState[]): readonly Float
   });
 }
 
-/** Whether a snapshot of replicas has a file of their own: one replica has nothing that Caffe's files do not hold. */
+/** Tests whether a snapshot of replicas has a file of their own: one replica has nothing that Caffe's files do not hold. */
 export const hasReplicaFile = (replicas: readonly ReplicaState[]): boolean =>
   replicas.length > 1 || replicas[0]!.weights !== undefined;
 
-/** What a side file says of replicas. */
+/** Description of replicas in a side file. */
 export const sideReplicas = (replicas: readonly ReplicaState[]): SideReplicas => ({
   positions: replicas.map(({ positions }) => positions),
   weights: replicas[0]!.weights !== undefined,
   carries: replicas.map(({ carries }) => encodeArrays(carries ?? {})),
 });
 
-/** What replicas are restored from besides a solverstate. */
+/** Sources of replicas' state besides a solverstate. */
 interface Restoring {
   /** Replicas that there are now. */
   readonly count: number;

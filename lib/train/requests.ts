@@ -8,10 +8,10 @@ export interface Control {
   readonly from: string;
 }
 
-/** What a caller may ask of a running training, as Caffe's signals do, or as a `Control`. */
+/** Requests to a running training, as Caffe's signals do, or as a `Control`. */
 export type Action = "none" | "snapshot" | "stop" | Control;
 
-/** What was asked of a training and is not done yet; the caller is asked between iterations and between the parts of a test. */
+/** Requests that a training has not carried out yet; the caller is asked between iterations and between the parts of a test. */
 export class Requests {
   readonly #action: () => Action;
   #snapshot = false;
@@ -38,7 +38,7 @@ export class Requests {
     return controls;
   }
 
-  /** Whether a snapshot was asked for since the last call. */
+  /** Tests whether a snapshot was asked for since the last call. */
   takeSnapshot(): boolean {
     const asked = this.#snapshot;
     this.#snapshot = false;

@@ -166,14 +166,14 @@ export class Rounds {
     yield* this.#solver.partitionWarnings(found.interval).map((each) => warningEvent(found.iteration, each));
   }
 
-  /** Whether iterations would be lost with an error that comes from outside: data that cannot be read any more. */
+  /** Tests whether iterations would be lost with an error that comes from outside: data that cannot be read any more. */
   #losesSomething(error: unknown): boolean {
     const { iteration } = this.#solver;
     const isNew = iteration > this.#first && iteration !== this.#snapshots.lastIteration;
     return error instanceof NetrunError && this.#schedule.writesSnapshots && isNew;
   }
 
-  /** What the done event says of the rounds' speed. */
+  /** Speed of rounds, in the done event. */
   get speed(): Pick<DoneEvent, "imagesPerSecond" | "speedUp"> {
     if (this.#ms === 0) return {};
     const imagesPerSecond = this.#rows / (this.#ms / 1000);

@@ -32,7 +32,7 @@ export class Schedule {
     this.#at = iteration;
   }
 
-  /** Whether all iterations are done. */
+  /** True if all iterations are done. */
   get isOver(): boolean {
     return this.#at >= this.#fields.max_iter;
   }
@@ -51,43 +51,43 @@ export class Schedule {
     return Math.min(this.roundOf(wanted), until(test_interval, this.#at), until(snapshot, this.#at), untilShown);
   }
 
-  /** Whether to test before the next iteration; before the first one only with test_initialization. */
+  /** True if to test before the next iteration; before the first one only with test_initialization. */
   get isTestDue(): boolean {
     return this.#passed(this.#fields.test_interval) && (this.#at > 0 || this.#fields.test_initialization);
   }
 
-  /** Whether to snapshot after the last round. */
+  /** True if to snapshot after the last round. */
   get isSnapshotDue(): boolean {
     return this.#passed(this.#fields.snapshot);
   }
 
-  /** Whether to show an iteration, or the loss after the last one. */
+  /** Tests whether to show an iteration, or the loss after the last one. */
   isDisplayed(iteration: number): boolean {
     const { display } = this.#fields;
     return display > 0 && iteration % display === 0;
   }
 
-  /** Whether to snapshot when training ends, where the last snapshot was of an iteration. */
+  /** Tests whether to snapshot when training ends, where the last snapshot was of an iteration. */
   needsLastSnapshot(snapshotted: number): boolean {
     return this.#fields.snapshot_after_train && snapshotted !== this.#at;
   }
 
-  /** Whether to show the loss after the last iteration. */
+  /** True if to show the loss after the last iteration. */
   get isLossDue(): boolean {
     return this.isDisplayed(this.#at);
   }
 
-  /** Whether to test after the last iteration. */
+  /** True if to test after the last iteration. */
   get isLastTestDue(): boolean {
     return this.#passed(this.#fields.test_interval);
   }
 
-  /** Whether any snapshot is written unasked. */
+  /** True if any snapshot is written unasked. */
   get writesSnapshots(): boolean {
     return this.#fields.snapshot > 0 || this.#fields.snapshot_after_train;
   }
 
-  /** Whether the last round came to a multiple of an interval or passed one; 0 has none. */
+  /** Tests whether the last round came to a multiple of an interval or passed one; 0 has none. */
   #passed(interval: number): boolean {
     return interval > 0 && Math.floor(this.#at / interval) > Math.floor(this.#from / interval);
   }

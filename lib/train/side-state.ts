@@ -43,7 +43,7 @@ const sideState = fields({
     fields({
       /** Records consumed of each data layer, by replica. */
       positions: list(positions),
-      /** Whether each has parameters of its own, after its history. */
+      /** True if each has parameters of its own, after its history. */
       weights: v.boolean(),
       /** Recurrent state of each. */
       carries: list(carries),

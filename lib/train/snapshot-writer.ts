@@ -5,7 +5,7 @@ import type { SnapshotPaths } from "./snapshot.js";
 
 /** A snapshot whose values are copied. */
 export interface SnapshotWriting {
-  /** Whether it is being written by a thread of its own; else it is written, or has failed. */
+  /** True if it is being written by a thread of its own; else it is written, or has failed. */
   readonly isAside: boolean;
   /** The files, once they are written. Rejects with NetrunError if one cannot be. */
   readonly written: Promise<SnapshotPaths>;

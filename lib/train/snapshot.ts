@@ -17,9 +17,9 @@ import { hashFile, mixed, type SideState, sideText } from "./side-state.js";
 export interface SnapshotPaths {
   readonly model: string;
   readonly state: string;
-  /** What Caffe's two files cannot hold. */
+  /** State that Caffe's two files cannot hold. */
   readonly side: string;
-  /** What each of several replicas has of its own; written where there are several. */
+  /** Own state of each of several replicas; written where there are several. */
   readonly replicas: string;
 }
 
@@ -87,7 +87,7 @@ export function snapshotPaths(prefix: string, iteration: number, format: Snapsho
   };
 }
 
-/** What a snapshot is made of. */
+/** Content of a snapshot. */
 export interface SnapshotContent {
   readonly net: NetParameter;
   readonly weights: StoredWeights;
@@ -133,7 +133,7 @@ export async function writeSnapshot(
   }
 }
 
-/** What a snapshot could not bring back, as warnings. */
+/** Warnings of state that a snapshot could not bring back. */
 export function lostState(
   file: string,
   found: {
@@ -152,7 +152,7 @@ export function lostState(
   }
   if (!side) {
     lost.push(
-      new NetrunError("not restored, for want of its .netrunstate: random numbers, test data and the smoothed loss", {
+      new NetrunError("not restored, without its .netrunstate: random numbers, test data and the smoothed loss", {
         file,
         notes: [
           "weights, history, iteration and the place in the data are as they were; snapshots of Caffe hold no more",
@@ -211,7 +211,7 @@ export function storeHistory(layout: Layout, history: readonly Float32Array[]): 
   return history.flatMap((values) =>
     [...layout.slots.values()].map((slot) => {
       const { shape } = slot.parameter.spec;
-      return { shape, data: isLearnt(layout, slot) ? view(values, slot) : new Float32Array(slot.length) };
+      return { shape, data: isTrainable(layout, slot) ? view(values, slot) : new Float32Array(slot.length) };
     }),
   );
 }
@@ -242,8 +242,8 @@ export function restoreHistory(
   });
   stored.forEach((blob, i) => {
     const slot = slots[i % slots.length]!;
-    if (isLearnt(layout, slot)) view(history[Math.floor(i / slots.length)]!, slot).set(blob.data);
+    if (isTrainable(layout, slot)) view(history[Math.floor(i / slots.length)]!, slot).set(blob.data);
   });
 }
 
-const isLearnt = (layout: Layout, { offset }: Slot) => offset < layout.learnt;
+const isTrainable = (layout: Layout, { offset }: Slot) => offset < layout.trainable;

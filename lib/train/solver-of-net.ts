@@ -12,7 +12,7 @@ import { bringsData } from "../layers/index.js";
 export interface SolverOfNetOptions {
   readonly data?: DataChoice["data"];
   readonly testData?: DataChoice["data"];
-  /** Whether fields that are unknown are errors. */
+  /** True if fields that are unknown are errors. */
   readonly strict?: boolean | undefined;
 }
 
@@ -49,7 +49,7 @@ export function solverOfNet(
   return solver;
 }
 
-/** Whether a net has data layers that are there in tests. */
+/** Tests whether a net has data layers that are there in tests. */
 function readsTestData({ message }: Loaded<NetParameter>): boolean {
   const state = mergeStates(create("NetState", { phase: Phase.TEST }), message.state);
   return filterNet(message, state).layer.some(bringsData);

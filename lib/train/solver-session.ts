@@ -5,7 +5,7 @@ import { findProvider } from "../onnx/find-provider.js";
 import type { SessionOptions } from "../onnx/session.js";
 
 /**
- * Where a solver trains: as options say, else as its `solver_mode` does. GPU is the best device that is here, with `device_id` on CUDA,
+ * Device of a solver: as options say, else as its `solver_mode` does. GPU is the best device that is here, with `device_id` on CUDA,
  * and the CPU where there is none: published solvers say it of the machine of their authors. Caffe's default, GPU, counts for nothing
  * where it is not written. Throws NetrunError where a device that is asked for is not here.
  */
@@ -22,6 +22,6 @@ export async function solverSession(
   return chosen.provider === "cuda" ? { ...chosen, devices: [id] } : chosen;
 }
 
-/** Whether a solver says that it wants a GPU. */
+/** Tests whether a solver says that it wants a GPU. */
 export const asksForGpu = (parameter: SolverParameter): boolean =>
   has(parameter, "solver_mode") && parameter.solver_mode === SolverMode.GPU;

@@ -30,7 +30,7 @@ export class Solver implements AsyncDisposable {
   readonly parameter: SolverParameter;
   /** The train net; its parameters are those that training changes, with the last gradients in `diff`. */
   readonly net: Net;
-  /** What training takes, by an estimate. */
+  /** Estimate of training's memory. */
   readonly memory: MemoryEstimate;
   /** The test nets: batches of a test (test_iter), and weights of losses. */
   readonly tests: readonly TestShape[];
@@ -87,7 +87,7 @@ export class Solver implements AsyncDisposable {
     return isParallel(options) ? partitionWarnings(partitions, interval, plan.solver.iterSize) : [];
   }
 
-  /** What is trained, on what and how, as the first event of a training. */
+  /** Description of a training: net, data and settings, as its first event. */
   startEvent(): StartEvent {
     const { iteration, parameter, net, tests, memory, snapshotPrefix } = this;
     const { layout } = this.#parts.weights;
@@ -214,10 +214,10 @@ export class Solver implements AsyncDisposable {
    */
   checkSnapshots(): void {
     this.#life.check();
-    const { length, learnt } = this.#parts.weights.layout;
+    const { length, trainable } = this.#parts.weights.layout;
     const floats = length * (this.parameter.snapshot_diff ? 2 : 1);
     const { slots } = updateRules[this.#parts.rule];
-    probeFolder(this.snapshotPrefix, 4 * (floats + this.replicas * slots * learnt));
+    probeFolder(this.snapshotPrefix, 4 * (floats + this.replicas * slots * trainable));
   }
 
   /** Path that the names of snapshots start with. */

@@ -11,7 +11,7 @@ import type { MemoryEstimate } from "./memory.js";
 import { type ParallelOptions, replicasOf } from "./parallel.js";
 import { asksForGpu } from "./solver-session.js";
 
-/** What a start event is made of. */
+/** Sources of a start event. */
 interface Started {
   readonly iteration: number;
   readonly parameter: SolverParameter;
@@ -84,7 +84,7 @@ function deviceOf({ session }: TrainingPlan, parameter: SolverParameter, given: 
   return { provider, ...(devices && { devices }), ...(tf32 !== undefined && { tf32 }), ...(by && { chosenBy: by }) };
 }
 
-/** What a data layer reads; rows of all replicas together. */
+/** Data of a layer; rows of all replicas together. */
 function dataOf(feed: FeedSpec, partitions: readonly Partition[]): StartEvent["data"][number] {
   const { tops, batchSize } = feed;
   const rows = partitions.length === 0 ? {} : { rows: partitions.reduce((sum, each) => sum + each.rows, 0) };

@@ -13,7 +13,7 @@ export interface TestPart {
   readonly total: number;
 }
 
-/** What a whole test pass found: of outputs that are scored as a whole, mean average precision. */
+/** Scores of a whole test pass: of outputs that are scored as a whole, mean average precision. */
 export interface TestScores extends Scores {
   /** Of those outputs, the average precision of each class, where the solver's show_per_class_result asks for it. */
   readonly classes?: ClassPrecisions | undefined;

@@ -5,7 +5,7 @@ import type { Requests } from "./requests.js";
 import { snapshotFailed } from "./snapshots.js";
 import type { Solver } from "./solver.js";
 
-/** How tests decide over a training. */
+/** Effects of tests on a training. */
 export interface WatchOptions {
   /** Training stops when this score of tests (see `metricOf`) has not become better for `patience` tests. */
   readonly earlyStop?: string | undefined;
@@ -19,7 +19,7 @@ export interface WatchOptions {
 export interface Tests {
   /** A pass of every test net, as events; left early where a stop is requested, as if it had not begun. */
   run(): AsyncGenerator<TrainEvent>;
-  /** Whether the score has not become better for long enough. */
+  /** Tests whether the score has not become better for long enough. */
   isOver(): boolean;
 }
 

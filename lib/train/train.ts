@@ -13,13 +13,13 @@ import { Snapshots } from "./snapshots.js";
 import { Solver, type SolverOptions } from "./solver.js";
 import { testsOf, type WatchOptions } from "./tests.js";
 
-/** How a training runs. */
+/** Options of running a training. */
 export interface TrainOptions extends WatchOptions {
   /** Asked after every round, and while tests run. */
   readonly action?: (() => Action) | undefined;
   /** Training stops after this time. */
   readonly maxTimeMs?: number | undefined;
-  /** Whether one replica is measured alone before the training of several. */
+  /** True if one replica is measured alone before the training of several. */
   readonly baseline?: boolean | undefined;
   /** Called with every event, before it is yielded. */
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;

@@ -7,14 +7,14 @@ import type { FoundState, TrainingState } from "./checkpoint.js";
 import type { SolverParts } from "./load-solver.js";
 import { SmoothedLoss } from "./smoothed-loss.js";
 
-/** What some iterations gave, and the smoothed loss after each. */
+/** Results of some iterations, and the smoothed loss after each. */
 export interface Run extends Round {
   readonly smoothedLosses: readonly number[];
   /** The learning rate of each iteration. */
   readonly rates: readonly number[];
 }
 
-/** Where a training stands: iterations, learning rate and smoothed loss, which rounds of an engine move on. */
+/** State of a training: iterations, learning rate and smoothed loss, which rounds of an engine move on. */
 export class Trainer {
   readonly #parts: SolverParts;
   readonly #rate: LearningRate;
@@ -37,7 +37,7 @@ export class Trainer {
     return this.#rate.rate(this.#iteration);
   }
 
-  /** Whether rates depend on losses, so that they are known one iteration ahead only. */
+  /** True if rates depend on losses, so that they are known one iteration ahead only. */
   get ratesAdapt(): boolean {
     return this.#rate.adapts;
   }
@@ -131,7 +131,7 @@ export class Trainer {
   }
 }
 
-/** Why training cannot go on. */
+/** Reason why training cannot go on. */
 export function notFiniteError(what: string, iteration: number, ...notes: readonly string[]): NetrunError {
   return new NetrunError(`${what} is not a finite number in iteration ${iteration}: training stops`, {
     notes: ["a smaller base_lr, a warm-up or clip_gradients may help", ...notes],

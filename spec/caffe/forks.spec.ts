@@ -196,7 +196,7 @@ function textWith(
   return field && { kind: "net", text: input + layer(`${field.name} { ${text} }`) };
 }
 
-/** What netrun says where a net or solver with a field of a fork runs; undefined where it runs. */
+/** Error of netrun where a net or solver with a field of a fork runs; undefined where it runs. */
 function refusalOf({ kind, text }: { readonly kind: "net" | "solver"; readonly text: string }): string | undefined {
   const said = (error: NetrunError | undefined) => error?.format();
   if (kind === "solver") return said(refusedFork(loadSolver(text, { name: "s", onWarning: () => {} }).message, ""));

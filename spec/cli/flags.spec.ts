@@ -7,7 +7,7 @@ import { commandNamed, requestOf } from "../../lib/cli/request.js";
 import { flagOf, type OptionSpec } from "../../lib/options/option.js";
 import { cli } from "../support/cli.js";
 
-/** What a command line is read to. */
+/** Values of a command line. */
 function parsed(...argv: readonly string[]): Record<string, unknown> {
   const { command, rest } = requestOf(argv, commands);
   return parseCommand(commandNamed(command, commands), rest, commands, Parser) as Record<string, unknown>;

@@ -17,7 +17,7 @@ export interface Subject {
   readonly rows: readonly number[];
 }
 
-/** What every data source has to do; `folder` gives a fresh one. */
+/** Contract of every data source; `folder` gives a fresh one. */
 export function dataSourceContract(subject: Subject, folder: () => string): void {
   describe(`the ${subject.name} source`, () => {
     const { field, rows } = subject;
@@ -134,7 +134,7 @@ export function dataSourceContract(subject: Subject, folder: () => string): void
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** Where in the order of an epoch the rows are, these sorted by their names. */
+/** Positions of the rows, sorted by their names, in the order of an epoch. */
 async function places(source: DataSource, rows: number, epoch: number): Promise<number[]> {
   const known = new Map<string, number>();
   for (let i = 0; i < rows; i++) known.set(await source.locate(i, epoch), i);

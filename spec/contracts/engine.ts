@@ -17,7 +17,7 @@ export const work = (n: number, iteration = 0, rate = 0.1): Work => ({
 /** Numbers from 0 to n - 1. */
 export const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** What every engine has to do. */
+/** Contract of every engine. */
 export function engineContract(name: string, make: () => Engine): void {
   describe(`the ${name} engine`, () => {
     const folder = freshFolder();

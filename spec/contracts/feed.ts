@@ -18,7 +18,7 @@ export interface FeedSubject {
   readonly labels?: readonly number[];
 }
 
-/** What the feed of every data layer has to do; `folder` gives a fresh one. */
+/** Contract of every data layer's feed; `folder` gives a fresh one. */
 export function feedContract(subject: FeedSubject, folder: () => string): void {
   describe(`the feed of ${subject.name}`, () => {
     let layer: Init<LayerParameter>;

@@ -9,7 +9,7 @@ import { SSD_NET } from "../support/ssd.js";
 
 const python = process.env["PYTHON"] ?? "python3";
 
-/** Why Python's onnx cannot check files here; undefined where it can. */
+/** Reason why Python's onnx cannot check files here; undefined where it can. */
 function reason(): string | undefined {
   try {
     execFileSync(python, ["-c", "import onnx"], { stdio: "ignore" });

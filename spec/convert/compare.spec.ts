@@ -147,7 +147,7 @@ describe("netrun convert --compare", () => {
   });
 });
 
-/** What Caffe recorded of nets that are only losses or scores has nothing that inference computes. */
+/** Recorded nets that are only losses or scores: inference computes nothing of them. */
 const REFUSED = [
   [/^(accuracy|contrastive|euclidean|hinge|multinomial)/, "the net computes nothing from its inputs"],
   [/^(sigmoid_ce|softmaxloss)/, "no recorded blob is one that the net computes"],

@@ -238,7 +238,7 @@ describe("convert, of nets whose names ONNX does not bear", () => {
     ]);
   });
 
-  it("does not give what a loss only compares with, if nothing learnt is in it", async () => {
+  it("does not give what a loss only compares with, if nothing trained is in it", async () => {
     const net = `${inputLayer("data", 1, 1, 2, 2)}
       layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" }
       layer { name: "ip" type: "InnerProduct" bottom: "flat" top: "ip" inner_product_param { num_output: 4 } }

@@ -39,7 +39,7 @@ const LIBRARIES = {
   "libcudnn.so.9": { source: "cudnn.c", isVersioned: false, needs: ["libcudart.so.13"] },
 } as const;
 
-/** Why there is no stand-in for CUDA here; undefined where there is. */
+/** Reason why there is no stand-in for CUDA here; undefined where there is. */
 export function whyNoStub(): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return "the provider for CUDA is built for Linux on x64";
   if (spawnSync("gcc", ["--version"]).status !== 0) return "gcc builds the stand-in for CUDA, and is not here";

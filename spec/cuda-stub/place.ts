@@ -22,7 +22,7 @@ export interface Task {
   /** A net's prototxt (text), or an ONNX file (path). */
   readonly net?: string;
   readonly file?: string;
-  /** What is made of a net: a round of training, gradients alone, or a forward of its TEST phase. */
+  /** Graph made of a net: a round of training, gradients alone, or a forward of its TEST phase. */
   readonly form?: "round" | "gradient" | "forward";
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Inputs that come as rows of bytes, by name. */
@@ -94,7 +94,7 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
-/** Whether an input of a round has a row for each batch or iteration. */
+/** Tests whether an input of a round has a row for each batch or iteration. */
 const isStack = (name: string) => /^(all|rate):/.test(name);
 
 /** Zeros for all inputs; of open dims 1, of a round's as many as it has iterations. */

@@ -1,4 +1,4 @@
-/** Where a model's nodes came to lie. */
+/** Places of a model's nodes. */
 export interface Placement {
   readonly cuda: number;
   /** Op types on the CPU, each node's. */
@@ -45,7 +45,7 @@ export function placementOf(log: readonly string[]): Placement | undefined {
   return { cuda, cpu, copies };
 }
 
-/** What a run moved: bytes and copies up and down, how often the host waited, and what was started. */
+/** Traffic of a run: bytes and copies up and down, how often the host waited, and what was started. */
 export interface Traffic {
   readonly up: number;
   readonly down: number;

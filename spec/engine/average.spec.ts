@@ -8,7 +8,7 @@ const f32 = (...values: number[]) => Float32Array.from(values);
 /** Averages whole vectors. */
 function averageWeights(out: Float32Array, replicas: readonly Float32Array[], sums: readonly WeightedSums[]): void {
   const how = averagingOf({}, replicas.length);
-  averageInto(out, replicas.map(vectorOf), how, { learnt: out.length, sums });
+  averageInto(out, replicas.map(vectorOf), how, { trainable: out.length, sums });
 }
 
 /** A vector elsewhere: every piece is read into the same few floats. */
@@ -86,16 +86,16 @@ describe("averaging", () => {
 
   for (const averaging of ["mean", "elastic"] as const) {
     it(`gives the same bits in pieces, in any order, as at once (${averaging})`, () => {
-      const learnt = 20;
+      const trainable = 20;
       const sums = [{ offset: 22, length: 9, divisor: 33 }];
       const vector = (seed: number) => Float32Array.from({ length: 40 }, (_, i) => 1 + Math.sin(seed * 100 + i));
       for (const count of [1, 2, 3, 5]) {
         const replicas = Array.from({ length: count }, (_, i) => vector(i + 1));
         const how = averagingOf({ averaging }, count);
         const once = vector(9);
-        averageInto(once, replicas.map(vectorOf), how, { learnt, sums });
+        averageInto(once, replicas.map(vectorOf), how, { trainable, sums });
         const divisors = replicas.map((replica) => sums.map(({ divisor }) => replica[divisor]!));
-        const average = how.round({ learnt, sums }, divisors);
+        const average = how.round({ trainable, sums }, divisors);
         const pieces = vector(9);
         for (const [from, to] of [
           [31, 40],
@@ -125,7 +125,7 @@ describe("averaging", () => {
     const whole = new Float32Array(length);
     mean(whole, [1, 2, 3].map(vector));
     const out = vector(9);
-    averageInto(out, replicas, averagingOf({}, 3), { learnt: length, sums: [] });
+    averageInto(out, replicas, averagingOf({}, 3), { trainable: length, sums: [] });
     expect(out).to.deep.equal(whole);
     shareHistory(replicas);
     for (const replica of replicas) {
@@ -144,7 +144,7 @@ describe("averaging", () => {
       drawTowards(own, to, 0.25, 1);
       return to;
     });
-    moveCentre(centre, 0, shipped, { alpha: 0.25, learnt: 1, sums: [], divisors: [] });
+    moveCentre(centre, 0, shipped, { alpha: 0.25, trainable: 1, sums: [], divisors: [] });
     // Differences 4 and -2: the centre moves by a quarter of their sum, each replica by a quarter of its own. The rest is averaged.
     expect([...centre]).to.deep.equal([0.5, 2]);
     expect(replicas.map((values) => [...values])).to.deep.equal([

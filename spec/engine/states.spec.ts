@@ -12,7 +12,7 @@ import { makePlan, startOf, writeRows } from "../support/plan.js";
 
 const BATCH = 4;
 
-/** What goes to a replica in a call, and what room there is for answers: lengths of vectors, and whether a state is to be set. */
+/** Buffers of a call to a replica, and room for answers: lengths of vectors, and whether a state is to be set. */
 interface Seen {
   readonly name: string;
   readonly buffers: readonly number[];
@@ -87,9 +87,9 @@ describe("replicas' states", () => {
         await pool.restore(states);
         await pool.round(calmWeights, work(2, 6));
         await pool.round(calmWeights, work(2, 8));
-        const learnt = states[0]!.history[0]!.length;
+        const trainable = states[0]!.history[0]!.length;
         expect(seen.slice(-4)).to.deep.equal([
-          ...Array<Seen>(2).fill({ ...alone, buffers: [all, learnt], sets: true }),
+          ...Array<Seen>(2).fill({ ...alone, buffers: [all, trainable], sets: true }),
           ...Array<Seen>(2).fill(alone),
         ]);
         expect(calmWeights).to.deep.equal(weights);

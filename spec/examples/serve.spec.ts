@@ -18,7 +18,7 @@ function statusOf(url: string, path: string, headers: Record<string, string> = {
   });
 }
 
-/** What comes back for bytes that need not be HTTP. */
+/** Answer to bytes that need not be HTTP. */
 function answerTo(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {

@@ -16,7 +16,7 @@ describe("BatchNorm", () => {
       ),
     ).to.equal(
       [
-        'net:2:58: layer "l": running statistics are not learnt: their lr_mult is 0',
+        'net:2:58: layer "l": running statistics are not trained: their lr_mult is 0',
         "note: leave param out, or set lr_mult: 0 in each",
       ].join("\n"),
     );

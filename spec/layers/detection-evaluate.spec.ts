@@ -19,7 +19,7 @@ function iou(a: Row, b: Row): number {
   return shared > 0 ? shared / (area(a) + area(b) - shared) : 0;
 }
 
-/** What SSD's Caffe computes, loop by loop; the rows of detections by their index. */
+/** Reference computation of SSD's Caffe, loop by loop; the rows of detections by their index. */
 function expected(found: readonly Row[], boxes: readonly Row[], threshold: number, difficult: boolean): readonly Row[] {
   const positives = [1, 2, 3].map((label) => {
     const own = boxes.filter((row) => row[0]! >= 0 && row[1] === label && (difficult || row[7] === 0));

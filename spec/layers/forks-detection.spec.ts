@@ -56,7 +56,7 @@ const SETTINGS: readonly Settings[] = [
   { code_type: "CENTER_SIZE", confidence_threshold: 0.97, keep_top_k: 100 },
 ];
 
-/** What SSD's Caffe computes, loop by loop: rows of (item, class, score, x1, y1, x2, y2). */
+/** Reference computation of SSD's Caffe, loop by loop: rows of (item, class, score, x1, y1, x2, y2). */
 function caffeRows(
   settings: Settings,
   offsets: Float32Array,

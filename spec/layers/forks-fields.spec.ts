@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
 
-/** What a net of an input x makes of values, with parameters set. */
+/** Outputs of a net of an input x, with parameters set. */
 async function run(
   text: string,
   shape: readonly number[],

@@ -302,7 +302,7 @@ describe("ROIAlign and DiceLoss, against plain loops", () => {
 });
 
 describe("Fast R-CNN's proposals in training", () => {
-  it("are more than in tests, and nothing is learnt through them", async () => {
+  it("are more than in tests, and nothing is trained through them", async () => {
     const [h, w] = [30, 30];
     const text = (
       phase: string,

@@ -11,7 +11,7 @@ const labels = tensor(
   [N, 1, H, W],
 );
 
-/** How often each class was taken for each. */
+/** Confusion counts of classes. */
 function confusion(from: number, to: number): readonly number[][] {
   const table = Array.from({ length: C }, () => Array<number>(C).fill(0));
   for (let n = from; n < to; n++)

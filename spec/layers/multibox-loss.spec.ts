@@ -76,7 +76,7 @@ function encode(settings: Settings, prior: Box, box: Box): readonly number[] {
   }
 }
 
-/** What SSD's Caffe computes, loop by loop: the loss, and its gradients in offsets and scores. */
+/** Reference computation of SSD's Caffe, loop by loop: the loss, and its gradients in offsets and scores. */
 function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
   const { background_label_id: background = 0, classes = 3, overlap_threshold = 0.5, neg_overlap = 0.5 } = settings;
   const [dOffsets, dScores] = [new Float64Array(offsets.data.length), new Float64Array(scores.data.length)];
@@ -259,7 +259,7 @@ describe("MultiBoxLoss", () => {
     });
   }
 
-  it("trains a net whose priors have the size of a map that is learnt from", async () => {
+  it("trains a net whose priors have the size of a map that is trained through", async () => {
     const map = (name: string, outputs: number) => `
       layer { name: "${name}" type: "Convolution" bottom: "c" top: "${name}" convolution_param { num_output: ${outputs} kernel_size: 1 weight_filler { type: "xavier" } } }`;
     const text = `${inputLayer("x", 1, 2, 4, 4)}${inputLayer("label", 1, 1, truth.length, 8)}

@@ -46,7 +46,7 @@ describe("Scale", () => {
     ).to.equal('net:3:53: layer "l": [3,1] does not match [2,3] from axis 1 on');
   });
 
-  it("has a learnt bias of the second bottom's axes", async () => {
+  it("has a trainable bias of the second bottom's axes", async () => {
     const text = `${inputLayer("x", 2, 2)}${inputLayer("s", 2)}layer { name: "l" type: "Scale" bottom: "x" bottom: "s" top: "y" scale_param { axis: 0 bias_term: true bias_filler { value: 5 } } }`;
     const inputs = { x: tensor([1, 2, 3, 4], [2, 2]), s: tensor([10, 100]) };
     const ran = await runText(text, inputs, { seeds: { y: tensor([1, 1, 1, 1], [2, 2]) } });
@@ -56,10 +56,10 @@ describe("Scale", () => {
   });
 
   it("takes a scalar for num_axes 0 and a second bottom without axes", () => {
-    const learnt = lowerText(
+    const trainable = lowerText(
       `${inputLayer("x", 2, 3)}layer { name: "l" type: "Scale" bottom: "x" top: "y" scale_param { num_axes: 0 } }`,
     );
-    expect(learnt.parameters[0]!.spec.shape).to.deep.equal([]);
+    expect(trainable.parameters[0]!.spec.shape).to.deep.equal([]);
     const given = lowerText(
       `${inputLayer("x", 2, 3)}${inputLayer("s")}layer { name: "l" type: "Scale" bottom: "x" bottom: "s" top: "y" scale_param { axis: 5 } }`,
     );

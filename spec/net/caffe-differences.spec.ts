@@ -4,7 +4,7 @@ import { Net } from "../../lib/index.js";
 import type { PhaseName } from "../../lib/layers/index.js";
 import { inputLayer, tensor } from "../support/net.js";
 
-/** What a net's text is warned of: the layer's line, and the message from its layer on. */
+/** Warnings of a net's text: the layer's line, and the message from its layer on. */
 async function warnings(text: string, phase: PhaseName = "TRAIN", caffeQuirks = false): Promise<readonly string[]> {
   const told: string[] = [];
   const onWarning = (warning: Error & { format(): string }) => told.push(warning.format().split("\n")[0]!);

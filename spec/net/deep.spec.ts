@@ -22,7 +22,7 @@ function chain(): string {
 describe("a chain of 10,000 layers", () => {
   it("has gradients, and is written, without a walk that overflows the stack", () => {
     const net = lowerText(chain(), "TRAIN");
-    const { outputs } = endsOf(net, { blobs: ["loss"], gradients: "learnt", objective: true });
+    const { outputs } = endsOf(net, { blobs: ["loss"], gradients: "trainable", objective: true });
     expect(layoutOf(net).slots.size).to.equal(2 * LAYERS);
     expect(outputs.size).to.be.greaterThan(2 * LAYERS);
     expect(emit({ name: "deep", outputs }).outputs).to.have.length(outputs.size);

@@ -22,7 +22,7 @@ function warnings(path: string): readonly string[] {
   const { layer } = filterNet(message, mergeStates(message.state, create("NetState", { phase: Phase.TRAIN })));
   const learning = new Set(layer.map(({ name }) => name));
   const options = { phase: "TRAIN", forceBackward: message.force_backward, learning } as const;
-  const found = (["learnt", "all"] as const).flatMap((wanted) =>
+  const found = (["trainable", "all"] as const).flatMap((wanted) =>
     differencesFromCaffe(layer, { ...options, wanted, caffeQuirks: false }),
   );
   return found.map(({ warning }) => warning.format());

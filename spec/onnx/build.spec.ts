@@ -8,7 +8,7 @@ import { targetOf } from "../../lib/onnx/target-of.js";
 import { mul } from "../../lib/ops/index.js";
 
 describe("a session that is built", () => {
-  /** What onnxruntime was told of the optimization of a session's graph. */
+  /** Optimization of a session's graph that onnxruntime was told. */
   async function levelOf(options: SessionOptions): Promise<string | undefined> {
     const { InferenceSession: Library } = await onnxruntime();
     const { create } = Library;

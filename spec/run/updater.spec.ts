@@ -10,7 +10,7 @@ const settings = { momentum: 0.9, momentum2: 0.99, rms_decay: 0.98, delta: 1e-6 
 const numbers = (seed: number) => Float32Array.from({ length: LENGTH }, (_, i) => Math.abs(Math.sin(seed + i * 1.7)));
 const layout: Layout = {
   length: LENGTH,
-  learnt: LENGTH,
+  trainable: LENGTH,
   slots: new Map(),
   segments: [{ offset: 0, length: LENGTH, lrMult: 1, decayMult: 1 }],
 };

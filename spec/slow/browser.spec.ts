@@ -254,7 +254,7 @@ suite(`examples/browser, in Chromium${reason}`, () => {
     });
   }
 
-  /** What the page's own module computes of given inputs. */
+  /** Results of the page's own module for given inputs. */
   const inBrowser = async (page: Page, inputs: Tensors): Promise<Tensors> => {
     const plain = JSON.stringify(
       Object.fromEntries(Object.entries(inputs).map(([name, { shape, data }]) => [name, { shape, data: [...data] }])),

@@ -13,7 +13,7 @@ import { freshFolder } from "../support/folder.js";
 import { type Case, caseNet, layerCases } from "../support/layer-cases.js";
 import { describeShared, root, sharedPath } from "../support/shared.js";
 
-/** What came of a task. */
+/** Outcome of a task. */
 interface Placed {
   /** Undefined where no session could be made. */
   readonly placement: Placement | undefined;
@@ -42,7 +42,7 @@ function place(app: StubApp, tasks: readonly Task[]): ReadonlyMap<string, Placed
   );
 }
 
-/** What leaves the device, by model: op types on the CPU and how many copies; those that lie on CUDA as a whole are left out. */
+/** Nodes and copies off the device, by model: op types on the CPU and how many copies; those that lie on CUDA as a whole are left out. */
 const exceptions = (placed: ReadonlyMap<string, Placed>) =>
   Object.fromEntries(
     [...placed].flatMap(([name, { placement, error }]) => {

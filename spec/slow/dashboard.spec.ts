@@ -24,7 +24,7 @@ const path = chromiumPath();
 const suite = path === undefined ? describe.skip : describe;
 const reason = path === undefined ? " (skipped: needs Chromium at /usr/bin/chromium, or CHROMIUM naming one)" : "";
 
-/** Where screenshots go, for whoever wants to look at them. */
+/** Folder of screenshots, for whoever wants to look at them. */
 const shots = process.env["NETRUN_SCREENSHOTS"];
 
 suite(`the dashboard, in Chromium${reason}`, function () {

@@ -10,7 +10,7 @@ import { toDot } from "../../lib/inspect/dot.js";
 import { inspectEither } from "../../lib/inspect/index.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
-/** What does not convert, and why. */
+/** Nets that do not convert, and the reasons. */
 const NOT_CONVERTED = [
   ...["cifar10_full_sigmoid_train_test", "cifar10_full_sigmoid_train_test_bn"].map(
     (name) => `bvlc/examples+cifar10+${name}.prototxt: layer "cifar": the shape of "data" is not in the prototxt`,

@@ -10,7 +10,7 @@ const CASES = Number(process.env["FUZZ_CASES"] ?? 5000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20260000);
 const CHOSEN = READERS.filter(({ name }) => name.includes(process.env["FUZZ_READER"] ?? ""));
 const LIMIT_MS = 10_000;
-/** What a file may ask for here; and what reading it may add to resident memory, the heap and the code that it needs with it. */
+/** Limits of a file here; and what reading it may add to resident memory, the heap and the code that it needs with it. */
 const MAX_ALLOC = 64 * 2 ** 20;
 const MAX_GROWTH = 1.5 * MAX_ALLOC;
 /** Damaged pages may keep a library in a process of its own busy, until that limit. */

@@ -11,7 +11,7 @@ import { root } from "../support/shared.js";
 
 const python = process.env["PYTHON"] ?? "python3";
 
-/** Where the packages of CUDA's libraries have them. */
+/** Paths of CUDA's libraries in their packages. */
 const folderOf = (library: string): string => `nvidia/${library.startsWith("libcudnn") ? "cudnn" : "cu13"}/lib`;
 
 /** Writes a wheel: a zip of files with their texts and what pip reads of a package. */

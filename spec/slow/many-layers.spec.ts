@@ -73,7 +73,7 @@ describe(`nets of ${MANY} layers`, function () {
         endsOf(lowered, {
           blobs: lowered.outputs,
           objective: isTrained,
-          ...(isTrained && { gradients: "learnt" as const }),
+          ...(isTrained && { gradients: "trainable" as const }),
         }),
       );
       await timed("write", () => emit({ name: "net", outputs: ends.outputs }));
@@ -122,8 +122,8 @@ describe(`nets of ${MANY} layers`, function () {
   });
 });
 
-function differences(layers: readonly LayerParameter[], learnt: readonly { readonly layer: string }[]) {
-  const learning = new Set(learnt.map(({ layer }) => layer));
-  const options = { phase: "TRAIN", forceBackward: false, learning, wanted: "learnt", caffeQuirks: false } as const;
+function differences(layers: readonly LayerParameter[], trainable: readonly { readonly layer: string }[]) {
+  const learning = new Set(trainable.map(({ layer }) => layer));
+  const options = { phase: "TRAIN", forceBackward: false, learning, wanted: "trainable", caffeQuirks: false } as const;
   return differencesFromCaffe(layers, options);
 }

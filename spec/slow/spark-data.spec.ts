@@ -171,7 +171,7 @@ describe(`DataFrames of Spark${why === undefined ? "" : ` (skipped: ${why})`}`, 
     );
   });
 
-  /** What a net without a cluster computes of all rows. */
+  /** Results of a net over all rows, without a cluster. */
   async function features(): Promise<readonly (readonly number[])[]> {
     const [model, weights] = [at("features.prototxt"), at("features.caffemodel")];
     const rows: number[][] = [];

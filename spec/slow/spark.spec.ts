@@ -26,7 +26,7 @@ const lenet = (folder: string, rounds: number) => `
   base_lr: 0.01 lr_policy: "inv" gamma: 0.0001 power: 0.75 momentum: 0.9 weight_decay: 0.0005
   max_iter: ${rounds * INTERVAL} random_seed: 1 snapshot_prefix: "${join(folder, "snap")}" snapshot_after_train: false`;
 
-/** What a training came to. */
+/** Result of a training. */
 interface Run {
   readonly losses: readonly number[];
   readonly lost: readonly ReplicaLostEvent[];

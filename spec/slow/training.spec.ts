@@ -10,7 +10,7 @@ interface Golden {
 }
 
 /**
- * How far a run may be from Caffe's: training is chaotic, and Caffe itself, with weights perturbed by 1e-6, differs from
+ * Distance allowed from Caffe's run: training is chaotic, and Caffe itself, with weights perturbed by 1e-6, differs from
  * itself by `noise` over the first 20 and 50 iterations.
  */
 interface Bounds {

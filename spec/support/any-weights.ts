@@ -10,7 +10,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 /** Weights for every layer of a net's inference form. */
 export interface AnyWeights {
   readonly weights: ReadonlyMap<string, readonly StoredBlob[]>;
-  /** Whether they are the reference data's hashed values. */
+  /** True if they are the reference data's hashed values. */
   readonly hashed: boolean;
 }
 

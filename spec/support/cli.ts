@@ -1,6 +1,6 @@
 import { run } from "../../lib/cli/main.js";
 
-/** What a run of the command line in this process gave. */
+/** Result of a command line run in this process. */
 export interface CliResult {
   readonly status: number;
   readonly stdout: string;

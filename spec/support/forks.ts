@@ -43,7 +43,7 @@ export async function run(
   return Array.from({ length: tops }, (_, i) => ({ net: all[`y${i}`]!, ...(file && { file: file[`y${i}`]! }) }));
 }
 
-/** What the net's converted file computes, of its open batch size where it has one. */
+/** Results of the net's converted file, of its open batch size where it has one. */
 async function runFile(text: string, net: Net, given: Tensors): Promise<Tensors> {
   const { model } = await convert(text, net.stored(), { verify: false });
   await using file = await openModelFile(model);

@@ -35,7 +35,7 @@ export function hashWeights(net: Net): void {
   }
 }
 
-/** What a parameter's hashed numbers are made from those in [0, 1). */
+/** Conversion of hashed numbers in [0, 1) to a parameter's. */
 export function spreadOf(type: string, index: number, shape: readonly number[]): (u: number) => number {
   if (type === "BatchNorm") {
     return [(u: number) => (2 * u - 1) * 0.1, (u: number) => 0.5 + u, () => 1][index]!;

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import type { Tensors } from "../../lib/data/tensor.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 
-/** How a training is compared in its two forms. */
+/** Settings of comparing a training in its two forms. */
 export interface Comparison {
   readonly iterations: number;
   /** Iterations of each call; the last one may be shorter. */
@@ -12,7 +12,7 @@ export interface Comparison {
   readonly batch?: Tensors;
 }
 
-/** Where a training of a solver's text stands after some iterations: all that the next ones depend on, as bits. */
+/** State of a training of a solver's text after some iterations: all that the next ones depend on, as bits. */
 async function trained(
   text: string,
   loop: boolean,

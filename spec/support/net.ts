@@ -17,7 +17,7 @@ export function lowerText(text: string, phase: PhaseName = "TEST", sizes?: Reado
   return lower(net.layer, { phase, ...(sizes && { sizes }) });
 }
 
-/** What netrun says of a prototxt's text that it refuses, without the excerpt. Throws if it does not refuse it. */
+/** Error of netrun's on a prototxt's text, without the excerpt. Throws if it does not refuse it. */
 export function refusal(text: string, phase: PhaseName = "TEST"): string {
   try {
     lowerText(text, phase);
@@ -35,7 +35,7 @@ export const tensor = (values: readonly number[], shape: readonly number[] = [va
   data: Float32Array.from(values),
 });
 
-/** What a net computed: blobs, and gradients of its inputs and parameters (`LAYER/i`) where top gradients were given. */
+/** Results of a net: blobs, and gradients of its inputs and parameters (`LAYER/i`) where top gradients were given. */
 export interface Ran {
   readonly blobs: Tensors;
   readonly gradients: Tensors;

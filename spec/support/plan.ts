@@ -47,7 +47,7 @@ export const netText = (batch: number, extra = ""): string => `
   layer { name: "accuracy" type: "Accuracy" bottom: "score" bottom: "label" top: "accuracy" include { phase: TEST } }
   layer { name: "loss" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "loss" }`;
 
-/** What a plan is made of. */
+/** Parts of a plan. */
 export interface PlanParts {
   /** The Arrow files of the training and the test data. */
   readonly train: string;

@@ -15,7 +15,7 @@ export function sharedPath(...parts: string[]): string {
   return join(root, "..", "shared", ...parts);
 }
 
-/** Whether the shared reference data is there, which a clone does not have. */
+/** Tests whether the shared reference data is there, which a clone does not have. */
 export function hasShared(): boolean {
   return existsSync(sharedPath("goldens"));
 }

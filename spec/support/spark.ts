@@ -17,7 +17,7 @@ export function sparkHome(): string | undefined {
   return found.status === 0 ? found.stdout.trim() : undefined;
 }
 
-/** Why specs on a cluster cannot run here; undefined where they can. */
+/** Reason why specs on a cluster cannot run here; undefined where they can. */
 export function whyNoSpark(): string | undefined {
   if (spawnSync("javac", ["--version"]).status !== 0) return "there is no JDK";
   return sparkHome() === undefined ? "there is no Spark: pip install pyspark brings one" : undefined;

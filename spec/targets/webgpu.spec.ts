@@ -8,7 +8,7 @@ import { formulated, portable, type Target } from "../../lib/targets/index.js";
 import { webgpu } from "../../lib/targets/webgpu/index.js";
 import { prng } from "../support/prng.js";
 
-/** What a target computes, on the CPU: its formulation is standard ONNX. */
+/** Outputs of a target on the CPU: its formulation is standard ONNX. */
 async function computed(
   outputs: ReadonlyMap<string, Value>,
   target: Target,

@@ -71,7 +71,7 @@ describe("resuming", () => {
     expect(second.iteration).to.equal(3);
     await second.step(1);
     expect(warnings.map(({ message }) => message)).to.deep.equal([
-      "not restored, for want of its .netrunstate: random numbers, test data and the smoothed loss",
+      "not restored, without its .netrunstate: random numbers, test data and the smoothed loss",
     ]);
   });
 

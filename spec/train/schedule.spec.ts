@@ -10,7 +10,7 @@ const NOTHING: ScheduleFields = {
   snapshot_after_train: false,
 };
 
-/** What is due, by the iteration that it is due at, of a training in rounds of some iterations. */
+/** Tasks due in a training by rounds of some iterations, by the iteration that they are due at. */
 function due(fields: Partial<ScheduleFields>, round = 1, start = 0) {
   const schedule = new Schedule({ ...NOTHING, ...fields }, start, round);
   const tests: number[] = [];

@@ -21,7 +21,7 @@ export function noteFieldsOfForks({ layer, layers }: NetParameter): void {
   for (const each of layer) for (const name of doubtful(each)) noteUnknown(each, { name, text: "" });
 }
 
-/** Whether an unknown field is one of a binary net, whose name is its number, after those of the messages that it is in. */
+/** Tests whether an unknown field is one of a binary net, whose name is its number, after those of the messages that it is in. */
 export const isNumbered = (name: string): boolean => /(^|\.)\d+$/.test(name);
 
 /** Numbers that the schema does not have, of a message and those in it: "206", "convolution_param.51". */

@@ -10,7 +10,7 @@ export interface ForkField {
   /** Values of an enum, where only these are the fork's. */
   readonly values?: readonly string[];
   readonly meaning: string;
-  /** Why a net with it is refused where it runs; absent: it changes no shape and no number here. */
+  /** Reason why a net with it is refused where it runs; absent: it changes no shape and no number here. */
   readonly refused?: string;
   /** In the schema, so that nobody is warned about it, and read by nothing. */
   readonly ignored?: boolean;
@@ -26,7 +26,7 @@ const OTHER_NET = "netrun does not compute it, and the numbers would be others";
 const OFF = ["false", "0"];
 
 /**
- * What forks of Caffe have that Caffe has not, by message and field: read from their caffe.proto and layers. A field that changes
+ * Fields and layers of Caffe's forks that Caffe does not have, by message: read from their caffe.proto and layers. A field that changes
  * shapes or numbers is either in netrun's schema and done, or refused. `npm run docs` makes docs/forks.md from this table.
  */
 export const FORK_FIELDS: readonly ForkField[] = [

@@ -5,7 +5,7 @@ import { reflect } from "../schema.js";
 import { isNumbered } from "./binary.js";
 import { FORK_FIELDS, type ForkField } from "./fields.js";
 
-/** What is known of a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
+/** Note on a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
 export function forkField(type: string, field: string, value?: string): ForkField | undefined {
   return FORK_FIELDS.find(
     ({ message, fields, values }) =>
@@ -15,7 +15,7 @@ export function forkField(type: string, field: string, value?: string): ForkFiel
   );
 }
 
-/** What is said of a V1 layer type that Caffe lacks: the net loads, and where it runs the layer is refused or has a plugin. */
+/** Note on a V1 layer type that Caffe lacks: the net loads, and where it runs the layer is refused or has a plugin. */
 const V1_TYPE = ["a layer type of a fork of Caffe, or misspelt; it is read by its words: UNPOOLING is Unpooling"];
 
 /** Notes for the warning of a field or value that the schema does not have; undefined where nothing is known of it. */
@@ -65,7 +65,7 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
   });
 }
 
-/** What is said of a field that is neither in Caffe nor in the table. */
+/** Note on a field that is neither in Caffe nor in the table. */
 function ofNobody(type: string, name: string, what: string, span: Span | undefined): NetrunError {
   const near = nearest(name, Object.keys(reflect(type as "LayerParameter").fields));
   return new NetrunError(`${what}${type} has no field ${name}, which may change what is computed`, {
@@ -80,7 +80,7 @@ function ofNobody(type: string, name: string, what: string, span: Span | undefin
   });
 }
 
-/** What is said of a field of a binary net that forks have given different meanings. */
+/** Note on a field of a binary net that forks have given different meanings. */
 function ofNumber(name: string, what: string): NetrunError {
   return new NetrunError(`${what}field ${name} of this binary net means another thing in each fork of Caffe`, {
     notes: [

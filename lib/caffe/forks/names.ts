@@ -2,7 +2,7 @@ import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
 
-/** Whether layers have fields that forks gave another name than the one they have here. */
+/** Tests whether layers have fields that forks gave another name than the one they have here. */
 export const hasForkNames = (net: NetParameter): boolean => net.layer.some((layer) => renamed(layer) !== layer);
 
 /** A net whose layers have one name for one thing: DeepLab's holes are dilations, Intel's use_weight_bias is NVIDIA's scale_bias. */

@@ -29,8 +29,8 @@ export const JSON_OUTPUT = {
   json: { type: "boolean", default: false, api: false, describe: "Print the result as JSON" },
 } as const satisfies Options;
 
-/** Where a command writes: one spelling in all of them. */
+/** Output path of a command: one spelling in all of them. */
 export const OUTPUT = { type: "string", alias: "o", also: ["out"], api: false } as const;
 
-/** What the flags of a command are read to, with those of every command. */
+/** Values of a command's flags, with those of every command. */
 export type CommandArgs<T extends Options> = Args<T> & Args<typeof GLOBAL>;

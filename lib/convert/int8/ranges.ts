@@ -49,7 +49,7 @@ export class Observed {
     }
   }
 
-  /** Whether all values were finite numbers. */
+  /** True if all values were finite numbers. */
   get isFinite(): boolean {
     return Number.isFinite(this.#limit) && !Number.isNaN(this.#low + this.#high);
   }
@@ -79,7 +79,7 @@ export class Observed {
   }
 }
 
-/** How many bins from the first on hold no more than `allowed` values together. */
+/** Number of bins from the first on hold no more than `allowed` values together. */
 function countBelow(bins: Float64Array, allowed: number): number {
   let sum = 0;
   const at = bins.findIndex((n) => {

@@ -5,7 +5,7 @@ import { make, short } from "./dom.js";
 
 declare const echarts: typeof ECharts;
 
-/** How curves are shown. */
+/** Settings of curves. */
 export interface CurveOptions {
   readonly against: "iteration" | "time";
   readonly log: boolean;

@@ -85,7 +85,7 @@ function showTable(run: ShownRun): void {
 
 let lastOptions: CurveOptions = { against: "iteration", log: false, smoothing: 0 };
 
-/** What redrawing after a click takes. */
+/** State that a click changes and redrawing needs. */
 export const rememberOptions = (options: CurveOptions): void => {
   lastOptions = options;
 };

@@ -1,7 +1,7 @@
 import { NetrunError } from "../../error.js";
 import type { Image } from "../image/image.js";
 
-/** Which record a row is: its number in the source and epoch, and its absolute number in the stream. */
+/** Identity of a row: its number in the source and epoch, and its absolute number in the stream. */
 export interface RecordId {
   readonly epoch: number;
   readonly index: number;

@@ -11,7 +11,7 @@ export interface BatchMaker {
   readonly batchSize: number;
   /** Batches prepared ahead. */
   readonly prefetch: number;
-  /** What has been left out so far, where something may be. */
+  /** Skipped rows so far; undefined where nothing may be. */
   readonly skipped?: () => Feed["skipped"];
   /** Makes batch number `batch`, counted from 0. */
   make(batch: number): Promise<Readonly<Record<string, Tensor>>>;

@@ -23,7 +23,7 @@ export interface Rows {
   readonly failures: ReadonlyMap<number, string>;
 }
 
-/** What makes batches of rows. */
+/** Maker of batches of rows. */
 export interface RowsToBatches {
   /** Adds up to `available` rows from `row` on, as many as the batch may still take; gives how many it dealt with. */
   add(from: Rows, row: number, available: number, first: RecordId): Promise<number>;
@@ -31,7 +31,7 @@ export interface RowsToBatches {
   check(from: Rows, rows: number, first: RecordId): Promise<void>;
   /** The batch if it is full; `end` is the position behind its last record. */
   take(end: number): Batch | undefined;
-  /** How rows of the first top become values, where the last ones were bytes. */
+  /** Converter of the first top's rows to values, where the last ones were bytes. */
   readonly byteRows?: ByteRows | undefined;
   /** Shapes of batches of `batchSize` rows, as far as one of them tells. */
   shapes(batch: Batch, batchSize: number): Readonly<Record<string, readonly number[]>>;

@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.js";
 import { type TransformContext, type TransformSpec, transformer } from "./transform.js";
 
 /**
- * How rows of bytes become the values of a top: what a device does itself where bytes are sent to it. A batch of n such rows is a tensor
+ * Conversion of bytes to a top's values, which a device does itself where bytes are sent to it. A batch of n such rows is a tensor
  * that `holdsBytes`: of each row three floats, top and left of its crop and 1 where it is mirrored, then all rows' bytes as they were read.
  */
 export interface ByteRows {

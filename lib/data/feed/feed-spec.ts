@@ -8,7 +8,7 @@ import type { AnnotationSpec, RegionsSpec } from "./annotated/spec.js";
 import type { ByteRows } from "./byte-rows.js";
 import type { TransformSpec } from "./transform.js";
 
-/** What every feed needs to know, whatever its layer's type. */
+/** Common description of every feed, whatever its layer's type. */
 interface FeedCommon {
   readonly batchSize: number;
   /** Batches that are prepared ahead; 4 unless said, as in Caffe, and fewer where they are large. */
@@ -19,7 +19,7 @@ interface FeedCommon {
   /** Key of all that is random: crops, mirrors, orders. */
   readonly seed: number;
   readonly shard: Shard;
-  /** Whether a record that cannot be used ends the training or is counted and left out. */
+  /** True if a record that cannot be used ends the training or is counted and left out. */
   readonly onBadRecord: "fail" | "skip";
 }
 
@@ -28,19 +28,19 @@ export interface RecordsSpec extends FeedCommon {
   readonly kind: "records";
   readonly source: SourceSpec;
   /**
-   * Whether tops take the source's fields in order, as Caffe's Data layer does, by name, as HDF5Data does, or by name if
+   * True if tops take the source's fields in order, as Caffe's Data layer does, by name, as HDF5Data does, or by name if
    * all tops are fields and else in order.
    */
   readonly match: "position" | "name" | "either";
-  /** How encoded images become pixels. */
+  /** Decoding of encoded images. */
   readonly images: ImageDecoding;
   /** Applies to the first top. */
   readonly transform: TransformSpec;
-  /** Whether further tops are images of labels: grey, resized without mixing, cropped and mirrored as the first top is. */
+  /** True if further tops are images of labels: grey, resized without mixing, cropped and mirrored as the first top is. */
   readonly maps?: boolean | undefined;
-  /** How images and their boxes change together; AnnotatedData. */
+  /** Joint augmentation of images and boxes; AnnotatedData. */
   readonly annotations?: AnnotationSpec | undefined;
-  /** How images and their boxes become regions; RoIDataLayer. */
+  /** Preparation of images and regions; RoIDataLayer. */
   readonly regions?: RegionsSpec | undefined;
   /** Records left out once at the very start (rand_skip). */
   readonly skip: number;
@@ -74,9 +74,9 @@ export interface WindowsSpec extends FeedCommon {
   readonly foregroundShare: number;
   /** Pixels around the window, in the warped image. */
   readonly contextPad: number;
-  /** Whether windows are made square before they are warped. */
+  /** True if windows are made square before they are warped. */
   readonly square: boolean;
-  /** Whether the files of all images are kept in memory. */
+  /** True if the files of all images are kept in memory. */
   readonly cacheImages: boolean;
   readonly transform: TransformSpec;
 }

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.js";
 import type { Feed, FeedSpec } from "./feed-spec.js";
 import { openLocalFeed } from "./open-feed.js";
 
-/** What a ThreadedFeed asks its thread. Requests are served in order. */
+/** Requests of a ThreadedFeed to its thread, served in order. */
 export type FeedRequest =
   | { readonly kind: "next" }
   | { readonly kind: "recycle"; readonly batch: Readonly<Record<string, Tensor>> }
@@ -23,7 +23,7 @@ export type FeedReply =
     }
   | { readonly kind: "failure"; readonly error: WireError };
 
-/** What the thread starts with. */
+/** Start message of the thread. */
 interface Start {
   readonly spec: FeedSpec;
   readonly position: number;

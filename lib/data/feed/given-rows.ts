@@ -5,7 +5,7 @@ import { newScratchFolder } from "../../scratch.js";
 import type { SourceSpec } from "../source/open.js";
 import type { NamedRows } from "../source/table/save.js";
 
-/** What a caller gives as data: a path (or the name of an embedded data set), a source, rows, or a function that gives rows. */
+/** Data given by a caller: a path (or the name of an embedded data set), a source, rows, or a function that gives rows. */
 export type GivenData = string | SourceSpec | NamedRows | (() => NamedRows);
 
 /**

@@ -20,7 +20,7 @@ export type { FeedOptions } from "./layers/common.js";
 
 type Describe = (layer: LayerParameter, options: FeedOptions) => FeedSpec;
 
-/** How layers are described whose tops a feed fills, by where their data comes from; null for those that have no feed. */
+/** Descriptions of layers whose tops a feed fills, by where their data comes from; null for those that have no feed. */
 const FEEDS = {
   annotated: annotatedLayer,
   database: databaseLayer,
@@ -39,13 +39,13 @@ const FEEDS = {
 /** Data that `feedSpec` describes also where it is read from another source than the layer's own. */
 const REDIRECTED: readonly DataOrigin[] = ["annotated", "database", "hdf5", "images", "maps", "regions"];
 
-/** Whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
+/** Tests whether netrun fills a layer's tops by itself, from what its parameters name: `feedSpec` describes how. */
 export function hasFeed(layer: LayerParameter): boolean {
   const data = dataOf(layer);
   return data !== undefined && FEEDS[data.origin] !== null;
 }
 
-/** Whether a layer's own parameters say how records of any source become batches. */
+/** Tests whether a layer's own parameters say how records of any source become batches. */
 export function readsAnySource(layer: LayerParameter): boolean {
   const data = dataOf(layer);
   return data !== undefined && REDIRECTED.includes(data.origin);
@@ -72,9 +72,9 @@ export function sourceFeedSpec(
   batchSize: number,
   options: Omit<FeedOptions, "paths" | "data"> & {
     readonly transform?: Partial<TransformSpec>;
-    /** How encoded images become pixels; as they are, unless said. */
+    /** Decoding of encoded images; as they are, unless said. */
     readonly colour?: ColourMode;
-    /** What encoded images are resized to. */
+    /** Size for encoded images. */
     readonly size?: ImageDecoding["size"];
     /** The shapes that rows of tops have to have. */
     readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;

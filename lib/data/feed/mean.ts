@@ -7,7 +7,7 @@ import { openLocalFeed } from "./open-feed.js";
 
 /** The mean image of a source and, of each channel, the mean value. */
 export interface MeanImage {
-  /** What Caffe's compute_image_mean writes: legacy dims [1, channels, height, width] and the values. */
+  /** Mean in the form of Caffe's compute_image_mean: legacy dims [1, channels, height, width] and the values. */
   readonly blob: BlobProto;
   readonly channelMeans: readonly number[];
   readonly rows: number;

@@ -14,7 +14,7 @@ import { type FeedOptions, feedSpec, hasFeed, readsAnySource, sourceFeedSpec } f
 import { forcedColour, refuseAugmentation } from "./layers/common.js";
 import type { TransformSpec } from "./transform.js";
 
-/** What to read in place of what a net's data layers say. */
+/** Data sets in place of those that a net's data layers name. */
 export interface DataChoice {
   /**
    * Replaces the sources of all data layers: a path of any kind that netrun knows, the name of an embedded data set, a source, or
@@ -23,7 +23,7 @@ export interface DataChoice {
   readonly data?: GivenData | undefined;
   /** Rows of a batch. */
   readonly batchSize?: number | undefined;
-  /** What to do about a record that cannot be used; the default is to fail. */
+  /** Policy for a record that cannot be used; the default is to fail. */
   readonly onBadRecord?: "fail" | "skip" | undefined;
   /** Changes of the transform of the first top, in place of what the net says. */
   readonly transform?: TransformChange | undefined;
@@ -38,7 +38,7 @@ export interface TransformChange extends Partial<TransformSpec> {
 /** A choice whose rows, if it has some, are in a file already. */
 export type ResolvedChoice = Omit<DataChoice, "data"> & {
   readonly data?: string | SourceSpec | undefined;
-  /** Whether the transform may have nothing to change: of a solver's test nets, which share that of the train net. */
+  /** True if the transform may have nothing to change: of a solver's test nets, which share that of the train net. */
   readonly isTransformShared?: boolean | undefined;
 };
 
@@ -112,7 +112,7 @@ function pluginFeed(layer: LayerParameter, options: Options): FeedSpec {
 const set = <K extends string, T>(name: K, value: T | undefined) =>
   (value === undefined ? {} : { [name]: value }) as Partial<Record<K, T>>;
 
-/** What a choice asks for that only records have, by its flag and its name in the API. */
+/** Options of a choice that only records have, by flag and name in the API. */
 function wantedOfRecords({
   batchSize,
   transform = {},

@@ -1,7 +1,7 @@
 import type { Mean } from "../../caffe/mean.js";
 import { NetrunError } from "../../error.js";
 
-/** What a row's values are kept in. */
+/** Storage of a row's values. */
 export type Values = Uint8Array | Int32Array | Float32Array | Float64Array;
 
 /**
@@ -18,7 +18,7 @@ export type Normalise = (
   to: number,
 ) => void;
 
-/** What decides which loop runs. */
+/** Features that decide which loop runs. */
 export interface NormaliseSpec {
   readonly scale: number;
   /** None, one for all channels, or one a channel. */

@@ -26,7 +26,7 @@ export class RecordsFeed implements Feed {
   readonly #source: DataSource;
   readonly #mean: Mean | undefined;
   readonly #prefetch: number;
-  /** How rows become values, where they are bytes. */
+  /** Conversion of rows to values, where they are bytes. */
   readonly #byteRows: ByteRows | undefined;
   readonly #buffers = new Buffers(MOST_FREE);
   #queue: Prefetch<Batch> | undefined;
@@ -159,7 +159,7 @@ function newBuilder(
     : new BatchBuilder(spec, source, mean, buffers, onBad, ranges);
 }
 
-/** What of a source's beginning is looked through before the first batch. */
+/** Part of a source checked before the first batch. */
 const CHECKED_BYTES = 64 * 2 ** 20;
 
 type OnBad = (error: NetrunError) => void;

@@ -15,7 +15,7 @@ const PREFETCH_BYTES = 256 * 2 ** 20;
 /** Batches that a device takes at once: the next ones are prepared while it computes. */
 const PREFETCH_FOR_DEVICE = 100;
 
-/** How many batches of these shapes are prepared ahead, of those that are wanted. */
+/** Number of batches of these shapes are prepared ahead, of those that are wanted. */
 export function prefetchDepth(shapes: Feed["shapes"], wanted: number = PREFETCH): number {
   const bytes = Object.values(shapes).reduce((sum, shape) => sum + 4 * count(shape), 0);
   return Math.max(1, Math.min(wanted, Math.floor(PREFETCH_BYTES / bytes)));
@@ -48,7 +48,7 @@ export class ThreadedFeed implements Feed {
   #given = 0;
   #position = 0;
   #skipped: Feed["skipped"] = { count: 0 };
-  /** What the local feed has left out. */
+  /** Rows skipped by the local feed. */
   #skippedBefore = 0;
   /** Requests on their way, oldest first; those of before a seek are answered too, to nobody. */
   #waiting: Waiting[] = [];

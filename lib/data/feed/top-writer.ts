@@ -22,7 +22,7 @@ interface TopSpec {
   readonly name: string;
   readonly field: string;
   readonly isFirst: boolean;
-  /** Whether the field was texts, which are their indices now. */
+  /** True if the field was texts, which are their indices now. */
   readonly isText: boolean;
   readonly mean: Mean | undefined;
   readonly buffers: Buffers;
@@ -38,7 +38,7 @@ export class TopWriter {
   #data: Float32Array = new Float32Array(0);
   /** The rows before their transform, where the last ones were bytes. */
   #bytes: readonly number[] | undefined;
-  /** Whether the batch under way holds bytes of that shape. */
+  /** True if the batch under way holds bytes of that shape. */
   #holdsBytes = false;
 
   constructor(top: TopSpec) {
@@ -213,7 +213,7 @@ function otherShape(shape: readonly number[], first: readonly number[], record: 
   return new BadRow(new NetrunError(message, { notes }), record);
 }
 
-/** Whether a row of one shape is one of another by its values alone: a flat list, or axes of one entry more or less. */
+/** Tests whether a row of one shape is one of another by its values alone: a flat list, or axes of one entry more or less. */
 function isReshape(from: readonly number[], to: readonly number[]): boolean {
   const real = (shape: readonly number[]) => shape.filter((dim) => dim !== 1);
   if (count(from) !== count(to)) return false;

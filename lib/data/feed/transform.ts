@@ -4,7 +4,7 @@ import { count } from "../../graph/type.js";
 import { random } from "../../random.js";
 import { checkMean, normaliser, type Values } from "./normalise.js";
 
-/** What `transform_param` asks for, ready to be sent to a worker: mean files are read already. */
+/** Transform of `transform_param`, ready to be sent to a worker: mean files are read already. */
 export interface TransformSpec {
   readonly scale: number;
   readonly mirror: boolean;
@@ -23,18 +23,18 @@ export const IDENTITY: TransformSpec = {
   meanValues: [],
 };
 
-/** What the transform needs beside the parameters: phase and the key of its random numbers. */
+/** Context of the transform beside the parameters: phase and the key of its random numbers. */
 export interface TransformContext {
   readonly phase: "TRAIN" | "TEST";
   readonly seed: number;
-  /** Which shard the rows are of: shards make different choices. */
+  /** Shard of the rows: shards make different choices. */
   readonly part: number;
   readonly mean?: Mean | undefined;
-  /** Whether the values are bytes. */
+  /** True if the values are bytes. */
   readonly bytes: boolean;
 }
 
-/** Where a row is cropped, and whether it is mirrored. */
+/** Position of a row's crop, and whether it is mirrored. */
 export interface TransformChoice {
   readonly mirror: boolean;
   readonly top: number;
@@ -52,7 +52,7 @@ export interface Transform {
    * stream, decides what is random.
    */
   apply(values: Values, at: number, out: Float32Array, to: number, ordinal: number): void;
-  /** What is random for a record, by its absolute number. */
+  /** Random choices for a record, by its absolute number. */
   choose(ordinal: number): TransformChoice;
   /** As `apply`, by a given choice. */
   applyChoice(values: Values, at: number, out: Float32Array, to: number, choice: TransformChoice): void;

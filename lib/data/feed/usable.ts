@@ -2,7 +2,7 @@ import { openFeed } from "./feed.js";
 import type { FeedSpec } from "./feed-spec.js";
 
 /**
- * How many of a source's records can be used: all are read and decoded once. Throws a NetrunError where the source cannot be opened,
+ * Number of usable records of a source: all are read and decoded once. Throws a NetrunError where the source cannot be opened,
  * none can be used, or a bad one is not to be left out.
  */
 export async function usableRecords(spec: FeedSpec): Promise<number> {

@@ -4,7 +4,7 @@ import type { ColourMode, Image } from "./pixels.js";
 
 const HEADER = 54;
 
-/** Whether bytes begin as a BMP file does. */
+/** Tests whether bytes begin as a BMP file does. */
 export const isBmp = (bytes: Uint8Array): boolean => bytes.length > HEADER && bytes[0] === 0x42 && bytes[1] === 0x4d;
 
 /**

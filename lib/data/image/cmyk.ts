@@ -1,7 +1,7 @@
 import { grayOfBgr } from "./gray.js";
 import type { Image } from "./pixels.js";
 
-/** Whether a JPEG has the marker of Adobe's programs, which write less ink as a larger number. */
+/** Tests whether a JPEG has the marker of Adobe's programs, which write less ink as a larger number. */
 export function isAdobe(jpeg: Uint8Array): boolean {
   const head = Buffer.from(jpeg.buffer, jpeg.byteOffset, Math.min(jpeg.length, 2 ** 16));
   return head.includes(Buffer.from("\xff\xee\0\x0eAdobe", "latin1"));

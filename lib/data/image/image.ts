@@ -56,7 +56,7 @@ function loadSharp(): Promise<typeof sharpModule> {
   return loading;
 }
 
-/** A JPEG of four inks, left as they are by sharp. */
+/** A CMYK JPEG, left as they are by sharp. */
 async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
   const sharp = await loadSharp();
   try {

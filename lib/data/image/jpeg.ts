@@ -10,7 +10,7 @@ let decoder: typeof turbo | undefined;
 /** Pixels up to which `decodeSmallJpeg` is the faster decoder. */
 export const SMALL_JPEG_PIXELS = 128 * 128;
 
-/** What the frame header of a JPEG says. */
+/** Header of a JPEG frame. */
 export interface JpegHeader {
   readonly width: number;
   readonly height: number;

@@ -4,10 +4,10 @@ export interface Image {
   readonly pixels: Uint8Array;
 }
 
-/** How many channels come out: as the file has them, always three, or always one. */
+/** Number of channels come out: as the file has them, always three, or always one. */
 export type ColourMode = "unchanged" | "color" | "gray";
 
-/** How encoded images become pixels: their channels and, unless they keep their own, their size. */
+/** Decoding of encoded images: their channels and, unless they keep their own, their size. */
 export interface ImageDecoding {
   readonly colour: ColourMode;
   readonly size?: { readonly height: number; readonly width: number } | undefined;

@@ -1,6 +1,6 @@
 import type { Image } from "./image.js";
 
-/** What each position of a side takes from the old side: places and weights, as many for each. */
+/** Interpolation of each position of a side: places and weights, as many for each. */
 interface Taps {
   readonly places: Int32Array;
   readonly weights: Float64Array;

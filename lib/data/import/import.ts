@@ -16,7 +16,7 @@ import type { DataSource } from "../source/source.js";
 import { shuffled } from "./shuffle.js";
 import { decoded, type NumberedRows, sound } from "./stages.js";
 
-/** How a source is imported. */
+/** Options of an import. */
 export interface ImportOptions {
   /** Decodes images to pixels, and resizes them; without it they stay encoded. */
   readonly images?: ImageDecoding | undefined;
@@ -24,12 +24,12 @@ export interface ImportOptions {
   readonly shuffle?: number | undefined;
   /** Writes a folder of files with this many rows each, and takes up an import that was interrupted. */
   readonly rowsPerFile?: number | undefined;
-  /** Whether a row that cannot be used ends the import, or is counted, reported and left out. Default "fail". */
+  /** True if a row that cannot be used ends the import, or is counted, reported and left out. Default "fail". */
   readonly onBadRecord?: "fail" | "skip" | undefined;
   progress?(rows: number, total: number): void;
 }
 
-/** What an import has written. */
+/** Result of an import. */
 export interface Imported {
   readonly rows: number;
   readonly files: readonly string[];

@@ -10,7 +10,7 @@ import { writeArrow } from "../source/arrow/write.js";
 import type { DataSource } from "../source/source.js";
 import { concatenate, gatherRows } from "./stages.js";
 
-/** What one bucket may hold in memory, and how many files are open at most. */
+/** Limits of a bucket in memory and of open files. */
 const BUCKET_BYTES = 64 * 2 ** 20;
 const MAX_BUCKETS = 256;
 const ROWS = 256;

@@ -65,7 +65,7 @@ function concatenateColumns(columns: readonly Column[]): Column {
   return { ...first, values };
 }
 
-/** What is done about a row that cannot be used: its error is thrown, or taken note of. */
+/** Policy for a row that cannot be used: its error is thrown, or noted. */
 export type OnBadRow = (error: NetrunError) => void;
 
 /** A record batch of sound rows, and the numbers that these have in the source. */

@@ -23,7 +23,7 @@ interface Entry {
   readonly kind: string;
 }
 
-/** Where a row is: its entry and its number there. */
+/** Position of a row: its entry and its number there. */
 interface Place {
   readonly entry: Entry;
   readonly row: number;

@@ -7,14 +7,14 @@ export interface Block {
   readonly end: number;
 }
 
-/** How much is mixed in memory, and read in one stride; in bytes. Two windows are there at a time. */
+/** Bytes mixed in memory, and read in one stride. Two such windows are there at a time. */
 const WINDOW_BYTES = 16 * 2 ** 20;
 const BLOCK_BYTES = 512 * 2 ** 10;
 /** Rows of a block, if they are large: to find a place costs, and at least so many blocks are mixed. */
 const BLOCK_ROWS = 8;
 const BLOCKS = 8;
 
-/** What of a shuffle does not depend on the epoch: the blocks of each group of rows. */
+/** Part of a shuffle independent of the epoch: the blocks of each group of rows. */
 export interface ShufflePlan {
   readonly seed: number;
   readonly rowsPerWindow: number;

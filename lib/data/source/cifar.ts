@@ -6,10 +6,10 @@ import { type DataSource, rowsPerBatch, type Shard, shardRange } from "./source.
 
 const SHAPE = [3, 32, 32];
 const PIXELS = 3 * 32 * 32;
-/** What stands before the pixels of a record, a byte each: CIFAR-100 has the class's group first. */
+/** Labels before the pixels of a record, a byte each: CIFAR-100 has the class's group first. */
 const LABELS = { 10: ["label"], 100: ["coarse_label", "label"] } as const;
 
-/** Which of the two data sets. */
+/** Name of the data set. */
 export type CifarClasses = keyof typeof LABELS;
 
 /** The data set whose records a file of so many bytes is full of. */

@@ -40,7 +40,7 @@ const ELEMENT = {
   float64: () => new Float64(),
 } as const satisfies Record<NumberColumn["dtype"], () => DataType>;
 
-/** What is known of single rows beside their values. */
+/** Facts of single rows beside their values. */
 export interface RowNotes {
   /** Rows that cannot be used, by their number in the record batch, and why: a message, then notes, a line each. */
   readonly failures?: ReadonlyMap<number, string>;
@@ -130,7 +130,7 @@ export function labelsOfSchema(schema: Schema): Readonly<Record<string, readonly
   );
 }
 
-/** Whether a record batch has the form that `recordBatch` gives. */
+/** Tests whether a record batch has the form that `recordBatch` gives. */
 export function isRecordBatchOfOurs(batch: RecordBatch): boolean {
   return batch.schema.fields.every(({ metadata }) => metadata.has(SHAPE));
 }

@@ -13,7 +13,7 @@ import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
 import { SHAPE_PARTS, type ShapePart } from "./shapes/source.js";
 
-/** Whether a name is the address of a DataFrame of Spark's, such as `spark:parquet:hdfs:///train`. */
+/** Tests whether a name is the address of a DataFrame of Spark's, such as `spark:parquet:hdfs:///train`. */
 export const isFrame = (name: string): boolean => name.startsWith("spark:");
 
 /** The sources of netrun's own, by what names them in place of a path. */
@@ -38,7 +38,7 @@ export function embeddedSource(name: string): SourceSpec | undefined {
 }
 
 /**
- * Which source a path (or the name of an embedded one) is, decided by content: an LMDB, LevelDB, IDX, CIFAR-10, Arrow, image or
+ * Source at a path (or the name of an embedded one), decided by content: an LMDB, LevelDB, IDX, CIFAR-10, Arrow, image or
  * text folder, or an LMDB, IDX (its partner beside it), Arrow, Parquet, HDF5, CSV, TSV or text file or a list of image or HDF5 files.
  * Options stand behind a question mark, as in an address: `iris.csv?label=species&missing=0`. Throws a NetrunError
  * that says what would have been understood.
@@ -119,7 +119,7 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
   return annotationSpec(path, options) ?? listSpec(path) ?? textSpec(path, options);
 }
 
-/** What else a file is, where it is one of Caffe's: a net, weights, a solver state, a mean image. */
+/** Kind of a file that is one of Caffe's: a net, weights, a solver state, a mean image. */
 function knownAs(path: string): string {
   if (statSync(path).isDirectory()) return "";
   const what = nameOfContent(readBytes(path).bytes);
@@ -132,7 +132,7 @@ const given = <K extends string, V>(name: K, value: V | undefined): { readonly [
 
 const headOf = (path: string): Buffer => startOf(path, Buffer.alloc(24, 1));
 
-/** What of a line is looked at: names of files are shorter. */
+/** Prefix of a line that is examined: names of files are shorter. */
 const LINE_BYTES = 65_536;
 const firstLine = (path: string): string =>
   startOf(path, Buffer.alloc(LINE_BYTES, "\n")).toString("utf8").split("\n", 1)[0]!;
@@ -239,7 +239,7 @@ function missingImages(
   });
 }
 
-/** What stands behind the question mark; what nobody asked for is a mistake. */
+/** Options after the question mark; what nobody asked for is a mistake. */
 class Options {
   readonly #path: string;
   readonly #rest: Map<string, string>;

@@ -23,7 +23,7 @@ export interface Hdf5Spec {
 const CHUNK_BYTES = 16 * 2 ** 20;
 
 /**
- * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read by and by. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
+ * Rows of HDF5 files one after another: row i of each dataset together, as float32. Read a part at a time. Throws a NetrunError where files are damaged, lack a dataset or disagree in shape.
  */
 export async function hdf5Source(spec: Hdf5Spec): Promise<DataSource> {
   if (spec.files.length === 0) throw new NetrunError("no HDF5 files are listed");
@@ -64,7 +64,7 @@ async function openFiles(reader: Hdf5Reader, spec: Hdf5Spec): Promise<DataSource
   };
 }
 
-/** What is known of a file without reading its values. */
+/** Description of a file without reading its values. */
 interface Survey {
   readonly path: string;
   readonly rows: number;

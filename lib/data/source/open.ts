@@ -35,7 +35,7 @@ type KindSpec =
   | ({ readonly kind: "spark" } & FrameSpec)
   | ({ readonly kind: "text" } & TextSpec);
 
-/** Which source to open; plain data, so that a worker can open it. Paths are resolved already. */
+/** Source to open; plain data, so that a worker can open it. Paths are resolved already. */
 export type SourceSpec = KindSpec & {
   /** The seed of an order of the rows that is another one in each epoch; without it they come as they lie. */
   readonly shuffle?: number | undefined;

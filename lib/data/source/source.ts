@@ -4,7 +4,7 @@ import type { RecordBatch } from "apache-arrow";
 export type FieldDType = "uint8" | "int32" | "float32" | "float64" | "image";
 
 /**
- * What a column of a source holds in each row: a tensor of `shape` ([] is a scalar), or, where dtype is "image", an
+ * Description of a column in each row: a tensor of `shape` ([] is a scalar), or, where dtype is "image", an
  * encoded image (JPEG, PNG, ...) whose shape, then [], shows only when it is decoded.
  */
 export interface Field {
@@ -37,7 +37,7 @@ export interface DataSource extends AsyncDisposable {
   readonly fields: Readonly<Record<string, Field>>;
   /** The texts that stand for 0, 1, 2, ... in the fields that were texts. */
   readonly labels?: Readonly<Record<string, readonly string[]>>;
-  /** Why what looks like a field is none, by name. */
+  /** Reason why a lookalike is no field, by name. */
   readonly unusable?: Readonly<Record<string, string>>;
   /** The records that cannot be used, where they are known before they are read, and where the first is and why. */
   readonly failures?: { readonly count: number; readonly first: string } | undefined;
@@ -50,7 +50,7 @@ export interface DataSource extends AsyncDisposable {
    * the same for all shards, so that shards stay disjoint. Ending the iteration early frees what it holds.
    */
   batches(shard: Shard, from?: number, epoch?: number): AsyncIterable<RecordBatch>;
-  /** Where row `index` of `epoch` comes from (file, key or line), for messages about it. */
+  /** Origin of row `index` of `epoch` (file, key or line), for messages about it. */
   locate(index: number, epoch?: number): string | Promise<string>;
 }
 

@@ -30,7 +30,7 @@ export interface FrameSpec {
   readonly missing?: number | undefined;
 }
 
-/** What of a frame is known before its columns are. */
+/** Description of a frame before its columns are known. */
 export interface FrameFile extends Omit<FrameSpec, "columns"> {
   /** The different texts of each column of texts, in any order. */
   readonly texts: Readonly<Record<string, readonly string[]>>;

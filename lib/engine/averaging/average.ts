@@ -107,7 +107,7 @@ function meanStatistics(
 }
 
 /**
- * One step of elastic averaging (EASGD) at the centre: c += alpha * (d_0 + d_1 + ...) with d_k = x_k - c, over the first `learnt`
+ * One step of elastic averaging (EASGD) at the centre: c += alpha * (d_0 + d_1 + ...) with d_k = x_k - c, over the first `trainable`
  * floats. What follows them is each replica's own; the centre gets its mean. Of the piece that begins at float `from`.
  * Source: Zhang, Choromanska, LeCun, Deep learning with Elastic Averaging SGD, 2015, equations 5 and 6.
  */
@@ -115,9 +115,9 @@ export function moveCentre(
   centre: Float32Array,
   from: number,
   pieces: readonly Float32Array[],
-  { alpha, learnt, ...summed }: SummedWeights & { readonly alpha: number; readonly learnt: number },
+  { alpha, trainable, ...summed }: SummedWeights & { readonly alpha: number; readonly trainable: number },
 ): void {
-  const end = Math.min(centre.length, Math.max(0, learnt - from));
+  const end = Math.min(centre.length, Math.max(0, trainable - from));
   for (let i = 0; i < end; i++) {
     const c = centre[i]!;
     let pull = 0;
@@ -130,16 +130,16 @@ export function moveCentre(
 }
 
 /**
- * The same step at a replica: x -= alpha * (x - c) over the first `learnt` floats. `centre` is overwritten with x as it was before,
+ * The same step at a replica: x -= alpha * (x - c) over the first `trainable` floats. `centre` is overwritten with x as it was before,
  * which is what the centre is moved by.
  */
-export function drawTowards(own: Float32Array, centre: Float32Array, alpha: number, learnt: number): void {
-  for (let i = 0; i < learnt; i++) {
+export function drawTowards(own: Float32Array, centre: Float32Array, alpha: number, trainable: number): void {
+  for (let i = 0; i < trainable; i++) {
     const x = own[i]!;
     own[i] = x - alpha * (x - centre[i]!);
     centre[i] = x;
   }
-  centre.set(own.subarray(learnt), learnt);
+  centre.set(own.subarray(trainable), trainable);
 }
 
 /** The alpha of elastic averaging where none is asked for: 0.9 / K, the paper's choice. */

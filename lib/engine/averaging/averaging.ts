@@ -1,19 +1,19 @@
 import { PIECE, piecesOf, type Vector } from "../vector.js";
 import { averageWeights, defaultAlpha, mean, moveCentre, type SummedWeights, type WeightedSums } from "./average.js";
 
-/** How replicas are averaged after a round. */
+/** Averaging of replicas after a round. */
 export interface AveragingOptions {
   /** All go on from the mean, or each from its own weights, drawn towards a centre (EASGD). Default mean. */
   readonly averaging?: "mean" | "elastic" | undefined;
-  /** How far elastic averaging draws. Default 0.9 / replicas. */
+  /** Strength of elastic averaging. Default 0.9 / replicas. */
   readonly alpha?: number | undefined;
-  /** Whether the solver's history is averaged too; else it stays with its replica. */
+  /** True if the solver's history is averaged too; else it stays with its replica. */
   readonly averageHistory?: boolean | undefined;
 }
 
-/** What averaging has to know of the parameters: how many training changes, and which are weighted sums. */
+/** Facts of the parameters for averaging: how many training changes, and which are weighted sums. */
 export interface AveragedLayout {
-  readonly learnt: number;
+  readonly trainable: number;
   readonly sums: readonly WeightedSums[];
 }
 
@@ -21,7 +21,7 @@ export interface AveragedLayout {
 export interface Averaging {
   /** Elastic averaging's alpha, where each replica keeps parameters of its own. */
   readonly alpha: number | undefined;
-  /** Whether all replicas go on from the mean history. */
+  /** True if all replicas go on from the mean history. */
   readonly sharesHistory: boolean;
   /**
    * The average of the replicas after one round, for pieces in any order. Any division into pieces gives the same bits. `divisors`

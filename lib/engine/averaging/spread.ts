@@ -5,7 +5,7 @@ import { PIECE, type Vector } from "../vector.js";
 const MOST_PIECES = 32;
 
 /**
- * How far replicas' parameters are apart: the root of the mean of (w - m)^2 over replicas and parameters, m the replicas' mean.
+ * Spread of replicas' parameters: the root of the mean of (w - m)^2 over replicas and parameters, m the replicas' mean.
  * Of many parameters 32 evenly spread pieces count. 0 for one replica.
  */
 export function spreadOf(replicas: readonly Vector[]): number {
@@ -30,7 +30,7 @@ export function spreadOf(replicas: readonly Vector[]): number {
   return Math.sqrt(squares / values);
 }
 
-/** Whether a round has an iteration whose statistics are asked for. */
+/** Tests whether a round has an iteration whose statistics are asked for. */
 export function hasWatched({ iteration, rates, statistics = 0 }: Iterations): boolean {
   return statistics > 0 && Math.ceil(iteration / statistics) * statistics < iteration + rates.length;
 }

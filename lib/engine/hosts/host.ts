@@ -29,7 +29,7 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** How many of a call's buffers, from the first one on, come back as the replica has changed them. */
+/** Number of a call's buffers, from the first one on, that come back as the replica has changed them. */
 export const CHANGED = {
   open: 0,
   openForward: 0,
@@ -39,13 +39,13 @@ export const CHANGED = {
   test: 0,
 } as const satisfies Record<CallName, number>;
 
-/** What a replica does in a round. Its history stays with it: states are set only where it has another one than it is to start from. */
+/** Work of a replica in a round. Its history stays with it: states are set only where it has another one than it is to start from. */
 export interface RoundTask {
   readonly work: Work;
   /** The state to set before: its vectors are in `store`, or were sent as `vectorsOf` gives them. */
   readonly from?: ReplicaPlace | undefined;
   readonly store?: StorePlace | undefined;
-  /** Where to copy the vectors of the state after the round, for a redo of the next one. */
+  /** Place to copy the vectors of the state after the round, for a redo of the next one. */
   readonly keep?: StorePlace | undefined;
 }
 
@@ -57,7 +57,7 @@ export interface Call<N extends CallName = CallName> {
   readonly room: readonly Float32Array[];
 }
 
-/** What comes back: the result, what is changed of the buffers, and the room. */
+/** Answer of a host: the result, what is changed of the buffers, and the room. */
 export interface Answer<N extends CallName = CallName> {
   readonly result: Calls[N]["result"];
   /** They stand until the host's next call, and may lie where the replica is. */
@@ -72,23 +72,23 @@ export interface CallPatience {
   readonly factor: number;
 }
 
-/** Where one replica lives: a thread or a process. One call at a time. */
+/** Host of a replica: a thread or a process. One call at a time. */
 export interface Host extends AsyncDisposable {
-  /** What to name it by in messages. */
+  /** Name in messages. */
   readonly name: string;
   /** Iterations done since it started; it shows that a replica is alive while a call is under way. */
   readonly progress: number;
-  /** Where its replica lives, where that is for the user to know: the executor and its machine. */
+  /** Place of its replica, where that is for the user to know: the executor and its machine. */
   readonly place?: string | undefined;
-  /** Whether it finds out by itself that its replica hangs, by the patience of each call. Default false. */
+  /** True if it finds out by itself that its replica hangs, by the patience of each call. Default false. */
   readonly watchesItself?: boolean | undefined;
-  /** Where its replica's states are kept, if that is neither memory that is shared here nor a file. */
+  /** Place of its replica's states, if that is neither memory that is shared here nor a file. */
   readonly states?: RemoteStates | undefined;
   /** Milliseconds of the slowest iteration of its last call, where it watches itself. */
   readonly slowestMs?: number | undefined;
-  /** Whether an error that the replica throws is the user's, which another replica would meet too. Default false. */
+  /** True if an error that the replica throws is the user's, which another replica would meet too. Default false. */
   readonly endsOnUserErrors?: boolean | undefined;
-  /** Whether its replica sees memory that is shared here (a thread does); else what outlives it is in a file. Default false. */
+  /** True if its replica sees memory that is shared here (a thread does); else what outlives it is in a file. Default false. */
   readonly sharesMemory?: boolean | undefined;
   /**
    * Has the replica do something. Buffers are copied before the function returns. Room is given away: that of the answer is the same

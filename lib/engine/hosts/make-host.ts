@@ -7,7 +7,7 @@ import type { Host } from "./host.js";
 import { ProcessHost } from "./process-host.js";
 import { ThreadHost } from "./thread-host.js";
 
-/** Where replicas live. */
+/** Place of replicas. */
 export interface HostOptions {
   /** Worker threads, or child processes, whose crashes leave this one alone. Default thread. */
   readonly isolation?: "thread" | "process" | undefined;
@@ -17,7 +17,7 @@ export interface HostOptions {
   readonly host?: ((index: number) => Host) | undefined;
 }
 
-/** What makes the host of each replica, by its index. */
+/** Factory of each replica's host, by its index. */
 export function hostMaker({ host, isolation }: HostOptions): (index: number) => Host {
   return host ?? ((index) => (isolation === "process" ? new ProcessHost(index) : new ThreadHost(index)));
 }

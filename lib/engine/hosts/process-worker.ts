@@ -13,7 +13,7 @@ export interface ToChild {
   readonly room: readonly number[];
 }
 
-/** What a child process says: that an iteration is done, or the outcome of a call. */
+/** Message of a child process: that an iteration is done, or the outcome of a call. */
 export type FromChild = "iteration" | { readonly result: unknown } | { readonly error: WireError };
 
 const path = process.argv[2]!;

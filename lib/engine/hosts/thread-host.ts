@@ -8,9 +8,9 @@ import { vectorOf } from "../vector.js";
 import { type Answer, type Call, type CallName, type Calls, CHANGED, type Host } from "./host.js";
 import type { ThreadAnswer, ThreadTask } from "./thread-worker.js";
 
-/** How long to wait for a thread to end: one that is inside onnxruntime ends only after that. */
+/** Grace period of a thread: one that is inside onnxruntime ends only after that. */
 const END_MS = 2000;
-/** How often to look whether it has left. */
+/** Interval of looking whether it has left. */
 const LOOK_MS = 5;
 /** One that is inside for so long hangs: it is ended where it is, and would not come back to do harm. */
 const STUCK_MS = 30_000;
@@ -23,12 +23,12 @@ export class ThreadHost implements Host {
   readonly #native = newNativeState();
   /** Memory for buffers: one of each length, since a round takes one vector of weights after the other. */
   readonly #memory = new Buffers(1);
-  /** What the last answer's vectors lie in. */
+  /** Buffers of the last answer's vectors. */
   #lent: readonly Float32Array[] = [];
   /** Rejects the call that is under way. */
   #abandon: (reason: Error) => void = () => {};
   readonly #pool: Piscina<ThreadTask, ThreadAnswer>;
-  /** Why the thread is no more. */
+  /** Reason why the thread ended. */
   #ended: string | undefined;
   #killed = false;
 

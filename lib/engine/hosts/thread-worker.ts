@@ -18,7 +18,7 @@ export type ThreadAnswer =
   | (Pick<Call, "buffers" | "room"> & { readonly result: Calls[CallName]["result"] })
   | { readonly error: WireError };
 
-/** What Piscina runs in the worker thread; buffers are moved back, not copied. */
+/** Entry point of the worker thread for Piscina; buffers are moved back, not copied. */
 export default async function run({ call, progress }: ThreadTask): Promise<unknown> {
   let answer: ThreadAnswer;
   try {

@@ -1,10 +1,10 @@
 import type { Host } from "./host.js";
 
-/** How long a host may be silent. */
+/** Limit of a host's silence. */
 export interface Patience {
-  /** How often to look. */
+  /** Interval of looking. */
   readonly everyMs: number;
-  /** How long an iteration may take now. */
+  /** Limit of an iteration's time now. */
   patienceMs(): number;
   /** An iteration took this long, on the mean of those since the last look. */
   onIteration(ms: number): void;

@@ -2,7 +2,7 @@ import { ForwardReplica } from "../forward-replica.js";
 import { Replica } from "../replica.js";
 import type { Call, CallName, Calls } from "./host.js";
 
-/** What a worker thread or process runs: one replica for as long as it lives, since sessions that come and go leak. */
+/** Body of a worker thread or process: one replica for as long as it lives, since sessions that come and go leak. */
 let replica: Replica | undefined;
 let forward: ForwardReplica | undefined;
 
@@ -54,7 +54,7 @@ export function handle<N extends CallName>(call: Call<N>, progress: () => void):
   return handlers[call.name](call.task, call, progress);
 }
 
-/** What a call before has opened; a thread that ended between two calls is replaced by one that has nothing open. */
+/** State opened by an earlier call; a thread that ended between two calls is replaced by one that has nothing open. */
 function opened<T>(what: T | undefined): T {
   if (!what) throw new Error("ended between two calls");
   return what;

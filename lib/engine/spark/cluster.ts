@@ -20,17 +20,17 @@ export interface ClusterCall {
   readonly replicas: number;
   readonly task: object;
   readonly buffers: readonly Float32Array[];
-  /** How many of the buffers, from the first one on, are the same for all replicas. */
+  /** Number of the leading buffers that are the same for all replicas. */
   readonly common: number;
   readonly room: readonly number[];
-  /** Where the vectors of the answer go. */
+  /** Places of the answer's vectors. */
   readonly result: string;
   readonly store: number;
   readonly keep: number;
   readonly patience: CallPatience;
 }
 
-/** What a call gave. */
+/** Result of a call. */
 export interface ClusterAnswer extends CallAnswer {
   readonly body: Uint8Array;
 }
@@ -85,7 +85,7 @@ export class Cluster implements AsyncDisposable {
     return new Cluster(socket);
   }
 
-  /** What the cluster is, after telling it which Node and netrun its executors start where they have no archive. */
+  /** Description of the cluster, after telling it which Node and netrun its executors start where they have no archive. */
   async hello(): Promise<ClusterInfo> {
     const home = fileURLToPath(new URL("../../../../", import.meta.url));
     const { body: _, ...info } = await this.#ask({ op: "hello", node: process.execPath, home });

@@ -73,7 +73,7 @@ export class DataFrames implements AsyncDisposable {
 
 const ADDRESS = /^spark:([^:?]+)(?:\?([^:]*))?:(.*)$/s;
 
-/** What an address asks for beside rows and their order: a value for missing numbers, and shapes of columns of lists. */
+/** Options of an address besides rows and their order: a value for missing numbers, and shapes of columns of lists. */
 function optionsOf(frame: string): Pick<FrameSpec, "missing" | "shapes"> {
   const [, format, early, rest = ""] = ADDRESS.exec(frame) ?? [];
   const mark = early !== undefined || format === "sql" ? -1 : rest.lastIndexOf("?");

@@ -4,7 +4,7 @@ import type { FrameSpec } from "../../data/source/spark.js";
 import { NetrunError } from "../../error.js";
 import type { ForwardPlan, NetPlan, TrainingPlan } from "../../run/plan.js";
 
-/** What a replica reads of a DataFrame of the cluster's: its part, or all of it. */
+/** Share of a DataFrame that a replica reads: its part, or all of it. */
 export interface RowSet {
   readonly name: string;
   /** The DataFrame's number. */
@@ -26,7 +26,7 @@ function setOf(feed: FeedSpec): RowSet | undefined {
   return { name: whole ? `${frame}-whole` : `${frame}`, frame, whole };
 }
 
-/** What a replica needs for a task, by name. */
+/** Needs of a replica for a task, by name. */
 export function rowSetsOf(task: unknown): readonly RowSet[] {
   const { train, tests = [], net } = task as Opens;
   const nets = [...(train ? [train] : []), ...tests, ...(typeof net === "object" ? [net] : [])];

@@ -18,7 +18,7 @@ const MAIN = "netrun.spark.Train";
 /** The jar of the package, four folders above the compiled file. */
 const JAR = fileURLToPath(new URL("../../../../spark/netrun-spark.jar", import.meta.url));
 
-/** Which Spark, and what it is told. */
+/** Choice of Spark and its configuration. */
 export interface LaunchOptions {
   /** The cluster, as Spark names it: spark://HOST:7077, local[N], local-cluster[N,CORES,MB], yarn, k8s://... */
   readonly master?: string | undefined;
@@ -36,7 +36,7 @@ export interface Launched {
   close(): Promise<void>;
 }
 
-/** Whether spark-submit has started this process as the driver program. */
+/** Tests whether spark-submit has started this process as the driver program. */
 export const isSubmitted = (): boolean => process.env[SOCKET] !== undefined;
 
 /** Joins the application that has started this process, or starts one. Throws NetrunError where there is no Java, Spark or jar. */

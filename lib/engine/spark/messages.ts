@@ -10,7 +10,7 @@ export interface VectorsAt {
   readonly bytes: number;
 }
 
-/** What a worker is told of the vectors of a call: how many floats each has. The first `common` buffers are all replicas'. */
+/** Vectors of a call: the number of floats of each. The first `common` buffers are all replicas'. */
 export interface CallLengths {
   readonly buffers: readonly number[];
   readonly common: number;
@@ -28,7 +28,7 @@ export interface CallHead {
   readonly store: number;
   readonly keep: number;
   readonly patience: CallPatience;
-  /** Where the vectors of the answer are to be written. */
+  /** Places for the answer's vectors. */
   readonly result: string;
 }
 
@@ -56,11 +56,11 @@ export interface RowsExtract {
   readonly output: string;
   /** Options of a net, with paths on this machine. */
   readonly options: object;
-  /** What workers are told of the rows. */
+  /** Description of the rows for workers. */
   readonly rows: object;
 }
 
-/** What is known of a DataFrame. */
+/** Description of a DataFrame. */
 export interface FrameInfo {
   /** Columns that are no fields, and why. */
   readonly unusable: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ export interface FrameInfo {
   readonly rows: number;
 }
 
-/** How a call ended: with a result, with an error of the replica's in the body, or without the worker. */
+/** Outcome of a call: it ended with a result, with an error of the replica's in the body, or without the worker. */
 export interface CallAnswer {
   readonly id: number;
   readonly status: "ok" | "error" | "lost" | "failed";
@@ -88,7 +88,7 @@ export interface CallAnswer {
   readonly storeMs?: number;
 }
 
-/** What the cluster is. */
+/** Description of the cluster. */
 export interface ClusterInfo {
   readonly version: string;
   readonly application: string;

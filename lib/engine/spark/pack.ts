@@ -21,10 +21,10 @@ export interface Pack {
 /** The folder that netrun is installed in. */
 const packageFolder = (): string => fileURLToPath(new URL("../../../../", import.meta.url));
 
-/** What of netrun itself goes in. */
+/** Parts of netrun that go in. */
 const OWN = ["bin", "dist/lib", "models", "proto", "package.json", "LICENSE"];
 
-/** What of packages stays out: types, maps, sources of native code, and pictures of nets, which no executor draws. */
+/** Parts of packages that stay out: types, maps, sources of native code, and pictures of nets, which no executor draws. */
 const USELESS = /\.(d\.[cm]?ts|map|md|cc|cpp|h|gyp)$/;
 const UNUSED = ["@viz-js/viz"];
 
@@ -78,7 +78,7 @@ const inside = (folder: string, path: string): readonly string[] => relative(fol
 
 const isUseful = (path: string): boolean => !USELESS.test(path);
 
-/** Whether a path in a package is not of another system or processor: onnxruntime has folders for each. */
+/** Tests whether a path in a package is not of another system or processor: onnxruntime has folders for each. */
 function isOfPlatform(parts: readonly string[]): boolean {
   const [bin, api, system, processor] = parts;
   if (bin !== "bin" || !api?.startsWith("napi-v")) return true;
@@ -122,7 +122,7 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** Where Node finds a package from a folder; undefined where it does not. */
+/** Folder of a package, as Node finds it from another; undefined where it does not. */
 function find(name: string, from: string): string | undefined {
   for (let folder = realpathSync(from); ; folder = dirname(folder)) {
     const path = join(folder, "node_modules", name);

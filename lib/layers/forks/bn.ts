@@ -5,7 +5,7 @@ import { add, div, sub as minus, moments, mul, reshape, sqrt, stopGradient } fro
 import { batchNormalization } from "../../ops/inference.js";
 import { type BlobSpec, computeLayer, type Lowered, type Site } from "../layer.js";
 
-/** What SegNet adds to a variance. */
+/** Constant that SegNet adds to a variance. */
 const SEGNET_EPS = 1e-9;
 
 /**

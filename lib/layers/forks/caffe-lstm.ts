@@ -66,7 +66,7 @@ export const Lstm = computeLayer({
   },
 });
 
-/** Whether x is [t, n, k]. */
+/** Tests whether x is [t, n, k]. */
 const isOfSteps = ({ param, bottoms }: Place<LstmParameter>): boolean =>
   bottoms[0]!.type.shape.length === 3 && !has(param, "batch_size");
 

@@ -12,11 +12,11 @@ interface Displacements {
   readonly step: number;
 }
 
-/** What is compared with what. */
+/** Sides of the comparison. */
 interface Grid {
   /** Zeros around height and width. */
   readonly pads: readonly [number, number];
-  /** How far from the edges of the padded bottoms windows of the first bottom begin. */
+  /** Distance from the edges of the padded bottoms at which windows of the first bottom begin. */
   readonly margins: readonly [number, number];
   readonly rows: Displacements;
   readonly columns: Displacements;

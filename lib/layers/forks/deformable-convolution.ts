@@ -93,7 +93,7 @@ function sampled(x: Value, rows: Value, columns: Value): Value {
   return where(inside, value, constant(0));
 }
 
-/** Where an entry of the kernel reads for each entry of the top, along an axis, before it is moved: [1, k]. */
+/** Place where an entry of the kernel reads for each entry of the top, along an axis, before it is moved: [1, k]. */
 function starts(place: Place<Param>, axis: 0 | 1, tap: number): Value {
   const { kernel, stride, pad, dilation, size } = geometryOf(place);
   const own = axis === 0 ? Math.floor(tap / kernel[1]) : tap % kernel[1];

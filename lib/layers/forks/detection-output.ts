@@ -79,7 +79,7 @@ function paddedRows(detector: Detector, size: number): Value {
   return firstOf(concat([firstOf(table, end, size), expand(constant(-1), [size, 7])], 0), int64(size), size);
 }
 
-/** What a detector has predicted. */
+/** Predictions of a detector. */
 interface Detector {
   readonly param: DetectionOutputParameter;
   readonly items: number;

@@ -46,7 +46,7 @@ export const LayerNorm = computeLayer({
   lower: (site) => ({ tops: [normalized(site.bottoms[0]!, 1, site.param.eps)] }),
 });
 
-/** What InstanceNorm adds to a variance. */
+/** Constant that InstanceNorm adds to a variance. */
 const INSTANCE_EPS = 1e-4;
 
 /** InstanceNorm: y = (x - mean) / sqrt(variance + 1e-4) over each channel of each item. x [n, c, ...]. */

@@ -145,7 +145,7 @@ function checked(place: Place<P>) {
   return { n, p, g: count(truth) / 8, mining };
 }
 
-/** Which boxes count for each item, float32 0 or 1 [n, g]. */
+/** Mask of the boxes that count for each item, float32 0 or 1 [n, g]. */
 function ownersOf({ use_difficult_gt: all }: P, truth: Value, n: number): Value {
   const column = (i: number) => transpose(slice(truth, 1, i, i + 1), [1, 0]);
   const items = constant(

@@ -35,7 +35,7 @@ const BEYOND = 1e9;
 export interface Candidates {
   /** Corners [g, 4]. */
   readonly truth: Value;
-  /** Which boxes belong to each item: float32 0 or 1 [n, g]. */
+  /** Mask of the boxes that belong to each item: float32 0 or 1 [n, g]. */
   readonly owners: Value;
   /** Corners [p, 4]. */
   readonly priors: Value;
@@ -43,7 +43,7 @@ export interface Candidates {
   readonly barred: Value | undefined;
 }
 
-/** What each prior of each item is matched with, [n, p]. */
+/** Match of each prior of each item, [n, p]. */
 export interface Matches {
   /** Float32 0 or 1. */
   readonly matched: Value;

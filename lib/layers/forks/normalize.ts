@@ -6,7 +6,7 @@ import { computeLayer, type Site } from "../layer.js";
 
 const ONE = create("FillerParameter", { type: "constant", value: 1 });
 
-/** Whether a Normalize layer is SSD's, which gives norm_param; that of the face forks has no blob. */
+/** Tests whether a Normalize layer is SSD's, which gives norm_param; that of the face forks has no blob. */
 const isScaled = (layer: LayerParameter): boolean => layer.norm_param !== null;
 
 /**

@@ -35,7 +35,7 @@ export function forkPage(): string {
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
-/** What becomes of a field or value in netrun: what the schema has is supported. */
+/** Status of a field or value in netrun: what the schema has is supported. */
 export function verdictOf({
   message,
   fields,
@@ -70,7 +70,7 @@ function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): read
   return [forks, types.map((type) => `\`${type}\``).join(", "), meaning, here.join("; ")];
 }
 
-/** What becomes of a layer type here, as far as it has bottoms or, of data layers, none. */
+/** Status of a layer type here, as far as it has bottoms or, of data layers, none. */
 export function layerVerdict(name: string): string {
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   const type = Object.hasOwn(builtIn, name) ? builtIn[name]! : undefined;

@@ -22,7 +22,7 @@ import {
 } from "../../ops/index.js";
 import type { Lowered, Site } from "../layer.js";
 
-/** What Faster R-CNN's configuration has for testing, and what the layer's parameters may say otherwise. */
+/** Faster R-CNN's configuration for testing, and what the layer's parameters may say otherwise. */
 export interface ProposalSettings {
   readonly stride: number;
   readonly scales: readonly number[];
@@ -52,7 +52,7 @@ const NEVER = -1;
 /**
  * Faster R-CNN's proposals. Bottoms: scores [1, 2a, h, w] (background first), offsets [1, 4a, h, w] to a anchors a cell, im_info
  * [1, 3] of (height, width, scale). Tops: boxes [r, 5] of (0, x1, y1, x2, y2) and, if asked for, their scores [r, 1]: clipped to the
- * image, at least `minSize` large at its scale, the best `preNms`, of which non-maximum suppression leaves at most `postNms`. Nothing is learnt through them.
+ * image, at least `minSize` large at its scale, the best `preNms`, of which non-maximum suppression leaves at most `postNms`. nothing is trained through them.
  */
 export function proposals(site: Site<unknown>, settings: ProposalSettings): Lowered {
   const [scores, offsets, info] = site.bottoms as [Value, Value, Value];

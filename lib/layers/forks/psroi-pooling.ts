@@ -67,7 +67,7 @@ export const PSROIPooling = computeLayer({
   },
 });
 
-/** Which entries of an axis belong to each cell: 0 or 1 [r, cells, size], and how many. */
+/** Mask of the entries of an axis that belong to each cell: 0 or 1 [r, cells, size], and how many. */
 function maskOf(
   rois: Value,
   [from, to]: readonly [number, number],

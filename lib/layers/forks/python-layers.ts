@@ -9,7 +9,7 @@ import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 import { anchorTargets, proposalTargets } from "./rpn-targets.js";
 
-/** How many proposals Faster R-CNN's configuration keeps in training. */
+/** Number of proposals Faster R-CNN's configuration keeps in training. */
 const TRAINING = { preNms: 12000, postNms: 2000 };
 
 /** Python layers that netrun knows, by module and class. */
@@ -77,7 +77,7 @@ const IMAGES: Readonly<Record<string, ImageShape>> = {
 /** Boxes of an image and their classes, in bottom 1. */
 const BOXES = new Map([[1, [1, 5]]]);
 
-/** What Python layers imply for data that they read: boxes and classes, and an image's height, width and scale. */
+/** Shapes that Python layers imply for data that they read: boxes and classes, and an image's height, width and scale. */
 const IMPLIES: Readonly<Record<string, Pick<LayerFacts, "implies">>> = {
   AnchorTargetLayer: { implies: () => new Map([...BOXES, [2, [1, 3]]]) },
   ProposalLayer: { implies: () => new Map([[2, [1, 3]]]) },

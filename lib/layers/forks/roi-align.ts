@@ -99,7 +99,7 @@ function numberOfSamples(site: Site<unknown>, ...axes: readonly Axis[]): number 
   return site.size(greatest.reduce(max), Math.max(shape[2]!, shape[3]!));
 }
 
-/** What each entry of an axis has in each cell of each box, of at most `most` samples: [r, cells, size]. */
+/** Weights of each entry of an axis in each cell of each box, of at most `most` samples: [r, cells, size]. */
 function mixtures({ start, cell, samples }: Axis, cells: number, most: number, size: number): Value {
   const numbers = (n: number, shape: readonly number[]) =>
     constant(

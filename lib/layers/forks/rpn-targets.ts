@@ -32,7 +32,7 @@ import { oneHot } from "../indices.js";
 import { bottomText, type Lowered, type Place, type Site } from "../layer.js";
 import { anchorsOf, type ProposalSettings } from "./proposal.js";
 
-/** What Faster R-CNN's configuration has for end-to-end training, by its names there. */
+/** Faster R-CNN's configuration for end-to-end training, by its names there. */
 const TRAIN = {
   RPN_BATCHSIZE: 256,
   RPN_FG_FRACTION: 0.5,

@@ -62,7 +62,7 @@ function checked(site: Place<unknown>, mask: Value): Value {
   throw site.bottomError(1, `${bottomText(site, 1)}, the mask, is not of the shape of ${bottomText(site, 0)}`);
 }
 
-/** Where each entry's window begins, in the plane of the result. */
+/** Start of each entry's window, in the plane of the result. */
 function firstOfWindows({ stride, size }: Window, flat: readonly number[], h: number, w: number): Value {
   const at = (i: number, k: 0 | 1) => Math.min(i * stride[k], size[k] - 1);
   const places = BigInt64Array.from({ length: h * w }, (_, i) =>

@@ -11,7 +11,7 @@ import {
   systemLibraries,
 } from "./libraries.js";
 
-/** Where onnxruntime's libraries for CUDA come from: PyPI's wheel of the same version, or NuGet, by onnxruntime-node's own script. */
+/** Source of onnxruntime's libraries for CUDA: PyPI's wheel of the same version, or NuGet, by onnxruntime-node's own script. */
 export type CudaSource = "pip" | "nuget";
 
 export interface InstallOptions {
@@ -22,7 +22,7 @@ export interface InstallOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** What an installation is made of; netrun keeps it to undo it. */
+/** Files of an installation; netrun keeps it to undo it. */
 export interface Installation {
   readonly from: CudaSource;
   /** Version of onnxruntime, which its libraries share. */

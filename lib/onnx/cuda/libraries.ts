@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { delimiter, join } from "node:path";
 import { execFileSync } from "node:child_process";
 
-/** What onnxruntime's library for CUDA loads, by file name, in the order in which they need each other; the driver's is not among them. */
+/** Libraries that onnxruntime's for CUDA loads, by file name, in the order in which they need each other; the driver's is not among them. */
 export const CUDA_LIBRARIES = {
   "libcudart.so.13": "nvidia-cuda-runtime",
   "libnvJitLink.so.13": "nvidia-nvjitlink",
@@ -23,7 +23,7 @@ export const PROVIDER_FILES = ["libonnxruntime_providers_shared.so", "libonnxrun
 /** The folder of an installation by netrun, in that of onnxruntime's native libraries. */
 export const installFolder = (native: string): string => join(native, "netrun-cuda");
 
-/** Where pip's packages put their libraries, below the folder that they are installed to. */
+/** Folders where pip's packages put their libraries, below the folder that they are installed to. */
 const PIP_FOLDERS = ["nvidia/cu13/lib", "nvidia/cudnn/lib"];
 
 /** Paths of CUDA's libraries in an installation by netrun, as far as they are there. */
@@ -89,5 +89,5 @@ function load(path: string): string | undefined {
   }
 }
 
-/** What the system says of loading onnxruntime's library for CUDA, which onnxruntime only writes to its log: a library that it misses. */
+/** System's message on loading onnxruntime's library for CUDA, which onnxruntime only writes to its log: a library that it misses. */
 export const whyNotLoaded = (native: string): string | undefined => load(join(native, PROVIDER_FILES[1]));

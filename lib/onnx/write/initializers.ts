@@ -10,7 +10,7 @@ const LARGE_BYTES = 1024;
 /** Axes, pads and scalars repeat in every node; tensors of more bytes do not, and hashing them would cost more than it saves. */
 const SHARED_BYTES = 256;
 
-/** How constants become initializers. */
+/** Placement of constants as initializers. */
 export interface InitializerOptions {
   /** Names of weights by their elements; the same elements in another shape are another initializer. */
   readonly weightNames?: ReadonlyMap<unknown, string>;
@@ -20,9 +20,9 @@ export interface InitializerOptions {
 
 /** The initializers of a file; equal small constants, and weights of one name and shape, share one. */
 export class Initializers {
-  /** What the model's head has. */
+  /** Head of the model. */
   readonly small: object[] = [];
-  /** What is written part by part, into the model or into a file beside it. */
+  /** Data written part by part, into the model or into a file beside it. */
   readonly large: PartTensor[] = [];
   readonly #names: Names;
   readonly #options: InitializerOptions;
@@ -80,7 +80,7 @@ function smallKey({ dtype, shape, data }: Constant): string | undefined {
   return `${dtype}[${shape}]${Buffer.from(littleEndian(data)).toString("latin1")}`;
 }
 
-/** Whether two constants have the same type and elements. */
+/** Tests whether two constants have the same type and elements. */
 export function equalConstants(a: Constant, b: Constant): boolean {
   if (a === b || (a.data === b.data && a.shape.join() === b.shape.join())) return true;
   if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join() || a.data.length !== b.data.length) return false;

@@ -14,7 +14,7 @@ import { SymbolicShapes } from "./symbolic.js";
  */
 export type Probe = WantedNames;
 
-/** How to write a file. */
+/** Options of writing a file. */
 export interface WriteOptions extends InitializerOptions {
   readonly name: string;
   /** Default 17. */
@@ -24,9 +24,9 @@ export interface WriteOptions extends InitializerOptions {
   /** Names of open dims by input name and axis: "data/0" is "N". */
   readonly dimNames?: ReadonlyMap<string, string>;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. Default false. */
+  /** True if the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. Default false. */
   readonly bareNames?: boolean;
-  /** Whether the first output is an empty sequence, by whose refusal a session knows that the others are written. Default false. */
+  /** True if the first output is an empty sequence, by whose refusal a session knows that the others are written. Default false. */
   readonly marker?: boolean;
   /** Inputs and outputs whose first dim is open though all probes have the same; nothing else may depend on it. */
   readonly open?: ReadonlySet<string> | undefined;

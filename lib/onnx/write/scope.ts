@@ -22,14 +22,14 @@ import type { SymbolicShapes } from "./symbolic.js";
 /** Thrown where something depends on a dim that was to be left open. */
 export class NotFree extends NetrunError {}
 
-/** What all graphs of a file have in common. */
+/** Common state of all graphs of a file. */
 export interface FileState {
   readonly opset: number;
   /** Names of values and initializers, which ONNX does not tell apart. */
   readonly names: Names;
   readonly nodeNames: Names;
   readonly initializers: Initializers;
-  /** Whether the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. */
+  /** True if the one node that a layer has become has the layer's bare name; else every node is called LAYER/OP. */
   readonly bareNames: boolean;
   /** The domains beside ONNX's own that nodes are of, those in bodies included. */
   readonly domains: Set<string>;

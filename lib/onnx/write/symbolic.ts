@@ -4,7 +4,7 @@ import type { NodeProto } from "../schema.js";
 /** A dim in each of the probes. */
 type Dims = readonly number[];
 
-/** What reading dims at run time adds to a file. */
+/** Additions to a file for dims read at run time. */
 export interface ShapeWriter {
   emit(node: NodeProto): void;
   unique(wanted: string): string;
@@ -23,7 +23,7 @@ export class SymbolicShapes {
   readonly #emit: (node: NodeProto) => void;
   readonly #unique: (wanted: string) => string;
   readonly #constant: (constant: Constant) => string;
-  /** Where an open dim can be read: an input and an axis, by the dim's values. */
+  /** Place to read an open dim: an input and an axis, by the dim's values. */
   readonly #sources = new Map<string, { readonly input: string; readonly axis: number; readonly name: string }>();
   readonly #read = new Map<string, string>();
 
@@ -49,7 +49,7 @@ export class SymbolicShapes {
   }
 
   /**
-   * What stands for a constant that differs between probes: other numbers, or the name of a value computed from the inputs'
+   * Replacement for a constant that differs between probes: other numbers, or the name of a value computed from the inputs'
    * shapes; undefined where there is no such thing.
    */
   resolve(

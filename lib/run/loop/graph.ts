@@ -26,7 +26,7 @@ import { endsOf, OBJECTIVE } from "../compiled-net.js";
 import type { SolverPlan } from "../plan.js";
 import { transformed } from "./transform.js";
 
-/** What a round of training is built of. */
+/** Parts of a round of training. */
 export interface RoundSpec {
   readonly net: LoweredNet;
   readonly layout: Layout;
@@ -35,7 +35,7 @@ export interface RoundSpec {
   readonly blobs: readonly string[];
   /** The inputs of the net that come as rows of bytes, and how those become values. */
   readonly byteRows: ReadonlyMap<string, ByteRows>;
-  /** Whether the gradients of the last iteration are given. */
+  /** True if the gradients of the last iteration are given. */
   readonly gradients: boolean;
   /** Most iterations of a round. */
   readonly most: number;
@@ -80,14 +80,14 @@ export const stackName = (leaf: string): string => `all:${leaf}`;
 /** A value that one iteration hands to the next; `start` is undefined where it is fed. */
 interface Carried {
   readonly name: string;
-  /** What stands for it in the body. */
+  /** Its counterpart in the body. */
   readonly leaf: Value;
   readonly next: Value;
   readonly start?: Value;
   readonly end: string;
 }
 
-/** What one forward and backward gives. */
+/** Results of one forward and backward. */
 interface Pass {
   readonly objective: Value;
   readonly gradients: ReadonlyMap<string, Value>;
@@ -152,7 +152,7 @@ export async function roundGraph(spec: RoundSpec, target: Target): Promise<Round
   };
 }
 
-/** What a leaf of the net is fed as: its values, or bytes and places. */
+/** Form in which a leaf is fed: its values, or bytes and places. */
 function stacksOf(leaf: Value, byteRows: RoundSpec["byteRows"]): readonly Stacked[] {
   const name = inputName(leaf)!;
   const rows = byteRows.get(name);
@@ -179,7 +179,7 @@ export const segmentOf = (segments: readonly Segment[], { offset }: Slot): numbe
 
 /** A forward and backward on row `index` of the stacks. */
 function passOf({ net, blobs, byteRows }: RoundSpec, rows: Rows, index: Value): Pass {
-  const { ends, outputs } = endsOf(net, { blobs, gradients: "learnt", objective: true });
+  const { ends, outputs } = endsOf(net, { blobs, gradients: "trainable", objective: true });
   const rowOf = (leaf: Value): Value => {
     const name = inputName(leaf)!;
     const at = (stack: string) => gather(rows.get(stack)!, index, 0);

@@ -35,18 +35,18 @@ export interface RoundInputs {
   readonly carries: Arrays;
   /** Learning rates, corrected as the update rule wants it, before lr_mult. */
   readonly rates: readonly number[];
-  /** What random layers draw from: the key of all, and the counter of the round's first batch. */
+  /** Key of random layers: the key of all, and the counter of the round's first batch. */
   readonly draw: readonly [seed: number, counter: number];
 }
 
-/** What a round gave; the weights and histories of its end are still to be taken over. */
+/** Results of a round; the weights and histories of its end are still to be taken over. */
 export interface RoundResult {
   /** The objective of each batch. */
   readonly objectives: Float32Array;
   /** Blobs after the last iteration. */
   readonly shown: Arrays;
   readonly carries: Arrays;
-  /** Whether every number that training depends on is finite; where it is not, nothing may be taken over. */
+  /** True if every number that training depends on is finite; where it is not, nothing may be taken over. */
   readonly isFinite: boolean;
   /** Writes weights and history, and gradients where they are kept. */
   commit(state: TrainState, gradients?: Float32Array): void;

@@ -21,10 +21,10 @@ const NO_BYTES: ReadonlyMap<string, ByteRows> = new Map();
 /** Iterations of the first two runs: one that compiles, and one that is timed. */
 const FIRST = [1, 10];
 
-/** Whether training is to run as a loop in one run of onnxruntime, where the net can. */
+/** Tests whether training is to run as a loop in one run of onnxruntime, where the net can. */
 export const usesLoop = ({ loop, provider }: SessionOptions): boolean => loop ?? provider === "cuda";
 
-/** Why a net's training cannot be one graph a round; undefined where it can. */
+/** Reason why a net's training cannot be one graph a round; undefined where it can. */
 export function whyNoLoop({ net, program }: RunnableNet, { debugInfo }: SolverPlan): string | undefined {
   if (debugInfo) return "debug_info shows every blob of an iteration";
   if (net.files.length > 0) return "a layer writes files";

@@ -14,7 +14,7 @@ import { historyName, newName, rateName, segmentOf, trainedSlots } from "../loop
 import type { SolverPlan } from "../plan.js";
 import { Transfer } from "./transfer.js";
 
-/** What the models of a step are made of. */
+/** Parts of a step's models. */
 export interface ModelSpec {
   readonly net: LoweredNet;
   readonly layout: Layout;
@@ -41,7 +41,7 @@ export async function openGradients(
 ): Promise<GradientModel> {
   const sum = solver.clipGradients >= 0 ? "squares" : "entries";
   const accumulate = solver.iterSize > 1;
-  const { ends, outputs } = endsOf(net, { blobs, gradients: "learnt", objective: true, sum, accumulate });
+  const { ends, outputs } = endsOf(net, { blobs, gradients: "trainable", objective: true, sum, accumulate });
   const read = [...ends].filter(([, { group }]) => group === "blobs").map(([name]) => name);
   const session = await openModel("gradients", outputs, options, new Set([OBJECTIVE, SUMS, ...read]));
   return {
@@ -86,15 +86,15 @@ async function openModel(
   return openResident(emit({ name, outputs: graph }), options, toCpu);
 }
 
-/** What goes to the GPU and back between rounds. */
+/** Transfers between GPU and host between rounds. */
 export interface Transfers {
   /** All parameters, and the history of those that are trained. */
   readonly state: Transfer;
-  /** What of that changes. */
+  /** Changed part of that. */
   readonly changed: Transfer;
   readonly carries: Transfer;
   readonly gradients: Transfer;
-  /** What sums of gradients start from. */
+  /** Start of sums of gradients. */
   readonly sums: Transfer;
 }
 

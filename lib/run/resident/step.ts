@@ -32,15 +32,15 @@ interface Models {
   readonly transfers: Transfers;
 }
 
-/** Whether training is to stay on the device over the iterations of a round, where the net can. */
+/** Tests whether training is to stay on the device over the iterations of a round, where the net can. */
 export const isResident = ({ provider }: SessionOptions): boolean => provider === "webgpu";
 
-/** Why a net's training cannot stay on the device; undefined where it can. */
+/** Reason why a net's training cannot stay on the device; undefined where it can. */
 export function whyNotResident(train: RunnableNet, solver: SolverPlan): string | undefined {
-  return whyNoLoop(train, solver) ?? (layoutOf(train.net).learnt === 0 ? "nothing is trained" : undefined);
+  return whyNoLoop(train, solver) ?? (layoutOf(train.net).trainable === 0 ? "nothing is trained" : undefined);
 }
 
-/** What an iteration gave; undefined where a number is not finite, and nothing is changed then. */
+/** Results of an iteration; undefined where a number is not finite, and nothing is changed then. */
 interface Done {
   readonly loss: number;
   readonly shown: Readonly<Record<string, Float32Array>>;
@@ -132,7 +132,7 @@ export class ResidentStep implements Step {
     }
   }
 
-  /** Whether batches have the shapes that the net was lowered for. */
+  /** Tests whether batches have the shapes that the net was lowered for. */
   #fits(taken: readonly Tensors[]): boolean {
     const { inputs } = this.#train.net;
     return taken.every((batch) =>
@@ -242,7 +242,7 @@ export class ResidentStep implements Step {
     return new DeviceTensors({ ...(await transfers.state.up(values)), ...(await this.#zeros(transfers)), ...whole });
   }
 
-  /** What the sums of an iteration's gradients start from, where it has several batches. */
+  /** Start of the sums of an iteration's gradients, where it has several batches. */
   #zeros({ sums }: Transfers): Promise<Named<DeviceTensor>> | undefined {
     if (this.#solver.iterSize === 1) return undefined;
     return sums.up(

@@ -3,7 +3,7 @@ import type { DeviceTensor } from "../../onnx/resident.js";
 /** Tensors on a GPU by name, which iterations replace: an iteration that fails is undone. */
 export class DeviceTensors implements Disposable {
   readonly #tensors: Map<string, DeviceTensor>;
-  /** What there was before the iteration, of those that it replaced; undefined where there was none. */
+  /** Tensors from before the iteration, of those that it replaced; undefined where there was none. */
   readonly #before = new Map<string, DeviceTensor | undefined>();
 
   constructor(tensors: Readonly<Record<string, DeviceTensor>>) {

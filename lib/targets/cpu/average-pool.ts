@@ -16,7 +16,7 @@ function gradientPads(attrs: PoolAttrs, size: number, pooled: number, axis: numb
   return [attrs.kernel[axis]! - 1 - before, size + before - pooled * attrs.strides[axis]!];
 }
 
-/** Whether `blockedAveragePoolGradient` holds for an input [n, c, h, w] pooled to y: its own windows lie where dy reaches. */
+/** Tests whether `blockedAveragePoolGradient` holds for an input [n, c, h, w] pooled to y: its own windows lie where dy reaches. */
 export function spreads(attrs: PoolAttrs, x: readonly number[], y: readonly number[]): boolean {
   if (attrs.kernel.length !== 2) return false;
   return [0, 1].every((axis) => {

@@ -56,7 +56,7 @@ function centre(x: Value, shape: readonly number[], eps: number): Centred {
   return { value, mean, variance, deviation: sqrt(add(variance, constant(eps))) };
 }
 
-/** What a node of batch normalisation was made of in blocks, by its output; undefined for another value. */
+/** Parts of a blocked node of batch normalisation, by its output; undefined for another value. */
 function centredOf({ memo }: RewriteSite, y: Value): Centred | undefined {
   return isOp(y.node, BatchNormalize) ? memo(y, "centred", (): Centred | undefined => undefined) : undefined;
 }

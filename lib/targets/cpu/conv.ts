@@ -37,7 +37,7 @@ export function filterOfPlanes(w: Value, block: number): Value {
   return reshape(lanesLast(whole, [kp / block, block, c * kh * kw]), [kp, c, kh, kw]);
 }
 
-/** Whether groups are whole blocks, which the blocked kernels need. */
+/** Tests whether groups are whole blocks, which the blocked kernels need. */
 export const groupsFit = (w: readonly number[], group: number, block: number): boolean =>
   group === 1 || (w[1]! % block === 0 && w[0]! % (group * block) === 0);
 

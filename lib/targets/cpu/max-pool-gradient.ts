@@ -11,7 +11,7 @@ interface Axis {
   readonly pooled: number;
 }
 
-/** Whether the gradient along an axis is known in masks: 2 by 2, 3 by 2, and 3 by 1 with a pad of 1. */
+/** Tests whether the gradient along an axis is known in masks: 2 by 2, 3 by 2, and 3 by 1 with a pad of 1. */
 function isSeparable({ kernel, stride, before, size, pooled }: Axis): boolean {
   if (kernel === 2 && stride === 2) return before === 0 && size === 2 * pooled;
   if (kernel === 3 && stride === 2) return before === 0 && (size === 2 * pooled || size === 2 * pooled + 1);
@@ -27,7 +27,7 @@ const axesOf = ({ kernel, strides, pads }: PoolAttrs, x: readonly number[], y: r
     pooled: y[i + 2]!,
   }));
 
-/** Whether `maskedMaxPool` knows the windows. */
+/** Tests whether `maskedMaxPool` knows the windows. */
 export const hasMasks = (attrs: PoolAttrs, x: readonly number[], y: readonly number[]): boolean =>
   attrs.kernel.length === 2 && axesOf(attrs, x, y).every(isSeparable);
 

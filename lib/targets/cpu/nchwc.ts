@@ -53,7 +53,7 @@ export interface BlockedWindows {
 export interface BlockedConvAttrs extends BlockedWindows {
   readonly dilations: readonly [number, number];
   readonly group: number;
-  /** Whether the kernel takes the maximum with 0 as it stores. */
+  /** True if the kernel takes the maximum with 0 as it stores. */
   readonly relu?: boolean;
 }
 

@@ -8,15 +8,15 @@ import { BlockedConv } from "./nchwc.js";
 export interface RewriteSite<A = unknown> {
   readonly node: Node<A>;
   readonly inputs: readonly Layouts[];
-  /** What a value of the graph has become, of this node or any before it. */
+  /** Replacement of a value of the graph by this node or any before it. */
   layoutsOf(value: Value): Layouts;
   /** Channels of a block: 8 with AVX2, 16 with AVX-512. */
   readonly block: number;
   /** Nodes that use a value of the graph. */
   users(of: Value): readonly Node[];
-  /** Whether a value is used once, and is no output of the graph: what its only user computes instead of it, nobody misses. */
+  /** Tests whether a value is used once, and is no output of the graph: what its only user computes instead of it, nobody misses. */
   isInner(value: Value): boolean;
-  /** What several nodes compute from the same values, by a key that names them: a pooling and its gradient. */
+  /** Results that several nodes compute from the same values, by a key that names them: a pooling and its gradient. */
   memo<T>(of: Value, key: string, make: () => T): T;
 }
 

@@ -9,7 +9,7 @@ import { blockedAveragePool } from "./nchwc.js";
 import { lastChannels, pixelProduct } from "./pointwise.js";
 import { attrsOf, type Formulation, type RewriteSite, shapeOf } from "./rules.js";
 
-/** Whether the blocked kernels take a convolution with filters of this shape: two axes, groups of whole blocks. */
+/** Tests whether the blocked kernels take a convolution with filters of this shape: two axes, groups of whole blocks. */
 const takes = (w: readonly number[], { group }: ConvAttrs, block: number): boolean =>
   w.length === 4 && groupsFit(w, group, block) && (group === 1 || w[1]! >= block);
 
@@ -80,7 +80,7 @@ export const convWeightGradient: Formulation = {
   },
 };
 
-/** Whether a convolution is a matrix product of pixels. */
+/** Tests whether a convolution is a matrix product of pixels. */
 const isPointwise = (w: readonly number[], { group, pads }: ConvAttrs): boolean =>
   w.length === 4 && w[2]! * w[3]! === 1 && group === 1 && pads.every((pad) => pad === 0);
 

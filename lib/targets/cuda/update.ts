@@ -20,7 +20,7 @@ export const constantUpdate = expansion(
   },
 );
 
-/** Whether a value is that number, known when the graph is built. */
+/** Tests whether a value is that number, known when the graph is built. */
 function isConstant({ node, type }: Value, value: number): boolean {
   return isOp(node, Const) && type.shape.length === 0 && (node.attrs as Constant).data[0] === value;
 }

@@ -46,13 +46,13 @@ export function foldAffine(
   return { become, layers };
 }
 
-/** What folding made of values, and which layers are now part of which other ones. */
+/** Values after folding, and the layers that became part of others. */
 export interface Folded {
   readonly become: ReadonlyMap<Value, Value>;
   readonly layers: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Which input is scaled or shifted by the others. */
+/** Input that is scaled or shifted by the others. */
 function operand(node: Node, inputs: readonly Value[]): number | undefined {
   if (isOp(node, BatchNormalization)) return 0;
   if (isOp(node, Sub) || isOp(node, Div)) return constantData(inputs[1]!) ? 0 : undefined;

@@ -6,7 +6,7 @@ export interface Affine {
   readonly shift: Float64Array;
 }
 
-/** How weights belong to output channels: runs of elements, each of one channel. */
+/** Output channels of weights: runs of elements, each of one channel. */
 export interface Runs {
   readonly length: number;
   channelOf(run: number): number;
@@ -28,7 +28,7 @@ interface Made {
 const LARGE = 2 ** 14;
 
 /**
- * What folding makes of weights. Large ones are stood for by another view of the weights that they come from, and computed
+ * Weights after folding. Large ones are stood for by another view of the weights that they come from, and computed
  * when they are written (`elements`): the weights of a large net are in memory once. The same net at another batch size asks for the same
  * again, and gets the same array.
  */

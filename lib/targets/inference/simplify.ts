@@ -26,7 +26,7 @@ import {
 export const constantData = (value: Value): Constant | undefined =>
   isOp(value.node, Const) ? (value.node.attrs as Constant) : undefined;
 
-/** Whether a value is a constant whose elements are all this number. */
+/** Tests whether a value is a constant whose elements are all this number. */
 function isAll(value: Value, number: number): boolean {
   const known = constantData(value);
   return known !== undefined && known.dtype === "float32" && (known.data as Float32Array).every((x) => x === number);
@@ -37,7 +37,7 @@ const isZero = (x: Value) => x.type.shape.length === 0 && isAll(x, 0);
 /** Ops that change nothing but gradients. */
 const GRADIENTS_ONLY = [StopGradient, WithGradientOf, BoundGradient, OwnGradient] as readonly unknown[];
 
-/** What only gradients need goes: stopped gradients, gradients of other paths, differences of a value with itself. */
+/** Removes what only gradients need: stopped gradients, gradients of other paths, differences of a value with itself. */
 export function dropGradients(values: Iterable<Value>): ReadonlyMap<Value, Value> {
   return rewrite(values, (node, inputs) => {
     if (GRADIENTS_ONLY.includes(node.op)) return [inputs[0]!];

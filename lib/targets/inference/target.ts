@@ -11,14 +11,14 @@ import { type Calibration, toInt8 } from "./int8/quantize.js";
 import { mixedLrn } from "./lrn.js";
 import { dropGradients, substitute } from "./simplify.js";
 
-/** What the passes of inference need beside a graph. */
+/** Context of the passes of inference besides the graph. */
 export interface InferenceContext {
-  /** What stands for leaves: weights for parameters, preprocessed images for images. */
+  /** Values of leaves: weights for parameters, preprocessed images for images. */
   readonly leaves: Become;
   /** The layers of the net, whose facts decide on what may be folded and what is exact in half precision. */
   readonly layers: readonly LayerParameter[];
   readonly foldedWeights: FoldedWeights;
-  /** Whether some dims are to be left open. */
+  /** True if some dims are to be left open. */
   readonly openDims: boolean;
   /** The elements of values that depend on constants alone. */
   evaluate(values: readonly Value[]): Promise<readonly Elements[]>;
@@ -26,12 +26,12 @@ export interface InferenceContext {
   onFolded?(layers: ReadonlyMap<string, ReadonlySet<string>>): void;
 }
 
-/** How numbers are stored, and whether scales and shifts become part of the weights before them. */
+/** Storage of numbers, and whether scales and shifts become part of the weights before them. */
 export interface InferenceForm {
   readonly fold: boolean;
   /** Half-precision constants made so far, by their float32 elements; undefined for full precision. */
   readonly halves: Map<unknown, Uint16Array> | undefined;
-  /** How blobs are stored in 8 bits; undefined where they are not. */
+  /** Storage of blobs in 8 bits; undefined where they are not. */
   readonly int8: Calibration | undefined;
 }
 

@@ -47,7 +47,7 @@ const maxPoolMask: Pass = {
     }),
 };
 
-/** What the provider has no kernel for, from what it has. */
+/** Replaces what the provider has no kernel for by what it has. */
 export const onWebGpu: readonly Pass[] = [
   maxPoolMask,
   expansion("log-softmax", LogSoftmax, ({ axis }, x) => {

@@ -34,7 +34,7 @@ const linesOf = ({ kernel, strides, pads }: PoolAttrs): readonly [rows: Line, co
   return [line(0, 2), line(1, 3)];
 };
 
-/** Whether windows are two-dimensional, as all of Caffe's are. */
+/** Tests whether windows are two-dimensional, as all of Caffe's are. */
 export const isPlanar = ({ kernel }: PoolAttrs): boolean => kernel.length === 2;
 
 /** The pooling of each row of the windows; pooling its result along the other axis is the whole pooling. */
@@ -110,7 +110,7 @@ function alongLine(x: Value, y: Value, dy: Value, line: Line): Value {
   return reshape(own, x.type.shape);
 }
 
-/** Where the first maximum of each window is, as int64 offsets into x [n, c, h, w]; y is the pooled x. */
+/** Offsets of the first maximum of each window, int64 into x [n, c, h, w]; y is the pooled x. */
 export function maxPoolIndices(x: Value, y: Value, attrs: PoolAttrs): Value {
   const [rows, columns] = linesOf(attrs);
   const [n, c, height, width] = x.type.shape as [number, number, number, number];

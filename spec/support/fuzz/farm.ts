@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { FuzzJob, FuzzReply } from "./worker.js";
 
-/** What came of a reader's cases. */
+/** Outcome of a reader's cases. */
 export interface FuzzResult {
   readonly failures: readonly string[];
   readonly cases: number;
@@ -12,7 +12,7 @@ export interface FuzzResult {
   readonly seconds: number;
 }
 
-/** How a reader is fuzzed. */
+/** Settings of fuzzing a reader. */
 export interface FuzzOptions {
   readonly folder: string;
   readonly first: number;

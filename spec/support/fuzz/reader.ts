@@ -5,7 +5,7 @@ export type Damage = (bytes: Uint8Array, seed: number) => Uint8Array;
 export interface FuzzCase {
   /** Sound files, which have to be read. */
   readonly wholes: readonly Uint8Array[];
-  /** How they are damaged, in turn; by default as binary files. */
+  /** Kinds of damage, in turn; by default as binary files. */
   readonly damages?: readonly Damage[];
   /** Reads a file, or throws NetrunError. */
   read(bytes: Uint8Array, seed: number): unknown;

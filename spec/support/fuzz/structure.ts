@@ -1,7 +1,7 @@
 import { prng } from "../prng.js";
 import { mutate } from "./bytes.js";
 
-/** What damaged length fields, counts and offsets hold. */
+/** Values of damaged length fields, counts and offsets. */
 const LENGTHS = [0, 1, 2, 0x7f, 0xff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff];
 
 /** Damages a copy of a binary file where its structure is: length fields, counts, sections. Deterministic by seed. */

@@ -21,7 +21,7 @@ export interface FuzzJob {
   readonly maxGrowth: number;
 }
 
-/** What a process says of its cases at the end. */
+/** Report of a process on its cases at the end. */
 export interface FuzzReply {
   readonly failures: readonly string[];
   /** Files that were tried. */

@@ -11,7 +11,7 @@ export const UNIT: Corners = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 };
 export const areaOf = ({ xmin, ymin, xmax, ymax }: Corners): number =>
   xmax < xmin || ymax < ymin ? 0 : (xmax - xmin) * (ymax - ymin);
 
-/** What two boxes share; an area of 0 where they do not meet. */
+/** Overlap of two boxes; an area of 0 where they do not meet. */
 function shared(a: Corners, b: Corners): number {
   const width = Math.min(a.xmax, b.xmax) - Math.max(a.xmin, b.xmin);
   const height = Math.min(a.ymax, b.ymax) - Math.max(a.ymin, b.ymin);

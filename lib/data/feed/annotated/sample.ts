@@ -41,7 +41,7 @@ function drawnPart(random: Random, { scale: scales, aspect }: SamplerSpec): Corn
   return { xmin, ymin, xmax: xmin + width, ymax: ymin + height };
 }
 
-/** Whether one box meets all that is asked, or nothing is asked. */
+/** Tests whether one box meets all that is asked, or nothing is asked. */
 function isWanted(part: Corners, sampler: SamplerSpec, boxes: readonly Box[]): boolean {
   const { overlap, sampleCoverage, objectCoverage } = sampler;
   if (![overlap, sampleCoverage, objectCoverage].some(isLimit)) return true;

@@ -41,11 +41,11 @@ export interface Chance {
 /** The ways to interpolate that OpenCV has. */
 export type Interpolation = "linear" | "area" | "nearest" | "cubic" | "lanczos4";
 
-/** How images get one size. */
+/** Method of resizing images. */
 export interface ResizeSpec {
   readonly height: number;
   readonly width: number;
-  /** Whether the aspect ratio is kept and the rest filled. */
+  /** True if the aspect ratio is kept and the rest filled. */
   readonly pads: boolean;
   /** Of what the rest is filled with, a value for all channels or one each (or the edge, or the mirror image). */
   readonly fill: "constant" | "mirror" | "edge";
@@ -60,10 +60,10 @@ export interface ExpandSpec {
   readonly greatest: number;
 }
 
-/** Which boxes stay after a crop besides meeting it: those whose centre is inside, or that are covered by more than a part. */
+/** Rule for boxes after a crop, besides meeting it: those whose centre is inside, or that are covered by more than a part. */
 export type EmitSpec = { readonly by: "centre" } | { readonly by: "coverage"; readonly above: number };
 
-/** How images with boxes become a batch: SSD's AnnotatedData layer, as plain data. */
+/** Feed of images with boxes: SSD's AnnotatedData layer, as plain data. */
 export interface AnnotationSpec {
   readonly samplers: readonly SamplerSpec[];
   readonly distort?: DistortSpec | undefined;
@@ -72,7 +72,7 @@ export interface AnnotationSpec {
   readonly emit?: EmitSpec | undefined;
 }
 
-/** How images and boxes become what Faster R-CNN trains on. */
+/** Feed of Faster R-CNN: images and boxes. */
 export interface RegionsSpec {
   /** The shorter side of images in pixels; of several, one is drawn for each image. */
   readonly scales: readonly number[];
@@ -80,6 +80,6 @@ export interface RegionsSpec {
   readonly maxSize: number;
   /** Subtracted from blue, green and red. */
   readonly means: readonly number[];
-  /** Whether images are mirrored at random. */
+  /** True if images are mirrored at random. */
   readonly flipped: boolean;
 }

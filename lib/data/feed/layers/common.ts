@@ -9,20 +9,20 @@ import type { SourceSpec } from "../../source/open.js";
 import { type Shard, WHOLE } from "../../source/source.js";
 import type { TransformSpec } from "../transform.js";
 
-/** What a feed's description takes from outside its layer. */
+/** Context of a feed's description besides its layer. */
 export interface FeedOptions {
   readonly phase: "TRAIN" | "TEST";
-  /** Where a path inside the prototxt is. */
+  /** Path of a file named inside the prototxt. */
   readonly paths: (relative: string) => string;
   readonly seed: number;
   readonly shard?: Shard;
   /** Read instead of the source that the layer names; its fields go to the tops by name, else in order. */
   readonly data?: SourceSpec;
-  /** What to do about a record that cannot be used; the default is to fail. */
+  /** Policy for a record that cannot be used; the default is to fail. */
   readonly onBadRecord?: "fail" | "skip";
 }
 
-/** What all feeds have; throws a NetrunError where the batch size is not positive. */
+/** Common fields of all feeds. Throws NetrunError where the batch size is not positive. */
 export function common(layer: LayerParameter, options: FeedOptions, batchSize: number) {
   if (!(batchSize > 0)) throw fault(layer, `batch_size is ${batchSize}; it has to be positive`);
   const { phase, seed, shard = WHOLE, onBadRecord = "fail" } = options;
@@ -32,7 +32,7 @@ export function common(layer: LayerParameter, options: FeedOptions, batchSize: n
 /** Fields of transform_param that change images together with their boxes: of AnnotatedData layers alone. */
 const WITH_BOXES = ["resize_param", "distort_param", "expand_param", "emit_constraint"] as const;
 
-/** What transform_param asks for. Throws a NetrunError for what only AnnotatedData layers do. */
+/** Transform of transform_param. Throws a NetrunError for what only AnnotatedData layers do. */
 export function transformSpec(layer: LayerParameter, options: FeedOptions): TransformSpec {
   refuseAugmentation(layer);
   return plainTransformSpec(layer, options);
@@ -62,14 +62,14 @@ export function plainTransformSpec(layer: LayerParameter, options: FeedOptions):
   };
 }
 
-/** Which colours transform_param wants of encoded images. */
+/** Colours of encoded images by transform_param. */
 export function forcedColour(layer: LayerParameter): ColourMode {
   const { force_color, force_gray } = sub(layer, "transform_param");
   if (force_color && force_gray) throw fault(layer, "transform_param has both force_color and force_gray");
   return force_color ? "color" : force_gray ? "gray" : "unchanged";
 }
 
-/** What is put in front of image names: a folder with its slash, or a path that names begin with, as Caffe has it. */
+/** Prefix of image names: a folder with its slash, or a path that names begin with, as Caffe has it. */
 export function rootFolder(root: string, options: FeedOptions): string {
   if (root === "") return "";
   try {
@@ -81,7 +81,7 @@ export function rootFolder(root: string, options: FeedOptions): string {
   }
 }
 
-/** How many records to leave out at the start so that parallel runs differ: random, below the parameter. */
+/** Number of records to leave out at the start so that parallel runs differ: random, below the parameter. */
 export function randSkip(below: number, options: FeedOptions): number {
   return below > 0 ? random(options.seed, below).integer(below) : 0;
 }

@@ -7,7 +7,7 @@ import type { RecordsSpec } from "../feed-spec.js";
 import { IDENTITY } from "../transform.js";
 import { common, type FeedOptions, fault } from "./common.js";
 
-/** What Faster R-CNN's configuration says for training. */
+/** Faster R-CNN's configuration for training. */
 const DEFAULTS = { scales: [600], max_size: 1000, pixel_means: [102.9801, 115.9465, 122.7717] } as const;
 
 /**

@@ -10,7 +10,7 @@ import { ByteBuffer } from "flatbuffers";
 // apache-arrow believes the lengths of lists in a file's metadata, so that a single damaged byte makes it loop over two
 // thousand million fields that are not there. A list of n entries takes at least 4 n bytes.
 
-/** Whether the lists of a file's footer fit into its bytes. */
+/** Tests whether the lists of a file's footer fit into its bytes. */
 export function isFooterBounded(bytes: Uint8Array): boolean {
   return guarded(bytes, (buffer, fits) => {
     const footer = Footer.getRootAsFooter(buffer);
@@ -19,7 +19,7 @@ export function isFooterBounded(bytes: Uint8Array): boolean {
   });
 }
 
-/** Whether the lists of a message's metadata fit into its bytes. */
+/** Tests whether the lists of a message's metadata fit into its bytes. */
 export function isMessageBounded(bytes: Uint8Array): boolean {
   return guarded(bytes, (buffer, fits) => {
     const message = Message.getRootAsMessage(buffer);

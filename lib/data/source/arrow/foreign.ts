@@ -7,7 +7,7 @@ import { LabelSet } from "../table/labels.js";
 import { labelsOf } from "../table/rows.js";
 import type { ArrowMessages } from "./messages.js";
 
-/** How record batches that other programs wrote become ours. */
+/** Conversion of record batches that other programs wrote. */
 export interface ForeignPlan {
   readonly fields: Readonly<Record<string, Field>>;
   readonly labels: Readonly<Record<string, readonly string[]>>;
@@ -70,7 +70,7 @@ interface Table {
   readonly unusable: Readonly<Record<string, string>>;
 }
 
-/** What a function gives; where apache-arrow cannot make sense of a damaged cell, that is a NetrunError. */
+/** Result of a function; where apache-arrow cannot make sense of a damaged cell, that is a NetrunError. */
 function readable<T>({ path }: ArrowMessages, read: () => T): T {
   try {
     return read();

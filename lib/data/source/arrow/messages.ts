@@ -16,7 +16,7 @@ import { unpackLz4 } from "./lz4.js";
 import { isWhole } from "./whole.js";
 import { unpackZstd } from "./zstd.js";
 
-/** Where a message of an Arrow file lies: its length word, metadata and body. */
+/** Position of a message of an Arrow file: its length word, metadata and body. */
 interface Place {
   readonly offset: number;
   readonly length: number;
@@ -87,7 +87,7 @@ export function openArrowFolder(path: string): ArrowMessages {
   return { path, rows: places.map(({ rows }) => rows), read, close };
 }
 
-/** What every record batch needs before it, schema and dictionaries, and the record batches. */
+/** Parts of an Arrow file: schema and dictionaries that every record batch needs before it, and the record batches. */
 interface Layout {
   readonly prefix: Uint8Array;
   readonly batches: readonly Place[];

@@ -2,7 +2,7 @@ import { type Data, DataType, type RecordBatch } from "apache-arrow";
 
 // apache-arrow takes lengths and offsets for what the metadata says, and reads behind the end of a buffer as nothing.
 
-/** Whether the buffers of a record batch have all the rows that it promises, and offsets lead into what they are offsets of. */
+/** Tests whether the buffers of a record batch have all the rows that it promises, and offsets lead into what they are offsets of. */
 export function isWhole(batch: RecordBatch): boolean {
   const { children } = batch.data;
   return children.every((child) => child.length === batch.numRows && isDataWhole(child));
@@ -29,7 +29,7 @@ function isDataWhole(data: Data): boolean {
 const isText = (type: DataType): boolean =>
   DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isBinary(type) || DataType.isLargeBinary(type);
 
-/** Whether there is an offset for each entry and one more, each at least the one before and none above `end`. */
+/** Tests whether there is an offset for each entry and one more, each at least the one before and none above `end`. */
 function hasOffsets({ valueOffsets, length }: Data, end: number): boolean {
   const offsets = valueOffsets as unknown as ArrayLike<number | bigint> | undefined;
   if (length === 0) return true;

@@ -6,7 +6,7 @@ export const DIGIT_SIZE = 28;
 
 type Point = readonly [x: number, y: number];
 
-/** How far one writer's hand strays; the shares of what makes the digits hard, tuned so that LeNet errs now and then. */
+/** Variation of a writer's hand; the shares of what makes the digits hard, tuned so that LeNet errs now and then. */
 const JITTER = 0.07;
 const ROTATION = 0.24;
 const SHEAR = 0.35;

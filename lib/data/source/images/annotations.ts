@@ -104,7 +104,7 @@ function byClass(boxes: readonly Box[]): Box[] {
   );
 }
 
-/** What is between the first tags of a name. */
+/** Text between the first tags of a name. */
 const textIn = (xml: string, tag: string): string | undefined => {
   const start = xml.indexOf(`<${tag}>`);
   const end = start < 0 ? -1 : xml.indexOf(`</${tag}>`, start);

@@ -11,7 +11,7 @@ export interface ImageFolder {
   readonly files: readonly { readonly path: string; readonly label: number }[];
 }
 
-/** Whether a folder has folders with images in them. */
+/** Tests whether a folder has folders with images in them. */
 export function isImageFolder(path: string): boolean {
   return readdirSync(path, { withFileTypes: true }).some(
     (entry) => entry.isDirectory() && readdirSync(join(path, entry.name)).some((name) => IMAGE.test(name)),

@@ -6,13 +6,13 @@ import { type DataSource, type Shard, shardRange } from "../source.js";
 import { readImageFolder } from "./folder.js";
 import { readImageList } from "./list.js";
 
-/** Which images: the list, what stands before its names, and the key of a new order for each epoch. */
+/** Images to read: the list, what stands before its names, and the key of a new order for each epoch. */
 export interface ImageListSpec {
   readonly list: string;
   /** Put in front of each name as it is, without a slash between, as Caffe does. */
   readonly root: string;
   readonly shuffle?: number | undefined;
-  /** Whether labels are images, whose names stand in the list. */
+  /** True if labels are images, whose names stand in the list. */
   readonly maps?: boolean | undefined;
 }
 
@@ -50,7 +50,7 @@ interface ImageEntry {
   /** The image of its labels. */
   readonly map?: string | undefined;
   readonly where: string;
-  /** Why it is none. */
+  /** Reason why it is not. */
   readonly problem?: string | undefined;
 }
 

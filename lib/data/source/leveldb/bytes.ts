@@ -1,4 +1,4 @@
-/** What is wrong with a file of a database, without its name. */
+/** Error in a file of a database, without its name. */
 export class Corruption extends Error {}
 
 /** Reads LevelDB's encodings from bytes one after another; throws a Corruption where they end too early. */

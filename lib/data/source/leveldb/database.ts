@@ -22,7 +22,7 @@ export type Record = readonly [key: Buffer, value: Buffer];
 export class Database {
   readonly #path: string;
   readonly #version: Version;
-  /** What is in no table yet, in order. */
+  /** Entries that are in no table yet, in order. */
   readonly #recent: readonly Entry[];
   readonly #tables = new Map<number, Table>();
 
@@ -153,7 +153,7 @@ function* merged(runs: readonly Iterator<Entry>[]): Generator<Entry> {
   }
 }
 
-/** What a function gives; what is wrong with a file is a NetrunError that names it. */
+/** Result of a function; what is wrong with a file is a NetrunError that names it. */
 function inFile<T>(file: string, read: () => T): T {
   try {
     return read();

@@ -4,7 +4,7 @@ import type { Entry } from "./entry.js";
 
 const BLOCK = 32_768;
 const HEADER = 7;
-/** How a piece of a record continues: zeros are what a writer that maps files leaves at the end. */
+/** Continuation of a record's piece: zeros are what a writer that maps files leaves at the end. */
 const PIECE = { zero: 0, full: 1, first: 2, middle: 3, last: 4 } as const;
 
 /**

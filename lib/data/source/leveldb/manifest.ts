@@ -10,7 +10,7 @@ export interface TableFile {
   readonly largest: Buffer;
 }
 
-/** What a database consists of. */
+/** Files of a database. */
 export interface Version {
   /** Tables of each level; those of level 0 may overlap, those of another are in order and do not. */
   readonly levels: readonly (readonly TableFile[])[];

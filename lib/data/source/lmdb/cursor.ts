@@ -205,7 +205,7 @@ export class LmdbCursor {
     return level;
   }
 
-  /** Where entry `index` of a level starts; its header and key lie inside the page. */
+  /** Offset of entry `index` of a level; its header and key lie inside the page. */
   #nodeAt(level: Level): number {
     const { bytes } = level;
     const at = uint16(bytes, PAGE_HEADER + 2 * level.index);
@@ -260,7 +260,7 @@ export class LmdbCursor {
   }
 }
 
-/** Whether the key at a place is above another; keys are short, and a loop is faster than the calls that Buffer has for this. */
+/** Tests whether the key at a place is above another; keys are short, and a loop is faster than the calls that Buffer has for this. */
 function isAbove(bytes: Uint8Array, start: number, size: number, other: Uint8Array): boolean {
   const common = Math.min(size, other.length);
   for (let i = 0; i < common; i++) if (bytes[start + i] !== other[i]) return bytes[start + i]! > other[i]!;

@@ -1,7 +1,7 @@
 import { NetrunError } from "../../../error.js";
 import type { WindowedFile } from "./pages.js";
 
-/** What a meta page of an LMDB file says: the snapshot that a reader sees. */
+/** Content of a meta page of an LMDB file: the snapshot that a reader sees. */
 export interface LmdbMeta {
   /** Bytes in a page. */
   readonly pageSize: number;
@@ -23,7 +23,7 @@ const META_BYTES = PAGE_HEADER + 136;
 const MAGIC = 0xbeefc0de;
 const VERSION = 1;
 const NO_PAGE = 0xffffffffffffffffn;
-/** What liblmdb's cursors can hold. */
+/** Limits of liblmdb's cursors. */
 const MAX_DEPTH = 32;
 /** Flags of a tree whose keys are not plain ascending byte strings: reverse, integer keys, duplicates. */
 const UNUSUAL_TREE = 0x02 | 0x04 | 0x08;

@@ -1,6 +1,6 @@
 import { halfValue } from "../../../graph/half.js";
 
-/** How to read one element of a type: its size in bytes, and its value at an offset. */
+/** Reader of one element of a type: its size in bytes, and its value at an offset. */
 interface ElementType {
   readonly size: number;
   readonly read: (view: DataView, at: number, littleEndian: boolean) => number;

@@ -48,13 +48,13 @@ function readNpy(bytes: Uint8Array, file: string, name = file): Tensor {
 
 // The header is the text of a Python dictionary. It may be as long as the file, so that nothing here looks at a place twice.
 
-/** Where the value of a key starts; the header's end where the key is missing. */
+/** Offset of a key's value; the header's end where the key is missing. */
 function after(header: string, key: string): number {
   const at = header.indexOf(`'${key}':`);
   return at < 0 ? header.length : at + key.length + 3;
 }
 
-/** What stands between the next two marks after a key, where only blanks come before the first. */
+/** Text between the next two marks after a key, where only blanks come before the first. */
 function between(header: string, key: string, open: string, close: string): string | undefined {
   const from = header.indexOf(open, after(header, key)) + 1;
   if (from === 0 || header.slice(after(header, key), from - 1).trim() !== "") return undefined;

@@ -4,7 +4,7 @@ import type { Box } from "../boxes.js";
 /** Width and height of an image in pixels. */
 export const SHAPES_SIZE = 64;
 
-/** What is drawn, by label; 0 is the background. */
+/** Shapes drawn, by label; 0 is the background. */
 export const SHAPE_NAMES = ["background", "ellipse", "rectangle", "triangle"] as const;
 
 const MOST_SHAPES = 3;

@@ -38,7 +38,7 @@ function isTensor(cell: unknown): cell is TensorCell {
   return Array.isArray(cell.shape) && isArray(cell.data) && cell.data.length === count(cell.shape as number[]);
 }
 
-/** Whether bytes begin like a JPEG, PNG, GIF, WebP, TIFF or BMP file. */
+/** Tests whether bytes begin like a JPEG, PNG, GIF, WebP, TIFF or BMP file. */
 function isImage(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.subarray(0, 4)).toString("latin1");
   return /^(\xff\xd8\xff|\x89PNG|GIF8|RIFF|II\*\0|MM\0\*|BM)/.test(head) && bytes.length > 16;
@@ -70,7 +70,7 @@ function isArray(cell: unknown): cell is ArrayLike<unknown> {
   return Array.isArray(cell) || (ArrayBuffer.isView(cell) && !(cell instanceof DataView));
 }
 
-/** How cells become a column. */
+/** Conversion of cells to a column. */
 export interface CellOptions {
   /** The value of a number that is missing; without it, it is a failure. */
   readonly missing?: number | undefined;
@@ -192,7 +192,7 @@ function emptyValues(dtype: NumberColumn["dtype"], n: number): NumberColumn["val
   }
 }
 
-/** What a cell is, in the words of an error. */
+/** Kind of a cell, in the words of an error. */
 export function kindOfCell(cell: unknown): string {
   if (cell === null || cell === undefined) return "a missing value";
   if (typeof cell === "string")

@@ -15,7 +15,7 @@ export interface CsvSpec {
   readonly path: string;
   /** Between cells; a tab for .tsv files, else a comma, or a semicolon where the first line has these and no comma. */
   readonly delimiter?: string | undefined;
-  /** Whether the first row holds names; it does where none of its cells is a number. */
+  /** True if the first row holds names; it does where none of its cells is a number. */
   readonly header?: boolean | undefined;
   /** The label's column by name or number from 0 (from the end if negative); "label" where there is one. */
   readonly label?: string | number | undefined;
@@ -23,10 +23,10 @@ export interface CsvSpec {
   readonly missing?: number | undefined;
 }
 
-/** What stands for a number that is missing, besides nothing. */
+/** Spellings of a missing number, besides nothing. */
 const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
 
-/** What programs write for booleans, in small letters. */
+/** Spellings of booleans, in small letters. */
 const BOOLEANS: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
 /**
@@ -59,7 +59,7 @@ interface ColumnSurvey {
   texts: number;
   booleans: number;
   labels: LabelSet;
-  /** Whether cells are missing among the labels: those of a column that begins with numbers, and is one of numbers mostly. */
+  /** True if cells are missing among the labels: those of a column that begins with numbers, and is one of numbers mostly. */
   isPartial: boolean;
 }
 

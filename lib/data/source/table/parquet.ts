@@ -18,7 +18,7 @@ interface Table {
   readonly groups: readonly number[];
   readonly fields: readonly TableField[];
   readonly missing: number | undefined;
-  /** Whether all columns are fields: what has been read of them all then serves. */
+  /** True if all columns are fields: what has been read of them all then serves. */
   readonly isWhole: boolean;
 }
 

@@ -9,7 +9,7 @@ export interface Row {
   readonly cells: readonly unknown[];
   /** The line (or whatever else is counted) that it comes from. */
   readonly line: number;
-  /** Why the row cannot be used: a message, then notes, a line each. */
+  /** Reason why a row is invalid: a message, then notes, a line each. */
   readonly failure?: string | undefined;
 }
 

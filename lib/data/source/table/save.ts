@@ -108,7 +108,7 @@ class TextColumn {
   }
 }
 
-/** Which numbers texts have is known at the end: what is there until then waits in a file. */
+/** Columns of texts whose numbers are known at the end only: what is there until then waits in a file. */
 async function* sortedTexts(
   path: string,
   batches: AsyncIterable<RecordBatch>,

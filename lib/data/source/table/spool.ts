@@ -15,13 +15,13 @@ import { sweepSpools, touch } from "./sweep.js";
 /** Changes with every change of what is spooled for the same input. */
 const VERSION = 5;
 
-/** What is read only from its beginning, and how. */
+/** Files of which only the beginning is read, and the reader. */
 export interface SpoolSpec {
   readonly files: readonly string[];
   /** All that the record batches depend on besides the files. */
   readonly options: unknown;
   convert(): AsyncIterable<RecordBatch>;
-  /** Where the row is that came from a line, for errors. */
+  /** Position of a line's row, for errors. */
   where(line: number): string;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What may lie in the cache folder, and for how long. */
+/** Limits of the cache folder: kinds of files and their age. */
 export interface SpoolLimits {
   /** Days after its last use that a file is kept. */
   readonly days: number;

@@ -17,14 +17,14 @@ export interface TextSpec {
   /** Tokens in a row: longer texts are cut off, shorter ones filled up with 0. */
   readonly length: number;
   /**
-   * How many numbers there are for tokens. Token 0 is padding. With a vocabulary 1 is any other token and the most
+   * Number of numbers there are for tokens. Token 0 is padding. With a vocabulary 1 is any other token and the most
    * frequent ones follow; with hashing tokens share the numbers from 1 on.
    */
   readonly tokens: number;
   readonly hash: boolean;
 }
 
-/** What a row of tokens is made of: a text and its class, if it has one. */
+/** Content of a row of tokens: a text and its class, if it has one. */
 interface Passage {
   readonly text: string;
   /** The line of the file, or the number of the file from 0. */

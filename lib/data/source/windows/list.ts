@@ -20,7 +20,7 @@ export interface WindowList {
   readonly background: readonly Window[];
 }
 
-/** What a window and an image's name take in memory, about. */
+/** Memory of a window and an image's name, about. */
 const ENTRY_BYTES = 100;
 
 /** Channels of images, which are read in colour. */
@@ -108,7 +108,7 @@ function wordsOf(path: string, text: string) {
       next(word);
     },
     number: (what: string) => read(what, (value) => !Number.isNaN(value)),
-    /** What C++ reads into an int. */
+    /** Integers that C++ reads into an int. */
     integer: (what: string) => read(what, (value) => Number.isInteger(value) && Math.abs(value) < 2 ** 31),
   };
 }

@@ -2,7 +2,7 @@ import type { Image } from "../../image/image.js";
 import { resizeImage } from "../../image/resize.js";
 import type { Window } from "./list.js";
 
-/** How windows become squares of `cropSize` pixels. */
+/** Conversion of windows to squares of `cropSize` pixels. */
 export interface WarpSpec {
   readonly cropSize: number;
   readonly contextPad: number;

@@ -15,7 +15,7 @@ import {
 import { GlobalAveragePool, OpenAveragePool, OpenMaxPool } from "../../../ops/inference.js";
 import { constantData } from "../simplify.js";
 
-/** What a graph looks like in 8 bits. */
+/** Form of a graph in 8 bits. */
 export interface Places {
   /** Nodes with 8-bit weights. */
   readonly weighted: ReadonlySet<Node>;
@@ -31,7 +31,7 @@ const COMPUTING = [Add, Concat, AveragePool, OpenAveragePool, GlobalAveragePool,
 const isMoving = (node: Node) => MOVING.some((op) => node.op === (op as unknown as Node["op"]));
 const isComputing = (node: Node) => COMPUTING.some((op) => node.op === (op as unknown as Node["op"]));
 
-/** Whether a node has weights that are 8-bit numbers in an int8 model: convolutions and inner products with constant weights. */
+/** Tests whether a node has weights that are 8-bit numbers in an int8 model: convolutions and inner products with constant weights. */
 function hasWeights(node: Node): boolean {
   const isOne = isOp(node, Conv) || isOp(node, MatMul) || (isOp(node, Gemm) && !node.attrs.transA);
   const [x, w, b] = node.inputs;
@@ -40,7 +40,7 @@ function hasWeights(node: Node): boolean {
 }
 
 /**
- * Where a graph's numbers are 8-bit ones: into and out of convolutions and inner products, and between them as far as
+ * Places of 8-bit numbers in a graph: into and out of convolutions and inner products, and between them as far as
  * onnxruntime has 8-bit kernels. Outputs of inner products that nothing goes on with in 8 bits stay float, since they can. `left`
  * are layers that stay float.
  */
@@ -55,7 +55,7 @@ export function quantizedPlaces(ends: readonly Value[], left: ReadonlySet<string
     return isTail ? user.outputs[0]! : value;
   };
   const goesOn = new Map<Value, boolean>();
-  /** Whether 8-bit numbers here are some 8-bit op's input in the end. */
+  /** Tests whether 8-bit numbers here are some 8-bit op's input in the end. */
   const isWanted = (value: Value): boolean => {
     const known = goesOn.get(value);
     if (known !== undefined) return known;

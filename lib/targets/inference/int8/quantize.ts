@@ -5,9 +5,9 @@ import { again } from "../simplify.js";
 import { quantizedPlaces } from "./places.js";
 import type { Weights8 } from "./weights.js";
 
-/** What calibration found out. */
+/** Results of calibration. */
 export interface Calibration {
-  /** How each value is stored, by its key. */
+  /** Storage of each value, by its key. */
   readonly stored: ReadonlyMap<string, Affine8>;
   /** Layers with 8-bit weights. */
   readonly layers: readonly string[];

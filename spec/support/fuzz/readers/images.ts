@@ -84,7 +84,7 @@ export const IMAGES: readonly FuzzReader[] = [
     await pixels(40, 30, 3).greyscale().jpeg().toBuffer(),
   ]),
   decoded("JPEG of many pixels", async () => [await pixels(160, 140, 3).jpeg().toBuffer()]),
-  decoded("JPEG of four inks", async () => [await pixels(40, 30, 3).toColourspace("cmyk").jpeg().toBuffer()]),
+  decoded("CMYK JPEG", async () => [await pixels(40, 30, 3).toColourspace("cmyk").jpeg().toBuffer()]),
   decoded("WebP", async () => [
     await pixels(40, 30, 3).webp().toBuffer(),
     await pixels(40, 30, 4).webp({ lossless: true }).toBuffer(),

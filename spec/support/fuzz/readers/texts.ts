@@ -24,7 +24,7 @@ const small = (folder: string, pattern: RegExp) =>
     .map((file) => readFileSync(join(folder, file)))
     .filter(({ length }) => length < 200_000);
 
-/** Whether a net loads; some that are published have what no Caffe reads. */
+/** Tests whether a net loads; some that are published have what no Caffe reads. */
 function loads(bytes: Buffer): boolean {
   const text = bytes.toString("utf8");
   try {
