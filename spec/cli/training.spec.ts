@@ -79,7 +79,7 @@ describe("netrun train, where the world fails", () => {
       const command = out.trim().split("\n").at(-1)!.trim();
       expect(command)
         .to.match(/-snapshot '.*stopped run\/snap_iter_\d+\.solverstate'$/)
-        .and.not.contain("max");
+        .and.not.contain("-max");
       execFileSync("sh", ["-c", command], { cwd: process.cwd(), stdio: "ignore" });
       const end = "snap_iter_300.caffemodel";
       expect(readFileSync(join(stopped, end)).equals(readFileSync(join(straight, end)))).to.equal(true);
