@@ -322,6 +322,7 @@ export interface LayerParameter {
   readonly triplet_loss_param: TripletLossParameter | null;
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
+  readonly yolov3_param: Yolov3Parameter | null;
   readonly hardsigmoid_param: HardSigmoidParameter | null;
   readonly relu6_param: ReLU6Parameter | null;
   readonly bilinear_interpolate_param: BilinearInterpolateParameter | null;
@@ -1632,24 +1633,60 @@ export interface RegionLossParameter {
   readonly side: number;
   /** Default 20. */
   readonly num_class: number;
-  /** Default 5. */
-  readonly num_object: number;
+  /** Default 1. */
+  readonly bias_match: number;
   /** Default 4. */
   readonly coords: number;
+  /** Default 5. */
+  readonly num: number;
+  /** Default 1. */
+  readonly softmax: number;
+  /** Default 0.2. */
+  readonly jitter: number;
+  /** Default 1. */
+  readonly rescore: number;
   /** Default 1. */
   readonly object_scale: number;
-  /** Default 0.5. */
-  readonly noobject_scale: number;
   /** Default 1. */
   readonly class_scale: number;
+  /** Default 0.5. */
+  readonly noobject_scale: number;
+  /** Default 5. */
+  readonly coord_scale: number;
+  /** Default 1. */
+  readonly absolute: number;
+  /** Default 0.2. */
+  readonly thresh: number;
+  /** Default 1. */
+  readonly random: number;
+  readonly biases: readonly number[];
+  readonly softmax_tree: string;
+  readonly class_map: string;
+}
+
+export interface Yolov3Parameter {
+  /** Default 13. */
+  readonly side: number;
+  /** Default 20. */
+  readonly num_class: number;
+  /** Default 5. */
+  readonly num: number;
+  /** Default 1. */
+  readonly object_scale: number;
+  /** Default 1. */
+  readonly class_scale: number;
+  /** Default 0.5. */
+  readonly noobject_scale: number;
   /** Default 5. */
   readonly coord_scale: number;
   /** Default 0.2. */
   readonly thresh: number;
+  /** Default 32. */
+  readonly anchors_scale: number;
   readonly biases: readonly number[];
-  readonly bias_match: boolean;
-  readonly softmax_tree: string;
-  readonly class_map: string;
+  readonly mask: readonly number[];
+  /** Default false. */
+  readonly use_logic_gradient: boolean;
 }
 
 export interface CenterLossParameter {
@@ -2100,6 +2137,7 @@ export const LAYER_PARAMS = {
   TripletLoss: "triplet_loss_param",
   YoloDetectionOutput: "yolo_detection_output_param",
   Yolov3DetectionOutput: "yolov3_detection_output_param",
+  Yolov3: "yolov3_param",
   HardSigmoid: "hardsigmoid_param",
   ReLU6: "relu6_param",
   BilinearInterpolate: "bilinear_interpolate_param",
@@ -2221,6 +2259,7 @@ export interface Messages {
   ShuffleChannelParameter: ShuffleChannelParameter;
   ReorgParameter: ReorgParameter;
   RegionLossParameter: RegionLossParameter;
+  Yolov3Parameter: Yolov3Parameter;
   CenterLossParameter: CenterLossParameter;
   FocalLossParameter: FocalLossParameter;
   CorrelationParameter: CorrelationParameter;

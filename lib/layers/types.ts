@@ -70,6 +70,7 @@ import { TripletLoss } from "./forks/triplet-loss.js";
 import { Unpooling } from "./forks/unpooling.js";
 import { Upsample } from "./forks/upsample.js";
 import { YoloDetectionOutput, Yolov3DetectionOutput } from "./forks/yolo-detection-output.js";
+import { RegionLoss, Yolov3 } from "./forks/yolo-loss.js";
 import { HDF5Data } from "./hdf5-data.js";
 import { HDF5Output } from "./hdf5-output.js";
 import { HingeLoss } from "./hinge-loss.js";
@@ -223,6 +224,7 @@ export const layerTypes = {
   PriorBox,
   Proposal,
   PSROIPooling,
+  RegionLoss,
   ReLU6,
   Reorg,
   Resample,
@@ -244,5 +246,6 @@ export const layerTypes = {
   Unsqueeze,
   Upsample,
   YoloDetectionOutput,
+  Yolov3,
   Yolov3DetectionOutput,
 } as const satisfies Readonly<Record<string, LayerType>>;

@@ -395,6 +395,7 @@ export const layerCases = {
   PSROIPooling: [
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }" },
   ],
+  RegionLoss: "has its authors' gradient",
   ReLU6: [
     { bottoms: [within(-9, 9, odd)] },
     { bottoms: [within(-9, 9, odd)], param: "relu6_param { negative_slope: 0.2 threshold: 3 }" },
@@ -457,6 +458,7 @@ export const layerCases = {
     },
   ],
   YoloDetectionOutput: "is for inference only",
+  Yolov3: "has its authors' gradient",
   Yolov3DetectionOutput: "is for inference only",
   CReLU: [{ bottoms: [[2, 3, 2]] }],
   DeformableConvolution: [

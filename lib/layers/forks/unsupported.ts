@@ -117,7 +117,6 @@ export const unsupportedTypes = {
       return [x && [x[0]!, 1, Number(h), Number(w)]];
     },
   },
-  /** MobileNet-YOLO's losses. */
-  Yolov3: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
+  /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
 } as const satisfies Readonly<Record<string, LayerFacts>>;
