@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { commandLinePage } from "../lib/cli/command-line-page.js";
 import { layersPage } from "../lib/convert/layers-page.js";
 import { forkPage } from "../lib/layers/forks/page.js";
+import { docBlocks } from "./support/docs/blocks.js";
 import { sources } from "./support/imports.js";
 import { root } from "./support/shared.js";
 
@@ -51,6 +52,15 @@ describe("the docs", () => {
     walk("README.md");
     expect(PAGES.filter((page) => !seen.has(page))).to.deep.equal([]);
     expect(statSync(join(root, "README.md")).size).to.be.below(10_000);
+  });
+
+  it("have commands in blocks that a spec runs, or that say why it cannot", () => {
+    const blocks = PAGES.flatMap(docBlocks);
+    expect(blocks.length).to.be.above(40);
+    const indented = PAGES.flatMap(
+      (page) => readFileSync(join(root, page), "utf8").match(/^ {4}(?:netrun|npm|npx|node) .*/gm) ?? [],
+    );
+    expect(indented).to.deep.equal([]);
   });
 
   it("quote messages, in troubleshooting, that netrun has", () => {

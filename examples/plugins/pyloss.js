@@ -1,7 +1,7 @@
 // A layer plugin: what netrun runs in place of a Python layer. This one stands for the EuclideanLossLayer of the module pyloss,
 // the loss that Caffe's linear regression example is written around.
 //
-//     netrun train SOLVER.prototxt --plugin examples/plugins/pyloss.js
+//     netrun train examples/plugins/linreg.prototxt --base-lr 0.01 --max-iter 100 --plugin examples/plugins/pyloss.js
 //
 // A plugin says how its layer is computed from tensor operations; gradients follow from them.
 

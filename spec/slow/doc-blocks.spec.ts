@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { expect } from "chai";
+import { type DocBlock, docBlocks, missingLine } from "../support/docs/blocks.js";
+import { fillDocsFolder } from "../support/docs/folder.js";
+import { root } from "../support/shared.js";
+
+/** Pages whose commands other specs run: those of --help, and those that need a cluster. */
+const ELSEWHERE = ["docs/command-line.md", "docs/spark.md"];
+
+const PAGES = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
+  (page) => page.endsWith(".md") && !ELSEWHERE.includes(page),
+);
+
+const where = ({ page, line }: DocBlock) => `${page}:${line}`;
+
+describe("the docs' blocks of commands", () => {
+  for (const page of PAGES) {
+    const blocks = docBlocks(page);
+    const runnable = blocks.filter(({ skip }) => skip === undefined);
+    if (runnable.length === 0) continue;
+    describe(`of ${page}`, () => {
+      let folder: string;
+      before(async () => {
+        folder = mkdtempSync(join(tmpdir(), "netrun-docs-"));
+        await fillDocsFolder(folder);
+      });
+      after(() => rmSync(folder, { recursive: true }));
+
+      for (const block of runnable)
+        it(`run as they stand, and print what is written under them (${where(block)})`, () => {
+          for (const { line, text, prints } of block.commands) {
+            const env = { ...process.env, PATH: `${join(folder, "bin")}${delimiter}${process.env["PATH"]}` };
+            const { status, stdout, stderr } = spawnSync("bash", ["-c", text], {
+              cwd: folder,
+              env,
+              encoding: "utf8",
+              timeout: 300_000,
+            });
+            const command = `${page}:${line}: ${text}`;
+            expect([command, status, stderr]).to.deep.equal([command, 0, stderr]);
+            expect([command, missingLine(prints, stdout + stderr)], stdout).to.deep.equal([command, undefined]);
+          }
+        });
+    });
+  }
+});
