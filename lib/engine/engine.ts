@@ -39,6 +39,8 @@ export interface Round extends Report {
   readonly iteration: number;
   /** Times of a round; undefined for one replica that trains in place. */
   readonly roundTimes?: RoundTimes | undefined;
+  /** Parts of the replicas, by index; undefined for one replica that trains in place. */
+  readonly shares?: readonly ReplicaShare[] | undefined;
   /** Spread of the replicas' parameters before they were averaged, in rounds with statistics (see `spreadOf`). */
   readonly spread?: number | undefined;
   /** Replicas that were lost during the round, and what was done about each. */
@@ -57,6 +59,19 @@ export interface RoundTimes {
   readonly totalMs: number;
   /** Time of the slowest replica's iterations: `totalMs` without it is what averaging costs. */
   readonly slowestMs: number;
+}
+
+/** Part of one replica in a round. */
+export interface ReplicaShare {
+  readonly replica: number;
+  /** Rows of data that it took. */
+  readonly rows: number;
+  /** Mean loss over its iterations. */
+  readonly loss: number;
+  /** Its iterations. */
+  readonly computeMs: number;
+  /** The rest until the slowest replica was done. */
+  readonly waitMs: number;
 }
 
 /** A replica that was lost in a round. */

@@ -17,7 +17,7 @@ import { type HostOptions, hostMaker } from "./hosts/make-host.js";
 import { Member } from "./member.js";
 import type { ReplicaInfo } from "./replica.js";
 import { PartitionFailed, ReplicaSlot } from "./replica-slot.js";
-import { meanReport, meanScores } from "./reports.js";
+import { meanReport, meanScores, shareOf } from "./reports.js";
 import type { BatchScaling } from "./shard-plan.js";
 import { shardPlan } from "./shard-plan.js";
 
@@ -100,6 +100,10 @@ export class PoolEngine implements Engine {
       ...(where && { notFinite: `${report.notFinite}${where}` }),
       iteration: work.iteration + report.losses.length,
       spread,
+      shares: this.#members.flatMap(({ slot }, i) => {
+        const result = answers[i]?.result;
+        return result ? [shareOf(slot.index, result, done - sent)] : [];
+      }),
       roundTimes: {
         sendMs,
         computeMs: meanMs,

@@ -1,4 +1,4 @@
-import type { Report, Scores } from "./engine.js";
+import type { ReplicaShare, Report, Scores } from "./engine.js";
 
 type Outputs = Readonly<Record<string, Float32Array>>;
 
@@ -39,6 +39,16 @@ export function meanReport(reports: readonly Report[]): Report {
     debug,
     layers,
   };
+}
+
+/** Part of a replica in a round, of which the slowest one took `roundMs`. */
+export function shareOf(
+  replica: number,
+  { losses, rows, computeMs }: Report & { readonly computeMs: number },
+  roundMs: number,
+): ReplicaShare {
+  const loss = losses.reduce((sum, each) => sum + each, 0) / losses.length;
+  return { replica, rows, loss, computeMs, waitMs: Math.max(0, roundMs - computeMs) };
 }
 
 /** The scores of one test whose batches several replicas ran, in order. */

@@ -39,6 +39,8 @@ export interface Digest {
   snapshots: SnapshotEvent[];
   /** Events that are neither numbers nor snapshots, as text with their time, the last ones. */
   notes: Note[];
+  /** Losses of each replica by its index, and what was done about them. */
+  lost: Record<string, { redone: number; dropped: number }>;
   /** Seconds of the runs before the last. */
   before: number;
 }
@@ -63,11 +65,13 @@ export interface Note {
   readonly text: string;
 }
 
-export const DIGEST_VERSION = 1;
+export const DIGEST_VERSION = 2;
 const MOST_SNAPSHOTS = 100;
 const MOST_NOTES = 200;
 const MOST_SERIES = 1000;
 const MOST_HISTOGRAMS = 60;
+/** Replicas whose own curves are kept. */
+const MOST_REPLICAS = 64;
 
 /** The digest of no events. */
 export const newDigest = (): Digest => ({
@@ -79,6 +83,7 @@ export const newDigest = (): Digest => ({
   snapshots: [],
   notes: [],
   histograms: {},
+  lost: {},
   before: 0,
 });
 
@@ -107,6 +112,10 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
       break;
     case "round":
       addRound(event, add);
+      break;
+    case "replica-lost":
+      digest.lost[event.replica] ??= { redone: 0, dropped: 0 };
+      digest.lost[event.replica]![event.remedy]++;
       break;
     case "layer-statistics":
       digest.layers = event;
@@ -209,7 +218,19 @@ function addHistogram({ histograms }: Digest, name: string, iteration: number, {
     column.splice(0, column.length, ...column.filter((_, i) => i % 2 === 0));
 }
 
-function addRound({ imagesPerSecond, times, loss, spread }: RoundEvent, add: Add): void {
+/** The name of a curve of one replica in a digest. */
+export const replicaCurve = (replica: number, what: "rows per second" | "computeMs" | "waitMs" | "loss"): string =>
+  `replica ${replica}/${what}`;
+
+function addRound({ imagesPerSecond, times, loss, spread, shares = [] }: RoundEvent, add: Add): void {
+  for (const share of shares) {
+    const { replica, rows, computeMs, waitMs } = share;
+    if (replica >= MOST_REPLICAS) continue;
+    add(replicaCurve(replica, "rows per second"), rows / (times.totalMs / 1000));
+    add(replicaCurve(replica, "computeMs"), computeMs);
+    add(replicaCurve(replica, "waitMs"), waitMs);
+    add(replicaCurve(replica, "loss"), share.loss);
+  }
   add("round/spread", spread);
   add("round/rows per second", imagesPerSecond);
   add("round/loss", loss);

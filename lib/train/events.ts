@@ -185,6 +185,8 @@ export const eventSchemas = {
       totalMs: number,
       slowestMs: number,
     }),
+    /** Parts of the replicas; those that were dropped are not in it. */
+    shares: v.optional(list(fields({ replica: count, rows: count, loss: number, computeMs: number, waitMs: number }))),
     lost: list(lost),
   }),
   /** A replica was lost in the round whose event follows. */

@@ -15,7 +15,10 @@ import type { Solver } from "./solver.js";
 import { notFiniteError, type Run } from "./trainer.js";
 
 /** The event of a round. */
-export function roundEvent(round: number, { losses, rows, roundTimes, iteration, lost, spread }: Run): RoundEvent {
+export function roundEvent(
+  round: number,
+  { losses, rows, roundTimes, iteration, lost, spread, shares }: Run,
+): RoundEvent {
   const times = roundTimes!;
   return {
     kind: "round",
@@ -27,6 +30,7 @@ export function roundEvent(round: number, { losses, rows, roundTimes, iteration,
     imagesPerSecond: rows / (times.totalMs / 1000),
     ...(spread !== undefined && { spread }),
     times,
+    ...(shares && { shares }),
     lost,
   };
 }

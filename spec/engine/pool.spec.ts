@@ -133,6 +133,18 @@ describe("replicas in a pool", () => {
     expect(sendMs + computeMs + waitMs + averageMs).to.be.closeTo(totalMs, 1e-6);
   });
 
+  it("tell what each replica did", async () => {
+    const same = await plan(upTo(48), { batch: 4 });
+    const { shares, rows, roundTimes, losses } = (await run(two, same, 4, "", rounds(2, 5))).last;
+    expect(shares!.map(({ replica }) => replica)).to.deep.equal([0, 1]);
+    expect(shares!.reduce((sum, share) => sum + share.rows, 0)).to.equal(rows);
+    const mean = (values: readonly number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
+    expect(mean(shares!.map(({ loss }) => loss))).to.be.closeTo(mean(losses), 1e-6);
+    const [first, second] = shares!.map(({ computeMs, waitMs }) => computeMs + waitMs);
+    expect(first).to.be.closeTo(second!, 1e-6);
+    expect(first! + roundTimes!.sendMs + roundTimes!.averageMs).to.be.closeTo(roundTimes!.totalMs, 1e-6);
+  });
+
   it("refuse a batch that cannot be divided", async () => {
     await using pool = new PoolEngine({ workers: 3, batchScaling: "strong" });
     let message = "";

@@ -2,15 +2,18 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from "node:path";
 import { expect } from "chai";
 import type { NetrunError } from "../../lib/error.js";
+import { addEvent, newDigest, replicaCurve } from "../../lib/runs/digest.js";
 import { listRuns, readRun } from "../../lib/runs/list.js";
 import { readDigest, storedText } from "../../lib/runs/read-log.js";
 import { RunFolder } from "../../lib/runs/run-folder.js";
 import { addValue, cutSeries, MOST_POINTS, newSeries } from "../../lib/runs/series.js";
 import { type TrainRunOptions, trainRun } from "../../lib/runs/train-run.js";
 import type { TrainEvent } from "../../lib/train/events.js";
+import { train } from "../../lib/train/train.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
 import { writeRestless } from "../support/training.js";
 
 describe("a run", () => {
@@ -147,5 +150,38 @@ describe("a digest", () => {
     expect(readDigest(events, stored).digest).to.deep.equal(all);
     writeFileSync(stored, '{"bytes": 3');
     expect(readDigest(events, stored).digest).to.deep.equal(all);
+  });
+});
+
+describe("a digest of a training on Spark", () => {
+  const folder = freshFolder();
+  const read = () => readDigest(join(root, "fixtures/events/spark.jsonl")).digest;
+
+  it("has the curves of the rounds, of each replica, and who was lost", () => {
+    const digest = read();
+    const at = [10, 20, 30, 40, 50, 60];
+    for (const name of ["rows per second", "loss", "computeMs", "waitMs", "sendMs", "averageMs", "slowestMs"])
+      expect(digest.series[`round/${name}`]!.at, name).to.deep.equal(at);
+    for (const replica of [0, 1])
+      for (const what of ["rows per second", "computeMs", "waitMs", "loss"] as const)
+        expect(digest.series[replicaCurve(replica, what)]!.at, what).to.deep.equal(at);
+    // What a replica waits for are the others, not the cluster.
+    const [one, other] = [0, 1].map((replica) => digest.series[replicaCurve(replica, "waitMs")]!.mean);
+    for (const [i, wait] of digest.series["round/waitMs"]!.mean.entries())
+      expect((one![i]! + other![i]!) / 2).to.be.closeTo(wait, 1e-6);
+    expect(digest.series["round/spread"]!.at).to.deep.equal([10, 50]);
+    expect(digest.start!.replicas).to.deep.include({ count: 2, isolation: "spark", onWorkerLoss: "redo" });
+    expect(digest.lost).to.deep.equal({ 1: { redone: 1, dropped: 0 } });
+    expect(digest.notes.map(({ text }) => text)).to.include(
+      "replica 1 was lost in round 2 (redone): worker 1 (executor 1 on 127.0.0.2): its worker has ended",
+    );
+  });
+
+  it("has the kinds of events and curves that one of threads has", async () => {
+    const solver = writeRestless(folder(), "max_iter: 20 snapshot_after_train: false");
+    const own = newDigest();
+    for await (const event of train({ solver, workers: 2, syncInterval: 10, statistics: 10 }))
+      addEvent(own, { seconds: 0, event });
+    expect(Object.keys(read().series)).to.have.members(Object.keys(own.series));
   });
 });

@@ -103,7 +103,9 @@ suite(`the dashboard, in Chromium${reason}`, function () {
       await page.locator("#tab-layers").click();
       await page.locator("#layer-table tbody tr", { hasText: "conv2[0]" }).click();
       await page.locator('#layer-table tr[aria-selected="true"]', { hasText: "conv2[0]" }).waitFor();
-      await page.locator("#layer-charts canvas").nth(6).waitFor();
+      await page.locator("#layer-charts canvas").nth(7).waitFor();
+      await page.locator("#layer-table tbody tr", { hasText: "pool2 (activations)" }).press("Enter");
+      await page.locator('#layer-table tr[aria-selected="true"]', { hasText: "pool2" }).waitFor();
       await page.locator("#filters").waitFor();
       await page.locator("#drawing img").waitFor();
       const digit = drawDigit(1, 8003);
@@ -153,7 +155,7 @@ suite(`the dashboard, in Chromium${reason}`, function () {
     await opened(dashboard, async (page) => {
       await page.locator("#overview-charts canvas").first().waitFor();
       await page.keyboard.press("3");
-      await page.locator("#replica-charts canvas").nth(3).waitFor();
+      await page.locator("#replica-charts canvas").nth(7).waitFor();
       await page.getByRole("img", { name: "Spread of the replicas' weights" }).waitFor();
       expect(await page.evaluate("document.activeElement.id")).to.equal("tab-replicas");
       await page.waitForTimeout(500);
@@ -187,6 +189,25 @@ suite(`the dashboard, in Chromium${reason}`, function () {
       await page.keyboard.press("1");
       await page.waitForTimeout(300);
       await shot(page, "narrow");
+    });
+  });
+
+  it("shows each replica of a training on Spark, and who was lost", async () => {
+    const view = new StoredRunView(join(root, "fixtures/events/spark.jsonl"), "spark");
+    await using dashboard = await serveDashboard([view]);
+    await opened(dashboard, async (page) => {
+      await page.locator("#overview-charts canvas").first().waitFor();
+      await page.keyboard.press("3");
+      await page.locator("#replica-charts canvas").nth(7).waitFor();
+      await page.locator("#replica-facts", { hasText: "2 (spark)" }).waitFor();
+      const rows = page.locator("#replica-table tbody tr");
+      expect(await rows.locator("td:first-child").allTextContents()).to.deep.equal(["replica 0", "replica 1", "all"]);
+      expect(await rows.locator("td:nth-child(8)").allTextContents()).to.deep.equal(["0", "1", "1"]);
+      for (const column of [2, 3, 4])
+        expect(await rows.locator(`td:nth-child(${column})`).first().textContent()).to.match(/^\d/);
+      await page.locator("#lost li", { hasText: "replica 1 was lost in round 2 (redone)" }).waitFor();
+      await page.waitForTimeout(500);
+      await shot(page, "spark");
     });
   });
 

@@ -11,6 +11,8 @@ export interface CurveOptions {
   readonly log: boolean;
   /** Weight of the past in an exponential mean, 0 for none. */
   readonly smoothing: number;
+  /** The first and last place of all curves, so that charts beside each other can be compared; undefined: each has its own. */
+  readonly span?: readonly [from: number, to: number] | undefined;
 }
 
 /** A curve with its name and, where it stands for the same run everywhere, its colour. */
@@ -18,6 +20,21 @@ export interface Curve {
   readonly name: string;
   readonly series: SeriesData;
   readonly colour?: string | undefined;
+  /** True where its value stays until the next point. */
+  readonly isStep?: boolean;
+}
+
+/** The first and last place of the curves of a run, by iteration or time. */
+export function extentOf(
+  series: Readonly<Record<string, SeriesData>>,
+  against: CurveOptions["against"],
+): readonly [from: number, to: number] | undefined {
+  const places = Object.values(series).flatMap(({ at, seconds }) => {
+    const column = against === "time" ? seconds : at;
+    return column.length > 0 ? [column[0]!, column.at(-1)!] : [];
+  });
+  const [from, to] = [Math.min(...places), Math.max(...places)];
+  return from < to ? [from, to] : undefined;
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -71,7 +88,7 @@ export class Chart {
 /** An option of curves over iterations or time, with a legend above, zoom, and a tooltip of all curves. */
 export function curvesOption(
   curves: readonly Curve[],
-  { against, log, smoothing }: CurveOptions,
+  { against, log, smoothing, span }: CurveOptions,
   unit = "",
 ): ECharts.EChartsCoreOption {
   return {
@@ -85,24 +102,27 @@ export function curvesOption(
     ],
     xAxis: {
       type: "value",
-      min: "dataMin",
-      max: "dataMax",
+      min: span?.[0] ?? "dataMin",
+      max: span?.[1] ?? "dataMax",
       axisLabel: { hideOverlap: true, formatter: against === "time" ? (value: number) => clock(value) : undefined },
       splitLine: { show: false },
     },
     yAxis: {
       type: log ? "log" : "value",
+      logBase: baseOf(curves),
       name: unit,
       scale: true,
       axisLabel: { hideOverlap: true, formatter: (value: number) => short(value) },
     },
-    series: curves.map(({ name, series, colour }) => ({
+    series: curves.map(({ name, series, colour, isStep }, i) => ({
       type: "line",
       name,
       data: pointsOf(series, against, log, smoothing),
       showSymbol: series.at.length < 30,
       symbolSize: 5,
-      lineStyle: { width: 1.5 },
+      step: isStep === true && "end",
+      // Where the colours come round again, the dashes tell.
+      lineStyle: { width: 1.5, type: DASHES[Math.floor(i / COLOURS.length) % DASHES.length]! },
       ...(colour && { itemStyle: { color: colour } }),
     })),
   };
@@ -110,8 +130,22 @@ export function curvesOption(
 
 const shown = (value: unknown) => (typeof value === "number" ? short(value) : String(value));
 
-const clock = (seconds: number): string =>
-  seconds < 600 ? `${Number(seconds.toFixed(1))} s` : `${Math.round(seconds / 60)} min`;
+const DASHES = ["solid", "dashed", "dotted"] as const;
+
+/** The base of a log axis: its ends are powers of it, and curves of less than a decade would be a line between 1 and 10. */
+function baseOf(curves: readonly Curve[]): number {
+  const above = (values: readonly number[]) => values.filter((value) => value > 0);
+  const least = Math.min(...curves.map(({ series }) => Math.min(...above(series.mean))));
+  const most = Math.max(...curves.map(({ series }) => Math.max(...above(series.mean))));
+  // Labels are powers of the base too: small ones of two are no round numbers.
+  return most / least < 50 && least > 0.03 ? 2 : 10;
+}
+
+function clock(seconds: number): string {
+  if (seconds < 600) return `${Number(seconds.toPrecision(3))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 600 ? `${minutes} min` : `${Number((minutes / 60).toPrecision(3))} h`;
+}
 
 /** Points of a curve; a logarithm has no place for values that are not above 0. */
 function pointsOf(

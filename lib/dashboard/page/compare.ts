@@ -134,7 +134,7 @@ function parallelOption(
       const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
       const common = { dim, name, nameTextStyle: { fontSize: 11 }, nameRotate: 20 };
       if (!isNumber) return { ...common, type: "category", data: [...new Set(values.map(text))] };
-      const isLog = least > 0 && most / least > 50;
+      const isLog = least > 0 && most / least >= 20;
       return { ...common, type: isLog ? "log" : "value", scale: true, axisLabel: { formatter: short } };
     }),
     series: runs.map(({ name }, i) => ({

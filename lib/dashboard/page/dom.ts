@@ -25,10 +25,36 @@ export function fillFacts(
   list.replaceChildren(...known.map(([name, value]) => make("div", "", [make("dt", name), make("dd", value)])));
 }
 
+/** Fills a table of texts; one without rows is empty. */
+export function fillTable(table: HTMLElement, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  const text = JSON.stringify([head, rows]);
+  if (table.dataset["shown"] === text) return;
+  table.dataset["shown"] = text;
+  const line = (tag: "th" | "td", cells: readonly string[]) =>
+    make(
+      "tr",
+      "",
+      cells.map((cell) => make(tag, cell)),
+    );
+  if (rows.length === 0) return void table.replaceChildren();
+  table.replaceChildren(
+    make("thead", "", [line("th", head)]),
+    make(
+      "tbody",
+      "",
+      rows.map((cells) => line("td", cells)),
+    ),
+  );
+}
+
 /** A number in four digits. */
 export const short = (value: number): string => {
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6))
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e\+?/, "e")
+      .replace("e+", "e");
   return String(Number(value.toPrecision(4)));
 };
 

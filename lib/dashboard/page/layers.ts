@@ -4,6 +4,7 @@ import { element, make, short } from "./dom.js";
 import type { ShownRun } from "./store.js";
 
 let chosen: string | undefined;
+let chosenBlob: string | undefined;
 let shownRun = "";
 let shownStatistics = -1;
 const charts = new Map<string, Chart>();
@@ -18,11 +19,18 @@ const chartOf = (title: string): Chart => {
 export function showLayers(run: ShownRun, options: CurveOptions): void {
   const { layers } = run.digest;
   element("no-statistics").hidden = layers !== undefined;
+  // A run without statistics has no part in the charts of the one before.
+  element("layer-charts").hidden = layers === undefined;
+  const names = layers?.parameters.map(parameterName) ?? [];
+  if (chosen === undefined || !names.includes(chosen)) chosen = names[0];
+  const blobs = layers?.activations.map(({ blob }) => blob) ?? [];
+  if (chosenBlob === undefined || !blobs.includes(chosenBlob)) {
+    const first = layers?.activations.find(({ layer }) => layer === layers.parameters[0]?.layer);
+    chosenBlob = first?.blob ?? blobs[0];
+  }
   showTable(run);
   showPictures(run);
   if (!layers) return;
-  const names = layers.parameters.map(parameterName);
-  if (chosen === undefined || !names.includes(chosen)) chosen = names[0];
   const { series, histograms } = run.digest;
   const curves = (prefix: string, shown: readonly string[]) =>
     shown.flatMap((name) => {
@@ -35,14 +43,27 @@ export function showLayers(run: ShownRun, options: CurveOptions): void {
     const found = series[`${kind}/${chosen}`];
     return found ? [{ name: kind, series: found }] : [];
   });
-  chartOf("Mean magnitudes of the chosen parameter").set(curvesOption(magnitudes, { ...options, log: true }));
-  const blobs = layers.activations.map(({ blob }) => blob);
+  const titled = (option: object, text: string) => ({ ...option, title: { text, ...TITLE } });
+  chartOf("Mean magnitudes of the chosen parameter").set(
+    titled(curvesOption(magnitudes, { ...options, log: true }), `Mean magnitudes of ${chosen}`),
+  );
   chartOf("Mean magnitude of activations").set(curvesOption(curves("activations", blobs), { ...options, log: true }));
   chartOf("Share of zeros in activations").set(curvesOption(curves("zeros", blobs), { ...options, log: false }));
-  for (const kind of ["values", "gradients", "updates"])
-    if (histograms[`${kind}/${chosen}`])
-      chartOf(`Histogram of ${kind} over time`).set(histogramOption(histograms[`${kind}/${chosen}`]!));
+  for (const [kind, name] of [
+    ["values", chosen],
+    ["gradients", chosen],
+    ["updates", chosen],
+    ["activations", chosenBlob],
+  ]) {
+    const track = histograms[`${kind}/${name}`];
+    if (track)
+      chartOf(`Histogram of ${kind} over time`).set(
+        titled(histogramOption(track), `Histogram over time: ${kind} of ${name}`),
+      );
+  }
 }
+
+const TITLE = { left: 12, top: 8, textStyle: { fontSize: 14 } } as const;
 
 const COLUMNS = ["parameter", "values", "gradients", "updates", "log10 update/value", "min", "max", "zeros"];
 
@@ -50,7 +71,7 @@ const COLUMNS = ["parameter", "values", "gradients", "updates", "log10 update/va
 function showTable(run: ShownRun): void {
   const { layers } = run.digest;
   const table = element("layer-table");
-  const key = JSON.stringify([run.id, layers?.iteration, chosen]);
+  const key = JSON.stringify([run.id, layers?.iteration, chosen, chosenBlob]);
   if (table.dataset["shown"] === key) return;
   table.dataset["shown"] = key;
   if (!layers) return void table.replaceChildren();
@@ -65,22 +86,37 @@ function showTable(run: ShownRun): void {
     const { values, gradients, updates, ratio } = each;
     const name = parameterName(each);
     const row = rowOf([name, values.meanAbs, gradients.meanAbs, updates.meanAbs, ratio, values.min, values.max, ""]);
-    row.tabIndex = 0;
-    row.setAttribute("aria-selected", String(name === chosen));
-    const choose = () => {
+    return choosable(row, name === chosen, () => {
       chosen = name;
       showLayers(run, lastOptions);
-    };
-    row.addEventListener("click", choose);
-    row.addEventListener("keydown", ({ key: pressed }) => {
-      if (pressed === "Enter") choose();
     });
-    return row;
   });
   const blobs = layers.activations.map(({ blob, meanAbs, min, max, zeros }) =>
-    rowOf([`${blob} (activations)`, meanAbs, "", "", "", min, max, `${(100 * zeros).toFixed(1)} %`]),
+    choosable(
+      rowOf([`${blob} (activations)`, meanAbs, "", "", "", min, max, `${(100 * zeros).toFixed(1)} %`]),
+      blob === chosenBlob,
+      () => {
+        chosenBlob = blob;
+        showLayers(run, lastOptions);
+      },
+    ),
   );
   table.replaceChildren(head, make("tbody", "", [...parameters, ...blobs]));
+}
+
+/** Has a row chosen by a click, or by Enter where it has the focus, which it keeps. */
+function choosable(row: HTMLTableRowElement, isChosen: boolean, choose: () => void): HTMLTableRowElement {
+  row.tabIndex = 0;
+  row.setAttribute("aria-selected", String(isChosen));
+  row.addEventListener("click", choose);
+  row.addEventListener("keydown", ({ key: pressed }) => {
+    if (pressed !== "Enter") return;
+    const rows = element("layer-table").querySelectorAll<HTMLElement>("tbody tr");
+    const index = [...rows].indexOf(row);
+    choose();
+    element("layer-table").querySelectorAll<HTMLElement>("tbody tr")[index]?.focus();
+  });
+  return row;
 }
 
 let lastOptions: CurveOptions = { against: "iteration", log: false, smoothing: 0 };

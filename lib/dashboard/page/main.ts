@@ -1,4 +1,4 @@
-import type { CurveOptions } from "./charts.js";
+import { type CurveOptions, extentOf } from "./charts.js";
 import { showComparison } from "./compare.js";
 import { element, make } from "./dom.js";
 import { acceptImages, rememberOptions, showLayers } from "./layers.js";
@@ -32,10 +32,11 @@ function draw(): void {
     against: against.value === "time" ? "time" : "iteration",
     log: log.checked,
   };
-  rememberOptions(options);
-  if (view === "overview") showOverview(run, options);
-  else if (view === "layers") showLayers(run, options);
-  else if (view === "replicas") showReplicas(run, options);
+  const ofRun = { ...options, span: extentOf(run.digest.series, options.against) };
+  rememberOptions(ofRun);
+  if (view === "overview") showOverview(run, ofRun);
+  else if (view === "layers") showLayers(run, ofRun);
+  else if (view === "replicas") showReplicas(run, ofRun);
   else showComparison([...store.runs.values()], options);
 }
 

@@ -6,6 +6,14 @@ import type { ShownRun } from "./store.js";
 /** Charts of the overview by title. */
 const charts = new Map<string, Chart>();
 
+/** Places of charts, whatever came first; scores are between the loss and the rate. */
+const PLACES: Readonly<Record<string, number>> = {
+  Loss: 0,
+  "Learning rate": 2,
+  "Rows per second": 3,
+  "Waiting for data, % of the time": 4,
+};
+
 /** A chart for losses, one for each other score, then the rate, speed and waiting. */
 function groupsOf(series: Readonly<Record<string, SeriesData>>): Map<string, string[]> {
   const groups = new Map<string, string[]>();
@@ -54,9 +62,10 @@ export function showOverview({ digest, status }: ShownRun, options: CurveOptions
     let chart = charts.get(title);
     if (!chart) {
       chart = new Chart(element("overview-charts"), title);
+      chart.element.style.order = String(PLACES[title] ?? 1);
       charts.set(title, chart);
     }
-    const curves = names.map((name) => ({ name, series: series[name]! }));
+    const curves = names.map((name) => ({ name, series: series[name]!, isStep: name === "train/lr" }));
     const canLog = title === "Loss" || title === "Learning rate";
     chart.set(curvesOption(curves, { ...options, log: options.log && canLog }));
   }

@@ -53,7 +53,9 @@ export class SparkEngine implements Engine {
 
   async round(weights: Float32Array, work: Work): Promise<Round> {
     const round = await this.#pool.round(weights, work);
-    return { ...round, roundTimes: round.roundTimes && withTransport(round.roundTimes) };
+    const slowestMs = round.roundTimes?.slowestMs ?? 0;
+    const shares = round.shares?.map((share) => ({ ...share, waitMs: slowestMs - share.computeMs }));
+    return { ...round, shares, roundTimes: round.roundTimes && withTransport(round.roundTimes) };
   }
 
   state(): Promise<ReplicaStates> {
