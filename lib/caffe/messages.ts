@@ -323,6 +323,11 @@ export interface LayerParameter {
   readonly yolo_detection_output_param: YoloDetectionOutputParameter | null;
   readonly yolov3_detection_output_param: Yolov3DetectionOutputParameter | null;
   readonly yolov3_param: Yolov3Parameter | null;
+  readonly ctc_loss_param: CTCLossParameter | null;
+  readonly ctc_decoder_param: CTCDecoderParameter | null;
+  readonly combined_margin_param: CombinedMarginParameter | null;
+  readonly cosin_add_m_param: CosinAddmParameter | null;
+  readonly large_margin_inner_product_param: LargeMarginInnerProductParameter | null;
   readonly hardsigmoid_param: HardSigmoidParameter | null;
   readonly relu6_param: ReLU6Parameter | null;
   readonly bilinear_interpolate_param: BilinearInterpolateParameter | null;
@@ -1628,6 +1633,77 @@ export interface ReorgParameter {
   readonly reverse: boolean;
 }
 
+export interface CTCLossParameter {
+  /** Default 0. */
+  readonly output_delay: number;
+  /** Default -1. */
+  readonly blank_index: number;
+  /** Default false. */
+  readonly preprocess_collapse_repeated: boolean;
+  /** Default true. */
+  readonly ctc_merge_repeated: boolean;
+  /** Default 0. */
+  readonly loss_calculation_t: number;
+  /** Default 0. */
+  readonly alphabet_size: number;
+  /** Default 0. */
+  readonly time_step: number;
+  /** Default 0. */
+  readonly blank_label: number;
+}
+
+export interface CTCDecoderParameter {
+  /** Default -1. */
+  readonly blank_index: number;
+  /** Default true. */
+  readonly ctc_merge_repeated: boolean;
+}
+
+export interface CombinedMarginParameter {
+  /** Default 1. */
+  readonly m1: number;
+  /** Default 0. */
+  readonly m2: number;
+  /** Default 0. */
+  readonly m3: number;
+  /** Default false. */
+  readonly transform_test: boolean;
+}
+
+export interface CosinAddmParameter {
+  /** Default 0.5. */
+  readonly m: number;
+  /** Default false. */
+  readonly transform_test: boolean;
+}
+
+export interface LargeMarginInnerProductParameter {
+  readonly num_output: number;
+  /** Default SINGLE. */
+  readonly type: LargeMarginInnerProductParameter_LargeMarginType;
+  readonly weight_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly base: number;
+  /** Default 0. */
+  readonly gamma: number;
+  /** Default 1. */
+  readonly power: number;
+  /** Default 0. */
+  readonly iteration: number;
+  /** Default 0. */
+  readonly lambda_min: number;
+}
+
+export const LargeMarginInnerProductParameter_LargeMarginType = {
+  SINGLE: 0,
+  DOUBLE: 1,
+  TRIPLE: 2,
+  QUADRUPLE: 3,
+} as const;
+export type LargeMarginInnerProductParameter_LargeMarginType = (typeof LargeMarginInnerProductParameter_LargeMarginType)[keyof typeof LargeMarginInnerProductParameter_LargeMarginType];
+
 export interface RegionLossParameter {
   /** Default 13. */
   readonly side: number;
@@ -2138,6 +2214,11 @@ export const LAYER_PARAMS = {
   YoloDetectionOutput: "yolo_detection_output_param",
   Yolov3DetectionOutput: "yolov3_detection_output_param",
   Yolov3: "yolov3_param",
+  CTCLoss: "ctc_loss_param",
+  CTCDecoder: "ctc_decoder_param",
+  CombinedMargin: "combined_margin_param",
+  CosinAddm: "cosin_add_m_param",
+  LargeMarginInnerProduct: "large_margin_inner_product_param",
   HardSigmoid: "hardsigmoid_param",
   ReLU6: "relu6_param",
   BilinearInterpolate: "bilinear_interpolate_param",
@@ -2258,6 +2339,11 @@ export interface Messages {
   InterpParameter: InterpParameter;
   ShuffleChannelParameter: ShuffleChannelParameter;
   ReorgParameter: ReorgParameter;
+  CTCLossParameter: CTCLossParameter;
+  CTCDecoderParameter: CTCDecoderParameter;
+  CombinedMarginParameter: CombinedMarginParameter;
+  CosinAddmParameter: CosinAddmParameter;
+  LargeMarginInnerProductParameter: LargeMarginInnerProductParameter;
   RegionLossParameter: RegionLossParameter;
   Yolov3Parameter: Yolov3Parameter;
   CenterLossParameter: CenterLossParameter;

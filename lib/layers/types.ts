@@ -33,11 +33,13 @@ import { ChannelNorm } from "./forks/channel-norm.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
+import { CTCGreedyDecoder } from "./forks/ctc-decoder.js";
+import { CTCLoss, CtcLoss, WarpCTCLoss } from "./forks/ctc-loss.js";
 import { DenseImageData, ImageSegData } from "./forks/dense-image-data.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
-import { DiceLoss } from "./forks/dice-loss.js";
+import { DiceCoefLoss, DiceLoss } from "./forks/dice-loss.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
@@ -46,6 +48,8 @@ import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
+import { LargeMarginInnerProduct } from "./forks/large-margin.js";
+import { CombinedMargin, CosinAddm } from "./forks/margins.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { MultiBoxLoss } from "./forks/multibox-loss.js";
 import { NdConvolution, NdPooling } from "./forks/nd.js";
@@ -183,17 +187,23 @@ export const layerTypes = {
   BoxAnnotatorOHEM,
   CenterLoss,
   ChannelNorm,
+  CombinedMargin,
   ContinuationIndicator,
   Convolution3D,
   ConvolutionDepthwise,
   Correlation,
   Correlation1D,
+  CosinAddm,
   CReLU,
+  CTCGreedyDecoder,
+  CTCLoss,
+  CtcLoss,
   DeformableConvolution,
   DenseImageData,
   DepthwiseConvolution,
   DetectionEvaluate,
   DetectionOutput,
+  DiceCoefLoss,
   DiceLoss,
   FlowWarp,
   FocalLoss,
@@ -207,6 +217,7 @@ export const layerTypes = {
   L1Loss,
   LabelSpecificAdd,
   LabelSpecificRescale,
+  LargeMarginInnerProduct,
   LayerNorm,
   Lstm,
   MarginInnerProduct,
@@ -245,6 +256,7 @@ export const layerTypes = {
   Unpooling,
   Unsqueeze,
   Upsample,
+  WarpCTCLoss,
   YoloDetectionOutput,
   Yolov3,
   Yolov3DetectionOutput,

@@ -67,6 +67,10 @@ export const Exp = unaryOp("Exp", (_x, dy, y) => mul(dy, y));
 export const Log = unaryOp("Log", (x, dy) => div(dy, x));
 export const Sqrt = unaryOp("Sqrt", (_x, dy, y) => div(mul(dy, constant(0.5)), y));
 export const Sigmoid = unaryOp("Sigmoid", (_x, dy, y) => mul(dy, mul(y, sub(constant(1), y))));
+export const Cos = unaryOp("Cos", (x, dy) => neg(mul(dy, sin(x))));
+export const Sin = unaryOp("Sin", (x, dy) => mul(dy, cos(x)));
+/** The angle of a cosine, between 0 and pi. */
+export const Acos = unaryOp("Acos", (x, dy) => neg(div(dy, sqrt(sub(constant(1), mul(x, x))))));
 export const Tanh = unaryOp("Tanh", (_x, dy, y) => mul(dy, sub(constant(1), mul(y, y))));
 /** log(1 + e^x), without overflow. */
 export const Softplus = unaryOp("Softplus", (x, dy) => mul(dy, sigmoid(x)));
@@ -175,6 +179,9 @@ export const floor = (x: Value): Value => apply(Floor, null, x);
 export const exp = (x: Value): Value => apply(Exp, null, x);
 export const log = (x: Value): Value => apply(Log, null, x);
 export const sqrt = (x: Value): Value => apply(Sqrt, null, x);
+export const cos = (x: Value): Value => apply(Cos, null, x);
+export const sin = (x: Value): Value => apply(Sin, null, x);
+export const acos = (x: Value): Value => apply(Acos, null, x);
 export const sigmoid = (x: Value): Value => apply(Sigmoid, null, x);
 export const softplus = (x: Value): Value => apply(Softplus, null, x);
 export const tanh = (x: Value): Value => apply(Tanh, null, x);

@@ -458,6 +458,22 @@ export const layerCases = {
     },
   ],
   YoloDetectionOutput: "is for inference only",
+  CombinedMargin: [
+    {
+      bottoms: [within(-0.9, 0.9, [5, 3]), fixed([0, 2, 1, 2, -1])],
+      param: "combined_margin_param { m1: 0.9 m2: 0.3 m3: 0.2 }",
+    },
+  ],
+  CosinAddm: [{ bottoms: [within(-0.5, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])], param: "cosin_add_m_param { m: 0.3 }" }],
+  DiceCoefLoss: [{ bottoms: [[1, 6], within(0, 1, [1, 6])] }],
+  LargeMarginInnerProduct: ["SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE"].map((type) => ({
+    bottoms: [[5, 4], fixed([0, 2, 1, 2, 0])],
+    param: `large_margin_inner_product_param { num_output: 3 type: ${type} base: 2 gamma: 0.1 }`,
+  })),
+  CTCGreedyDecoder: "gives class numbers",
+  CTCLoss: "has its authors' gradient",
+  CtcLoss: "has its authors' gradient",
+  WarpCTCLoss: "has its authors' gradient",
   Yolov3: "has its authors' gradient",
   Yolov3DetectionOutput: "is for inference only",
   CReLU: [{ bottoms: [[2, 3, 2]] }],

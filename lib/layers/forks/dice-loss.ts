@@ -18,6 +18,7 @@ import {
 } from "../../ops/index.js";
 import { iota } from "../indices.js";
 import { bottomText, computeLayer } from "../layer.js";
+import { checkSameCount } from "../loss.js";
 
 /** Added to a class's sizes, so that a class that is nowhere divides by something. */
 const LEAST = 1e-5;
@@ -65,5 +66,29 @@ export const DiceLoss = computeLayer({
     const given = stopGradient(mul(mul(slope, occurs), constant(2 / (site.layer.loss_weight[0] || 1))));
     const apart = sub(slice(prob, 1, 0, 1), prob);
     return { tops: [withGradientOf(mean, sumAll(mul(given, apart)))] };
+  },
+});
+
+/**
+ * DiceCoefLoss (segmentation forks): 1 - the mean over items of r = (2 sum of x t + 1) / (sum of x^2 + sum of t^2 + 1), of two blobs
+ * [n, ...] of as many entries. The gradient of each is the authors', for the sum over items: 2 (r x - t) / (sum of x^2 + sum of t^2 + 1).
+ */
+export const DiceCoefLoss = computeLayer({
+  type: "DiceCoefLoss",
+  param: null,
+  bottoms: 2,
+  tops: 1,
+  loss: true,
+  inference: { as: "prediction" },
+  lower(site) {
+    const n = site.bottoms[0]!.type.shape[0]!;
+    checkSameCount(site);
+    const [x, t] = site.bottoms.map((each) => reshape(each, [n, count(each.type.shape) / n])) as [Value, Value];
+    const [a, b] = [stopGradient(x), stopGradient(t)];
+    const size = add(add(reduceSum(mul(a, a), [1], true), reduceSum(mul(b, b), [1], true)), constant(1));
+    const quotient = div(add(mul(reduceSum(mul(a, b), [1], true), constant(2)), constant(1)), size);
+    const loss = sub(constant(1), mul(sumAll(quotient), constant(1 / n)));
+    const slope = (own: Value, other: Value) => mul(div(sub(mul(quotient, own), other), size), constant(2));
+    return { tops: [withGradientOf(loss, add(sumAll(mul(slope(a, b), x)), sumAll(mul(slope(b, a), t))))] };
   },
 });

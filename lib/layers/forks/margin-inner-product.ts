@@ -77,8 +77,11 @@ export const MarginInnerProduct = computeLayer({
   },
 });
 
+/** The parameters of an annealed lambda. */
+type Annealing = Pick<MarginInnerProductParameter, "base" | "gamma" | "power" | "iteration" | "lambda_min">;
+
 /** lambda of this forward, and the counter for the next one. */
-function annealed(site: Site<MarginInnerProductParameter>) {
+export function annealed(site: Site<Annealing>) {
   const { base, gamma, power, iteration, lambda_min } = site.param;
   const before = site.carry([]);
   const t = add(before, constant(1));

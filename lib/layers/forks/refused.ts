@@ -1,6 +1,5 @@
 /** Layer types of forks that netrun does not run, and why: what a layer of them would need. */
 export const refusedTypes: Readonly<Record<string, string>> = {
-  CombinedMargin: "its margin is in angles, which it computes from cosines",
   CompactBilinear: "it multiplies spectra of hashed channels",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DeformablePSROIPooling: "it pools over cells that another blob moves",

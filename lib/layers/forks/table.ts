@@ -117,7 +117,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "OCR forks",
-    types: ["WarpCTCLoss", "CtcLoss", "CTCGreedyDecoder", "SequenceAccuracy", "DenseBlock"],
+    types: ["CTCLoss", "WarpCTCLoss", "CtcLoss", "CTCGreedyDecoder", "SequenceAccuracy", "DenseBlock"],
     meaning: "losses and scores of sequences without alignment; many convolutions in one layer",
   },
   {
@@ -204,7 +204,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows, NormFace",
-    types: ["InnerDistance", "LabelSpecificRescale", "CombinedMargin"],
+    types: ["InnerDistance", "LabelSpecificRescale", "CombinedMargin", "CosinAddm"],
     meaning: "distances to rows of weights; the label's entry weighed, or moved by an angle",
   },
   {

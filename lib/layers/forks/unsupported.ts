@@ -5,7 +5,6 @@ import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
 import { labelMaps } from "./dense-image-data.js";
-import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
 
@@ -57,8 +56,6 @@ export const unsupportedTypes = {
       return [x && Number(height) > 0 && Number(width) > 0 ? [...x.slice(0, 2), Number(height), Number(width)] : x];
     },
   },
-  /** NormFace's margin in angles: in tests it changes nothing. */
-  CombinedMargin: { inference: { as: "layer", of: passFirst }, topShapes: (_, shapeOf) => [shapeOf(0)] },
   /** Convolutions of all that is before, joined along the channels. */
   DenseBlock: {
     topShapes: (layer, shapeOf) => {
