@@ -62,6 +62,8 @@ export {
 export { type BlobSummary, type Inspected, type InspectFileOptions, inspect } from "./inspect/inspect.js";
 export { type BlobShapes, replaceDataLayers, replaceDataLayersByShape } from "./net/replace-data.js";
 export * as ops from "./ops/index.js";
+export { type DrawNetOptions, drawNet } from "./inspect/draw.js";
+export { type Plotted, type PlotOptions, plot } from "./runs/plot/plot.js";
 export { LiveRun } from "./dashboard/live-run.js";
 export { type Dashboard, serveDashboard } from "./dashboard/server.js";
 export { StoredRunView } from "./dashboard/stored-run.js";

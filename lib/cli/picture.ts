@@ -1,9 +1,6 @@
+import { writeFileSync } from "node:fs";
 import { NetrunError } from "../error.js";
 import { replaceFile, writeWhole } from "../file.js";
-
-/** Pixels of a PNG for one of the SVG. */
-const DENSITY = 2;
-const CSS_DPI = 72;
 
 /** The format of a picture by the end of its name. Throws NetrunError for another one. */
 export function pictureFormat<F extends string = "svg" | "png">(
@@ -16,13 +13,8 @@ export function pictureFormat<F extends string = "svg" | "png">(
   throw new NetrunError(`-o ${path}: the name has to end in ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`);
 }
 
-/** Writes a picture, a PNG at twice its size with the fonts of this machine. Throws NetrunError. */
-export async function writePicture(path: string, svg: string, format: "svg" | "png"): Promise<void> {
-  if (format === "svg") return writeWhole(path, svg);
-  const { default: sharp } = await import("sharp");
-  const bytes = await sharp(Buffer.from(svg), { density: CSS_DPI * DENSITY })
-    .png()
-    .toBuffer();
-  const { writeFileSync } = await import("node:fs");
-  await replaceFile(path, (file) => writeFileSync(file, bytes));
+/** Writes a picture, as text or bytes. Throws NetrunError. */
+export async function writePicture(path: string, picture: string | Buffer): Promise<void> {
+  if (typeof picture === "string") return writeWhole(path, picture);
+  await replaceFile(path, (file) => writeFileSync(file, picture));
 }

@@ -1,74 +1,15 @@
-import { statSync } from "node:fs";
-import { basename, dirname } from "node:path";
-import { NetrunError } from "../error.js";
-import { folderOfRun, runFiles } from "../runs/run-folder.js";
+import { plot } from "../runs/plot/plot.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PLOT } from "./commands/training.js";
 import { report } from "./common.js";
-import { type PlottedLog, readLog } from "./plot-logs.js";
 import { pictureFormat, writePicture } from "./picture.js";
-import { drawPanels, type Panel } from "./plot-svg.js";
 
 /** Draws losses, scores and learning rates of runs, overlaid. */
 export async function run(args: CommandArgs<typeof PLOT>): Promise<void> {
-  const { logs = [], output, x } = args;
-  const format = pictureFormat(output);
-  const read = logs.map((path) => readLog(logOf(path)));
-  const panels = panelsOf(read, args);
-  if (panels.length === 0) {
-    throw new NetrunError(x === "time" ? "these logs do not tell the time" : "there is nothing to draw in these logs");
-  }
-  const svg = await drawPanels(panels, { title: x === "time" ? "time (s)" : "iteration", isLog: args.logX });
-  await writePicture(output, svg, format);
-  const titles = panels.map(({ title }) => title);
-  report(args, { path: output, panels: titles, runs: logs }, () => [
-    `${output}: ${titles.join(", ")} of ${read.length} ${read.length === 1 ? "run" : "runs"}`,
+  const { logs = [], output, x, logX, logY } = args;
+  const { picture, panels } = await plot(logs, { format: pictureFormat(output), x, logX, logY });
+  await writePicture(output, picture);
+  report(args, { path: output, panels, runs: logs }, () => [
+    `${output}: ${panels.join(", ")} of ${logs.length} ${logs.length === 1 ? "run" : "runs"}`,
   ]);
 }
-
-/** The log that a path names: that of a run by its folder. */
-const logOf = (path: string): string =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() && folderOfRun(path) === path ? runFiles(path).events : path;
-
-type Axes = Pick<CommandArgs<typeof PLOT>, "x" | "logY">;
-
-/**
- * A panel for losses, one for each other score, one for learning rates. Of one run each score has a colour; of several each run has
- * one, and dashes tell losses apart: a run, or a score, has the same colour in all panels.
- */
-function panelsOf(logs: readonly PlottedLog[], { x, logY }: Axes): readonly Panel[] {
-  const names = [...new Set(logs.flatMap(({ series }) => [...series.keys()]))];
-  const isLoss = (name: string) => /loss/.test(name);
-  const groups = new Map<string, string[]>([["loss", names.filter(isLoss)]]);
-  for (const name of names.filter((each) => !isLoss(each) && each !== "lr")) groups.set(name, [name]);
-  if (names.includes("lr")) groups.set("learning rate", ["lr"]);
-  const order = [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  const isOne = logs.length === 1;
-  return [...groups]
-    .map(([title, members]) => ({
-      title,
-      // The panel is as high as some 30 letters.
-      unit: title.length > 30 ? `${title.slice(0, 29)}…` : title,
-      isLog: logY && (title === "loss" || title === "learning rate"),
-      lines: logs.flatMap(({ path, series }, i) =>
-        members.flatMap((name, j) => {
-          const points = (series.get(name) ?? []).flatMap((point) => {
-            const at = x === "time" ? point.seconds : point.iteration;
-            return at === undefined ? [] : [[at, point.value] as const];
-          });
-          const label = isOne ? name : `${runName(path)}: ${name}`;
-          const look = isOne ? { colour: order.indexOf(name) } : { colour: i, dash: j };
-          return points.length > 0 ? [{ label, points, ...look }] : [];
-        }),
-      ),
-    }))
-    .filter(({ lines }) => lines.length > 0);
-}
-
-/** Series that every training has: they come first, so that their colours do not depend on its other scores. */
-const RANKS = ["train loss", "test loss", "lr", "test accuracy"];
-const rank = (name: string): number => (RANKS.includes(name) ? RANKS.indexOf(name) : RANKS.length);
-
-/** The name of a log: that of its run where it is the log of one. */
-const runName = (path: string): string =>
-  basename(path) === "events.jsonl" ? basename(dirname(path)) : basename(path);

@@ -1,11 +1,11 @@
 import type { StoredWeights } from "../caffe/stored.js";
+import { drawNet } from "../inspect/draw.js";
 import { addEvent, type Digest, newDigest } from "../runs/digest.js";
 import type { RunStatus } from "../runs/list.js";
 import type { Logged } from "../train/event-log.js";
 import type { TrainEvent } from "../train/events.js";
 import type { Action, Control } from "../train/requests.js";
 import type { Solver } from "../train/solver.js";
-import { drawNet } from "./drawing.js";
 import { activationsOf, filtersOf } from "./images.js";
 import type { RunDescription, RunView, ShownBlob } from "./run-view.js";
 import { runSettings } from "./settings.js";
@@ -59,7 +59,7 @@ export class LiveRun implements RunView {
 
   drawing(): Promise<string> {
     const { net, baseDir } = this.#solver.source;
-    return drawNet(net, baseDir);
+    return drawNet(net, { phase: "TRAIN", baseDir });
   }
 
   get #weights(): StoredWeights {

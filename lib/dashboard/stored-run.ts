@@ -4,6 +4,7 @@ import { loadNet } from "../caffe/load.js";
 import type { StoredWeights } from "../caffe/stored.js";
 import { readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
+import { drawNet } from "../inspect/draw.js";
 import type { Digest } from "../runs/digest.js";
 import { type RunStatus, statusOf } from "../runs/list.js";
 import { type LogReader, readDigest } from "../runs/read-log.js";
@@ -11,7 +12,6 @@ import { folderOfRun, type RunInfo, readRunInfo, readRunSolver, runFiles } from 
 import { addEvent } from "../runs/digest.js";
 import type { Logged } from "../train/event-log.js";
 import { activationsOf, filtersOf } from "./images.js";
-import { drawNet } from "./drawing.js";
 import type { RunDescription, RunView, ShownBlob } from "./run-view.js";
 import { runSettings } from "./settings.js";
 
@@ -58,8 +58,7 @@ export class StoredRunView implements RunView {
 
   async drawing(): Promise<string | undefined> {
     if (this.#folder === undefined) return undefined;
-    const { message, path } = loadNet(runFiles(this.#folder).net);
-    return drawNet(message, this.#info?.netFolder ?? ".", path);
+    return drawNet(runFiles(this.#folder).net, { phase: "TRAIN", baseDir: this.#info?.netFolder ?? "." });
   }
 
   async filters(): Promise<Buffer | undefined> {

@@ -2,10 +2,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
-import { drawPanels, type Panel } from "../../lib/cli/plot-svg.js";
+import { decodeImage } from "../../lib/data/image/image.js";
+import { drawNet, plot } from "../../lib/index.js";
+import { drawPanels, type Panel } from "../../lib/runs/plot/panels.js";
 import { CSV_HEADER } from "../../lib/train/event-log.js";
 import { cli } from "../support/cli.js";
 import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
 
 const panel = (lines: readonly (readonly [label: string, values: readonly number[]])[], isLog = false): Panel => ({
   title: "score",
@@ -101,17 +104,30 @@ describe("pictures of trainings", () => {
   it("are PNG too, and nothing else", async () => {
     const log = join(folder(), "a.csv");
     writeFileSync(log, `${CSV_HEADER}0,0,train,0,smoothed_loss,2\n1,1,train,0,smoothed_loss,1\n`);
-    // netrun has sharp refuse drawings as soon as it decodes an image, as other specs do in this process.
-    sharp.unblock({ operation: ["VipsForeignLoadSvg"] });
-    try {
-      const { status, stderr } = await cli("plot", log, "-o", join(folder(), "a.png"), "--log-y");
-      expect([status, stderr]).to.deep.equal([0, ""]);
-    } finally {
-      sharp.block({ operation: ["VipsForeignLoadSvg"] });
-    }
+    const { status, stderr: said } = await cli("plot", log, "-o", join(folder(), "a.png"), "--log-y");
+    expect([status, said]).to.deep.equal([0, ""]);
     const { format, width, height } = await sharp(join(folder(), "a.png")).metadata();
     expect([format, width, height]).to.deep.equal(["png", 1920, 540]);
     const { stderr } = await cli("plot", log, "-o", join(folder(), "a.gif"));
     expect(stderr).to.contain("the name has to end in .svg or .png");
+  });
+
+  it("are functions of a program too, which decodes images beside", async () => {
+    const log = join(folder(), "a.csv");
+    writeFileSync(log, `${CSV_HEADER}0,0,train,0,smoothed_loss,2\n1,1,train,0,smoothed_loss,1\n`);
+    // SVG is refused from the first image on: it may come from anywhere.
+    const bytes = await sharp({ create: { width: 40, height: 400, channels: 3, background: "red" } })
+      .png()
+      .toBuffer();
+    await decodeImage(bytes, "color");
+    const svg = await plot([log], { logY: true });
+    expect(svg.panels).to.deep.equal(["loss"]);
+    expect(svg.picture).to.match(/^<svg /);
+    const { picture } = await plot([log], { format: "png" });
+    expect((await sharp(picture).metadata()).format).to.equal("png");
+    const net = join(root, "models/lenet/train_test.prototxt");
+    expect(await drawNet(net)).to.match(/^<\?xml.*kernel 5x5/s);
+    expect(await drawNet(net, { format: "dot", phase: "TEST" })).to.match(/^digraph/);
+    expect((await sharp(await drawNet(net, { format: "png" })).metadata()).format).to.equal("png");
   });
 });

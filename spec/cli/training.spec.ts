@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { LogFile } from "../../lib/runs/log-files.js";
-import { readLog } from "../../lib/cli/plot-logs.js";
+import { readLog } from "../../lib/runs/plot/logs.js";
 import { resumeCommand, testFlags } from "../../lib/cli/resume-command.js";
 import { NetrunError } from "../../lib/error.js";
 import { ownName } from "../../lib/owner.js";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { readLog } from "../../lib/cli/plot-logs.js";
+import { readLog } from "../../lib/runs/plot/logs.js";
 import { readHdf5List } from "../../lib/data/source/hdf5-list.js";
 import { firstImage, readImageList } from "../../lib/data/source/images/list.js";
 import { openSource } from "../../lib/data/source/open.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { encodeSolverState } from "../../../../lib/caffe/solver-state.js";
-import { readLog } from "../../../../lib/cli/plot-logs.js";
+import { readLog } from "../../../../lib/runs/plot/logs.js";
 import type { ReplicaState } from "../../../../lib/engine/engine.js";
 import { ownName } from "../../../../lib/owner.js";
 import { CSV_HEADER, csvLines, jsonLine } from "../../../../lib/train/event-log.js";
@@ -126,7 +126,7 @@ export const SNAPSHOTS: readonly FuzzReader[] = [
   },
   {
     name: "logs",
-    modules: ["lib/cli/plot-logs.ts", "lib/file.ts"],
+    modules: ["lib/runs/plot/logs.ts", "lib/file.ts"],
     open: async (folder) => {
       const lines = Array.from({ length: 5 }, (_, i) => ({ seconds: i, event: { ...iteration, iteration: i } }));
       return {

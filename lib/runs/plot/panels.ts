@@ -1,5 +1,5 @@
 import type { ECharts, EChartsCoreOption } from "echarts";
-import { colourAt } from "../runs/colours.js";
+import { colourAt } from "../colours.js";
 
 /** A line of a panel: points by x, and its name. */
 export interface PlotLine {

@@ -1,9 +1,9 @@
-import { refuseOther } from "../caffe/content.js";
-import { isBinary, readBytes, requireFile } from "../caffe/files.js";
-import { NetrunError } from "../error.js";
-import { linesIn } from "../file.js";
-import { CSV_HEADER, readCsvLine, readJsonLine } from "../train/event-log.js";
-import { scoresOf } from "../train/scores.js";
+import { refuseOther } from "../../caffe/content.js";
+import { isBinary, readBytes, requireFile } from "../../caffe/files.js";
+import { NetrunError } from "../../error.js";
+import { linesIn } from "../../file.js";
+import { CSV_HEADER, readCsvLine, readJsonLine } from "../../train/event-log.js";
+import { scoresOf } from "../../train/scores.js";
 
 /** One value of a run. */
 export interface Point {
