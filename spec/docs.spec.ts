@@ -1,4 +1,16 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { commandLinePage } from "../lib/cli/command-line-page.js";
@@ -61,6 +73,44 @@ describe("the docs", () => {
       (page) => readFileSync(join(root, page), "utf8").match(/^ {4}(?:netrun|npm|npx|node) .*/gm) ?? [],
     );
     expect(indented).to.deep.equal([]);
+  });
+
+  it("have programs that compile against netrun's types", () => {
+    const folder = mkdtempSync(join(tmpdir(), "netrun-docs-"));
+    try {
+      mkdirSync(join(folder, "node_modules"));
+      symlinkSync(root, join(folder, "node_modules/netrun"));
+      symlinkSync(join(root, "node_modules/@types"), join(folder, "node_modules/@types"));
+      writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+      const compilerOptions = {
+        ...{ target: "es2022", lib: ["es2023", "esnext.disposable"] },
+        module: "nodenext",
+        strict: true,
+      };
+      const config = { compilerOptions: { ...compilerOptions, noEmit: true, skipLibCheck: true, types: ["node"] } };
+      writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+      // What a reader has before the first line of a block.
+      const given = `declare const pixels: Float32Array, seed: Float32Array, rows: () => AsyncIterable<{ data: number[]; label: number }>;
+        declare function query(): AsyncIterable<{ pixels: number[]; species: string }>;`;
+      writeFileSync(join(folder, "given.d.ts"), given);
+      const programs = PAGES.flatMap((page) =>
+        [...readFileSync(join(root, page), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)].map(({ 1: program }, i) => ({
+          page,
+          program,
+          i,
+        })),
+      );
+      expect(programs.length).to.be.at.least(12);
+      for (const { page, program, i } of programs)
+        writeFileSync(join(folder, `${page.replace("/", "_")}-${i}.ts`), `${program}\nexport {};\n`);
+      const { stdout } = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], {
+        encoding: "utf8",
+        cwd: folder,
+      });
+      expect(stdout).to.equal("");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("quote messages, in troubleshooting, that netrun has", () => {
