@@ -28,6 +28,7 @@ export const Deconvolution = computeLayer({
     return specs;
   },
   lower(site) {
+    if (site.param.relu) throw site.error("relu is for convolutions: write a ReLU layer", "relu");
     const geometry = convGeometry(site);
     const [w, b] = site.blobs as [Value, Value | undefined];
     return {

@@ -15,6 +15,7 @@ export const Im2col = computeLayer({
   tops: 1,
   caffeMemory: () => ({ readsBottom: "nothing", ignoresPropagateDown: true }),
   lower(site) {
+    if (site.param.relu) throw site.error("relu is for convolutions: write a ReLU layer", "relu");
     const x = site.bottoms[0]!;
     const { shape } = x.type;
     const geometry = convGeometry(site);

@@ -42,6 +42,16 @@ describe("WindowData", () => {
     expect([...(await feed.next())["data"]!.data.subarray(0, 4)]).to.deep.equal([0, 0.5, 2, 2.5]);
   });
 
+  it("crops squares around windows with crop_mode square, and refuses other modes", async () => {
+    const list = await prepare("1 1 0 0 3 1");
+    const cropOf = async (crop_mode: string) => {
+      await using feed = await openLayer(layer(list, { fg_fraction: 1, crop_mode }));
+      return [...(await feed.next())["data"]!.data.subarray(0, 4)];
+    };
+    expect(await cropOf("warp")).to.not.deep.equal(await cropOf("square"));
+    await failure(cropOf("round"), 'crop_mode is "round"; it is "warp" or "square"');
+  });
+
   it("takes the scale that stands among its own parameters, as Caffe's does", async () => {
     const list = await prepare("1 1 0 0 1 1");
     await using feed = await openLayer(layer(list, { fg_fraction: 1, scale: 2 }));

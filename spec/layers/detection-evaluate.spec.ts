@@ -91,6 +91,13 @@ describe("DetectionEvaluate", () => {
       expect(wanted.filter((row) => row[3] === 1).length).to.be.greaterThan(5);
     });
 
+  it("counts no boxes of the background, whichever class that is", async () => {
+    await using loaded = await Net.load(net("num_classes: 4 background_label_id: 2 overlap_threshold: 0.5"));
+    const { eval: rows } = await loaded.forward({ found: tensor(found, 7), boxes: tensor(boxes, 8) });
+    const labels = [0, 1, 2].map((i) => rows!.data[5 * i + 1]);
+    expect(labels).to.deep.equal([0, 1, 3]);
+  });
+
   it("refuses what it does not do, where it is asked for", async () => {
     expect(refusal(net("overlap_threshold: 0.5"))).to.contain("num_classes must be given");
     expect(refusal(net('num_classes: 4 name_size_file: "sizes.txt"'))).to.contain("name_size_file");

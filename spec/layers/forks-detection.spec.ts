@@ -263,6 +263,29 @@ describe("detectors of Caffe's forks, against plain loops", () => {
     });
   }
 
+  it("proposals keep as many as they are asked for, of other ratios and overlaps", async () => {
+    const bottoms = [
+      noise(31, [1, 12, 3, 3], 0, 1),
+      noise(32, [1, 24, 3, 3], -0.4, 0.4),
+      { shape: [1, 3], data: Float32Array.of(64, 64, 1) },
+    ];
+    const of = async (param: string) => {
+      const [rois] = await run(
+        `type: "Proposal" proposal_param { feat_stride: 8 ratio: 1 ratio: 3 scale: 2 scale: 4 scale: 6 ${param} }`,
+        bottoms,
+      );
+      return rois!.net;
+    };
+    const all = await of("nms_thresh: 0.5");
+    const few = await of("nms_thresh: 0.5 post_nms_topn: 3");
+    expect(few.shape).to.deep.equal([3, 5]);
+    expect([...few.data]).to.deep.equal([...all.data.slice(0, 15)]);
+    const first = await of("nms_thresh: 0.999 pre_nms_topn: 5");
+    expect(first.shape[0]).to.be.at.most(5);
+    const loose = await of("nms_thresh: 0.9");
+    expect(loose.shape[0]).to.be.greaterThan(all.shape[0]!);
+  });
+
   const python = (text: string) =>
     `type: "Python" python_param { module: "rpn.proposal_layer" layer: "ProposalLayer" param_str: ${JSON.stringify(text)} }`;
   for (const text of [

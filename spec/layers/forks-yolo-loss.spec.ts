@@ -167,7 +167,7 @@ describe("YOLO's losses, against the authors' loops", () => {
   for (const isLogical of [false, true]) {
     it(`Yolov3, ${isLogical ? "with" : "without"} use_logic_gradient`, async () => {
       const pixels = [30, 35, 60, 60, 20, 14, 90, 50];
-      const image = SIDE * 32;
+      const image = SIDE * 24;
       const expected = deltas(x, {
         activated: (raw, c) => (c === 2 || c === 3 ? raw[c]! : sigmoid(raw[c]!)),
         anchors: [0, 1, 2, 3].map((k) => [pixels[2 * k]! / image, pixels[2 * k + 1]! / image] as const),
@@ -189,7 +189,7 @@ describe("YOLO's losses, against the authors' loops", () => {
         return isLogical && c !== 2 && c !== 3 ? slope(sigmoid(raw)) : 1;
       });
       await check(
-        `type: "Yolov3" yolov3_param { num_class: ${CLASSES} num: ${NUM} thresh: 0.2 object_scale: 4 class_scale: 2 coord_scale: 1.5
+        `type: "Yolov3" yolov3_param { num_class: ${CLASSES} num: ${NUM} thresh: 0.2 anchors_scale: 24 object_scale: 4 class_scale: 2 coord_scale: 1.5
           ${list("biases", pixels)} ${list("mask", [1, 0])} use_logic_gradient: ${isLogical} }`,
         expected,
         expected.map((d, i) => d * slopes[i]!),

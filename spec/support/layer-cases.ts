@@ -262,6 +262,7 @@ export const layerCases = {
   BN: [
     {},
     { param: "bn_param { bn_mode: INFERENCE }" },
+    { param: "bn_param { frozen: true }", phase: "TRAIN" },
     { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
     { param: "bn_param { eps: 0.1 }", bottoms: [[3, 2, 3, 3]], phase: "TRAIN" },
   ],
@@ -371,6 +372,15 @@ export const layerCases = {
       param:
         "multibox_loss_param { num_classes: 3 mining_type: NONE conf_loss_type: LOGISTIC loc_loss_type: L2 loc_weight: 0.5 }",
     },
+    ...["normalize: false", "normalization: PRE_FIXED pre_fixed_normalizer: 3"].map((loss) => ({
+      bottoms: [
+        [1, 16],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param: `multibox_loss_param { num_classes: 3 neg_pos_ratio: 9 } loss_param { ${loss} }`,
+    })),
   ],
   Normalize: [
     { bottoms: [[2, 3, 2]], tops: 2, param: "normalize_param { bp_norm: true }" },
@@ -539,6 +549,10 @@ export const layerCases = {
     {
       bottoms: [[1, 2, 4, 5], within(0.2, 0.3, [1, 2])],
       param: "st_param { theta_1_1: 0.9 theta_1_2: 0.1 theta_2_1: -0.1 theta_2_2: 0.8 }",
+    },
+    {
+      bottoms: [[1, 2, 4, 5], within(0.7, 0.8, [1, 2])],
+      param: "st_param { theta_1_2: 0.1 theta_1_3: 0.23 theta_2_1: -0.1 theta_2_3: 0.14 }",
     },
   ],
   Transpose: [{ param: "transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }" }],

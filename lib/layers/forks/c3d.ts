@@ -49,6 +49,13 @@ function checkAxes(place: Place<unknown>): void {
   throw place.bottomError(0, `${bottomText(place, 0)} does not have 5 axes: items, channels, length, height, width`);
 }
 
+/** Throws for fields of Pooling that 3-d poolings of forks do not have: they would change nothing. */
+export function refuseOfPlanes({ layer, param, error }: Place<PoolingParameter>): void {
+  const fields = ["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w", "round_mode"] as const;
+  const field = fields.find((each) => has(param, each));
+  if (field) throw error(`${layer.type} layers have no ${field}`, field);
+}
+
 /**
  * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
  * of length. Sizes are rounded up; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
@@ -71,6 +78,7 @@ export const Pooling3D = computeLayer({
 function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const { param, error } = place;
   checkAxes(place);
+  refuseOfPlanes(place);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
   if (param.pool === Method.MAX && param.pad > 0) throw error("padding is for AVE pooling only", "pad");
   if (param.kernel_size === 0 || param.kernel_depth === 0)

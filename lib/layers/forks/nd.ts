@@ -6,6 +6,7 @@ import {
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
+import { refuseOfPlanes } from "./c3d.js";
 import { type PooledAxis, averagePoolNd, maxPoolNd, pooledSize } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
@@ -67,6 +68,7 @@ export const NdPooling = computeLayer({
   family: "pooling",
   lower(site) {
     const { param } = site;
+    refuseOfPlanes(site);
     if (param.pool === Method.STOCHASTIC)
       throw site.error("STOCHASTIC pooling of more than two axes is not supported", "pool");
     const axes = windowsOf(site);

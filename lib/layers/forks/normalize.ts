@@ -44,7 +44,9 @@ export const Normalize = computeLayer({
 const LEAST = constant(1e-6);
 
 function lengthOne(site: Site<unknown>, x: Value): readonly Value[] {
-  const { normalize_type: type, bp_norm: reaches } = sub(site.layer, "normalize_param");
+  const { normalize_type: type, bp_norm: reaches, fix_gradient: isFixed } = sub(site.layer, "normalize_param");
+  if (isFixed && site.phase === "TRAIN")
+    throw site.error("fix_gradient, with gradients other than the formula's, is not supported", "normalize_param");
   if (type !== "L2" && type !== "L1")
     throw site.error(`normalize_type "${type}" is none of "L2" and "L1"`, "normalize_param");
   const sum = add(reduceSum(type === "L2" ? mul(x, x) : abs(x), [1], true), LEAST);
