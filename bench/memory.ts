@@ -1,6 +1,6 @@
 /**
  * Peak memory of training, each net in a process of its own: `npm run bench:memory -- [NET:BATCH ...] [--steps 3] [--threads 2]
- * [--python PATH]`, such as caffenet:64 googlenet:32 resnet50:32. Prints what the process held at most, what the weights, gradients and history are of it, and
+ * [--python PATH] [--write]`, such as caffenet:64 googlenet:32 resnet50:32. Prints what the process held at most, what the weights, gradients and history are of it, and
  * the median milliseconds of a step. GoogLeNet is the reference data's, with its auxiliary losses. With --python, of a Python that has PyTorch, PyTorch's peaks in both layouts are measured too.
  */
 import { execFileSync } from "node:child_process";
@@ -11,6 +11,7 @@ import { ProtoLoader, Solver } from "../lib/index.js";
 import { hashed } from "../spec/support/hashed.js";
 import { root, sharedPath } from "../spec/support/shared.js";
 import { NETS } from "./inference/nets.js";
+import { keep } from "./results.js";
 import { describe } from "./step/description.js";
 import { stepNets } from "./step/nets.js";
 
@@ -81,6 +82,7 @@ const { positionals, values } = parseArgs({
     steps: { type: "string", default: "3" },
     threads: { type: "string", default: "2" },
     python: { type: "string" },
+    write: { type: "boolean", default: false },
     child: { type: "boolean", default: false },
   },
 });
@@ -99,10 +101,18 @@ for (const run of runs) {
     const vectors = `weights, gradients and history ${megabytes(3 * parameterBytes)} MB`;
     console.log(`${run}: peak ${megabytes(peakBytes)} MB, ${vectors}, step ${stepMs.toFixed(0)} ms`);
     const { python } = values;
-    if (python === undefined) continue;
-    for (const layout of ["contiguous", "channels_last"]) {
-      const peak = torchPeak(python, name, Number(batch), Number(values.steps), Number(values.threads), layout);
+    const torch: number[] = [];
+    for (const layout of python === undefined ? [] : ["contiguous", "channels_last"]) {
+      const peak = torchPeak(python!, name, Number(batch), Number(values.steps), Number(values.threads), layout);
       console.log(`${run}: PyTorch, ${layout}: peak ${megabytes(peak)} MB`);
+      torch.push(megabytes(peak));
     }
+    const row = {
+      net: name,
+      batch: Number(batch),
+      netrunMB: megabytes(peakBytes),
+      vectorsMB: megabytes(3 * parameterBytes),
+    };
+    if (values.write) keep("memory", [{ ...row, ...(torch.length > 0 && { torchMB: Math.min(...torch) }) }]);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Measures how long commands take to start: `npm run bench:startup -- [TIMES]`, medians of TIMES (default 5) processes each.
+ * Measures how long commands take to start: `npm run bench:startup -- [TIMES [NAME]] [--write]`, medians of TIMES (default 5) processes each.
  * - processor time of `--help`, `--version` and `inspect` of LeNet
  * - seconds from a command to the end of its first training iteration: LeNet, CaffeNet from a .caffemodel of 240 MB (one image a
  *   batch), ResNet-152 (one small image a batch)
@@ -8,8 +8,10 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { amend, Net, ProtoLoader, printText } from "../lib/index.js";
 import { resnetPrototxt } from "./resnet.js";
+import { keep } from "./results.js";
 
 const BIN = "bin/netrun.js";
 /** Prints the processor time of a process at its end, in ms, on stderr. */
@@ -97,30 +99,36 @@ function resnet(folder: string): string {
   return solverFile(folder, "resnet", path);
 }
 
-const times = Number(process.argv[2] ?? 5);
-const only = process.argv[3];
+const { positionals, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: "boolean", default: false } },
+});
+const times = Number(positionals[0] ?? 5);
+const only = positionals[1];
 const folder = mkdtempSync(join(tmpdir(), "netrun-bench-"));
-const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
 try {
-  const cases: Readonly<Record<string, () => Promise<string>>> = {
-    "--help, processor time": async () => seconds((await medianOf(times, ["--help"])).cpuMs),
-    "--version, processor time": async () => seconds((await medianOf(times, ["--version"])).cpuMs),
-    "inspect LeNet, processor time": async () =>
-      seconds((await medianOf(times, ["inspect", "models/lenet/deploy.prototxt"])).cpuMs),
-    "LeNet to its first iteration": async () =>
-      first(["train", solverFile(folder, "lenet", "models/lenet/train_test.prototxt")]),
-    "CaffeNet from 240 MB to its first iteration": async () => {
+  const cases: Readonly<Record<string, () => Promise<number>>> = {
+    "`--help`, processor time": async () => (await medianOf(times, ["--help"])).cpuMs,
+    "`--version`, processor time": async () => (await medianOf(times, ["--version"])).cpuMs,
+    "`inspect` of LeNet, processor time": async () =>
+      (await medianOf(times, ["inspect", "models/lenet/deploy.prototxt"])).cpuMs,
+    "`train` of LeNet": async () => first(["train", solverFile(folder, "lenet", "models/lenet/train_test.prototxt")]),
+    "`train` of CaffeNet from 240 MB of weights": async () => {
       const { solver, weights } = await caffenet(folder);
       return first(["train", solver, "--weights", weights]);
     },
-    "ResNet-152 to its first iteration": async () => first(["train", resnet(folder)]),
+    "`train` of ResNet-152, its weights filled": async () => first(["train", resnet(folder)]),
   };
   for (const [name, run] of Object.entries(cases))
-    if (only === undefined || name.startsWith(only)) console.log(`${name.padEnd(44)} ${await run()}`);
+    if (only === undefined || name.includes(only)) {
+      const seconds = (await run()) / 1000;
+      console.log(`${name.padEnd(44)} ${seconds.toFixed(2)} s`);
+      if (flags.write) keep("startup", [{ command: name, seconds }]);
+    }
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-async function first(args: readonly string[]): Promise<string> {
-  return seconds((await medianOf(times, args, /Iteration 0/)).lineMs);
+async function first(args: readonly string[]): Promise<number> {
+  return (await medianOf(times, args, /Iteration 0/)).lineMs;
 }

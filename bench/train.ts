@@ -4,6 +4,7 @@
  *   --rounds 3          runs of each program, in turn
  *   --threads 2         netrun's threads
  *   --against COMMAND   any other program; {solver} is filled in, such as "caffe train --solver={solver}". Its folder is that of the data
+ *   --write             to bench/results/train.json; `npm run docs` makes the tables
  * Prints milliseconds an iteration (median and least), and what netrun waited for data.
  */
 import { spawn } from "node:child_process";
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { hasShared, root, sharedPath } from "../spec/support/shared.js";
+import { keep } from "./results.js";
 
 const NETS = ["lenet", "cifar10_quick"] as const;
 /** Iterations that are over before time is taken: sessions are made, files and caches are warm. */
@@ -24,6 +26,7 @@ const { values: options, positionals } = parseArgs({
     rounds: { type: "string", default: "3" },
     threads: { type: "string", default: "2" },
     against: { type: "string" },
+    write: { type: "boolean", default: false },
   },
 });
 if (!hasShared()) throw new Error("needs the published files in ../shared");
@@ -103,6 +106,7 @@ async function bench(net: string): Promise<void> {
   }
   const medianOf = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
   const own = medianOf(programs[0]!.ms);
+  if (options.write) keep("train", [{ net, iterationMs: own, wait: medianOf(waits) }]);
   for (const { name, ms } of programs) {
     const median = medianOf(ms);
     const time = `${median.toFixed(2)} ms an iteration (min ${ms[0]!.toFixed(2)})`;

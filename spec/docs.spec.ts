@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
+import { pagesWithTables } from "../bench/tables.js";
 import { commandLinePage } from "../lib/cli/command-line-page.js";
 import { layersPage } from "../lib/convert/layers-page.js";
 import { forkPage } from "../lib/layers/forks/page.js";
@@ -29,6 +30,11 @@ describe("pages of the docs that are made from tables (npm run docs writes them)
     it(`docs/${name} is what the code says`, () => {
       expect(readFileSync(join(root, "docs", name), "utf8")).to.equal(text);
     });
+
+  it("have the tables of figures that bench/results/ and bench/averaging/ give", () => {
+    for (const [page, text] of pagesWithTables())
+      expect([page, readFileSync(join(root, page), "utf8")]).to.deep.equal([page, text]);
+  });
 });
 
 /** Pages for people, by their paths in the project. */

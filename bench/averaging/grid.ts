@@ -9,8 +9,6 @@ export interface Subject {
   readonly testData: string;
   /** Batches of a test pass: all of the test data. */
   readonly testBatches: number;
-  /** A score that runs are compared by how soon they reach. */
-  readonly accuracy: number;
 }
 
 /** Folder where cells leave their snapshots; what git ignores. */

@@ -1,6 +1,7 @@
 /**
  * Inference of converted nets, side by side with the same nets in OpenCV's dnn and with what PyTorch exports of the same layers:
  *   npm run bench:inference -- [squeezenet googlenet resnet50 mobilenet] [--batch 1,32] [--rounds 9] [--threads 2]
+ * --write keeps them in bench/results/inference.json, and `npm run docs` makes the docs' tables.
  * The peers are Debian's: apt-get install python3-opencv python3-torch. PYTHON names another Python that has both.
  * In each round all take their turn; what is printed are medians of a run's milliseconds. All have the same hashed weights, and
  * outputs are compared first. Both ONNX files run in onnxruntime-node with the same settings.
@@ -12,6 +13,7 @@ import { parseArgs } from "node:util";
 import { convert, Net } from "../../lib/index.js";
 import { type ModelFile, openModelFile } from "../../lib/onnx/file.js";
 import { hashed, hashWeights } from "../../spec/support/hashed.js";
+import { keep } from "../results.js";
 import { NETS } from "./nets.js";
 import { exportByPyTorch, OpenCv, peerVersions } from "./peers.js";
 
@@ -21,6 +23,7 @@ const { positionals, values } = parseArgs({
     batch: { type: "string", default: "1,32" },
     rounds: { type: "string", default: "9" },
     threads: { type: "string", default: String(Math.min(2, availableParallelism())) },
+    write: { type: "boolean", default: false },
   },
 });
 const threads = Number(values.threads);
@@ -82,6 +85,7 @@ async function measure(name: string, folder: string): Promise<void> {
     for (let round = 0; round < rounds; round++)
       for (const [i, run] of runners.entries()) times[i]!.push(...(await run(data, runs)).ms);
     const [a, b, c] = times.map(median) as [number, number, number];
+    if (values.write) keep("inference", [{ net: name, batch, netrunMs: a, torchMs: b, openCvMs: c }]);
     const apart = outs.slice(1).map((out) => differenceOf(outs[0]!, out).toExponential(0));
     const cells = [
       name,

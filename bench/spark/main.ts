@@ -11,7 +11,7 @@ import { recordBatch } from "../../lib/data/source/columns.js";
 import type { CallAnswer } from "../../lib/engine/spark/messages.js";
 import { train } from "../../lib/index.js";
 import { driverOf, SparkCluster, whyNoSpark } from "../../spec/support/spark.js";
-import { type Cost, type Mode, PARTS, report, type Results } from "./report.js";
+import { type Cost, type Mode, PARTS, type Results } from "./report.js";
 
 const FILE = "bench/results/spark.json";
 /** Rounds that JVMs take to compile what they do most; large vectors hide it. */
@@ -156,7 +156,6 @@ let costs = [...known];
     process.stdout.write(`${each}: ${JSON.stringify(cost)}\n`);
     const results: Results = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, costs };
     writeFileSync(FILE, `${JSON.stringify(results, undefined, 2)}\n`);
-    report(results);
   }
 }
 // Its cluster has ended by then; a feed's thread may not have.

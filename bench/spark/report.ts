@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from "node:fs";
-
 /** `redo` keeps every replica's state on two executors, `drop` keeps none. */
 export type Mode = "redo" | "drop";
 
@@ -29,10 +27,6 @@ export interface Results {
   readonly costs: readonly Cost[];
 }
 
-const PAGE = "docs/spark.md";
-const START = "<!-- cost: made by npm run bench:spark -->";
-const END = "<!-- end of cost -->";
-
 /** Milliseconds of an iteration on one core, from the table of steps in docs/performance.md. */
 const NETS = [
   { net: "LeNet, batch 64", floats: 430_000, iterationMs: 18 },
@@ -54,7 +48,8 @@ function overheadOf(costs: readonly Cost[], floats: number): (machines: number) 
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
 const seconds = (ms: number): string => (ms < 10_000 ? (ms / 1000).toPrecision(2) : (ms / 1000).toFixed(0));
 
-function tables({ cpu, cores, costs }: Results): string {
+/** Tables of the page on Spark: costs that were measured, and what follows for more machines. */
+export function tables({ cpu, cores, costs }: Results): string {
   const sorted = costs.toSorted((a, b) => a.floats - b.floats || a.workers - b.workers || a.mode.localeCompare(b.mode));
   const heads = [
     "floats",
@@ -110,13 +105,4 @@ function tables({ cpu, cores, costs }: Results): string {
     ...computed,
   ];
   return lines.join("\n");
-}
-
-/** Writes the tables into the page. */
-export function report(results: Results): void {
-  const page = readFileSync(PAGE, "utf8");
-  const from = page.indexOf(START) + START.length;
-  const to = page.indexOf(END);
-  if (to < from) throw new Error(`${PAGE} has no place for the tables`);
-  writeFileSync(PAGE, `${page.slice(0, from)}\n${tables(results)}\n${page.slice(to)}`);
 }

@@ -6,7 +6,7 @@
  *                       --no-compiled for its eager forms alone
  *   --portable          the portable form too; --library PATH another build's lib/index.js too
  *   --against COMMAND   any other program: {net} and {threads} are filled in, the number of steps comes last
- *   --write             results to bench/results/step.json, in place of those with the same blocks, and their tables to docs/performance.md
+ *   --write             results to bench/results/step.json, in place of those with the same blocks; npm run docs makes tables of them
  * Windows of programs alternate. A window in which other processes took over 8 % of a processor is thrown away, and counted.
  */
 import { execFileSync } from "node:child_process";
@@ -19,9 +19,8 @@ import { type Timing, timesOf } from "./measure.js";
 import { type StepNet, stepNets } from "./nets.js";
 import { gemmPeak } from "./peak.js";
 import { against, netrun, type Program, torch } from "./programs.js";
-import { type Results, type Row, tablesOf, withRun, withTable } from "./results.js";
+import { type Results, type Row, withRun } from "./results.js";
 
-const PAGE = "docs/performance.md";
 const FILE = "bench/results/step.json";
 
 const { values: options, positionals } = parseArgs({
@@ -107,7 +106,6 @@ if (options.write) {
   };
   const results = withRun(JSON.parse(readFileSync(FILE, "utf8")) as Results, { machine, peaks, rows });
   writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
-  writeFileSync(PAGE, withTable(readFileSync(PAGE, "utf8"), tablesOf(results)));
 }
 
 function day(): string {

@@ -81,11 +81,13 @@ function tableOf({ machine, peaks, rows }: Run): string {
   ].join("\n");
 }
 
-const [START, END] = ["<!-- steps: made by npm run bench -- --write -->", "<!-- end of steps -->"];
-
-/** A page with the table between its marks replaced. */
-export function withTable(page: string, table: string): string {
-  const [start, end] = [page.indexOf(START), page.indexOf(END)];
-  if (start < 0 || end < start) throw new Error(`the page lacks ${START} and ${END}`);
-  return `${page.slice(0, start + START.length)}\n${table}\n${page.slice(end)}`;
+/** The best PyTorch's time by netrun's of each net, with the widest blocks and the most threads. */
+export function speedsOf({ runs }: Results): readonly { readonly net: string; readonly speed: number }[] {
+  const [{ rows } = { rows: [] }] = runs.toSorted((a, b) => b.machine.block - a.machine.block);
+  const most = Math.max(...rows.map(({ threads }) => threads));
+  return rows.flatMap((row) => {
+    const own = row.timings.find(({ program }) => program === "netrun");
+    const torch = bestTorch(row);
+    return row.threads === most && own && torch ? [{ net: row.net, speed: torch.medianMs / own.medianMs }] : [];
+  });
 }

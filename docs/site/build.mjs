@@ -43,16 +43,18 @@ const GROUPS = {
 
 /** A page's text with links between pages of the site; a link to another file of the project becomes its path in code. */
 function linked(file, text) {
-  return text.replaceAll(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, image, label, target) => {
-    if (/^[a-z]+:|^#/.test(target)) return whole;
-    const [path, heading = ""] = target.split(/(?=#)/);
-    const to = relative(root, join(root, dirname(file), path));
-    if (image) {
-      cpSync(join(root, to), join(pages, basename(to)));
-      return `![${label}](./${basename(to)})`;
-    }
-    return to in FILES ? `[${label}](./${FILES[to]}${heading})` : `${label} (\`${to}\`)`;
-  });
+  return text
+    .replaceAll(/<!--.*?-->\n?/gs, "")
+    .replaceAll(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, image, label, target) => {
+      if (/^[a-z]+:|^#/.test(target)) return whole;
+      const [path, heading = ""] = target.split(/(?=#)/);
+      const to = relative(root, join(root, dirname(file), path));
+      if (image) {
+        cpSync(join(root, to), join(pages, basename(to)));
+        return `![${label}](./${basename(to)})`;
+      }
+      return to in FILES ? `[${label}](./${FILES[to]}${heading})` : `${label} (\`${to}\`)`;
+    });
 }
 
 const titleOf = (text) => /^# (.*)$/m.exec(text)?.[1] ?? "netrun";
