@@ -198,9 +198,13 @@ export function writePieces(path: string, pieces: Iterable<Uint8Array>): void {
   }
 }
 
+/** Bytes that one call writes at most: Node takes less than 2 GiB, which the weights of one layer can be. */
+const LONGEST_WRITE = 2 ** 30;
+
 /** Appends all bytes to an open file: a disk that becomes full takes a part of them without an error, which only the next write gives. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, Math.min(bytes.length - done, LONGEST_WRITE));
 }
 
 function sync(path: string, flags: string): void {
