@@ -66,7 +66,7 @@ function refuseTwice(net: LoweredNet, outputs: readonly string[]): readonly stri
   });
 }
 
-/** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes. */
+/** The blobs that a file gives: those asked for, or what no layer consumes and some layer computes; silenced ones where there are no others. */
 export function outputsOf(
   net: LoweredNet,
   wanted: readonly string[] | undefined,
@@ -78,9 +78,10 @@ export function outputsOf(
     const isTarget = (name: string) =>
       targets.has(name) &&
       !topological([net.blobs.get(name)!]).some(({ outputs }) => outputs.some((value) => trainable.has(value)));
-    const own = net.outputs.filter(
-      (name) => !silenced.has(name) && !isTarget(name) && inputName(net.blobs.get(name)!) !== name,
-    );
+    const results = net.outputs.filter((name) => !isTarget(name) && inputName(net.blobs.get(name)!) !== name);
+    const loud = results.filter((name) => !silenced.has(name));
+    // Who reads blobs from a running net may silence all that it computes.
+    const own = loud.length > 0 ? loud : results;
     if (own.length === 0) throw new NetrunError("the net computes nothing from its inputs");
     return refuseTwice(net, own);
   }

@@ -91,6 +91,7 @@ export function noBottom(layer: LayerParameter, index: number, blobs: readonly s
   const near = nearest(name, blobs);
   return layerError(layer, `bottom "${name}" is not produced by any layer above`, spanOf(layer, "bottom", index), [
     `${near ? `did you mean "${near}"? ` : ""}(blobs here: ${namesText(blobs)})`,
+    ...(near ? [] : [`where whoever ran the net fed it: inspect, draw and convert take --shape ${name}=1,3,224,224`]),
   ]);
 }
 

@@ -146,6 +146,7 @@ class Lowering {
   /** Tests whether a blob is there and has no shape. Throws where no layer above makes it. */
   #isUnknown(layer: LayerParameter, index: number): boolean {
     const name = layer.bottom[index]!;
+    this.#given(layer, name, index);
     if (this.#blobs.has(name)) return false;
     if (!this.#unknown.has(name)) throw noBottom(layer, index, [...this.#blobs.keys(), ...this.#unknown]);
     this.#available.delete(name);
@@ -157,13 +158,14 @@ class Lowering {
     return true;
   }
 
-  /** A layer whose tops have no shapes, but for those that its type's facts tell. */
+  /** A layer whose tops have no shapes, but for those that are given, that its type's facts tell, or of blobs that it changes in place. */
   #addUnknown(layer: LayerParameter): void {
     for (const name of layer.bottom) this.#available.delete(name);
     const shapeOf = (i: number) => this.#blobs.get(layer.bottom[i]!)?.type.shape;
     const shapes = factsOf(layer, this.#options.types).topShapes?.(layer, shapeOf) ?? [];
+    const inPlace = (name: string) => (layer.bottom.includes(name) ? this.#blobs.get(name)?.type.shape : undefined);
     layer.top.forEach((name, i) => {
-      const shape = shapes[i];
+      const shape = shapes[i] ?? inPlace(name) ?? this.#options.shapes?.get(name);
       if (!layer.bottom.includes(name)) this.#refuseTwice(layer, name, i);
       this.#blobs.delete(name);
       this.#unknown.delete(name);
@@ -196,7 +198,18 @@ class Lowering {
     };
   }
 
+  /** Makes an input of a bottom that no layer above makes and whose shape is given: what ran the net once fed it. */
+  #given(layer: LayerParameter, name: string, index: number): void {
+    const shape = this.#options.shapes?.get(name);
+    if (!shape || this.#blobs.has(name) || this.#unknown.has(name)) return;
+    checkShape(layer, `bottom "${name}"`, shape, spanOf(layer, "bottom", index));
+    const leaf = input(name, float32(shape));
+    this.#inputs.set(name, leaf);
+    this.#blobs.set(name, leaf);
+  }
+
   #bottom(layer: LayerParameter, type: LayerType, name: string, index: number): Value {
+    this.#given(layer, name, index);
     const value = this.#blobs.get(name);
     if (value) {
       this.#available.delete(name);

@@ -49,3 +49,21 @@ layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }
     expect(await inputsOf(foreign)).to.deep.equal([["data", 3, 24, 24]]);
   });
 });
+
+describe("converting a net that a program fed and read", () => {
+  it("has inputs of the blobs that no layer makes and whose shapes are given", async () => {
+    const fed = `layer { name: "p" type: "Power" bottom: "data" top: "y" power_param { scale: 0.5 } }`;
+    const { report } = await convert(fed, new Map(), { shapes: { data: [1, 3] } });
+    expect([report.inputs, report.outputs]).to.deep.equal([{ data: ["N", 3] }, { y: ["N", 3] }]);
+    expect(report.verification!.every(({ within }) => within)).to.equal(true);
+  });
+
+  it("gives what it silences, where that is all that it computes", async () => {
+    const net = (rest: string) => `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 2] } } }
+      layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
+      layer { name: "s" type: "Silence" bottom: "r" }${rest}`;
+    const outputs = async (rest: string) => Object.keys((await convert(net(rest), new Map())).report.outputs);
+    expect(await outputs("")).to.deep.equal(["r"]);
+    expect(await outputs(`layer { name: "t" type: "TanH" bottom: "x" top: "t" }`)).to.deep.equal(["t"]);
+  });
+});

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
+import type { NetrunError } from "../../lib/error.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { drawSvg } from "../../lib/inspect/drawing.js";
 import { layerBlocks } from "../../lib/inspect/groups.js";
@@ -90,6 +91,43 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
     const shapes = new Map([["x", [5, 6]]]);
     const given = await inspectNet(net, { phase: "TEST", baseDir: ".", shapes });
     expect(given.layers[1]!.tops).to.deep.equal([{ name: "y", shape: [5, 6] }]);
+  });
+
+  it("takes a bottom that no layer makes for an input where its shape is given", async () => {
+    const text = `layer { name: "s" type: "Power" bottom: "data" top: "y" power_param { scale: 0.5 } }
+      layer { name: "c" type: "Concat" bottom: "y" bottom: "data" top: "z" }`;
+    const net = loadNet(text).message;
+    const options = { phase: "TEST", baseDir: "." } as const;
+    const { complete, inputs, layers } = await inspectNet(net, { ...options, shapes: new Map([["data", [2, 3]]]) });
+    expect([complete, inputs, layers[1]!.tops]).to.deep.equal([
+      true,
+      [{ name: "data", shape: [2, 3] }],
+      [{ name: "z", shape: [2, 6] }],
+    ]);
+    const refused = await inspectNet(net, options).catch((error: NetrunError) => error.format());
+    expect(refused).to.contain("whoever ran the net fed it: inspect, draw and convert take --shape data=1,3,224,224");
+  });
+
+  it("knows shapes after an unknown layer that works in place, or whose top's shape is given", async () => {
+    const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [2, 3] } } }
+      layer { name: "f" type: "NobodysNeuron" bottom: "x" top: "x" }
+      layer { name: "n" type: "NobodysNms" bottom: "x" top: "boxes" }
+      layer { name: "r" type: "ReLU" bottom: "boxes" top: "y" }`;
+    const shapes = new Map([["boxes", [1, 50, 5]]]);
+    const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: ".", shapes });
+    expect([net.complete, net.layers.map(({ tops }) => tops[0]!.shape)]).to.deep.equal([
+      true,
+      [
+        [2, 3],
+        [2, 3],
+        [1, 50, 5],
+        [1, 50, 5],
+      ],
+    ]);
+    expect(net.notes).to.deep.equal([
+      'layer "f": unknown layer type "NobodysNeuron" (line 2)',
+      'layer "n": unknown layer type "NobodysNms" (line 3)',
+    ]);
   });
 
   it("names the layer type that it does not have, with its line", async () => {
