@@ -73,7 +73,7 @@ function* messages(namespace) {
 function layerParams(root) {
   const entries = root.lookupType("LayerParameter").fieldsArray.flatMap(({ name, resolvedType }) => {
     const type = /^(.+)Parameter$/.exec(resolvedType?.name ?? "")?.[1];
-    return type && !SHARED_PARAMS.includes(type) ? [`  ${type}: "${name}",\n`] : [];
+    return type && !SHARED_PARAMS.includes(type) && !OTHER_NAMES.includes(name) ? [`  ${type}: "${name}",\n`] : [];
   });
   const note = "Layer types with parameters of their own: type to the field of LayerParameter that holds them.";
   return `/** ${note} */\nexport const LAYER_PARAMS = {\n${entries.join("")}} as const;\n`;
@@ -81,6 +81,9 @@ function layerParams(root) {
 
 /** Messages of LayerParameter that several types have. */
 const SHARED_PARAMS = ["Transformation", "Loss", "Recurrent"];
+
+/** Fields that hold what a layer type has in another: a fork's names of them. */
+const OTHER_NAMES = ["convolution3d_param", "pooling3d_param"];
 
 /** The text of messages.ts for the text of a schema. */
 export function generate(proto) {

@@ -7,7 +7,7 @@ import { topNames } from "../text/top-names.js";
 import { refuseOther, refuseText } from "./content.js";
 import { isBinary, readBytes, textOf } from "./files.js";
 import { noteFieldsOfForks } from "./forks/binary.js";
-import { explainFork } from "./forks/index.js";
+import { explainFork, isForkList } from "./forks/index.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
 import { mostMessages, reflect } from "./schema.js";
@@ -137,6 +137,7 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
     ...options,
     strict: false,
     explain: explainFork,
+    isList: isForkList,
     maxMessages: mostMessages(),
     onWarning: (warning: NetrunError) => warnings.push(warning),
   };

@@ -335,6 +335,8 @@ export interface LayerParameter {
   readonly pad_param: PadParameter | null;
   readonly pixelshuffle_param: PixelShuffleParameter | null;
   readonly unsqueeze_param: UnsqueezeParameter | null;
+  readonly convolution3d_param: ConvolutionParameter | null;
+  readonly pooling3d_param: PoolingParameter | null;
   readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
   readonly deformable_convolution_param: DeformableConvolutionParameter | null;
   readonly inner_distance_param: InnerDistanceParameter | null;

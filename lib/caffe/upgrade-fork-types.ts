@@ -32,11 +32,17 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   VOLUME_DATA: "VolumeData",
 };
 
-/** Ristretto's types, whose layers are Caffe's; what they do otherwise is in quantization_param, which is refused where a net runs. */
+/**
+ * Types of Ristretto and Xilinx, whose layers are Caffe's; what they do otherwise is in quantization_param and fixed_param, which are
+ * refused where a net runs.
+ */
 const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
+  ConvolutionFixed: "Convolution",
   ConvolutionRistretto: "Convolution",
+  DeconvolutionFixed: "Deconvolution",
   DeconvolutionRistretto: "Deconvolution",
   FcRistretto: "InnerProduct",
+  InnerProductFixed: "InnerProduct",
   LRNRistretto: "LRN",
 };
 

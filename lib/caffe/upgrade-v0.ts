@@ -1,10 +1,10 @@
 import { NetrunError, nearest } from "../error.js";
-import { carryNotes, spanOf } from "../text/notes.js";
+import { carryNotes, noteUnknown, spanOf } from "../text/notes.js";
 import { amend, create, has } from "./message.js";
 import type { V1LayerParameter } from "./messages.js";
 import { type NetParameter, V1LayerParameter_LayerType as Type, type V0LayerParameter } from "./messages.js";
 
-/** V0's names of layer types. Padding layers are gone by the time this is asked. */
+/** V0's names of layer types, and that of the first Caffe before it. Padding layers are gone by the time this is asked. */
 const TYPES = {
   accuracy: Type.ACCURACY,
   bnll: Type.BNLL,
@@ -27,6 +27,7 @@ const TYPES = {
   sigmoid: Type.SIGMOID,
   softmax: Type.SOFTMAX,
   softmax_loss: Type.SOFTMAX_LOSS,
+  softmaxloss: Type.SOFTMAX_LOSS,
   split: Type.SPLIT,
   tanh: Type.TANH,
   window_data: Type.WINDOW_DATA,
@@ -124,6 +125,7 @@ function withPadding(layer: V1LayerParameter, padding: V1LayerParameter): V1Laye
 }
 
 function upgradeLayer(outer: V1LayerParameter, v0: V0LayerParameter, warn: Warn): V1LayerParameter {
+  const known = !has(v0, "type") || Object.hasOwn(TYPES, v0.type);
   const params = new Map<string, Record<string, unknown>>();
   const renamed: Record<string, string> = {};
   for (const [field, targets] of Object.entries(FIELDS) as [
@@ -133,7 +135,7 @@ function upgradeLayer(outer: V1LayerParameter, v0: V0LayerParameter, warn: Warn)
     if (!has(v0, field)) continue;
     const target = targets[v0.type as V0Type] ?? targets["*"];
     if (!target) {
-      warn(meaningless(v0, field));
+      if (known) warn(meaningless(v0, field));
       continue;
     }
     const [param, name] = target.split(".") as [string, string];
@@ -144,11 +146,15 @@ function upgradeLayer(outer: V1LayerParameter, v0: V0LayerParameter, warn: Warn)
     );
   }
   const kept = Object.fromEntries(KEPT.filter((field) => has(v0, field)).map((field) => [field, v0[field]]));
-  const type = has(v0, "type") ? { type: typeNamed(v0) } : {};
+  const type = known && has(v0, "type") ? { type: TYPES[v0.type as V0Type] } : {};
   const lists = Object.fromEntries(Array.from(params, ([param, fields]) => [param, listsWhereRepeated(param, fields)]));
   const layer = create("V1LayerParameter", { bottom: outer.bottom, top: outer.top, ...kept, ...type, ...lists });
   carryNotes(outer, layer, { layer: null });
   carryNotes(v0, layer);
+  if (!known) {
+    noteUnknown(layer, { name: "type", text: v0.type });
+    warn(ofFork(v0));
+  }
   for (const param of params.keys()) carryNotes(v0, layer[param as "data_param"] as object, renamed);
   return layer;
 }
@@ -163,12 +169,15 @@ function listsWhereRepeated(param: string, fields: Record<string, unknown>): Rec
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
-function typeNamed(v0: V0LayerParameter): Type {
-  if (Object.hasOwn(TYPES, v0.type)) return TYPES[v0.type as V0Type];
+/** Warning for a V0 layer type that Caffe never had: the net loads, and the layer is refused where it runs, or has a plugin. */
+function ofFork(v0: V0LayerParameter): NetrunError {
   const near = nearest(v0.type, Object.keys(TYPES));
-  throw new NetrunError(`layer "${v0.name}": there is no V0 layer type "${v0.type}"`, {
+  return new NetrunError(`layer "${v0.name}": there is no V0 layer type "${v0.type}" in Caffe`, {
     span: spanOf(v0, "type"),
-    notes: near ? [`did you mean "${near}"?`] : [],
+    notes: [
+      ...(near ? [`did you mean "${near}"?`] : []),
+      "it is read by its words, locally_connected as LocallyConnected, without its own fields; where the net runs it is refused",
+    ],
   });
 }
 

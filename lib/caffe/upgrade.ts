@@ -139,19 +139,37 @@ function upgradeInputs(net: NetParameter, warn: Warn): NetParameter {
   const dims = has(net, "input_shape")
     ? net.input_shape.map(({ dim }) => dim)
     : net.input.map((_, i) => net.input_dim.slice(4 * i, 4 * i + 4)).filter((dim) => dim.length === 4);
-  if (dims.length < net.input.length)
-    throw new NetrunError(`input "${net.input[dims.length]}" has no shape`, {
-      span: spanOf(net, "input", dims.length),
-      notes: ["give each input an input_shape { dim: ... }, or four input_dim, in order"],
-    });
-  const layer = create("LayerParameter", {
-    name: "input",
-    type: "Input",
-    top: net.input,
-    input_param: { shape: net.input.map((_, i) => ({ dim: dims[i]! })) },
+  if (dims.length < net.input.length) warn(openInput(net, dims.length));
+  const shaped = net.input.slice(0, dims.length);
+  const layers = [
+    ...(shaped.length > 0 ? [inputLayer(net, shaped, dims)] : []),
+    ...net.input.slice(dims.length).map((name) => inputLayer(net, [name], [])),
+  ];
+  return amend(net, { input: null, input_shape: null, input_dim: null, layer: [...layers, ...net.layer] });
+}
+
+/** An Input layer, without shapes where there are no dims. */
+function inputLayer(
+  net: NetParameter,
+  top: string[],
+  dims: readonly (readonly number[])[],
+): NetParameter["layer"][number] {
+  const param = dims.length > 0 ? { input_param: { shape: top.map((_, i) => ({ dim: [...dims[i]!] })) } } : {};
+  const layer = create("LayerParameter", { name: "input", type: "Input", top, ...param });
+  noteSpan(layer, spanOf(net, "input", net.input.indexOf(top[0]!)));
+  return layer;
+}
+
+/** Warning for an `input` whose shape the program gave that ran the net. */
+function openInput(net: NetParameter, index: number): NetrunError {
+  const name = net.input[index]!;
+  return new NetrunError(`input "${name}" has no shape`, {
+    span: spanOf(net, "input", index),
+    notes: [
+      "give each input an input_shape { dim: ... }, or four input_dim, in order",
+      `or say it where the net is used: --shape ${name}=1,3,224,224`,
+    ],
   });
-  noteSpan(layer, spanOf(net, "input"));
-  return amend(net, { input: null, input_shape: null, input_dim: null, layer: [layer, ...net.layer] });
 }
 
 function isOldBatchNorm({ type, param }: NetParameter["layer"][number]): boolean {

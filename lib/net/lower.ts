@@ -35,7 +35,7 @@ import {
 import { learns } from "./layout.js";
 import type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
 import { ParameterTable } from "./parameters.js";
-import { Readers } from "./readers.js";
+import { Readers, readSkipping } from "./readers.js";
 import { type GradientPathLayer, whyUntrainable } from "./trainable.js";
 
 export type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
@@ -69,8 +69,7 @@ export function sourcesOf(
  * Throws NetrunError, located in the prototxt, for what Caffe refuses and for layer types that netrun does not have.
  */
 export function lower(layers: readonly LayerParameter[], options: LowerOptions): LoweredNet {
-  const net = new Lowering(options);
-  net.skipping(layers);
+  const net = new Lowering(options, readSkipping(layers, options.types));
   for (const layer of layers) labelled(layer.name, () => net.add(layer));
   return net.finish();
 }
@@ -93,23 +92,14 @@ class Lowering {
   readonly #unknown = new Set<string>();
   readonly #implied = new Map<string, readonly number[]>();
   /** Blobs of which rows of item -1 are skipped by whoever reads them. */
-  readonly #readSkipping = new Set<string>();
+  readonly #readSkipping: ReadonlySet<string>;
   readonly #evaluated = new Map<string, "detections">();
   /** Layers by name, with whether something of theirs is found by it: parameters, a size that data decides. */
   readonly #named = new Map<string, { readonly layer: LayerParameter; keyed: boolean }>();
 
-  constructor(options: LowerOptions) {
+  constructor(options: LowerOptions, skipped: ReadonlySet<string>) {
     this.#options = options;
-  }
-
-  /** Finds the blobs that only layers read which skip rows of item -1. */
-  skipping(layers: readonly LayerParameter[]): void {
-    const skips = new Set(layers.filter((layer) => factsOf(layer, this.#options.types).skipsEmptyRows));
-    if (skips.size === 0) return;
-    for (const name of new Set([...skips].flatMap(({ bottom }) => bottom))) {
-      const readers = layers.filter(({ bottom }) => bottom.includes(name));
-      if (readers.every((layer) => skips.has(layer))) this.#readSkipping.add(name);
-    }
+    this.#readSkipping = skipped;
   }
 
   add(layer: LayerParameter): void {
@@ -203,9 +193,8 @@ class Lowering {
     const shape = this.#options.shapes?.get(name);
     if (!shape || this.#blobs.has(name) || this.#unknown.has(name)) return;
     checkShape(layer, `bottom "${name}"`, shape, spanOf(layer, "bottom", index));
-    const leaf = input(name, float32(shape));
-    this.#inputs.set(name, leaf);
-    this.#blobs.set(name, leaf);
+    this.#inputs.set(name, input(name, float32(shape)));
+    this.#blobs.set(name, this.#inputs.get(name)!);
   }
 
   #bottom(layer: LayerParameter, type: LayerType, name: string, index: number): Value {

@@ -1,4 +1,5 @@
 import type { LayerParameter } from "../caffe/messages.js";
+import { factsOf, type LayerType } from "../layers/index.js";
 
 /** A layer that reads a blob, as its bottom `index`. */
 export interface Reader {
@@ -42,4 +43,16 @@ export class Readers {
       ? `it counts in the objective, by the loss_weight of layer "${version.producer.name}"`
       : undefined;
   }
+}
+
+/** The blobs that only layers read which skip rows of item -1. */
+export function readSkipping(
+  layers: readonly LayerParameter[],
+  types: ReadonlyMap<string, LayerType> | undefined,
+): ReadonlySet<string> {
+  const skips = new Set(layers.filter((layer) => factsOf(layer, types).skipsEmptyRows));
+  const read = [...new Set([...skips].flatMap(({ bottom }) => bottom))];
+  const isSkipping = (name: string) =>
+    layers.filter(({ bottom }) => bottom.includes(name)).every((layer) => skips.has(layer));
+  return new Set(read.filter(isSkipping));
 }

@@ -11,12 +11,13 @@ import {
   eachField,
   eachValue,
   failAt,
+  type IsList,
   isAt,
   openMessage,
   type Reading,
 } from "./reading.js";
 import { makeSource } from "./source.js";
-import { readUnknown, readUnknownList, readUnknownValue, warningsOf } from "./unknown.js";
+import { readUnknown, readUnknownFurther, readUnknownList, readUnknownValue, warningsOf } from "./unknown.js";
 import { readScalar } from "./value.js";
 
 // protobufjs has a reader of the text format, but without the places of fields, and it throws at fields it does not know.
@@ -29,6 +30,8 @@ export interface ParseOptions {
   readonly strict?: boolean | undefined;
   /** Notes known elsewhere, for warnings of fields and of values of enums that the schema does not have. */
   readonly explain?: Explain | undefined;
+  /** Fields of one value of which forks have several: further values are kept as unknown ones, and warned about. */
+  readonly isList?: IsList | undefined;
   /** Messages that the text may have; any number by default. */
   readonly maxMessages?: number | undefined;
   /** Called after reading, once for each field and each value of an enum that the schema does not know. */
@@ -43,9 +46,10 @@ type Fields = Record<string, unknown>;
  */
 export function parseText(type: protobuf.Type, text: string, options: ParseOptions = {}): object {
   const source = makeSource(options.name ?? "<text>", text);
-  const { strict = false, explain = () => undefined, maxMessages: messagesLeft = Number.POSITIVE_INFINITY } = options;
+  const { strict = false, explain = () => undefined, isList = () => false } = options;
+  const { maxMessages: messagesLeft = Number.POSITIVE_INFINITY } = options;
   const lexer = createLexer(source);
-  const reading: Reading = { lexer, strict, explain, unknown: new Map(), finish: [], messagesLeft };
+  const reading: Reading = { lexer, strict, explain, isList, unknown: new Map(), finish: [], messagesLeft };
   const message = type.create() as unknown as Fields;
   noteMessage(message, source, 0, source.text.length);
   readFields(reading, type, message, undefined, 0);
@@ -104,6 +108,8 @@ function readField(reading: Reading, field: protobuf.Field, message: Fields, dep
     });
   } else if (!reading.strict && !nested && isAt(lexer, "[") && reading.explain(field.parent!.name, field.name)) {
     for (const unknown of readUnknownList(reading, field, name.start)) noteUnknown(message, unknown);
+  } else if (Object.hasOwn(message, field.name) && !nested && reading.isList(field.parent!.name, field.name)) {
+    noteUnknown(message, readUnknownFurther(reading, field, name.start));
   } else {
     if (Object.hasOwn(message, field.name)) throw repeatedTwice(lexer, field, message, nested ? name : lexer.token);
     if (!skipsUnknown()) message[field.name] = readValue();

@@ -18,11 +18,16 @@ export interface UnknownSeen {
 /** Notes known elsewhere of a field that the schema does not have, or of an enum's value; undefined: nothing. */
 export type Explain = (type: string, field: string, value?: string) => readonly string[] | undefined;
 
+/** Tests whether forks are known to have several values of a field that has one in the schema. */
+export type IsList = (type: string, field: string) => boolean;
+
 /** Common state of reading functions: the tokens, and what to tell the user at the end. */
 export interface Reading {
   readonly lexer: Lexer;
   readonly strict: boolean;
   readonly explain: Explain;
+  /** Tests whether forks have a list where the schema has one value. */
+  readonly isList: IsList;
   readonly unknown: Map<string, UnknownSeen>;
   /** Typed arrays do not grow: their values are gathered in plain lists, and put back by these at the end. */
   readonly finish: (() => void)[];

@@ -71,6 +71,16 @@ export function readUnknownList(reading: Reading, field: protobuf.Field, start: 
   return fields;
 }
 
+/** Reads a further value of a field that has one in the schema, and several in a fork. */
+export function readUnknownFurther(reading: Reading, field: protobuf.Field, start: number): UnknownField {
+  const { lexer } = reading;
+  const from = lexer.token.start;
+  const text = readScalarText(lexer);
+  const type = field.parent as protobuf.Type;
+  note(reading, { type, name: field.name, value: "[...]", start: from, end: lexer.lastEnd }, []);
+  return { name: field.name, text, place: [start, lexer.lastEnd] };
+}
+
 function readValues(lexer: Lexer, name: string, start: number, depth: number, fields: UnknownField[]): void {
   checkDepth(lexer, depth);
   const colon = accept(lexer, ":");

@@ -135,7 +135,47 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
   });
 });
 
+describe("lists of forks where Caffe has one value", () => {
+  const input = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 4, 8, 8, 6] } } }\n`;
+  const pool = (param: string) =>
+    `${input}layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { ${param} } }`;
+  const shapeOf = (text: string) => lower(loadNet(text).message.layer, { phase: "TEST" }).blobs.get("p")!.type.shape;
+
+  it("are a number for each axis of a Pooling", () => {
+    expect(shapeOf(pool("kernel_size: 2 kernel_size: 2 kernel_size: 3 stride: 2 stride: 2 stride: 3"))).to.deep.equal([
+      1, 4, 4, 4, 2,
+    ]);
+    expect(shapeOf(pool("kernel_size: [2, 2, 3] stride: 1"))).to.deep.equal([1, 4, 7, 7, 4]);
+    expect(
+      shapesOf(
+        `layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { kernel_size: 2 kernel_size: 3 stride: 1 } }`,
+      )["p"],
+    ).to.deep.equal([1, 4, 6, 5]);
+  });
+
+  it("are refused in layers that do not read them, and in strict reading", () => {
+    const other = pool("kernel_size: 2 kernel_size: 3").replace('"Pooling"', '"Pooling3D"');
+    expect(() => shapeOf(other)).to.throw('layer "p": kernel_size: 3 is a value of a fork of Caffe');
+    expect(() => loadNet(pool("kernel_size: 2 kernel_size: 3"), { strict: true })).to.throw("kernel_size has no value");
+  });
+
+  it("are errors in fields of which no fork has several", () => {
+    expect(() => loadNet('layer { name: "a" name: "b" }')).to.throw("name is set twice");
+  });
+});
+
 describe("layers of forks that are Caffe's under another name", () => {
+  it("have C3D v1.1's own parameters", () => {
+    const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 3, 4, 8, 8] } } }
+      layer { name: "c" type: "Convolution3D" bottom: "x" top: "c"
+        convolution3d_param { num_output: 2 kernel_size: 3 kernel_depth: 3 pad: 1 temporal_pad: 1 } }
+      layer { name: "p" type: "Pooling3D" bottom: "c" top: "p"
+        pooling3d_param { pool: MAX kernel_size: 2 kernel_depth: 1 stride: 2 temporal_stride: 1 } }`;
+    expect(lower(loadNet(text).message.layer, { phase: "TEST" }).blobs.get("p")!.type.shape).to.deep.equal([
+      1, 2, 4, 4, 4,
+    ]);
+  });
+
   it("are read as those", () => {
     const text = `${INPUT}layer { name: "e" type: "Eltwise" bottom: "x" top: "e" eltwise_param { operation: SUM coeff: 0.5 } }
       layer { name: "c" type: "ConvolutionRistretto" bottom: "e" top: "c" convolution_param { num_output: 2 kernel_size: 3 }

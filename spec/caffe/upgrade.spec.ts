@@ -102,16 +102,27 @@ layer {
 `);
   });
 
-  it("refuses an input without a shape", () => {
-    expect(refusal(() => loadNet('input: "a"\ninput: "b" input_dim: [1, 3, 2, 2]', { name: "n" }))).to.match(
-      /^n:2:8: input "b" has no shape/,
+  it("leaves an input without a shape open, and says so", () => {
+    const text = 'input: "a" input: "b" input_dim: [1, 3, 2, 2]\ninput: "c"';
+    expect(warningsFor(text).map((warning) => warning.split("\n")[0])).to.include(
+      'old.prototxt:1:19: input "b" has no shape',
     );
+    const { layer } = loadNet(text).message;
+    expect(layer.map(({ top, input_param }) => [top, input_param?.shape.map(({ dim }) => dim)])).to.deep.equal([
+      [["a"], [[1, 3, 2, 2]]],
+      [["b"], undefined],
+      [["c"], undefined],
+    ]);
   });
 
-  it("refuses a V0 type that there never was", () => {
-    expect(refusal(() => loadNet('layers { layer { name: "x" type: "pooling" } }', { name: "n" }))).to.match(
-      /^n:1:34: layer "x": there is no V0 layer type "pooling"/,
+  it("reads a V0 type of a fork by its words, and that of the first Caffe by its meaning", () => {
+    const text = `layers { layer { name: "x" type: "locally_connected" num_output: 4 } }
+      layers { layer { name: "s" type: "softmaxloss" } }`;
+    expect(warningsFor(text)[0]).to.match(
+      /^old.prototxt:1:34: layer "x": there is no V0 layer type "locally_connected" in Caffe\n[\s\S]*refused/,
     );
+    expect(loadNet(text).message.layer.map(({ type }) => type)).to.deep.equal(["LocallyConnected", "SoftmaxWithLoss"]);
+    expect(warningsFor('layers { layer { name: "x" type: "pol" } }')[0]).to.match(/did you mean "pool"\?/);
   });
 
   it("warns about V0 fields that mean nothing to their type", () => {

@@ -12,6 +12,8 @@ export interface ForkField {
   readonly meaning: string;
   /** Reason why a net with it is refused where it runs; absent: it changes no shape and no number here. */
   readonly refused?: string;
+  /** A field of one value in Caffe and several in the fork: those after the first are kept. */
+  readonly list?: boolean;
   /** In the schema, so that nobody is warned about it, and read by nothing. */
   readonly ignored?: boolean;
   /** The text of a value, its default, with which it changes nothing. */
@@ -22,6 +24,9 @@ export interface ForkField {
 const AUGMENTS = "netrun does not distort images so; without the field, training sees less variety";
 const RATE = "netrun has no such schedule; the rates would be others";
 const OTHER_NET = "netrun does not compute it, and the numbers would be others";
+
+const QUANTISED =
+  "netrun computes in float32; without the field it runs the net that was quantised (--int8 quantises a converted one)";
 
 const OFF = ["false", "0"];
 
@@ -43,6 +48,21 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "PoolingParameter",
     fields: ["ceil_mode"],
     meaning: "false: sizes are rounded down, as `round_mode: FLOOR` in Caffe",
+  },
+  {
+    forks: "video-caffe, forks with N-dimensional pooling",
+    message: "PoolingParameter",
+    fields: ["kernel_size", "stride", "pad"],
+    list: true,
+    meaning: "several: a number for each axis after the channels",
+    refused: "of layers whose windows slide it is read in Pooling alone",
+  },
+  {
+    forks: "C3D v1.1",
+    message: "LayerParameter",
+    fields: ["convolution3d_param", "pooling3d_param"],
+    meaning:
+      "the parameters of Convolution3D and Pooling3D, which other versions have in convolution_param and pooling_param",
   },
   {
     forks: "DeepLab",
@@ -336,10 +356,16 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "LayerParameter",
     fields: ["quantization_param"],
     meaning: "the layer computes in few bits",
-    refused:
-      "netrun computes in float32; without the field it runs the net that was quantised (--int8 quantises a converted one)",
+    refused: QUANTISED,
   },
   // Precision, devices and machines: netrun computes in float32 on what it has
+  {
+    forks: "Xilinx",
+    message: "LayerParameter",
+    fields: ["fixed_param"],
+    meaning: "the layer computes in few bits",
+    refused: QUANTISED,
+  },
   {
     forks: "NVIDIA",
     message: "NetParameter",

@@ -15,6 +15,9 @@ export function forkField(type: string, field: string, value?: string): ForkFiel
   );
 }
 
+/** Tests whether forks have several values of a field that has one in Caffe. */
+export const isForkList = (type: string, field: string): boolean => forkField(type, field)?.list === true;
+
 /** Note on a V1 layer type that Caffe lacks: the net loads, and where it runs the layer is refused or has a plugin. */
 const V1_TYPE = ["a layer type of a fork of Caffe, or misspelt; it is read by its words: UNPOOLING is Unpooling"];
 
@@ -23,8 +26,9 @@ export function explainFork(type: string, field: string, value?: string): readon
   const known = forkField(type, field, value);
   if (!known && type === "V1LayerParameter" && field === "type" && value !== undefined) return V1_TYPE;
   if (!known) return undefined;
-  const { forks, meaning, refused } = known;
+  const { forks, meaning, refused, list } = known;
   const whose = forks === "all" ? "of forks of Caffe" : `of ${forks}`;
+  if (list) return [`${whose}: ${meaning}`];
   return [`${whose}: ${meaning}`, refused ? `where the net runs it is refused: ${refused}` : "it has no effect here"];
 }
 

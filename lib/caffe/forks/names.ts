@@ -1,6 +1,7 @@
 import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
+import { withWindowLists } from "../upgrade-fork-windows.js";
 
 /** Tests whether layers have fields that forks gave another name than the one they have here. */
 export const hasForkNames = (net: NetParameter): boolean => net.layer.some((layer) => renamed(layer) !== layer);
@@ -9,12 +10,24 @@ export const hasForkNames = (net: NetParameter): boolean => net.layer.some((laye
 export const renameForkFields = (net: NetParameter): NetParameter => amend(net, { layer: net.layer.map(renamed) });
 
 function renamed(layer: LayerParameter): LayerParameter {
-  const { convolution_param, batch_norm_param } = layer;
+  const own = withWindowLists(withOwnParams(withCaffeType(layer)));
+  const { convolution_param, batch_norm_param } = own;
   const dilated = convolution_param && withDilation(convolution_param);
   const scaled = batch_norm_param && withScaleBias(batch_norm_param);
-  const typed = withCaffeType(layer);
-  if (dilated === convolution_param && scaled === batch_norm_param) return typed;
-  return amend(typed, { convolution_param: dilated, batch_norm_param: scaled });
+  if (dilated === convolution_param && scaled === batch_norm_param) return own;
+  return amend(own, { convolution_param: dilated, batch_norm_param: scaled });
+}
+
+/** C3D v1.1's parameters of 3-D layers where other versions have them. */
+function withOwnParams(layer: LayerParameter): LayerParameter {
+  const { convolution3d_param: convolution, pooling3d_param: pooling } = layer;
+  if (!convolution && !pooling) return layer;
+  return amend(layer, {
+    convolution3d_param: null,
+    pooling3d_param: null,
+    ...(convolution && { convolution_param: convolution }),
+    ...(pooling && { pooling_param: pooling }),
+  });
 }
 
 const HOLES = ["hole", "hole_h", "hole_w", "dilation_h", "dilation_w"] as const;

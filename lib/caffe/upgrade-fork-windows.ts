@@ -1,0 +1,43 @@
+import { dropUnknown, unknownFields } from "../text/notes.js";
+import { amend, has } from "./message.js";
+import type { LayerParameter, PoolingParameter } from "./messages.js";
+
+const WINDOW = ["kernel_size", "stride", "pad"] as const;
+
+/** A Pooling whose kernel has several sizes: those of height and width, or for more axes an NdPooling. */
+export function withWindowLists(layer: LayerParameter): LayerParameter {
+  const { type, pooling_param: param } = layer;
+  if (type !== "Pooling" || !param) return layer;
+  const lists = WINDOW.map((field) => valuesOf(param, field));
+  const rank = Math.max(...lists.map((values) => values.length));
+  if (rank < 2) return layer;
+  const gone = Object.fromEntries(WINDOW.map((field) => [field, null]));
+  const sized = Object.fromEntries(WINDOW.flatMap((field, i) => sizes(field, lists[i]!, rank)));
+  const pooling = amend<PoolingParameter>(param, { ...gone, ...sized });
+  for (const field of WINDOW) dropUnknown(pooling, field);
+  return amend(layer, { type: rank > 2 ? "NdPooling" : type, pooling_param: pooling });
+}
+
+/** Values of a field: the first, and those that have no place in the schema. */
+function valuesOf(param: PoolingParameter, field: (typeof WINDOW)[number]): readonly number[] {
+  const further = unknownFields(param).filter(({ name }) => name === field);
+  const numbers = further.map((each) => ("text" in each ? Number(each.text) : Number.NaN));
+  return [...(has(param, field) ? [param[field]] : []), ...numbers];
+}
+
+/** The fields that say a window's sizes for each axis; one size is that of all. */
+function sizes(
+  field: (typeof WINDOW)[number],
+  values: readonly number[],
+  rank: number,
+): readonly (readonly [string, unknown])[] {
+  if (values.length === 0) return [];
+  const dim = Array.from({ length: rank }, (_, i) => values[values.length === 1 ? 0 : i] ?? Number.NaN);
+  const name = field === "kernel_size" ? "kernel" : field;
+  return rank > 2
+    ? [[`${name}_shape`, { dim }]]
+    : [
+        [`${name}_h`, dim[0]],
+        [`${name}_w`, dim[1]],
+      ];
+}
