@@ -17,7 +17,7 @@ export const floors = [
   ["engine/"],
   ["api/"],
   ["train/", "convert/", "inspect/"],
-  ["runs/", "sweep/"],
+  ["runs/", "sweep/", "tables/"],
   ["dashboard/"],
   ["index.ts", "browser.ts"],
   ["cli/"],

@@ -74,6 +74,17 @@ export { TensorBoardFile } from "./runs/tensorboard/event-files.js";
 export { type TrainRunOptions, trainRun } from "./runs/train-run.js";
 export type { PartResult } from "./sweep/state.js";
 export { type SweepEvent, type SweepOptions, sweep, type Trial } from "./sweep/sweep.js";
+export type { Preparation, PreparedColumn, PreparedLabel } from "./data/source/prepared/preparation.js";
+export { explain, type ExplainOptions, type Importance } from "./tables/explain.js";
+export { type NewNet, type NewNetOptions, newNet } from "./tables/new-net.js";
+export {
+  type PredictedRow,
+  type PredictionSummary,
+  type TablePredictions,
+  predict,
+  type PredictOptions,
+} from "./tables/predict.js";
+export { writePredictions } from "./tables/write-predictions.js";
 export { printText } from "./text/print.js";
 export { type Logged, readJsonLine } from "./train/event-log.js";
 export {

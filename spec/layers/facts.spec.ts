@@ -17,8 +17,11 @@ import { labelRanges } from "../../lib/net/label-ranges.js";
 import { lower } from "../../lib/net/lower.js";
 import { root } from "../support/shared.js";
 
-/** Places that may name layer types: their own files, and Caffe's schema with its builders and the upgrades of its old formats. */
-const OWNERS = ["layers/", "caffe/upgrade", "caffe/messages.ts", "caffe/builders.ts"];
+/**
+ * Places that may name layer types: their own files, Caffe's schema with its builders and the upgrades of its old formats, and the texts of
+ * nets that are written for data.
+ */
+const OWNERS = ["layers/", "caffe/upgrade", "caffe/messages.ts", "caffe/builders.ts", "tables/nets/"];
 /** Places whose names are those of ops, some of which are called like layers. */
 const OF_OPS = ["ops/", "graph/", "targets/", "onnx/"];
 

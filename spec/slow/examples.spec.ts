@@ -9,7 +9,7 @@ import { type CliResult, cli } from "../support/cli.js";
 import { root } from "../support/shared.js";
 
 /** Commands whose examples write what those of others read. */
-const FIRST = ["train", "dataset", "convert"];
+const FIRST = ["new", "train", "dataset", "convert"];
 
 const rank = ({ name }: Command) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
 const ordered = [...commands].sort((one, other) => rank(one) - rank(other));
@@ -27,7 +27,7 @@ describe("the examples of --help", () => {
   const before_ = process.cwd();
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "netrun-examples-"));
-    symlinkSync(join(root, "models"), join(folder, "models"));
+    for (const name of ["models", "examples"]) symlinkSync(join(root, name), join(folder, name));
     // A dark stroke on light paper.
     // Not from SVG, which netrun has sharp refuse as soon as it decodes an image, as specs before this one do.
     const plain = (width: number, height: number, background: string) =>

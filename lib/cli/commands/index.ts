@@ -3,6 +3,7 @@ import { CONVERT, IMPORT_WEIGHTS } from "./conversion.js";
 import { COMPLETION, DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } from "./files.js";
 import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
+import { EXPLAIN, NEW, PREDICT } from "./tables.js";
 import { DASHBOARD, PLOT, RUNS, SWEEP, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
       "netrun train models/lenet/solver.prototxt --max-iter 100 --log-json run.json",
       "netrun train models/lenet/train_test.prototxt --type Adam --max-iter 20",
       "netrun train models/lenet/solver.prototxt --max-iter 100 --run lenet",
+      "netrun train iris/solver.prototxt",
       "netrun train models/shapes-ssd/solver.prototxt --max-iter 100",
     ],
     load: () => import("../train.js"),
@@ -99,6 +101,27 @@ export const commands: readonly Command[] = [
       "netrun sweep models/lenet/solver.prototxt --grid base_lr=0.1,0.01 --first-iterations 10 --reduction 2 --metric accuracy",
     ],
     load: () => import("../sweep.js"),
+  },
+  {
+    name: "new",
+    describe: "Write a net and its solver for a data set",
+    options: NEW,
+    examples: ["netrun new mlp --data examples/iris/iris.csv --label species --hidden 16,16 -o iris --overwrite"],
+    load: () => import("../new.js"),
+  },
+  {
+    name: "predict",
+    describe: "Predict the rows of a table by a model that netrun new wrote",
+    options: PREDICT,
+    examples: ["netrun predict iris examples/iris/iris.csv -o predictions.csv"],
+    load: () => import("../predict.js"),
+  },
+  {
+    name: "explain",
+    describe: "Tell which columns of a table matter for a model",
+    options: EXPLAIN,
+    examples: ["netrun explain iris"],
+    load: () => import("../explain.js"),
   },
   {
     name: "convert",

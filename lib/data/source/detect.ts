@@ -11,6 +11,7 @@ import { readHdf5List } from "./hdf5-list.js";
 import { isImageFolder } from "./images/folder.js";
 import { readImageList } from "./images/list.js";
 import type { SourceSpec } from "./open.js";
+import { isPreparation } from "./prepared/preparation.js";
 import { SHAPE_PARTS, type ShapePart } from "./shapes/source.js";
 
 /** Tests whether a name is the address of a DataFrame of Spark's, such as `spark:parquet:hdfs:///train`. */
@@ -115,7 +116,9 @@ function inFile(path: string, size: number, options: Options): SourceSpec | unde
   if (/idx[134]-ubyte/.test(basename(path)) || (head.readUInt16LE(0) === 0 && head[2] === 8)) return idxPair(path);
   if (/\.bin$/.test(path) && cifarClasses(size)) return cifarFile(path);
   if (/\.[ct]sv(\.gz)?$/i.test(path)) return csvSpec(path, options);
-  if (isBinary(startOf(path, Buffer.alloc(4096, " ")))) return undefined;
+  const start = startOf(path, Buffer.alloc(4096, " "));
+  if (isBinary(start)) return undefined;
+  if (isPreparation(start.toString())) return { kind: "prepared", path, part: partOf(path, options) };
   return annotationSpec(path, options) ?? listSpec(path) ?? textSpec(path, options);
 }
 
@@ -162,6 +165,13 @@ function csvSpec(path: string, options: Options): SourceSpec {
     delimiter: options.filled("delimiter"),
     missing: options.number("missing"),
   };
+}
+
+/** The part of a prepared table that is meant. */
+function partOf(path: string, options: Options): "train" | "test" {
+  const part = options.filled("part") ?? "train";
+  if (part === "train" || part === "test") return part;
+  throw new NetrunError(`option part=${part} is neither train nor test`, { file: path });
 }
 
 /** Tokens of a row at most: a row of a batch is as long, whatever is in it. */

@@ -9,6 +9,7 @@ import { failureError, knownFailure } from "./failures.js";
 import type { Hdf5Spec } from "./hdf5.js";
 import type { AnnotationListSpec } from "./images/annotations.js";
 import type { ImageListSpec } from "./images/source.js";
+import type { PreparedSpec } from "./prepared/source.js";
 import type { ShapePart } from "./shapes/source.js";
 import { type DataSource, shardRange } from "./source.js";
 import type { FrameSpec } from "./spark.js";
@@ -30,6 +31,7 @@ type KindSpec =
   | { readonly kind: "leveldb"; readonly path: string }
   | { readonly kind: "lmdb"; readonly path: string }
   | ({ readonly kind: "parquet" } & ParquetSpec)
+  | ({ readonly kind: "prepared" } & PreparedSpec)
   | { readonly kind: "rows"; readonly path: string }
   | { readonly kind: "shapes"; readonly part: ShapePart }
   | ({ readonly kind: "spark" } & FrameSpec)
@@ -55,6 +57,7 @@ const OPENERS = {
   leveldb: async (spec) => (await import("./leveldb/source.js")).leveldbSource(spec.path),
   lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
   parquet: async (spec) => (await import("./table/parquet.js")).parquetSource(spec),
+  prepared: async (spec) => (await import("./prepared/source.js")).preparedSource(spec),
   rows: async (spec) => (await import("./table/spool.js")).spooledSource(spec.path, (row) => `row ${row}`),
   shapes: async (spec) => (await import("./shapes/source.js")).shapesSource(spec.part),
   spark: async (spec) => (await import("./spark.js")).frameSource(spec),

@@ -24,10 +24,10 @@ export interface CsvSpec {
 }
 
 /** Spellings of a missing number, besides nothing. */
-const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
+export const MISSING = ["na", "n/a", "nan", "null", "none", "?"];
 
 /** Spellings of booleans, in small letters. */
-const BOOLEANS: Readonly<Record<string, number>> = { true: 1, false: 0 };
+export const BOOLEANS: Readonly<Record<string, number>> = { true: 1, false: 0 };
 
 /**
  * The rows of a CSV or TSV file (gzip too). With a label column the fields are `data` [columns], all other columns, which have to be
@@ -126,7 +126,8 @@ async function firstPass(spec: CsvSpec): Promise<Survey> {
 
 const isText = ({ numbers, texts }: ColumnSurvey): boolean => texts > numbers;
 
-function isNumber(cell: string): boolean {
+/** True if a cell is written as a number. */
+export function isNumber(cell: string): boolean {
   return cell.trim() !== "" && !Number.isNaN(Number(cell));
 }
 
@@ -257,12 +258,14 @@ function textCounter(path: string): (chunk: Uint8Array) => void {
   };
 }
 
-interface Cells {
+/** A row of a CSV file, as its texts, and its line. */
+export interface Cells {
   readonly record: readonly string[];
   readonly line: number;
 }
 
-async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
+/** The rows of a CSV or TSV file as texts, without the first where that holds names. Throws NetrunError for a file that is not one. */
+export async function* cellsOf(spec: CsvSpec, skipFirst: boolean): AsyncGenerator<Cells> {
   const delimiter = spec.delimiter ?? (/\.tsv(\.gz)?$/i.test(spec.path) ? "\t" : usualDelimiter(spec.path));
   const bytes = createReadStream(spec.path);
   const isPacked = /\.gz$/i.test(spec.path);

@@ -188,6 +188,26 @@ export const TABLES: readonly FuzzReader[] = [
     }),
   },
   {
+    name: "a preparation of a table",
+    modules: ["lib/data/source/prepared/preparation.ts"],
+    open: async (folder) => {
+      put(folder, "x.csv", "n,c,label\n1,a,yes\n2,b,no\n3,a,yes\n");
+      const whole = {
+        ...{ netrun: "preparation", version: 1, table: { kind: "csv", path: "x.csv" }, heldOut: 0, seed: 1 },
+        columns: [
+          { kind: "number", name: "n", mean: 2, deviation: 1 },
+          { kind: "category", name: "c", form: "one-hot", categories: ["a", "b"], other: true },
+        ],
+        label: { kind: "classes", name: "label", classes: ["no", "yes"], rows: [1, 2] },
+      };
+      return {
+        wholes: [Buffer.from(JSON.stringify(whole))],
+        damages: [mutateJson, mutate],
+        read: asSource(folder, "preparation.json", (path) => ({ kind: "prepared", path, part: "train" })),
+      };
+    },
+  },
+  {
     name: "CSV, compressed",
     modules: ["lib/data/source/table/csv.ts"],
     open: async (folder) => ({

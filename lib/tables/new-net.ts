@@ -1,0 +1,150 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { detectSource } from "../data/source/detect.js";
+import { type Preparation, writePreparation } from "../data/source/prepared/preparation.js";
+import { survey } from "../data/source/prepared/survey.js";
+import type { TableSpec } from "../data/source/prepared/table.js";
+import { NetrunError } from "../error.js";
+import { makeFolder, writeWhole } from "../file.js";
+import { COURSE_OF_NET, TABLE_NET } from "../options/new-net.js";
+import { type ApiOptions, checkOptions } from "../options/option.js";
+import { autoencoderTexts, mlpTexts, type TableNetOptions } from "./nets/mlp.js";
+import { adaDelta, iterationsOf, solverText } from "./nets/solver-text.js";
+
+/** Kinds of nets that are written for data. */
+export const NET_KINDS = ["mlp", "autoencoder"] as const;
+
+/** A net to write, and the data that it is for. */
+export interface NewNetOptions extends TableNetOptions, ApiOptions<typeof COURSE_OF_NET> {
+  readonly kind: (typeof NET_KINDS)[number];
+  /** The table: `iris.csv?label=species`. */
+  readonly data: string;
+  /** The column to predict, in place of `label` behind the table's question mark. */
+  readonly label?: string | undefined;
+  /** The table to test on; without it a share of the rows is held out. */
+  readonly testData?: string | undefined;
+  /** The folder to write to. */
+  readonly output: string;
+  /** Replaces files that are there. Default false. */
+  readonly overwrite?: boolean | undefined;
+}
+
+/** The files that were written. */
+export interface NewNet {
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** Rows to train on, inputs of a row, and rows without a label, which are left out. */
+  readonly rows: number;
+  readonly unlabelled: number;
+  readonly iterations: number;
+  readonly preparation: Preparation;
+}
+
+/**
+ * Looks through a table and writes a net for it, as files to read, change and train: `solver.prototxt`, `train_test.prototxt`,
+ * `deploy.prototxt`, and `preparation.json`, which says how a row becomes inputs. Throws NetrunError, located, for a table that
+ * nothing can be trained on, and options that do not fit it.
+ */
+export async function newNet(options: NewNetOptions): Promise<NewNet> {
+  checkOptions(TABLE_NET, options);
+  checkOptions(COURSE_OF_NET, options);
+  const { kind, output, batchSize = 32, seed = 1, l1 = 0, l2 = 0 } = options;
+  if (!NET_KINDS.includes(kind)) throw new NetrunError(`there is no kind "${kind}" of net: ${NET_KINDS.join(", ")}`);
+  if (l1 > 0 && l2 > 0)
+    throw new NetrunError("l1 and l2 are both given", {
+      notes: ["a Caffe solver has one of them: regularization_type"],
+    });
+  const files = ["preparation.json", "train_test.prototxt", "deploy.prototxt", "solver.prototxt"].map((name) =>
+    join(output, name),
+  );
+  const there = files.find((file) => existsSync(file));
+  if (there !== undefined && !options.overwrite)
+    throw new NetrunError("is there already", { file: there, notes: ["give another folder, or --overwrite"] });
+  const { spec, label = options.label } = tableOf(options.data);
+  const test = options.testData === undefined ? undefined : tableOf(options.testData);
+  if (kind === "mlp" && label === undefined)
+    throw new NetrunError("which column is to be predicted?", {
+      notes: [`name it: --label NAME, or --data '${options.data}?label=NAME'`],
+    });
+  const { preparation, rows, testRows, unlabelled } = await survey(spec, {
+    // An autoencoder predicts no label: its column is left out.
+    ...(kind === "mlp" ? { label } : {}),
+    labelKind: options.loss === undefined ? undefined : options.loss === "softmax" ? "classes" : "number",
+    ignore: [...(options.ignore ?? []), ...(kind === "autoencoder" && label !== undefined ? [label] : [])],
+    categories: options.categories,
+    form: options.embed === undefined ? "one-hot" : "index",
+    maxCategories: options.maxCategories ?? 1000,
+    testTable: test?.spec,
+    heldOut: options.heldOut ?? 0.2,
+    seed,
+  });
+  refuseUnused(options, preparation);
+  const name = basename(resolve(output));
+  const hidden = [options.hidden ?? [64, 64]].flat();
+  const plan = {
+    name,
+    preparation,
+    options: { ...options, hidden },
+    batchSize,
+    testBatchSize: testBatchOf(testRows),
+    seed,
+  };
+  const texts = kind === "mlp" ? mlpTexts(plan) : autoencoderTexts(plan);
+  const course = { rows, batchSize, epochs: options.epochs };
+  const solver = solverText({
+    ...course,
+    comment: `netrun train ${output.replace(/\/$/, "")}/solver.prototxt`,
+    hasTest: preparation.heldOut > 0 || test !== undefined,
+    seed,
+    rule: adaDelta({ l1, l2 }),
+  });
+  makeFolder(output);
+  await writePreparation(files[0]!, preparation);
+  for (const [i, text] of [texts.trainTest, texts.deploy, solver].entries()) await writeWhole(files[i + 1]!, text);
+  return { folder: output, files, rows, unlabelled, iterations: iterationsOf(course), preparation };
+}
+
+/** Rows of the largest batch of tests. */
+const TEST_BATCH = 256;
+
+/** Rows of a test's batches, so that they are whole ones: the last of others is filled with rows that were tested already. */
+function testBatchOf(rows: number): number {
+  for (let size = Math.min(rows, TEST_BATCH); size >= 16; size--) if (rows % size === 0) return size;
+  return Math.max(1, Math.min(rows, TEST_BATCH));
+}
+
+/** The table that a name means, and its label. Throws NetrunError for data that is no table. */
+function tableOf(name: string): { readonly spec: TableSpec; readonly label: string | undefined } {
+  const [, path = name, query = ""] = /^(.*?)(?:\?(.*))?$/s.exec(name)!;
+  const rest = new URLSearchParams(query);
+  // A label of Parquet's is netrun's own option here, and not one of the source's.
+  const label = rest.get("label") ?? undefined;
+  rest.delete("label");
+  const source = detectSource(rest.size === 0 ? path : `${path}?${rest}`);
+  if (source.kind === "csv") {
+    const { delimiter, header } = source;
+    const spec = {
+      kind: "csv",
+      path: resolve(source.path),
+      ...(delimiter !== undefined && { delimiter }),
+      ...(header !== undefined && { header }),
+    } as const;
+    return { spec, label };
+  }
+  if (source.kind === "parquet") return { spec: { kind: "parquet", path: resolve(source.path) }, label };
+  throw new NetrunError("is no table", { file: path, notes: ["tables are CSV, TSV and Parquet files"] });
+}
+
+/** Throws NetrunError for options that would change nothing. */
+function refuseUnused(options: NewNetOptions, { label, columns }: Preparation): void {
+  const refuse = (name: keyof NewNetOptions, why: string) => {
+    if (options[name] !== undefined) throw new NetrunError(`${name} has no effect: ${why}`);
+  };
+  if (label?.kind !== "classes") refuse("classWeights", "the net predicts no classes");
+  if (options.loss !== "quantile") refuse("quantile", "it is of the loss quantile");
+  if (options.kind === "autoencoder") {
+    refuse("loss", "an autoencoder's is Euclidean");
+    refuse("embed", "an autoencoder gives its inputs again, which are one-hot");
+  }
+  if (!columns.some(({ kind }) => kind === "category")) refuse("embed", "no column holds categories");
+}

@@ -1,0 +1,202 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { columnsOf } from "../../lib/data/source/columns.js";
+import { detectSource } from "../../lib/data/source/detect.js";
+import { openSource } from "../../lib/data/source/open.js";
+import { WHOLE } from "../../lib/data/source/source.js";
+import { NetrunError } from "../../lib/error.js";
+import { explain } from "../../lib/tables/explain.js";
+import { newNet } from "../../lib/tables/new-net.js";
+import { predict } from "../../lib/tables/predict.js";
+import { writePredictions } from "../../lib/tables/write-predictions.js";
+import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
+import { trainedNet, writeTable } from "../support/tables.js";
+
+const IRIS = join(root, "examples/iris/iris.csv");
+
+/** The rows of a prepared table: data and label of each. */
+async function preparedRows(path: string): Promise<readonly (readonly [readonly number[], number])[]> {
+  await using source = await openSource(detectSource(path));
+  const rows: (readonly [readonly number[], number])[] = [];
+  for await (const batch of source.batches(WHOLE)) {
+    const { data, label } = columnsOf(batch);
+    if (data?.dtype === "image" || label?.dtype === "image" || !data) throw new Error("no numbers");
+    const width = data.shape[0]!;
+    for (let i = 0; i < batch.numRows; i++)
+      rows.push([[...data.values.slice(i * width, (i + 1) * width)], label ? label.values[i]! : Number.NaN]);
+  }
+  return rows;
+}
+
+/** Text of a call's NetrunError. */
+const messageOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => "no error",
+    (error: unknown) => (error instanceof NetrunError ? error.format() : `another error: ${error}`),
+  );
+
+describe("a net for a table", () => {
+  const folder = freshFolder();
+  const made = (options: object) =>
+    newNet({ kind: "mlp", data: IRIS, label: "species", output: join(folder(), "net"), ...options });
+
+  it("is written, trained and asked: Iris from its file to names and probabilities", async () => {
+    const { made: net, scores } = await trainedNet(folder(), {
+      data: `${IRIS}?label=species`,
+      hidden: [16, 16],
+      epochs: 200,
+    });
+    expect([net.rows, net.iterations]).to.deep.equal([120, 750]);
+    expect(readdirSync(join(folder(), "net")).sort()).to.include.members([
+      ...["deploy.prototxt", "preparation.json", "solver.prototxt", "train_test.prototxt"],
+    ]);
+    expect(scores.accuracy![0]).to.be.at.least(0.9);
+    const model = join(folder(), "net");
+    const output = join(folder(), "out.csv");
+    await using predictions = await predict({ model, data: IRIS });
+    await writePredictions(output, predictions);
+    expect(predictions.summary()).to.deep.include({ rows: 150, failed: 0, unseen: {} });
+    expect(predictions.summary().accuracy).to.be.above(0.95);
+    const [header, first, ...rest] = readFileSync(output, "utf8").trimEnd().split("\n");
+    expect(header).to.equal(
+      "sepal_length,sepal_width,petal_length,petal_width,species,predicted_species,p_setosa,p_versicolor,p_virginica",
+    );
+    expect(rest).to.have.length(149);
+    const cells = first!.split(",");
+    expect(cells.slice(0, 6)).to.deep.equal(["5.1", "3.5", "1.4", "0.2", "setosa", "setosa"]);
+    expect(cells.slice(6).reduce((sum, cell) => sum + Number(cell), 0)).to.be.closeTo(1, 1e-5);
+    const importances = await explain({ model });
+    expect(importances.map(({ column }) => column)).to.have.members([
+      "sepal_length",
+      "sepal_width",
+      "petal_length",
+      "petal_width",
+    ]);
+    // What is known of Iris: petals tell species apart, sepals hardly.
+    expect(importances.at(-1)!.column).to.match(/^sepal/);
+    expect(importances[0]!.scaled).to.equal(1);
+    expect(importances.reduce((sum, { percentage }) => sum + percentage, 0)).to.be.closeTo(1, 1e-6);
+  });
+
+  it("has numbers standardised by the rows to train on, missing ones as the mean, and categories one-hot", async () => {
+    const rows = [
+      ["age", "town", "member", "same", "income"],
+      ...[
+        [20, "Ulm", true, 1, "low"],
+        [40, "Bonn", false, 1, "high"],
+        ["NA", "Ulm", true, 1, "high"],
+        [60, "", true, 1, "low"],
+      ],
+    ];
+    const data = writeTable(folder(), "people.csv", rows);
+    const { preparation } = await made({ data, label: "income", heldOut: 0 });
+    expect(preparation.columns).to.deep.equal([
+      { kind: "number", name: "age", mean: 40, deviation: 20 },
+      { kind: "category", name: "town", form: "one-hot", categories: ["Bonn", "Ulm"], other: true },
+      { kind: "number", name: "member", mean: 0.75, deviation: 0.5 },
+      { kind: "skipped", name: "same", why: "constant: all its cells are 1" },
+    ]);
+    expect(preparation.label).to.deep.equal({
+      kind: "classes",
+      name: "income",
+      classes: ["high", "low"],
+      rows: [2, 2],
+    });
+    expect(await preparedRows(join(folder(), "net/preparation.json?part=train"))).to.deep.equal([
+      [[-1, 0, 1, 0, 0.5], 1],
+      [[0, 1, 0, 0, -1.5], 0],
+      [[0, 0, 1, 0, 0.5], 0],
+      [[1, 0, 0, 1, 0.5], 1],
+    ]);
+  });
+
+  it("holds out the share of rows that is asked for, others in each of two seeds, and none twice", async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => [i, i % 3, i < 50 ? "a" : "b"]);
+    const data = writeTable(folder(), "rows.csv", [["n", "m", "c"], ...rows]);
+    const held = async (seed: number, part: string) => {
+      const output = join(folder(), `seed-${seed}-${part}`);
+      const { preparation } = await made({ data, label: "c", heldOut: 0.3, seed, output });
+      const column = preparation.columns[0]!;
+      if (column.kind !== "number") throw new Error("n is a number");
+      const found = await preparedRows(join(output, `preparation.json?part=${part}`));
+      return found.map(([[n]]) => Math.round(n! * column.deviation + column.mean) + 0);
+    };
+    const [test, train] = [await held(1, "test"), await held(1, "train")];
+    expect([test.length, train.length]).to.deep.equal([30, 70]);
+    expect([...test, ...train].sort((a, b) => a - b)).to.deep.equal(rows.map(([n]) => n));
+    expect(await held(2, "test")).not.to.deep.equal(test);
+  });
+
+  it("moves with its table: paths in it are from its folder on", async () => {
+    await made({});
+    const text = readFileSync(join(folder(), "net/preparation.json"), "utf8");
+    expect(text).not.to.include(folder());
+    expect(text).not.to.include(`"${root}`);
+    expect(JSON.parse(text).table.path).to.match(/^\.\..*iris\.csv$/);
+  });
+
+  describe("refuses, with a place and a way out,", () => {
+    const table = (...rows: (readonly unknown[])[]) => writeTable(folder(), "t.csv", rows);
+    const refused = (data: string, options: object = {}) => messageOf(made({ data, label: "y", ...options }));
+
+    it("tables without rows", async () => {
+      expect(await refused(writeTable(folder(), "empty.csv", []))).to.match(/empty\.csv: the file has no rows/);
+      expect(await refused(table(["x", "y"]))).to.match(/t\.csv: the file has no rows to train on/);
+    });
+
+    it("a label that is not there, is empty, or always the same", async () => {
+      const data = table(["x", "species"], [1, "a"], [2, "b"]);
+      expect(await refused(data, { label: "speces" })).to.match(
+        /there is no column "speces"[\s\S]*did you mean "species"\?/,
+      );
+      expect(await refused(table(["x", "y"], [1, ""], [2, ""]))).to.match(/no rows to train on/);
+      expect(await refused(table(["x", "y"], [1, "a"], [2, "a"]))).to.match(/"y", the label, is constant/);
+      expect(await refused(table(["x", "y"], [1, 5], [2, 5]))).to.match(/"y", the label, is constant/);
+      expect(await messageOf(made({ label: undefined }))).to.match(
+        /which column is to be predicted\?[\s\S]*--label NAME/,
+      );
+    });
+
+    it("texts among numbers, and numbers that are not finite, by their line", async () => {
+      const data = table(["x", "y"], [1, "a"], [2, "b"], ["three", "a"]);
+      expect(await refused(data)).to.match(
+        /t\.csv: line 4: column "x" has "three", where most of its cells are numbers/,
+      );
+      expect(await refused(table(["x", "y"], [1, "a"], ["Infinity", "b"]))).to.match(/line 3: column "x" has Infinity/);
+    });
+
+    it("rows of another length, by their line", async () => {
+      expect(await refused(table(["x", "y"], [1, "a"], [2]))).to.match(/line 3: 1 cells, where the first row has 2/);
+    });
+
+    it("columns of names that are all different", async () => {
+      const rows = Array.from({ length: 1200 }, (_, i) => [`name ${i}`, i % 2 ? "a" : "b"]);
+      expect(await refused(table(["x", "y"], ...rows))).to.match(
+        /"x" has 1200 categories, more than 1000[\s\S]*--ignore x/,
+      );
+      const many = Array.from({ length: 20_000 }, (_, i) => [`name ${i}`, i % 2 ? "a" : "b"]);
+      expect(await refused(table(["x", "y"], ...many))).to.match(/over 10000 categories/);
+      expect(
+        await refused(table(["x", "z", "y"], ...rows.map(([x, y], i) => [x, i, y])), { ignore: ["x", "z"] }),
+      ).to.match(/no column is left to predict by/);
+    });
+
+    it("files that are there, options that change nothing, and data that is no table", async () => {
+      await made({});
+      expect(await messageOf(made({}))).to.match(/preparation\.json: is there already[\s\S]*--overwrite/);
+      await made({ overwrite: true });
+      expect(await messageOf(made({ overwrite: true, quantile: 0.9 }))).to.match(/quantile has no effect/);
+      expect(await messageOf(made({ overwrite: true, embed: "auto" }))).to.match(
+        /embed has no effect: no column holds/,
+      );
+      expect(await messageOf(made({ overwrite: true, l1: 1, l2: 1 }))).to.match(/l1 and l2 are both given/);
+      expect(await messageOf(made({ overwrite: true, loss: "huber" }))).to.match(
+        /"species" holds names, and this loss/,
+      );
+      expect(await messageOf(made({ overwrite: true, data: "netrun:digits/train" }))).to.match(/is no table/);
+      expect(existsSync(join(folder(), "net/solver.prototxt"))).to.equal(true);
+    });
+  });
+});
