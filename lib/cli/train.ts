@@ -73,8 +73,8 @@ export async function run(given: TrainArgs): Promise<void> {
   const startMs = performance.now();
   const run = train(solver, {
     action: () => {
-      const asked = page?.live.action() ?? "none";
-      return asked === "none" ? signals.action() : asked;
+      const asked = [page?.live, folder].map((each) => each?.action() ?? "none").find((each) => each !== "none");
+      return asked ?? signals.action();
     },
     ...apiOf(COURSE, args),
     keepBest: args.keepBest ?? (folder && bestScore(solver)),

@@ -27,7 +27,12 @@ export class LiveRun implements RunView {
   }
 
   get description(): RunDescription {
-    return { id: "live", name: this.#name, isLive: true, settings: runSettings(this.digest, this.#solver.parameter) };
+    return {
+      id: "live",
+      name: this.#name,
+      takesControls: true,
+      settings: runSettings(this.digest, this.#solver.parameter),
+    };
   }
 
   get status(): RunStatus {

@@ -11,7 +11,7 @@ export interface RunDescription {
   /** Settings of the run, for comparisons. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
   /** True if it can be controlled from here. */
-  readonly isLive: boolean;
+  readonly takesControls: boolean;
 }
 
 /** A blob of the net for one image, as a page shows it. */
@@ -28,8 +28,8 @@ export interface RunView extends AsyncDisposable {
   readonly status: RunStatus;
   /** Events since the last call, which the digest has already. Throws NetrunError where a log is damaged. */
   poll(): readonly Logged[];
-  /** Asks the training for something; false where it cannot be asked. */
-  control?(control: Control): void;
+  /** Asks the training for something. Throws NetrunError where it cannot be asked. */
+  control(control: Control): void;
   /** The net as a picture in SVG; undefined where only its log is known. */
   drawing(): Promise<string | undefined>;
   /** The filters of the first convolution as PNG; undefined where there are none. */

@@ -127,7 +127,8 @@ async function answer(path: string, request: IncomingMessage, response: ServerRe
   }
   if (run && what === "control") {
     const control = controlOf(JSON.parse((await bodyOf(request, MOST_CONTROL_BYTES)).toString("utf8")));
-    if (!run.control) throw new NetrunError("this run does not train in the process of the dashboard");
+    if (!run.description.takesControls || run.status !== "running")
+      throw new NetrunError("this run does not train now");
     run.control(control);
     return send("{}", ".json");
   }

@@ -6,11 +6,13 @@ import { readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { drawNet } from "../inspect/draw.js";
 import type { Digest } from "../runs/digest.js";
+import { askTraining } from "../runs/control-box.js";
 import { type RunStatus, statusOf } from "../runs/list.js";
 import { type LogReader, readDigest } from "../runs/read-log.js";
 import { folderOfRun, type RunInfo, readRunInfo, readRunSolver, runFiles } from "../runs/run-folder.js";
 import { addEvent } from "../runs/digest.js";
 import type { Logged } from "../train/event-log.js";
+import type { Control } from "../train/requests.js";
 import { activationsOf, filtersOf } from "./images.js";
 import type { RunDescription, RunView, ShownBlob } from "./run-view.js";
 import { runSettings } from "./settings.js";
@@ -37,7 +39,12 @@ export class StoredRunView implements RunView {
     this.#reader = reader;
     this.#info = this.#folder === undefined ? undefined : readRunInfo(this.#folder);
     const name = this.#info?.name ?? basename(path);
-    this.description = { id, name, isLive: false, settings: runSettings(digest, this.#solver()) };
+    this.description = {
+      id,
+      name,
+      takesControls: this.#folder !== undefined,
+      settings: runSettings(digest, this.#solver()),
+    };
   }
 
   #solver() {
@@ -54,6 +61,12 @@ export class StoredRunView implements RunView {
     const events = [...this.#reader.next()];
     for (const each of events) addEvent(this.digest, each);
     return events;
+  }
+
+  /** The training may be in another process: it finds what is asked of it in its folder. */
+  control(control: Control): void {
+    if (this.#folder === undefined) throw new NetrunError("a log cannot be asked for anything");
+    askTraining(this.#folder, control);
   }
 
   async drawing(): Promise<string | undefined> {

@@ -9,6 +9,8 @@ import { makeFolder, replaceFile } from "../file.js";
 import { printText } from "../text/print.js";
 import { issuesOf, type TrainEvent } from "../train/events.js";
 import { SnapshotLock } from "../train/snapshot-lock.js";
+import type { Action } from "../train/requests.js";
+import { ControlBox } from "./control-box.js";
 import { EventStore } from "./event-store.js";
 
 /** Folder of runs, unless a program says otherwise. */
@@ -80,6 +82,7 @@ export class RunFolder implements AsyncDisposable {
   readonly folder: string;
   readonly #lock: SnapshotLock;
   #events: EventStore | undefined;
+  #box: ControlBox | undefined;
   readonly #warn: (warning: NetrunError) => void;
   readonly #isNew: boolean;
 
@@ -149,6 +152,12 @@ export class RunFolder implements AsyncDisposable {
     };
     await writeText(files.info, `${JSON.stringify(text, null, 2)}\n`);
     this.#events = new EventStore(files, !this.#isNew, this.#warn);
+    this.#box = new ControlBox(this.folder, this.#warn);
+  }
+
+  /** Next request of another process, such as a dashboard's: for the training's `action`. */
+  action(): Action {
+    return this.#box?.action() ?? "none";
   }
 
   /** Takes an event into the log. */
@@ -159,6 +168,7 @@ export class RunFolder implements AsyncDisposable {
   /** Ends the log. A run that never began leaves no folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#events?.[Symbol.asyncDispose]();
+    this.#box?.close();
     this.#lock[Symbol.dispose]();
     if (this.#isNew && !this.#events) rmSync(this.folder, { recursive: true, force: true });
   }

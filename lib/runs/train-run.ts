@@ -80,7 +80,11 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
   });
   const { run: _, runs: __, resume: ___, solver: ____, ...settings } = options;
   await beginRun(folder, solver, { resume, settings: { ...settings }, command: [], warn });
-  for await (const event of train(solver, { ...options, keepBest: options.keepBest ?? bestScore(solver) })) {
+  const action = () => {
+    const asked = folder.action();
+    return asked === "none" ? (options.action?.() ?? "none") : asked;
+  };
+  for await (const event of train(solver, { ...options, action, keepBest: options.keepBest ?? bestScore(solver) })) {
     folder.write(event);
     yield event;
   }

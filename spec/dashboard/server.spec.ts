@@ -1,13 +1,19 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { LiveRun } from "../../lib/dashboard/live-run.js";
 import { type Dashboard, serveDashboard } from "../../lib/dashboard/server.js";
 import { StoredRunView } from "../../lib/dashboard/stored-run.js";
+import { runFiles } from "../../lib/runs/run-folder.js";
 import { trainRun } from "../../lib/runs/train-run.js";
 import { Solver } from "../../lib/train/solver.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
+import { root } from "../support/shared.js";
 import { writeRestless } from "../support/training.js";
 
 interface Asked {
@@ -95,7 +101,7 @@ describe("the dashboard's server", () => {
       const { text } = await ask(`${url}stream`, { until: "\n\n" });
       const [, data] = /event: runs\ndata: (.*)\n\n/.exec(text)!;
       const [run] = JSON.parse(data!);
-      expect(run).to.deep.include({ id: "0", name: "a", status: "done", isLive: false });
+      expect(run).to.deep.include({ id: "0", name: "a", status: "done", takesControls: true });
       expect(run.settings).to.deep.include({ base_lr: 0.05, type: "SGD", batch_size: 24 });
       expect(run.digest.series["ratio/conv[0]"].at).to.deep.equal([0, 2, 4]);
       expect((await ask(`${url}drawing/0`)).text).to.match(/<svg.*conv/s);
@@ -104,18 +110,52 @@ describe("the dashboard's server", () => {
     });
   });
 
-  it("refuses to control a run of another process, and damaged images and controls", async () => {
+  it("refuses to control a run that does not train, and damaged images and controls", async () => {
     await withRun(async ({ url }) => {
       const headers = { origin: new URL(url).origin };
       const post = (path: string, body: string) => ask(`${url}${path}`, { method: "POST", headers, body });
       expect(await post("control/0", '{"action":"stop"}')).to.deep.include({
         status: 422,
-        text: "this run does not train in the process of the dashboard",
+        text: "this run does not train now",
       });
       expect((await post("control/0", '{"action":"rate","factor":7}')).status).to.equal(422);
       expect((await post("activations/0", "no image")).status).to.equal(422);
     });
   });
+
+  it("controls a run that trains in another process, through the run's folder", async () => {
+    const runs = join(folder(), "runs");
+    const solver = writeRestless(folder(), "max_iter: 1000000 snapshot_after_train: true");
+    const flags = ["--run", "other", "--runs", runs, "--test-interval", "100000", "--quiet"];
+    const child = spawn(process.execPath, [join(root, "bin/netrun.js"), "train", solver, ...flags]);
+    const ended = once(child, "close");
+    try {
+      const at = join(runs, "other");
+      for (let i = 0; i < 300 && !existsSync(runFiles(at).events); i++) await setTimeout(100);
+      const view = new StoredRunView(at, "0");
+      await using dashboard = await serveDashboard([view]);
+      const { url } = dashboard;
+      const send = (body: string) =>
+        ask(`${url}control/0`, { method: "POST", headers: { origin: new URL(url).origin }, body });
+      expect((await send('{"action":"rate","factor":0.1}')).status).to.equal(200);
+      expect((await send('{"action":"snapshot"}')).status).to.equal(200);
+      expect((await send('{"action":"stop"}')).status).to.equal(200);
+      expect((await ended)[0]).to.equal(0);
+      view.poll();
+      expect(view.status).to.equal("stopped");
+      expect(view.digest.notes.map(({ text }) => text)).to.include.members([
+        "dashboard asks: rate times 0.1",
+        "dashboard asks: snapshot",
+        "dashboard asks: stop",
+        "stopped (asked)",
+      ]);
+      expect(view.digest.snapshots.length).to.be.at.least(1);
+      expect(existsSync(join(at, "control"))).to.equal(false);
+      expect((await send('{"action":"stop"}')).text).to.equal("this run does not train now");
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }).timeout(60_000);
 
   it("gives a training what the page asks for as its next action", async () => {
     await using solver = await Solver.load(writeRestless(folder(), "max_iter: 5"));

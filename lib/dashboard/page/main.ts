@@ -25,7 +25,7 @@ function draw(): void {
   element("connection").hidden = store.isConnected || (run !== undefined && run.status !== "running");
   if (!run) return;
   element("status").textContent = run.status;
-  element("controls").hidden = !(run.isLive && run.status === "running");
+  element("controls").hidden = !(run.takesControls && run.status === "running");
   document.title = `${run.name} – netrun`;
   const options: CurveOptions = {
     smoothing: Number(smoothing.value),

@@ -6,7 +6,7 @@ export interface ShownRun {
   readonly id: string;
   readonly name: string;
   readonly settings: Readonly<Record<string, string | number | boolean>>;
-  readonly isLive: boolean;
+  readonly takesControls: boolean;
   status: string;
   digest: Digest;
 }

@@ -1,7 +1,7 @@
 import type { FuzzReader } from "./reader.js";
 import { DATABASES } from "./readers/databases.js";
 import { IMAGES } from "./readers/images.js";
-import { RUNS } from "./readers/runs.js";
+import { REQUESTS, RUNS } from "./readers/runs.js";
 import { SWEEPS } from "./readers/sweeps.js";
 import { SNAPSHOTS } from "./readers/snapshots.js";
 import { TABLES } from "./readers/tables.js";
@@ -14,6 +14,7 @@ export const READERS: readonly FuzzReader[] = [
   ...WEIGHTS,
   ...SNAPSHOTS,
   ...RUNS,
+  REQUESTS,
   ...SWEEPS,
   ...DATABASES,
   ...TABLES,

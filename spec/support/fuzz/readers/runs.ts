@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ControlBox } from "../../../../lib/runs/control-box.js";
 import { readRun } from "../../../../lib/runs/list.js";
 import { readDigest } from "../../../../lib/runs/read-log.js";
 import { RunFolder, runFiles } from "../../../../lib/runs/run-folder.js";
@@ -20,6 +21,24 @@ async function writeRun(runs: string): Promise<string> {
   await run[Symbol.asyncDispose]();
   return run.folder;
 }
+
+/** A request to a training, as a dashboard of another process writes it. */
+export const REQUESTS: FuzzReader = {
+  name: "request to a run",
+  modules: ["lib/runs/control-box.ts"],
+  open: async (folder) => ({
+    wholes: [Buffer.from('{"action":"rate","factor":0.1,"from":"dashboard"}')],
+    damages: [mutate, mutateJson],
+    read: (bytes) => {
+      const box = new ControlBox(folder, (warning) => {
+        throw warning;
+      });
+      mkdirSync(join(folder, "control"));
+      writeFileSync(join(folder, "control", "1.json"), bytes);
+      box.action();
+    },
+  }),
+};
 
 /** Files of a run's folder, each damaged among the others as they were. */
 export const RUNS: readonly FuzzReader[] = (["info", "events", "digest"] as const).map((which) => ({
