@@ -1,0 +1,217 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { join as joinCluster, type SparkChoice } from "../../lib/engine/spark/choice.js";
+import type { Launched } from "../../lib/engine/spark/launch.js";
+import { NetrunError } from "../../lib/error.js";
+import type { RoundEvent, TrainEvent } from "../../lib/train/events.js";
+import { Solver, type SolverOptions } from "../../lib/train/solver.js";
+import { train } from "../../lib/train/train.js";
+import { freshFolder } from "../support/folder.js";
+import { SparkCluster, whyNoSpark } from "../support/spark.js";
+import { writeRestless } from "../support/training.js";
+
+const why = whyNoSpark();
+
+/** Two replicas whose net mirrors, crops, drops out and normalises batches. */
+const REPLICAS = { workers: 2, syncInterval: 3, threads: 1 } as const;
+
+/** All parameters of a solver's net, BatchNorm's statistics among them. */
+const parametersOf = (solver: Solver): readonly Float32Array[] =>
+  [...solver.net.params.values()].flatMap((blobs) => blobs.map(({ data }) => data.slice()));
+
+/** The end of a training, and what happened on the way. */
+interface Run {
+  readonly parameters: readonly Float32Array[];
+  readonly events: readonly TrainEvent[];
+}
+
+const roundsOf = ({ events }: Run): readonly RoundEvent[] => events.filter((event) => event.kind === "round");
+
+/** The part of a run that does not depend on the clock. */
+const outcome = (run: Run) => ({
+  parameters: run.parameters,
+  losses: roundsOf(run).map(({ loss, iteration, rows }) => ({ loss, iteration, rows })),
+  scores: run.events.flatMap((event) => (event.kind === "test" ? [event.outputs] : [])),
+});
+
+/** Trains; `between` is called before each round, by its number from 1 on. */
+async function run(
+  solver: string,
+  options: Partial<SolverOptions>,
+  between: (round: number) => void = () => {},
+): Promise<Run> {
+  await using loaded = await Solver.load(solver, { ...REPLICAS, ...options });
+  const events: TrainEvent[] = [];
+  between(1);
+  for await (const event of train(loaded)) {
+    events.push(event);
+    if (event.kind === "round") between(event.round + 1);
+  }
+  return { parameters: parametersOf(loaded), events };
+}
+
+/** The processes of a pool's workers, which this process has started, in the order of their replicas. */
+const poolWorkers = (): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+        const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+        return parent === process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("process-worker");
+      } catch {
+        return false;
+      }
+    })
+    .sort((a, b) => a - b);
+
+describe(`each way of training on a Spark cluster${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+  const folder = freshFolder();
+  let cluster: SparkCluster;
+  let engine: SparkChoice;
+  let application: Launched | undefined;
+
+  before(async function () {
+    if (why !== undefined) this.skip();
+    cluster = await SparkCluster.start();
+    engine = cluster.engine();
+    // One application serves all.
+    application = await joinCluster(engine);
+  });
+  after(async () => {
+    await application?.close();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  const restless = (fields = "max_iter: 12 snapshot_after_train: false", tests?: string) =>
+    writeRestless(folder(), fields, tests);
+  /** Without tests, in which a replica's end would be noticed before the round that it is meant for. */
+  const untested = () => restless(undefined, "");
+
+  for (const [name, options] of [
+    ["the mean", {}],
+    ["elastic averaging", { averaging: "elastic", alpha: 0.3 }],
+    ["averaged history", { averageHistory: true }],
+    ["strong batch scaling", { batchScaling: "strong" }],
+    [
+      "elastic averaging of shared batches with averaged history",
+      { averaging: "elastic", averageHistory: true, batchScaling: "strong" },
+    ],
+    ["no states kept", { onWorkerLoss: "drop" }],
+  ] as const satisfies readonly (readonly [string, Partial<SolverOptions>])[]) {
+    it(`gives the pool's bits: ${name}, BatchNorm's statistics and tests included`, async () => {
+      const pool = await run(restless(), options);
+      const there = await run(restless(), { ...options, engine });
+      expect(outcome(pool).scores.length).to.be.above(1);
+      expect(outcome(there)).to.deep.equal(outcome(pool));
+    });
+  }
+
+  for (const options of [{}, { averaging: "elastic" }, { averageHistory: true }] as const) {
+    it(`does a lost part again to the pool's bits, with ${JSON.stringify(options)}`, async () => {
+      const pool = await run(untested(), options);
+      const there = await run(untested(), { ...options, engine }, (round) => {
+        if (round === 3) process.kill(cluster.replicas()[0]!, "SIGKILL");
+      });
+      expect(roundsOf(there).map(({ lost }) => lost.map(({ remedy }) => remedy))).to.deep.equal([
+        [],
+        [],
+        ["redone"],
+        [],
+      ]);
+      expect(outcome(there)).to.deep.equal(outcome(pool));
+    });
+  }
+
+  it("drops a lost part as the pool does, to its bits", async () => {
+    const options = { onWorkerLoss: "drop" } as const;
+    const there = await run(untested(), { ...options, engine }, (round) => {
+      if (round === 3) process.kill(cluster.replicas()[0]!, "SIGKILL");
+    });
+    const lost = roundsOf(there).map((event) => event.lost.map(({ replica, remedy }) => ({ replica, remedy })));
+    const [{ replica } = { replica: -1 }] = lost[2]!;
+    expect(lost).to.deep.equal([[], [], [{ replica, remedy: "dropped" }], []]);
+    const pool = await run(untested(), { ...options, isolation: "process" }, (round) => {
+      if (round === 3) process.kill(poolWorkers()[replica]!, "SIGKILL");
+    });
+    expect(roundsOf(pool).map((event) => event.lost.map((each) => each.replica))).to.deep.equal([
+      [],
+      [],
+      [replica],
+      [],
+    ]);
+    expect(outcome(there)).to.deep.equal(outcome(pool));
+  });
+
+  it("goes on from snapshots, the pool's and its own, to the bit", async () => {
+    const path = restless("max_iter: 12 snapshot: 6");
+    const options = { averaging: "elastic" } as const;
+    const pool = await run(path, options);
+    const snapshot = join(folder(), "snap_iter_6.solverstate");
+    expect((await run(path, { ...options, engine, snapshot })).parameters).to.deep.equal(pool.parameters);
+    await run(path, { ...options, engine });
+    expect((await run(path, { ...options, snapshot })).parameters).to.deep.equal(pool.parameters);
+  });
+
+  it("finds an interval for 5 % of overhead, and gives the bits of the pool's rounds of that length", async () => {
+    const there = await run(restless("max_iter: 40 snapshot_after_train: false"), { engine, syncInterval: "auto" });
+    const found = there.events.find((event) => event.kind === "sync-interval");
+    const rounds = roundsOf(there);
+    expect(found?.interval).to.equal(
+      Math.min(1000, Math.ceil(((0.95 / 0.05) * found!.overheadMs) / found!.iterationMs)),
+    );
+    // Of the second round, all that is not an iteration's: jobs, tasks, weights there and back, the average.
+    const { times, iterations } = rounds[1]!;
+    expect(found!.overheadMs).to.be.closeTo(times.totalMs - times.slowestMs, 1e-6);
+    expect(found!.iterationMs).to.be.closeTo(times.computeMs / iterations, 1e-6);
+    const lengths = rounds.map((round) => round.iterations);
+    expect(lengths.slice(0, 3)).to.deep.equal([1, 5, Math.min(34, found!.interval)]);
+    await using pool = await Solver.load(restless("max_iter: 40"), REPLICAS);
+    for (const length of lengths) await pool.run(length);
+    expect(parametersOf(pool)).to.deep.equal(there.parameters);
+  });
+
+  /**
+   * Trains on a DataFrame of 2,400 rows, of which the fourth of the second partition has another label or value, which the driver does
+   * not see; the error that it ends with, and its events.
+   */
+  async function trainWith({ x = "1", label = "1" }: { readonly x?: string; readonly label?: string }) {
+    const columns = `id, array(IF(id = 1203, ${x}, sin(id)), cos(id)) AS data, INT(IF(id = 1203, ${label}, id % 2)) AS label`;
+    const data = `spark:sql?order=id:SELECT ${columns} FROM range(0, 2400, 1, 1)`;
+    const solver = `net_param {
+      layer { name: "in" type: "Input" top: "data" top: "label"
+        input_param { shape { dim: 4 dim: 2 } shape { dim: 4 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" } }
+      base_lr: 100 lr_policy: "fixed" max_iter: 6 random_seed: 1 snapshot_after_train: false`;
+    const events: TrainEvent[] = [];
+    const training = async () => {
+      await using loaded = await Solver.load(solver, { ...REPLICAS, data, engine });
+      for await (const event of train(loaded)) events.push(event);
+    };
+    const error = await training().then(
+      () => undefined,
+      (reason: NetrunError) => reason,
+    );
+    return { error, events };
+  }
+
+  const EXECUTOR = String.raw`\(executor \d+ on 127\.0\.0\.[23], pid \d+\)`;
+
+  it("ends once at a label that no class has, with the partition, the executor and its machine", async () => {
+    const { error, events } = await trainWith({ label: "7" });
+    expect(error).to.be.instanceOf(NetrunError);
+    expect(error!.message).to.match(new RegExp(`^partition 1 of 2 failed: .*7.*${EXECUTOR}$`));
+    expect(events.filter(({ kind }) => kind === "replica-lost")).to.deep.equal([]);
+  });
+
+  it("ends once at a number that is not finite, with the partition, the executor and its machine", async () => {
+    const { error, events } = await trainWith({ x: "3e38" });
+    expect(error).to.be.instanceOf(NetrunError);
+    expect(error!.message).to.match(new RegExp(`of partition 1 ${EXECUTOR}`));
+    expect(events.filter(({ kind }) => kind === "replica-lost")).to.deep.equal([]);
+  });
+});
