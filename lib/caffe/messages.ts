@@ -217,6 +217,7 @@ export interface ParamSpec {
   readonly lr_mult: number;
   /** Default 1. */
   readonly decay_mult: number;
+  readonly max_norm: number;
 }
 
 export const ParamSpec_DimCheckMode = {

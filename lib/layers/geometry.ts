@@ -118,7 +118,11 @@ export function convBlobs(place: Place<ConvolutionParameter>, transposed: boolea
     throw place.bottomError(i, `${bottomText(place, i)} and ${bottomText(place, 0)} differ in shape`);
   });
   const [rows, columns] = transposed ? [channels, num_output] : [num_output, channels];
-  const weight = { shape: [rows, columns / group, ...kernel], filler: sub(param, "weight_filler") };
+  const weight = {
+    shape: [rows, columns / group, ...kernel],
+    filler: sub(param, "weight_filler"),
+    unitAxis: transposed ? null : 0,
+  };
   return param.bias_term ? [weight, { shape: [num_output], filler: sub(param, "bias_filler") }] : [weight];
 }
 

@@ -18,7 +18,8 @@ export const InnerProduct = computeLayer({
   blobs(place) {
     const { param, bottoms } = place;
     const { n, k } = sizes(place);
-    const weight = { shape: param.transpose ? [k, n] : [n, k], filler: sub(param, "weight_filler") };
+    const shape = param.transpose ? [k, n] : [n, k];
+    const weight = { shape, filler: sub(param, "weight_filler"), unitAxis: param.transpose ? 1 : 0 };
     const bias = { shape: [n], filler: sub(param, "bias_filler") };
     return [...(bottoms.length > 1 ? [] : [weight]), ...(param.bias_term && bottoms.length < 3 ? [bias] : [])];
   },

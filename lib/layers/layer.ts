@@ -21,6 +21,8 @@ export interface BlobSpec {
   readonly filler: FillerParameter;
   /** Not trained but kept, as BatchNorm's running blobs: no gradient, and `lower` says how forward changes it. */
   readonly state?: boolean;
+  /** The axis whose slices are the weights into a unit each, for `max_norm`; 0 unless said, null where no axis is that. */
+  readonly unitAxis?: number | null;
   /** Of weighted sums: the index of the layer's blob that has the sum of the weights. The statistic is their quotient. */
   readonly divisor?: number;
 }

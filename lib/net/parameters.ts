@@ -16,6 +16,8 @@ export interface ParameterBlob {
   readonly value: Value;
   readonly lrMult: number;
   readonly decayMult: number;
+  /** Greatest norm of the weights into a unit: a slice along `spec.unitAxis`. */
+  readonly maxNorm?: number | undefined;
   /** The blobs that it stands for: the owner's first, then those of layers that share it. */
   readonly users: readonly ParameterUse[];
 }
@@ -31,6 +33,7 @@ interface Entry {
   readonly parameter: ParameterBlob & { readonly users: ParameterUse[] };
   lrMult: number | undefined;
   decayMult: number | undefined;
+  maxNorm: number | undefined;
 }
 
 /** The parameters of a net in the order in which layers declare them; shared ones (by ParamSpec.name) once. */
@@ -61,11 +64,12 @@ export class ParameterTable {
   }
 
   get list(): readonly ParameterBlob[] {
-    return this.#entries.map(({ parameter, lrMult, decayMult }) => ({
+    return this.#entries.map(({ parameter, lrMult, decayMult, maxNorm }) => ({
       ...parameter,
       // Caffe fixes running statistics by a learning rate of 0.
       lrMult: parameter.spec.state ? 0 : (lrMult ?? 1),
       decayMult: parameter.spec.state ? 0 : (decayMult ?? 1),
+      ...(maxNorm !== undefined && { maxNorm }),
     }));
   }
 
@@ -82,7 +86,7 @@ export class ParameterTable {
       decayMult: 1,
       users: [{ layer: layer.name, index, shape: spec.shape }],
     };
-    const entry = { parameter, lrMult: undefined, decayMult: undefined };
+    const entry = { parameter, lrMult: undefined, decayMult: undefined, maxNorm: undefined };
     this.#entries.push(entry);
     this.#keys.set(value, key);
     return entry;
@@ -109,7 +113,7 @@ export class ParameterTable {
 
 /** A sharer may set multipliers that the owner left open, but not others than the owner's. */
 function mergeMultipliers(entry: Entry, layer: LayerParameter, param: ParamSpec, index: number): void {
-  const merge = (field: "lr_mult" | "decay_mult", known: number | undefined) => {
+  const merge = (field: "lr_mult" | "decay_mult" | "max_norm", known: number | undefined) => {
     if (!has(param, field)) return known;
     if (known !== undefined && known !== param[field]) {
       throw new NetrunError(
@@ -123,4 +127,18 @@ function mergeMultipliers(entry: Entry, layer: LayerParameter, param: ParamSpec,
   };
   entry.lrMult = merge("lr_mult", entry.lrMult);
   entry.decayMult = merge("decay_mult", entry.decayMult);
+  if (has(param, "max_norm")) checkMaxNorm(entry.parameter.spec, layer, param);
+  entry.maxNorm = merge("max_norm", entry.maxNorm);
+}
+
+/** Throws NetrunError, located, for a norm that weights cannot have, and for weights of which no axis is that of units. */
+function checkMaxNorm({ unitAxis }: BlobSpec, layer: LayerParameter, param: ParamSpec): void {
+  const place = { span: spanOf(param, "max_norm") ?? spanOf(layer) };
+  if (!(param.max_norm > 0 && Number.isFinite(param.max_norm)))
+    throw new NetrunError(`layer "${layer.name}": max_norm is ${param.max_norm}; it has to be positive`, place);
+  if (unitAxis === null)
+    throw new NetrunError(`layer "${layer.name}": ${layer.type} has no weights of which a part goes into a unit`, {
+      ...place,
+      notes: ["max_norm is for layers such as InnerProduct and Convolution"],
+    });
 }

@@ -1,5 +1,5 @@
 import type { Tensors } from "../data/tensor.js";
-import { type Layout, layoutOf, view } from "../net/layout.js";
+import { type Layout, layoutOf, type Slot, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { updateRules } from "../optim/rules.js";
 import type { RunRequest, RunResult } from "./compiled-net.js";
@@ -9,6 +9,7 @@ import {
   type LayerStatistics,
   parameterStatistics,
 } from "./layer-statistics.js";
+import { limitNorms, normedSlots } from "./max-norm.js";
 import { allFinite, firstNotFinite } from "./not-finite.js";
 import { type RunnableNet, runNet } from "./open-net.js";
 import type { SolverPlan } from "./plan.js";
@@ -46,6 +47,8 @@ export class SeparateStep implements Step {
   readonly #seed: number;
   readonly #layout: Layout;
   readonly #updater: Updater;
+  /** Parameters with a max_norm. */
+  readonly #normed: readonly Slot[];
   readonly #gradients: Float32Array;
   /** The gradients by parameter key. */
   readonly #views: Readonly<Record<string, Float32Array>>;
@@ -58,6 +61,7 @@ export class SeparateStep implements Step {
     this.#solver = solver;
     this.#seed = seed;
     this.#layout = layoutOf(train.net);
+    this.#normed = normedSlots(this.#layout);
     const { rule, settings, regularization } = solver;
     this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, session);
     this.#gradients = gradients ?? new Float32Array(this.#layout.length);
@@ -88,6 +92,7 @@ export class SeparateStep implements Step {
       const before = (pass.debug || pass.activations) && weights.slice();
       const started = performance.now();
       await this.#update(state, rate, iteration, pass.squares);
+      limitNorms(weights, this.#normed);
       times.updateMs += performance.now() - started;
       if (before && pass.debug)
         debug.set(iteration, { ...pass.debug, update: updateStatistics(this.#layout, before, weights) });

@@ -28,6 +28,7 @@ export const usesLoop = ({ loop, provider }: SessionOptions): boolean => loop ??
 export function whyNoLoop({ net, program }: RunnableNet, { debugInfo }: SolverPlan): string | undefined {
   if (debugInfo) return "debug_info shows every blob of an iteration";
   if (net.files.length > 0) return "a layer writes files";
+  if (net.parameters.some(({ maxNorm }) => maxNorm !== undefined)) return "weights have a max_norm";
   const shapes = new Map([...net.inputs].map(([name, { type }]) => [name, type.shape] as const));
   if (program.dependsOnData?.(shapes)) return "the size of a layer depends on its data";
   return undefined;
