@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { type DocBlock, docBlocks, missingLine } from "../support/docs/blocks.js";
 import { fillDocsFolder } from "../support/docs/folder.js";
+import { installIn, packNetrun } from "../support/package.js";
 import { root } from "../support/shared.js";
 
 /** Pages whose commands other specs run: those of --help, and those that need a cluster. */
@@ -17,6 +18,16 @@ const PAGES = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `do
 const where = ({ page, line }: DocBlock) => `${page}:${line}`;
 
 describe("the docs' blocks of commands", () => {
+  // netrun is installed as a reader has it: from its package, in a folder with nothing else.
+  let installed: string;
+  before(function () {
+    this.timeout(300_000);
+    installed = mkdtempSync(join(tmpdir(), "netrun-installed-"));
+    const { status, stderr } = installIn(join(installed, "place"), packNetrun(installed), "--ignore-scripts");
+    expect(status, stderr).to.equal(0);
+  });
+  after(() => rmSync(installed, { recursive: true }));
+
   for (const page of PAGES) {
     const blocks = docBlocks(page);
     const runnable = blocks.filter(({ skip }) => skip === undefined);
@@ -25,14 +36,17 @@ describe("the docs' blocks of commands", () => {
       let folder: string;
       before(async () => {
         folder = mkdtempSync(join(tmpdir(), "netrun-docs-"));
-        await fillDocsFolder(folder);
+        await fillDocsFolder(folder, join(installed, "place/node_modules/netrun"));
       });
       after(() => rmSync(folder, { recursive: true }));
 
       for (const block of runnable)
         it(`run as they stand, and print what is written under them (${where(block)})`, () => {
           for (const { line, text, prints } of block.commands) {
-            const env = { ...process.env, PATH: `${join(folder, "bin")}${delimiter}${process.env["PATH"]}` };
+            const env = {
+              ...process.env,
+              PATH: `${join(installed, "place/node_modules/.bin")}${delimiter}${process.env["PATH"]}`,
+            };
             const { status, stdout, stderr } = spawnSync("bash", ["-c", text], {
               cwd: folder,
               env,

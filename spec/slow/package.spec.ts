@@ -1,21 +1,12 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { installIn, packNetrun, runIn } from "../support/package.js";
 import { root } from "../support/shared.js";
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly version: string };
-
-/** Programs of an empty folder know nothing of the project's own settings. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^npm_(config_ignore|lifecycle|package)/.test(name)),
-);
-
-function run(folder: string, command: string, ...args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd: folder, encoding: "utf8", env });
-  return { status, stdout, stderr };
-}
 
 describe("the package", () => {
   let folder: string;
@@ -23,12 +14,7 @@ describe("the package", () => {
   before(function () {
     this.timeout(300_000);
     folder = mkdtempSync(join(tmpdir(), "netrun-package-"));
-    execFileSync(process.execPath, [join(root, "browser/bundle.mjs")]);
-    // Without prepack, which builds what is built here already, and the jar, which needs Java.
-    const packed = run(root, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", folder);
-    expect(packed.status, packed.stderr).to.equal(0);
-    const [name] = readdirSync(folder).filter((each) => each.endsWith(".tgz"));
-    tarball = join(folder, name!);
+    tarball = packNetrun(folder);
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -64,18 +50,15 @@ describe("the package", () => {
     it(`is installed in an empty folder ${what}, and works there`, function () {
       this.timeout(300_000);
       const place = join(folder, what.replaceAll(" ", "-"));
-      mkdirSync(place);
-      const install = (...more: readonly string[]) =>
-        run(place, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...flags, ...more, tarball);
-      let installed = install();
+      let installed = installIn(place, tarball, ...flags);
       // Its own script fetches CUDA's libraries, which may be out of reach: the docs tell this flag.
       if (installed.status !== 0 && /onnxruntime-node|nuget/.test(installed.stderr + installed.stdout))
-        installed = install("--onnxruntime-node-install=skip");
+        installed = installIn(place, tarball, ...flags, "--onnxruntime-node-install=skip");
       expect(installed.status, installed.stderr).to.equal(0);
-      expect(run(place, "npx", "netrun", "--version").stdout).to.equal(`${version}\n`);
+      expect(runIn(place, "npx", "netrun", "--version").stdout).to.equal(`${version}\n`);
       const model = join("node_modules", "netrun", "models", "lenet");
-      expect(run(place, "npx", "netrun", "inspect", join(model, "deploy.prototxt")).stdout).to.include("431,080");
-      const trained = run(
+      expect(runIn(place, "npx", "netrun", "inspect", join(model, "deploy.prototxt")).stdout).to.include("431,080");
+      const trained = runIn(
         place,
         "npx",
         "netrun",
@@ -122,7 +105,7 @@ describe("the package", () => {
         files: ["consumer.ts"],
       };
       writeFileSync(join(place, "tsconfig.json"), JSON.stringify(config));
-      const { stdout } = run(place, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
+      const { stdout } = runIn(place, process.execPath, join(root, "node_modules/typescript/bin/tsc"), "-p", ".");
       return stdout.split("\n").filter((line) => /^(consumer|node_modules\/netrun\/)/.test(line));
     };
     writeFileSync(join(place, "package.json"), JSON.stringify({ type: "module" }));

@@ -1,10 +1,9 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { Solver } from "../../../lib/index.js";
 import { prng } from "../prng.js";
-import { root } from "../shared.js";
 
 const NET = (data: string, end: string) => `name: "small"
 ${data}layer {
@@ -140,15 +139,12 @@ function writePeople(path: string, count: number): void {
 /**
  * The folder in which the docs' commands run: a reader's own files, by the names that the pages use. A small net of color images
  * (deploy.prototxt, train_val.prototxt, solver.prototxt, weights.caffemodel, init.caffemodel), photos/ of two classes, photo.png,
- * digit.png, data in the forms of MNIST, CIFAR-10 and the census, netrun's models/ and examples/, and bin/netrun.
+ * digit.png, data in the forms of MNIST, CIFAR-10 and the census, and models/ and examples/ of an installed netrun.
  */
-export async function fillDocsFolder(folder: string): Promise<void> {
+export async function fillDocsFolder(folder: string, packageFolder: string): Promise<void> {
   const at = (...names: readonly string[]) => join(folder, ...names);
   const write = (name: string, text: string) => writeFileSync(at(name), text);
-  for (const name of ["models", "examples"]) symlinkSync(join(root, name), at(name));
-  mkdirSync(at("bin"));
-  write("bin/netrun", `#!/bin/sh\nexec "${process.execPath}" "${join(root, "bin/netrun.js")}" "$@"\n`);
-  chmodSync(at("bin", "netrun"), 0o755);
+  for (const name of ["models", "examples"]) symlinkSync(join(packageFolder, name), at(name));
   write("photos.txt", `${(await writePhotos(at("photos"))).join("\n")}\n`);
   await plain(64, 64, "grey")
     .composite([{ input: await plain(24, 24, "red").png().toBuffer(), left: 12, top: 20 }])
