@@ -5,6 +5,7 @@ import type { DATA } from "../options/data.js";
 import { FEED, TRANSFORM } from "../options/data.js";
 import { type Args, apiOf } from "../options/option.js";
 import { STATE } from "../options/run.js";
+import { coloured } from "./colours.js";
 import { quoted } from "./resume-command.js";
 
 /** Data choice, from the flags. */
@@ -43,7 +44,7 @@ export function programName(): string {
 
 /** Prints a warning on stderr. */
 export function warn(warning: NetrunError): void {
-  process.stderr.write(`warning: ${warning.format()}\n`);
+  process.stderr.write(`${coloured(`warning: ${warning.format()}`, "warning", process.stderr)}\n`);
 }
 
 /** Prints what a command found: lines for people or, with --json, one JSON document, where a number that is not finite is null. */

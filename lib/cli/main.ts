@@ -30,7 +30,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     }
     return 0;
   } catch (error) {
-    process.stderr.write(`${describeError(error, flags.includes("--verbose"))}\n`);
+    const { coloured } = await import("./colours.js");
+    process.stderr.write(`${coloured(describeError(error, flags.includes("--verbose")), "error", process.stderr)}\n`);
     return error instanceof NetrunError ? USER_ERROR : BUG;
   }
 

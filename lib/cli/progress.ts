@@ -1,13 +1,11 @@
 import type { WriteStream } from "node:tty";
-import { styleText } from "node:util";
 import { findPath } from "../caffe/files.js";
 import type { IterationEvent, StartEvent, Stopped, TestProgressEvent, TrainEvent } from "../train/events.js";
+import { coloured } from "./colours.js";
 import { programName } from "./common.js";
 import { type LogLine, LogLines } from "./log-lines.js";
 import { quoted, resumeCommand, testFlags } from "./resume-command.js";
 import { Ticker } from "./ticker.js";
-
-const COLOURS = { test: "cyan", good: "green", warning: "yellow" } as const;
 
 /** Shows the events of a training: Caffe's lines, and on a terminal a live line under them. */
 export class Progress {
@@ -109,7 +107,6 @@ export class Progress {
   }
 
   #coloured({ text, kind }: LogLine): string {
-    const plain = kind === "plain" || !this.#out.isTTY || process.env["NO_COLOR"];
-    return plain ? text : styleText(COLOURS[kind], text);
+    return kind === "plain" ? text : coloured(text, kind, this.#out);
   }
 }
