@@ -1234,6 +1234,10 @@ export interface AnnotatedDataParameter {
   readonly batch_sampler: readonly BatchSampler[];
   readonly label_map_file: string;
   readonly anno_type: AnnotatedDataParameter_AnnotationType;
+  /** Default 0. */
+  readonly yolo_data_type: number;
+  /** Default 0.3. */
+  readonly yolo_data_jitter: number;
 }
 
 export const AnnotatedDataParameter_AnnotationType = {

@@ -101,6 +101,38 @@ describe("AnnotatedData", () => {
       expect(Object.keys(columnsOf(batch))).to.deep.equal(["data", "boxes"]);
   });
 
+  it("has rows of centres for each image with yolo_data_type, of parts that lack a share of each side", async () => {
+    const path = join(folder(), "data.mdb");
+    const raw = { channels: 3, height: 40, width: 40, data: ramp(40, 40).pixels };
+    const boxes = [box(4, 0.25, 0.5, 0.75, 1), box(7, 0, 0, 0.5, 0.5, true), box(1, 0.4, 0.3, 0.6, 0.7)];
+    writeLmdb(path, [
+      ["0", annotated({ ...raw }, boxes)],
+      ["1", annotated({ ...raw }, [])],
+    ]);
+    const resize = "resize_param { height: 20 width: 20 interp_mode: LINEAR }";
+    const rowsOf = async (jitter: number) => {
+      await using feed = await open(layer(path, resize, `yolo_data_type: 1 yolo_data_jitter: ${jitter}`));
+      const { data, label } = await feed.next();
+      expect(data!.shape).to.deep.equal([2, 3, 20, 20]);
+      expect(label!.shape).to.deep.equal([2, 1, 8, 5]);
+      return Array.from({ length: 16 }, (_, i) => [...label!.data.subarray(5 * i, 5 * i + 5)]);
+    };
+    const rounded = (rows: readonly (readonly number[])[]) =>
+      rows.map((row) => row.map((v) => Math.round(v * 1e5) / 1e5));
+    const whole = rounded(await rowsOf(0));
+    // Classes count from 0; difficult boxes are none, and zeros follow.
+    expect(whole.slice(0, 2)).to.deep.equal([
+      [3, 0.5, 0.75, 0.5, 0.5],
+      [0, 0.5, 0.5, 0.2, 0.4],
+    ]);
+    expect(whole.slice(2)).to.deep.equal(Array(14).fill(Array(5).fill(0)));
+    const [, inner] = await rowsOf(0.3);
+    // The box inside is larger in a smaller part, by at most 1 / 0.7 on each side.
+    expect(inner![3]).to.be.within(0.2, 0.2 / 0.7 + 1e-5);
+    expect(inner![4]).to.be.within(0.4, 0.4 / 0.7 + 1e-5);
+    expect(inner!.slice(3)).to.not.deep.equal(whole[1]!.slice(3));
+  });
+
   it("moves boxes with crops and mirrors: a white box stays white", async () => {
     const path = join(folder(), "data.mdb");
     const [height, width] = [12, 16];

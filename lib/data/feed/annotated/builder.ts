@@ -19,11 +19,13 @@ import { mirroredBoxes, projected, resizedBoxes } from "./geometry.js";
 import { cropped, expanded } from "./pixels.js";
 import { padded } from "./resize.js";
 import { boxesIn, imageOf, refuseFailed } from "./rows.js";
-import { sampledPart } from "./sample.js";
+import { jitteredPart, sampledPart } from "./sample.js";
 import type { AnnotationSpec, ResizeSpec } from "./spec.js";
 
 /** Numbers of a row of the second top: item, label, instance, corners, difficult. */
 const ROW = 8;
+/** Numbers of a row of centres: class, centre, size. */
+const CENTRED_ROW = 5;
 /** Key of the random numbers of a record beside those of its crop and mirror. */
 const AUGMENT = 1;
 
@@ -105,17 +107,26 @@ export class AnnotatedBuilder implements RowsToBatches {
     const boxes = this.#boxes;
     this.#boxes = [];
     const images = { shape: [batchSize, ...this.#shape], data: this.#data };
-    const tensors = { [tops[0]!]: images, ...(tops[1] !== undefined && { [tops[1]]: rowsOf(boxes) }) };
+    const tensors = { [tops[0]!]: images, ...(tops[1] !== undefined && { [tops[1]]: this.#rows(boxes) }) };
     return { tensors, end };
   }
 
   shapes({ tensors }: Batch, batchSize: number): Readonly<Record<string, readonly number[]>> {
     const [images, boxes] = this.#spec.tops;
     const g = boxes === undefined ? 0 : tensors[boxes]!.shape[2]!;
+    if (boxes !== undefined && this.#spec.annotations.centred)
+      return {
+        [images!]: [batchSize, ...tensors[images!]!.shape.slice(1)],
+        [boxes]: [batchSize, 1, g, CENTRED_ROW],
+      };
     return {
       [images!]: [batchSize, ...tensors[images!]!.shape.slice(1)],
       ...(boxes !== undefined && { [boxes]: [1, 1, roomFor(g * batchSize), ROW] }),
     };
+  }
+
+  #rows(boxes: readonly (readonly Box[])[]) {
+    return this.#spec.annotations.centred ? centredRows(boxes) : rowsOf(boxes);
   }
 
   #write(from: Rows, row: number, decoded: Image, record: RecordId): void {
@@ -150,12 +161,16 @@ export class AnnotatedBuilder implements RowsToBatches {
 
   /** The image and its boxes before crop, mirror, mean and scale. */
   #augment(decoded: Image, given: readonly Box[], spec: AnnotationSpec, { ordinal }: RecordId) {
-    const { samplers, distort, expand, resize, emit } = spec;
+    const { samplers, distort, expand, resize, emit, centred } = spec;
     const draws = random(this.#spec.seed, this.#spec.shard.index, ordinal, AUGMENT);
     let [image, boxes] = [distort ? distorted(draws, decoded, distort) : decoded, given];
     const larger = expand && expanded(draws, image, expand, this.#spec.transform.meanValues);
     if (larger) [image, boxes] = [larger.image, projected(boxes, larger.part, emit)];
-    const part = samplers.length > 0 ? sampledPart(draws, samplers, boxes) : undefined;
+    const part = centred
+      ? jitteredPart(draws, centred.jitter)
+      : samplers.length > 0
+        ? sampledPart(draws, samplers, boxes)
+        : undefined;
     if (part) [image, boxes] = [cropped(image, part), projected(boxes, part, emit)];
     if (!resize) return { image, boxes };
     const [, height, width] = image.shape;
@@ -180,8 +195,10 @@ export class AnnotatedBuilder implements RowsToBatches {
   #boxesOf(from: Rows, row: number, record: RecordId): readonly Box[] {
     if (!from.columns[BOXES] && this.#spec.tops.length < 2 && !from.failures.has(row)) return [];
     const boxes = boxesIn(from, row, record);
+    // Centres have classes without a background.
+    const first = this.#spec.annotations.centred ? 1 : 0;
     for (const { label } of this.#ranges.length > 0 ? boxes : []) {
-      const problem = labelProblem(label, this.#ranges);
+      const problem = labelProblem(label - first, this.#ranges);
       if (problem !== undefined) throw new BadRow(new NetrunError(`"${BOXES}": the label ${problem}`), record);
     }
     return boxes;
@@ -220,4 +237,18 @@ function rowsOf(boxes: readonly (readonly Box[])[]) {
     }
   });
   return { shape: [1, 1, room, ROW], data };
+}
+
+/** Rows of the centres of each image, as many for each. */
+function centredRows(boxes: readonly (readonly Box[])[]) {
+  const counted = boxes.map((own) => own.filter(({ difficult }) => !difficult));
+  const room = roomFor(Math.max(...counted.map(({ length }) => length)));
+  const data = new Float32Array(boxes.length * room * CENTRED_ROW);
+  counted.forEach((own, item) => {
+    own.forEach(({ label, xmin, ymin, xmax, ymax }, i) => {
+      const row = [label - 1, (xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin];
+      data.set(row, (item * room + i) * CENTRED_ROW);
+    });
+  });
+  return { shape: [boxes.length, 1, room, CENTRED_ROW], data };
 }

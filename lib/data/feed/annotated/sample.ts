@@ -20,6 +20,13 @@ export function sampledPart(
   return found.length === 0 ? undefined : found[random.integer(found.length)];
 }
 
+/** A part anywhere in the image that lacks up to `jitter` of each side. Source: util/sampler.cpp of MobileNet-YOLO's Caffe. */
+export function jitteredPart(random: Random, jitter: number): Corners {
+  const [width, height] = [drawn(random, [1 - jitter, 1]), drawn(random, [1 - jitter, 1])];
+  const [xmin, ymin] = [drawn(random, [0, 1 - width]), drawn(random, [0, 1 - height])];
+  return { xmin, ymin, xmax: xmin + width, ymax: ymin + height };
+}
+
 function partsOf(random: Random, sampler: SamplerSpec, boxes: readonly Box[]): Corners[] {
   const found: Corners[] = [];
   const { most = Number.POSITIVE_INFINITY, trials } = sampler;

@@ -63,6 +63,12 @@ export interface ExpandSpec {
 /** Rule for boxes after a crop, besides meeting it: those whose centre is inside, or that are covered by more than a part. */
 export type EmitSpec = { readonly by: "centre" } | { readonly by: "coverage"; readonly above: number };
 
+/** Rows of centres, as YOLO's losses take them. */
+export interface CentredSpec {
+  /** The part of a side that a part of the image may lack. */
+  readonly jitter: number;
+}
+
 /** Feed of images with boxes: SSD's AnnotatedData layer, as plain data. */
 export interface AnnotationSpec {
   readonly samplers: readonly SamplerSpec[];
@@ -70,6 +76,8 @@ export interface AnnotationSpec {
   readonly expand?: ExpandSpec | undefined;
   readonly resize?: ResizeSpec | undefined;
   readonly emit?: EmitSpec | undefined;
+  /** In place of rows of corners and of samplers. */
+  readonly centred?: CentredSpec | undefined;
 }
 
 /** Feed of Faster R-CNN: images and boxes. */

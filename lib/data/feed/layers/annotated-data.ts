@@ -46,8 +46,13 @@ export function annotatedLayer(layer: LayerParameter, options: FeedOptions): Rec
 
 function annotationSpec(layer: LayerParameter): AnnotationSpec {
   const transform = sub(layer, "transform_param");
-  const samplers = sub(layer, "annotated_data_param").batch_sampler;
+  const param = sub(layer, "annotated_data_param");
+  const samplers = param.batch_sampler;
+  const { yolo_data_type: type, yolo_data_jitter: jitter } = param;
+  if (type === 1 && !(jitter >= 0 && jitter < 1))
+    throw wrong(layer, param, "yolo_data_jitter", `yolo_data_jitter is ${jitter}; it is at least 0 and below 1`);
   return {
+    centred: type === 1 ? { jitter } : undefined,
     // What is not sampled from the original image is from nothing.
     samplers: samplers.filter(({ use_original_image: isUsed }) => isUsed).map((each) => samplerSpec(each, layer)),
     distort: has(transform, "distort_param") ? distortSpec(transform, layer) : undefined,
