@@ -1,6 +1,8 @@
 export { Classifier, type ClassifierOptions } from "./api/classifier.js";
 export { type Detected, type DetectOptions, type Detection, detect } from "./api/detect.js";
 export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
+export { type Tiles, tilesPng } from "./data/image/tiles.js";
+export { beliefSamples, reconstructions, type StackedLayer } from "./layers/pretrained-stack.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
 export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";
 export {
@@ -108,6 +110,14 @@ export {
   type TrainEvent,
   type WarningEvent,
 } from "./train/events.js";
+export {
+  type PretrainedLayer,
+  type PretrainEvent,
+  type PretrainOptions,
+  type PretrainScores,
+  pretrain,
+} from "./train/pretrain.js";
+export { pretrainPicture } from "./train/pretrain-picture.js";
 export type { ParallelOptions } from "./train/parallel.js";
 export type { Action, Control } from "./train/requests.js";
 export { Solver, type SolverOptions } from "./train/solver.js";

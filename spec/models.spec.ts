@@ -15,6 +15,7 @@ const INPUTS: Readonly<Record<string, readonly number[]>> = {
   cifar10: [3, 32, 32],
   lenet: [1, 28, 28],
   mnist: [1, 28, 28],
+  "mnist-dbn": [1, 28, 28],
   "shapes-ssd": [3, 64, 64],
 };
 
@@ -33,6 +34,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   cifar10: 145_578,
   lenet: 431_080,
   mnist: 431_080,
+  "mnist-dbn": 242_762,
   "shapes-ssd": 120_528,
 };
 

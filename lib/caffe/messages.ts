@@ -349,6 +349,7 @@ export interface LayerParameter {
   readonly st_param: SpatialTransformerParameter | null;
   readonly transpose_param: TransposeParameter | null;
   readonly unpooling_param: UnpoolingParameter | null;
+  readonly rbm_param: RBMParameter | null;
 }
 
 export interface TransformationParameter {
@@ -2136,6 +2137,27 @@ export interface UnsqueezeParameter {
   readonly dim: number;
 }
 
+export interface RBMParameter {
+  readonly num_output: number;
+  /** Default BINARY. */
+  readonly visible: RBMParameter_Units;
+  /** Default BINARY. */
+  readonly hidden: RBMParameter_Units;
+  /** Default 1. */
+  readonly cd_steps: number;
+  /** Default false. */
+  readonly persistent: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  readonly visible_bias_filler: FillerParameter | null;
+}
+
+export const RBMParameter_Units = {
+  BINARY: 0,
+  GAUSSIAN: 1,
+} as const;
+export type RBMParameter_Units = (typeof RBMParameter_Units)[keyof typeof RBMParameter_Units];
+
 /** Layer types with parameters of their own: type to the field of LayerParameter that holds them. */
 export const LAYER_PARAMS = {
   Accuracy: "accuracy_param",
@@ -2244,6 +2266,7 @@ export const LAYER_PARAMS = {
   SpatialTransformer: "st_param",
   Transpose: "transpose_param",
   Unpooling: "unpooling_param",
+  RBM: "rbm_param",
 } as const;
 
 /** Every message by name. */
@@ -2386,4 +2409,5 @@ export interface Messages {
   PadParameter: PadParameter;
   PixelShuffleParameter: PixelShuffleParameter;
   UnsqueezeParameter: UnsqueezeParameter;
+  RBMParameter: RBMParameter;
 }

@@ -96,6 +96,7 @@ import { Pooling } from "./pooling.js";
 import { Power } from "./power.js";
 import { PReLU } from "./prelu.js";
 import { Python } from "./python.js";
+import { RBM } from "./rbm.js";
 import { Reduction } from "./reduction.js";
 import { ReLU } from "./relu.js";
 import { Reshape } from "./reshape.js";
@@ -160,6 +161,7 @@ export const layerTypes = {
   Power,
   PReLU,
   Python,
+  RBM,
   Reduction,
   ReLU,
   Reshape,

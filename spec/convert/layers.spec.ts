@@ -21,6 +21,7 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
       param: "box_annotator_ohem_param { roi_per_img: 2 }",
     },
   ],
+  RBM: [{ bottoms: [[3, 4]], param: "rbm_param { num_output: 2 }" }],
   CenterLoss: [{ bottoms: [[3, 4], given([3], [0, 1, 0])], param: "center_loss_param { num_output: 2 }" }],
   DiceLoss: [{ bottoms: [[2, 3, 4], given([2, 4], [0, 1, 2, 1, 0, 0, 1, 2])] }],
   DetectionOutput: [

@@ -585,6 +585,7 @@ export const layerCases = {
   ],
   PixelShuffle: [{ bottoms: [[1, 8, 2, 3]], param: "pixelshuffle_param { upscale_factor: 2 }" }],
   Unsqueeze: [{ param: "unsqueeze_param { dim: -1 }" }],
+  RBM: "its gradient is contrastive divergence, which rbm.spec.ts compares with a loop's",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -4,7 +4,7 @@ import { COMPLETION, DATASET, DRAW, IMPORT, INSPECT, LAYERS, MEAN, UPGRADE } fro
 import { CLASSIFY, DETECT, DEVICES, EXTRACT, TEST, TIME } from "./inference.js";
 import { SPARK } from "./spark.js";
 import { EXPLAIN, NEW, PREDICT } from "./tables.js";
-import { DASHBOARD, PLOT, RUNS, SWEEP, TRAIN } from "./training.js";
+import { DASHBOARD, PLOT, PRETRAIN, RUNS, SWEEP, TRAIN } from "./training.js";
 
 /** All commands. Nothing here loads more of netrun than their flags: a command's code is loaded when it runs. */
 export const commands: readonly Command[] = [
@@ -20,6 +20,16 @@ export const commands: readonly Command[] = [
       "netrun train models/shapes-ssd/solver.prototxt --max-iter 100",
     ],
     load: () => import("../train.js"),
+  },
+  {
+    name: "pretrain",
+    describe: "Pretrain a net layer by layer, as RBMs or autoencoders",
+    options: PRETRAIN,
+    examples: [
+      "netrun pretrain models/mnist-dbn/solver.prototxt --iterations 50 -o dbn.caffemodel --picture dbn.png",
+      "netrun pretrain models/mnist-dbn/solver.prototxt --kind autoencoder --corruption 0.3 --iterations 50 -o autoencoders.caffemodel",
+    ],
+    load: () => import("../pretrain.js"),
   },
   {
     name: "test",

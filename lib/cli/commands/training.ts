@@ -3,6 +3,7 @@ import { DATA } from "../../options/data.js";
 import { countRange, SEED } from "../../options/number.js";
 import type { Options } from "../../options/option.js";
 import { PARALLEL } from "../../options/parallel.js";
+import { PRETRAINING } from "../../options/pretraining.js";
 import { GRADIENTS, RUN, SESSION } from "../../options/run.js";
 import { SETTINGS } from "../../options/settings.js";
 import { COURSE, TRAINING } from "../../options/training.js";
@@ -43,6 +44,19 @@ export const TRAIN = {
   ...CLUSTER,
   ...SETTINGS,
   json: { ...JSON_OUTPUT.json, describe: "Print events as JSON, one a line, in place of the log" },
+} as const satisfies Options;
+
+/** `netrun pretrain SOLVER -o weights.caffemodel`: trains the layers one after another, as a start for `netrun train`. */
+export const PRETRAIN = {
+  solver: { type: "string", positional: "<solver>", describe: "The solver's prototxt" },
+  ...PRETRAINING,
+  weights: { type: "names", describe: "Weights of layers that are not pretrained: FILE[,FILE...]" },
+  seed: { type: "number", range: SEED, describe: "Seed of fillers and samples, in place of the solver's" },
+  output: { ...OUTPUT, default: "pretrained.caffemodel", describe: "The weights to write" },
+  picture: { type: "string", api: false, describe: "A PNG of data, reconstructions, samples and weights to write" },
+  ...RUN,
+  ...DATA,
+  json: { ...JSON_OUTPUT.json, describe: "Print events as JSON, one a line" },
 } as const satisfies Options;
 
 /** `netrun runs [DIR]`: lists the runs that trainings were kept in. */

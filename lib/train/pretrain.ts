@@ -1,0 +1,302 @@
+import { writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Net } from "../api/net.js";
+import { filterNet } from "../caffe/filter.js";
+import { type From, loadSolver } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
+import type { LayerParameter, NetParameter, SolverParameter } from "../caffe/messages.js";
+import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
+import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { encodeWeights } from "../caffe/weights.js";
+import type { Tensor } from "../data/tensor.js";
+import { NetrunError } from "../error.js";
+import { makeFolder, replaceFile } from "../file.js";
+import {
+  blobsOfStage,
+  PRETRAINING_OUTPUTS,
+  type PretrainingChoice,
+  pretrainedBlobs,
+  pretrainingNet,
+  pretrainingStages,
+  type Stage,
+  type UnitKind,
+  visibleUnits,
+} from "../layers/pretraining.js";
+import type { StackedLayer } from "../layers/pretrained-stack.js";
+import { checkOptions } from "../options/option.js";
+import { PRETRAINING } from "../options/pretraining.js";
+import { Solver, type SolverOptions } from "./solver.js";
+import { train } from "./train.js";
+
+/** Layer-wise pretraining of a solver's net. */
+export interface PretrainOptions
+  extends Pick<
+    SolverOptions,
+    | "baseDir"
+    | "batchSize"
+    | "data"
+    | "devices"
+    | "level"
+    | "onBadRecord"
+    | "onWarning"
+    | "provider"
+    | "stages"
+    | "strict"
+    | "threads"
+    | "transform"
+    | "weights"
+  > {
+  /** A solver's prototxt (path or text), or the message: its train net, its seed. */
+  readonly solver: From<SolverParameter>;
+  /** Method by which each layer is trained. Default "rbm". */
+  readonly kind?: PretrainingChoice["kind"] | undefined;
+  /** InnerProduct layers by name, in order; default those with an activation, or the encoder of a deep autoencoder. */
+  readonly layers?: readonly string[] | undefined;
+  /** Iterations of each layer. Default 1000. */
+  readonly iterations?: number | undefined;
+  /** Learning rate. Default 0.1. */
+  readonly rate?: number | undefined;
+  /** Default 0.5. */
+  readonly momentum?: number | undefined;
+  /** Default 0. */
+  readonly weightDecay?: number | undefined;
+  /** Units of the first layer's input. Default "binary" for data, which is then between 0 and 1. */
+  readonly visible?: UnitKind | undefined;
+  /** Steps of Gibbs sampling of an RBM. Default 1. */
+  readonly cdSteps?: number | undefined;
+  /** True if an RBM's chains go on from batch to batch. Default false. */
+  readonly persistent?: boolean | undefined;
+  /** Share of an autoencoder's inputs that are set to 0. Default 0.3. */
+  readonly corruption?: number | undefined;
+  /** True if an autoencoder's decoder has the encoder's weights. Default true. */
+  readonly tied?: boolean | undefined;
+  /** Seed of fillers and samples; default the solver's. */
+  readonly seed?: number | undefined;
+  /** The .caffemodel to write. */
+  readonly output?: string | undefined;
+}
+
+/** A layer that is pretrained: as what, and its numbers of units. */
+export interface PretrainedLayer {
+  readonly layer: string;
+  readonly method: PretrainingChoice["kind"];
+  readonly visibleUnits: UnitKind;
+  readonly visible: number;
+  readonly hidden: number;
+  /** The decoder's layer that gets the transposed weights. */
+  readonly decoder?: string | undefined;
+}
+
+/** Scores of a layer in its pretraining. */
+export interface PretrainScores {
+  /** The mean over the batch of what is minimised: of an RBM the gap of free energy between data and samples. */
+  readonly loss: number;
+  /** Mean squared error of the reconstruction, per unit. */
+  readonly reconstructionError: number;
+  /** Mean free energy of the batch, of an RBM. */
+  readonly freeEnergy?: number | undefined;
+}
+
+/** Events of a pretraining. */
+export type PretrainEvent =
+  | { readonly kind: "pretrain-start"; readonly layers: readonly PretrainedLayer[]; readonly iterations: number }
+  | ({ readonly kind: "pretrain-iteration"; readonly layer: string; readonly iteration: number } & PretrainScores)
+  | ({ readonly kind: "pretrain-layer"; readonly first: PretrainScores } & PretrainedLayer & PretrainScores)
+  | {
+      readonly kind: "pretrain-done";
+      /** The blobs of the net's layers, decoders among them, by name. */
+      readonly weights: StoredWeights;
+      /** The file that they were written to. */
+      readonly path?: string | undefined;
+      /** The machines or autoencoders, from the data up. */
+      readonly stack: readonly StackedLayer[];
+      /** A batch of what the first of them was trained on. */
+      readonly data: Tensor;
+    };
+
+/** Lines that a layer's pretraining has. */
+const LINES = 10;
+
+const scoresOf = (outputs: Readonly<Record<string, readonly number[]>>): PretrainScores => {
+  const { loss, error, energy } = PRETRAINING_OUTPUTS;
+  const freeEnergy = outputs[energy]?.[0];
+  return {
+    loss: outputs[loss]![0]!,
+    reconstructionError: outputs[error]![0]!,
+    ...(freeEnergy !== undefined && { freeEnergy }),
+  };
+};
+
+/**
+ * Pretrains the InnerProduct layers of a solver's net one after another, each on the activations of those before it: an iterable of
+ * events. The last one has the weights, with which `train` fine-tunes the net (`weights`). Ending the loop over the events ends it.
+ * Throws NetrunError for a net without such layers, for binary units on data that is not between 0 and 1, and for what is wrong with the solver.
+ */
+export async function* pretrain(options: PretrainOptions): AsyncGenerator<PretrainEvent, void> {
+  checkOptions(PRETRAINING, options);
+  const { kind = "rbm", iterations = 1000, output } = options;
+  const { message, baseDir } = loadSolver(options.solver, options);
+  const base = options.baseDir ?? baseDir;
+  const { train: source } = solverNets(message, { ...options, baseDir: base });
+  const { layer: layers } = filterNet(source.net, source.state);
+  const probe = await probeNet(source, layers, options, base);
+  const shapesOf = (name: string) => (probe.params.get(name) ?? []).map(({ shape }) => shape);
+  const stages = pretrainingStages(layers, shapesOf, options.layers);
+  const choices = stages.map((stage, i) => ({
+    kind,
+    visible: i === 0 && options.visible !== undefined ? options.visible : visibleUnits(layers, stage),
+    cdSteps: options.cdSteps ?? 1,
+    persistent: options.persistent ?? false,
+    corruption: options.corruption ?? 0.3,
+    tied: options.tied ?? true,
+  }));
+  const data = probe.blobs.get(stages[0]!.layer.bottom[0]!)!;
+  checkUnits(stages[0]!, choices[0]!, data);
+  const described = stages.map((stage, i): PretrainedLayer => {
+    const [rows, columns] = shapesOf(stage.layer.name)[0] as [number, number];
+    const [hidden, visible] = stage.param.transpose ? [columns, rows] : [rows, columns];
+    const { visible: visibleUnits } = choices[i]!;
+    const decoder = stage.decoder?.name;
+    return {
+      layer: stage.layer.name,
+      method: kind,
+      visibleUnits,
+      visible,
+      hidden,
+      ...(decoder !== undefined && { decoder }),
+    };
+  });
+  if (output !== undefined) makeFolder(dirname(output));
+  yield { kind: "pretrain-start", layers: described, iterations };
+  const weights = new Map<string, readonly StoredBlob[]>();
+  const stack: StackedLayer[] = [];
+  for (const [i, stage] of stages.entries()) {
+    const net = pretrainingNet(source.net, layers, stage, choices[i]!, shapesOf);
+    await using solver = await Solver.load(settingsOf(message, source, net, options), solverOptions(options, base));
+    for (const [name, blobs] of solver.net.params) {
+      if (name === stage.layer.name) continue;
+      // The layers below: pretrained ones, and others as training will start with them.
+      for (const [j, { data }] of (weights.get(name) ?? probe.params.get(name) ?? []).entries())
+        blobs[j]!.data.set(data);
+    }
+    let first: PretrainScores | undefined;
+    let scores: PretrainScores | undefined;
+    for await (const event of train(solver)) {
+      if (event.kind !== "iteration" || !event.display) continue;
+      scores = scoresOf(event.outputs);
+      first ??= scores;
+      yield { kind: "pretrain-iteration", layer: stage.layer.name, iteration: event.iteration, ...scores };
+    }
+    const blobs = pretrainedBlobs(stage, solver.net.params);
+    stack.push({ ...blobs, method: kind, visibleUnits: choices[i]!.visible, activation: stage.activation?.type });
+    for (const [name, each] of blobsOfStage(stage, blobs)) weights.set(name, each);
+    yield { kind: "pretrain-layer", ...described[i]!, first: first!, ...scores! };
+  }
+  if (output !== undefined) {
+    const bytes = encodeWeights(amend(source.net, { layer: layers }), weights);
+    await replaceFile(output, (file) => writeFileSync(file, bytes));
+  }
+  yield { kind: "pretrain-done", weights, ...(output !== undefined && { path: output }), stack, data };
+}
+
+/** A net's parameter blobs by layer as training starts with them, and the blobs of a batch. */
+interface Probe {
+  readonly params: ReadonlyMap<string, readonly StoredBlob[]>;
+  readonly blobs: ReadonlyMap<string, Tensor>;
+}
+
+async function probeNet(
+  { net, state }: SolverNet,
+  layers: readonly LayerParameter[],
+  options: PretrainOptions,
+  baseDir: string | undefined,
+): Promise<Probe> {
+  const { data, batchSize, onBadRecord, transform, weights, seed } = options;
+  const given = { data, batchSize, onBadRecord, transform, weights, ...(seed !== undefined && { seed }) };
+  const filtered = amend(net, { layer: layers, state });
+  await using loaded = await Net.load(filtered, {
+    ...given,
+    phase: "TRAIN",
+    ...(baseDir !== undefined && { baseDir }),
+  });
+  const bottoms = layers.flatMap(({ bottom }) => bottom);
+  const blobs = await loaded.forward({}, { blobs: [...new Set(bottoms)] });
+  const copied = Object.entries(blobs).map(
+    ([name, { shape, data: values }]) => [name, { shape, data: values.slice() }] as const,
+  );
+  const params = new Map(
+    [...loaded.params].map(([name, each]) => [name, each.map(({ shape, data }) => ({ shape, data: data.slice() }))]),
+  );
+  return { params, blobs: new Map(copied) };
+}
+
+/** Throws NetrunError where binary units are not between 0 and 1. */
+function checkUnits({ layer }: Stage, { visible }: PretrainingChoice, { data }: Tensor): void {
+  if (visible !== "binary") return;
+  const [from, to] = data.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, 0]);
+  if (from >= 0 && to <= 1) return;
+  throw new NetrunError(
+    `blob "${layer.bottom[0]}" has values from ${from} to ${to}: binary units are between 0 and 1`,
+    {
+      notes: [
+        "pixels are with transform_param { scale: 0.00390625 } (--scale 0.00390625)",
+        "standardised numbers are Gaussian units: --visible gaussian",
+      ],
+    },
+  );
+}
+
+function settingsOf(
+  solver: SolverParameter,
+  source: SolverNet,
+  net: NetParameter,
+  { iterations = 1000, rate = 0.1, momentum = 0.5, weightDecay = 0, seed }: PretrainOptions,
+): SolverParameter {
+  return amend<SolverParameter>(solver, {
+    net: null,
+    train_net: null,
+    net_param: null,
+    train_net_param: amend(net, { state: source.state }),
+    test_net: null,
+    test_net_param: null,
+    test_state: null,
+    test_iter: null,
+    test_interval: null,
+    weights: null,
+    type: "SGD",
+    base_lr: rate,
+    lr_policy: "fixed",
+    momentum,
+    weight_decay: weightDecay,
+    regularization_type: "L2",
+    clip_gradients: null,
+    iter_size: 1,
+    max_iter: iterations,
+    display: Math.max(1, Math.floor(iterations / LINES)),
+    snapshot: 0,
+    snapshot_after_train: false,
+    snapshot_diff: false,
+    debug_info: false,
+    ...(seed !== undefined && { random_seed: seed }),
+  });
+}
+
+function solverOptions(options: PretrainOptions, baseDir: string | undefined): SolverOptions {
+  const { batchSize, data, devices, level, onBadRecord, onWarning, provider, stages, strict, threads, transform } =
+    options;
+  return {
+    batchSize,
+    data,
+    devices,
+    level,
+    onBadRecord,
+    onWarning,
+    provider,
+    stages,
+    strict,
+    threads,
+    transform,
+    calibrate: false,
+    ...(baseDir !== undefined && { baseDir }),
+  };
+}
