@@ -43,6 +43,15 @@ export interface MemoryRow {
   readonly vectorsMB: number;
 }
 
+export interface SweepRow {
+  readonly search: "grid" | "halving";
+  /** Of all runs. */
+  readonly iterations: number;
+  /** Of the best run, on the test set. */
+  readonly accuracy: number;
+  readonly seconds: number;
+}
+
 export interface StartupRow {
   readonly command: string;
   readonly seconds: number;
@@ -54,6 +63,7 @@ interface Rows {
   readonly train: TrainRow;
   readonly memory: MemoryRow;
   readonly startup: StartupRow;
+  readonly sweep: SweepRow;
 }
 
 const pathOf = (name: string) => join(root, "bench/results", `${name}.json`);

@@ -111,6 +111,18 @@ function startup(): string {
   );
 }
 
+function sweeps(): string {
+  const figures = kept("sweep");
+  const most = Math.max(...figures.rows.map(({ iterations }) => iterations));
+  const rows = figures.rows.map(({ search, iterations, accuracy }) => [
+    { grid: "grid, every run to the end", halving: "`--first-iterations 30`" }[search],
+    count(iterations),
+    (iterations / most).toFixed(2),
+    accuracy.toFixed(4),
+  ]);
+  return machineOf(figures) + table(["16 LeNets", "iterations", "of the grid's", "best accuracy"], rows);
+}
+
 /** The README's table: a line for each claim, with the command that measures it. */
 function results(): string {
   const steps = speedsOf(json<StepResults>("results/step.json"))
@@ -149,6 +161,7 @@ const sections = (): readonly Section[] => [
     text: averagingTables(json<AveragingResults>("averaging/results.json"), GOALS),
   },
   { page: "docs/runs.md", name: "statistics", text: statistics() },
+  { page: "docs/sweeps.md", name: "halving", text: sweeps() },
   { page: "docs/spark.md", name: "cost", text: sparkTables(json<SparkResults>("results/spark.json")) },
 ];
 
