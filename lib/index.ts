@@ -1,5 +1,6 @@
 export { Classifier, type ClassifierOptions } from "./api/classifier.js";
-export { type Detected, type DetectOptions, type Detection, detect } from "./api/detect.js";
+export { type Detected, type DetectOptions, detect } from "./api/detect.js";
+export type { Detection } from "./api/detect-regions.js";
 export { type Classified, type ClassifyOptions, classify, type Prediction } from "./api/classify.js";
 export { type Tiles, tilesPng } from "./data/image/tiles.js";
 export { beliefSamples, reconstructions, type StackedLayer } from "./layers/pretrained-stack.js";

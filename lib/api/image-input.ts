@@ -40,11 +40,11 @@ export function imageInputOf(net: Net, options: ImageInputOptions): ImageInput {
       { notes: ["a deploy prototxt has that"] },
     );
   }
-  return { name, shape: [channels, height, width], mean: meanOf(options, channels) };
+  return { name, shape: [channels, height, width], mean: meansOf(options, channels) };
 }
 
 /** A mean for each channel: of the given values, or of each channel of the mean file. */
-function meanOf({ meanFile, mean = [] }: ImageInputOptions, channels: number): readonly number[] {
+export function meansOf({ meanFile, mean = [] }: ImageInputOptions, channels: number): readonly number[] {
   if (meanFile !== undefined) {
     const { shape, data } = readMean(meanFile);
     const plane = count(shape) / shape[0]!;

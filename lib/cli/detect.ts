@@ -19,6 +19,8 @@ export async function run(args: CommandArgs<typeof DETECT>): Promise<void> {
   const images = args.images ?? [];
   const drawn = args.output === undefined ? undefined : placesOf(args.output, images);
   const { meanFile, meanValue: mean, scale, invert, minScore, top, blob: output } = args;
+  const { shorterSide, longerSide, overlap } = args;
+  const options = { meanFile, mean, scale, invert, minScore, top, output, shorterSide, longerSide, overlap };
   await using net = await Net.load(args.model, {
     ...(await sessionOfFlags(args)),
     ...stateOfFlags(args),
@@ -28,7 +30,7 @@ export async function run(args: CommandArgs<typeof DETECT>): Promise<void> {
     onWarning: warn,
   });
   const all: object[] = [];
-  for await (const found of detect(net, images, { meanFile, mean, scale, invert, minScore, top, output })) {
+  for await (const found of detect(net, images, options)) {
     const path = drawn?.get(found.image);
     if (path !== undefined) await draw(found, path);
     const objects = found.detections.map(({ label, ...rest }) => ({ label, name: labels[label], ...rest }));
