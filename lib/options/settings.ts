@@ -7,7 +7,12 @@ const SHARE = { min: 0, max: 1 } as const satisfies NumberRange;
 
 /** Fields of SolverParameter, in the file's place or where there is no file; named as in prototxts. */
 export const SETTINGS = {
-  type: { type: "string", group: GROUP, describe: "SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam" },
+  type: {
+    type: "string",
+    group: GROUP,
+    describe:
+      "SGD, Nesterov, AdaGrad, RMSProp, AdaDelta or Adam; for whole batches LBFGS, ConjugateGradient or LineGradientDescent",
+  },
   base_lr: { type: "number", range: AMOUNT, group: GROUP, describe: "Learning rate at the start" },
   lr_policy: {
     type: "string",

@@ -24,7 +24,7 @@ import {
 import { differencesFromCaffe } from "../net/differences.js";
 import { type LoweredNet, sourcesOf } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
-import { updateRules } from "../optim/rules.js";
+import { methodOf, type SolverType, solverTypes } from "../optim/whole-batch.js";
 import { spanOf } from "../text/notes.js";
 import { type NetProgram, openModelProgram } from "./model-program.js";
 import { openNet } from "./open-net.js";
@@ -262,8 +262,26 @@ function checkRule(solver: SolverParameter): void {
   }
 }
 
+/** Throws NetrunError for fields that mean nothing to methods that search along lines. */
+function checkMethod(solver: SolverParameter): void {
+  const { type, momentum, clip_gradients, regularization_type, weight_decay, debug_info } = solver;
+  if (!methodOf(type as SolverType)) return;
+  const refused: readonly (readonly [keyof SolverParameter & string, boolean, string])[] = [
+    ["momentum", momentum !== 0, "it finds its steps by searching"],
+    ["clip_gradients", has(solver, "clip_gradients") && clip_gradients >= 0, "it finds its steps by searching"],
+    [
+      "regularization_type",
+      regularization_type === "L1" && weight_decay !== 0,
+      "its objective has to be smooth: L2 is",
+    ],
+    ["debug_info", debug_info, "it shows the updates of SGD"],
+  ];
+  for (const [field, isGiven, why] of refused)
+    if (isGiven) throw new NetrunError(`${type} has no ${field}`, { span: spanOf(solver, field), notes: [why] });
+}
+
 function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
-  const known: readonly string[] = Object.keys(updateRules);
+  const known = solverTypes;
   if (!known.includes(solver.type)) {
     const near = nearest(solver.type, known);
     throw new NetrunError(`unknown solver type "${solver.type}"`, {
@@ -283,9 +301,10 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   const refused = refusedFork(solver, "");
   if (refused) throw refused;
   checkRule(solver);
+  checkMethod(solver);
   const { momentum, momentum2, rms_decay, delta } = solver;
   return {
-    rule: solver.type as keyof typeof updateRules,
+    rule: solver.type as SolverType,
     settings: { momentum, momentum2, rms_decay, delta },
     regularization: solver.regularization_type,
     weightDecay: solver.weight_decay,

@@ -1,7 +1,8 @@
 import type { FeedSpec } from "../data/feed/feed.js";
 import type { ExtraFields, PhaseName, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
-import type { RuleSettings, updateRules } from "../optim/rules.js";
+import type { RuleSettings } from "../optim/rules.js";
+import type { SolverType } from "../optim/whole-batch.js";
 
 /** A net of one phase as an engine gets it: structured-cloneable, and lowered where it runs. */
 export interface NetPlan {
@@ -22,7 +23,7 @@ export interface NetPlan {
 
 /** Update of weights, as plain data. */
 export interface SolverPlan {
-  readonly rule: keyof typeof updateRules;
+  readonly rule: SolverType;
   readonly settings: RuleSettings;
   readonly regularization: "L1" | "L2";
   readonly weightDecay: number;

@@ -1,7 +1,7 @@
 import type { Tensors } from "../data/tensor.js";
 import { type Layout, layoutOf, type Slot, view } from "../net/layout.js";
 import type { SessionOptions } from "../onnx/session.js";
-import { updateRules } from "../optim/rules.js";
+import { ruleOf } from "../optim/whole-batch.js";
 import type { RunRequest, RunResult } from "./compiled-net.js";
 import {
   type ActivationStatistics,
@@ -63,7 +63,7 @@ export class SeparateStep implements Step {
     this.#layout = layoutOf(train.net);
     this.#normed = normedSlots(this.#layout);
     const { rule, settings, regularization } = solver;
-    this.#updater = new Updater(this.#layout, { rule: updateRules[rule], settings, regularization }, session);
+    this.#updater = new Updater(this.#layout, { rule: ruleOf(rule), settings, regularization }, session);
     this.#gradients = gradients ?? new Float32Array(this.#layout.length);
     this.#views = Object.fromEntries([...this.#layout.slots].map(([key, slot]) => [key, view(this.#gradients, slot)]));
   }
@@ -193,7 +193,7 @@ export class SeparateStep implements Step {
       const norm = squares !== undefined && Number.isFinite(squares) ? Math.sqrt(squares) : l2Norm(this.#gradients);
       if (norm > clipGradients) scale *= clipGradients / norm;
     }
-    const correction = updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
+    const correction = ruleOf(rule).correction?.(iteration + 1, settings) ?? 1;
     const step = { rate: rate * correction, decay: weightDecay, scale };
     return this.#updater.apply({ ...state, gradients: this.#gradients }, step);
   }

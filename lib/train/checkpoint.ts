@@ -5,7 +5,7 @@ import type { ReplicaStates } from "../engine/engine.js";
 import { vectorsOf } from "../engine/state.js";
 import type { NetrunError } from "../error.js";
 import type { RateState } from "../optim/rate.js";
-import { updateRules } from "../optim/rules.js";
+import { slotsOf } from "../optim/whole-batch.js";
 import { blobsByLayer, copyTrainedLayers } from "../run/weights.js";
 import type { SolverParts } from "./load-solver.js";
 import { commonHistory, hasReplicaFile, restoreReplicas, sideReplicas } from "./replica-file.js";
@@ -100,7 +100,7 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
   checkStateCounts(path, state);
   const side = readSideState(path, state.iter);
   if (side) checkPlaces(path, side, [feedRows.length, ...plan.tests.map(({ feeds }) => feeds.length)]);
-  const history = Array.from({ length: updateRules[rule].slots }, () => new Float32Array(layout.trainable));
+  const history = Array.from({ length: slotsOf(rule) }, () => new Float32Array(layout.trainable));
   restoreHistory(layout, history, state.history, path);
   const model = await readModel(path, state.learned_net, side?.files?.model);
   const weights = { ...current, data: current.data.slice() };

@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Net } from "../api/net.js";
 import { type From, type LoadOptions, loadSolver } from "../caffe/load.js";
-import { amend } from "../caffe/message.js";
+import { amend, has } from "../caffe/message.js";
 import type { Init, SolverParameter } from "../caffe/messages.js";
 import { type SolverNet, solverNets, withTrainState } from "../caffe/solver-nets.js";
 import { type GivenData, GivenRows } from "../data/feed/given-rows.js";
@@ -16,7 +16,7 @@ import { layoutOf } from "../net/layout.js";
 import type { RunOptions } from "../onnx/choose-session.js";
 import { replicasOn } from "../onnx/device.js";
 import { policyOf } from "../optim/rate.js";
-import type { updateRules } from "../optim/rules.js";
+import { methodOf, type SolverType } from "../optim/whole-batch.js";
 import { checkOptions } from "../options/option.js";
 import { HOSTS, PARALLEL } from "../options/parallel.js";
 import { GRADIENTS, SESSION, STATE } from "../options/run.js";
@@ -77,7 +77,7 @@ export interface SolverParts {
   readonly weights: Weights;
   readonly engine: Engine;
   readonly seed: number;
-  readonly rule: keyof typeof updateRules;
+  readonly rule: SolverType;
   readonly prefix: string;
   readonly tests: readonly TestShape[];
   readonly memory: MemoryEstimate;
@@ -118,6 +118,14 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   const session = await solverSession(parameter, given);
   const workers = given.workers ?? replicasOn(session);
   const options = workers === undefined ? given : hostsOn({ ...given, workers }, session);
+  if (methodOf(parameter.type as SolverType) && ((options.workers ?? 1) > 1 || options.engine))
+    throw new NetrunError(`${parameter.type} trains one replica on this machine, not several`, {
+      span: spanOf(parameter, "type"),
+      notes: [
+        "the mean of parameters that replicas found along lines of their own is no step of the method",
+        "train with one worker, or with SGD, Nesterov or Adam",
+      ],
+    });
   const seed = parameter.random_seed >= 0 ? parameter.random_seed : DEFAULT_SEED;
   const known = typeof from === "string" ? undefined : netOfSolver(from);
   const nets = solverNets(parameter, { ...options, baseDir, known });
@@ -191,7 +199,10 @@ function readSolver(from: From<SolverParameter>, options: SolverOptions) {
   const changed = options.settings ? amend<SolverParameter>(message, options.settings) : message;
   const state = { level: options.level ?? 0, stage: options.stages ?? [] };
   const parameter = options.level === undefined && !options.stages?.length ? changed : withTrainState(changed, state);
-  return { parameter, path, baseDir: options.baseDir ?? baseDir };
+  // The rate of a method that searches is a factor on its first steps.
+  const searches = methodOf(parameter.type as SolverType) !== undefined && !has(parameter, "base_lr");
+  const rated = searches ? amend<SolverParameter>(parameter, { base_lr: 1, lr_policy: "fixed" }) : parameter;
+  return { parameter: rated, path, baseDir: options.baseDir ?? baseDir };
 }
 
 /** Files of weights: the option's, else the solver's, each of which may list several with commas between, as Caffe has it. */

@@ -3,7 +3,7 @@ import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { layoutOf } from "../net/layout.js";
 import type { LoweredNet } from "../net/lower.js";
-import { updateRules } from "../optim/rules.js";
+import { slotsOf } from "../optim/whole-batch.js";
 import type { TrainingPlan } from "../run/plan.js";
 import type { ParallelOptions } from "./parallel.js";
 
@@ -24,7 +24,7 @@ export function estimateMemory(train: LoweredNet, plan: TrainingPlan, parallel: 
   // A cluster's replicas have the memory of its machines.
   const replicas = parallel.engine ? 1 : (parallel.workers ?? 1);
   const layout = layoutOf(train);
-  const { slots } = updateRules[plan.solver.rule];
+  const slots = slotsOf(plan.solver.rule);
   const trained = 2 * layout.length + (1 + slots) * layout.trainable;
   const parameters =
     replicas * FLOAT_BYTES * (trained + savedFloats(parallel, slots * layout.trainable, layout.length));

@@ -63,6 +63,9 @@ const TYPES: Readonly<Record<string, Init<SolverParameter>>> = {
   RMSProp: { base_lr: 0.001, rms_decay: 0.98 },
   AdaDelta: { base_lr: 1, momentum: 0.95, delta: 1e-6 },
   Adam: { base_lr: 0.001, momentum: 0.9 },
+  LBFGS: { base_lr: 1 },
+  ConjugateGradient: { base_lr: 1 },
+  LineGradientDescent: { base_lr: 1 },
 };
 
 /** Settings of a net without a solver, under those that the flags give. */

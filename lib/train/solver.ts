@@ -4,7 +4,7 @@ import type { SolverParameter } from "../caffe/messages.js";
 import type { SolverNet } from "../caffe/solver-nets.js";
 import type { NetrunError } from "../error.js";
 import { Lifetime } from "../lifetime.js";
-import { updateRules } from "../optim/rules.js";
+import { slotsOf } from "../optim/whole-batch.js";
 import type { TestShape } from "../run/compile.js";
 import { MOST_ITERATIONS, usesLoop } from "../run/loop/step.js";
 import { isResident } from "../run/resident/step.js";
@@ -216,7 +216,7 @@ export class Solver implements AsyncDisposable {
     this.#life.check();
     const { length, trainable } = this.#parts.weights.layout;
     const floats = length * (this.parameter.snapshot_diff ? 2 : 1);
-    const { slots } = updateRules[this.#parts.rule];
+    const slots = slotsOf(this.#parts.rule);
     probeFolder(this.snapshotPrefix, 4 * (floats + this.replicas * slots * trainable));
   }
 

@@ -17,7 +17,7 @@ import {
 import { sumsOf } from "../../net/gradient-sums.js";
 import { type Layout, learns, type Segment, type Slot } from "../../net/layout.js";
 import type { LoweredNet } from "../../net/lower.js";
-import { updateRules } from "../../optim/rules.js";
+import { ruleOf } from "../../optim/whole-batch.js";
 import { update } from "../../optim/update.js";
 import { add, div, gather, greater, Loop, mul, reduceSum, sqrt, where, zeros } from "../../ops/index.js";
 import { formulated, type Target } from "../../targets/index.js";
@@ -274,7 +274,7 @@ function carriedBy(
   scale: Value,
 ): readonly Carried[] {
   const leafOf = leaves(net);
-  const rule = updateRules[solver.rule];
+  const rule = ruleOf(solver.rule);
   const settings = { rule, settings: solver.settings, regularization: solver.regularization };
   const updated = trainedSlots(layout).flatMap((slot) => {
     const { key, layer, value: w } = slot.parameter;

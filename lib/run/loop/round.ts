@@ -5,7 +5,7 @@ import { view } from "../../net/layout.js";
 import { emit } from "../../onnx/emit.js";
 import { openSession, type Session, type SessionOptions } from "../../onnx/session.js";
 import { targetOf } from "../../onnx/target-of.js";
-import { updateRules } from "../../optim/rules.js";
+import { ruleOf } from "../../optim/whole-batch.js";
 import { random } from "../../random.js";
 import type { Arrays } from "../compiled-net.js";
 import { allFinite } from "../not-finite.js";
@@ -169,7 +169,7 @@ export class LoopRound implements AsyncDisposable {
             else view(gradients, slot).fill(0);
           }
           if (!trained.has(slot)) continue;
-          for (let i = 0; i < updateRules[solver.rule].slots; i++)
+          for (let i = 0; i < ruleOf(solver.rule).slots; i++)
             view(to.history[i]!, slot).set(outputs[newName(historyName(i, key))]!);
         }
       },

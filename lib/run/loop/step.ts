@@ -3,7 +3,7 @@ import type { Tensors } from "../../data/tensor.js";
 import { count } from "../../graph/index.js";
 import { type Layout, layoutOf } from "../../net/layout.js";
 import type { SessionOptions } from "../../onnx/session.js";
-import { updateRules } from "../../optim/rules.js";
+import { ruleOf } from "../../optim/whole-batch.js";
 import { inputsOf } from "../inputs.js";
 import type { RunnableNet } from "../open-net.js";
 import type { SolverPlan } from "../plan.js";
@@ -151,7 +151,7 @@ export class LoopStep implements Step {
 
   #correction(iteration: number): number {
     const { rule, settings } = this.#solver;
-    return updateRules[rule].correction?.(iteration + 1, settings) ?? 1;
+    return ruleOf(rule).correction?.(iteration + 1, settings) ?? 1;
   }
 
   #round(shows: boolean, gradients: boolean, byteRows: ReadonlyMap<string, ByteRows>): Promise<LoopRound> {

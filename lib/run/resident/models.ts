@@ -6,7 +6,7 @@ import { openResident, type ResidentSession } from "../../onnx/resident.js";
 import type { SessionOptions } from "../../onnx/session.js";
 import { targetOf } from "../../onnx/target-of.js";
 import { zeros } from "../../ops/index.js";
-import { updateRules } from "../../optim/rules.js";
+import { ruleOf } from "../../optim/whole-batch.js";
 import { update } from "../../optim/update.js";
 import { formulated, type GraphOutputs } from "../../targets/index.js";
 import { type End, endsOf, OBJECTIVE, SUMS, sumName } from "../compiled-net.js";
@@ -57,7 +57,7 @@ export function openUpdate(
   keys: ReadonlySet<string>,
   options: SessionOptions,
 ): Promise<ResidentSession> {
-  const rule = updateRules[solver.rule];
+  const rule = ruleOf(solver.rule);
   const settings = { rule, settings: solver.settings, regularization: solver.regularization };
   const scalar = (name: string) => input(name, float32([1]));
   const scalars = layout.segments.map((_, i) => ({ rate: scalar(rateName(i)), decay: scalar(decayName(i)) }));
@@ -105,7 +105,7 @@ export function openTransfers(
   options: SessionOptions,
 ): Transfers {
   const history = trainedSlots(layout).flatMap(({ parameter: { key, value } }) =>
-    Array.from({ length: updateRules[solver.rule].slots }, (_, i) => [historyName(i, key), value.type] as const),
+    Array.from({ length: ruleOf(solver.rule).slots }, (_, i) => [historyName(i, key), value.type] as const),
   );
   const trained = trainedSlots(layout).map(({ parameter: { key, value } }) => [`param:${key}`, value.type] as const);
   const states = ends.flatMap(([, { group, name, value }]) =>

@@ -3,7 +3,7 @@ import { count, type Elements, inputName, sameShape } from "../../graph/index.js
 import { type Layout, layoutOf, view } from "../../net/layout.js";
 import type { DeviceTensor, ResidentSession } from "../../onnx/resident.js";
 import type { SessionOptions } from "../../onnx/session.js";
-import { updateRules } from "../../optim/rules.js";
+import { ruleOf } from "../../optim/whole-batch.js";
 import { feeds, OBJECTIVE, SUMS, sumName } from "../compiled-net.js";
 import { inputsOf } from "../inputs.js";
 import { whyNoLoop } from "../loop/step.js";
@@ -214,7 +214,7 @@ export class ResidentStep implements Step {
     squares: number,
   ): Promise<void> {
     const { rule, settings, iterSize, weightDecay, clipGradients } = this.#solver;
-    const rate = given * (updateRules[rule].correction?.(iteration + 1, settings) ?? 1);
+    const rate = given * (ruleOf(rule).correction?.(iteration + 1, settings) ?? 1);
     const norm = Math.sqrt(squares);
     const clip = clipGradients >= 0 && norm > clipGradients ? clipGradients / norm : 1;
     const fed: Record<string, Elements | DeviceTensor> = { ...device.all, [SCALE]: Float32Array.of(clip / iterSize) };
