@@ -1,5 +1,6 @@
 import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
+import type { PartResult } from "../sweep/state.js";
 import { sweep, type SweepOptions, type Trial } from "../sweep/sweep.js";
 import type { CommandArgs } from "./commands/command.js";
 import { SWEEP } from "./commands/training.js";
@@ -29,7 +30,7 @@ export async function run(args: CommandArgs<typeof SWEEP>): Promise<void> {
       say(`${args.output}: goes on after ${event.parts} parts of runs`);
     if (event.kind === "part-done") {
       const { result, trial } = event;
-      const score = result.score === undefined ? result.error : `${args.metric} = ${result.score.toPrecision(6)}`;
+      const score = result.score === undefined ? result.error : `${args.metric} = ${scoreText(result)}`;
       say(
         `Run ${trial.index + 1}, iteration ${result.iteration}: ${score} (${textOf(trial)}, ${result.seconds.toFixed(1)} s)`,
       );
@@ -55,6 +56,10 @@ function fieldsOf<T>(flag: string, given: readonly string[] | undefined, read: (
   );
 }
 
+/** A score; of folds with their deviation. */
+const scoreText = ({ score, deviation }: PartResult): string =>
+  `${score!.toPrecision(6)}${deviation === undefined ? "" : ` ± ${deviation.toPrecision(3)}`}`;
+
 const textOf = ({ settings }: Trial): string =>
   Object.entries(settings)
     .map(([path, value]) => `${path}=${value}`)
@@ -64,7 +69,7 @@ const textOf = ({ settings }: Trial): string =>
 function table(trials: readonly Trial[], metric: string): readonly string[] {
   const rows = trials.map((trial) => {
     const last = trial.results.at(-1);
-    const score = last?.score === undefined ? "-" : last.score.toPrecision(6);
+    const score = last?.score === undefined ? "-" : scoreText(last);
     return [String(trial.index + 1), String(last?.iteration ?? 0), score, textOf(trial)];
   });
   const header = ["run", "iteration", metric, "settings"];

@@ -5,6 +5,14 @@ import { NetrunError } from "../error.js";
 import { writeWhole } from "../file.js";
 import type { Settings } from "./settings.js";
 
+const foldResult = v.object({
+  score: v.optional(v.number()),
+  loss: v.optional(v.nullable(v.number())),
+  seconds: v.number(),
+  state: v.optional(v.string()),
+  weights: v.optional(v.string()),
+  error: v.optional(v.string()),
+});
 const result = v.object({
   iteration: v.number(),
   score: v.optional(v.number()),
@@ -13,12 +21,21 @@ const result = v.object({
   state: v.optional(v.string()),
   weights: v.optional(v.string()),
   error: v.optional(v.string()),
+  /** Of the folds' scores, whose mean `score` is. */
+  deviation: v.optional(v.number()),
+  folds: v.optional(v.array(foldResult)),
+});
+const trial = v.object({
+  settings: v.record(v.string(), v.string()),
+  results: v.array(result),
+  /** Folds of a part that is not done. */
+  pending: v.optional(v.object({ until: v.number(), folds: v.array(foldResult) })),
 });
 const stored = v.object({
   version: v.literal(1),
   sweep: v.string(),
   direction: v.optional(v.picklist(["min", "max"])),
-  trials: v.array(v.object({ settings: v.record(v.string(), v.string()), results: v.array(result) })),
+  trials: v.array(trial),
 });
 
 /** State of a sweep: its table, as it is kept. */
@@ -26,6 +43,9 @@ export type SweepState = v.InferOutput<typeof stored>;
 
 /** Result of a part of a run. `error` says why there is no score. */
 export type PartResult = v.InferOutput<typeof result>;
+
+/** Outcome of a part on one fold. */
+export type FoldResult = v.InferOutput<typeof foldResult>;
 
 /** The table of the sweep in a folder. */
 const pathOf = (folder: string): string => join(folder, "sweep.json");

@@ -1,22 +1,20 @@
-import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type From, loadSolver } from "../caffe/load.js";
 import { amend } from "../caffe/message.js";
-import type { NetParameter, SolverParameter } from "../caffe/messages.js";
+import type { NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
 import { solverNets } from "../caffe/solver-nets.js";
 import { NetrunError } from "../error.js";
 import { makeFolder, writeWhole } from "../file.js";
 import { checkNumber, countRange } from "../options/number.js";
 import { printText } from "../text/print.js";
-import { unpackError } from "../wire-error.js";
+import { type FoldData, foldData } from "./folds.js";
 import { HalvingSchedule, type Job } from "./schedule.js";
-import { type Settings, withSettings } from "./settings.js";
+import { type Settings, type SolverWithNet, withSettings } from "./settings.js";
 import { type SearchSpace, trialSettings } from "./space.js";
-import { type PartResult, readState, type SweepState, writeState } from "./state.js";
-import type { TrialOptions, TrialOutcome, TrialPart } from "./trial.js";
-import type { FromTrial } from "./trial-child.js";
+import { type FoldResult, type PartResult, readState, type SweepState, writeState } from "./state.js";
+import { type Trained, trained, trainedFolds } from "./trained.js";
+import type { TrialOptions, TrialPart } from "./trial.js";
 
 /** Settings that a sweep tries, its limits, and the score it chooses by. */
 export interface SweepOptions extends SearchSpace, TrialOptions {
@@ -34,6 +32,8 @@ export interface SweepOptions extends SearchSpace, TrialOptions {
   readonly firstIterations?: number | undefined;
   /** One of so many goes on from each comparison. Default 3. */
   readonly reduction?: number | undefined;
+  /** Each setting is trained so many times, each time tested on another part of the rows (cross-validation); its score is their mean. */
+  readonly folds?: number | undefined;
   /** Runs that train at the same time, each in a process of its own. Default 1. */
   readonly workers?: number | undefined;
   /** Seed of what is drawn. Default 1. */
@@ -68,9 +68,12 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   if (maxRuns !== undefined) checkNumber("maxRuns", maxRuns, countRange("runs"));
   if (firstIterations !== undefined) checkNumber("firstIterations", firstIterations, countRange("iterations"));
   if (reduction !== undefined) checkNumber("reduction", reduction, { whole: true, min: 2 });
+  if (options.folds !== undefined)
+    checkNumber("folds", options.folds, { whole: true, min: 2, max: 1000, unit: "folds" });
   const settings = trialSettings(options, maxRuns, seed);
   const base = baseOf(options);
   const solvers = settings.map((each) => withSettings(base, each));
+  const folds = options.folds === undefined ? undefined : await foldData(options.folds, { ...base, options });
   const state = stateOf(output, options, settings);
   makeFolder(output);
   const trials = settings.map((each, index) => ({ index, settings: each, folder: join(output, `run-${index + 1}`) }));
@@ -91,7 +94,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   });
   yield { kind: "sweep-start", trials: settings.length, parts: state.trials.flatMap((each) => each.results).length };
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
-  const running = new Map<Job, Promise<readonly [Job, PartResult, TrialOutcome | undefined]>>();
+  const running = new Map<Job, Promise<Trained>>();
   const abort = new AbortController();
   try {
     for (;;) {
@@ -101,12 +104,33 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
         const { folder } = trials[job.trial]!;
         await writeTrial(folder, solvers[job.trial]!);
         yield { kind: "part-start", trial: trialOf(job.trial), until: job.until };
-        running.set(job, trained(job, partOf(job, trialOf(job.trial), options, deadlineMs), abort.signal));
+        const trial = trialOf(job.trial);
+        if (!folds) {
+          running.set(job, trained(job, partOf(job, trial, options, deadlineMs), abort.signal));
+          continue;
+        }
+        const known = state.trials[job.trial]!;
+        const parts: TrialPart[] = [];
+        for (const [index, fold] of folds.entries()) {
+          await writeTrial(foldFolder(folder, index), wholeTests(solvers[job.trial]!));
+          parts.push(foldPart(job, trial, { index, fold }, options, deadlineMs));
+        }
+        const done = known.pending?.until === job.until ? known.pending.folds : [];
+        const keep = (finished: readonly FoldResult[]) => {
+          known.pending = { until: job.until, folds: [...finished] };
+          return writeState(output, state);
+        };
+        running.set(job, trainedFolds(job, { parts, done, keep }, abort.signal));
       }
       if (running.size === 0) break;
       const [job, part, outcome] = await Promise.race(running.values());
       running.delete(job);
       if (outcome) state.direction = outcome.direction;
+      if (!part) {
+        schedule.done(job, undefined);
+        continue;
+      }
+      delete state.trials[job.trial]!.pending;
       state.trials[job.trial]!.results.push(part);
       schedule.done(job, part.iteration === job.until ? part.score : undefined);
       await writeState(output, state);
@@ -138,6 +162,7 @@ function ranked(trials: readonly Trial[], direction: "min" | "max"): readonly Tr
 function baseOf({ solver: from, baseDir, onWarning }: SweepOptions): {
   solver: SolverParameter;
   net: NetParameter;
+  state: NetState;
   baseDir: string;
 } {
   const loaded = loadSolver(from, { onWarning });
@@ -145,14 +170,32 @@ function baseOf({ solver: from, baseDir, onWarning }: SweepOptions): {
   const nets = solverNets(message, { baseDir: baseDir ?? loaded.baseDir, onWarning });
   const own = new Set([nets.train, ...nets.test].map(({ source }) => source));
   if (own.size > 1) throw new NetrunError(`a sweep takes a solver of one net: this one names ${[...own].join(", ")}`);
-  return { solver: message, net: nets.train.net, baseDir: nets.train.baseDir };
+  return { solver: message, net: nets.train.net, state: nets.train.state, baseDir: nets.train.baseDir };
+}
+
+const foldFolder = (folder: string, index: number): string => join(folder, `fold-${index + 1}`);
+
+/** A solver whose tests are of all the rows of a fold. */
+const wholeTests = ({ solver, net }: SolverWithNet): SolverWithNet => ({
+  solver: amend<SolverParameter>(solver, { test_iter: solver.test_iter.map(() => 0) }),
+  net,
+});
+
+/** A part of a run on one fold. */
+function foldPart(
+  job: Job,
+  trial: Trial,
+  { index, fold }: { readonly index: number; readonly fold: FoldData },
+  options: SweepOptions,
+  deadlineMs: number,
+): TrialPart {
+  const snapshot = trial.results.at(-1)?.folds?.[index]?.state;
+  const folder = foldFolder(trial.folder, index);
+  return { ...partOf(job, { ...trial, folder }, { ...options, ...fold }, deadlineMs), snapshot };
 }
 
 /** A run's solver and net, to be trained again by hand. */
-async function writeTrial(
-  folder: string,
-  { solver, net }: { solver: SolverParameter; net: NetParameter },
-): Promise<void> {
+async function writeTrial(folder: string, { solver, net }: SolverWithNet): Promise<void> {
   makeFolder(folder);
   const named = amend<SolverParameter>(solver, {
     ...{ net: join(folder, "net.prototxt"), net_param: null, train_net: null, train_net_param: null },
@@ -194,50 +237,23 @@ function partOf({ until }: Job, { folder, results }: Trial, options: SweepOption
   };
 }
 
-/** Trains a part in a process of its own. What ends it is its result: a sweep goes on. */
-async function trained(
-  job: Job,
-  part: TrialPart,
-  signal: AbortSignal,
-): Promise<readonly [Job, PartResult, TrialOutcome | undefined]> {
-  const started = performance.now();
-  try {
-    const outcome = await inProcess(part, signal);
-    const { iteration, score, loss, seconds, state, weights } = outcome;
-    const known = Number.isFinite(score) ? { score } : { error: "the score is not a finite number" };
-    return [job, { iteration, ...known, loss: Number.isFinite(loss) ? loss : null, seconds, state, weights }, outcome];
-  } catch (error) {
-    const seconds = (performance.now() - started) / 1000;
-    return [job, { iteration: job.until, seconds, error: (error as Error).message }, undefined];
-  }
-}
-
-function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> {
-  const child = fork(fileURLToPath(new URL("trial-child.js", import.meta.url)), [], {
-    execArgv: [],
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
-  });
-  const end = () => child.kill("SIGKILL");
-  signal.addEventListener("abort", end);
-  return new Promise<TrialOutcome>((done, failed) => {
-    child.on("message", (message) => {
-      const answer = message as FromTrial;
-      if ("outcome" in answer) done(answer.outcome);
-      else failed(unpackError(answer.error));
-    });
-    child.on("error", failed);
-    child.on("exit", (code, by) =>
-      failed(new NetrunError(`the training's process ${by ? `was ended by ${by}` : `exited with ${code}`}`)),
-    );
-    child.send(part);
-  }).finally(() => signal.removeEventListener("abort", end));
-}
-
 /** State of a folder's sweep. Throws NetrunError for a folder of another sweep. */
 function stateOf(output: string, options: SweepOptions, settings: readonly Settings[]): SweepState {
-  const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize } = options;
+  const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize, folds } = options;
   const solver = typeof options.solver === "string" ? options.solver : printText(options.solver);
-  const key = { solver, metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize };
+  const key = {
+    solver,
+    metric,
+    firstIterations,
+    reduction,
+    grid,
+    random,
+    maxRuns,
+    seed,
+    data,
+    testData,
+    batchSize,
+    folds,
+  };
   return readState(output, JSON.stringify(key), settings);
 }

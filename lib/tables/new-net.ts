@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { wholeBatchSize } from "../data/feed/whole-batches.js";
 import { detectSource } from "../data/source/detect.js";
 import { type Preparation, writePreparation } from "../data/source/prepared/preparation.js";
 import { survey } from "../data/source/prepared/survey.js";
@@ -86,7 +87,7 @@ export async function newNet(options: NewNetOptions): Promise<NewNet> {
     preparation,
     options: { ...options, hidden },
     batchSize,
-    testBatchSize: testBatchOf(testRows),
+    testBatchSize: wholeBatchSize(testRows) ?? batchSize,
     seed,
   };
   const texts = kind === "mlp" ? mlpTexts(plan) : autoencoderTexts(plan);
@@ -102,15 +103,6 @@ export async function newNet(options: NewNetOptions): Promise<NewNet> {
   await writePreparation(files[0]!, preparation);
   for (const [i, text] of [texts.trainTest, texts.deploy, solver].entries()) await writeWhole(files[i + 1]!, text);
   return { folder: output, files, rows, unlabelled, iterations: iterationsOf(course), preparation };
-}
-
-/** Rows of the largest batch of tests. */
-const TEST_BATCH = 256;
-
-/** Rows of a test's batches, so that they are whole ones: the last of others is filled with rows that were tested already. */
-function testBatchOf(rows: number): number {
-  for (let size = Math.min(rows, TEST_BATCH); size >= 16; size--) if (rows % size === 0) return size;
-  return Math.max(1, Math.min(rows, TEST_BATCH));
 }
 
 /** The table that a name means, and its label. Throws NetrunError for data that is no table. */

@@ -15,11 +15,20 @@ import { recordBatch } from "../../lib/data/source/columns.js";
 import { detectSource } from "../../lib/data/source/detect.js";
 import { drawDigit } from "../../lib/data/source/digits/draw.js";
 import type { SourceSpec } from "../../lib/data/source/open.js";
+import type { Fold } from "../../lib/data/shuffle/folded.js";
+import { foldsOf } from "../../lib/data/source/row-parts.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
+import { newNet } from "../../lib/tables/new-net.js";
 import { dataSourceContract, type Subject } from "../contracts/data-source.js";
 import { goldenPath } from "../support/shared.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** Rows of a part of folds, by their definition. */
+function foldRows(rows: number, { count, index, isHeld }: Fold): readonly number[] {
+  const parts = foldsOf(count, 1);
+  return range(rows).filter((row) => (parts.of(row) === index) === isHeld);
+}
 
 let rowsGiven: GivenRows | undefined;
 
@@ -37,6 +46,31 @@ const SUBJECTS: readonly Subject[] = [
       };
       await writeArrow(path, [batch(0, 3), batch(3, 1), batch(4, 3)]);
       return { kind: "arrow", path };
+    },
+  },
+  {
+    name: "folds",
+    field: "x",
+    // One of each five neighbours is left out; which ones follows from the seed of all folds.
+    rows: foldRows(23, { count: 5, index: 2, isHeld: false }),
+    prepare: async (folder) => {
+      const path = join(folder, "rows.arrow");
+      await saveRows(
+        path,
+        range(23).map((x) => ({ x })),
+      );
+      return detectSource(`${path}?folds=5&without=2`);
+    },
+  },
+  {
+    name: "prepared table",
+    field: "label",
+    rows: [0, 1, 0, 1, 1],
+    prepare: async (folder) => {
+      const data = join(folder, "t.csv");
+      writeFileSync(data, "x,y\n1,a\n2,b\n3,a\n4,b\n5,b\n");
+      await newNet({ kind: "mlp", data, label: "y", heldOut: 0, output: join(folder, "net") });
+      return detectSource(join(folder, "net/preparation.json?part=train"));
     },
   },
   {

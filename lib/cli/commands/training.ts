@@ -112,6 +112,11 @@ export const SWEEP = {
     range: { whole: true, min: 2 },
     describe: "One of so many goes on from each comparison (3)",
   },
+  folds: {
+    type: "number",
+    range: { whole: true, min: 2, max: 1000, unit: "folds" },
+    describe: "Train each setting so many times, tested on another part of the rows each time; the mean counts",
+  },
   workers: { type: "number", range: countRange("runs"), describe: "Runs at the same time, a process each (1)" },
   seed: { type: "number", range: SEED, describe: "Seed of what is drawn (1)" },
   output: { ...OUTPUT, default: "sweep", describe: "The sweep's folder; one that is there goes on" },

@@ -55,8 +55,9 @@ export function detectSource(name: string): SourceSpec {
   const options = new Options(path, mark < 0 ? "" : name.slice(mark + 1));
   const found = embeddedSource(path) ?? readable(path, options);
   const shuffle = options.seed("shuffle");
+  const fold = foldOf(path, options);
   options.refuseRest();
-  return { ...found, ...given("shuffle", shuffle) };
+  return { ...found, ...given("shuffle", shuffle), ...given("fold", fold) };
 }
 
 function readable(path: string, options: Options): SourceSpec {
@@ -165,6 +166,22 @@ function csvSpec(path: string, options: Options): SourceSpec {
     delimiter: options.filled("delimiter"),
     missing: options.number("missing"),
   };
+}
+
+/** The part of the rows that `folds=N` with `without=I` or `only=I` means. */
+function foldOf(path: string, options: Options): SourceSpec["fold"] {
+  const count = options.number("folds", { whole: true, min: 2, max: 1000, unit: "folds" });
+  const [only, without] = (["only", "without"] as const).map((name) =>
+    options.number(name, { whole: true, min: 0, max: (count ?? 1) - 1 }),
+  );
+  const index = only ?? without;
+  if (count === undefined && index === undefined) return undefined;
+  if (count !== undefined && index !== undefined && (only === undefined || without === undefined))
+    return { count, index, isHeld: only !== undefined };
+  throw new NetrunError("which rows?", {
+    file: path,
+    notes: ["folds=N goes with either only=I or without=I, from 0 on"],
+  });
 }
 
 /** The part of a prepared table that is meant. */

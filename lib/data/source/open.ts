@@ -1,6 +1,7 @@
 import type { RecordBatch } from "apache-arrow";
 import { readingFailed, refuseSpecial } from "../../file.js";
 import { Lifetime } from "../../lifetime.js";
+import { type Fold, foldedSource } from "../shuffle/folded.js";
 import { shuffledSource } from "../shuffle/shuffled.js";
 import type { CifarSpec } from "./cifar.js";
 import { notesOf } from "./columns.js";
@@ -41,6 +42,8 @@ type KindSpec =
 export type SourceSpec = KindSpec & {
   /** The seed of an order of the rows that is another one in each epoch; without it they come as they lie. */
   readonly shuffle?: number | undefined;
+  /** Part of the rows, for cross-validation. */
+  readonly fold?: Fold | undefined;
 };
 
 /** Each kind loads its library only when it is wanted: some are native or a megabyte of WebAssembly. */
@@ -71,11 +74,16 @@ const SHUFFLES_ITSELF: readonly SourceSpec["kind"][] = ["annotations", "folder",
 export async function openRecords(spec: SourceSpec): Promise<DataSource> {
   const open = OPENERS[spec.kind] as (spec: SourceSpec) => Promise<DataSource>;
   for (const path of pathsOf(spec)) refuseSpecial(path);
-  const source = await open(spec).catch((cause: unknown) => {
+  const { fold } = spec;
+  // Folds are of rows in the order in which they lie.
+  const lying: SourceSpec = fold ? { ...spec, shuffle: undefined } : spec;
+  const whole = await open(lying).catch((cause: unknown) => {
     throw readingFailed("path" in spec ? spec.path : spec.kind, cause);
   });
-  if (spec.shuffle === undefined || SHUFFLES_ITSELF.includes(spec.kind)) return withEnd(source);
+  let source = whole;
   try {
+    if (fold) source = foldedSource(whole, fold);
+    if (spec.shuffle === undefined || (SHUFFLES_ITSELF.includes(spec.kind) && !fold)) return withEnd(source);
     return withEnd(await shuffledSource(source, spec.shuffle));
   } catch (error) {
     await source[Symbol.asyncDispose]();

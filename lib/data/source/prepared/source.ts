@@ -4,7 +4,7 @@ import type { TableField } from "../table/cells.js";
 import { type Row, rowBatches } from "../table/rows.js";
 import { spooled } from "../table/spool.js";
 import { encoderOf } from "./encode.js";
-import { heldOutOf } from "./folds.js";
+import { heldOutOf } from "../row-parts.js";
 import { inputCount, readPreparation } from "./preparation.js";
 import { openTable } from "./table.js";
 

@@ -3,7 +3,7 @@ import { NetrunError, nearest } from "../../../error.js";
 import { BOOLEANS, isNumber } from "../table/csv.js";
 import { LabelSet, MAX_LABELS } from "../table/labels.js";
 import { isMissing, numberOf } from "./encode.js";
-import { heldOutOf } from "./folds.js";
+import { heldOutOf } from "../row-parts.js";
 import { Moments } from "./moments.js";
 import type { Preparation, PreparedColumn, PreparedLabel } from "./preparation.js";
 import { openTable, type TableSpec, type TextTable } from "./table.js";

@@ -1,4 +1,4 @@
-import { random } from "../../../random.js";
+import { random } from "../../random.js";
 
 /**
  * Puts rows into parts by their number alone: of each block of neighbouring rows each part gets its share, which ones a seed says. So parts
