@@ -63,6 +63,8 @@ export interface FillerParameter {
   readonly sparse: number;
   /** Default FAN_IN. */
   readonly variance_norm: FillerParameter_VarianceNorm;
+  /** Default 0. */
+  readonly alpha: number;
 }
 
 export const FillerParameter_VarianceNorm = {
@@ -336,6 +338,8 @@ export interface LayerParameter {
   readonly pad_param: PadParameter | null;
   readonly pixelshuffle_param: PixelShuffleParameter | null;
   readonly unsqueeze_param: UnsqueezeParameter | null;
+  readonly flip_param: FlipParameter | null;
+  readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
   readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
@@ -2133,6 +2137,20 @@ export interface PixelShuffleParameter {
   readonly upscale_factor: number;
 }
 
+export interface FlipParameter {
+  /** Default true. */
+  readonly flip_width: boolean;
+  /** Default false. */
+  readonly flip_height: boolean;
+}
+
+export interface GSTilingParameter {
+  /** Default 0. */
+  readonly stride: number;
+  /** Default false. */
+  readonly reverse: boolean;
+}
+
 export interface UnsqueezeParameter {
   readonly dim: number;
 }
@@ -2255,6 +2273,8 @@ export const LAYER_PARAMS = {
   Pad: "pad_param",
   PixelShuffle: "pixelshuffle_param",
   Unsqueeze: "unsqueeze_param",
+  Flip: "flip_param",
+  GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
   InnerDistance: "inner_distance_param",
@@ -2408,6 +2428,8 @@ export interface Messages {
   MaxUnPoolParameter: MaxUnPoolParameter;
   PadParameter: PadParameter;
   PixelShuffleParameter: PixelShuffleParameter;
+  FlipParameter: FlipParameter;
+  GSTilingParameter: GSTilingParameter;
   UnsqueezeParameter: UnsqueezeParameter;
   RBMParameter: RBMParameter;
 }

@@ -1,5 +1,5 @@
 import { NetrunError, nearest } from "../error.js";
-import { carryNotes, noteUnknown, spanOf } from "../text/notes.js";
+import { carryNotes, noteUnknown, spanOf, type UnknownField } from "../text/notes.js";
 import { amend, create, has } from "./message.js";
 import type { V1LayerParameter } from "./messages.js";
 import { type NetParameter, V1LayerParameter_LayerType as Type, type V0LayerParameter } from "./messages.js";
@@ -153,6 +153,7 @@ function upgradeLayer(outer: V1LayerParameter, v0: V0LayerParameter, warn: Warn)
   carryNotes(v0, layer);
   if (!known) {
     noteUnknown(layer, { name: "type", text: v0.type });
+    noteUnknown(layer, { name: `${v0.type}_param`, fields: ownFields(v0) });
     warn(ofFork(v0));
   }
   for (const param of params.keys()) carryNotes(v0, layer[param as "data_param"] as object, renamed);
@@ -169,6 +170,12 @@ function listsWhereRepeated(param: string, fields: Record<string, unknown>): Rec
   return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
+/** The flat layer's numbers and texts, as fields of a message of their own. */
+function ownFields(v0: V0LayerParameter): readonly UnknownField[] {
+  const fields = (Object.keys(FIELDS) as (keyof typeof FIELDS)[]).filter((name) => has(v0, name));
+  return fields.filter((name) => typeof v0[name] !== "object").map((name) => ({ name, text: String(v0[name]) }));
+}
+
 /** Warning for a V0 layer type that Caffe never had: the net loads, and the layer is refused where it runs, or has a plugin. */
 function ofFork(v0: V0LayerParameter): NetrunError {
   const near = nearest(v0.type, Object.keys(TYPES));
@@ -176,7 +183,7 @@ function ofFork(v0: V0LayerParameter): NetrunError {
     span: spanOf(v0, "type"),
     notes: [
       ...(near ? [`did you mean "${near}"?`] : []),
-      "it is read by its words, locally_connected as LocallyConnected, without its own fields; where the net runs it is refused",
+      "it is read by its words, locally_connected as LocallyConnected with locally_connected_param; where the net runs it is refused",
     ],
   });
 }

@@ -9,7 +9,7 @@ type Filler = (target: Float32Array, param: FillerParameter, shape: readonly num
 /**
  * Caffe's fillers by name. Fan-in is count / shape[0], fan-out count / shape[1], both as Caffe counts them whatever the layer.
  * - constant: value; uniform: [min, max); gaussian: mean and std, of which `sparse` >= 0 leaves about that many inputs of an output non-zero
- * - xavier: uniform in +-sqrt(3/n); msra: gaussian of std sqrt(2/n); n is fan-in, fan-out or their mean (variance_norm)
+ * - xavier: uniform in +-sqrt(3/n); msra: gaussian of std sqrt(2/n / (1 + alpha^2)), where alpha is a fork's; n is fan-in, fan-out or their mean (variance_norm)
  * - positive_unitball: uniform in [0, 1), each shape[0]-th of them scaled to sum 1
  * - bilinear: the kernel that upsamples by interpolation, for square [n, c, k, k]
  */
@@ -29,7 +29,8 @@ const fillers = {
     const scale = Math.sqrt(3 / fan(param, shape));
     for (let i = 0; i < target.length; i++) target[i] = scale * (2 * random.uniform() - 1);
   },
-  msra: (target, param, shape, random) => random.fillNormal(target, 0, Math.sqrt(2 / fan(param, shape))),
+  msra: (target, param, shape, random) =>
+    random.fillNormal(target, 0, Math.sqrt(2 / fan(param, shape) / (1 + param.alpha * param.alpha))),
   positive_unitball: (target, _, shape, random) => {
     random.fill(target);
     const dim = target.length / shape[0]!;

@@ -12,7 +12,8 @@ import { type DataLayer, dataLayer } from "./layer.js";
  */
 export const foreignData: DataFacts = {
   origin: "unread",
-  batchSize: (layer) => numbersOf(layer, BATCH)[0],
+  batchSize: (layer) => numbersOf(layer, BATCH)[0] ?? shapesOf(layer)[0]?.[0],
+  rowShapes: (layer) => shapesOf(layer).map((shape) => shape.slice(1)),
   image: foreignImage,
 };
 
@@ -25,9 +26,9 @@ export function foreignType({ type }: LayerParameter, facts: LayerFacts): DataLa
 /** A loss, by the name of its type: what Caffe asks of its own loss layers' names. */
 export const isNamedLoss = ({ type }: LayerParameter): boolean => /Loss(Layer)?$/.test(type);
 
-/** A score of predictions, by the name of its type: SequenceAccuracy, LabelsequenceAccuracy and the like. */
+/** A score of predictions, by the name of its type: SequenceAccuracy, AccuracyRegression, ConfusionMatrix and the like. */
 export const isNamedScore = ({ type, bottom }: LayerParameter): boolean =>
-  bottom.length > 1 && /(Accuracy|Evaluate|CTCGreedyDecoder)(Layer)?$/.test(type);
+  bottom.length > 1 && /^(Accuracy|ConfusionMatrix)|(Accuracy|Evaluate|CTCGreedyDecoder)(Layer)?$/.test(type);
 
 const BATCH = /^(batch_?size|batch|num|ims_per_batch|train_batch_size|n_?batch)$/;
 const SIDES =
@@ -44,6 +45,14 @@ function foreignImage(layer: LayerParameter): ImageShape | undefined {
   const width = numbersOf(layer, WIDTH)[0] ?? other;
   if (!height || !width) return undefined;
   return [numbersOf(layer, CHANNELS)[0] ?? (sub(layer, "transform_param").force_gray ? 1 : 3), height, width];
+}
+
+/** Shapes of tops, where a layer's parameters say them as DummyData's do: `shape { dim: ... }` for each. */
+function shapesOf(layer: LayerParameter): readonly (readonly number[])[] {
+  const given = paramsOf(layer).find(({ shape }) => shape !== undefined)?.["shape"];
+  const shapes = [given ?? []].flat().map((shape) => (isFields(shape) ? [(shape as ExtraParam)["dim"] ?? []] : []));
+  const dims = shapes.map((shape) => shape.flat().map(Number));
+  return dims.every((shape) => shape.length > 0 && shape.every((dim) => dim > 0)) ? dims : [];
 }
 
 /** Positive numbers of the first field of such a name, in the parameters that a layer gives or in Python's param_str. */

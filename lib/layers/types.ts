@@ -25,7 +25,7 @@ import { HardSigmoid, HardSwish, Mish, SELU, SignedSqrt } from "./forks/activati
 import { AnnotatedData } from "./forks/annotated-data.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
-import { Convolution3D, Pooling3D } from "./forks/c3d.js";
+import { Convolution3D, Deconvolution3D, Pooling3D } from "./forks/c3d.js";
 import { Lstm } from "./forks/caffe-lstm.js";
 import { CenterLoss } from "./forks/center-loss.js";
 import { CReLU, Maxout } from "./forks/channel-groups.js";
@@ -40,6 +40,7 @@ import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
 import { DiceCoefLoss, DiceLoss } from "./forks/dice-loss.js";
+import { Flip, GSTiling } from "./forks/flip.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
@@ -200,6 +201,7 @@ export const layerTypes = {
   CTCGreedyDecoder,
   CTCLoss,
   CtcLoss,
+  Deconvolution3D,
   DeformableConvolution,
   DenseImageData,
   DepthwiseConvolution,
@@ -207,9 +209,11 @@ export const layerTypes = {
   DetectionOutput,
   DiceCoefLoss,
   DiceLoss,
+  Flip,
   FlowWarp,
   FocalLoss,
   GroupNorm,
+  GSTiling,
   HardSigmoid,
   HardSwish,
   ImageSegData,

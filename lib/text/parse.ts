@@ -108,8 +108,8 @@ function readField(reading: Reading, field: protobuf.Field, message: Fields, dep
     });
   } else if (!reading.strict && !nested && isAt(lexer, "[") && reading.explain(field.parent!.name, field.name)) {
     for (const unknown of readUnknownList(reading, field, name.start)) noteUnknown(message, unknown);
-  } else if (Object.hasOwn(message, field.name) && !nested && reading.isList(field.parent!.name, field.name)) {
-    noteUnknown(message, readUnknownFurther(reading, field, name.start));
+  } else if (Object.hasOwn(message, field.name) && reading.isList(field.parent!.name, field.name)) {
+    for (const unknown of readUnknownFurther(reading, field, name.start)) noteUnknown(message, unknown);
   } else {
     if (Object.hasOwn(message, field.name)) throw repeatedTwice(lexer, field, message, nested ? name : lexer.token);
     if (!skipsUnknown()) message[field.name] = readValue();

@@ -72,13 +72,14 @@ export function readUnknownList(reading: Reading, field: protobuf.Field, start: 
 }
 
 /** Reads a further value of a field that has one in the schema, and several in a fork. */
-export function readUnknownFurther(reading: Reading, field: protobuf.Field, start: number): UnknownField {
+export function readUnknownFurther(reading: Reading, field: protobuf.Field, start: number): readonly UnknownField[] {
   const { lexer } = reading;
   const from = lexer.token.start;
-  const text = readScalarText(lexer);
+  const fields: UnknownField[] = [];
+  readItems(lexer, field.name, start, 0, fields);
   const type = field.parent as protobuf.Type;
   note(reading, { type, name: field.name, value: "[...]", start: from, end: lexer.lastEnd }, []);
-  return { name: field.name, text, place: [start, lexer.lastEnd] };
+  return fields;
 }
 
 function readValues(lexer: Lexer, name: string, start: number, depth: number, fields: UnknownField[]): void {
@@ -86,6 +87,11 @@ function readValues(lexer: Lexer, name: string, start: number, depth: number, fi
   const colon = accept(lexer, ":");
   if (!colon && !isAt(lexer, "{") && !isAt(lexer, "<"))
     throw failAt(lexer, lexer.token, `expected ":" or "{" after ${name}, found ${describeToken(lexer, lexer.token)}`);
+  readItems(lexer, name, start, depth, fields);
+}
+
+/** Reads what is after an unknown field's colon: a value, a message or a list of them. */
+function readItems(lexer: Lexer, name: string, start: number, depth: number, fields: UnknownField[]): void {
   eachValue(lexer, () => {
     const closing = openMessage(lexer);
     if (closing === undefined) {

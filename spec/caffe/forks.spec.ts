@@ -159,6 +159,15 @@ describe("lists of forks where Caffe has one value", () => {
     expect(() => loadNet(pool("kernel_size: 2 kernel_size: 3"), { strict: true })).to.throw("kernel_size has no value");
   });
 
+  it("may be messages: further ones are kept, and refused where the net runs", () => {
+    const text = `layer { name: "d" type: "Silence" bottom: "x" transform_param {
+      resize_param { height: 300 width: 400 } resize_param { height: 500 width: 600 interp_mode: [LINEAR, AREA] } } }`;
+    const { layer } = loadNet(INPUT + text).message;
+    expect(layer[1]!.transform_param!.resize_param!.height).to.equal(300);
+    expect(printText(layer[1]!)).to.match(/width: 600\n\s+interp_mode: LINEAR/);
+    expect(refusedFork(layer[1]!, "")!.format()).to.match(/:\d+: resize_param is a value[\s\S]*draws one of several/);
+  });
+
   it("are errors in fields of which no fork has several", () => {
     expect(() => loadNet('layer { name: "a" name: "b" }')).to.throw("name is set twice");
   });

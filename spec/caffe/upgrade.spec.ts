@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { extraParam } from "../../lib/layers/extra-param.js";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { NetrunError, positionOf } from "../../lib/error.js";
 import { spanOf } from "../../lib/text/notes.js";
@@ -121,7 +122,9 @@ layer {
     expect(warningsFor(text)[0]).to.match(
       /^old.prototxt:1:34: layer "x": there is no V0 layer type "locally_connected" in Caffe\n[\s\S]*refused/,
     );
-    expect(loadNet(text).message.layer.map(({ type }) => type)).to.deep.equal(["LocallyConnected", "SoftmaxWithLoss"]);
+    const { layer } = loadNet(text).message;
+    expect(layer.map(({ type }) => type)).to.deep.equal(["LocallyConnected", "SoftmaxWithLoss"]);
+    expect(extraParam(layer[0]!, "locally_connected_param")).to.deep.equal({ num_output: 4 });
     expect(warningsFor('layers { layer { name: "x" type: "pol" } }')[0]).to.match(/did you mean "pool"\?/);
   });
 

@@ -50,6 +50,17 @@ layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }
   });
 });
 
+describe("shapes that a data layer of a fork says for each of its tops", () => {
+  it("are those of its inputs", async () => {
+    const net = `layer { name: "d" type: "RemoteData" top: "data" top: "label" remote_data_param { address: "tcp://host:8888"
+        shape { dim: 25 dim: 3 dim: 8 dim: 8 } shape { dim: 25 } } }
+      layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_size: 3 } }
+      layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }`;
+    const { report } = await convert(net, new Map(), { allowMissing: true, verify: 0 });
+    expect(report.inputs).to.deep.equal({ data: ["N", 3, 8, 8] });
+  });
+});
+
 describe("converting a net that a program fed and read", () => {
   it("has inputs of the blobs that no layer makes and whose shapes are given", async () => {
     const fed = `layer { name: "p" type: "Power" bottom: "data" top: "y" power_param { scale: 0.5 } }`;

@@ -130,6 +130,23 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
     ]);
   });
 
+  it("knows the shapes of layers of forks that it cannot run", async () => {
+    const text = `layer { name: "x" type: "Input" top: "x" top: "p" input_param { shape { dim: [2, 8, 6, 6] } shape { dim: [2, 10] } } }
+      layer { name: "a" type: "Local" bottom: "x" top: "a" local_param { num_output: 5 kernel_size: 3 pad: 1 stride: 2 } }
+      layer { name: "b" type: "LocalWeightedConvolution" bottom: "x" top: "b" local_weighted_convolution_param { num_output: 4 kernel_size: 3 } }
+      layer { name: "c" type: "Hotspot" bottom: "p" bottom: "x" top: "c" hotspot_param { gaussian_std: 1 } }
+      layer { name: "d" type: "Topk" bottom: "x" top: "d" topk_param { k: 2 } }
+      layer { name: "e" type: "RBMInnerProduct" bottom: "p" top: "e" top: "v" rbm_inner_product_param {
+        connection_layer_param { type: "InnerProduct" inner_product_param { num_output: 7 } } } }
+      layer { name: "f" type: "Python" bottom: "x" bottom: "x" top: "f"
+        python_param { module: "caffe.layers.detectnet.clustering" layer: "ClusterDetections" } }
+      layer { name: "g" type: "ConfusionMatrix" bottom: "x" bottom: "p" top: "g" }`;
+    const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    const shapes = net.layers.slice(1).flatMap(({ tops }) => tops.map(({ shape }) => shape?.join("x")));
+    expect(shapes).to.deep.equal(["2x5x3x3", "2x4x4x4", "2x5x6x6", "2x8x6x6", "2x7", "2x10", "2x50x5", ""]);
+    expect([net.complete, net.notes.length]).to.deep.equal([true, 7]);
+  });
+
   it("names the layer type that it does not have, with its line", async () => {
     const net = loadNet(
       'layer { name: "d" type: "Input" top: "x" }\nlayer { name: "p" type: "VPooling" bottom: "x" top: "y" }',

@@ -47,6 +47,7 @@ describe("fillers", () => {
 
   it("msra is gaussian of deviation sqrt(2 / n)", () => {
     expect(deviation(values({ type: "msra" }, [100, 50]))).to.be.closeTo(Math.sqrt(2 / 50), 0.01);
+    expect(deviation(values({ type: "msra", alpha: 2 }, [100, 50]))).to.be.closeTo(Math.sqrt(2 / 50 / 5), 0.005);
   });
 
   it("positive_unitball makes each of the shape[0] parts sum to 1", () => {

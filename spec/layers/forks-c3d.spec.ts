@@ -53,6 +53,38 @@ describe("layers of C3D, against plain loops", () => {
     expectClose(y, shape, filled(shape, value));
   });
 
+  it("Deconvolution3D spreads each entry over a kernel, with a stride and a pad of its own for length", async () => {
+    const [k, d] = [4, 3];
+    const weights = [...noise(3, [3 * 2 * d * k * k]).data];
+    const bias = [0.5, -1];
+    const shape = [2, 2, 9, 12, 14];
+    const expected = filled(shape, (_, o) => bias[o]!);
+    const add = (place: readonly number[], amount: number) => {
+      if (place.some((here, i) => here < 0 || here >= shape[i]!)) return;
+      const index = place.reduce((sum, here, i) => sum * shape[i]! + here, 0);
+      expected[index] = expected[index]! + amount;
+    };
+    for (const n of upTo(2))
+      for (const c of upTo(3))
+        for (const l of upTo(5))
+          for (const h of upTo(6))
+            for (const w of upTo(7))
+              for (const o of upTo(2))
+                for (const a of upTo(d))
+                  for (const i of upTo(k))
+                    for (const j of upTo(k))
+                      add(
+                        [n, o, 2 * l + a - 1, 2 * h + i - 1, 2 * w + j - 1],
+                        at(n, c, l, h, w) * weights[(((c * 2 + o) * d + a) * k + i) * k + j]!,
+                      );
+    const [y] = await run(
+      `type: "Deconvolution3D" convolution_param { num_output: 2 kernel_size: 4 kernel_depth: 3 stride: 2 temporal_stride: 2 pad: 1 temporal_pad: 1 }`,
+      [x],
+      [weights, bias],
+    );
+    expectClose(y, shape, expected);
+  });
+
   it("Pooling3D takes the maximum of windows, which may end beyond the blob", async () => {
     const shape = [2, 3, 2, 3, 4];
     const value = (n: number, c: number, l: number, h: number, w: number) => {

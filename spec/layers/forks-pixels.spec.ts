@@ -88,3 +88,51 @@ describe("layers of nets from PyTorch, against plain loops", () => {
     ).to.contain("corners in place");
   });
 });
+
+describe("planes mirrored and tiled, against plain loops", () => {
+  const x = noise(22, [2, 8, 4, 6]);
+  const value = at(x);
+
+  it("Flip mirrors along the width unless told otherwise", async () => {
+    const flipped = async (param: string, h: (i: number) => number, w: (i: number) => number) =>
+      expectClose(
+        (await run(`type: "Flip" ${param}`, [x]))[0],
+        [2, 8, 4, 6],
+        filled([2, 8, 4, 6], (n, c, i, j) => value(n, c, h(i), w(j))),
+      );
+    const same = (i: number) => i;
+    await flipped("", same, (j) => 5 - j);
+    await flipped("flip_param { flip_height: true flip_width: false }", (i) => 3 - i, same);
+    await flipped(
+      "flip_param { flip_height: true }",
+      (i) => 3 - i,
+      (j) => 5 - j,
+    );
+  });
+
+  it("GSTiling makes channels of blocks, the channels of a place together, and blocks of them", async () => {
+    const [y] = await run(`type: "GSTiling" gs_tiling_param { stride: 2 }`, [x]);
+    const place = (c: number) => Math.floor(c / 8);
+    expectClose(
+      y,
+      [2, 32, 2, 3],
+      filled([2, 32, 2, 3], (n, c, h, w) => value(n, c % 8, 2 * h + Math.floor(place(c) / 2), 2 * w + (place(c) % 2))),
+    );
+    const [back] = await run(`type: "GSTiling" gs_tiling_param { stride: 2 reverse: true }`, [x]);
+    expectClose(
+      back,
+      [2, 2, 8, 12],
+      filled([2, 2, 8, 12], (n, c, h, w) =>
+        value(n, ((h % 2) * 2 + (w % 2)) * 2 + c, Math.floor(h / 2), Math.floor(w / 2)),
+      ),
+    );
+  });
+
+  it("what does not divide is refused", () => {
+    const refused = (text: string) =>
+      refusal(`${inputLayer("x", 2, 6, 3, 4)} layer { name: "l" bottom: "x" top: "y" type: "GSTiling" ${text} }`);
+    expect(refused("")).to.contain("stride must be greater than 0");
+    expect(refused("gs_tiling_param { stride: 2 }")).to.contain("no multiples of 2");
+    expect(refused("gs_tiling_param { stride: 2 reverse: true }")).to.contain("no multiple of 4");
+  });
+});

@@ -64,12 +64,11 @@ const SAME: readonly (readonly [string, Shapes, string, string])[] = [
     "deformable_convolution_param { num_output: 2 kernel_size: 3 group: 2 deformable_group: 1 stride: 2 pad_h: 1 pad_w: 1 }",
     "deformable_convolution_param { num_output: 2 kernel_size: 3 group: 2 deformable_group: 1 stride: 2 pad: 1 }",
   ],
-  [
-    "Convolution3D",
-    space,
-    conv("kernel_size: 2 kernel_depth: 2 dilation: 1 filter_group: 2 engine: CAFFE force_nd_im2col: true"),
-    conv("kernel_size: 2 kernel_depth: 2"),
-  ],
+  ...(["Convolution3D", "Deconvolution3D"] as const).map((type) => {
+    const given = "kernel_size: 2 kernel_depth: 2";
+    const ignored = "dilation: 1 filter_group: 2 engine: CAFFE force_nd_im2col: true";
+    return [type, space, conv(`${given} ${ignored}`), conv(given)] as const;
+  }),
   [
     "NdConvolution",
     space,
@@ -229,12 +228,15 @@ const FILLED: readonly (readonly [string, Shapes, (filler: (value: number) => st
           [2, 3],
         ] as (typeof FILLED)[0],
     ),
-    [
-      "Convolution3D",
-      space,
-      (f) => conv(`kernel_size: 2 kernel_depth: 2 weight_filler ${f(2)} bias_filler ${f(3)}`),
-      [2, 3],
-    ],
+    ...(["Convolution3D", "Deconvolution3D"] as const).map(
+      (type) =>
+        [
+          type,
+          space,
+          (f) => conv(`kernel_size: 2 kernel_depth: 2 weight_filler ${f(2)} bias_filler ${f(3)}`),
+          [2, 3],
+        ] as (typeof FILLED)[0],
+    ),
     [
       "NdConvolution",
       space,
@@ -289,6 +291,12 @@ const REFUSED: readonly (readonly [string, Shapes, string, string])[] = [
     (given) =>
       [
         ["Convolution3D", space, conv(`kernel_size: 2 kernel_depth: 2 ${given}`), "are for 2 spatial axes, here are 3"],
+        [
+          "Deconvolution3D",
+          space,
+          conv(`kernel_size: 2 kernel_depth: 2 ${given}`),
+          "are for 2 spatial axes, here are 3",
+        ],
         [
           "NdConvolution",
           space,

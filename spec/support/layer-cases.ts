@@ -306,6 +306,14 @@ export const layerCases = {
   DetectionEvaluate: "is for inference only",
   DetectionOutput: "is for inference only",
   DiceLoss: "has its authors' gradient",
+  Flip: [
+    { bottoms: [[2, 2, 3, 4]] },
+    { bottoms: [[2, 2, 3, 4]], param: "flip_param { flip_width: false flip_height: true }" },
+  ],
+  GSTiling: [
+    { bottoms: [[2, 2, 4, 6]], param: "gs_tiling_param { stride: 2 }" },
+    { bottoms: [[1, 8, 2, 3]], param: "gs_tiling_param { stride: 2 reverse: true }" },
+  ],
   FlowWarp: [{ bottoms: [[2, 3, 4, 5], within(-2.9, 3.1, [2, 2, 4, 5])] }],
   FocalLoss: [
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
@@ -388,6 +396,13 @@ export const layerCases = {
     { param: "norm_param {}" },
     { param: "norm_param { across_spatial: false channel_shared: false }" },
     { param: "norm_param { across_spatial: false eps: 0.5 }" },
+  ],
+  Deconvolution3D: [
+    {
+      bottoms: [[1, 2, 2, 3, 3]],
+      param:
+        "convolution_param { num_output: 3 kernel_size: 3 kernel_depth: 2 pad: 1 temporal_pad: 1 stride: 2 temporal_stride: 2 }",
+    },
   ],
   Pooling3D: [
     {

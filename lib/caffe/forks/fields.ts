@@ -441,6 +441,8 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "TransformationParameter",
     fields: ["resize_param"],
     meaning: "images are resized: height and width are the top's (AnnotatedData layers)",
+    list: true,
+    refused: "netrun resizes to one size; MobileNet-YOLO draws one of several for each batch",
   },
   {
     forks: "SSD, MobileNet-YOLO, Intel, SegNet, DeepLab",
@@ -612,6 +614,12 @@ export const FORK_FIELDS: readonly ForkField[] = [
     unless: ["PIXEL", "1"],
   },
   // Fillers
+  {
+    forks: "caffe-windows",
+    message: "FillerParameter",
+    fields: ["alpha"],
+    meaning: "the msra filler's deviation is divided by sqrt(1 + alpha^2), alpha being the slope of the ReLU after it",
+  },
   {
     forks: "Intel",
     message: "FillerParameter",

@@ -5,10 +5,12 @@ import {
   type PoolingParameter,
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
+import { Deconvolution } from "../deconvolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
 import { type PooledAxis, averagePoolNd, maxPoolNd } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
+const deconvolution = Deconvolution as ComputeLayer<"convolution_param">;
 
 /**
  * Convolution3D (C3D): Caffe's Convolution over length, height and width of x [n, c, l, h, w], with kernel_depth, temporal_stride and
@@ -22,6 +24,20 @@ export const Convolution3D = computeLayer({
   family: "convolution",
   blobs: (place: Place<ConvolutionParameter>) => convolution.blobs!(inThree(place)),
   lower: (site: Site<ConvolutionParameter>) => convolution.lower(inThree(site)),
+});
+
+/**
+ * Deconvolution3D (C3D): Caffe's Deconvolution over length, height and width of x [n, c, l, h, w], of weights
+ * [c, num_output, depth, size, size]; `group` is not read there.
+ */
+export const Deconvolution3D = computeLayer({
+  type: "Deconvolution3D",
+  param: "convolution_param",
+  bottoms: 1,
+  tops: 1,
+  family: "convolution",
+  blobs: (place: Place<ConvolutionParameter>) => deconvolution.blobs!(inThree(place)),
+  lower: (site: Site<ConvolutionParameter>) => deconvolution.lower(inThree(site)),
 });
 
 /** The place of a Convolution with the same kernel. */

@@ -47,8 +47,31 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
   // Faster R-CNN's sampled proposals are in inference the proposals themselves.
   if (sub(layer, "python_param").layer === "ProposalTargetLayer")
     return { ...implies, skipsEmptyRows: true, inference: { as: "layer", of: passFirst } };
-  return implies ?? {};
+  return { ...implies, ...unrunPythonLayers[keyOf(layer)] };
 }
+
+const keyOf = (layer: LayerParameter): string => {
+  const { module, layer: name } = sub(layer, "python_param");
+  return `${module}.${name}`;
+};
+
+/** Facts on Python layers that netrun does not run: the shapes that they say when they are set up. */
+export const unrunPythonLayers: Readonly<Record<string, LayerFacts>> = {
+  /** DetectNet's: at most 50 boxes an image, each of four corners and a confidence; a top for each class. */
+  "caffe.layers.detectnet.clustering.ClusterDetections": {
+    topShapes: ({ top }, shapeOf) => {
+      const coverage = shapeOf(0);
+      return coverage ? top.map(() => [coverage[0]!, 50, 5]) : [];
+    },
+  },
+  /** CTPN's: boxes and their scores, as many as there are. */
+  "layers.text_proposal_layer.ProposalLayer": {
+    topShapes: () => [
+      [1, 4],
+      [1, 1],
+    ],
+  },
+};
 
 /** Faster R-CNN's data layer is one of netrun's, for a data set that is given; others are fed. */
 const originOf = (layer: LayerParameter): DataOrigin => {

@@ -15,4 +15,11 @@ export const refusedTypes: Readonly<Record<string, string>> = {
     "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   Nms: "it finds peaks of maps one after another",
   ROIWarping: "it has a gradient to the regions, which follow from what the net predicts",
+  FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
+  Hotspot: "it draws maps of points as labels",
+  Local: "it has weights of its own at each place",
+  LocallyConnected: "it has weights of its own at each place",
+  LocalWeightedConvolution: "it has weights of its own at each place",
+  RBMInnerProduct: "it is trained by sampling, without a gradient",
+  Topk: "forks of that name keep different entries",
 };

@@ -91,9 +91,22 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows",
-    types: ["Local", "Insanity", "NormalizedInnerProduct"],
-    meaning: "weights for each place, random slopes, weights of length 1",
+    types: ["Local", "Insanity", "NormalizedInnerProduct", "Flip", "Hotspot", "SubRegion"],
+    meaning: "weights for each place, random slopes, weights of length 1, mirrored planes, maps and regions of points",
   },
+  {
+    forks: "forks of the first Caffe",
+    types: ["LocallyConnected", "LocalWeightedConvolution", "Topk", "RBMInnerProduct"],
+    meaning: "weights for each place, the largest entries alone, restricted Boltzmann machines",
+  },
+  { forks: "Xilinx", types: ["FixedNeuron"], meaning: "values rounded to few bits" },
+  { forks: "DenseBox, Xilinx", types: ["GSTiling", "ReshapeLabel"], meaning: "blocks to channels and back; labels" },
+  {
+    forks: "NVIDIA DIGITS (DetectNet)",
+    types: ["DetectNetTransformation", "caffe.layers.detectnet.clustering.ClusterDetections"],
+    meaning: "images and labels distorted together; boxes from a grid",
+  },
+  { forks: "CTPN", types: ["layers.text_proposal_layer.ProposalLayer"], meaning: "lines of text from anchors" },
   // Shapes
   { forks: "SSD", types: ["Permute"], meaning: "axes in another order" },
   { forks: "ShuffleNet", types: ["ShuffleChannel"], meaning: "channels of groups interleaved" },

@@ -30,6 +30,14 @@ function clip(layer: LayerParameter): readonly number[] | undefined {
   return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments ?? 1), height, width];
 }
 
+/** Shape of a layer whose window slides with weights of its own at each place. */
+function localShape(param: ExtraParam, x: readonly number[] | undefined): readonly number[] | undefined {
+  const { num_output: channels, kernel_size, kernelsize = kernel_size, stride = 1, pad = 0 } = param;
+  if (x?.length !== 4 || !channels || !kernelsize) return undefined;
+  const size = (side: number) => Math.floor((side + 2 * Number(pad) - Number(kernelsize)) / Number(stride)) + 1;
+  return [x[0]!, Number(channels), size(x[2]!), size(x[3]!)];
+}
+
 /** Facts on layer types of forks that netrun cannot run: enough to replace them, or to convert a net without them. */
 export const unsupportedTypes = {
   /** SparkNet's: rows of a data frame. */
@@ -116,4 +124,33 @@ export const unsupportedTypes = {
   },
   /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
+  /** Weights for each place: what a convolution of the same window gives, in shape. */
+  Local: { topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_param"), shapeOf(0))] },
+  LocallyConnected: {
+    topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "locally_connected_param"), shapeOf(0))],
+  },
+  LocalWeightedConvolution: {
+    topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_weighted_convolution_param"), shapeOf(0))],
+  },
+  /** caffe-windows': maps of points, of the size that it says or of the second bottom's. */
+  Hotspot: {
+    topShapes: (layer, shapeOf) => {
+      const { output_height: h = 0, output_width: w = 0 } = extraParam(layer, "hotspot_param");
+      const [points, x] = [shapeOf(0), shapeOf(1)];
+      const size = Number(h) * Number(w) > 0 ? [Number(h), Number(w)] : x?.slice(2);
+      return [points && size && [points[0]!, points[1]! / 2, ...size]];
+    },
+  },
+  /** Values rounded to few bits, and all but the largest set to 0. */
+  FixedNeuron: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  Topk: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  /** A restricted Boltzmann machine's hidden units, and what it takes the visible ones for. */
+  RBMInnerProduct: {
+    topShapes: (layer, shapeOf) => {
+      const { connection_layer_param: connection } = extraParam(layer, "rbm_inner_product_param");
+      const inner = (connection as ExtraParam | undefined)?.["inner_product_param"] as ExtraParam | undefined;
+      const x = shapeOf(0);
+      return [x && inner && [x[0]!, Number(inner["num_output"])], x];
+    },
+  },
 } as const satisfies Readonly<Record<string, LayerFacts>>;

@@ -28,6 +28,6 @@ export function dummyDataLayer(layer: LayerParameter, options: FeedOptions): Dum
 
 /** A filler's parameters with their defaults as a plain object, which can be sent to a worker. */
 function plain(filler: FillerParameter | undefined): FillerParameter {
-  const { type = "constant", value = 0, min = 0, max = 1, mean = 0, std = 1, sparse = -1 } = filler ?? {};
-  return { type, value, min, max, mean, std, sparse, variance_norm: filler?.variance_norm ?? 0 };
+  const { type = "constant", value = 0, min = 0, max = 1, mean = 0, std = 1, sparse = -1, alpha = 0 } = filler ?? {};
+  return { type, value, min, max, mean, std, sparse, alpha, variance_norm: filler?.variance_norm ?? 0 };
 }
