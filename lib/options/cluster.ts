@@ -8,7 +8,7 @@ export const CLUSTER = {
     type: "string",
     api: false,
     group: GROUP,
-    describe: "Run replicas on a Spark cluster: spark://HOST:7077, local[N], yarn, k8s://...",
+    describe: "Spark cluster to run replicas on: spark://HOST:7077, local[N], yarn, k8s://...",
   },
   archives: {
     type: "string",
@@ -16,5 +16,5 @@ export const CLUSTER = {
     group: GROUP,
     describe: "Archive of Node and netrun for the executors: FILE#netrun",
   },
-  conf: { type: "strings", api: false, group: GROUP, describe: "A property of Spark: NAME=VALUE" },
+  conf: { type: "strings", api: false, group: GROUP, describe: "Spark property: NAME=VALUE" },
 } as const satisfies Options;

@@ -12,20 +12,20 @@ export const SESSION = {
   provider: {
     type: "choice",
     choices: ["auto", "cpu", "cuda", "webgpu"],
-    describe: "Execution provider; auto is the best that is here (cpu)",
+    describe: "Execution provider; auto selects the best one available (default cpu)",
   },
-  gpu: { type: "devices", api: "devices", describe: "GPUs by number, N[,N...] or all; 0 is the first" },
+  gpu: { type: "devices", api: "devices", describe: "GPUs by number: N[,N...] or all; 0 is the first" },
   threads: { type: "number", range: { ...countRange("threads"), max: 1024 }, describe: "Threads inside one op" },
   portable: {
     type: "boolean",
-    describe: "Train in standard ONNX alone, without the faster kernels that suit this processor",
+    describe: "Use standard ONNX only, without the faster kernels for this processor",
   },
-  tf32: { type: "boolean", describe: "Let CUDA round to TF32 in matrix products and convolutions: faster, less exact" },
+  tf32: { type: "boolean", describe: "Allow TF32 in CUDA's matrix products and convolutions: faster, less exact" },
 } as const satisfies Options;
 
 /** Options of what computes gradients. */
 export const GRADIENTS = {
-  caffeQuirks: { type: "boolean", describe: "Caffe's gradient of Clip in place: it passes everywhere" },
+  caffeQuirks: { type: "boolean", describe: "Use Caffe's gradient of in-place Clip, which passes everywhere" },
 } as const satisfies Options;
 
 /** Options of a net in the API. */

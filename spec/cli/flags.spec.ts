@@ -161,7 +161,7 @@ describe("flags", () => {
       }
     }
     expect((await cli("test", "--help")).stdout).to.match(
-      /--iterations N +Batches to score \[whole number of batches, 1 or more; default\s+50\]/,
+      /--iterations N +Batches to test \[whole number of batches, 1 or more; default\s+50\]/,
     );
     const { stdout } = await cli("--help");
     const text = stdout.replace(/\s+/g, " ");

@@ -14,13 +14,18 @@ export interface Command {
 
 /** Flags of every command. */
 export const GLOBAL = {
-  verbose: { type: "boolean", default: false, describe: "Stack traces with errors" },
-  quiet: { type: "boolean", alias: "q", default: false, describe: "No progress and no log: results and errors alone" },
-  strict: { type: "boolean", default: false, describe: "Unknown prototxt fields are errors" },
-  plugin: { type: "strings", describe: "File of layers in JavaScript" },
+  verbose: { type: "boolean", default: false, describe: "Print stack traces of errors" },
+  quiet: {
+    type: "boolean",
+    alias: "q",
+    default: false,
+    describe: "Print only results and errors, no progress and no log",
+  },
+  strict: { type: "boolean", default: false, describe: "Treat unknown prototxt fields as errors" },
+  plugin: { type: "strings", describe: "JavaScript file with layers" },
   maxAlloc: {
     type: "string",
-    describe: "Most memory that a file read may ask for beyond its size: 500M, 4G (default 1G)",
+    describe: "Maximum memory for reading a file, beyond its size: 500M, 4G (default 1G)",
   },
 } as const satisfies Options;
 

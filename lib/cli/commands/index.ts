@@ -33,7 +33,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "test",
-    describe: "Score a net on its data",
+    describe: "Test a net on its data",
     options: TEST,
     examples: [
       "netrun test models/lenet/train_test.prototxt --weights snapshots/lenet_iter_100.caffemodel --iterations 5",
@@ -49,7 +49,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "extract",
-    describe: "Write named blobs of a data set: features",
+    describe: "Extract features: write blobs of a net for a data set",
     options: EXTRACT,
     examples: [
       "netrun extract models/lenet/deploy.prototxt --weights snapshots/lenet_iter_100.caffemodel --data netrun:digits/test --blobs ip1,prob -o features.parquet",
@@ -58,7 +58,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "classify",
-    describe: "Name what images show",
+    describe: "Classify images",
     options: CLASSIFY,
     examples: [
       "netrun classify digit.png --model models/lenet/deploy.prototxt --weights snapshots/lenet_iter_100.caffemodel --invert",
@@ -67,7 +67,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: "detect",
-    describe: "Find objects in images, and draw their boxes",
+    describe: "Detect objects in images, and draw their boxes",
     options: DETECT,
     examples: [
       "netrun detect shapes.png --model models/shapes-ssd/deploy.prototxt --weights snapshots/shapes_ssd_iter_100.caffemodel --mean-value 127 --scale 0.0078125 -o found.png",
@@ -77,35 +77,35 @@ export const commands: readonly Command[] = [
   {
     name: "devices",
     aliases: ["device_query"],
-    describe: "List what nets can run on here",
+    describe: "List the devices that nets can run on",
     options: DEVICES,
     examples: ["netrun devices", "netrun devices --json"],
     load: () => import("../devices.js"),
   },
   {
     name: "plot",
-    describe: "Draw logs of training runs, netrun's or Caffe's",
+    describe: "Plot training logs of netrun or Caffe",
     options: PLOT,
     examples: ["netrun plot run.json -o run.svg"],
     load: () => import("../plot.js"),
   },
   {
     name: "dashboard",
-    describe: "Serve a page that shows runs, finished or running",
+    describe: "Serve a page that shows finished and running trainings",
     options: DASHBOARD,
     examples: ["netrun dashboard runs/lenet"],
     load: () => import("../dashboard.js"),
   },
   {
     name: "runs",
-    describe: "List the runs that were kept with --run",
+    describe: "List the runs stored with --run",
     options: RUNS,
     examples: ["netrun runs"],
     load: () => import("../runs.js"),
   },
   {
     name: "sweep",
-    describe: "Train a solver with many settings, and tell the best",
+    describe: "Train a solver with many settings, and report the best",
     options: SWEEP,
     examples: [
       "netrun sweep models/lenet/solver.prototxt --grid base_lr=0.1,0.01 --first-iterations 10 --reduction 2 --metric accuracy",
@@ -121,35 +121,35 @@ export const commands: readonly Command[] = [
   },
   {
     name: "predict",
-    describe: "Predict the rows of a table by a model that netrun new wrote",
+    describe: "Predict the rows of a table with a model from netrun new",
     options: PREDICT,
     examples: ["netrun predict iris examples/iris/iris.csv -o predictions.csv"],
     load: () => import("../predict.js"),
   },
   {
     name: "explain",
-    describe: "Tell which columns of a table matter for a model",
+    describe: "Report the importance of a table's columns for a model",
     options: EXPLAIN,
     examples: ["netrun explain iris"],
     load: () => import("../explain.js"),
   },
   {
     name: "convert",
-    describe: "Write a net with its weights as standard ONNX, and check the file",
+    describe: "Convert a net with its weights to standard ONNX, and check the file",
     options: CONVERT,
     examples: ["netrun convert models/lenet/deploy.prototxt snapshots/lenet_iter_100.caffemodel -o lenet.onnx"],
     load: () => import("../convert.js"),
   },
   {
     name: "import-weights",
-    describe: "Write the weights of a converted ONNX model as a .caffemodel",
+    describe: "Convert the weights of a converted ONNX model back to a .caffemodel",
     options: IMPORT_WEIGHTS,
     examples: ["netrun import-weights lenet.onnx models/lenet/deploy.prototxt -o lenet.caffemodel"],
     load: () => import("../import-weights.js"),
   },
   {
     name: "inspect",
-    describe: "Show what is in a net, solver, .caffemodel, .solverstate, mean or ONNX file",
+    describe: "Show the content of a net, solver, .caffemodel, .solverstate, mean or ONNX file",
     options: INSPECT,
     examples: [
       "netrun inspect models/lenet/train_test.prototxt",
@@ -159,14 +159,14 @@ export const commands: readonly Command[] = [
   },
   {
     name: "draw",
-    describe: "Draw a net as SVG or in Graphviz's language",
+    describe: "Draw a net as SVG, PNG or Graphviz file",
     options: DRAW,
     examples: ["netrun draw models/lenet/train_test.prototxt -o lenet.svg"],
     load: () => import("../draw.js"),
   },
   {
     name: "upgrade",
-    describe: "Write an old net or solver in today's format",
+    describe: "Convert an old net or solver to the current format",
     options: UPGRADE,
     examples: ["netrun upgrade models/lenet/deploy.prototxt -o today.prototxt"],
     load: () => import("../upgrade.js"),

@@ -8,8 +8,8 @@ export const SPARK = {
     choices: ["pack"],
     positional: "<action>",
     required: true,
-    describe: "pack: write an archive of Node and netrun for executors that have neither, and check it",
+    describe: "pack: write and check an archive of Node and netrun for executors",
   },
-  output: { ...OUTPUT, describe: "The archive (netrun-PLATFORM-PROCESSOR.tar.gz)" },
+  output: { ...OUTPUT, describe: "Archive to write (default netrun-PLATFORM-PROCESSOR.tar.gz)" },
   ...JSON_OUTPUT,
 } as const satisfies Options;
