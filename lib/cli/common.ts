@@ -1,5 +1,6 @@
 import { basename, relative } from "node:path";
 import type { ResolvedChoice } from "../data/feed/net-feeds.js";
+import { isSubmitted } from "../engine/spark/launch.js";
 import { NetrunError } from "../error.js";
 import type { DATA } from "../options/data.js";
 import { FEED, TRANSFORM } from "../options/data.js";
@@ -39,7 +40,8 @@ export function refuseSwappedFlags(name: string, model: string, weights: readonl
 /** Command that started this program, for commands that it suggests: `netrun` where it is installed, else the file. */
 export function programName(): string {
   const file = process.argv[1] ?? "netrun";
-  return basename(file) === "netrun.js" ? `node ${quoted(relative(process.cwd(), file))}` : "netrun";
+  // An archive's files are gone with the application.
+  return basename(file) === "netrun.js" && !isSubmitted() ? `node ${quoted(relative(process.cwd(), file))}` : "netrun";
 }
 
 /** Prints a warning on stderr. */

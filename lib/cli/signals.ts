@@ -1,4 +1,6 @@
 import { NetrunError } from "../error.js";
+import { isSubmitted } from "../engine/spark/launch.js";
+import { passedSignals } from "../engine/spark/signals.js";
 import type { Action } from "../train/requests.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;
@@ -16,11 +18,15 @@ export function effectOf(flag: string, value: string): Effect {
 /** Exit status of a process that a signal ended. */
 const EXIT_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 
+const ignore = (): void => {};
+
 /** Signals caught while a training runs: `action` tells, once, what the last one asked for. */
 export class Signals implements Disposable {
   readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
   #asked: Action = "none";
   #interrupted = false;
+  /** Under spark-submit a terminal's signals come twice: to this process, and from the JVM, which has got them too. Those count. */
+  readonly #source: NodeJS.EventEmitter = isSubmitted() ? passedSignals : process;
 
   /**
    * SIGTERM, which asks for the end whatever the flags say, has the effect "stop". A second SIGINT or SIGTERM, before the first
@@ -37,7 +43,8 @@ export class Signals implements Disposable {
       ["SIGTERM", interrupt("SIGTERM", "stop")],
       ["SIGHUP", () => this.#ask(effects.sighup)],
     ];
-    for (const [signal, listener] of this.#listeners) process.on(signal, listener);
+    for (const [signal, listener] of this.#listeners) this.#source.on(signal, listener);
+    if (this.#source !== process) for (const [signal] of this.#listeners) process.on(signal, ignore);
   }
 
   /** Requests since the last call. */
@@ -54,6 +61,7 @@ export class Signals implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+    for (const [signal, listener] of this.#listeners) this.#source.off(signal, listener);
+    for (const [signal] of this.#listeners) process.off(signal, ignore);
   }
 }

@@ -10,6 +10,7 @@ import type { CallPatience } from "../hosts/host.js";
 import { type RowSet, rowSetsOf } from "./data.js";
 import { frameError } from "./frame-error.js";
 import { type Frame, packFrame, readFrames } from "./frames.js";
+import { passSignal } from "./signals.js";
 import type { CallAnswer, CallHead, ClusterInfo, FrameInfo, Request, RowsExtract, VectorsAt } from "./messages.js";
 
 /** A call of one replica's worker. */
@@ -215,6 +216,10 @@ export class Cluster implements AsyncDisposable {
     let cause: unknown;
     try {
       for await (const { head, bodies } of readFrames(this.#socket)) {
+        if ("signal" in head) {
+          passSignal(head["signal"] as NodeJS.Signals);
+          continue;
+        }
         const answer = head as unknown as CallAnswer;
         const waiting = this.#waiting.get(answer.id);
         this.#waiting.delete(answer.id);

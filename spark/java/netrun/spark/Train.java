@@ -19,6 +19,8 @@ import java.util.List;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkFiles;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.util.SignalUtils;
+import scala.runtime.AbstractFunction0;
 
 /**
  * spark-submit's main class. Node is the driver program: `netrun train ARGS`, started here, or, where NETRUN_SPARK_SOCKET names its
@@ -115,15 +117,35 @@ public final class Train {
       builder.environment().put(SOCKET, path.toString());
       Process node = builder.start();
       Runtime.getRuntime().addShutdownHook(new Thread(node::destroy));
+      Bridge[] serving = {null};
+      passSignals(node, serving);
       node.onExit().thenRun(() -> close(server));
       try (SocketChannel channel = server.accept()) {
-        bridge(spark, channel).serve();
+        serving[0] = bridge(spark, channel);
+        serving[0].serve();
       } catch (AsynchronousCloseException e) {
         // It has ended without having needed the cluster: arguments that are wrong, for one.
       }
       return node.waitFor();
     } finally {
       Scratch.delete(folder);
+    }
+  }
+
+  /**
+   * What a signal means is for Node to decide: it takes a snapshot, for which it needs the executors, and ends; this process ends after
+   * it. A terminal sends its signals to both, and Node takes only those that come from here.
+   */
+  private static void passSignals(Process node, Bridge[] serving) {
+    for (String name : new String[] {"INT", "TERM", "HUP"}) {
+      SignalUtils.register(name, new AbstractFunction0<Object>() {
+        @Override
+        public Object apply() {
+          if (serving[0] == null) node.destroy();
+          else serving[0].signal("SIG" + name);
+          return true;
+        }
+      });
     }
   }
 
