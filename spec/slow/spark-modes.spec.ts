@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { join as joinCluster, type SparkChoice } from "../../lib/engine/spark/choice.js";
 import type { Launched } from "../../lib/engine/spark/launch.js";
@@ -39,14 +40,14 @@ const outcome = (run: Run) => ({
 async function run(
   solver: string,
   options: Partial<SolverOptions>,
-  between: (round: number) => void = () => {},
+  between: (round: number, events: readonly TrainEvent[]) => void | Promise<void> = () => {},
 ): Promise<Run> {
   await using loaded = await Solver.load(solver, { ...REPLICAS, ...options });
   const events: TrainEvent[] = [];
-  between(1);
+  await between(1, events);
   for await (const event of train(loaded)) {
     events.push(event);
-    if (event.kind === "round") between(event.round + 1);
+    if (event.kind === "round") await between(event.round + 1, events);
   }
   return { parameters: parametersOf(loaded), events };
 }
@@ -67,7 +68,7 @@ const poolWorkers = (): readonly number[] =>
     })
     .sort((a, b) => a - b);
 
-describe(`each way of training on a Spark cluster${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+describe(`each way of training on a Spark cluster, and what is lost there${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
   const folder = freshFolder();
   let cluster: SparkCluster;
   let engine: SparkChoice;
@@ -200,6 +201,69 @@ describe(`each way of training on a Spark cluster${why === undefined ? "" : ` (s
   }
 
   const EXECUTOR = String.raw`\(executor \d+ on 127\.0\.0\.[23], pid \d+\)`;
+
+  /** Reasons of losses so far. */
+  const reasonsOf = (events: readonly TrainEvent[]): string =>
+    events.flatMap((event) => (event.kind === "replica-lost" ? [event.reason] : [])).join("\n");
+
+  async function until(is: () => boolean): Promise<void> {
+    for (let i = 0; i < 600 && !is(); i++) await setTimeout(100);
+    expect(is()).to.equal(true);
+  }
+
+  it("computes a lost cached partition again, to the same bits", async () => {
+    const columns = "array(sin(id), cos(id), sin(3 * id), cos(3 * id)) AS data, INT(id % 2) AS label";
+    const data = `spark:sql:SELECT ${columns} FROM range(0, 96, 1, 3)`;
+    const solver = `net_param {
+      layer { name: "in" type: "Input" top: "data" top: "label"
+        input_param { shape { dim: 4 dim: 4 } shape { dim: 4 } } }
+      layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+      layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" } }
+      base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 max_iter: 12 random_seed: 1 snapshot_after_train: false`;
+    const calm = await run(solver, { data, engine });
+    const lost: string[] = [];
+    const disturbed = await run(solver, { data, engine }, (round) => {
+      if (round !== 3) return;
+      lost.push(...cluster.cachedRows());
+      for (const path of lost) rmSync(path);
+      // Its successor reads the rows again.
+      for (const pid of cluster.replicas()) process.kill(pid, "SIGKILL");
+    });
+    expect(lost.length).to.be.above(1);
+    expect(roundsOf(disturbed)[2]!.lost.map(({ remedy }) => remedy)).to.deep.equal(["redone", "redone"]);
+    expect(outcome(disturbed)).to.deep.equal(outcome(calm));
+  });
+
+  it("does a round again to the pool's bits where every executor has died, from the states that the driver has", async () => {
+    const options = { averaging: "elastic" } as const;
+    const pool = await run(untested(), options);
+    const there = await run(untested(), { ...options, engine }, (round) => {
+      if (round === 3) for (const pid of cluster.executors()) process.kill(pid, "SIGKILL");
+    });
+    expect(roundsOf(there)[2]!.lost.length).to.be.above(1);
+    expect(roundsOf(there).every(({ lost }) => lost.every(({ remedy }) => remedy === "redone"))).to.equal(true);
+    expect(outcome(there)).to.deep.equal(outcome(pool));
+  });
+
+  it("spreads replicas again over executors that come back, to the pool's bits", async () => {
+    const long = restless("max_iter: 90 snapshot_after_train: false", "");
+    const pool = await run(long, {});
+    await until(() => cluster.executors().length === 2);
+    const homes = () => new Set(cluster.replicas().map((pid) => cluster.executorOf(pid))).size;
+    const seen: number[] = [];
+    const there = await run(long, { engine }, async (round, events) => {
+      seen.push(homes());
+      if (round === 3) process.kill(cluster.executors()[0]!, "SIGKILL");
+      if (round < 5 || /moves to executor/.test(reasonsOf(events))) return;
+      // An executor that has just started says so in its own time.
+      await until(() => cluster.executors().length === 2);
+      await setTimeout(500);
+    });
+    expect(reasonsOf(there.events)).to.match(/moves to executor \d+ on 127\.0\.0\.[23], which has fewer replicas/);
+    expect(seen.slice(-1)).to.deep.equal([2]);
+    expect(outcome(there)).to.deep.equal(outcome(pool));
+  });
 
   it("ends once at a label that no class has, with the partition, the executor and its machine", async () => {
     const { error, events } = await trainWith({ label: "7" });

@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { TrainingStopped } from "../../lib/engine/engine.js";
 import { SparkEngine } from "../../lib/engine/spark/engine.js";
+import type { CallAnswer } from "../../lib/engine/spark/messages.js";
 import type { ReplicaLostEvent } from "../../lib/train/events.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 import { train } from "../../lib/train/train.js";
@@ -85,11 +87,18 @@ describe(`a training on a Spark cluster${why === undefined ? "" : ` (skipped: ${
       "spark.speculation.minTaskRuntime": "50ms",
     };
     const engine = cluster.engine(speculation);
+    let copies = 0;
+    const note = (answer: unknown) => {
+      copies += (answer as CallAnswer).elsewhere ?? 0;
+    };
+    subscribe("netrun:spark:answer", note);
     const killed = await run(folder(), 5, { engine, workerTimeoutMs: 10_000 }, (round) => {
       if (round === 2) void soon((pid) => process.kill(pid, "SIGKILL"));
       if (round === 3) void soon((pid) => process.kill(pid, "SIGSTOP"));
       if (round === 4) void soon((pid) => process.kill(cluster.executorOf(pid), "SIGKILL"));
     });
+    unsubscribe("netrun:spark:answer", note);
+    expect(copies, "copies of tasks that came first").to.be.above(0);
     expect(killed.losses).to.deep.equal(pool.losses);
     expect(killed.sha256).to.equal(pool.sha256);
     expect(killed.lost.map(({ round, remedy }) => [round, remedy])).to.include.deep.members([

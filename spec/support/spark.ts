@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { type SparkChoice, spark } from "../../lib/engine/spark/choice.js";
 import { fateOf, ownName } from "../../lib/owner.js";
@@ -94,10 +94,27 @@ export class SparkCluster implements AsyncDisposable {
     const file = openSync(log, "w");
     const deploy = `org.apache.spark.deploy.${what!.toLowerCase()}.${what}`;
     const command = join(process.env["SPARK_HOME"]!, "bin", "spark-class");
-    const env = { ...process.env, SPARK_DAEMON_MEMORY: "256m", SPARK_NO_DAEMONIZE: "1" };
+    // What executors cache is below the cluster's folder too.
+    const env = {
+      ...process.env,
+      SPARK_LOCAL_DIRS: join(this.#folder, "local"),
+      SPARK_DAEMON_MEMORY: "256m",
+      SPARK_NO_DAEMONIZE: "1",
+    };
     this.#daemons.push(spawn(command, [deploy, ...args], { stdio: ["ignore", file, file], env }));
     for (let i = 0; i < 600 && !readFileSync(log, "utf8").includes(ready); i++) await setTimeout(100);
     if (!readFileSync(log, "utf8").includes(ready)) throw new Error(`no ${what}: ${readFileSync(log, "utf8")}`);
+  }
+
+  /** Files in which executors cache what replicas read. */
+  cachedRows(): readonly string[] {
+    const names = readdirSync(join(this.#folder, "local"), { recursive: true, encoding: "utf8" });
+    return names.filter((name) => basename(name).startsWith("rdd_")).map((name) => join(this.#folder, "local", name));
+  }
+
+  /** The processes of executors. */
+  executors(): readonly number[] {
+    return this.#processes().filter((pid) => commandOf(pid).includes("CoarseGrainedExecutorBackend"));
   }
 
   /** The processes of replicas, by process number: children of executors, whose folders are below the cluster's. */

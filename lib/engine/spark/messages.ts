@@ -79,6 +79,8 @@ export interface CallAnswer {
   readonly slowestMs?: number;
   readonly iterations?: number;
   readonly pid?: number;
+  /** Times that a copy of its task, which speculation had started elsewhere, came first, and the call was made again. */
+  readonly elsewhere?: number;
   /** Milliseconds: the driver's broadcast of the common vectors, and its reading of the result. */
   readonly broadcastMs?: number;
   readonly fetchMs?: number;

@@ -23,6 +23,8 @@ final class Answer implements Serializable {
   double readyMs;
   double callMs;
   double storeMs;
+  /** Bytes of the state that was kept. */
+  long keptBytes;
 
   Answer(Status status, String reason, byte[] body, Vectors vectors, double slowestMs, int iterations, long pid) {
     Place here = Place.here();

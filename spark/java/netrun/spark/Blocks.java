@@ -48,11 +48,26 @@ final class Blocks {
     put(id, new ChunkedByteBuffer(pieces.toArray(new ByteBuffer[0])), level);
   }
 
-  /** Keeps a file's bytes in two places: on disk, or in memory where there are few. */
-  static void keep(BlockId id, Path path) throws IOException {
+  /** Keeps a file's bytes in two places: on disk, or in memory where there are few. How many they are. */
+  static long keep(BlockId id, Path path) throws IOException {
     long bytes = Files.size(path);
     if (bytes > SMALL) put(id, path, 0, bytes, StorageLevel.DISK_ONLY_2());
     else put(id, new ChunkedByteBuffer(ByteBuffer.wrap(Files.readAllBytes(path))), StorageLevel.MEMORY_AND_DISK_SER_2());
+    return bytes;
+  }
+
+  /** How many executors have a block; in local mode the driver is one. On the driver only. */
+  static int copies(BlockId id) {
+    return manager().master().getLocations(id).size();
+  }
+
+  /** Copies a block of an executor's here, onto the disk, where it outlives all executors; a file has its bytes meanwhile. */
+  static void copyHere(BlockId id, Path file) throws IOException {
+    if (manager().getStatus(id).isDefined()) return;
+    Files.deleteIfExists(file);
+    if (!get(id, file)) throw new IOException("the state that it left is with no executor any more");
+    put(id, file, 0, Files.size(file), StorageLevel.DISK_ONLY());
+    Files.delete(file);
   }
 
   private static void put(BlockId id, ChunkedByteBuffer buffer, StorageLevel level) throws IOException {

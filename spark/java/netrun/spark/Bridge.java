@@ -17,6 +17,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.storage.BlockId;
 import scala.Function2;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
@@ -42,6 +43,10 @@ final class Bridge {
     return thread;
   });
   private final java.util.concurrent.atomic.AtomicLong ids = new java.util.concurrent.atomic.AtomicLong();
+  /** Executors that have a replica's state, where there are so many. */
+  private static final int COPIES = 2;
+  /** Bytes of states of all replicas up to which the driver has a copy too. */
+  private final long driverStates;
   /** Replicas that have been opened before. */
   private final Set<Integer> opened = ConcurrentHashMap.newKeySet();
   private volatile String[] command = {"node", "."};
@@ -50,6 +55,7 @@ final class Bridge {
     this.spark = spark;
     this.frames = frames;
     this.executors = new Executors(spark.sparkContext());
+    driverStates = spark.sparkContext().getConf().getSizeAsBytes("spark.netrun.driverStates", "64m");
     RowOps.addTo(this);
   }
 
@@ -107,6 +113,11 @@ final class Bridge {
     } catch (IOException e) {
       // Node is gone: serve() sees it too.
     }
+  }
+
+  /** Tells Node of a signal that this process has got. */
+  void signal(String name) {
+    send(Frames.JSON.createObjectNode().put("signal", name));
   }
 
   private ObjectNode hello(JsonNode head) {
@@ -219,6 +230,16 @@ final class Bridge {
     }
   }
 
+  /**
+   * Copies a state to the driver, where it outlives all executors, if a second one has no copy, or if those of all replicas are few
+   * bytes: of large ones the driver would read as many in every round as of weights.
+   */
+  private void keep(int replicas, Call call, long bytes) throws IOException {
+    BlockId state = Blocks.state(call.replica, call.keep);
+    if (Blocks.copies(state) >= COPIES && replicas * bytes > driverStates) return;
+    Blocks.copyHere(state, Scratch.folder().resolve("state-" + call.worker));
+  }
+
   /** Tells Node how a call ended; one whose task ran elsewhere than its worker is made once more. */
   private void finish(int replicas, Call call, JsonNode head, Answer answer) {
     ObjectNode reply = Frames.JSON.createObjectNode();
@@ -231,6 +252,7 @@ final class Bridge {
       if (status == Answer.Status.ABSENT) {
         // Speculation started a copy elsewhere, whose answer came first.
         if (place != null && executors.isRunning(place) && !answer.executor.equals(place.executor())) {
+          ((ObjectNode) head).put("elsewhere", head.path("elsewhere").asInt() + 1);
           run(replicas, Map.of(call.replica, call), Map.of(call.replica, head));
           return;
         }
@@ -240,6 +262,7 @@ final class Bridge {
       if (status == Answer.Status.LOST || call.name.equals("end")) executors.remove(call.worker);
       else if (call.opens()) executors.put(call.worker, new Place(answer.executor, answer.machine));
       if (answer.vectors != null) answer.vectors.fetch(Path.of(head.get("result").asText()));
+      if (answer.keptBytes > 0) keep(replicas, call, answer.keptBytes);
       reply.put("status", status.name().toLowerCase()).put("reason", reason);
       Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
       if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());
@@ -247,6 +270,7 @@ final class Bridge {
       reply.put("readyMs", answer.readyMs).put("callMs", answer.callMs).put("storeMs", answer.storeMs);
       reply.put("fetchMs", (System.nanoTime() - came) / 1e6).put("broadcastMs", head.get("broadcastMs").asDouble());
       reply.put("slowestMs", answer.slowestMs).put("iterations", answer.iterations).put("pid", answer.pid);
+      reply.put("elsewhere", head.path("elsewhere").asInt());
     } catch (Throwable e) {
       reply.put("status", "lost").put("reason", e.toString());
     }

@@ -189,9 +189,9 @@ final class Worker {
     long done = System.nanoTime();
     long bytes = head.get("bytes").asLong();
     Vectors vectors = bytes > 0 ? Vectors.result(call.id, file("out"), bytes) : null;
-    if (call.keep >= 0)
-      Blocks.keep(Blocks.state(call.replica, call.keep), file("keep"));
+    long keptBytes = call.keep >= 0 ? Blocks.keep(Blocks.state(call.replica, call.keep), file("keep")) : 0;
     Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], vectors, now.slowestMs, now.iterations, process.pid());
+    answer.keptBytes = keptBytes;
     answer.readyMs = (now.sent - now.began) / 1e6;
     answer.callMs = (done - now.sent) / 1e6;
     answer.storeMs = (System.nanoTime() - done) / 1e6;
