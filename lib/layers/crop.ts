@@ -10,6 +10,13 @@ export const Crop = computeLayer({
   param: "crop_param",
   bottoms: 2,
   tops: 1,
+  crops: ({ crop_param: param }) => {
+    const { axis = 2, offset = [] } = param ?? {};
+    const places = offset.slice(-2);
+    if (places.length === 0) return { offset: undefined };
+    // One offset is for all axes from `axis` on; of planes those are height and width.
+    return { offset: axis === 3 ? [0, places.at(-1)!] : [places[0]!, places.at(-1)!] };
+  },
   lower(site) {
     const [x, reference] = site.bottoms;
     const { shape } = x!.type;

@@ -2,6 +2,7 @@ import type { Value } from "../graph/index.js";
 import { convTranspose } from "../ops/index.js";
 import { convBlobs, convGeometry, overBatch, reach } from "./geometry.js";
 import { computeLayer } from "./layer.js";
+import { convolutionWindow } from "./sliding-window.js";
 
 /**
  * Deconvolution: the adjoint of Convolution in its input, each entry of x spread over a kernel, plus a bias.
@@ -15,6 +16,7 @@ export const Deconvolution = computeLayer({
   tops: [1, Number.POSITIVE_INFINITY],
   topPerBottom: true,
   family: "convolution",
+  spreads: convolutionWindow,
   blobs(place) {
     const geometry = convGeometry(place);
     const { axis, kernel, attrs } = geometry;

@@ -67,6 +67,8 @@ export interface SlidingWindow {
   /** Extent in entries of the bottom, dilation included. */
   readonly kernel: readonly [height: number, width: number];
   readonly stride: readonly [height: number, width: number];
+  /** Entries outside of the bottom that the first window begins with. */
+  readonly pad?: readonly [height: number, width: number] | undefined;
 }
 
 /** Role of a blob in y = x * a + b for each channel. `weight` is what BatchNorm's sums are divided by. */
@@ -117,6 +119,10 @@ export interface LayerFacts {
   readonly detections?: boolean;
   /** Receptive field of an entry of the tops in height and width: the same place of all bottoms, or a window of the first; undefined: all. */
   readonly sees?: "place" | ((layer: LayerParameter) => SlidingWindow | undefined);
+  /** The window that each entry of the first bottom is spread over, where the bottom's places become more. */
+  spreads?(layer: LayerParameter): SlidingWindow | undefined;
+  /** Of a part of the first bottom that has the size of the second: its offsets of height and width, as far as the parameters give them. */
+  crops?(layer: LayerParameter): { readonly offset: readonly [height: number, width: number] | undefined };
   readonly family?: Family;
   /** Memory use of Caffe's layer. */
   caffeMemory?(layer: LayerParameter, phase: "TRAIN" | "TEST"): CaffeMemory;

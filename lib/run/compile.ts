@@ -21,6 +21,7 @@ import {
   registeredTypes,
   type SourceBlob,
 } from "../layers/index.js";
+import { cropWarnings } from "../net/crop-offsets.js";
 import { differencesFromCaffe } from "../net/differences.js";
 import { type LoweredNet, sourcesOf } from "../net/lower.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -131,7 +132,7 @@ export function caffeWarnings(compiled: CompiledNetwork, wanted: "trainable" | "
     caffeQuirks,
   });
   const isTold = (differs: Differs) => differs === "values" || wanted === "all" || phase === "TRAIN";
-  return found.filter(({ differs }) => isTold(differs)).map(({ warning }) => warning);
+  return [...cropWarnings(net.layer), ...found.filter(({ differs }) => isTold(differs)).map(({ warning }) => warning)];
 }
 
 /** A receiver of warnings that gets each but once: of the nets of a solver, most layers are in several. */
