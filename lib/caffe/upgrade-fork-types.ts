@@ -1,5 +1,10 @@
-import { amend } from "./message.js";
-import { type LayerParameter, EltwiseParameter_EltwiseOp as Operation } from "./messages.js";
+import { amend, has } from "./message.js";
+import {
+  type LayerParameter,
+  EltwiseParameter_EltwiseOp as Operation,
+  PoolingParameter_PoolMethod as PoolMethod,
+  UnpoolingParameter_UnpoolMethod as UnpoolMethod,
+} from "./messages.js";
 
 /** The type names of today by the V1 names that forks gave their layers. Other V1 names are read by their words. */
 export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
@@ -49,8 +54,20 @@ const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
 export function withCaffeType(layer: LayerParameter): LayerParameter {
   if (Object.hasOwn(QUANTIZED_TYPES, layer.type)) return amend(layer, { type: QUANTIZED_TYPES[layer.type]! });
+  if (layer.type === "Unpooling" && layer.pooling_param && !layer.unpooling_param) return withUnpooling(layer);
   const { type, eltwise_param: param, bottom } = layer;
   if (type !== "Eltwise" || bottom.length !== 1 || param?.coeff.length !== 1) return layer;
   if (param.operation !== Operation.SUM) return layer;
   return amend(layer, { type: "Power", eltwise_param: null, power_param: { scale: param.coeff[0]! } });
 }
+
+/** The first DeconvNets' Unpooling, whose window is that of the Pooling that it undoes. */
+function withUnpooling(layer: LayerParameter): LayerParameter {
+  const pooling = layer.pooling_param!;
+  const fields = WINDOW.filter((field) => has(pooling, field));
+  const window = Object.fromEntries(fields.map((field) => [field, pooling[field]]));
+  const unpool = pooling.pool === PoolMethod.AVE ? UnpoolMethod.AVE : UnpoolMethod.MAX;
+  return amend(layer, { pooling_param: null, unpooling_param: { unpool, ...window } });
+}
+
+const WINDOW = ["kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w"] as const;

@@ -114,6 +114,12 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     expect(printText(loadNet(topk).message)).to.contain("    operation: TOPK\n    k: 3\n");
   });
 
+  it("are refused in lists of messages too", () => {
+    const text = `layer { name: "c" type: "Convolution" bottom: "x" top: "c" param { lr_mult: 1 } param { mask_mult: 2 }
+      convolution_param { num_output: 2 kernel_size: 3 } }`;
+    expect(errorOf(text)).to.match(/^<text>:2:89: layer "c": ParamSpec has no field mask_mult, which may change/);
+  });
+
   it("do no harm where they change no number", () => {
     const engine = `default_forward_type: FLOAT16
       layer { name: "c" type: "Convolution" bottom: "x" top: "c" forward_math: FLOAT
@@ -174,6 +180,14 @@ describe("lists of forks where Caffe has one value", () => {
 });
 
 describe("layers of forks that are Caffe's under another name", () => {
+  it("have the window of an Unpooling in its pooling_param", () => {
+    const text = `layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "mask" pooling_param { kernel_size: 3 stride: 2 } }
+      layer { name: "u" type: "Unpooling" bottom: "p" bottom: "mask" top: "u" pooling_param { pool: MAX kernel_size: 3 stride: 2 } }`;
+    expect(shapesOf(text)["u"]).to.deep.equal([1, 4, 7, 7]);
+    const { layer } = loadNet(INPUT + text.replace("{ pool: MAX", "{ pool: AVE")).message;
+    expect(layer[2]!.unpooling_param).to.include({ unpool: 1, kernel_size: 3, stride: 2 });
+  });
+
   it("have C3D v1.1's own parameters", () => {
     const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 3, 4, 8, 8] } } }
       layer { name: "c" type: "Convolution3D" bottom: "x" top: "c"
@@ -238,6 +252,7 @@ function textWith(
   if (message === "NetParameter") return { kind: "net", text: `name: "n"\n\n${text}\n` };
   const layer = (param: string) => `layer { name: "l" type: "Silence" bottom: "x"\n${param}\n}\n`;
   const input = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 } } }\n`;
+  if (message === "ParamSpec") return { kind: "net", text: input + layer(`param { ${text} }`) };
   if (message === "LayerParameter") return { kind: "net", text: input + layer(text) };
   if (message === "FillerParameter")
     return { kind: "net", text: input + layer(`convolution_param { weight_filler { ${text} } }`) };

@@ -45,13 +45,19 @@ export function refusedFork(message: Message, what: string): NetrunError | undef
   }
   for (const { name, resolvedType, repeated } of reflect(type.name as "LayerParameter").fieldsArray) {
     // Layers of a net are asked one by one.
-    if (!resolvedType || !Object.hasOwn(message, name) || repeated) continue;
-    const nested = (message as unknown as Record<string, Message | null>)[name];
-    const error = nested && typeof nested === "object" ? refusedFork(nested, what) : undefined;
-    if (error) return error;
+    if (!resolvedType || !Object.hasOwn(message, name) || (repeated && type.name === "NetParameter")) continue;
+    const value = (message as unknown as Record<string, unknown>)[name];
+    for (const nested of repeated && name !== "blobs" ? (value as readonly unknown[]) : [value]) {
+      const error = isNested(nested) ? refusedFork(nested, what) : undefined;
+      if (error) return error;
+    }
   }
   return undefined;
 }
+
+/** Tests for a message, of which values of enums and lists of blobs are none. */
+const isNested = (value: unknown): value is Message =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function refusal(type: string, field: UnknownField, what: string, span: Span | undefined): NetrunError | undefined {
   if (isNumbered(field.name)) return ofNumber(field.name, what);

@@ -91,7 +91,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows",
-    types: ["Local", "Insanity", "NormalizedInnerProduct", "Flip", "Hotspot", "SubRegion"],
+    types: ["Local", "Insanity", "NormalizedInnerProduct", "Flip", "Hotspot", "SubRegion", "ChannelScale"],
     meaning: "weights for each place, random slopes, weights of length 1, mirrored planes, maps and regions of points",
   },
   {

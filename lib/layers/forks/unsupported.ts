@@ -141,6 +141,8 @@ export const unsupportedTypes = {
       return [points && size && [points[0]!, points[1]! / 2, ...size]];
     },
   },
+  /** NormFace's: rows multiplied by the lengths that a Normalize took away. */
+  ChannelScale: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   /** Values rounded to few bits, and all but the largest set to 0. */
   FixedNeuron: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   Topk: { topShapes: (_, shapeOf) => [shapeOf(0)] },
