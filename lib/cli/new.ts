@@ -9,12 +9,11 @@ import { quoted } from "./resume-command.js";
 export async function run(args: CommandArgs<typeof NEW>): Promise<void> {
   const made = await newNet({ ...apiOf(NEW, args), output: args.output } as NewNetOptions);
   const { folder, files, rows, iterations, unlabelled, preparation } = made;
-  const used = preparation.columns.filter(({ kind }) => kind !== "skipped").length;
-  const skipped = preparation.columns.flatMap((each) =>
-    each.kind === "skipped" ? [`${each.name} (${each.why})`] : [],
-  );
+  const columns = preparation?.columns ?? [];
+  const used = columns.filter(({ kind }) => kind !== "skipped").length;
+  const skipped = columns.flatMap((each) => (each.kind === "skipped" ? [`${each.name} (${each.why})`] : []));
   report(args, { folder, files, rows, iterations, unlabelled }, () => [
-    `${folder}: ${rows} rows to train on, ${used} columns, ${iterations} iterations`,
+    `${folder}: ${rows} rows to train on, ${preparation ? `${used} columns, ` : ""}${iterations} iterations`,
     ...(skipped.length > 0 ? [`left out: ${skipped.join(", ")}`] : []),
     ...(unlabelled > 0 ? [`left out: ${unlabelled} rows without a label`] : []),
     "next:",

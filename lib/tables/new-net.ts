@@ -10,16 +10,17 @@ import { makeFolder, writeWhole } from "../file.js";
 import { COURSE_OF_NET, TABLE_NET } from "../options/new-net.js";
 import { type ApiOptions, checkOptions } from "../options/option.js";
 import { autoencoderTexts, mlpTexts, type TableNetOptions } from "./nets/mlp.js";
+import { type SourceKind, sourceNet } from "./source-net.js";
 import { adaDelta, iterationsOf, solverText } from "./nets/solver-text.js";
 
 /** Kinds of nets that are written for data. */
-export const NET_KINDS = ["mlp", "autoencoder"] as const;
+export const NET_KINDS = ["mlp", "autoencoder", "dbn", "lenet", "cifar", "lstm"] as const;
 
 /** A net to write, and the data that it is for. */
 export interface NewNetOptions extends TableNetOptions, ApiOptions<typeof COURSE_OF_NET> {
   readonly kind: (typeof NET_KINDS)[number];
-  /** The table: `iris.csv?label=species`. */
-  readonly data: string;
+  /** The data: a table such as `iris.csv?label=species` for "mlp", any data set for others, which are for netrun's digits without it. */
+  readonly data?: string | undefined;
   /** The column to predict, in place of `label` behind the table's question mark. */
   readonly label?: string | undefined;
   /** The table to test on; without it a share of the rows is held out. */
@@ -38,29 +39,56 @@ export interface NewNet {
   readonly rows: number;
   readonly unlabelled: number;
   readonly iterations: number;
-  readonly preparation: Preparation;
+  /** The preparation of a table's rows. */
+  readonly preparation?: Preparation;
 }
 
 /**
- * Looks through a table and writes a net for it, as files to read, change and train: `solver.prototxt`, `train_test.prototxt`,
- * `deploy.prototxt`, and `preparation.json`, which says how a row becomes inputs. Throws NetrunError, located, for a table that
- * nothing can be trained on, and options that do not fit it.
+ * Looks through data and writes a net for it, as files to read, change and train: `solver.prototxt`, `train_test.prototxt`,
+ * `deploy.prototxt` and, for a table, `preparation.json`, which says how a row becomes inputs. Throws NetrunError, located, for data
+ * that nothing can be trained on, and options that do not fit it.
  */
 export async function newNet(options: NewNetOptions): Promise<NewNet> {
   checkOptions(TABLE_NET, options);
   checkOptions(COURSE_OF_NET, options);
-  const { kind, output, batchSize = 32, seed = 1, l1 = 0, l2 = 0 } = options;
+  const { kind, output, l1 = 0, l2 = 0 } = options;
   if (!NET_KINDS.includes(kind)) throw new NetrunError(`there is no kind "${kind}" of net: ${NET_KINDS.join(", ")}`);
   if (l1 > 0 && l2 > 0)
     throw new NetrunError("l1 and l2 are both given", {
       notes: ["a Caffe solver has one of them: regularization_type"],
     });
-  const files = ["preparation.json", "train_test.prototxt", "deploy.prototxt", "solver.prototxt"].map((name) =>
-    join(output, name),
-  );
+  const isTable = kind === "mlp" || (kind === "autoencoder" && options.data !== undefined && isTableName(options.data));
+  const names = ["train_test.prototxt", "deploy.prototxt", "solver.prototxt"];
+  const files = [...(isTable ? ["preparation.json"] : []), ...names].map((name) => join(output, name));
   const there = files.find((file) => existsSync(file));
   if (there !== undefined && !options.overwrite)
     throw new NetrunError("is there already", { file: there, notes: ["give another folder, or --overwrite"] });
+  return isTable ? tableNet(options, files) : arrayNet(options, files);
+}
+
+/** Options that nets for other data than tables have. */
+const OF_ARRAYS: readonly string[] = ["hidden", "heldOut"];
+
+async function arrayNet(options: NewNetOptions, files: readonly string[]): Promise<NewNet> {
+  const { kind, output, seed = 1, batchSize } = options;
+  const given = Object.keys(TABLE_NET).find(
+    (name) => !OF_ARRAYS.includes(name) && options[name as keyof NewNetOptions] !== undefined,
+  );
+  if (given !== undefined) throw new NetrunError(`${given} has no effect: it is for tables`);
+  const { trainTest, deploy, solver, rows, iterations } = await sourceNet(kind as SourceKind, {
+    ...options,
+    seed,
+    batchSize,
+  });
+  makeFolder(output);
+  for (const [i, text] of [trainTest, deploy, solver].entries()) await writeWhole(files[i]!, text);
+  return { folder: output, files, rows, unlabelled: 0, iterations };
+}
+
+async function tableNet(options: NewNetOptions, files: readonly string[]): Promise<NewNet> {
+  const { kind, output, batchSize = 32, seed = 1, l1, l2 } = options;
+  if (options.data === undefined)
+    throw new NetrunError("which table?", { notes: ["--data FILE names it: CSV, TSV or Parquet"] });
   const { spec, label = options.label } = tableOf(options.data);
   const test = options.testData === undefined ? undefined : tableOf(options.testData);
   if (kind === "mlp" && label === undefined)
@@ -104,6 +132,9 @@ export async function newNet(options: NewNetOptions): Promise<NewNet> {
   for (const [i, text] of [texts.trainTest, texts.deploy, solver].entries()) await writeWhole(files[i + 1]!, text);
   return { folder: output, files, rows, unlabelled, iterations: iterationsOf(course), preparation };
 }
+
+/** True if a name is that of a table's file. */
+const isTableName = (name: string): boolean => /\.([ct]sv(\.gz)?|parquet)(\?.*)?$/i.test(name);
 
 /** The table that a name means, and its label. Throws NetrunError for data that is no table. */
 function tableOf(name: string): { readonly spec: TableSpec; readonly label: string | undefined } {

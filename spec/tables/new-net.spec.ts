@@ -92,13 +92,13 @@ describe("a net for a table", () => {
     ];
     const data = writeTable(folder(), "people.csv", rows);
     const { preparation } = await made({ data, label: "income", heldOut: 0 });
-    expect(preparation.columns).to.deep.equal([
+    expect(preparation!.columns).to.deep.equal([
       { kind: "number", name: "age", mean: 40, deviation: 20 },
       { kind: "category", name: "town", form: "one-hot", categories: ["Bonn", "Ulm"], other: true },
       { kind: "number", name: "member", mean: 0.75, deviation: 0.5 },
       { kind: "skipped", name: "same", why: "constant: all its cells are 1" },
     ]);
-    expect(preparation.label).to.deep.equal({
+    expect(preparation!.label).to.deep.equal({
       kind: "classes",
       name: "income",
       classes: ["high", "low"],
@@ -118,7 +118,7 @@ describe("a net for a table", () => {
     const held = async (seed: number, part: string) => {
       const output = join(folder(), `seed-${seed}-${part}`);
       const { preparation } = await made({ data, label: "c", heldOut: 0.3, seed, output });
-      const column = preparation.columns[0]!;
+      const column = preparation!.columns[0]!;
       if (column.kind !== "number") throw new Error("n is a number");
       const found = await preparedRows(join(output, `preparation.json?part=${part}`));
       return found.map(([[n]]) => Math.round(n! * column.deviation + column.mean) + 0);

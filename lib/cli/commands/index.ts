@@ -116,7 +116,10 @@ export const commands: readonly Command[] = [
     name: "new",
     describe: "Write a net and its solver for a data set",
     options: NEW,
-    examples: ["netrun new mlp --data examples/iris/iris.csv --label species --hidden 16,16 -o iris --overwrite"],
+    examples: [
+      "netrun new mlp --data examples/iris/iris.csv --label species --hidden 16,16 -o iris --overwrite",
+      "netrun new lenet -o digits",
+    ],
     load: () => import("../new.js"),
   },
   {

@@ -9,8 +9,17 @@ const WEIGHTS = { type: "string", describe: "Weights file (default: the newest i
 
 /** `netrun new KIND --data DATA -o FOLDER`: a solver and a net for the data that it saw. */
 export const NEW = {
-  kind: { type: "choice", choices: ["mlp", "autoencoder"], positional: "<kind>", describe: "Kind of net" },
-  data: { type: "string", required: true, describe: "Table with its label: TABLE?label=COLUMN" },
+  kind: {
+    type: "choice",
+    choices: ["mlp", "autoencoder", "dbn", "lenet", "cifar", "lstm"],
+    positional: "<kind>",
+    describe: "Kind of net",
+  },
+  data: {
+    type: "string",
+    describe:
+      "Table with its label, TABLE?label=COLUMN; for images, arrays and texts any data set (netrun:digits/train)",
+  },
   label: { type: "string", describe: "Column to predict, instead of ?label=COLUMN" },
   testData: { type: "string", describe: "Data set to test on (default: held-out rows)" },
   output: { ...OUTPUT, required: true, describe: "Folder to write to" },

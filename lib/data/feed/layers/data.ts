@@ -14,12 +14,14 @@ export function databaseLayer(layer: LayerParameter, options: FeedOptions): Reco
   const param = sub(layer, "data_param");
   if (layer.top.length < 1 || layer.top.length > 2)
     throw fault(layer, `a Data layer has one or two tops, not ${layer.top.length}`);
+  const source = options.data ?? dataSource(layer, param, options);
   return {
     ...common(layer, options, param.batch_size),
     kind: "records",
     prefetch: param.prefetch,
-    source: options.data ?? dataSource(layer, param, options),
-    match: options.data ? "either" : "position",
+    source,
+    // Records of databases have no names of fields.
+    match: !options.data && (source.kind === "lmdb" || source.kind === "leveldb") ? "position" : "either",
     images: { colour: forcedColour(layer) },
     transform: transformSpec(layer, options),
     skip: randSkip(param.rand_skip, options),
