@@ -33,7 +33,7 @@ describe("replaceFile", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it("writes a file and leaves nothing else behind, making its folder", async () => {
+  it("writes a file and nothing else, and makes its folder", async () => {
     await writeWhole(join(folder, "deep", "a.txt"), "new");
     expect(readFileSync(join(folder, "deep", "a.txt"), "utf8")).to.equal("new");
     expect(readdirSync(join(folder, "deep"))).to.deep.equal(["a.txt"]);

@@ -19,7 +19,7 @@ const READER = `
     return Float32Array.of(1, 2);
   });`;
 
-describe("readers in processes of their own", function () {
+describe("readers in separate processes", function () {
   this.timeout(60_000);
   const folder = mkdtempSync(join(tmpdir(), "netrun-isolated-"));
   after(() => rmSync(folder, { recursive: true }));
@@ -30,7 +30,7 @@ describe("readers in processes of their own", function () {
     return new Isolated(pathToFileURL(file), [], { file: "data.x", what: "the file cannot be read", timeoutMs });
   };
 
-  it("give typed arrays and failures, and go on after these", async () => {
+  it("return typed arrays and failures, and continue after failures", async () => {
     await using reader = open();
     await failure(reader.ask("fail"), "data.x: the file cannot be read\nnote: Error: it fails");
     expect(await reader.ask("values")).to.deep.equal(Float32Array.of(1, 2));

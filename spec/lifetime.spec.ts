@@ -15,7 +15,7 @@ const SOLVER = `base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 random_seed: 2 sna
   layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 reduction_param { operation: SUMSQ } } }`;
 const data: Tensor = { shape: [1, 3], data: Float32Array.of(1, 2, 3) };
 
-describe("the lifetime of what is disposed", () => {
+describe("a disposed object", () => {
   it("makes calls one after the other, though one before failed", async () => {
     const life = new Lifetime("thing");
     const seen: string[] = [];
@@ -39,7 +39,7 @@ describe("the lifetime of what is disposed", () => {
     expect(solver.net.params.get("ip")![0]!.data).to.deep.equal(other.net.params.get("ip")![0]!.data);
   });
 
-  it("one error for every call of a net that was disposed, twice too", async () => {
+  it("gives one error for every call of a net, also if disposed twice", async () => {
     const net = await Net.load(NET);
     await net[Symbol.asyncDispose]();
     await net[Symbol.asyncDispose]();
@@ -50,7 +50,7 @@ describe("the lifetime of what is disposed", () => {
   });
 
   for (const workers of [undefined, 1]) {
-    it(`one error for every call of a solver that was disposed (workers: ${workers})`, async () => {
+    it(`gives one error for every call of a solver (workers: ${workers})`, async () => {
       const solver = await Solver.load(SOLVER, { workers });
       await solver[Symbol.asyncDispose]();
       const calls: Promise<unknown>[] = [
@@ -66,7 +66,7 @@ describe("the lifetime of what is disposed", () => {
     });
   }
 
-  it("the same error for the step that the end of a solver cuts short", async () => {
+  it("gives the same error for a step that the disposal of a solver stops", async () => {
     const solver = await Solver.load(SOLVER, { workers: 1 });
     await solver.step(1, { data });
     const step = solver.step(10_000, { data });
@@ -77,7 +77,7 @@ describe("the lifetime of what is disposed", () => {
 
   const folder = freshFolder();
 
-  it("one error for a data source that was closed, whose files may be others' by then", async () => {
+  it("gives one error for a closed data source, whose files may be in other use by then", async () => {
     const path = await writeRows(folder(), "closed.arrow", upTo(8));
     const source = await openSource(detectSource(path));
     await source[Symbol.asyncDispose]();
@@ -101,7 +101,7 @@ describe("the lifetime of what is disposed", () => {
     });
   }
 
-  it("the end of a solver ends the baseline that runs", async () => {
+  it("stops the running baseline of a solver", async () => {
     const path = await writeRows(folder(), "rows.arrow", upTo(48));
     const settings = 'base_lr: 0.1 lr_policy: "fixed" random_seed: 2 snapshot_prefix: "unused"';
     const solver = await Solver.load(`${settings} net_param { ${netText(4)} }`, { workers: 2, data: path });
@@ -111,7 +111,7 @@ describe("the lifetime of what is disposed", () => {
     await running;
   });
 
-  it("a round that the end of its pool cuts short says so, and nothing is started again", async () => {
+  it("reports a round that the disposal of its pool stops, and restarts nothing", async () => {
     const plan = makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: 4 });
     const pool = new PoolEngine({ workers: 1 });
     await pool.open(plan);

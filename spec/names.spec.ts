@@ -60,7 +60,7 @@ describe("words", () => {
   const files = () =>
     sources("lib", "bench", "examples", "spec").map((file) => [file, readFileSync(join(root, file), "utf8")] as const);
 
-  it("of docstrings start with a noun or a verb: no question", () => {
+  it("of docstrings start with a noun or a verb, not a question word", () => {
     const questions = files().flatMap(([file, text]) =>
       [...text.matchAll(/\/\*\*\s+(?:\* )?((?:What|Whether|How|Which|Where|Who|Why) .*)/g)].map(
         ([, line]) => `${file}: ${line}`,

@@ -69,7 +69,7 @@ describe("extract", () => {
     );
   });
 
-  it("gives no row twice where bad records are left out, at the end too", async () => {
+  it("returns no row twice when bad rows are skipped, at the end too", async () => {
     const path = join(folder(), "bad.csv");
     for (const bad of [[1], [9], [0, 3, 8, 9], [2, 3, 4, 5]]) {
       const lines = Array.from({ length: 10 }, (_, i) => (bad.includes(i) ? "x,1" : `${i},${i + 0.5}`));

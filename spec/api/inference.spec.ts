@@ -33,7 +33,7 @@ function expectClose(actual: Tensor, expected: Tensor): void {
 }
 
 describe("a forward that asks for blobs by name", () => {
-  it("gives these alone, to rounding what a forward of all blobs gives", async () => {
+  it("returns only these, equal to a forward of all blobs up to rounding", async () => {
     await using net = await loaded();
     const all = await net.forward({ x });
     for (const name of ["prob", "conv", "lrn", "drop", "x"]) {

@@ -31,7 +31,7 @@ async function errorOf(action: () => Promise<unknown>): Promise<NetrunError> {
 }
 
 describe("Net", () => {
-  it("tells its inputs, outputs, shapes and parameters", async () => {
+  it("lists its inputs, outputs, shapes and parameters", async () => {
     await using net = await line();
     expect(net.inputs).to.deep.equal(["x"]);
     expect(net.outputs).to.deep.equal(["y"]);
@@ -72,7 +72,7 @@ describe("Net", () => {
     expect([...w!.diff, ...b!.diff]).to.deep.equal([1, 1, 1]);
   });
 
-  it("writes weights that it reads back, with no temporary file left behind", async () => {
+  it("writes weights that it reads back, and leaves no temporary file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "netrun-net-"));
     try {
       const path = join(folder, "line.caffemodel");

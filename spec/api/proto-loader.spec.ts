@@ -120,7 +120,7 @@ describeShared("ProtoLoader on published files", () => {
       expect(layersIn(replaced, phase).slice(0, 2)).to.deep.equal(["data(data: 8,1,28,28)", "flatdata"]);
   });
 
-  it("puts a net into a solver, which then makes snapshots only where it is told to", () => {
+  it("puts a net into a solver, which then takes snapshots only if asked", () => {
     const path = sharedPath("zoo", "training", "lenet_solver.prototxt");
     const replaced = ProtoLoader.replaceDataLayers(net(LENET), 2, 3, 1, 28, 28);
     const silent = ProtoLoader.loadSolverPrototxtWithNet(path, replaced, null);

@@ -115,7 +115,7 @@ describe("Net as pycaffe's", () => {
     expect((await errorOf(() => fresh.backward())).message).to.equal("backward needs a forward before it");
   });
 
-  it("is reshaped, and tells the shapes of all blobs before data of them comes", async () => {
+  it("is reshaped, and knows the shapes of all blobs before data arrives", async () => {
     await using fresh = await Net.load(NET);
     const wide = [5, 1, 6, 6];
     fresh.reshape({ data: wide, other: wide });

@@ -40,7 +40,7 @@ describe("testNet", () => {
     }
   });
 
-  it("asks for the outputs alone where nobody sees the batches, or for what is named beside them", async () => {
+  it("computes only the outputs, or the named blobs, unless a callback sees the batches", async () => {
     await using net = await load();
     const asked: unknown[] = [];
     const forward = net.forward.bind(net);

@@ -72,7 +72,7 @@ describe("binary nets of forks", () => {
     ).to.contain("field loss_param.3");
   });
 
-  it("run where they have Caffe's own alone", () => {
+  it("run if they have only Caffe's own fields", () => {
     const param = { batch_norm_param: { eps: 1 } };
     expect(said(binary("caffe.caffemodel", layer({ type: "BatchNorm", ...param })))).to.equal(undefined);
     expect(said(binary("plain.caffemodel", layer({ type: "Pooling", pooling_param: { kernel_size: 2 } })))).to.equal(

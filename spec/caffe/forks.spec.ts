@@ -79,7 +79,7 @@ describe("fields of forks that netrun does not have", () => {
   reduction_param { operation: TOPK k: 3 }
 }`;
 
-  it("are told with their meaning when the net is read, and refused at their place where it runs", () => {
+  it("are reported with their meaning when the net is read, and refused at their place when it runs", () => {
     expect(warningsOf(topk)[0]).to.equal(`<text>:3:32: operation has no value TOPK
   3 |   reduction_param { operation: TOPK k: 3 }
     |                                ^^^^
@@ -128,7 +128,7 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     expect(warningsOf(engine).filter((warning) => !warning.includes("note: it has no effect here"))).to.deep.equal([]);
   });
 
-  it("that look like a value of Caffe's misspelt are errors all the same", () => {
+  it("that look like a misspelt value of Caffe's are errors", () => {
     expect(
       errorOf(`layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: AVG kernel_size: 2 } }`),
     ).to.match(/pool has no value AVG\n[\s\S]*did you mean AVE/);

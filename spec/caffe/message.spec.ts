@@ -19,7 +19,7 @@ describe("a message", () => {
     expect(create("Datum").data).to.deep.equal(new Uint8Array(0));
   });
 
-  it("tells a set field from a default, and a list with elements from an empty one", () => {
+  it("distinguishes a set field from a default, and a list with elements from an empty one", () => {
     const layer = create("LayerParameter", { name: "", bottom: [], top: ["a"] });
     expect([has(layer, "name"), has(layer, "type"), has(layer, "bottom"), has(layer, "top")]).to.deep.equal([
       true,
@@ -55,7 +55,7 @@ describe("a message", () => {
     expect(() => create("NetState", { fase: 1 } as object)).to.throw(TypeError, "NetState has no field fase");
   });
 
-  it("is amended by a copy, in which null removes a field", () => {
+  it("is changed in a copy, in which null removes a field", () => {
     const state = create("NetState", { phase: Phase.TRAIN, level: 2 });
     const amended = amend(state, { phase: null, stage: ["a"] });
     expect(encode(amended)).to.deep.equal(encode(create("NetState", { level: 2, stage: ["a"] })));

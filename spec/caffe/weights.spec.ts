@@ -131,7 +131,7 @@ describe("reading weights", () => {
     expect(() => decodeWeights(raw(4, Uint16Array.of(1)))).to.throw(NetrunError);
   });
 
-  it("passes over fields that a fork gave another meaning", () => {
+  it("skips fields to which a fork gave another meaning", () => {
     const layer = protobuf.Writer.create()
       .uint32((1 << 3) | 2)
       .string("a");

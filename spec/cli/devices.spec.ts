@@ -43,7 +43,7 @@ webgpu    works, on the CPU: its Vulkan driver is software
           libvulkan.so.1 (/v)`);
   });
 
-  it("tells the same as JSON", async function () {
+  it("prints the same as JSON", async function () {
     this.timeout(120_000);
     const { status, stdout } = await cli("devices", "--json");
     expect(status).to.equal(0);

@@ -36,7 +36,7 @@ layer {
 layer { name: "ip1" type: "InnerProduct" bottom: "conv1" top: "ip1" inner_product_param { num_output: 4 } }
 `;
 
-describe("what the command line says of a mistake", () => {
+describe("the command line's message on a mistake", () => {
   let folder: string;
   let weights: string;
   const file = (name: string, content: string | Uint8Array): string => {
@@ -55,7 +55,7 @@ describe("what the command line says of a mistake", () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it("a missing file: similar names that exist", async () => {
+  it("lists similar names that exist, for a missing file", async () => {
     file("tiny.prototxt", NET);
     const { status, stderr } = await test(join(folder, "tyni.prototxt"));
     expect(stderr).to.equal(
@@ -64,7 +64,7 @@ describe("what the command line says of a mistake", () => {
     expect(status).to.equal(1);
   });
 
-  it("a truncated caffemodel: the file and where reading fails", async () => {
+  it("names the file and the place where reading fails, for a truncated caffemodel", async () => {
     const bytes = readFileSync(weights);
     const path = file("cut.caffemodel", bytes.subarray(0, bytes.length - 100));
     const { status, stderr } = await test(file("tiny.prototxt", NET), path);
@@ -101,7 +101,7 @@ describe("what the command line says of a mistake", () => {
     expect(status).to.equal(1);
   });
 
-  it("a typo in a field: its place and the field that was meant", async () => {
+  it("shows the place of a typo in a field, and the field that was meant", async () => {
     const path = file("typo.prototxt", NET.replace("kernel_size", "kernel_sise"));
     const { status, stderr } = await test(path);
     expect(stderr).to.contain(`${path}:10:5: ConvolutionParameter has no field kernel_sise\n`);
@@ -109,7 +109,7 @@ describe("what the command line says of a mistake", () => {
     expect(status).to.equal(1);
   });
 
-  it("prints a stack trace with --verbose alone", async () => {
+  it("prints a stack trace only with --verbose", async () => {
     const path = join(root, "no-such.prototxt");
     expect((await test(path)).stderr).not.to.contain("    at ");
     expect((await stderrOf("test", "-model", path, "-weights", weights, "--verbose")).stderr).to.contain("    at ");

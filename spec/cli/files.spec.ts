@@ -125,7 +125,7 @@ describe("netrun draw", () => {
 });
 
 describe("netrun train", () => {
-  it("tells how to test with a net that was found beside its solver", async () => {
+  it("prints how to test with a net that was found beside its solver", async () => {
     file(
       "beside.prototxt",
       `layer { name: "d" type: "DummyData" top: "x" top: "y" dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 } } }

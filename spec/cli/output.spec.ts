@@ -21,7 +21,7 @@ describe("standard output on a full disk", () => {
 });
 
 describe("standard error that nobody reads", () => {
-  it("does not keep a command from its work: the status tells what became of it", async () => {
+  it("does not stop a command, whose exit status reports its result", async () => {
     // A warning for each unknown field.
     const net = `name: "n" ${Array.from({ length: 50 }, (_, i) => `unknown${i}: 1`).join(" ")}`;
     const folder = mkdtempSync(join(tmpdir(), "netrun-spec-"));

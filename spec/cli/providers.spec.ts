@@ -22,7 +22,7 @@ const isBare = !thisMachine().hasCudaProvider && thisMachine().hasGpu === false;
 describe("providers and GPUs on the command line and in programs", () => {
   const folder = freshFolder();
 
-  it("a GPU that is not here ends every command that runs a net, with the commands that install it", async function () {
+  it("end every command that runs a net if the GPU is missing, with the commands that install it", async function () {
     if (!isBare) this.skip();
     const net = join(folder(), "net.prototxt");
     writeFileSync(net, LAYERS);
@@ -46,7 +46,7 @@ describe("providers and GPUs on the command line and in programs", () => {
     }
   });
 
-  it("and every call of the API", async function () {
+  it("end every call of the API in the same way", async function () {
     if (!isBare) this.skip();
     const message = "CUDA cannot be used here";
     const options = { provider: "cuda" } as const;
@@ -94,7 +94,7 @@ describe("providers and GPUs on the command line and in programs", () => {
     expect(await firstLine("")).to.match(/^Memory: /);
   });
 
-  it("the start event has the device and what chose it", async () => {
+  it("are in the start event, with the source of the choice", async () => {
     await using given = await Solver.load(solver(""), { provider: "cpu" });
     expect(given.startEvent().device).to.deep.equal({ provider: "cpu", chosenBy: "options" });
     await using plain = await Solver.load(solver(""));

@@ -33,7 +33,7 @@ describe("signals while a training runs", () => {
     expect(() => process.emit("SIGINT")).to.throw("left with 130");
   });
 
-  it("ignores SIGINT where its effect is none", () => {
+  it("ignores SIGINT if its effect is none", () => {
     using signals = new Signals({ sigint: "none", sighup: "none" });
     process.emit("SIGINT");
     process.emit("SIGINT");

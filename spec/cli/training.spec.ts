@@ -30,11 +30,11 @@ function start(args: readonly string[], out: "pipe" | number = "pipe") {
   return { child, printed, over: once(child, "close").then(([status]) => ({ ...printed, status: status as number })) };
 }
 
-describe("netrun train, where the world fails", () => {
+describe("netrun train, when the disk or a signal interrupts it", () => {
   const folder = freshFolder();
   const file = (name: string) => join(folder(), name);
 
-  it("goes on where logs are on a full disk, and says so once for each", async function () {
+  it("continues if logs are on a full disk, and reports each once", async function () {
     if (!existsSync("/dev/full")) this.skip();
     const solver = writeRestless(folder(), "max_iter: 4");
     const { err, status } = await start(["train", solver, "--log-json", "/dev/full", "--log-csv", "/dev/full"]).over;
@@ -44,7 +44,7 @@ describe("netrun train, where the world fails", () => {
     expect(existsSync(file("snap_iter_4.solverstate"))).to.equal(true);
   });
 
-  it("goes on where what it prints is on a full disk, and says so once", async function () {
+  it("continues if its output goes to a full disk, and reports it once", async function () {
     if (!existsSync("/dev/full")) this.skip();
     const solver = writeRestless(folder(), "max_iter: 4");
     const { err, status } = await start(["train", solver], openSync("/dev/full", "w")).over;
@@ -63,7 +63,7 @@ describe("netrun train, where the world fails", () => {
   }).timeout(20_000);
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it(`stops with a snapshot on ${signal}, and the printed command goes on to the same end`, async () => {
+    it(`stops with a snapshot on ${signal}, and the printed command resumes to the same result`, async () => {
       const straight = file("straight run");
       const stopped = file("stopped run");
       for (const each of [straight, stopped]) mkdirSync(each);
@@ -198,17 +198,17 @@ describe("temporary files", () => {
   }).timeout(30_000);
 });
 
-describe("the command that goes on", () => {
+describe("the printed command that resumes a training", () => {
   const end = { state: "my snaps/s_iter_5.solverstate", iteration: 5 };
   const argv = ["train", "it's.prototxt", "-weights", "a.caffemodel", "--max-iter=9", "-snapshot_prefix", "s"];
 
-  it("has the same end as the run that was stopped", () => {
+  it("ends at the same iteration as the stopped run", () => {
     expect(resumeCommand(argv, { ...end, stopped: "asked" })).to.equal(
       `train 'it'\\''s.prototxt' --max-iter=9 -snapshot_prefix s -snapshot 'my snaps/s_iter_5.solverstate'`,
     );
   });
 
-  it("has each flag once, however it is written, and flags before the words that -- sets apart", () => {
+  it("has each flag once, in any spelling, and flags before the words after --", () => {
     const words = ["train", "--maxIter", "9", "--early_stop=loss", "--", "-net.prototxt"];
     expect(resumeCommand(words, { ...end, state: "s", stopped: undefined })).to.equal(
       "train --early_stop=loss -snapshot s --max-iter 10 -- -net.prototxt",
@@ -222,7 +222,7 @@ describe("the command that goes on", () => {
     );
   });
 
-  it("beside it, a test reads the data that the training's tests read", () => {
+  it("comes with a test command that reads the data of the training's tests", () => {
     const words = ["train", "s.prototxt", "--data", "a b", "--mean-value", "1", "2", "3", "--mirror", "--base-lr", "1"];
     expect(testFlags(words)).to.equal("--data 'a b' --mean-value 1 2 3 --mirror");
     const own = ["--test_data=t", "--batchSize", "4", "--data", "a", "--test-batch-size", "8", "--level", "1"];
@@ -230,7 +230,7 @@ describe("the command that goes on", () => {
     expect(testFlags(["train", "s.prototxt"])).to.equal("");
   });
 
-  it("has a later end after a run that reached its own", () => {
+  it("ends later after a run that reached its own end", () => {
     const command = resumeCommand([...argv, "-snapshot", "old"], { ...end, stopped: undefined });
     expect(command)
       .to.match(/-snapshot_prefix s -snapshot 'my snaps.*' --max-iter 10$/)

@@ -87,7 +87,7 @@ describe("verbs", () => {
     expect(stdout).to.match(/^Outside onnxruntime: [\d.]+ ms of a step, [\d.]+ %$/m);
   });
 
-  it("device_query tells what works here", async () => {
+  it("device_query lists the devices that work", async () => {
     const { stdout, status } = await cli("device_query");
     expect(stdout).to.match(/^cpu +works$/m);
     expect(status).to.equal(0);

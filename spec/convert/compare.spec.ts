@@ -71,7 +71,7 @@ describe("convert, comparing with recorded blobs", () => {
     expect([first?.blob, first?.first?.position]).to.deep.equal(["prob", [0, 3]]);
   });
 
-  it("leaves out recorded blobs that only scoring needs, and names them", async () => {
+  it("skips recorded blobs that only scoring needs, and names them", async () => {
     const { weights, blobs } = await record();
     const one: Tensor = { shape: [], data: Float32Array.of(0.5) };
     const compare = { data, prob: blobs["prob"]!, acc: one, "grad_in/data": data, "param/conv1/0": one };

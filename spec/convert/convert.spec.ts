@@ -184,7 +184,7 @@ describe("convert", () => {
     ]);
   });
 
-  it("tells preprocessing in the metadata, and puts it into the graph on request", async () => {
+  it("writes the preprocessing to the metadata, and on request into the graph", async () => {
     const net = `layer { name: "data" type: "Data" top: "data" transform_param { crop_size: 8 scale: 0.5 mean_value: 1 mean_value: 2 mean_value: 3 }
       data_param { batch_size: 1 source: "nowhere" } } ${conv("conv1", "data")}`;
     const { model } = await convert(net, [], fresh);

@@ -17,14 +17,14 @@ describe("detections in less than single precision", () => {
     expect(unmatched).to.equal(0);
   });
 
-  it("are on one side alone where the label is another or the box is far", () => {
+  it("are unmatched if the label differs or the box is far", () => {
     const far = SECOND.map((value, i) => (i === 6 ? value - 0.25 : value));
     expect(matchDetections(rows(FIRST, OTHER), rows(FIRST, SECOND)).unmatched).to.equal(2);
     expect(matchDetections(rows(FIRST, far), rows(FIRST, SECOND)).unmatched).to.equal(2);
     expect(matchDetections(rows(FIRST), rows(FIRST, SECOND)).unmatched).to.equal(1);
   });
 
-  it("are wrong where more than a tenth of them are on one side alone", () => {
+  it("are wrong if more than a tenth of them are unmatched", () => {
     const differences = new Differences("out");
     differences.addDetections(rows(FIRST), rows(FIRST, SECOND));
     const result = differences.result({ absolute: 1e-2, relative: 2e-2 });

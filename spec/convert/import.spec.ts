@@ -155,7 +155,7 @@ describe("importWeights", () => {
 });
 
 describeShared("importWeights, of published weights", () => {
-  it("gives back exactly what was converted", async () => {
+  it("returns exactly the converted weights", async () => {
     const [path, file] = [
       sharedPath("zoo", "prototxt", "bvlc", "examples+mnist+lenet.prototxt"),
       sharedPath("zoo", "models", "lenet_iter_10000.caffemodel"),
@@ -199,7 +199,7 @@ describe("half precision", () => {
     expect(model.length).to.be.lessThan(full.model.length);
   });
 
-  it("leaves coordinates of boxes alone, which it would move, and names nodes like layers all the same", async () => {
+  it("does not change coordinates of boxes, and names nodes like layers", async () => {
     const text = `${inputLayer("x", 1, 1, 1, 160)} ${inputLayer("rois", 1, 5)}
       layer { name: "twice" type: "Power" bottom: "x" top: "twice" power_param { scale: 2 } }
       layer { name: "roi" type: "ROIPooling" bottom: "twice" bottom: "rois" top: "roi" roi_pooling_param { pooled_h: 1 pooled_w: 1 } }

@@ -148,7 +148,7 @@ describe("convert to int8", () => {
     );
   });
 
-  it("is --int8 --calibrate on the command line, which tells the loss", async () => {
+  it("is --int8 --calibrate on the command line, which reports the loss", async () => {
     const [net, weights, out] = ["net.prototxt", "net.caffemodel", "net.onnx"].map((name) => join(folder(), name)) as [
       string,
       string,
@@ -203,7 +203,7 @@ describe("ranges for 8 bits", () => {
     expect(zero).to.equal(Math.round(9 / scale));
   });
 
-  it("tell blobs that 8 bits do not bear: numbers that are not finite, a few large ones among small ones", () => {
+  it("detect blobs that 8 bits cannot hold: numbers that are not finite, a few large ones among small ones", () => {
     const seen = new Observed();
     const values = new Float32Array(10_000).fill(1e-4);
     values[5] = 1;

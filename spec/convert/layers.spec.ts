@@ -92,7 +92,7 @@ async function converted(type: string, { bottoms = [odd], param = "", tops = 1 }
   return convert(text, net.stored(), { verify: [batch] });
 }
 
-describe("the table of supported layers is true: what it says to convert", () => {
+describe("the table of supported layers agrees with conversion of", () => {
   for (const { type } of catalog()) {
     const kind = conversionOf(type);
     if (kind !== "yes" && kind !== "prediction") continue;
@@ -131,7 +131,7 @@ describe("the table of supported layers is true: what it says to convert", () =>
     ["HDF5Output", `bottom: "ip" bottom: "label" hdf5_output_param { file_name: "none" }`],
     ["Silence", `bottom: "label"`],
   ] as const) {
-    it(`${type} (left out)`, async () => {
+    it(`${type} (removed)`, async () => {
       expect(conversionOf(type)).to.equal("left out");
       const text = `${inputLayer("x", 2, 3)} ${inputLayer("label", 2)} ${product} layer { name: "l" type: "${type}" ${fields} }`;
       const { model, report } = await convert(text, [], { allowMissing: true });

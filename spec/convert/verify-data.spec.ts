@@ -30,7 +30,7 @@ describe("convert, verifying on data", () => {
     return path;
   };
 
-  it("runs rows of the data through both, and tells how often each is right", async () => {
+  it("runs rows of the data through both, and reports the accuracy of each", async () => {
     const { report } = await convert(deploy, weights, { verify: await save(100) });
     expect(report.verification!.map(({ output, within }) => [output, within])).to.deep.equal([["prob", true]]);
     expect(report.accuracy).to.deep.equal([{ output: "prob", rows: 100, net: 0.8, file: 0.8 }]);

@@ -37,7 +37,7 @@ describe("records that cannot be used", () => {
         await failure(open(path, "x", "fail"), `${path}: ${why}`);
       });
 
-      it(`with ${name} are counted, reported and left out on request`, async () => {
+      it(`with ${name} are counted, reported and skipped on request`, async () => {
         const path = put("table.csv", content);
         await using feed = await open(path, "x", "skip");
         expect(await take(feed, "x", 4)).to.deep.equal([1, 3, 1, 3]);
@@ -78,7 +78,7 @@ describe("records that cannot be used", () => {
         await failure(feed.next(), `${path}: ${why}`);
       });
 
-      it(`with ${name} are counted, reported and left out on request`, async () => {
+      it(`with ${name} are counted, reported and skipped on request`, async () => {
         const path = write(data);
         await using feed = await open(path, "x", "skip");
         const values = await take(feed, "x", 2 * [data[0]].flat().length);
@@ -98,7 +98,7 @@ describe("records that cannot be used", () => {
     });
   });
 
-  it("in an Arrow file of another program are left out on request", async () => {
+  it("in an Arrow file of another program are skipped on request", async () => {
     const type = new List(new Field("item", new Int16()));
     const lists = new Table({ x: vectorFromArray([[1, 2], [3], [4, 5]], type) });
     await using feed = await open(put("lists.arrow", tableToIPC(lists, "file")), "x", "skip");

@@ -42,7 +42,7 @@ describe("DenseImageData and ImageSegData: images whose labels are images", () =
   });
 
   for (const type of ["DenseImageData", "ImageSegData"])
-    it(`${type} crops and mirrors labels as their images, and subtracts means of images alone`, async () => {
+    it(`${type} crops and mirrors labels as their images, and subtracts means only from images`, async () => {
       const { dense_image_data_param } = dense(await write(3));
       const param =
         type === "DenseImageData" ? { dense_image_data_param } : { image_data_param: dense_image_data_param };

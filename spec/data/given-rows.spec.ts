@@ -45,7 +45,7 @@ describe("rows in place of data", () => {
     expect(await losses({ data: stream([0, 1, 2]) })).to.deep.equal(await losses({ data: list([0, 1, 2]) }));
   });
 
-  it("may come from a function, and what is wrong with them is told", async () => {
+  it("may come from a function, and their errors are reported", async () => {
     expect(await losses({ data: () => stream([0, 1, 2]) })).to.deep.equal(await losses({ data: list([0, 1, 2]) }));
     const broken = async function* () {
       yield { data: [1, 2, 3], label: 0 };
@@ -96,7 +96,7 @@ describe("rows in place of data", () => {
     await failure(losses({ data: [{ data: [1, 2], label: 0 }] }), 'the blob "data" wants rows of [1,1,3]');
   });
 
-  it("leave no files behind", async () => {
+  it("leave no files", async () => {
     const files = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("netrun-rows-"));
     const before = files();
     const net = await Net.load(NET, { data: list([0, 1]) });

@@ -49,7 +49,7 @@ describe("ImageData", () => {
     expect(labels.sort()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it("leaves out up to rand_skip images at the start", async () => {
+  it("skips up to rand_skip images at the start", async () => {
     const list = await write(8);
     await using feed = await openLayer(layer(list, { rand_skip: 8 }));
     const [first, second] = await take(feed, "label", 2);

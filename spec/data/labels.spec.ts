@@ -44,7 +44,7 @@ describe("data that does not suit the net", () => {
     expect(await train(rows(0, 255), {}, "loss_param { ignore_label: 255 }")).to.have.length(2);
   });
 
-  it("has rows of another shape, and is told column, type, and the shape that was wanted", async () => {
+  it("has rows of another shape: the error names column, type and the expected shape", async () => {
     const why = 'column "data" holds float32 [2], and the blob "data" wants rows of [1,3]';
     await failure(train("a,b,label\n1,2,0\n1,2,1\n"), why);
   });

@@ -88,7 +88,7 @@ describe("lmdb", () => {
     all.close();
   });
 
-  it("names file and page of a page that carries another number", () => {
+  it("names file and page if a page has another number", () => {
     const bytes = raw();
     bytes.writeBigUInt64LE(77n, 3 * 4096);
     withFile(bytes, (path) => {

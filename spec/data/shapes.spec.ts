@@ -32,7 +32,7 @@ describe("shapes", () => {
     expect([...labels].sort()).to.deep.equal([1, 2, 3]);
   });
 
-  it("are a source by name, whose held out part goes on where the other ends", async () => {
+  it("are a source by name, whose held-out part continues where the other ends", async () => {
     const spec = detectSource("netrun:shapes/test");
     expect(spec).to.deep.equal({ kind: "shapes", part: "test" });
     await using source = await openSource(spec);

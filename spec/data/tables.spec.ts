@@ -205,7 +205,7 @@ describe("tables", () => {
   });
 
   describe("Arrow files of other programs", () => {
-    it("gives lists as tensors, texts as labels, and leaves out what a net cannot take", async () => {
+    it("returns lists as tensors, texts as labels, and skips columns that a net cannot use", async () => {
       const table = new Table({
         list: vectorFromArray(
           [
@@ -244,7 +244,7 @@ describe("tables", () => {
         expect(x).to.deep.equal(Array.from({ length: 20_000 }, (_, i) => Math.floor(i / 1000)));
       });
 
-    it("reads lists in half precision, and tells of values that are missing in lists", async () => {
+    it("reads lists in half precision, and reports values that are missing in lists", async () => {
       const half = vectorFromArray([[1, -0.5]], new List(Field.new("", new Float16())));
       const holes = vectorFromArray([[3, null]], new List(Field.new("", new Float32(), true)));
       const path = put("lists.arrow", tableToIPC(new Table({ half }), "file"));

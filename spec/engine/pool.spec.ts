@@ -125,7 +125,7 @@ describe("replicas in a pool", () => {
     expect(outputs["accuracy"]![0]).to.be.above(0.8);
   });
 
-  it("tell where the time of a round went", async () => {
+  it("report the parts of a round's time", async () => {
     const same = await plan(upTo(48), { batch: 4 });
     const { roundTimes } = (await run(two, same, 4, "", rounds(2, 5))).last;
     const { sendMs, computeMs, waitMs, averageMs, totalMs } = roundTimes!;
@@ -133,7 +133,7 @@ describe("replicas in a pool", () => {
     expect(sendMs + computeMs + waitMs + averageMs).to.be.closeTo(totalMs, 1e-6);
   });
 
-  it("tell what each replica did", async () => {
+  it("report the rows and times of each replica", async () => {
     const same = await plan(upTo(48), { batch: 4 });
     const { shares, rows, roundTimes, losses } = (await run(two, same, 4, "", rounds(2, 5))).last;
     expect(shares!.map(({ replica }) => replica)).to.deep.equal([0, 1]);

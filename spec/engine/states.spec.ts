@@ -30,7 +30,7 @@ describe("replicas' states", () => {
     processes: (index: number) => new ProcessHost(index),
   };
   for (const [name, make] of Object.entries(kinds)) {
-    it(`stay with them (${name}): a round ships weights alone, and a state is read where it is kept`, async () => {
+    it(`stay with them (${name}): a round sends only weights, and a state is read where it is stored`, async () => {
       const plan = makePlan({ train: await writeRows(folder(), "rows.arrow", upTo(48)), batch: BATCH });
       const seen: Seen[] = [];
       const hosts: Host[] = [];

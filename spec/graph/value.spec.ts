@@ -33,7 +33,7 @@ describe("graph", () => {
     expect(() => apply(Add, null, constant(1))).to.throw("Add takes 2 inputs, not 1");
   });
 
-  it("leaves values alone that an op would not change", () => {
+  it("returns values that an op would not change", () => {
     const x = relu(input("x", float32([2, 3])));
     expect(transpose(x, [0, 1])).to.equal(x);
   });

@@ -8,7 +8,7 @@ import { readArtifact } from "../../lib/inspect/identify.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
-describe("a file that is none of Caffe's", () => {
+describe("a file of another format", () => {
   const folder = freshFolder();
   for (const [start, what] of [
     ["PAR1....", "is a Parquet file"],
@@ -16,7 +16,7 @@ describe("a file that is none of Caffe's", () => {
     ["PK\x03\x04....", "is a ZIP archive"],
     ["\x1f\x8b......", "is compressed by gzip"],
   ] as const)
-    it(`${what}, and is said to be`, async () => {
+    it(`${what}, and the error says so`, async () => {
       const path = join(folder(), "file");
       writeFileSync(path, Buffer.from(start.padEnd(40, "x"), "latin1"));
       await failure(readArtifact(path), `file: ${what}`);

@@ -25,7 +25,7 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 const { message } = loadNet(LENET, { name: "small.prototxt" });
 
 describe("inspect", () => {
-  it("tells by content what a file is, and what is in it", async () => {
+  it("detects the kind of a file by content, and shows its content", async () => {
     const solver = await inspect(join(root, "models/lenet/solver.prototxt"));
     if (solver.kind !== "solver") throw new Error(solver.kind);
     expect(solver.nets.map(({ name, parameters }) => [name, parameters])).to.deep.equal([
@@ -39,7 +39,7 @@ describe("inspect", () => {
 });
 
 describe("inspecting a net", () => {
-  it("tells shapes, parameters, multiply-adds and what each place sees", async () => {
+  it("shows shapes, parameters, multiply-adds and receptive fields", async () => {
     const net = await inspectNet(message, { phase: "TEST", baseDir: "." });
     const rows = net.layers.map((layer) => [
       layer.name,
@@ -291,7 +291,7 @@ describe("drawing a net", () => {
     ]);
   });
 
-  it("draws once what differs between phases in its batch size alone", async () => {
+  it("draws layers once that differ between phases only in batch size", async () => {
     const data = (phase: string, batch: number) =>
       `layer { name: "d" type: "DummyData" top: "x" include { phase: ${phase} } dummy_data_param { shape { dim: ${batch} dim: 3 } } }`;
     const text = `${data("TRAIN", 64)} ${data("TEST", 100)}
@@ -352,7 +352,7 @@ describeShared("inspecting published files", () => {
       if (!complete) open.set(file, notes.find((note) => note.startsWith("shapes are not known")) ?? "nothing said");
     });
 
-  it("to the last shape, but where nothing tells the size of the data", () => {
+  it("shows all shapes, except where the size of the data is unknown", () => {
     const asked = Array.from(open, ([file, note]) => `${file}: ${/--shape \w+/.exec(note)?.[0]}`);
     expect(asked).to.deep.equal([
       "bvlc/examples+hdf5_classification+nonlinear_auto_test.prototxt: --shape data",
@@ -362,7 +362,7 @@ describeShared("inspecting published files", () => {
     ]);
   });
 
-  it("tells weights, states and means apart", async () => {
+  it("distinguishes weights, states and means", async () => {
     const kinds = async (...files: string[]) => (await readArtifact(sharedPath(...files))).kind;
     expect(await kinds("zoo", "models", "mtcnn_det1.caffemodel")).to.equal("weights");
     expect(await kinds("zoo", "models", "lenet_iter_10000.solverstate")).to.equal("state");
@@ -372,7 +372,7 @@ describeShared("inspecting published files", () => {
 });
 
 describe("inspecting files that Caffe wrote", () => {
-  it("tells weights, states and means apart", async () => {
+  it("distinguishes weights, states and means", async () => {
     const kind = async (path: string) => (await readArtifact(path)).kind;
     const adagrad = (file: string) => goldenPath("solvers", "adagrad", file);
     expect(await kind(adagrad("snap_iter_6.solverstate.h5"))).to.equal("state");

@@ -72,7 +72,7 @@ describe("Convolution", () => {
     );
   });
 
-  it("refuses kernel_h alone, since kernel_w is then 0", () => {
+  it("refuses kernel_h without kernel_w, which is then 0", () => {
     expect(
       refusal(
         `${inputLayer("x", 1, 1, 5, 5)}layer { name: "l" type: "Convolution" bottom: "x" top: "y" convolution_param { num_output: 1 kernel_h: 3 } }`,

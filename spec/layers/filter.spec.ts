@@ -33,7 +33,7 @@ describe("Filter", () => {
   const text = `${inputLayer("x", 3)}${inputLayer("s", 3, 1)}layer { name: "l" type: "Filter" bottom: "x" bottom: "s" top: "y" }
 layer { name: "double" type: "Eltwise" bottom: "y" bottom: "y" top: "z" }`;
 
-  it("keeps the items whose selector is not 0, and sizes the layers behind it by them", async () => {
+  it("keeps the items whose selector is not 0, which give the sizes of the layers after it", async () => {
     const inputs = { x: tensor([1, 2, 3]), s: tensor([-0.5, 0, 2], [3, 1]) };
     const { blobs, gradients } = await runText(text, inputs, { seeds: { z: tensor([1, 1]) } });
     expect(blobs["z"]).to.deep.equal(tensor([2, 6]));

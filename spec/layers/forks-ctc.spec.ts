@@ -90,7 +90,7 @@ describe("CTC losses, against sums over all paths", () => {
     );
   });
 
-  it("WarpCTCLoss takes labels alone", async () => {
+  it("WarpCTCLoss takes labels without indicators", async () => {
     await check(`type: "WarpCTCLoss" loss_weight: 5`, [padded(0)], expected(full, 0), 5);
   });
 

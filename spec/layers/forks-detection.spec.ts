@@ -143,7 +143,7 @@ describe("detectors of Caffe's forks, against plain loops", () => {
   }
 
   for (const code_type of ["CENTER_SIZE", "CORNER_SIZE"] as const)
-    it(`DetectionOutput of RefineDet moves boxes twice, and leaves out those without an object, ${code_type}`, async () => {
+    it(`DetectionOutput of RefineDet moves boxes twice, and skips those without an object, ${code_type}`, async () => {
       const [offsets, scores, prior] = [
         noise(23, [ITEMS, boxes * 4]),
         noise(24, [ITEMS, boxes * CLASSES], 0, 1),

@@ -10,7 +10,7 @@ const row = ({ data }: Tensor | { data: Float32Array }, i: number) => [...data.s
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
 describe("margin products of face recognition, against plain loops", () => {
-  it("LabelSpecificAdd adds to the label's entry in TRAIN alone, where it is above -bias", async () => {
+  it("LabelSpecificAdd adds to the label's entry only in TRAIN, where it is above -bias", async () => {
     const x = tensor([0.5, 0.1, 0.9, 0.2, 0.8, 0.7], [2, 3]);
     const text = `${inputLayer("x", 2, 3)}${inputLayer("label", 2)}
       layer { name: "l" type: "LabelSpecificAdd" bottom: "x" bottom: "label" top: "y" label_specific_add_param { bias: -0.35 } }`;
@@ -190,7 +190,7 @@ describe("products and normalisations of caffe-windows, against plain loops", ()
     expect(refusal(text)).to.contain('normalize_type "L3" is none of');
   });
 
-  it("LabelSpecificRescale weighs the label's entry and the others, in TRAIN alone", async () => {
+  it("LabelSpecificRescale weighs the label's entry and the others, only in TRAIN", async () => {
     const scores = tensor([0.5, -0.1, 0.9, -0.2, 0.8, 0.7], [2, 3]);
     const text = (param: string) => `${inputLayer("x", 2, 3)}${inputLayer("label", 2)}
       layer { name: "l" type: "LabelSpecificRescale" bottom: "x" bottom: "label" top: "y" label_specific_rescale_param { ${param} } }`;

@@ -93,7 +93,7 @@ describe("planes mirrored and tiled, against plain loops", () => {
   const x = noise(22, [2, 8, 4, 6]);
   const value = at(x);
 
-  it("Flip mirrors along the width unless told otherwise", async () => {
+  it("Flip mirrors along the width by default", async () => {
     const flipped = async (param: string, h: (i: number) => number, w: (i: number) => number) =>
       expectClose(
         (await run(`type: "Flip" ${param}`, [x]))[0],
@@ -128,7 +128,7 @@ describe("planes mirrored and tiled, against plain loops", () => {
     );
   });
 
-  it("what does not divide is refused", () => {
+  it("sizes that do not divide are refused", () => {
     const refused = (text: string) =>
       refusal(`${inputLayer("x", 2, 6, 3, 4)} layer { name: "l" bottom: "x" top: "y" type: "GSTiling" ${text} }`);
     expect(refused("")).to.contain("stride must be greater than 0");

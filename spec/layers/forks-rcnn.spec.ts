@@ -148,7 +148,7 @@ describe("Faster R-CNN's targets, against plain loops", () => {
 });
 
 describe("R-FCN's losses with hard examples, against plain loops", () => {
-  it("SmoothL1LossOHEM tells the loss of each place", async () => {
+  it("SmoothL1LossOHEM outputs the loss of each place", async () => {
     const [x, t, weights] = [1, 2, 3].map((seed) => noise(seed, [2, 3, 2, 1], -2, 2)) as [Tensor, Tensor, Tensor];
     const each = [...x.data].map((v, i) => {
       const d = Math.abs((v - t.data[i]!) * weights.data[i]!);
@@ -165,7 +165,7 @@ describe("R-FCN's losses with hard examples, against plain loops", () => {
     expectClose(none, [], [sum]);
   });
 
-  it("SoftmaxWithLossOHEM tells the loss of each prediction, 0 for ignored labels", async () => {
+  it("SoftmaxWithLossOHEM outputs the loss of each prediction, 0 for ignored labels", async () => {
     const x = noise(4, [3, 4], -2, 2);
     const labels = tensor([1, -1, 3]);
     const softmax = [0, 1, 2].map((i) => {

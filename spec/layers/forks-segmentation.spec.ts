@@ -49,7 +49,7 @@ describe("segmentation of Caffe's forks, against plain loops", () => {
     }
   });
 
-  it("SegAccuracy goes on counting with reset: false", async () => {
+  it("SegAccuracy continues counting with reset: false", async () => {
     const text = `${inputLayer("x", 1, C, H, W)}${inputLayer("t", 1, 1, H, W)}
       layer { name: "l" type: "SegAccuracy" bottom: "x" bottom: "t" top: "y" seg_accuracy_param { ignore_label: 255 reset: false } }`;
     await using net = await Net.load(text, { name: "net", phase: "TRAIN" });

@@ -54,7 +54,7 @@ describe("the LSTM of caffe-lstm, against plain loops", () => {
     expectClose(y, [T, N, D], expected);
   });
 
-  it("goes on where clip is not 0, from one forward to the next", async () => {
+  it("continues its state where clip is not 0, from one forward to the next", async () => {
     const text = `${inputLayer("x", T * N, K)}${inputLayer("clip", T * N)}
       layer { name: "l" type: "Lstm" bottom: "x" bottom: "clip" top: "y" lstm_param { num_output: ${D} batch_size: ${N} } }`;
     await using net = await Net.load(text, { phase: "TEST" });

@@ -75,7 +75,7 @@ describe("LSTM", () => {
   const whole = tensor([1, 2, 3, -1, 0.5, 1], [3, 1, 2]);
   const part = (t: number) => tensor([...whole.data.slice(2 * t, 2 * t + 2)], [1, 1, 2]);
 
-  it("goes on from the forward before where cont is 1, and anew where it is 0", async () => {
+  it("continues from the previous forward where cont is 1, and restarts where it is 0", async () => {
     const { blobs } = await runText(recurrent(3), { x: whole, cont: tensor([0, 1, 1], [3, 1]) });
     const expected = [...blobs["y"]!.data];
     await using net = await Net.load(recurrent(1), { name: "net" });

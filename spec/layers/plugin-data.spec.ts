@@ -48,7 +48,7 @@ describe("plugins that read data", () => {
     expect(() => registerLayer({ type: "SpecRows", rows: 5 } as never)).to.throw("rows is not a function");
   });
 
-  it("train, resume to the bit, and have their rows divided among replicas", async () => {
+  it("train, resume bit-exactly, and have their rows divided among replicas", async () => {
     const net = `${data()} layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 3
         weight_filler { type: "xavier" } } }
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;

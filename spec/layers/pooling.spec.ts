@@ -19,7 +19,7 @@ describe("Pooling", () => {
     ).to.equal('net:2:85: layer "l": give kernel_size, or both kernel_h and kernel_w');
   });
 
-  it("has no use for kernel_h alone beside kernel_size, as Caffe", () => {
+  it("ignores kernel_h without kernel_w beside kernel_size, as Caffe does", () => {
     for (const side of ["kernel_h", "kernel_w"]) {
       const text = `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 2 ${side}: 3 } }`;
       expect(lowerText(text).blobs.get("y")!.type.shape).to.deep.equal([1, 1, 5, 5]);
@@ -34,7 +34,7 @@ describe("Pooling", () => {
     ).to.equal('net:2:56: layer "l": give kernel_size, or both kernel_h and kernel_w');
   });
 
-  it("refuses kernel_h alone", () => {
+  it("refuses kernel_h without kernel_w", () => {
     expect(
       refusal(
         `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_h: 2 } }`,
@@ -76,7 +76,7 @@ describe("Pooling", () => {
     ).to.equal('net:2:92: layer "l": give pad, or both pad_h and pad_w');
   });
 
-  it("refuses pad_h alone", () => {
+  it("refuses pad_h without pad_w", () => {
     expect(
       refusal(
         `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 3 pad_h: 1 } }`,
@@ -84,7 +84,7 @@ describe("Pooling", () => {
     ).to.equal('net:2:94: layer "l": give pad, or both pad_h and pad_w');
   });
 
-  it("refuses stride_w alone", () => {
+  it("refuses stride_w without stride_h", () => {
     expect(
       refusal(
         `${inputLayer("x", 1, 1, 6, 6)}layer { name: "l" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel_size: 3 stride_w: 1 } }`,

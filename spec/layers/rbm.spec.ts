@@ -115,7 +115,7 @@ describe("an RBM layer", () => {
     same(result, loop(fed, fed["v"]!, { k: 2, gv: true, gh: true }));
   });
 
-  it("starts persistent chains at the data and goes on from them, with samples", async () => {
+  it("starts persistent chains at the data and continues them with samples", async () => {
     const first = await run("persistent: true");
     const expected = loop(first.fed, first.fed["v"]!, { k: 1, persistent: true });
     same(first.result, expected);

@@ -55,7 +55,7 @@ describe("Reshape", () => {
     ).to.equal('net:2:72: layer "l": the 6 values of [2,3] are not a multiple of the 4 that the other dims make');
   });
 
-  it("refuses an axis too far behind the last", () => {
+  it("refuses an axis too far after the last", () => {
     expect(
       refusal(
         `${inputLayer("x", 2, 3)}layer { name: "l" type: "Reshape" bottom: "x" top: "y" reshape_param { axis: 3 shape { dim: 1 } } }`,
@@ -102,7 +102,7 @@ describe("Reshape", () => {
       `${inputLayer("x", 2, 3, 4)}layer { name: "l" type: "Reshape" bottom: "x" top: "y" reshape_param { ${param} } }`,
     ).blobs.get("y")!.type.shape;
 
-  it("copies dims of 0, infers -1, and replaces the axes that it is told", () => {
+  it("copies dims of 0, infers -1, and replaces the given axes", () => {
     expect(shapeOf("shape { dim: 0 dim: -1 }")).to.deep.equal([2, 12]);
     expect(shapeOf("shape { dim: -1 dim: 0 dim: 2 }")).to.deep.equal([4, 3, 2]);
     expect(shapeOf("axis: 1 shape { dim: -1 }")).to.deep.equal([2, 12]);

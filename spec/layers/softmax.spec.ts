@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("Softmax", () => {
-  it("refuses an axis behind the last", () => {
+  it("refuses an axis after the last", () => {
     expect(
       refusal(
         `${inputLayer("x", 2, 3)}layer { name: "l" type: "Softmax" bottom: "x" top: "y" softmax_param { axis: 2 } }`,

@@ -65,7 +65,7 @@ describe("a kernel that is larger than its bottom by less than a stride has one 
     expect([...gradients["x"]!.data]).to.deep.equal(dx);
   });
 
-  it("and is refused where it has none", () => {
+  it("and is refused if it has none", () => {
     expect(windows(WIDTH, KERNEL, 1)).to.equal(0);
     for (const type of ["Convolution", "Im2col"]) {
       expect(refusal(layer(type, "num_output: 1 stride: 1"))).to.include("the kernel covers 4 entries of axis 2");

@@ -42,9 +42,9 @@ const IN_PLACE: readonly (readonly [type: string, rest: string])[] = [
   ["LRN", "lrn_param { norm_region: WITHIN_CHANNEL }"],
 ];
 
-describe("nets that Caffe computes otherwise", () => {
+describe("nets that Caffe computes differently", () => {
   for (const [type, rest] of IN_PLACE) {
-    it(`are told of ${type} ${rest} in place, at its layer`, async () => {
+    it(`are warned about ${type} ${rest} in place, at its layer`, async () => {
       const told = await warnings(data + conv("x", "y") + layer(type, "y", "y", rest) + loss("y"));
       expect(told).to.have.length(1);
       expect(told[0]).to.match(new RegExp(`^net:5:\\d+: layer "${type}_in_place": in place, Caffe's`));
@@ -53,7 +53,7 @@ describe("nets that Caffe computes otherwise", () => {
     });
   }
 
-  it("are told of Eltwise in place, whose first bottom Caffe loses", async () => {
+  it("are warned about Eltwise in place, whose first bottom Caffe loses", async () => {
     const two = data + conv("x", "y") + conv("x", "z");
     const eltwise = (top: string, rest = "") =>
       `layer { name: "e" type: "Eltwise" bottom: "y" bottom: "z" top: "${top}" ${rest} }\n`;
@@ -65,7 +65,7 @@ describe("nets that Caffe computes otherwise", () => {
     );
   });
 
-  it("are not told of layers in place that keep what they need, nor of formulas that do not look", async () => {
+  it("get no warning about layers in place that keep what they need, nor about formulas that do not read it", async () => {
     const fine: readonly (readonly [string, string])[] = [
       ["ReLU", ""],
       ["ReLU", "relu_param { negative_slope: 0.1 }"],
@@ -88,7 +88,7 @@ describe("nets that Caffe computes otherwise", () => {
         .empty;
   });
 
-  it("are told of layers in place on a top that a gradient reads", async () => {
+  it("are warned about layers in place on a top that a gradient reads", async () => {
     for (const type of ["Sigmoid", "TanH", "Exp", "ELU", "Swish", "MVN", "Softmax", "LRN"]) {
       const under = data + conv("x", "y") + layer(type, "y", "z");
       const told = await warnings(under + layer("Dropout", "z", "z") + loss("z"));
@@ -106,7 +106,7 @@ describe("nets that Caffe computes otherwise", () => {
     ).to.have.length(1);
   });
 
-  it("are told of layers in place that change the signs that ReLU in place reads, and of no others", async () => {
+  it("are warned about layers in place that change the signs that ReLU in place reads, and of no others", async () => {
     const under = data + conv("x", "y") + layer("ReLU", "y", "y");
     const behind = (type: string, rest = "") => warnings(under + layer(type, "y", "y", rest) + loss("y"));
     expect((await behind("BatchNorm")).map((each) => each.slice(0, 6))).to.deep.equal(["net:6:"]);
@@ -115,7 +115,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(shared), "several readers behind it").to.be.empty;
   });
 
-  it("are told of layers in place on memory that others run on", async () => {
+  it("are warned about layers in place on shared memory", async () => {
     const split = data + conv("x", "y") + layer("Split", "y", "a b");
     const told = await warnings(split + layer("ReLU", "a", "a") + conv("b", "c") + loss("a") + loss("c"), "TEST");
     expect(told).to.have.length(1);
@@ -129,7 +129,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(split + layer("ReLU", "a", "d") + conv("b", "c") + loss("d") + loss("c"))).to.be.empty;
   });
 
-  it("are told of layers in place on the top of Flatten, where another layer reads its bottom", async () => {
+  it("are warned about layers in place on the top of Flatten, where another layer reads its bottom", async () => {
     for (const type of ["Flatten", "Reshape", "Concat", "Slice"]) {
       const rest = type === "Reshape" ? "reshape_param { shape { dim: 0 dim: -1 } }" : "";
       const under = data + conv("x", "y") + layer(type, "y", "f", rest) + layer("ReLU", "f", "f") + flatLoss("f");
@@ -142,7 +142,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(sigmoid + layer("Dropout", "f", "f") + flatLoss("f"))).to.have.length(1);
   });
 
-  it("are told of gradients that Flatten loses", async () => {
+  it("are warned about gradients that Flatten loses", async () => {
     const reshape = layer("Reshape", "y", "r", "reshape_param { shape { dim: 0 dim: 4 dim: 9 } }");
     const one = (made: string, top: string) =>
       data + conv("x", "y") + made + layer("Flatten", top, "f") + flatLoss("f");
@@ -162,7 +162,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(untied + layer("Flatten", "r", "f") + flatLoss("f")), "nothing learns below").to.be.empty;
   });
 
-  it("are told of margins that HingeLoss of weight 0 adds to a gradient", async () => {
+  it("are warned about margins that HingeLoss of weight 0 adds to a gradient", async () => {
     const scores = data + layer("InnerProduct", "x", "s", "inner_product_param { num_output: 3 }");
     const softmax = layer("SoftmaxWithLoss", "s label", "loss");
     const hinge = (rest: string) => layer("HingeLoss", "s label", "hinge", rest);
@@ -176,7 +176,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(split + layer("HingeLoss", "b label", "hinge", "loss_weight: 0"))).to.have.length(1);
   });
 
-  it("are told of propagate_down: false that Caffe does not look at", async () => {
+  it("are warned about propagate_down: false that Caffe ignores", async () => {
     const ignoring: readonly (readonly [type: string, rest: string])[] = [
       ["LRN", ""],
       ["MVN", ""],
@@ -199,7 +199,7 @@ describe("nets that Caffe computes otherwise", () => {
     expect(await warnings(net("LRN", "lrn_param { norm_region: WITHIN_CHANNEL }", loss("y")))).to.be.empty;
   });
 
-  it("are told of gradients at the first backward where they do not train, and once", async () => {
+  it("are warned about gradients once, at the first backward if they do not train", async () => {
     const text = data + conv("x", "y") + layer("BNLL", "y", "y");
     const told: string[] = [];
     await using net = await Net.load(text, { name: "net", onWarning: (warning) => told.push(warning.message) });

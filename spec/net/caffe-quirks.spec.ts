@@ -57,7 +57,7 @@ describe("Caffe's quirks", () => {
     }
   });
 
-  it("are not told of, unless the clipped values are changed in place again", async () => {
+  it("cause no warning, unless the clipped values are changed in place again", async () => {
     const told = async (rest: string) => {
       const found: string[] = [];
       const onWarning = (warning: Error) => found.push(warning.message);

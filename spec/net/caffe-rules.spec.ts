@@ -114,7 +114,7 @@ describe("a blob that is changed in place", () => {
     expect(refusal(text)).to.include('it counts in the objective, by the loss_weight of layer "p"');
   });
 
-  it("may be read behind the layer, and changed once more", () => {
+  it("may be read after the layer, and changed once more", () => {
     expect(lowerText(x + relu("x", "x", "a") + relu("x", "x", "b") + relu("x", "y", "c")).outputs).to.deep.equal(["y"]);
   });
 });

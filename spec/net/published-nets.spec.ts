@@ -29,13 +29,13 @@ function warnings(path: string): readonly string[] {
 }
 
 describe("published nets", () => {
-  it("are computed as by Caffe: those of models/ are told of nothing", () => {
+  it("are computed as by Caffe: those of models/ cause no warning", () => {
     const nets = netsIn(join(root, "models"));
     expect(nets.length).to.be.above(2);
     for (const path of nets) expect(warnings(path), path).to.be.empty;
   });
 
-  it("of BVLC and others are told of nothing either", function () {
+  it("of BVLC and others cause no warning either", function () {
     if (!hasShared()) this.skip();
     const nets = netsIn(sharedPath("zoo"));
     for (const name of ["caffenet", "googlenet", "lenet"])

@@ -40,7 +40,7 @@ describe("emit", () => {
     expect([...inputs.keys()]).to.deep.equal(["x"]);
   });
 
-  it("leaves out pooling indices that nothing uses", () => {
+  it("omits pooling indices that nothing uses", () => {
     const image = input("image", float32([1, 1, 4, 4]));
     const pooled = maxPool(image, {
       kernel: [2, 2],

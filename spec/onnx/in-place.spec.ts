@@ -26,7 +26,7 @@ for (const [way, canWriteInPlace] of Object.entries(ways)) {
   describe(`outputs written ${way}`, () => {
     const open = () => openSession(marked, {}, canWriteInPlace);
 
-    it("are in the given arrays, and the same to the bit", async () => {
+    it("are in the given arrays, and bit-identical", async () => {
       await using session = await open();
       const into = { soft: new Float32Array(SIZE), line: new Float32Array(SIZE + 3).subarray(2, 2 + SIZE) };
       for (let i = 0; i < 3; i++) {

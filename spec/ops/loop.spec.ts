@@ -42,7 +42,7 @@ const looped = loop(
 );
 
 describe("Loop", () => {
-  it("computes what its iterations written out compute, to the bit", async () => {
+  it("computes the same bits as its iterations written out", async () => {
     const states: Value[] = [];
     let [state, total]: Value[] = [x, mul(x, constant(2))];
     for (let i = 0; i < ITERATIONS; i++) {
@@ -103,7 +103,7 @@ describe("Loop", () => {
     expect([...(result.last as unknown as BigInt64Array)]).to.deep.equal([2n]);
   });
 
-  it("leaves out optional outputs in bodies that nothing uses, and keeps those that are the body's own", async () => {
+  it("omits optional outputs in bodies that nothing uses, and keeps those that are the body's own", async () => {
     const image = input("image", float32([1, 1, 2, 2]));
     const window = {
       kernel: [2, 2],

@@ -15,7 +15,7 @@ describe("learning rate policies", () => {
     expect(rates(rate, 6)).to.deep.equal([1, 1, 0.5, 0.25, 0.125, 0.125]);
   });
 
-  it("multistep goes on from a snapshot's step, whatever its values say by now", () => {
+  it("multistep continues from a snapshot's step, even if its values have changed", () => {
     const rate = rateOf({ lr_policy: "multistep", gamma: 0.5, stepvalue: [2, 4] });
     rate.restore(4, { step: 0 });
     expect([4, 5, 6].map((i) => rate.rate(i))).to.deep.equal([0.5, 0.25, 0.25]);

@@ -28,7 +28,7 @@ describe("average precision", () => {
     expect(averagePrecision(detections, 0, "11point")).to.equal(0);
   });
 
-  it("adds boxes of all batches, leaves out rows that count for nothing, and is the mean over classes", () => {
+  it("adds boxes of all batches, skips ignored rows, and is the mean over classes", () => {
     const rows = [
       [-1, 1, 1, -1, -1],
       [-1, 2, 0, -1, -1],

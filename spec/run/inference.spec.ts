@@ -73,7 +73,7 @@ describe("Inference", () => {
     expect(await run(1)).to.deep.equal(["fed"]);
   });
 
-  it("feeds weights of nets that train, keep statistics or carry values on", async () => {
+  it("feeds weights of nets that train, keep statistics or have recurrent state", async () => {
     const leaf = input("h", float32([1]));
     for (const change of [
       { phase: "TRAIN" as const },

@@ -22,7 +22,7 @@ const SMALL = solver(
 );
 
 describe("a round as one loop", () => {
-  it("is the step of two models to the bit: convolution, pooling with ties, batch statistics, dropout", () =>
+  it("gives the bits of the step of two models: convolution, pooling with ties, batch statistics, dropout", () =>
     expectSame(
       solver(
         `${CONV} layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }
@@ -34,7 +34,7 @@ describe("a round as one loop", () => {
       { iterations: 11, rounds: 4 },
     ).then(() => {}));
 
-  it("carries recurrent state from iteration to iteration", () =>
+  it("keeps recurrent state from iteration to iteration", () =>
     expectSame(
       solver(
         `layer { name: "steps" type: "Reshape" bottom: "data" top: "steps" reshape_param { shape { dim: 4 dim: 2 dim: -1 } } }
@@ -60,7 +60,7 @@ describe("a round as one loop", () => {
   it("sums the gradients of iter_size batches", () =>
     expectSame(`${SMALL} iter_size: 3`, { iterations: 6, rounds: 4 }).then(() => {}));
 
-  it("shares weights and leaves those of lr_mult 0 alone", () =>
+  it("shares weights and does not change those of lr_mult 0", () =>
     expectSame(
       solver(
         `${ip("a", "data", 10, 'param { name: "w" } param { lr_mult: 0 }')} ${ip("b", "data", 10, 'param { name: "w" } param { name: "bias" }')}

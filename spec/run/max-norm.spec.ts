@@ -82,7 +82,7 @@ describe("max_norm of a layer's param", () => {
       expect(value).to.be.closeTo(wanted[at % 2]![Math.floor(at / 2)]!, 1e-5);
   });
 
-  it("goes on from a snapshot to the same bits", async () => {
+  it("resumes bit-exactly from a snapshot", async () => {
     const prefix = `snapshot_prefix: "${join(folder(), "s")}"`;
     await using solver = await solverOf("", prefix);
     await solver.step(3);

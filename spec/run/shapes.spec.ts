@@ -71,7 +71,7 @@ describe("inputs of other shapes than a net was made for", () => {
     }
   });
 
-  it("and options are refused where they are no objects", async () => {
+  it("and options are refused if they are not objects", async () => {
     await using net = await Net.load(CONV);
     const data = filled(1, 3, 8, 8);
     for (const [call, message] of [

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { choose } from "../../lib/run/thread-trials.js";
 
 describe("trials of threads", () => {
-  it("go on to fewer threads as long as these are faster", async () => {
+  it("try fewer threads as long as these are faster", async () => {
     const { threads, tried } = await choose(8, async (each = 8) => 0.3 * each + 0.8 / each);
     expect(tried.map((each) => each.threads)).to.deep.equal([undefined, 4, 2, 1]);
     expect(threads).to.equal(2);

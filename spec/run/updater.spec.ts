@@ -17,7 +17,7 @@ const layout: Layout = {
 
 describe("the update in place", () => {
   for (const rule of Object.values(updateRules)) {
-    it(`of ${rule.type} gives what new arrays would hold, to the bit`, async () => {
+    it(`of ${rule.type} gives the same bits as new arrays`, async () => {
       const update = { rule, settings, regularization: "L1" } as const;
       const buffers = {
         weights: numbers(1).map((each, i) => (i % 3 === 0 ? -each : each)),

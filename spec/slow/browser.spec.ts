@@ -224,7 +224,7 @@ suite(`examples/browser, in Chromium${reason}`, () => {
     });
   });
 
-  it("says what is wrong with a file that is no image, and goes on", async () => {
+  it("reports a file that is not an image, and continues", async () => {
     await opened(lenet, true, async (page) => {
       await drop(page, Buffer.from("no image"), "text/plain");
       await page.locator("#status.error").waitFor();

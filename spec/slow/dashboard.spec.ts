@@ -71,7 +71,7 @@ suite(`the dashboard, in Chromium${reason}`, function () {
   };
   const fact = (page: Page, name: string) => page.locator("#facts div", { hasText: name }).locator("dd").first();
 
-  it("shows a training as it goes, controls it, and goes on after its connection broke off", async () => {
+  it("shows a running training, controls it, and continues after its connection broke", async () => {
     await using solver = await Solver.load(join(root, "models/lenet/solver.prototxt"), {
       statistics: 20,
       settings: { max_iter: 100_000, test_interval: 100, snapshot_prefix: join(folder, "live/snap") },

@@ -62,7 +62,7 @@ describe("the examples of --help", () => {
     });
 
     if (!("json" in options)) continue;
-    it(`of ${name} print JSON alone with --json`, async () => {
+    it(`of ${name} print only JSON with --json`, async () => {
       const { status, stdout } = await run(...examples[0]!.split(" ").slice(1), "--json");
       expect(status).to.equal(0);
       const documents = name === "train" ? stdout.trimEnd().split("\n") : [stdout];

@@ -116,7 +116,7 @@ describe("netrun devices --install cuda", () => {
     });
   }
 
-  it("leaves libraries that are not netrun's alone", async () => {
+  it("does not change libraries that are not netrun's", async () => {
     const native = copy();
     writeFileSync(join(native, PROVIDER_FILES[1]), "somebody's");
     await failure(installCuda({ from: "pip", native }), "are there already, and not from netrun".slice(4));

@@ -31,7 +31,7 @@ async function until(condition: () => boolean): Promise<void> {
   throw new Error("it did not happen in 30 s");
 }
 
-describe("a training process that is told to end", () => {
+describe("a training process that is ended", () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "netrun-kill-"));
@@ -44,7 +44,7 @@ describe("a training process that is told to end", () => {
       .map(Number)
       .sort((a, b) => a - b);
 
-  it("by kill -9 at 20 random moments: every snapshot is whole, and training goes on from the last", async function () {
+  it("by kill -9 at 20 random moments: every snapshot is whole, and training resumes from the last", async function () {
     this.timeout(600_000);
     const solver = writeRestless(folder, "max_iter: 1000000 snapshot: 1");
     const moments = random(20);
@@ -69,7 +69,7 @@ describe("a training process that is told to end", () => {
     expect(await resumed.step(1)).to.have.length(1);
   });
 
-  it("by SIGINT: it stops with a snapshot, as Caffe", async function () {
+  it("by SIGINT stops with a snapshot, as Caffe does", async function () {
     this.timeout(60_000);
     const child = start(writeRestless(folder, "max_iter: 1000000"));
     await until(() => child.output().includes("Iteration 5,"));
@@ -80,7 +80,7 @@ describe("a training process that is told to end", () => {
     expect(states()).to.have.length(1);
   });
 
-  it("by SIGHUP: it takes a snapshot and goes on; -sigint_effect=none ignores SIGINT", async function () {
+  it("by SIGHUP takes a snapshot and continues; -sigint_effect=none ignores SIGINT", async function () {
     this.timeout(60_000);
     const child = start(writeRestless(folder, "max_iter: 1000000"), "-sigint_effect=none");
     await until(() => child.output().includes("Iteration 5,"));

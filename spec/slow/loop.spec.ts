@@ -43,7 +43,7 @@ describe("rounds as one loop over many iterations", function () {
 
   for (const portable of [false, true]) {
     const form = portable ? "the portable form" : "the CPU's form";
-    it(`are LeNet's steps to the bit over ${ITERATIONS} iterations, in ${form}`, async () => {
+    it(`are LeNet's steps bit for bit over ${ITERATIONS} iterations, in ${form}`, async () => {
       const { text, batch } = ofBench("lenet");
       await expectSame(text, { iterations: ITERATIONS, rounds: 25, options: { portable }, batch });
     });

@@ -133,7 +133,7 @@ describe("a pool that loses workers", () => {
     expect(results[1]).to.deep.equal(results[0]);
   });
 
-  it("names the partition, and goes on, when a process is killed", async () => {
+  it("names the partition, and continues, when a process is killed", async () => {
     const hosts = processes();
     await using pool = new PoolEngine({ workers: 2, host: hosts.host });
     let pid = 0;
@@ -149,7 +149,7 @@ describe("a pool that loses workers", () => {
     ]);
   });
 
-  it("does the round again, to the same bits, when a process is told to end", async () => {
+  it("does the round again, to the same bits, when a process is ended", async () => {
     const same = await plan();
     const hosts = processes();
     await using calm = new PoolEngine({ workers: 2 });
@@ -163,7 +163,7 @@ describe("a pool that loses workers", () => {
     expect(disturbed.done[2]!.states).to.deep.equal(quiet.done[2]!.states);
   });
 
-  it("tells why a thread failed between two calls", async () => {
+  it("reports why a thread failed between two calls", async () => {
     const same = await plan();
     const plugin = join(folder(), "later.js");
     const armed = join(folder(), "armed");

@@ -138,7 +138,7 @@ describe("WebGPU", () => {
       7,
     ));
 
-  it("carries recurrent state from iteration to iteration", () =>
+  it("keeps recurrent state from iteration to iteration", () =>
     expectLikeCpu(
       solver(
         `layer { name: "steps" type: "Reshape" bottom: "data" top: "steps" reshape_param { shape { dim: 4 dim: 2 dim: -1 } } }

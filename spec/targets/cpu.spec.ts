@@ -219,7 +219,7 @@ describe("the CPU's target", () => {
     expect([...used].sort()).to.deep.equal(formulations.map(({ name }) => name).sort());
   });
 
-  it("leaves files that leave netrun alone: an emitted portable graph has ONNX's own domain alone", async () => {
+  it("does not change files for other runtimes: an emitted portable graph has only ONNX's own domain", async () => {
     const { inputs, build } = examples["whole blocks"]!;
     const y = build(
       Object.fromEntries(Object.entries(inputs).map(([leaf, shape]) => [leaf, input(leaf, float32(shape))])),

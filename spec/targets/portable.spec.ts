@@ -53,7 +53,7 @@ describe("the portable target", () => {
     expect(order).to.deep.equal(["a", "b"]);
   });
 
-  it("leaves out passes about ops that the graph has none of, as the pass before left it", async () => {
+  it("skips passes for ops that are not in the graph after the pass before", async () => {
     const order: string[] = [];
     const about = (pass: Pass, note = pass.name): Pass => ({
       ...pass,

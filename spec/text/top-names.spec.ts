@@ -3,7 +3,7 @@ import { isNet, kindOfText } from "../../lib/caffe/load.js";
 import { topNames } from "../../lib/text/top-names.js";
 
 describe("the names at the top of a prototxt", () => {
-  it("are of fields alone: not of values, nor of what is inside", () => {
+  it("are only those of fields, not of values or nested fields", () => {
     const text = `# solver_mode: CPU
       type: SGD lr_policy: "a: b {" layer { name: "x" blobs < data: [1, 2] > } layer: { top: "y" } test_iter: [1, 2]; net : "n"`;
     expect([...topNames(text)]).to.deep.equal(["type", "lr_policy", "layer", "test_iter", "net"]);

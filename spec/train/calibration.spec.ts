@@ -27,7 +27,7 @@ describe("the threads of training steps", () => {
     if (availableParallelism() < 2) this.skip();
   });
 
-  it("are chosen by trials, told, kept for the next training, and change no number", async () => {
+  it("are chosen by trials, reported, stored for the next training, and change no number", async () => {
     const plain = await trained({ calibrate: false });
     expect(plain.found).to.deep.equal([]);
     const measured = await trained();

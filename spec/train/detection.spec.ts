@@ -44,7 +44,7 @@ describe("training a detector", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("resumes to the bit, prints mean average precision after that of each class, which `test` gives too", async () => {
+  it("resumes bit-exactly, and prints mean average precision after that of each class, as `test` does", async () => {
     const solver = join(folder, "solver.prototxt");
     const parameters = ({ net }: Solver) =>
       [...net.params.values()].flatMap((blobs) => blobs.map(({ data }) => [...data]));

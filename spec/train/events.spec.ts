@@ -93,7 +93,7 @@ describe("events of a training", () => {
     });
   });
 
-  it("are refused where they are damaged or of another version, and passed over where they are unknown", () => {
+  it("are refused if damaged or of another version, and skipped if unknown", () => {
     const bad = { kind: "test", iteration: 1, net: 0, outputs: { loss: ["a"] }, loss: 1 };
     expect(() => parseEvent(bad)).to.throw('the event "test" is damaged: outputs.loss.0: ');
     expect(() => parseEvent({ kind: "tset" })).to.throw('not an event of a training: kind "tset"');

@@ -13,7 +13,7 @@ const parameters = (solver: Solver) =>
 describe("training on replicas", () => {
   const folder = freshFolder();
 
-  it("one replica ends with the bits of plain training, random layers and BatchNorm included", async () => {
+  it("gives the bits of plain training with one replica, random layers and BatchNorm included", async () => {
     const path = writeRestless(folder(), "max_iter: 12 snapshot: 0");
     await using plain = await Solver.load(path, { threads: 1 });
     await using one = await Solver.load(path, { threads: 1, workers: 1, syncInterval: 5 });
@@ -59,7 +59,7 @@ describe("training on replicas", () => {
     expect(seen).to.deep.equal(["round 4", "round 8", "snapshot 8", "test 8", "round 12", "snapshot 12", "test 12"]);
   });
 
-  it("with shares of each batch train as one replica on whole ones, to rounding: mirrored alike, in the same shuffled order", async () => {
+  it("with parts of each batch equals one replica on whole batches up to rounding: mirrored alike, in the same shuffled order", async () => {
     const net = `
       layer { name: "data" type: "Data" top: "data" top: "label" transform_param { scale: 0.004 mirror: true crop_size: 20 }
         data_param { source: "replaced" batch_size: 12 rand_skip: 40 } }

@@ -59,7 +59,7 @@ describe("resuming", () => {
     }).timeout(120_000);
   }
 
-  it("without the side file it goes on, and says what is not as it was", async () => {
+  it("works without the side file, and reports what differs", async () => {
     const solver = writeRestless(folder, "max_iter: 20");
     const warnings: NetrunError[] = [];
     const onWarning = (warning: NetrunError) => warnings.push(warning);
@@ -75,7 +75,7 @@ describe("resuming", () => {
     ]);
   });
 
-  it("a damaged snapshot changes nothing", async () => {
+  it("changes nothing if the snapshot is damaged", async () => {
     const solver = writeRestless(folder, "max_iter: 20");
     await using first = await Solver.load(solver);
     await first.step(2);
@@ -92,7 +92,7 @@ describe("resuming", () => {
     expect(first.net.params.get("ip")![0]!.data).to.deep.equal(before);
   });
 
-  it("a snapshot that was moved finds its weights beside it", async () => {
+  it("finds the weights beside a snapshot that was moved", async () => {
     const solver = writeRestless(folder, "max_iter: 20");
     await using first = await Solver.load(solver);
     await first.step(1);
@@ -106,7 +106,7 @@ describe("resuming", () => {
     rmSync(moved, { recursive: true });
   });
 
-  it("what recurrent layers carry from one iteration to the next goes on too", async () => {
+  it("restores recurrent state too", async () => {
     const text = `base_lr: 0.1 lr_policy: "fixed" type: "AdaDelta" momentum: 0.9 delta: 1e-6 net_param {
       layer {
         name: "in" type: "DummyData" top: "x" top: "cont"

@@ -57,7 +57,7 @@ describe("snapshots of a run", () => {
   });
 });
 
-describe("a snapshot that is written while training goes on", () => {
+describe("a snapshot that is written while training continues", () => {
   const folder = freshFolder();
 
   /** A solver of 1.2 million parameters, as many values of history, and few computations. */
@@ -100,7 +100,7 @@ describe("a snapshot that is written while training goes on", () => {
     expect(await resumed.step(2)).to.deep.equal(await still.step(2));
   });
 
-  it("that fails is reported, and training goes on", async () => {
+  it("is reported if it fails, and training continues", async () => {
     mkdirSync(join(folder(), "snap_iter_2.solverstate"));
     await using solver = await Solver.load(solverFile("max_iter: 4 snapshot: 2 snapshot_after_train: false"));
     const events = await eventsOf(train(solver));
