@@ -331,6 +331,7 @@ export interface LayerParameter {
   readonly combined_margin_param: CombinedMarginParameter | null;
   readonly cosin_add_m_param: CosinAddmParameter | null;
   readonly large_margin_inner_product_param: LargeMarginInnerProductParameter | null;
+  readonly compact_bilinear_param: CompactBilinearParameter | null;
   readonly hardsigmoid_param: HardSigmoidParameter | null;
   readonly relu6_param: ReLU6Parameter | null;
   readonly bilinear_interpolate_param: BilinearInterpolateParameter | null;
@@ -1671,6 +1672,12 @@ export interface CTCDecoderParameter {
   readonly ctc_merge_repeated: boolean;
 }
 
+export interface CompactBilinearParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly sum_pool: boolean;
+}
+
 export interface CombinedMarginParameter {
   /** Default 1. */
   readonly m1: number;
@@ -2266,6 +2273,7 @@ export const LAYER_PARAMS = {
   CombinedMargin: "combined_margin_param",
   CosinAddm: "cosin_add_m_param",
   LargeMarginInnerProduct: "large_margin_inner_product_param",
+  CompactBilinear: "compact_bilinear_param",
   HardSigmoid: "hardsigmoid_param",
   ReLU6: "relu6_param",
   BilinearInterpolate: "bilinear_interpolate_param",
@@ -2391,6 +2399,7 @@ export interface Messages {
   ReorgParameter: ReorgParameter;
   CTCLossParameter: CTCLossParameter;
   CTCDecoderParameter: CTCDecoderParameter;
+  CompactBilinearParameter: CompactBilinearParameter;
   CombinedMarginParameter: CombinedMarginParameter;
   CosinAddmParameter: CosinAddmParameter;
   LargeMarginInnerProductParameter: LargeMarginInnerProductParameter;

@@ -30,6 +30,7 @@ import { Lstm } from "./forks/caffe-lstm.js";
 import { CenterLoss } from "./forks/center-loss.js";
 import { CReLU, Maxout } from "./forks/channel-groups.js";
 import { ChannelNorm } from "./forks/channel-norm.js";
+import { CompactBilinear } from "./forks/compact-bilinear.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
@@ -191,6 +192,7 @@ export const layerTypes = {
   CenterLoss,
   ChannelNorm,
   CombinedMargin,
+  CompactBilinear,
   ContinuationIndicator,
   Convolution3D,
   ConvolutionDepthwise,

@@ -214,8 +214,6 @@ describe("layers of forks that netrun does not run", () => {
     `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { dim: [${dims}] } } }\n`;
   for (const [type, bottoms, param, shape] of [
     ["DenseBlock", ["x"], "denseblock_param { initChannel: 8 numTransition: 3 growthRate: 4 }", [2, 20, 6, 6]],
-    ["CompactBilinear", ["x", "x"], "compact_bilinear_param { num_output: 32 }", [2, 32, 1, 1]],
-    ["CompactBilinear", ["x", "x"], "compact_bilinear_param { num_output: 32 sum_pool: false }", [2, 32, 6, 6]],
     ["ImResize", ["x"], "imresize_param { factor: 8 }", [2, 8, 48, 48]],
     ["Nms", ["x"], "nms_param { num_parts: 7 max_peaks: 5 }", [2, 7, 6, 3]],
     ["ROIWarping", ["x", "rois"], "roi_warping_param { pooled_h: 3 pooled_w: 4 }", [5, 8, 3, 4]],

@@ -489,6 +489,13 @@ export const layerCases = {
       param: "combined_margin_param { m1: 0.9 m2: 0.3 m3: 0.2 }",
     },
   ],
+  CompactBilinear: ["", "sum_pool: false"].map((pooled) => ({
+    bottoms: [
+      [2, 3, 2, 3],
+      [2, 4, 2, 3],
+    ],
+    param: `compact_bilinear_param { num_output: 8 ${pooled} }`,
+  })),
   CosinAddm: [{ bottoms: [within(-0.5, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])], param: "cosin_add_m_param { m: 0.3 }" }],
   DiceCoefLoss: [{ bottoms: [[1, 6], within(0, 1, [1, 6])] }],
   LargeMarginInnerProduct: ["SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE"].map((type) => ({

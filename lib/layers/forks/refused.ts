@@ -1,6 +1,5 @@
 /** Layer types of forks that netrun does not run, and why: what a layer of them would need. */
 export const refusedTypes: Readonly<Record<string, string>> = {
-  CompactBilinear: "it multiplies spectra of hashed channels",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DeformablePSROIPooling: "it pools over cells that another blob moves",
   DenseBlock: "it is many layers in one, with blobs of its own",

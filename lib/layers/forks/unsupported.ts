@@ -76,14 +76,6 @@ export const unsupportedTypes = {
       return [x && [x[0]!, Number(first) + Number(steps) * Number(growth), ...x.slice(2)]];
     },
   },
-  /** Outer products of two maps' channels, hashed to few numbers. */
-  CompactBilinear: {
-    topShapes: (layer, shapeOf) => {
-      const { num_output: size = 0, sum_pool: isPooled = true } = extraParam(layer, "compact_bilinear_param");
-      const x = shapeOf(0);
-      return [x && (isPooled ? [x[0]!, Number(size), 1, 1] : [x[0]!, Number(size), ...x.slice(2)])];
-    },
-  },
   L2Normalization: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   /** OpenPose's: maps enlarged, and their peaks. */
   ImResize: {
