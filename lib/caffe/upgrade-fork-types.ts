@@ -1,7 +1,9 @@
-import { amend, has } from "./message.js";
+import { amend, create, has } from "./message.js";
 import {
   type LayerParameter,
+  type LRNParameter,
   EltwiseParameter_EltwiseOp as Operation,
+  LRNParameter_NormRegion as Region,
   PoolingParameter_PoolMethod as PoolMethod,
   UnpoolingParameter_UnpoolMethod as UnpoolMethod,
 } from "./messages.js";
@@ -17,6 +19,7 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   EUCLIDEAN_LOSS_HEATMAP: "EuclideanLossHeatmap",
   IMAGE_SEG_DATA: "ImageSegData",
   INTERP: "Interp",
+  LRN_MAP: "LRNMap",
   L1_LOSS: "L1Loss",
   MAT_READ: "MatRead",
   MAT_WRITE: "MatWrite",
@@ -54,6 +57,7 @@ const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
 export function withCaffeType(layer: LayerParameter): LayerParameter {
   if (Object.hasOwn(QUANTIZED_TYPES, layer.type)) return amend(layer, { type: QUANTIZED_TYPES[layer.type]! });
+  if (layer.type === "LRNMap") return amend(layer, { type: "LRN", lrn_param: withinChannel(layer) });
   if (layer.type === "Unpooling" && layer.pooling_param && !layer.unpooling_param) return withUnpooling(layer);
   const { type, eltwise_param: param, bottom } = layer;
   if (type !== "Eltwise" || bottom.length !== 1 || param?.coeff.length !== 1) return layer;
@@ -71,3 +75,7 @@ function withUnpooling(layer: LayerParameter): LayerParameter {
 }
 
 const WINDOW = ["kernel_size", "kernel_h", "kernel_w", "stride", "stride_h", "stride_w"] as const;
+
+/** Parameters of the first LRN within channels, which had a type of its own. */
+const withinChannel = ({ lrn_param: param }: LayerParameter): LRNParameter =>
+  amend<LRNParameter>(param ?? create("LRNParameter"), { norm_region: Region.WITHIN_CHANNEL });

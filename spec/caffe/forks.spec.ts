@@ -180,6 +180,30 @@ describe("lists of forks where Caffe has one value", () => {
 });
 
 describe("layers of forks that are Caffe's under another name", () => {
+  it("are fused: a convolution and its ReLU, an LRN and the pooling after it", () => {
+    const text = `layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { fuse_type: FUSED_CONV_RELU num_output: 2 kernel_size: 1 } }
+      layer { name: "n" type: "LRN" bottom: "c" top: "p" lrn_param { fuse_type: FUSED_POOL_MAX local_size: 3
+        pooling_param { pool: MAX kernel_size: 3 stride: 2 } } }`;
+    const { layer } = loadNet(INPUT + text).message;
+    expect(layer.map(({ name, type, bottom, top }) => [name, type, ...bottom, ...top])).to.deep.equal([
+      ["x", "Input", "x"],
+      ["c", "Convolution", "x", "c"],
+      ["n", "LRN", "c", "n/unpooled"],
+      ["n/pool", "Pooling", "n/unpooled", "p"],
+    ]);
+    expect([layer[1]!.convolution_param!.relu, layer[2]!.lrn_param!.local_size]).to.deep.equal([true, 3]);
+    expect(shapesOf(text)["p"]).to.deep.equal([1, 2, 3, 3]);
+    expect(errorOf(text.replace("FUSED_CONV_RELU", "FUSED_CONV_ELTWISE"))).to.contain(
+      "write the layers that are fused",
+    );
+  });
+
+  it("have a type of their own: LRN within channels", () => {
+    const net = `input: "x" input_dim: [1, 4, 7, 7] layers { name: "n" type: LRN_MAP bottom: "x" top: "n" lrn_param { local_size: 3 } }`;
+    const [, norm] = loadNet(net).message.layer;
+    expect([norm!.type, norm!.lrn_param!.norm_region, norm!.lrn_param!.local_size]).to.deep.equal(["LRN", 1, 3]);
+  });
+
   it("have the window of an Unpooling in its pooling_param", () => {
     const text = `layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "mask" pooling_param { kernel_size: 3 stride: 2 } }
       layer { name: "u" type: "Unpooling" bottom: "p" bottom: "mask" top: "u" pooling_param { pool: MAX kernel_size: 3 stride: 2 } }`;

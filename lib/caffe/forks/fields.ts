@@ -65,6 +65,22 @@ export const FORK_FIELDS: readonly ForkField[] = [
       "the parameters of Convolution3D and Pooling3D, which other versions have in convolution_param and pooling_param",
   },
   {
+    forks: "BVLC opencl",
+    message: "ConvolutionParameter",
+    fields: ["fuse_type"],
+    meaning: "layers fused into the convolution; FUSED_CONV_RELU is read as its ReLU",
+    refused: "write the layers that are fused after it",
+    unless: ["UNFUSED", "0"],
+  },
+  {
+    forks: "BVLC opencl",
+    message: "LRNParameter",
+    fields: ["fuse_type"],
+    meaning: "a pooling fused into the layer; FUSED_POOL_MAX is read as the Pooling after it that pooling_param says",
+    refused: "write the layers that are fused after it",
+    unless: ["UNFUSED", "0"],
+  },
+  {
     forks: "DeepLab",
     message: "ConvolutionParameter",
     fields: ["hole", "hole_h", "hole_w"],

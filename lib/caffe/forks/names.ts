@@ -1,13 +1,16 @@
 import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
+import { isFused, unfused } from "../upgrade-fork-fused.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
 import { withWindowLists } from "../upgrade-fork-windows.js";
 
 /** Tests whether layers have fields that forks gave another name than the one they have here. */
-export const hasForkNames = (net: NetParameter): boolean => net.layer.some((layer) => renamed(layer) !== layer);
+export const hasForkNames = (net: NetParameter): boolean =>
+  net.layer.some((layer) => renamed(layer) !== layer || isFused(layer));
 
 /** A net whose layers have one name for one thing: DeepLab's holes are dilations, Intel's use_weight_bias is NVIDIA's scale_bias. */
-export const renameForkFields = (net: NetParameter): NetParameter => amend(net, { layer: net.layer.map(renamed) });
+export const renameForkFields = (net: NetParameter): NetParameter =>
+  amend(net, { layer: net.layer.flatMap(unfused).map(renamed) });
 
 function renamed(layer: LayerParameter): LayerParameter {
   const own = withWindowLists(withOwnParams(withCaffeType(layer)));
