@@ -24,6 +24,18 @@ const NOT_CONVERTED = [
   "sparknet/models+test+test.prototxt: the net computes nothing from its inputs",
 ];
 
+/** Sizes of data for the nets of that list that have layers to convert. */
+const SAID: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>> = {
+  cifar10_full_sigmoid_train_test: { data: [1, 3, 32, 32] },
+  cifar10_full_sigmoid_train_test_bn: { data: [1, 3, 32, 32] },
+  nonlinear_auto_test: { data: [1, 4] },
+  nonlinear_auto_train: { data: [1, 4] },
+  nonlinear_train_val: { data: [1, 4] },
+  "hdf5_classification+train_val": { data: [1, 4] },
+  mnist_autoencoder: { data: [1, 1, 28, 28] },
+  mnist_siamese_train_test: { pair_data: [1, 2, 28, 28] },
+};
+
 describeShared("published nets, of Caffe and of its forks", () => {
   const folder = sharedPath("zoo", "prototxt");
   const nets = (readdirSync(folder, { recursive: true }) as string[]).filter(
@@ -48,6 +60,15 @@ describeShared("published nets, of Caffe and of its forks", () => {
       }
     }
     expect(left).to.deep.equal(NOT_CONVERTED);
+  }).timeout(600_000);
+
+  it("convert where their sizes are said, those of the list as well", async () => {
+    for (const [name, shapes] of Object.entries(SAID)) {
+      const file = nets.find((each) => each.endsWith(`+${name}.prototxt`))!;
+      const { report } = await convert(join(folder, file), new Map(), { allowMissing: true, verify: 0, shapes });
+      for (const [blob, [, ...row]] of Object.entries(shapes))
+        expect(report.inputs[blob]!.slice(1), `${name}: ${blob}`).to.deep.equal(row);
+    }
   }).timeout(600_000);
 });
 
