@@ -45,6 +45,11 @@ export class WholeBatchStep implements Step {
       throw new NetrunError(`${method.type} evaluates batches again, and layers here remember the batch before`, {
         notes: ["put all rows into one batch, with iter_size: 1"],
       });
+    const limited = train.net.parameters.find(({ maxNorm }) => maxNorm !== undefined);
+    if (limited)
+      throw new NetrunError(`${method.type} has no max_norm, which layer "${limited.layer}" has`, {
+        notes: ["a search along a line does not stay within limits: SGD, Nesterov and Adam do"],
+      });
     this.#gradients = gradients ?? new Float32Array(this.#layout.length);
   }
 
