@@ -97,10 +97,31 @@ function sizesOf({ param }: Stage, shape: readonly number[]): { readonly n: numb
   return param.transpose ? { n: columns, k: rows } : { n: rows, k: columns };
 }
 
+/** Layers whose values, or some of them, are those of their bottom. */
+const PASSING = ["Flatten", "Reshape", "Split", "Dropout", "Pooling"];
+
+/** The last layer before a stage that makes the values of its input, and the blob that has them, in its own shape. */
+function originOf(layers: readonly LayerParameter[], { layer, index }: Stage) {
+  let [blob] = layer.bottom as [string];
+  for (let i = index - 1; i >= 0; i--) {
+    const maker = layers[i]!;
+    if (!maker.top.includes(blob)) continue;
+    if (!PASSING.includes(maker.type)) return { blob, maker };
+    blob = maker.bottom[0]!;
+  }
+  return { blob, maker: undefined };
+}
+
+/** The blob that has the values of a stage's input in the shape that they come in: images, where the input is flattened. */
+export function inputBlob(layers: readonly LayerParameter[], stage: Stage, sizeOf: (blob: string) => number): string {
+  const { blob } = originOf(layers, stage);
+  const [bottom] = stage.layer.bottom as [string];
+  return sizeOf(blob) === sizeOf(bottom) ? blob : bottom;
+}
+
 /** Kind of the visible units of a stage that nobody says: what its input's layer gives between 0 and 1 is binary, else Gaussian. */
 export function visibleUnits(layers: readonly LayerParameter[], stage: Stage): UnitKind {
-  const [bottom] = stage.layer.bottom;
-  const maker = layers.slice(0, stage.index).findLast(({ top }) => top.includes(bottom!));
+  const { maker } = originOf(layers, stage);
   const type = maker && findType(maker);
   return !type || isDataLayer(type) || maker.type === "Sigmoid" ? "binary" : "gaussian";
 }

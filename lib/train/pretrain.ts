@@ -13,6 +13,7 @@ import { NetrunError } from "../error.js";
 import { makeFolder, replaceFile } from "../file.js";
 import {
   blobsOfStage,
+  inputBlob,
   PRETRAINING_OUTPUTS,
   type PretrainingChoice,
   pretrainedBlobs,
@@ -150,7 +151,8 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     corruption: options.corruption ?? 0.3,
     tied: options.tied ?? true,
   }));
-  const data = probe.blobs.get(stages[0]!.layer.bottom[0]!)!;
+  const sizeOf = (blob: string) => probe.blobs.get(blob)?.data.length ?? 0;
+  const data = probe.blobs.get(inputBlob(layers, stages[0]!, sizeOf))!;
   checkUnits(stages[0]!, choices[0]!, data);
   const described = stages.map((stage, i): PretrainedLayer => {
     const [rows, columns] = shapesOf(stage.layer.name)[0] as [number, number];

@@ -154,6 +154,20 @@ describe("pretrain", () => {
     expect(done.stack[1]!.activation).to.equal(undefined);
   });
 
+  it("takes data through Flatten as the data that it is, with its shape", async () => {
+    const flat = CLASSIFIER.replace(`dim: ${VISIBLE}`, "dim: 1 dim: 2 dim: 3").replace(
+      'bottom: "data"',
+      'bottom: "flat"',
+    );
+    const at = flat.indexOf('layer { name: "h1"');
+    const layers = `${flat.slice(0, at)} layer { name: "flat" type: "Flatten" bottom: "data" top: "flat" } ${flat.slice(at)}`;
+    const { events, done } = await run({ solver: layers, layers: ["h1"], iterations: 5 });
+    const [start] = events;
+    if (start?.kind !== "pretrain-start") throw new Error("no start");
+    expect(start.layers[0]!.visibleUnits).to.equal("binary");
+    expect(done.data.shape).to.deep.equal([ROWS, 1, 2, 3]);
+  });
+
   it("draws data, reconstructions, samples and weights", async () => {
     const { done } = await run({ iterations: 20 });
     const png = await pretrainPicture(done.stack, { ...done.data, shape: [ROWS, 1, 2, 3] });
