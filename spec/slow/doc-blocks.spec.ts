@@ -8,8 +8,8 @@ import { fillDocsFolder } from "../support/docs/folder.js";
 import { installIn, packNetrun } from "../support/package.js";
 import { root } from "../support/shared.js";
 
-/** Pages whose commands other specs run: those of --help, and those that need a cluster. */
-const ELSEWHERE = ["docs/command-line.md", "docs/spark.md"];
+/** Pages whose commands other specs run: those of --help, the examples with their scores, and those that need a cluster. */
+const ELSEWHERE = ["docs/command-line.md", "docs/examples.md", "docs/spark.md"];
 
 const PAGES = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].filter(
   (page) => page.endsWith(".md") && !ELSEWHERE.includes(page),
