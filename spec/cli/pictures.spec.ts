@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
 import { decodeImage } from "../../lib/data/image/image.js";
+import { pngOfSvg } from "../../lib/inspect/png.js";
 import { drawNet, plot } from "../../lib/index.js";
 import { drawPanels, type Panel } from "../../lib/runs/plot/panels.js";
 import { CSV_HEADER } from "../../lib/train/event-log.js";
@@ -110,6 +111,18 @@ describe("pictures of trainings", () => {
     expect([format, width, height]).to.deep.equal(["png", 1920, 540]);
     const { stderr } = await cli("plot", log, "-o", join(folder(), "a.gif"));
     expect(stderr).to.contain("the name has to end in .svg or .png");
+  });
+
+  it("have twice their size as PNG, or what there is room for", async () => {
+    const sizeOf = async (width: number, height: number) => {
+      const svg = `<svg width="${width}pt" height="${height}pt" viewBox="0 0 10 10" xmlns="http://www.w3.org/2000/svg"></svg>`;
+      const found = await sharp(await pngOfSvg(svg), { limitInputPixels: false }).metadata();
+      return [found.width, found.height];
+    };
+    expect(await sizeOf(75, 150)).to.deep.equal([200, 400]);
+    const [width, height] = await sizeOf(60, 30_000);
+    expect(height).to.be.within(31_000, 32_700);
+    expect(width! / height!).to.be.closeTo(60 / 30_000, 1e-4);
   });
 
   it("are functions of a program too, which decodes images beside", async () => {
