@@ -1,3 +1,4 @@
+import { sparkOf } from "../engine/spark/choice.js";
 import { NetrunError } from "../error.js";
 import { apiOf } from "../options/option.js";
 import type { PartResult } from "../sweep/state.js";
@@ -19,6 +20,7 @@ export async function run(args: CommandArgs<typeof SWEEP>): Promise<void> {
     ...(args.data !== undefined && { data: args.data }),
     solver: args.solver!,
     output: args.output,
+    engine: sparkOf(args),
     grid: fieldsOf("--grid", args.grid, (values) => values.split(",")),
     random: fieldsOf("--random", args.random, (range) => range),
     onWarning: warn,

@@ -4,6 +4,7 @@ import { type From, loadSolver } from "../caffe/load.js";
 import { amend } from "../caffe/message.js";
 import type { NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
 import { solverNets } from "../caffe/solver-nets.js";
+import { join as joinCluster, type SparkChoice } from "../engine/spark/choice.js";
 import { NetrunError } from "../error.js";
 import { makeFolder, writeWhole } from "../file.js";
 import { checkNumber, countRange } from "../options/number.js";
@@ -34,8 +35,10 @@ export interface SweepOptions extends SearchSpace, TrialOptions {
   readonly reduction?: number | undefined;
   /** Each setting is trained so many times, each time tested on another part of the rows (cross-validation); its score is their mean. */
   readonly folds?: number | undefined;
-  /** Runs that train at the same time, each in a process of its own. Default 1. */
+  /** Runs that train at the same time, each in a process of its own, or as a task of the cluster. Default 1. */
   readonly workers?: number | undefined;
+  /** A cluster that runs train on: `spark({ master })`. One application trains them all, each part of a run is a task. */
+  readonly engine?: SparkChoice | undefined;
   /** Seed of what is drawn. Default 1. */
   readonly seed?: number | undefined;
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
@@ -96,6 +99,8 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   const running = new Map<Job, Promise<Trained>>();
   const abort = new AbortController();
+  // The application stays from the first run to the last.
+  const cluster = options.engine && (await joinCluster(options.engine));
   try {
     for (;;) {
       while (running.size < workers && performance.now() < deadlineMs) {
@@ -139,6 +144,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   } finally {
     abort.abort();
     await Promise.allSettled(running.values());
+    await cluster?.close();
   }
   const all = settings.map((_, index) => trialOf(index));
   const sorted = ranked(all, state.direction ?? "max");
@@ -231,8 +237,10 @@ function partOf({ until }: Job, { folder, results }: Trial, options: SweepOption
     solver: join(folder, "solver.prototxt"),
     options: { ...shared, threads, baseDir: baseOf(options).baseDir },
     snapshot: results.at(-1)?.state,
+    from: results.at(-1)?.iteration ?? 0,
     until,
     metric: options.metric,
+    engine: options.engine,
     maxTimeMs: Number.isFinite(deadlineMs) ? Math.max(0, deadlineMs - performance.now()) : undefined,
   };
 }

@@ -5,13 +5,13 @@ import { unpackError } from "../wire-error.js";
 import { meanOf } from "./folds.js";
 import type { Job } from "./schedule.js";
 import type { FoldResult, PartResult } from "./state.js";
-import type { TrialOutcome, TrialPart } from "./trial.js";
+import { type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
 import type { FromTrial } from "./trial-child.js";
 
 /** A part that was trained: its result, and what it gave beside. Undefined where it ended with the time of the sweep. */
 export type Trained = readonly [job: Job, result: PartResult | undefined, outcome: TrialOutcome | undefined];
 
-/** Trains a part in a process of its own. What ends it is its result: a sweep goes on. */
+/** Trains a part in a process of its own, or on a cluster. What ends it is its result: a sweep goes on. */
 export async function trained(
   job: Job,
   part: TrialPart,
@@ -19,7 +19,7 @@ export async function trained(
 ): Promise<readonly [Job, PartResult, TrialOutcome | undefined]> {
   const started = performance.now();
   try {
-    const outcome = await inProcess(part, signal);
+    const outcome = await (part.engine ? trainPart(part, signal) : inProcess(part, signal));
     const { iteration, score, loss, seconds, state, weights } = outcome;
     const known = Number.isFinite(score) ? { score } : { error: "the score is not a finite number" };
     return [job, { iteration, ...known, loss: Number.isFinite(loss) ? loss : null, seconds, state, weights }, outcome];

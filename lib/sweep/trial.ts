@@ -1,3 +1,4 @@
+import type { SparkChoice } from "../engine/spark/choice.js";
 import type { SolverOptions } from "../train/solver.js";
 import { Solver } from "../train/solver.js";
 import { metricOf } from "../train/best.js";
@@ -25,9 +26,13 @@ export interface TrialPart {
   readonly options: TrialOptions;
   /** The state to go on from; undefined at the start. */
   readonly snapshot: string | undefined;
+  /** Updates done so far. */
+  readonly from: number;
   readonly until: number;
   readonly metric: string;
   readonly maxTimeMs: number | undefined;
+  /** A cluster that the part is trained on, in a round that is one task; not for parts that another process trains. */
+  readonly engine?: SparkChoice | undefined;
 }
 
 /** Result of a part. */
@@ -44,9 +49,11 @@ export interface TrialOutcome {
 }
 
 /** Trains a part of a run, and scores it where it ends. Throws NetrunError as `train` does, and for a metric that no test gives. */
-export async function trainPart(part: TrialPart): Promise<TrialOutcome> {
+export async function trainPart(part: TrialPart, signal?: AbortSignal): Promise<TrialOutcome> {
   const started = performance.now();
-  await using solver = await Solver.load(part.solver, { ...part.options, snapshot: part.snapshot });
+  const { engine, until, from } = part;
+  const place = engine && { engine, workers: 1, syncInterval: Math.max(1, until - from), threads: undefined };
+  await using solver = await Solver.load(part.solver, { ...part.options, ...place, snapshot: part.snapshot });
   const metric = metricOf(part.metric, solver);
   let iteration = solver.iteration;
   let loss = Number.NaN;
@@ -54,7 +61,7 @@ export async function trainPart(part: TrialPart): Promise<TrialOutcome> {
   let paths: { readonly model: string; readonly state: string } | undefined;
   const events = train(solver, {
     maxTimeMs: part.maxTimeMs,
-    action: () => (iteration >= part.until ? "stop" : "none"),
+    action: () => (iteration >= until || signal?.aborted ? "stop" : "none"),
   });
   for await (const event of events) {
     if (event.kind === "iteration") {

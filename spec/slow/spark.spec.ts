@@ -9,12 +9,15 @@ import { expect } from "chai";
 import { TrainingStopped } from "../../lib/engine/engine.js";
 import { SparkEngine } from "../../lib/engine/spark/engine.js";
 import type { CallAnswer } from "../../lib/engine/spark/messages.js";
+import type { SparkChoice } from "../../lib/engine/spark/choice.js";
+import { sweep } from "../../lib/sweep/sweep.js";
 import type { ReplicaLostEvent } from "../../lib/train/events.js";
 import { Solver, type SolverOptions } from "../../lib/train/solver.js";
 import { train } from "../../lib/train/train.js";
 import { engineContract, upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";
+import { writeRestless } from "../support/training.js";
 import { leftFiles, SparkCluster, whyNoSpark } from "../support/spark.js";
 
 const why = whyNoSpark();
@@ -71,6 +74,26 @@ describe(`a training on a Spark cluster${why === undefined ? "" : ` (skipped: ${
   after(() => cluster?.[Symbol.asyncDispose]());
 
   engineContract("spark", () => new SparkEngine({ workers: 2, engine: cluster.engine() }));
+
+  it("sweeps over settings: what runs of this machine give, whose parts are tasks of one application", async () => {
+    const solver = writeRestless(folder(), "max_iter: 36", "test_iter: 4 test_interval: 1000");
+    const swept = async (engine: SparkChoice | undefined, name: string) => {
+      const parts: string[] = [];
+      const events = sweep({
+        ...{ solver, metric: "accuracy", grid: { base_lr: [0.001, 0.01, 0.05] }, firstIterations: 12 },
+        ...{ workers: 2, threads: 1, engine, output: join(folder(), name) },
+      });
+      for await (const event of events) {
+        if (event.kind !== "part-done") continue;
+        const { iteration, score, loss, error } = event.result;
+        parts.push(JSON.stringify({ run: event.trial.index, iteration, score, loss, error }));
+      }
+      return parts.sort();
+    };
+    const own = await swept(undefined, "own");
+    expect(own).to.have.length(4);
+    expect(await swept(cluster.engine(), "spark")).to.deep.equal(own);
+  }).timeout(180_000);
 
   it("gives the pool's bits, whatever dies on the way, and leaves nothing behind", async () => {
     const before = leftFiles();

@@ -129,5 +129,10 @@ export const SWEEP = {
   ...DATA,
   testData: TRAINING.testData,
   testBatchSize: TRAINING.testBatchSize,
+  ...CLUSTER,
+  master: {
+    ...CLUSTER.master,
+    describe: "Train runs on a Spark cluster, a task each: spark://HOST:7077, local[N], ...",
+  },
   ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -64,7 +64,8 @@ export class Cluster implements AsyncDisposable {
   }[] = [];
   /** The vector that was written last for all replicas, in this turn, and its file. */
   #shared: { readonly vector: Float32Array; readonly at: VectorsAt } | undefined;
-  #common: VectorFile | undefined;
+  /** Files of common vectors by the first worker of the calls that have it: several engines may share the application. */
+  readonly #commons = new Map<number, VectorFile>();
   #ids = 0;
   #files = 0;
   #ended: Error | undefined;
@@ -107,26 +108,27 @@ export class Cluster implements AsyncDisposable {
   call(call: ClusterCall): Promise<ClusterAnswer> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.newId();
-    const common = call.common > 0 ? this.#share(call.buffers[0]!) : null;
-    const own = this.#writeOwn(call.replica, call.buffers.slice(call.common));
+    const common = call.common > 0 ? this.#share(call.worker, call.buffers[0]!) : null;
+    const own = this.#writeOwn(call.worker, call.buffers.slice(call.common));
     if (this.#gathered.length === 0) queueMicrotask(() => this.#flush());
     this.#gathered.push({ call, id, common, own });
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 
-  #share(vector: Float32Array): VectorsAt {
+  #share(worker: number, vector: Float32Array): VectorsAt {
     if (this.#shared?.vector !== vector) {
-      const path = this.newPath("common");
-      this.#common ??= new VectorFile(path, true);
-      this.#common.write([vector]);
+      const path = this.newPath(`common-${worker}`);
+      const file = this.#commons.get(worker) ?? new VectorFile(path, true);
+      this.#commons.set(worker, file);
+      file.write([vector]);
       this.#shared = { vector, at: { path, bytes: vector.byteLength } };
     }
     return this.#shared.at;
   }
 
-  #writeOwn(replica: number, vectors: readonly Float32Array[]): VectorsAt | null {
+  #writeOwn(worker: number, vectors: readonly Float32Array[]): VectorsAt | null {
     if (vectors.length === 0) return null;
-    const path = this.newPath(`own-${replica}`);
+    const path = this.newPath(`own-${worker}`);
     const file = new VectorFile(path, true);
     file.write(vectors);
     file.close();
@@ -138,7 +140,11 @@ export class Cluster implements AsyncDisposable {
     this.#gathered = [];
     this.#shared = undefined;
     const groups = new Map<string, typeof gathered>();
-    for (const each of gathered) groups.set(each.call.name, [...(groups.get(each.call.name) ?? []), each]);
+    for (const each of gathered) {
+      const { name, replicas } = each.call;
+      const key = `${name} ${replicas} ${each.common?.path}`;
+      groups.set(key, [...(groups.get(key) ?? []), each]);
+    }
     for (const group of groups.values()) {
       const { call: first, common } = group[0]!;
       const calls = group.map(({ call, id, own }): CallHead => {
@@ -241,7 +247,7 @@ export class Cluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#socket.destroyed) this.#socket.destroy();
     this.#end(new Error("the cluster was left"));
-    this.#common?.close();
+    for (const file of this.#commons.values()) file.close();
     deleteVectorFolder(this.#folder);
   }
 }
