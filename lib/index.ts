@@ -5,6 +5,7 @@ export { type Classified, type ClassifyOptions, classify, type Prediction } from
 export { type Tiles, tilesPng } from "./data/image/tiles.js";
 export { beliefSamples, reconstructions, type StackedLayer } from "./layers/pretrained-stack.js";
 export { type ExtractOptions, extract, type Features } from "./api/extract.js";
+export { extractOnSpark, type SparkExtracted, type SparkExtractOptions } from "./api/extract-on-spark.js";
 export { type LayerTime, type LayerTimes, type TimeLayersOptions, timeLayers } from "./api/layer-times.js";
 export {
   type Blob,

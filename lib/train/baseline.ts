@@ -18,7 +18,8 @@ export class Baseline implements AsyncDisposable {
     checkNumber("iterations", iterations, countRange("iterations"));
     const { plan, options, weights } = this.#parts;
     const own = weights.data.slice();
-    await using engine = openEngine({ workers: 1, isolation: options.isolation }, weights.diff);
+    const { isolation, engine: cluster } = options;
+    await using engine = openEngine({ workers: 1, isolation, engine: cluster }, weights.diff);
     this.#engine = engine;
     await engine.open(plan);
     const work = (iteration: number, n: number) => ({ iteration, rates: Array<number>(n).fill(0), display: 0 });

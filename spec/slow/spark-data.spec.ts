@@ -8,10 +8,9 @@ import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
-import { extractOnSpark } from "../../lib/api/extract-on-spark.js";
 import { join as joinCluster, type SparkChoice, spark } from "../../lib/engine/spark/choice.js";
 import type { Launched } from "../../lib/engine/spark/launch.js";
-import { extract, Net, Solver, type SolverOptions, train } from "../../lib/index.js";
+import { extract, extractOnSpark, Net, Solver, type SolverOptions, train } from "../../lib/index.js";
 import { failure } from "../support/failure.js";
 import { root } from "../support/shared.js";
 import { sparkHome, whyNoSpark } from "../support/spark.js";
@@ -130,6 +129,19 @@ describe(`DataFrames of Spark${why === undefined ? "" : ` (skipped: ${why})`}`, 
       const there = await weightsOf({ data: `spark:parquet:${at("parts")}?order=id`, engine, batchScaling });
       expect(there, batchScaling).to.equal(local);
     }
+  });
+
+  it("are read by one replica alone too, on the cluster, where a baseline is wanted", async () => {
+    const solver = `net: "${at("net.prototxt")}" base_lr: 0.05 lr_policy: "fixed" max_iter: 9 random_seed: 3
+      snapshot_after_train: false snapshot_prefix: "${at("snap")}" test_iter: 1 test_interval: 1000 test_state {}`;
+    const given = { solver, data: `spark:parquet:${file()}`, engine, workers: 2, syncInterval: 3, threads: 1 };
+    const seen: Record<string, number> = {};
+    for await (const event of train({ ...given, baseline: true })) {
+      if (event.kind === "baseline") seen["alone"] = event.imagesPerSecond;
+      if (event.kind === "done") seen["speedUp"] = event.speedUp!;
+    }
+    expect(seen["alone"]).to.be.above(0);
+    expect(seen["speedUp"]).to.be.above(0);
   });
 
   it("have an order of their own, by values and a seed, whatever files they are in", async () => {
