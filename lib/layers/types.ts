@@ -48,6 +48,7 @@ import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { InnerDistance } from "./forks/inner-distance.js";
 import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
+import { L2Normalization } from "./forks/l2-normalization.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
 import { LargeMarginInnerProduct } from "./forks/large-margin.js";
@@ -223,6 +224,7 @@ export const layerTypes = {
   InstanceNorm,
   Interp,
   L1Loss,
+  L2Normalization,
   LabelSpecificAdd,
   LabelSpecificRescale,
   LargeMarginInnerProduct,

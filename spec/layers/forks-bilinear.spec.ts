@@ -76,3 +76,22 @@ describe("CompactBilinear", () => {
     expect(refusal(text)).to.contain("is not of the items and places of");
   });
 });
+
+describe("L2Normalization", () => {
+  it("divides rows by their lengths, and leaves rows of zeros", async () => {
+    const x = noise(63, [3, 4, 1, 1]);
+    x.data.fill(0, 4, 8);
+    const lengths = [0, 1, 2].map((i) => Math.hypot(...x.data.subarray(4 * i, 4 * i + 4)));
+    const [y] = await run(`type: "L2Normalization"`, [x]);
+    expectClose(
+      y,
+      [3, 4, 1, 1],
+      Array.from(x.data, (v, i) => (v === 0 ? 0 : v / lengths[Math.floor(i / 4)]!)),
+    );
+  });
+
+  it("refuses maps, over which forks differ", () => {
+    const text = `${inputLayer("x", 1, 2, 3, 3)}layer { name: "l" type: "L2Normalization" bottom: "x" top: "y" }`;
+    expect(refusal(text)).to.contain("is not rows [n, c]");
+  });
+});

@@ -349,6 +349,7 @@ export const layerCases = {
       param: "l1_loss_param { l2_per_location: true l2_prescale_by_channels: true epsilon: 0.5 plateau: 0.7 }",
     },
   ],
+  L2Normalization: [{ bottoms: [[3, 5]] }, { bottoms: [[3, 5, 1, 1]] }],
   LabelSpecificAdd: [
     {
       bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])],

@@ -7,7 +7,6 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   FlowAugmentation: "it undoes the geometry that DataAugmentation drew",
   GenerateAugmentationParameters: "it draws geometry and colours for DataAugmentation",
   ImResize: "it resizes maps of several scales into one",
-  L2Normalization: "forks of that name normalise over other axes and with other least norms",
   MaskPooling: "it is of a net whose regions follow from what the net predicts",
   MaskResize: "it is of a net whose regions follow from what the net predicts",
   MultiStageMeanfield:

@@ -76,7 +76,6 @@ export const unsupportedTypes = {
       return [x && [x[0]!, Number(first) + Number(steps) * Number(growth), ...x.slice(2)]];
     },
   },
-  L2Normalization: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   /** OpenPose's: maps enlarged, and their peaks. */
   ImResize: {
     topShapes: (layer, shapeOf) => {
