@@ -81,7 +81,7 @@ async function cropsOf(path: string, shape: Shape, options: ClassifyOptions): Pr
 function resizedTo({ resize, oversample }: ClassifyOptions, height: number, width: number): readonly [number, number] {
   if (resize === undefined) return oversample ? [Math.max(256, height), Math.max(256, width)] : [height, width];
   if (!Array.isArray(resize) || resize.length !== 2)
-    throw new NetrunError(`resize is ${shown(resize)}; it has to be [height, width]`);
+    throw new NetrunError(`resize is ${shown(resize)}; it must be [height, width]`);
   for (const side of resize) checkNumber("resize", side, countOf("pixels"));
   return resize;
 }

@@ -179,7 +179,7 @@ export class Net implements AsyncDisposable {
       throw new NetrunError("a converted file has its weights in it", { file: path, notes: ["leave weights out"] });
     }
     if (options.phase === "TRAIN")
-      throw new NetrunError("a converted file is for inference alone", { file: path, notes: ["leave the phase out"] });
+      throw new NetrunError("a converted file is for inference only", { file: path, notes: ["leave the phase out"] });
     const compiled = await compileModelFile(requirePath(path), await chooseSession(options));
     const net = new Net(compiled, createWeights(layoutOf(compiled.lowered), 1), options.seed ?? 1);
     net.#modelFile = path;
@@ -331,7 +331,7 @@ export class Net implements AsyncDisposable {
     if (this.#modelFile === undefined) return;
     throw new NetrunError(`a converted file has no layers of Caffe's and ${what}`, {
       file: this.#modelFile,
-      notes: ["netrun import-weights (in the API importWeights) makes a .caffemodel from it and its prototxt"],
+      notes: ["netrun import-weights (in the API importWeights) converts it and its prototxt to a .caffemodel"],
     });
   }
 

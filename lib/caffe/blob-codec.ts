@@ -143,7 +143,7 @@ function readUnpacked<L extends FloatArray>(
   const start = reader.pos;
   // One tag byte is enough for the four lists, so that the run is a row of equal records.
   let count = start + size <= end ? 1 : 0;
-  if (count === 0) throw RangeError("the file ends within a value");
+  if (count === 0) throw RangeError("the file ends inside a value");
   for (let at = start + size; at + 1 + size <= end && buf[at] === tag; at += 1 + size) count++;
   const values = new List(before.length + count);
   values.set(before);

@@ -13,7 +13,7 @@ const CALLED: Readonly<Record<Content, string>> = {
   state: "is a solver state (a .solverstate)",
   mean: "is a mean image (a .binaryproto)",
   onnx: "is an ONNX model",
-  side: "is what netrun keeps beside a .solverstate",
+  side: "is the file that netrun writes beside a .solverstate",
   json: "is JSON",
   text: "is a text",
   empty: "is empty",
@@ -43,7 +43,7 @@ const EXPECTED: Readonly<Record<Wanted, string>> = {
 const NOTES: Readonly<Partial<Record<`${Content} ${Wanted}`, string>>> = {
   "state NetParameter": "the .caffemodel beside it has the weights; train --snapshot resumes from a .solverstate",
   "side NetParameter": "the .caffemodel beside it has the weights; train --snapshot resumes from a .solverstate",
-  "onnx NetParameter": "netrun import-weights makes a .caffemodel from a converted model and its prototxt",
+  "onnx NetParameter": "netrun import-weights converts a converted model and its prototxt to a .caffemodel",
   "text NetParameter": "a prototxt has no weights: they are in a .caffemodel",
   "net SolverParameter": "netrun train SOLVER --weights FILE starts from a .caffemodel",
   "state SolverParameter": "netrun train SOLVER --snapshot FILE resumes from a .solverstate",

@@ -22,7 +22,7 @@ export function findPath(path: string, baseDir?: string): string | undefined {
 /** A path as it is found. Throws NetrunError, at the place that names it, with similar names that do exist. */
 export function requirePath(path: string, { span, baseDir }: Asker = {}): string {
   // JavaScript callers have no compiler that says so.
-  if (typeof path !== "string") throw new NetrunError(`a path has to be a text, not ${shown(path)}`);
+  if (typeof path !== "string") throw new NetrunError(`a path must be a text, not ${shown(path)}`);
   const found = findPath(path, baseDir);
   if (found !== undefined) return found;
   const tried = baseDir && !isAbsolute(path) && baseDir !== "." ? [join(baseDir, path)] : [];

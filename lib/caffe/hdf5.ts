@@ -36,7 +36,7 @@ export async function readHdf5Weights(path: string): Promise<StoredWeights> {
   await using reader = new Hdf5Reader(path);
   const { children } = await reader.tree(path);
   const [data, diff] = [children.get("data"), children.get("diff")];
-  if (data?.kind !== "group") throw new NetrunError("has no group /data, so it is no weights file", { file: path });
+  if (data?.kind !== "group") throw new NetrunError("has no group /data, so it is not a weights file", { file: path });
   const values = new Map(layerSets(data));
   const gradients = new Map(diff?.kind === "group" ? layerSets(diff) : []);
   checkDeclared(path, [...values.values(), ...gradients.values()].flat(), true);
@@ -83,7 +83,7 @@ export async function readHdf5State(path: string): Promise<Hdf5State> {
   const { children } = await reader.tree(path);
   const history = children.get("history");
   if (history?.kind !== "group")
-    throw new NetrunError("has no group /history, so it is no solver state", { file: path });
+    throw new NetrunError("has no group /history, so it is not a solver state", { file: path });
   const value = async (name: string) => {
     const set = children.get(name);
     return set?.kind === "dataset" && set.count === 1 ? reader.value(path, set) : undefined;

@@ -190,7 +190,7 @@ function ofFork(v0: V0LayerParameter): NetrunError {
 
 function meaningless(v0: V0LayerParameter, field: string): NetrunError {
   return new NetrunError(
-    `layer "${v0.name}": ${field} means nothing to a V0 layer of type "${v0.type}" and is left out`,
+    `layer "${v0.name}": ${field} has no meaning for a V0 layer of type "${v0.type}" and is ignored`,
     {
       span: spanOf(v0, field),
     },

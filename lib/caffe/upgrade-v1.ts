@@ -76,7 +76,7 @@ export function upgradeV1(net: NetParameter, warn: (warning: NetrunError) => voi
   if (has(net, "layer"))
     warn(
       new NetrunError(
-        "a net has either `layers` (V1) or `layer`: as in Caffe, this and the other `layer` are left out",
+        "a net has either `layers` (V1) or `layer`: as in Caffe, this and the other `layer` are ignored",
         {
           span: spanOf(net.layer[0]!),
         },

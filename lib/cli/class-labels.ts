@@ -13,7 +13,8 @@ const LABEL_BYTES = 50;
  */
 export function readClassLabels(path: string): readonly (string | undefined)[] {
   const { path: found, bytes } = readBytes(path);
-  if (isBinary(bytes)) throw new NetrunError("is no text: a name of a class on each line is expected", { file: found });
+  if (isBinary(bytes))
+    throw new NetrunError("is not a text file: expected the name of a class on each line", { file: found });
   if (/^\s*item\s*[:{]/.test(Buffer.from(bytes.subarray(0, 1000)).toString())) return labelMap(found);
   const labels: string[] = [];
   const count = allocCounter((lines) => `a list of ${lines} labels or more`, found);

@@ -86,7 +86,7 @@ function differs({ blob, layer, from, first, netIsWithin }: BlobDifference, file
   return new NetrunError(`${where}: recorded ${recorded}, ${whose} ${actual}`, {
     file,
     notes: [
-      ...(netIsWithin ? ["the net as it was read computes what was recorded: the conversion is wrong"] : []),
+      ...(netIsWithin ? ["the net before conversion computes the recorded values: the conversion is wrong"] : []),
       ...notes,
     ],
   });

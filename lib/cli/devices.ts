@@ -89,8 +89,8 @@ interface Checked {
 async function checkAll({ gpu }: DevicesArgs, { providers }: DeviceReport): Promise<readonly Checked[]> {
   const works = providers.filter(({ provider, works }) => works && provider !== "cpu").map(({ provider }) => provider);
   if (works.length === 0) {
-    throw new NetrunError("there is no provider beside the CPU to check", {
-      notes: ["netrun devices tells what is missing for CUDA and WebGPU"],
+    throw new NetrunError("there is no provider to check except the CPU", {
+      notes: ["netrun devices lists what is missing for CUDA and WebGPU"],
     });
   }
   const checks: Checked[] = [];

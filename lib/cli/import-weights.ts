@@ -10,7 +10,7 @@ import { report } from "./common.js";
 export async function run(args: CommandArgs<typeof IMPORT_WEIGHTS>): Promise<void> {
   const { model, net, output } = args;
   if (/\.onnx$/i.test(net!) && !/\.onnx$/i.test(model!)) {
-    throw new NetrunError(`${net} is a model, ${model} is none: the model comes first`, {
+    throw new NetrunError(`${net} is a model, ${model} is not: the model comes first`, {
       notes: [`netrun import-weights ${net} ${model} -o ${output}`],
     });
   }

@@ -133,7 +133,7 @@ function placeWords(
       throw new NetrunError(`netrun ${command.name}: ${spec.positional} is missing`, { notes: [usageOf(command)] });
     }
   }
-  if (free.length > 0) throw new NetrunError(`"${free[0]}" is one word too many`, { notes: [usageOf(command)] });
+  if (free.length > 0) throw new NetrunError(`"${free[0]}" is an unexpected argument`, { notes: [usageOf(command)] });
 }
 
 function valuesOf(

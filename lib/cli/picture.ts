@@ -10,7 +10,7 @@ export function pictureFormat<F extends string = "svg" | "png">(
   const found = formats.find((format) => path.endsWith(`.${format}`));
   if (found !== undefined) return found;
   const names = formats.map((format) => `.${format}`);
-  throw new NetrunError(`-o ${path}: the name has to end in ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`);
+  throw new NetrunError(`-o ${path}: the name must end in ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`);
 }
 
 /** Writes a picture, as text or bytes. Throws NetrunError. */

@@ -64,7 +64,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   net_speed_benchmark: tool("time"),
   parse_log: tool("plot"),
   plot_training_log: tool("plot"),
-  version: "netrun --version tells it",
+  version: "netrun --version prints it",
 };
 
 const HELP = "netrun --help lists commands and flags";

@@ -13,7 +13,7 @@ export class SteadyOutput implements Disposable {
       // Whoever reads the output has stopped (`netrun train ... | head`): that is for bin/netrun.js to decide.
       if (error.code === "EPIPE" || this.#reported) return;
       this.#reported = true;
-      err.write(`warning: cannot print for now, training goes on: ${error.message}\n`);
+      err.write(`warning: cannot print at the moment, training continues: ${error.message}\n`);
     };
     this.#listeners = [
       [out, failed],

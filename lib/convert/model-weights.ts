@@ -162,9 +162,12 @@ function externalBytes({ name, external_data }: RawTensor, model: string | undef
   const entry = (key: string) => external_data.find((each) => each.key === key)?.value;
   const location = entry("location") ?? "";
   if (model === undefined)
-    throw new NetrunError(`the weights are in a file "${location}" beside the model, which bytes alone do not tell`, {
-      notes: ["give the model's path"],
-    });
+    throw new NetrunError(
+      `the weights are in a file "${location}" beside the model, which is unknown for a model given as bytes`,
+      {
+        notes: ["give the model's path"],
+      },
+    );
   const path = join(dirname(model), location);
   const [offset, length] = [Number(entry("offset") ?? 0), Number(entry("length"))];
   let fd: number;

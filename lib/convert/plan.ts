@@ -54,7 +54,7 @@ export function checkConvertOptions(opset: number, options: ConvertOptions): voi
   const isNumber = (value: unknown) => isInRange(value, {});
   for (const name of ["scale", "mean"] as const) {
     const given = options[name] ?? [];
-    if (![given].flat().every(isNumber)) throw new NetrunError(`${name} ${shown(given)} is not made of numbers`);
+    if (![given].flat().every(isNumber)) throw new NetrunError(`${name} ${shown(given)} does not consist of numbers`);
   }
   checkTable(OPTIONS, options);
   if (options.int8 && options.fp16)

@@ -84,7 +84,7 @@ export function gatherWeights(
       notes: [
         ...[...missing].map((layer) => missingNote(layer, extra)),
         ...texts,
-        ...[...resized].map((layer) => `layer "${layer}" has weights for the prototxt's input size alone`),
+        ...[...resized].map((layer) => `layer "${layer}" has weights for the prototxt's input size only`),
         ...(extra.length > 0 ? [`layers that only the file has: ${extra.join(", ")}`] : []),
         "--allow-missing fills missing and misshapen layers by their fillers",
       ],

@@ -140,7 +140,7 @@ export class ReplicaSlot implements AsyncDisposable {
   #checkRows(rows: readonly number[]): void {
     if (rows.every((count, i) => count === this.#rows[i])) return;
     throw new NetrunError(`the data has ${rows.join(", ")} rows now, and had ${this.#rows.join(", ")}`, {
-      notes: ["positions in the data mean other rows: bring back what was there, and go on from the last snapshot"],
+      notes: ["positions in the data now mean other rows: restore the old data, and resume from the last snapshot"],
     });
   }
 

@@ -35,6 +35,6 @@ function share({ batchSize, kind, tops }: FeedSpec, count: number): number {
   }
   if (batchSize % count === 0) return batchSize / count;
   throw new NetrunError(`a batch of ${batchSize} cannot be divided among ${count} workers`, {
-    notes: [`with --batch-scaling strong the batch_size has to be a multiple of the number of workers`],
+    notes: [`with --batch-scaling strong the batch_size must be a multiple of the number of workers`],
   });
 }

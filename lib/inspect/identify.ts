@@ -70,10 +70,13 @@ export function kindOf(bytes: Uint8Array, path: string): FileKind {
 
 function sideFile(file: string): NetrunError {
   const state = file.replace(/\.netrunstate$/i, ".solverstate");
-  return new NetrunError("is what netrun keeps beside a .solverstate: random numbers, positions in the data, losses", {
-    file,
-    notes: [`netrun inspect ${state} shows the solver's state`],
-  });
+  return new NetrunError(
+    "is the file that netrun writes beside a .solverstate: random numbers, positions in the data, losses",
+    {
+      file,
+      notes: [`netrun inspect ${state} shows the solver's state`],
+    },
+  );
 }
 
 async function readHdf5(path: string): Promise<Artifact> {

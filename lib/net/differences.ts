@@ -85,7 +85,7 @@ function lostGradient(use: Use): CaffeDifference | undefined {
   const below = bottom?.origin;
   if (!use.caffe.rebindsGradient || !use.underLoss || !bottom || !below) return undefined;
   if (!below.caffe.tiesGradient || !below.learning || bottom.readers.length > 1 || bottom.isLoss) return undefined;
-  const told = `behind layer "${below.layer.name}", Caffe loses the gradient of "${use.layer.bottom[0]}": what lies below learns nothing from it; in netrun it does`;
+  const told = `behind layer "${below.layer.name}", Caffe loses the gradient of "${use.layer.bottom[0]}": the layers below are not trained by it; in netrun they are`;
   return difference(use, "gradients", told, "bottom", "without this layer, or that one, both compute the same");
 }
 
@@ -104,7 +104,7 @@ function strayGradient(use: Use, options: DifferenceOptions): CaffeDifference | 
   }
   if (caffe.leavesInGradient === undefined || (underLoss && !isStopped)) return undefined;
   const told = `without a gradient of its own, Caffe adds ${caffe.leavesInGradient}, to that of "${name}"; netrun does not`;
-  return difference(use, "gradients", told, "bottom", "give it a loss_weight, or leave it out of training");
+  return difference(use, "gradients", told, "bottom", "give it a loss_weight, or remove it from training");
 }
 
 /** Tests whether what lies in a bottom's gradient is summed with that of other layers, or goes on beside theirs. */

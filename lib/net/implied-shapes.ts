@@ -38,7 +38,7 @@ export function impliedShapes(
   if (first && !known.has(data)) {
     shapes.set(data, first);
     const source = twin ? `, as layer "${twin.name}" of the other phase has it` : "";
-    notes.push(`${data} is assumed to be [${first.join(", ")}], since its data is not here${source}`);
+    notes.push(`${data} is assumed to be [${first.join(", ")}], since its data is missing${source}`);
   }
   const open = layer.top.filter((top) => !shapes.has(top) && !known.has(top));
   if (open.length > 0 && !shapes.has(data)) ofDeployNet(open, path, shapes, notes, dataOf(layer)?.batchSize?.(layer));

@@ -135,7 +135,7 @@ function mergeMultipliers(entry: Entry, layer: LayerParameter, param: ParamSpec,
 function checkMaxNorm({ unitAxis }: BlobSpec, layer: LayerParameter, param: ParamSpec): void {
   const place = { span: spanOf(param, "max_norm") ?? spanOf(layer) };
   if (!(param.max_norm > 0 && Number.isFinite(param.max_norm)))
-    throw new NetrunError(`layer "${layer.name}": max_norm is ${param.max_norm}; it has to be positive`, place);
+    throw new NetrunError(`layer "${layer.name}": max_norm is ${param.max_norm}; it must be positive`, place);
   if (unitAxis === null)
     throw new NetrunError(`layer "${layer.name}": ${layer.type} has no weights of which a part goes into a unit`, {
       ...place,

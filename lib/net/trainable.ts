@@ -34,7 +34,7 @@ export function whyUntrainable(steps: readonly GradientPathLayer[]): NetrunError
       return place.bottomError(
         index,
         `"${name}" depends on trainable parameters, but ${type.type} has no gradient to it`,
-        ["propagate_down, given for each bottom, can say that the gradient is to stop here"],
+        ["propagate_down, given for each bottom, can stop the gradient here"],
       );
     }
   }

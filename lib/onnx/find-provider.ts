@@ -65,7 +65,7 @@ export async function findProvider(
   const trial = await attempt(provider, device);
   if ("result" in trial && trial.result === "works") return { isHere: true, isSoftware };
   const said = "result" in trial ? `an addition on it ${trial.result}` : trial.missing;
-  const missing = provider === "cuda" && machine.hasNvidia === false ? `no NVIDIA driver is here (${said})` : said;
+  const missing = provider === "cuda" && machine.hasNvidia === false ? `no NVIDIA driver is installed (${said})` : said;
   return { isHere: false, missing, remedies: provider === "cuda" ? cudaRemedies(machine) : webgpuRemedies(machine) };
 }
 
@@ -76,17 +76,17 @@ const DRIVER =
 const INSTALL = "onnxruntime's library for CUDA, with CUDA 13 and cuDNN 9: netrun devices --install cuda";
 
 const cudaRemedies = ({ hasNvidia }: Machine): readonly string[] =>
-  hasNvidia ? ["netrun devices tells which libraries are missing; --install cuda has them"] : [DRIVER];
+  hasNvidia ? ["netrun devices lists the missing libraries; --install cuda installs them"] : [DRIVER];
 
 function cudaMissing({ platform, arch, hasNvidia, hasCudaProvider }: Machine): Absent | undefined {
   if (platform !== "linux" || arch !== "x64") {
     return {
-      missing: `onnxruntime-node has CUDA for Linux on x64 alone, this is ${platform} on ${arch}`,
+      missing: `onnxruntime-node has CUDA for Linux on x64 only, this is ${platform} on ${arch}`,
       remedies: ["--provider webgpu runs on GPUs here"],
     };
   }
   if (hasCudaProvider) return undefined;
-  const missing = `${hasNvidia ? "" : "no NVIDIA driver is here, and "}onnxruntime's library for CUDA is not installed`;
+  const missing = `${hasNvidia ? "" : "no NVIDIA driver is installed, and "}onnxruntime's library for CUDA is not installed`;
   return { missing, remedies: hasNvidia ? [INSTALL] : [DRIVER, INSTALL] };
 }
 

@@ -22,7 +22,7 @@ export class DeviceTensor implements Disposable {
 
   /** onnxruntime's tensor. Throws a plain Error once it is disposed. */
   get tensor(): Tensor {
-    if (!this.#tensor) throw new Error("the tensor's memory was given back");
+    if (!this.#tensor) throw new Error("the tensor's memory was released");
     return this.#tensor;
   }
 

@@ -154,7 +154,7 @@ export const methodOf = (type: SolverType): WholeBatchMethod | undefined =>
 /** The update rule of a type. Throws where that is a method of its own. */
 export function ruleOf(type: SolverType): UpdateRule {
   const rule = (updateRules as Readonly<Record<string, UpdateRule>>)[type];
-  if (!rule) throw new Error(`${type} is no update rule`);
+  if (!rule) throw new Error(`${type} is not an update rule`);
   return rule;
 }
 

@@ -70,7 +70,7 @@ export function parseNumber(name: string, text: string, range: NumberRange, file
 export function checkNumber(name: string, value: unknown, range: NumberRange): void {
   if (isInRange(value, range)) return;
   const words = describeRange(range, typeof value === "number" ? value : 0);
-  throw new NetrunError(`${name} is ${shown(value)}; it has to be ${words}`);
+  throw new NetrunError(`${name} is ${shown(value)}; it must be ${words}`);
 }
 
 /** A value that a program gave, as errors show it. */

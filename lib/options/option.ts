@@ -147,7 +147,7 @@ const isListOf = (value: unknown, isItem: (item: unknown) => boolean): boolean =
   Array.isArray(value) && value.every(isItem);
 
 const unfit = (name: string, value: unknown, words: string): NetrunError =>
-  new NetrunError(`${name} is ${shown(value)}; it has to be ${words}`);
+  new NetrunError(`${name} is ${shown(value)}; it must be ${words}`);
 
 function checkShapes(name: string, value: unknown): void {
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -257,7 +257,7 @@ function checkRule(solver: SolverParameter): void {
     });
   }
   if (type === "RMSProp" && !(rms_decay >= 0 && rms_decay < 1)) {
-    throw new NetrunError(`rms_decay is ${rms_decay}; it has to be from 0 to below 1`, {
+    throw new NetrunError(`rms_decay is ${rms_decay}; it must be 0 or more and below 1`, {
       span: spanOf(solver, "rms_decay"),
     });
   }
@@ -273,7 +273,7 @@ function checkMethod(solver: SolverParameter): void {
     [
       "regularization_type",
       regularization_type === "L1" && weight_decay !== 0,
-      "its objective has to be smooth: L2 is",
+      "its objective must be smooth, as with L2",
     ],
     ["debug_info", debug_info, "it shows the updates of SGD"],
   ];

@@ -33,6 +33,6 @@ export class OutputFiles {
   #report(path: string, error: NetrunError): void {
     if (this.#reported.has(path)) return;
     this.#reported.add(path);
-    process.emitWarning(`${error.format()}\nrows are missing in it from here on, training goes on`, "OutputFile");
+    process.emitWarning(`${error.format()}\nrows are missing in it from here on, training continues`, "OutputFile");
   }
 }

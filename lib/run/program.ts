@@ -206,7 +206,7 @@ export function checkParameters(
   const declared = layers.find(({ name }) => name === layer);
   const inputs = [...shapes].map(([name, shape]) => `"${name}" [${shape}]`).join(", ");
   throw new NetrunError(
-    `layer "${layer}": its parameter ${index} is [${has}], and for these inputs it would have to be [${spec.shape}]`,
+    `layer "${layer}": its parameter ${index} is [${has}], but these inputs require [${spec.shape}]`,
     {
       span: declared && spanOf(declared),
       notes: [

@@ -170,7 +170,7 @@ export function copyTrainedLayers(weights: Weights, stored: StoredWeights, file:
           `parameter ${i} of layer "${layer}" is [${blob.shape}] in the net and [${from.shape}] in the file`,
           {
             file,
-            notes: ["to learn this layer from scratch, rename it in the prototxt; weights go by layer name"],
+            notes: ["to train this layer from scratch, rename it in the prototxt; weights are matched by layer name"],
           },
         );
       }

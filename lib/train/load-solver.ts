@@ -122,7 +122,7 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
     throw new NetrunError(`${parameter.type} trains one replica on this machine, not several`, {
       span: spanOf(parameter, "type"),
       notes: [
-        "the mean of parameters that replicas found along lines of their own is no step of the method",
+        "the mean of parameters that replicas found along lines of their own is not a step of the method",
         "train with one worker, or with SGD, Nesterov or Adam",
       ],
     });

@@ -53,7 +53,7 @@ export function checkMemory(estimate: MemoryEstimate, limit = memoryLimit()): vo
     {
       notes: [
         `parameters with gradients and history ${inUnits(estimate.parameters)}, blobs up to ${inUnits(estimate.blobs)}`,
-        "a smaller batch_size takes less for blobs (iter_size makes up for it), a net with fewer parameters for the rest",
+        "a smaller batch_size takes less memory for blobs (a larger iter_size compensates), a net with fewer parameters less for the rest",
       ],
     },
   );

@@ -18,7 +18,8 @@ export async function pretrainPicture(stack: readonly StackedLayer[], data: Tens
   const [first] = stack as [StackedLayer];
   const shape = data.shape.slice(1);
   const size = shape.reduce((a, b) => a * b, 1);
-  if (shape.length !== 3) throw new NetrunError(`the data [${data.shape}] is no images: there is no picture of it`);
+  if (shape.length !== 3)
+    throw new NetrunError(`the data [${data.shape}] does not consist of images: no picture can be drawn`);
   const rows = Array.from({ length: Math.min(IMAGES, data.shape[0]!) }, (_, i) =>
     data.data.subarray(i * size, (i + 1) * size),
   );

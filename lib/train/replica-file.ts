@@ -72,9 +72,9 @@ export function restoreReplicas(
   if (saved || (side && count > 1)) {
     const before = saved?.positions.length ?? 1;
     warn(
-      new NetrunError(`a snapshot of ${before} replicas goes on with ${count}: all start from the mean history`, {
+      new NetrunError(`a snapshot of ${before} replicas is resumed with ${count}: all start from the mean history`, {
         file: statePath,
-        notes: ["data is divided anew; the same number of workers goes on to the bit"],
+        notes: ["the data is divided anew; the same number of workers resumes bit-exactly"],
       }),
     );
   }

@@ -53,6 +53,6 @@ export class Requests {
 function checked(control: Control): Control {
   const { action, factor = Number.NaN } = control;
   if (action === "rate" && !(factor > 0 && factor < Number.POSITIVE_INFINITY))
-    throw new NetrunError(`a learning rate times ${factor}: the factor has to be above 0`);
+    throw new NetrunError(`a learning rate times ${factor}: the factor must be above 0`);
   return control;
 }

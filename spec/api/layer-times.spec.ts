@@ -32,7 +32,7 @@ describe("timeLayers", () => {
   it("refuses a number of passes that is no count", async () => {
     await failure(
       timeLayers(MODEL, { iterations: 0 }),
-      "iterations is 0; it has to be a whole number of passes, 1 or more",
+      "iterations is 0; it must be a whole number of passes, 1 or more",
     );
   });
 });

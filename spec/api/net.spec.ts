@@ -132,7 +132,7 @@ describe("Net", () => {
       const saving = await errorOf(() => net.save(join(folder, "line.caffemodel")));
       expect(saving.message).to.equal("a converted file has no layers of Caffe's and cannot be saved as a .caffemodel");
       expect((await errorOf(() => Net.load(path, { phase: "TRAIN" }))).message).to.equal(
-        "a converted file is for inference alone",
+        "a converted file is for inference only",
       );
     } finally {
       rmSync(folder, { recursive: true });

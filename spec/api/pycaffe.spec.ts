@@ -127,7 +127,7 @@ describe("Net as pycaffe's", () => {
     expect(prob!.shape).to.deep.equal([5, 4]);
     const large = [2, 1, 8, 8];
     expect((await errorOf(() => fresh.reshape({ data: large, other: large }))).message).to.equal(
-      'layer "ip": its parameter 0 is [4,12], and for these inputs it would have to be [4,27]',
+      'layer "ip": its parameter 0 is [4,12], but these inputs require [4,27]',
     );
     expect((await errorOf(() => fresh.reshape({ dta: wide }))).format()).to.equal(
       'the net has no input "dta"\nnote: did you mean "data"?',

@@ -59,7 +59,7 @@ describe("testNet", () => {
     await using net = await load();
     await failure(
       testNet(net, { iterations: 1.5 }),
-      "iterations is 1.5; it has to be a whole number of batches, 1 or more",
+      "iterations is 1.5; it must be a whole number of batches, 1 or more",
     );
   });
 });

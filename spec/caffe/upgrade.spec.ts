@@ -130,7 +130,7 @@ layer {
 
   it("warns about V0 fields that mean nothing to their type", () => {
     expect(warningsFor('layers { layer { name: "r" type: "relu" pad: 1 } }')[0]).to.match(
-      /^old.prototxt:1:46: layer "r": pad means nothing to a V0 layer of type "relu" and is left out/,
+      /^old.prototxt:1:46: layer "r": pad has no meaning for a V0 layer of type "relu" and is ignored/,
     );
   });
 

@@ -60,7 +60,7 @@ webgpu    works, on the CPU: its Vulkan driver is software
     const { status, stderr } = await cli("devices", "--check");
     expect([status, stderr]).to.deep.equal([
       1,
-      "there is no provider beside the CPU to check\nnote: netrun devices tells what is missing for CUDA and WebGPU\n",
+      "there is no provider to check except the CPU\nnote: netrun devices lists what is missing for CUDA and WebGPU\n",
     ]);
   });
 

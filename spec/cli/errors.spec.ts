@@ -76,7 +76,7 @@ describe("the command line's message on a mistake", () => {
     const { status, stderr } = await test(file("wide.prototxt", NET.replace("num_output: 2", "num_output: 3")));
     expect(stderr).to.equal(
       `${weights}: parameter 0 of layer "conv1" is [3,1,3,3] in the net and [2,1,3,3] in the file\n` +
-        "note: to learn this layer from scratch, rename it in the prototxt; weights go by layer name\n",
+        "note: to train this layer from scratch, rename it in the prototxt; weights are matched by layer name\n",
     );
     expect(status).to.equal(1);
   });

@@ -118,7 +118,7 @@ describe("netrun draw", () => {
     }
     const { err, status } = await netrun("draw", net, "-o", "n.pdf");
     expect([err.trim().split("\n").at(-1), status]).to.deep.equal([
-      "-o n.pdf: the name has to end in .svg, .png or .dot",
+      "-o n.pdf: the name must end in .svg, .png or .dot",
       1,
     ]);
   });

@@ -109,7 +109,7 @@ describe("flags", () => {
     ["test -model a -weights b -iterations -5", "--iterations -5: give a whole number of batches, 1 or more"],
     ["train s --max-iter 1.5", "--max-iter 1.5: give a whole number of iterations, 0 or more"],
     ["train s --base-lr 0,01", "--base-lr 0,01: give a number, 0 or more\nnote: decimals follow a point: 0.01"],
-    ["train s --test-iter 5 x", '"x" is one word too many\nnote: usage: netrun train [model]'],
+    ["train s --test-iter 5 x", '"x" is an unexpected argument\nnote: usage: netrun train [model]'],
     [
       "train s --workers 2 --sync-interval often",
       "--sync-interval often: give a whole number of iterations, 1 or more",

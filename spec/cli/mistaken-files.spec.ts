@@ -38,7 +38,7 @@ describe("files of another kind than a command expects", () => {
     const path = join(folder(), "s_iter_1.netrunstate");
     writeFileSync(path, "{}");
     const { stderr, status } = await cli("inspect", path);
-    expect(stderr).to.contain("is what netrun keeps beside a .solverstate");
+    expect(stderr).to.contain("is the file that netrun writes beside a .solverstate");
     expect(stderr).to.contain(`note: netrun inspect ${join(folder(), "s_iter_1.solverstate")}`);
     expect(status).to.equal(1);
   });
@@ -153,7 +153,7 @@ describe("files of another kind than a command expects", () => {
       );
     }
     expect((await cli("import-weights", "n.prototxt", "m.onnx", "-o", "w")).stderr).to.equal(
-      "m.onnx is a model, n.prototxt is none: the model comes first\nnote: netrun import-weights m.onnx n.prototxt -o w\n",
+      "m.onnx is a model, n.prototxt is not: the model comes first\nnote: netrun import-weights m.onnx n.prototxt -o w\n",
     );
   });
 
@@ -198,7 +198,7 @@ describe("files of another kind than a command expects", () => {
 
     for (const [name, message, note] of [
       ["s.solverstate", "is a solver state (a .solverstate), where a net or its weights are expected", "--snapshot"],
-      ["s_iter_1.netrunstate", "is what netrun keeps beside a .solverstate, where a net", "--snapshot"],
+      ["s_iter_1.netrunstate", "is the file that netrun writes beside a .solverstate, where a net", "--snapshot"],
       ["n.prototxt", "is a text, where a net or its weights are expected", ".caffemodel"],
     ] as const) {
       it(`${name}: --weights says what it is`, async () => {

@@ -110,7 +110,7 @@ describe("pictures of trainings", () => {
     const { format, width, height } = await sharp(join(folder(), "a.png")).metadata();
     expect([format, width, height]).to.deep.equal(["png", 1920, 540]);
     const { stderr } = await cli("plot", log, "-o", join(folder(), "a.gif"));
-    expect(stderr).to.contain("the name has to end in .svg or .png");
+    expect(stderr).to.contain("the name must end in .svg or .png");
   });
 
   it("have twice their size as PNG, or what there is room for", async () => {

@@ -38,11 +38,11 @@ describe("providers and GPUs on the command line and in programs", () => {
     ]) {
       const gpu = await cli(...command, "-gpu", "0,1");
       expect([gpu.status, gpu.stdout], command[0]).to.deep.equal([1, ""]);
-      expect(gpu.stderr).to.match(/^no GPU can be used here\nnote: CUDA: no NVIDIA driver is here, /);
+      expect(gpu.stderr).to.match(/^no GPU can be used here\nnote: CUDA: no NVIDIA driver is installed, /);
       expect(gpu.stderr).to.contain("netrun devices --install cuda");
       const cuda = await cli(...command, "--provider", "cuda");
       expect([cuda.status, cuda.stdout], command[0]).to.deep.equal([1, ""]);
-      expect(cuda.stderr).to.match(/^CUDA cannot be used here: no NVIDIA driver is here, /);
+      expect(cuda.stderr).to.match(/^CUDA cannot be used here: no NVIDIA driver is installed, /);
     }
   });
 
@@ -60,13 +60,10 @@ describe("providers and GPUs on the command line and in programs", () => {
   it("values that are no provider and no GPUs are named", async () => {
     await failure(
       Net.load(LAYERS, { provider: "gpu" as "cpu" }),
-      'provider is "gpu"; it has to be one of auto, cpu, cuda',
+      'provider is "gpu"; it must be one of auto, cpu, cuda',
     );
     await failure(Net.load(LAYERS, { devices: [-1] }), "devices is");
-    await failure(
-      Solver.load(solver(""), { devices: "0" as "all" }),
-      'it has to be "all" or a list of GPUs, from 0 on',
-    );
+    await failure(Solver.load(solver(""), { devices: "0" as "all" }), 'it must be "all" or a list of GPUs, from 0 on');
     const { stderr } = await cli("time", "-model", "n", "-gpu", "0,x");
     expect(stderr).to.equal("--gpu x: give a whole number from 0 to 63\n");
   });

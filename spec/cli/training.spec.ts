@@ -49,7 +49,7 @@ describe("netrun train, when the disk or a signal interrupts it", () => {
     const solver = writeRestless(folder(), "max_iter: 4");
     const { err, status } = await start(["train", solver], openSync("/dev/full", "w")).over;
     expect(status).to.equal(0);
-    expect(err.match(/cannot print for now, training goes on/g)).to.have.length(1);
+    expect(err.match(/cannot print at the moment, training continues/g)).to.have.length(1);
     expect(existsSync(file("snap_iter_4.solverstate"))).to.equal(true);
   });
 

@@ -194,7 +194,7 @@ note: --allow-missing fills missing and misshapen layers by their fillers`,
 
   it("says that weights are for another input size where --height changed it", async () => {
     const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
-    await failure(convert(NET, path, { height: 3 }), 'layer "ip" has weights for the prototxt\'s input size alone');
+    await failure(convert(NET, path, { height: 3 }), 'layer "ip" has weights for the prototxt\'s input size only');
   });
 
   it("refuses a file that is cut off or of another kind, naming it", async () => {

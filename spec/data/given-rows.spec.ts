@@ -51,7 +51,7 @@ describe("rows in place of data", () => {
       yield { data: [1, 2, 3], label: 0 };
       throw new Error("the server is gone");
     };
-    await failure(losses({ data: broken }), "the rows end with an error: Error: the server is gone");
+    await failure(losses({ data: broken }), "reading the rows failed: Error: the server is gone");
     await failure(losses({ data: { rows: 3 } as never }), "neither a path, a source nor an iterable of rows");
   });
 

@@ -117,6 +117,6 @@ describe("ImageData", () => {
   it("ends when no image at all decodes, even if it may leave some out", async () => {
     const list = await write(2);
     for (const i of [0, 1]) writeFileSync(join(folder(), `${i}.png`), "no image");
-    await failure(openLayer(layer(list), { onBadRecord: "skip" }), "none of 2 records can be used");
+    await failure(openLayer(layer(list), { onBadRecord: "skip" }), "none of 2 rows can be used");
   });
 });

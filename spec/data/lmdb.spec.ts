@@ -95,7 +95,7 @@ describe("lmdb", () => {
       const cursor = new LmdbCursor(path);
       expect(() => readAll(cursor))
         .to.throw(NetrunError)
-        .with.property("message", "page 3: the page carries another number");
+        .with.property("message", "page 3: the page has another number");
       cursor.close();
     });
   });

@@ -58,31 +58,27 @@ describe("numbers in options", () => {
     Net.load(NET, { data: "netrun:digits/test", transform: { noMean: true }, ...options });
 
   it("of nets are whole and in range", async () => {
-    expect((await refusal(load({ batchSize: 1.5 }))).message).to.match(
-      /^batchSize is 1.5; it has to be a whole number/,
-    );
-    expect((await refusal(load({ threads: "2" }))).message).to.match(/^threads is "2"; it has to be a whole number/);
-    expect((await refusal(load({ seed: Number.NaN }))).message).to.match(/^seed is NaN; it has to be a whole number/);
+    expect((await refusal(load({ batchSize: 1.5 }))).message).to.match(/^batchSize is 1.5; it must be a whole number/);
+    expect((await refusal(load({ threads: "2" }))).message).to.match(/^threads is "2"; it must be a whole number/);
+    expect((await refusal(load({ seed: Number.NaN }))).message).to.match(/^seed is NaN; it must be a whole number/);
     expect((await refusal(load({ transform: { scale: Number.NaN } }))).message).to.equal(
-      "scale is NaN; it has to be a number",
+      "scale is NaN; it must be a number",
     );
     for (const [given, message] of [
-      [{ phase: "test" }, 'phase is "test"; it has to be one of TRAIN, TEST'],
-      [{ level: 0.5 }, "level is 0.5; it has to be a whole number"],
-      [{ stages: "deploy" }, 'stages is "deploy"; it has to be a list of texts'],
-      [{ shapes: { data: [1, 1, 28, Number.NaN] } }, "shapes.data is [1, 1, 28, NaN]; it has to be a list of whole"],
-      [{ shapes: [1, 1, 28, 28] }, "shapes is [1, 1, 28, 28]; it has to be an object with a shape for each blob"],
-      [{ threads: null }, "threads is null; it has to be a whole number of threads from 1 to 1024"],
-      [{ portable: "no" }, 'portable is "no"; it has to be true or false'],
+      [{ phase: "test" }, 'phase is "test"; it must be one of TRAIN, TEST'],
+      [{ level: 0.5 }, "level is 0.5; it must be a whole number"],
+      [{ stages: "deploy" }, 'stages is "deploy"; it must be a list of texts'],
+      [{ shapes: { data: [1, 1, 28, Number.NaN] } }, "shapes.data is [1, 1, 28, NaN]; it must be a list of whole"],
+      [{ shapes: [1, 1, 28, 28] }, "shapes is [1, 1, 28, 28]; it must be an object with a shape for each blob"],
+      [{ threads: null }, "threads is null; it must be a whole number of threads from 1 to 1024"],
+      [{ portable: "no" }, 'portable is "no"; it must be true or false'],
       [{ transform: null }, "options are null, no object"],
-      [{ weights: [3] }, "a path has to be a text, not 3"],
+      [{ weights: [3] }, "a path must be a text, not 3"],
     ] as const) {
       expect((await refusal(load(given))).message).to.include(message);
     }
     const options = { model: NET, blobs: ["ip"], data: "netrun:digits/test", iterations: 1.5 };
-    expect((await refusal(extract(options).next())).message).to.match(
-      /^iterations is 1.5; it has to be a whole number/,
-    );
+    expect((await refusal(extract(options).next())).message).to.match(/^iterations is 1.5; it must be a whole number/);
   });
 
   it("of solvers are whole and in range", async () => {
@@ -92,28 +88,28 @@ describe("numbers in options", () => {
       layer { name: "loss" type: "Reduction" bottom: "ip" top: "loss" loss_weight: 1 } }`;
     const solver = (options: object, more: object = {}) =>
       Solver.load(text, { ...options, settings: { ...settings, ...more } });
-    expect((await refusal(solver({}, { max_iter: 1.5 }))).message).to.match(/^max_iter is 1.5; it has to be a whole/);
-    expect((await refusal(solver({}, { type: 3 }))).message).to.equal("type is 3; it has to be a text");
+    expect((await refusal(solver({}, { max_iter: 1.5 }))).message).to.match(/^max_iter is 1.5; it must be a whole/);
+    expect((await refusal(solver({}, { type: 3 }))).message).to.equal("type is 3; it must be a text");
     expect((await refusal(solver({ workers: 2, alpha: 0.5 }))).message).to.match(/^alpha has no effect/);
     const nan = await refusal(Solver.load(`base_lr: nan lr_policy: "fixed" ${text}`));
     expect(nan.format()).to.match(/^<text>:1:10: base_lr is NaN, no number to train with/);
-    expect((await refusal(solver({ level: "1" }))).message).to.match(/^level is "1"; it has to be a whole number/);
+    expect((await refusal(solver({ level: "1" }))).message).to.match(/^level is "1"; it must be a whole number/);
     expect((await refusal(solver({ workers: 2, syncInterval: 1e300 }))).message).to.equal(
       "a sync interval of 1e+300 iterations",
     );
-    expect((await refusal(solver({ warmUp: -1 }))).message).to.match(/^warmUp is -1; it has to be a whole number/);
+    expect((await refusal(solver({ warmUp: -1 }))).message).to.match(/^warmUp is -1; it must be a whole number/);
     await using loaded = await solver({});
-    expect((await refusal(loaded.step(1.5))).message).to.match(/^n is 1.5; it has to be a whole number of iterations/);
-    expect((await refusal(train(loaded, { patience: 0 }).next())).message).to.match(/^patience is 0; it has to be/);
+    expect((await refusal(loaded.step(1.5))).message).to.match(/^n is 1.5; it must be a whole number of iterations/);
+    expect((await refusal(train(loaded, { patience: 0 }).next())).message).to.match(/^patience is 0; it must be/);
     expect((await refusal(train(loaded, { patience: 3 }).next())).message).to.match(/^patience has no effect/);
   });
 
   it("of conversions are in range, also where nothing needs them", async () => {
     const asked = (options: object) => convert(NET, [], { allowMissing: true, verify: 0, ...options });
-    expect((await refusal(asked({ cropSize: 1.5 }))).message).to.match(/^cropSize is 1.5; it has to be a whole number/);
+    expect((await refusal(asked({ cropSize: 1.5 }))).message).to.match(/^cropSize is 1.5; it must be a whole number/);
     expect((await refusal(asked({ calibrateBatches: 1e300 }))).message).to.include("is not a positive integer");
-    expect((await refusal(asked({ scale: 1e300 }))).message).to.equal("scale 1e+300 is not made of numbers");
-    expect((await refusal(asked({ outputs: "ip" }))).message).to.equal('outputs is "ip"; it has to be a list of texts');
+    expect((await refusal(asked({ scale: 1e300 }))).message).to.equal("scale 1e+300 does not consist of numbers");
+    expect((await refusal(asked({ outputs: "ip" }))).message).to.equal('outputs is "ip"; it must be a list of texts');
   });
 
   it("cannot help an empty folder, or a list whose images are not there", () => {

@@ -330,7 +330,7 @@ describe("tables", () => {
       );
       await failure(saveRows(path, [{ name: "Ann" }, { name: 5 }]), 'row 1: column "name" has a number');
       await failure(saveRows(path, [{ x: 1 }, { y: 1 }]), 'row 1: column "x" has a missing value');
-      await failure(saveRows(path, [{ l: "a" }, { l: "b" }], { l: ["a"] }), '"b", which is none of its labels');
+      await failure(saveRows(path, [{ l: "a" }, { l: "b" }], { l: ["a"] }), '"b", which is not one of its labels');
     });
   });
 });

@@ -75,7 +75,7 @@ describe("inspecting a net", () => {
       { name: "data", shape: [4, 3, 8, 8] },
       { name: "label", shape: [4] },
     ]);
-    expect(net.notes).to.deep.equal(["data is assumed to be [4, 3, 8, 8], since its data is not here"]);
+    expect(net.notes).to.deep.equal(["data is assumed to be [4, 3, 8, 8], since its data is missing"]);
   });
 
   it("takes shapes that are given, and shows a net without shapes where they are missing", async () => {

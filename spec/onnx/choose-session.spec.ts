@@ -91,7 +91,7 @@ describe("where models run", () => {
       { devices: [0] },
       on(BARE, {}),
       "no GPU can be used here",
-      "CUDA: no NVIDIA driver is here, and onnxruntime's library for CUDA is not installed",
+      "CUDA: no NVIDIA driver is installed, and onnxruntime's library for CUDA is not installed",
       "sudo apt-get install nvidia-driver-580-server",
       "netrun devices --install cuda",
       "WebGPU: there is no GPU",
@@ -108,7 +108,7 @@ describe("where models run", () => {
       "CUDA where onnxruntime has none",
       { provider: "cuda" },
       on({ ...BARE, platform: "darwin", arch: "arm64" }, {}),
-      "CUDA cannot be used here: onnxruntime-node has CUDA for Linux on x64 alone, this is darwin on arm64",
+      "CUDA cannot be used here: onnxruntime-node has CUDA for Linux on x64 only, this is darwin on arm64",
       "--provider webgpu",
     ],
     [

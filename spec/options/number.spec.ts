@@ -39,9 +39,9 @@ describe("numbers of options", () => {
 
   it("that programs give are checked alike", () => {
     expect(() => checkNumber("workers", 0, countRange("replicas"))).to.throw(
-      "workers is 0; it has to be a whole number of replicas, 1 or more",
+      "workers is 0; it must be a whole number of replicas, 1 or more",
     );
-    expect(() => checkNumber("workers", "2", countRange("replicas"))).to.throw('workers is "2"; it has to be');
+    expect(() => checkNumber("workers", "2", countRange("replicas"))).to.throw('workers is "2"; it must be');
     checkNumber("workers", 2, countRange("replicas"));
   });
 });

@@ -106,7 +106,7 @@ describe("max_norm of a layer's param", () => {
   });
 
   it("has to be positive, and of weights whose parts go into units", () => {
-    expect(refusal(text("max_norm: -1", ""))).to.include('layer "ip": max_norm is -1; it has to be positive');
+    expect(refusal(text("max_norm: -1", ""))).to.include('layer "ip": max_norm is -1; it must be positive');
     const deconvolution = `layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 4 dim: 4 } } }
       layer { name: "up" type: "Deconvolution" bottom: "x" top: "y" param { max_norm: 2 } convolution_param { num_output: 2 kernel_size: 2 } }`;
     expect(refusal(deconvolution)).to.include(

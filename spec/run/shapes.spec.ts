@@ -32,9 +32,7 @@ describe("inputs of other shapes than a net was made for", () => {
       const before = await net.forward({ data: filled(1, 3, 8, 8) });
       const error = await refused(net.forward({ data: filled(1, 3, size, size) }));
       const floats = 2 * (size - 2) ** 2;
-      expect(error.message).to.equal(
-        `layer "ip": its parameter 0 is [4,72], and for these inputs it would have to be [4,${floats}]`,
-      );
+      expect(error.message).to.equal(`layer "ip": its parameter 0 is [4,72], but these inputs require [4,${floats}]`);
       expect(error.format()).to.match(/^net\.prototxt:5:1: layer "ip"/);
       expect(error.notes[0]).to.equal(`the inputs: "data" [1,3,${size},${size}]`);
       expect(net.shapes.get("score")).to.deep.equal([1, 4]);
@@ -77,7 +75,7 @@ describe("inputs of other shapes than a net was made for", () => {
     for (const [call, message] of [
       [() => net.forward(null as never), "the inputs are null, where tensors by blob name are expected"],
       [() => net.forward({ data }, null as never), "options are null, no object"],
-      [() => net.forward({ data }, { blobs: "conv" as never }), 'blobs is "conv"; it has to be a list of texts'],
+      [() => net.forward({ data }, { blobs: "conv" as never }), 'blobs is "conv"; it must be a list of texts'],
       [() => Net.load(null as never), "a net is a path, a text or a message, not null"],
       [() => Solver.load(3 as never), "a solver is a path, a text or a message, not 3"],
     ] as const) {
@@ -89,9 +87,7 @@ describe("inputs of other shapes than a net was made for", () => {
   it("are refused where a convolution would need another number of channels", async () => {
     await using net = await Net.load(CONV);
     const error = await refused(net.forward({ data: filled(1, 1, 8, 8) }));
-    expect(error.message).to.equal(
-      'layer "conv": its parameter 0 is [2,3,3,3], and for these inputs it would have to be [2,1,3,3]',
-    );
+    expect(error.message).to.equal('layer "conv": its parameter 0 is [2,3,3,3], but these inputs require [2,1,3,3]');
   });
 
   it("reshape a net whose parameters stay as they are: other batch sizes, and sizes of a fully convolutional net", async () => {

@@ -45,7 +45,7 @@ describe("training on replicas", () => {
     const warnings: string[] = [];
     const onWarning = ({ message }: NetrunError) => warnings.push(message);
     await using one = await Solver.load(path, { snapshot: state, onWarning });
-    expect(warnings).to.deep.equal(["a snapshot of 2 replicas goes on with 1: all start from the mean history"]);
+    expect(warnings).to.deep.equal(["a snapshot of 2 replicas is resumed with 1: all start from the mean history"]);
     expect(one.iteration).to.equal(3);
   });
 

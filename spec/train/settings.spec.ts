@@ -13,7 +13,7 @@ describe("settings that Caffe's solvers refuse", () => {
   for (const [fields, message] of [
     ['type: "AdaGrad" momentum: 0.9', "AdaGrad has no momentum"],
     ['type: "RMSProp" momentum: 0.9', "RMSProp has no momentum"],
-    ['type: "RMSProp" rms_decay: 1', "rms_decay is 1; it has to be from 0 to below 1"],
+    ['type: "RMSProp" rms_decay: 1', "rms_decay is 1; it must be 0 or more and below 1"],
     ['type: "adam"', 'did you mean "Adam"?'],
     ["iter_size: 0", "iter_size must be at least 1"],
     ["average_loss: 0", "average_loss is at least 1"],

@@ -83,7 +83,7 @@ function ofNobody(type: string, name: string, what: string, span: Span | undefin
     notes: [
       near
         ? `did you mean ${near}?`
-        : "it is of a fork of Caffe that netrun does not know, or misspelt; Caffe refuses it too",
+        : "it is misspelt, or belongs to a fork of Caffe that netrun does not know; Caffe refuses it too",
       "where it changes nothing, take it out; netrun inspect and draw show the net all the same",
     ],
     unsupported: true,

@@ -189,7 +189,7 @@ async function* batches(
   let bad = 0;
   const note = (error: NetrunError): void => {
     // A whole epoch of bad records would otherwise go round for ever.
-    if (++bad >= length) throw new NetrunError(`none of ${length} records can be used`, { notes: [error.message] });
+    if (++bad >= length) throw new NetrunError(`none of ${length} rows can be used`, { notes: [error.message] });
     onBad!(error);
   };
   const builder = builderWith(onBad && note);

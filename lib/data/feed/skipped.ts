@@ -15,6 +15,6 @@ export class Skipped {
     this.#state = { count, last: text };
     // Of many, the first and every tenth power: they are to be noticed, not to drown everything else.
     if (Number.isInteger(Math.log10(count)))
-      process.emitWarning(`${text} (records left out so far: ${count})`, "BadRecord");
+      process.emitWarning(`${text} (rows skipped so far: ${count})`, "BadRecord");
   }
 }

@@ -209,7 +209,7 @@ const IMAGE = { dtype: "uint8" } as const;
 
 function otherShape(shape: readonly number[], first: readonly number[], record: RecordId): BadRow {
   const message = `a row of the shape [${shape}] in a batch of the shape [${first}]`;
-  const notes = ["give all records one size, crop_size, or a batch_size of 1"];
+  const notes = ["give all rows one size, set crop_size, or use a batch_size of 1"];
   return new BadRow(new NetrunError(message, { notes }), record);
 }
 

@@ -64,7 +64,7 @@ export async function importSource(spec: SourceSpec, out: string, options: Impor
   if (options.rowsPerFile !== undefined) await prepareFolder(out, spec, source.length, options);
   const written =
     options.rowsPerFile === undefined ? await writeOne(out, rows) : await writeParts(out, rows, options.rowsPerFile);
-  if (written.rows === 0) throw new NetrunError(`none of ${source.length} records can be used`);
+  if (written.rows === 0) throw new NetrunError(`none of ${source.length} rows can be used`);
   const { count } = skipped.state;
   return count > 0 ? { ...written, skipped: count } : written;
 }

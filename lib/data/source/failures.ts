@@ -5,7 +5,7 @@ import type { DataSource } from "./source.js";
 export function knownFailure({ count, first }: NonNullable<DataSource["failures"]>): NetrunError {
   const { message, notes } = failureError(first);
   const others = count > 1 ? [`${count} records cannot be used`] : [];
-  const way = "--on-bad-record skip leaves such records out";
+  const way = "--on-bad-record skip skips such rows";
   return new NetrunError(message, { notes: [...notes, ...others, way] });
 }
 

@@ -125,7 +125,7 @@ function checked(place: Place<P>) {
   const mining =
     has(param, "do_neg_mining") && !param.do_neg_mining && !has(param, "mining_type") ? Mining.NONE : param.mining_type;
   if (mining === Mining.HARD_EXAMPLE && param.sample_size < 1)
-    throw error(`sample_size is ${param.sample_size}; it has to be positive`, "sample_size");
+    throw error(`sample_size is ${param.sample_size}; it must be positive`, "sample_size");
   if (param.conf_loss_type === Conf.LOGISTIC && param.background_label_id !== 0)
     throw error("LOGISTIC takes background_label_id 0", "background_label_id");
   if (param.map_object_to_agnostic && param.num_classes !== 2)

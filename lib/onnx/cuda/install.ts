@@ -73,7 +73,7 @@ const packageOf = (native: string): string => join(native, "..", "..", "..", "..
 export async function installCuda(options: InstallOptions): Promise<Installation> {
   const { native, from } = options;
   if (!existsSync(join(native, "libonnxruntime.so.1"))) {
-    throw new NetrunError("onnxruntime-node has CUDA for Linux on x64 alone", { file: native });
+    throw new NetrunError("onnxruntime-node has CUDA for Linux on x64 only", { file: native });
   }
   const before = cudaInstallation(native);
   if (before) {
@@ -85,7 +85,7 @@ export async function installCuda(options: InstallOptions): Promise<Installation
   if (foreign.length > 0) {
     throw new NetrunError(`${foreign.join(" and ")} are there already, and not from netrun`, {
       file: native,
-      notes: ["netrun devices tells what is here; delete them to have netrun install CUDA"],
+      notes: ["netrun devices lists them; delete them so that netrun can install CUDA"],
     });
   }
   const folder = installFolder(native);
@@ -241,5 +241,5 @@ function packagesIn(folder: string): Readonly<Record<string, string>> {
 function checkVersion({ version, packages }: Installation): void {
   const given = packages["onnxruntime-gpu"];
   if (given === undefined || given === version) return;
-  throw new NetrunError(`onnxruntime-gpu ${given} does not go with onnxruntime-node ${version}`);
+  throw new NetrunError(`onnxruntime-gpu ${given} does not match onnxruntime-node ${version}`);
 }

@@ -217,7 +217,7 @@ function checkSame([first, ...others]: readonly (readonly Node[])[]): void {
     first!.forEach((node, i) => {
       const other = order[i];
       if (other?.op !== node.op || other.label !== node.label)
-        throw new NotFree(`layer "${node.label}" is computed otherwise for other shapes`);
+        throw new NotFree(`layer "${node.label}" is computed differently for other shapes`);
     });
     if (order.length !== first!.length) throw new NotFree("the net has other nodes for other shapes");
   }

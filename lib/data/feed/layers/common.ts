@@ -24,7 +24,7 @@ export interface FeedOptions {
 
 /** Common fields of all feeds. Throws NetrunError where the batch size is not positive. */
 export function common(layer: LayerParameter, options: FeedOptions, batchSize: number) {
-  if (!(batchSize > 0)) throw fault(layer, `batch_size is ${batchSize}; it has to be positive`);
+  if (!(batchSize > 0)) throw fault(layer, `batch_size is ${batchSize}; it must be positive`);
   const { phase, seed, shard = WHOLE, onBadRecord = "fail" } = options;
   return { batchSize, tops: layer.top, phase, seed, shard, onBadRecord };
 }
@@ -45,7 +45,7 @@ export function refuseAugmentation(layer: LayerParameter): void {
   if (field === undefined) return;
   throw new NetrunError(`layer "${layer.name}": ${layer.type} layers do not take ${field} here`, {
     span: spanOf(param, field) ?? spanOf(layer),
-    notes: ["netrun has it for AnnotatedData layers; give data of the size that is wanted"],
+    notes: ["netrun has it for AnnotatedData layers; give data of the required size"],
     unsupported: true,
   });
 }

@@ -46,7 +46,7 @@ export function* logRecords(bytes: Buffer): Generator<Buffer> {
   if (pieces) throw cutOff(bytes.length);
 }
 
-const cutOff = (at: number) => new Corruption(`it ends within a record, at byte ${at}`);
+const cutOff = (at: number) => new Corruption(`it ends inside a record, at byte ${at}`);
 
 function isZero(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < Math.min(end, bytes.length); at++) if (bytes[at] !== 0) return false;

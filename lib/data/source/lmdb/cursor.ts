@@ -241,8 +241,7 @@ export class LmdbCursor {
     if (page < 2 || page > lastPage)
       throw damagedPage(this.#file, page, `there is no such page (the last is ${lastPage})`);
     const bytes = this.#file.bytes(page * pageSize, pageSize, `page ${page}`);
-    if (Number(bytes.readBigUInt64LE(0)) !== page)
-      throw damagedPage(this.#file, page, "the page carries another number");
+    if (Number(bytes.readBigUInt64LE(0)) !== page) throw damagedPage(this.#file, page, "the page has another number");
     return bytes;
   }
 

@@ -132,7 +132,7 @@ function putLabel(
   indices: ReadonlyMap<string, number>,
 ): string | undefined {
   const index = indices.get(String(value));
-  if (index === undefined) return `has ${kindOfCell(value)}, which is none of its labels`;
+  if (index === undefined) return `has ${kindOfCell(value)}, which is not one of its labels`;
   values[row] = index;
   return undefined;
 }

@@ -148,7 +148,7 @@ function peekable<T>(items: AsyncIterable<T> | Iterable<T>) {
       yield* items;
     } catch (cause) {
       // The caller's own error, which is not to be taken for one of the file's.
-      throw cause instanceof NetrunError ? cause : new NetrunError(`the rows end with an error: ${cause}`, { cause });
+      throw cause instanceof NetrunError ? cause : new NetrunError(`reading the rows failed: ${cause}`, { cause });
     }
   })();
   let first: IteratorResult<T, unknown> | undefined;

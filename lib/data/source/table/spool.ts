@@ -84,7 +84,7 @@ function readFailures(path: string): NonNullable<DataSource["failures"]> {
   } catch (cause) {
     throw new NetrunError("damaged: what an earlier run noted of rows that cannot be used", {
       file: path,
-      notes: ["it is in the cache: delete it and the .arrow file beside it, and they are made again"],
+      notes: ["it is in the cache: delete it and the .arrow file beside it, and netrun makes them again"],
       cause,
     });
   }
