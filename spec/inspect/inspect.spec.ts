@@ -140,11 +140,25 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
         connection_layer_param { type: "InnerProduct" inner_product_param { num_output: 7 } } } }
       layer { name: "f" type: "Python" bottom: "x" bottom: "x" top: "f"
         python_param { module: "caffe.layers.detectnet.clustering" layer: "ClusterDetections" } }
-      layer { name: "g" type: "ConfusionMatrix" bottom: "x" bottom: "p" top: "g" }`;
+      layer { name: "g" type: "ConfusionMatrix" bottom: "x" bottom: "p" top: "g" }
+      layer { name: "h" type: "SubRegion" bottom: "x" bottom: "p" bottom: "p" top: "h" top: "i" top: "j"
+        sub_region_param { region_height: 4 region_width: 3 data_height: 6 data_width: 6 as_dim: 1 } }`;
     const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
     const shapes = net.layers.slice(1).flatMap(({ tops }) => tops.map(({ shape }) => shape?.join("x")));
-    expect(shapes).to.deep.equal(["2x5x3x3", "2x4x4x4", "2x5x6x6", "2x8x6x6", "2x7", "2x10", "2x50x5", ""]);
-    expect([net.complete, net.notes.length]).to.deep.equal([true, 7]);
+    expect(shapes).to.deep.equal([
+      "2x5x3x3",
+      "2x4x4x4",
+      "2x5x6x6",
+      "2x8x6x6",
+      "2x7",
+      "2x10",
+      "2x50x5",
+      "",
+      "2x40x4x3",
+      "2x10",
+      "2x10",
+    ]);
+    expect([net.complete, net.notes.length]).to.deep.equal([true, 8]);
   });
 
   it("names the layer type that it does not have, with its line", async () => {

@@ -20,4 +20,6 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   LocalWeightedConvolution: "it has weights of its own at each place",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries",
+  ChannelScale: "its factor may be one for all, kept as a blob",
+  SubRegion: "it cuts regions around points that the net predicts",
 };

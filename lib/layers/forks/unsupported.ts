@@ -133,7 +133,19 @@ export const unsupportedTypes = {
     },
   },
   /** NormFace's: rows multiplied by the lengths that a Normalize took away. */
-  ChannelScale: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  ChannelScale: { topShapes: (_, shapeOf) => [shapeOf(0), [1]] },
+  /** Regions around points, as items or as channels, with what the points are off by. */
+  SubRegion: {
+    topShapes: (layer, shapeOf) => {
+      const { region_height: h = 0, region_width: w = 0, as_dim: axis = 0 } = extraParam(layer, "sub_region_param");
+      const [x, points] = [shapeOf(0), shapeOf(1)];
+      if (x?.length !== 4 || points?.[1] === undefined) return [undefined, points, points];
+      const [n, c] = x as [number, number];
+      const count = points[1] / 2;
+      const regions = Number(axis) === 0 ? [n * count, c] : [n, c * count];
+      return [[...regions, Number(h), Number(w)], points, points];
+    },
+  },
   /** Values rounded to few bits, and all but the largest set to 0. */
   FixedNeuron: { topShapes: (_, shapeOf) => [shapeOf(0)] },
   Topk: { topShapes: (_, shapeOf) => [shapeOf(0)] },
