@@ -158,6 +158,8 @@ export interface SolverParameter {
   readonly ap_version: string;
   /** Default false. */
   readonly show_per_class_result: boolean;
+  /** Default 1. */
+  readonly batch_iterations: number;
 }
 
 export const SolverParameter_SnapshotFormat = {

@@ -8,6 +8,7 @@ import type { RunRequest } from "../run/compiled-net.js";
 import { checkGiven } from "../run/inputs.js";
 import { closeNet, nextBatch, type OpenNet, openPlan, recycle, runNet, seek } from "../run/open-net.js";
 import type { TrainingPlan } from "../run/plan.js";
+import { RepeatedBatches } from "../run/repeated-batches.js";
 import { openStep } from "../run/open-step.js";
 import { chosenBefore, keepChoice } from "../run/thread-memory.js";
 import { isWorthTrials, type ThreadChoice, tryThreads } from "../run/thread-trials.js";
@@ -83,6 +84,8 @@ export class Replica implements AsyncDisposable {
   readonly #layout: Layout;
   readonly #step: Step;
   readonly #history: readonly Float32Array[];
+  /** The batches that several iterations are to have, where the solver says so. */
+  readonly #repeated: RepeatedBatches | undefined;
   /** The tops whose rows come as bytes. */
   readonly #byteRows: ReadonlyMap<string, ByteRows>;
   /** Its own parameters under elastic averaging, from the first round on. */
@@ -96,6 +99,8 @@ export class Replica implements AsyncDisposable {
     const { solver, session } = plan;
     this.#step = openStep(train, solver, { session, seed: replicaSeed(plan), gradients });
     this.#history = this.#step.newHistory();
+    const { batchIterations: times = 1, iterSize } = solver;
+    this.#repeated = times > 1 ? new RepeatedBatches(train.feeds, times, iterSize) : undefined;
     const sent = this.#step.takesBytes ? train.feeds.map((feed) => feed.sendBytes?.()) : [];
     this.#byteRows = new Map(sent.flatMap((rows) => (rows ? [[rows.top, rows] as const] : [])));
   }
@@ -178,6 +183,7 @@ export class Replica implements AsyncDisposable {
 
   async #goTo({ positions, carries }: ReplicaPlace): Promise<void> {
     this.#failed = undefined;
+    this.#repeated?.forget();
     await seek(this.#train.feeds, positions);
     if (carries) this.#train.program.carry(carries);
   }
@@ -189,7 +195,7 @@ export class Replica implements AsyncDisposable {
 
   get #reached(): ReplicaPlace {
     return {
-      positions: this.#train.feeds.map(({ position }) => position),
+      positions: this.#repeated?.positions ?? this.#train.feeds.map(({ position }) => position),
       carries: this.#train.program.carried,
     };
   }
@@ -211,8 +217,9 @@ export class Replica implements AsyncDisposable {
     const began = performance.now();
     const { net, feeds } = this.#train;
     if (work.batch) checkGiven(net.inputs, work.batch);
-    const batches = work.batch ? always(work.batch) : batchesOf(feeds, this.#byteRows);
     if (this.#failed) await this.#goTo(this.#failed);
+    const read = batchesOf(feeds, this.#byteRows);
+    const batches = work.batch ? always(work.batch) : (this.#repeated?.from(work.iteration, read) ?? read);
     let place = this.#reached;
     const state = { weights, history: this.#history };
     const done = () => {

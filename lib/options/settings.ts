@@ -46,6 +46,12 @@ export const SETTINGS = {
   weight_decay: { type: "number", range: AMOUNT, group: GROUP, describe: "Weight decay" },
   regularization_type: { type: "string", group: GROUP, describe: "Regularization: L1 or L2" },
   clip_gradients: { type: "number", range: {}, group: GROUP, describe: "Maximum norm of the gradients" },
+  batch_iterations: {
+    type: "number",
+    range: countRange("iterations"),
+    group: GROUP,
+    describe: "Iterations on each batch before the next one is read (1)",
+  },
   iter_size: { type: "number", range: countRange("batches"), group: GROUP, describe: "Batches per update" },
   test_iter: {
     type: "numbers",

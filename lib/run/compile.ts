@@ -299,6 +299,8 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   if (solver.iter_size < 1) {
     throw new NetrunError("iter_size must be at least 1", { span: spanOf(solver, "iter_size") });
   }
+  if (solver.batch_iterations < 1)
+    throw new NetrunError("batch_iterations must be at least 1", { span: spanOf(solver, "batch_iterations") });
   const refused = refusedFork(solver, "");
   if (refused) throw refused;
   checkRule(solver);
@@ -311,6 +313,7 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
     weightDecay: solver.weight_decay,
     clipGradients: has(solver, "clip_gradients") ? solver.clip_gradients : -1,
     iterSize: solver.iter_size,
+    ...(solver.batch_iterations > 1 && { batchIterations: solver.batch_iterations }),
     debugInfo: solver.debug_info,
     seed,
   };

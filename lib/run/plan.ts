@@ -31,6 +31,8 @@ export interface SolverPlan {
   readonly clipGradients: number;
   /** Batches whose gradients are summed before each update. */
   readonly iterSize: number;
+  /** Iterations on the same batches before the next ones are read; 1 where undefined. */
+  readonly batchIterations?: number | undefined;
   readonly seed: number;
   /** True if displayed iterations tell the mean absolute values of their blobs. */
   readonly debugInfo: boolean;

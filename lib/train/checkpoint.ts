@@ -109,7 +109,8 @@ export async function readCheckpoint(path: string, parts: SolverParts): Promise<
   const warnings: NetrunError[] = [];
   const one = {
     history,
-    positions: side?.positions ?? feedRows.map((rows) => state.iter * rows),
+    positions:
+      side?.positions ?? feedRows.map((rows) => Math.floor(state.iter / (plan.solver.batchIterations ?? 1)) * rows),
     carries: decodeArrays(side?.carries ?? {}),
   };
   const replicas = restoreReplicas(path, one, {
