@@ -251,6 +251,18 @@ suite(`the dashboard, in Chromium${reason}`, function () {
       const shownMs = (await page.evaluate("window.drawnMs")) as number;
       console.log(`        read in ${servedMs.toFixed(0)} ms, on the page after ${shownMs.toFixed(0)} ms more`);
       expect(servedMs + shownMs).to.be.below(1000);
+      // A redraw of all charts, as events bring it four times a second and a click at once.
+      const redrawMs = (await page.evaluate(`(() => {
+        const took = [];
+        for (let i = 0; i < 10; i++) {
+          const began = performance.now();
+          document.getElementById("log").click();
+          took.push(performance.now() - began);
+        }
+        return took.sort((a, b) => a - b)[5];
+      })()`)) as number;
+      console.log(`        drawn anew in ${redrawMs.toFixed(0)} ms`);
+      expect(redrawMs).to.be.below(200);
       await page.waitForTimeout(300);
       await shot(page, "long");
     });
