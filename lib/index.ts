@@ -80,6 +80,7 @@ export type { PartResult } from "./sweep/state.js";
 export { type SweepEvent, type SweepOptions, sweep, type Trial } from "./sweep/sweep.js";
 export type { Preparation, PreparedColumn, PreparedLabel } from "./data/source/prepared/preparation.js";
 export { explain, type ExplainOptions, type Importance } from "./tables/explain.js";
+export { type ColumnLoss, permutationImportance, type PermutationOptions } from "./tables/permutation.js";
 export { type NewNet, type NewNetOptions, newNet } from "./tables/new-net.js";
 export {
   type PredictedRow,

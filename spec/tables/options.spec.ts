@@ -5,6 +5,7 @@ import { Net } from "../../lib/api/net.js";
 import { NetrunError } from "../../lib/error.js";
 import { explain } from "../../lib/tables/explain.js";
 import { newNet } from "../../lib/tables/new-net.js";
+import { permutationImportance } from "../../lib/tables/permutation.js";
 import { predict, type PredictedRow } from "../../lib/tables/predict.js";
 import { writePredictions } from "../../lib/tables/write-predictions.js";
 import { freshFolder } from "../support/folder.js";
@@ -65,6 +66,21 @@ describe("options of a net for a table", () => {
     expect(Math.max(...errors)).to.be.below(3);
     const columns = await explain({ model: join(folder(), "net") });
     expect(columns.map(({ column }) => column)).to.have.members(["x", "town"]);
+    // x moves y by 18 at most, a town by 4.
+    const losses = await permutationImportance({ model: join(folder(), "net"), data: table() });
+    expect(losses.map(({ column }) => column)).to.deep.equal(["x", "town"]);
+    // Mixing x doubles its part of the variance: half the square of the standardised label is then near that part.
+    const part = 27 / (27 + 3.6);
+    expect(losses[0]!.increase).to.be.closeTo(part, 0.3);
+    expect(losses[1]!.increase).to.be.within(0.02, 0.3);
+    const bare = writeTable(folder(), "bare.csv", [
+      ["x", "town"],
+      [1, "Ulm"],
+    ]);
+    const error = await permutationImportance({ model: join(folder(), "net"), data: bare }).catch(
+      (reason: unknown) => reason,
+    );
+    expect((error as NetrunError).format()).to.include("has no column of the label");
   });
 
   it("predicts a quantile: so many rows are below it", async () => {

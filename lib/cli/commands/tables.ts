@@ -43,6 +43,7 @@ export const PREDICT = {
 /** `netrun explain MODEL`: the importance of a table's columns. */
 export const EXPLAIN = {
   model: MODEL,
+  data: { type: "string", describe: "Table with the label: the rise of the loss when a column's cells are mixed" },
   weights: WEIGHTS,
   ...JSON_OUTPUT,
 } as const satisfies Options;
