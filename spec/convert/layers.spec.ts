@@ -22,6 +22,22 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   RBM: [{ bottoms: [[3, 4]], param: "rbm_param { num_output: 2 }" }],
+  CTCGreedyDecoder: [{ bottoms: [[3, 2, 4], given([3, 2], [0, 0, 1, 1, 1, 1])] }],
+  CTCLoss: [{ bottoms: [[3, 2, 4], given([3, 2], [0, 0, 1, 1, 1, 1]), given([3, 2], [1, 0, -1, 2, -1, -1])] }],
+  CtcLoss: [{ bottoms: [[3, 2, 4], given([2, 1], [1, 2])], param: "ctc_loss_param { alphabet_size: 4 time_step: 3 }" }],
+  WarpCTCLoss: [{ bottoms: [[3, 2, 4], given([2, 1], [1, 2])] }],
+  RegionLoss: [
+    {
+      bottoms: [[1, 16, 2, 2], given([1, 5], [1, 0.3, 0.6, 0.4, 0.5])],
+      param: "region_loss_param { side: 2 num_class: 3 num: 2 biases: 1 biases: 1 biases: 2 biases: 2 }",
+    },
+  ],
+  Yolov3: [
+    {
+      bottoms: [[1, 16, 2, 2], given([1, 5], [1, 0.3, 0.6, 0.4, 0.5])],
+      param: `yolov3_param { side: 2 num_class: 3 num: 2 biases: 9 biases: 9 biases: 20 biases: 20 mask: 0 mask: 1 anchors_scale: 32 }`,
+    },
+  ],
   CenterLoss: [{ bottoms: [[3, 4], given([3], [0, 1, 0])], param: "center_loss_param { num_output: 2 }" }],
   DiceLoss: [{ bottoms: [[2, 3, 4], given([2, 4], [0, 1, 2, 1, 0, 0, 1, 2])] }],
   DetectionOutput: [
