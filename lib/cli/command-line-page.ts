@@ -7,22 +7,22 @@ import { usageOf } from "./request.js";
 /** Text before the commands. */
 const INTRODUCTION = `# Command line
 
-<!-- Written by \`npm run docs\` from the tables that the commands are read by. -->
+<!-- Written by \`npm run docs\` from the tables that define the commands. -->
 
-\`netrun COMMAND --help\` shows the same. Flags have one dash or two, dashes or underscores (\`--base-lr 0.01\`, \`-base_lr=0.01\`), and may come before
-the command. A boolean flag is negated as \`--no-NAME\`. Where netrun is not installed it is \`node bin/netrun.js\` in a clone.
+\`netrun COMMAND --help\` prints the same. Flags take one dash or two, dashes or underscores (\`--base-lr 0.01\`, \`-base_lr=0.01\`), and may come before
+the command. A boolean flag is negated as \`--no-NAME\`. In a clone, without installation, use \`node bin/netrun.js\`.
 
 ## Exit status
 
-| status | what it says |
+| status | meaning |
 | --- | --- |
-| 0 | done |
-| 1 | something that you can mend: the message on stderr has the file, the place in it and what to do |
+| 0 | success |
+| 1 | an error that you can fix: the message on stderr has the file, the place in it and what to do |
 | 70 | a bug in netrun; \`--verbose\` shows where |
-| 130, 143 | SIGINT or SIGTERM came a second time, before the first had its effect; after one, training stops with a snapshot and status 0 |
+| 130, 143 | a second SIGINT or SIGTERM before the first took effect; after one, training stops with a snapshot and status 0 |
 
 Results go to stdout, warnings, errors and progress bars of files to stderr. \`--json\` prints the result as one JSON document (\`train\` one event a
-line), where a number that is not finite is \`null\`; \`--quiet\` leaves results, warnings and errors. Colours and the live line are for terminals, and
+line), where a number that is not finite is \`null\`; \`--quiet\` prints only results, warnings and errors. Colours and the live line appear only in terminals, and
 \`NO_COLOR\` turns colours off.
 `;
 
