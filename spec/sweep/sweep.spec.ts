@@ -6,6 +6,7 @@ import { HalvingSchedule, type Job } from "../../lib/sweep/schedule.js";
 import { withSettings } from "../../lib/sweep/settings.js";
 import { trialSettings } from "../../lib/sweep/space.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
+import { cli } from "../support/cli.js";
 import { freshFolder } from "../support/folder.js";
 
 const NET = `name: "lines"
@@ -165,6 +166,28 @@ describe("a sweep", () => {
     const sorted = (parts: ReturnType<typeof partsOf>) => parts.map((part) => JSON.stringify(part)).sort();
     expect(sorted([...partsOf(first), ...partsOf(rest)])).to.deep.equal(sorted(partsOf(whole)));
     expect(partsOf(await swept({}))).to.deep.equal([]);
+  });
+
+  it("prints a table by the metric and the command that trains the winner", async () => {
+    writeFileSync(join(folder(), "net.prototxt"), NET);
+    writeFileSync(join(folder(), "solver.prototxt"), SOLVER);
+    const output = join(folder(), "printed");
+    const flags = ["--grid", "base_lr=0.001,0.02", "--metric", "loss", "-o", output];
+    const { status, stdout, stderr } = await cli("sweep", join(folder(), "solver.prototxt"), ...flags);
+    expect(status, stderr).to.equal(0);
+    const lines = stdout.trimEnd().split("\n");
+    const rows = lines.filter((line) => /^ *\d+ +12 /.test(line)).map((line) => line.trim().split(/ +/));
+    expect(rows.map(([run, , , settings]) => [run, settings])).to.deep.equal([
+      ["2", "base_lr=0.02"],
+      ["1", "base_lr=0.001"],
+    ]);
+    expect(Number(rows[0]![2])).to.be.below(Number(rows[1]![2]));
+    expect(lines.at(-1)).to.match(/ train .*run-2\/solver\.prototxt$/);
+  });
+
+  it("begins no run after its time", async () => {
+    const events = await swept({ maxTimeMs: 0, output: join(folder(), "timed") });
+    expect(events.map(({ kind }) => kind)).to.deep.equal(["sweep-start", "sweep-done"]);
   });
 
   it("refuses a folder of another sweep, and settings that do not fit, before anything trains", async () => {
