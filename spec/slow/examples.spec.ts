@@ -65,7 +65,7 @@ describe("the examples of --help", () => {
     it(`of ${name} print only JSON with --json`, async () => {
       const { status, stdout } = await run(...examples[0]!.split(" ").slice(1), "--json");
       expect(status).to.equal(0);
-      const documents = name === "train" ? stdout.trimEnd().split("\n") : [stdout];
+      const documents = ["train", "pretrain"].includes(name) ? stdout.trimEnd().split("\n") : [stdout];
       for (const text of documents) expect(JSON.parse(text)).to.be.an.instanceOf(Object);
       expect(documents.length).to.be.greaterThan(0);
     });

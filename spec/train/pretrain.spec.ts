@@ -175,7 +175,7 @@ describe("pretrain", () => {
     const { width, height } = await sharp(png).metadata();
     // Four lines of 16 images of 3 x 2 with gaps of 2, each pixel twice.
     expect([width, height]).to.deep.equal([2 * (16 * 5 + 2), 2 * (4 * 4 + 2)]);
-    await failure(pretrainPicture(done.stack, done.data), "is no images");
+    await failure(pretrainPicture(done.stack, done.data), "does not consist of images");
   });
 
   it("refuses data that is not between 0 and 1 for binary units, and takes it for Gaussian ones", async () => {
