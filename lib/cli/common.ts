@@ -1,6 +1,6 @@
 import { basename, relative } from "node:path";
 import type { ResolvedChoice } from "../data/feed/net-feeds.js";
-import { isSubmitted } from "../engine/spark/launch.js";
+import { isSubmitted } from "../options/cluster.js";
 import { NetrunError } from "../error.js";
 import type { DATA } from "../options/data.js";
 import { FEED, TRANSFORM } from "../options/data.js";

@@ -1,6 +1,6 @@
-import { NetrunError } from "../error.js";
-import { isSubmitted } from "../engine/spark/launch.js";
 import { passedSignals } from "../engine/spark/signals.js";
+import { isSubmitted } from "../options/cluster.js";
+import { NetrunError } from "../error.js";
 import type { Action } from "../train/requests.js";
 
 const EFFECTS = ["stop", "snapshot", "none"] as const;

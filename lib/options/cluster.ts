@@ -18,3 +18,9 @@ export const CLUSTER = {
   },
   conf: { type: "strings", api: false, group: GROUP, describe: "Spark property: NAME=VALUE" },
 } as const satisfies Options;
+
+/** Environment variable with the path of the socket to the JVM that has started this process. */
+export const SUBMIT_SOCKET = "NETRUN_SPARK_SOCKET";
+
+/** Tests whether spark-submit has started this process as the driver program. */
+export const isSubmitted = (): boolean => process.env[SUBMIT_SOCKET] !== undefined;

@@ -1,5 +1,6 @@
 import { NetrunError } from "../../error.js";
-import { type Launched, type LaunchOptions, isSubmitted, launch } from "./launch.js";
+import { type Launched, type LaunchOptions, launch } from "./launch.js";
+import { isSubmitted } from "../../options/cluster.js";
 
 /** Options of `spark`: which cluster, and what to read on it. */
 export interface SparkOptions extends LaunchOptions {

@@ -8,9 +8,9 @@ import { NetrunError } from "../../error.js";
 import { newScratchFolder } from "../../scratch.js";
 import { deleteVectorFolder } from "../vector-file.js";
 import { Cluster } from "./cluster.js";
+import { SUBMIT_SOCKET } from "../../options/cluster.js";
 
 /** The variable that names the socket between the driver's JVM and Node, whichever has started the other. */
-const SOCKET = "NETRUN_SPARK_SOCKET";
 
 /** The main class of the jar. */
 const MAIN = "netrun.spark.Train";
@@ -36,12 +36,9 @@ export interface Launched {
   close(): Promise<void>;
 }
 
-/** Tests whether spark-submit has started this process as the driver program. */
-export const isSubmitted = (): boolean => process.env[SOCKET] !== undefined;
-
 /** Joins the application that has started this process, or starts one. Throws NetrunError where there is no Java, Spark or jar. */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const path = process.env[SOCKET];
+  const path = process.env[SUBMIT_SOCKET];
   if (path !== undefined) {
     const cluster = await Cluster.connect(path);
     return { cluster, close: () => cluster[Symbol.asyncDispose]() };
@@ -71,7 +68,7 @@ async function start(options: LaunchOptions, master: string): Promise<Launched> 
       // A terminal's signals are for this process: it takes a snapshot first.
       detached: true,
       stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, [SOCKET]: path },
+      env: { ...process.env, [SUBMIT_SOCKET]: path },
     });
     const socket = await connected(server, child, submit);
     const cluster = Cluster.of(socket);
