@@ -27,7 +27,21 @@ const FILES = {
 /** The sidebar: groups of pages. Those that no group names come last. */
 const GROUPS = {
   Start: ["getting-started", "from-caffe", "from-pycaffe", "from-sparknet"],
-  Use: ["training", "data", "converting", "detection", "averaging", "spark", "gpu", "runs", "dashboard", "sweeps"],
+  Use: [
+    "training",
+    "data",
+    "converting",
+    "tables",
+    "pretraining",
+    "detection",
+    "averaging",
+    "spark",
+    "gpu",
+    "runs",
+    "dashboard",
+    "sweeps",
+    "examples",
+  ],
   Reference: [
     "command-line",
     "api",
@@ -100,8 +114,8 @@ const config = {
   outDir: "../dist",
   cacheDir: "../cache",
   themeConfig: { search: { provider: "local" }, sidebar, outline: "deep" },
-  // Types such as Array<T> stand in plain text.
-  markdown: { html: false },
+  // Types such as Array<T> and messages such as { field } stand in plain text.
+  markdown: { html: false, attrs: { disable: true } },
 };
 mkdirSync(join(pages, ".vitepress"));
 writeFileSync(join(pages, ".vitepress/config.mjs"), `export default ${JSON.stringify(config, null, 2)};\n`);

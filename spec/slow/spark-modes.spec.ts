@@ -187,7 +187,7 @@ describe(`each way of training on a Spark cluster, and what is lost there${why =
       layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
         inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" } }
-      base_lr: 100 lr_policy: "fixed" max_iter: 6 random_seed: 1 snapshot_after_train: false`;
+      base_lr: 100 lr_policy: "fixed" max_iter: 6 random_seed: 1 snapshot_after_train: false snapshot_prefix: "${join(folder(), "none")}"`;
     const events: TrainEvent[] = [];
     const training = async () => {
       await using loaded = await Solver.load(solver, { ...REPLICAS, data, engine });
@@ -220,7 +220,7 @@ describe(`each way of training on a Spark cluster, and what is lost there${why =
       layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
         inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" } }
-      base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 max_iter: 12 random_seed: 1 snapshot_after_train: false`;
+      base_lr: 0.1 lr_policy: "fixed" momentum: 0.9 max_iter: 12 random_seed: 1 snapshot_after_train: false snapshot_prefix: "${join(folder(), "none")}"`;
     const calm = await run(solver, { data, engine });
     const lost: string[] = [];
     const disturbed = await run(solver, { data, engine }, (round) => {
