@@ -74,8 +74,8 @@ export class LogLines {
       case "round":
         return roundLines(event);
       case "replica-lost": {
-        const { replica, reason, remedy } = event;
-        const text = `partition ${replica} lost its ${reason}; its part of the round is ${REMEDIES[remedy]}`;
+        const { replica, reason, remedy, net } = event;
+        const text = `partition ${replica} lost its ${reason}; its part of the ${net === undefined ? "round" : "test"} is ${REMEDIES[remedy]}`;
         return [line(`warning: ${text}`, "warning")];
       }
       case "sync-interval":

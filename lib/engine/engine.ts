@@ -74,7 +74,7 @@ export interface ReplicaShare {
   readonly waitMs: number;
 }
 
-/** A replica that was lost in a round. */
+/** A replica that was lost in a round or a test. */
 export interface LostReplica {
   /** Its index, which is that of its partition of the data. */
   readonly replica: number;
@@ -92,6 +92,8 @@ export interface Scores {
   readonly loss: number;
   /** Records consumed of each of its feeds since the start of training. */
   readonly positions: readonly number[];
+  /** Replicas that were lost during the pass: their parts are done again. Absent where none was. */
+  readonly lost?: readonly LostReplica[] | undefined;
 }
 
 /** Data of one train feed on a replica. */

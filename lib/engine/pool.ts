@@ -206,6 +206,7 @@ export class PoolEngine implements Engine {
 
   async #test(net: number, weights: Float32Array, batches: number, positions: readonly number[]): Promise<Scores> {
     const { feeds } = this.#plan!.tests[net]!;
+    const lost: LostReplica[] = [];
     const bounds = this.#members.map((_, index) => Math.floor((index * batches) / this.replicas));
     const answers = await allOrFirstError(
       this.#members.map(async ({ slot }, i) => {
@@ -215,11 +216,15 @@ export class PoolEngine implements Engine {
         const start = feeds.map(({ batchSize }, feed) => (positions[feed] ?? 0) + first * batchSize);
         const task = { net, batches: count, positions: start };
         const request = { task, buffers: [weights], room: [] };
-        const answer = await slot.call("test", request, { again: () => request });
+        const answer = await slot.call("test", request, {
+          again: () => request,
+          onLoss: (reason) => lost.push({ replica: slot.index, reason, remedy: "redone" }),
+        });
         return [{ scores: answer!.result, batches: count }];
       }),
     );
-    return meanScores(answers.flat());
+    const scores = meanScores(answers.flat());
+    return lost.length === 0 ? scores : { ...scores, lost: lost.sort((a, b) => a.replica - b.replica) };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,7 +55,9 @@ export function shareOf(
 export function meanScores(parts: readonly { readonly scores: Scores; readonly batches: number }[]): Scores {
   if (parts.length === 1) return parts[0]!.scores;
   const total = parts.reduce((sum, { batches }) => sum + batches, 0);
+  const lost = parts.flatMap(({ scores }) => scores.lost ?? []);
   return {
+    ...(lost.length > 0 && { lost }),
     outputs: weightedMean(parts.map(({ scores, batches }) => ({ outputs: scores.outputs, weight: batches }))),
     gathered: joined(parts.map(({ scores }) => scores.gathered ?? {})),
     loss: parts.reduce((sum, { scores, batches }) => sum + scores.loss * batches, 0) / total,

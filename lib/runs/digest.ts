@@ -249,7 +249,7 @@ function textOf(event: TrainEvent): string | undefined {
     case "best":
       return `best ${event.metric} so far: ${Number(event.value.toPrecision(6))}`;
     case "replica-lost":
-      return `replica ${event.replica} was lost in round ${event.round} (${event.remedy}): ${event.reason}`;
+      return `replica ${event.replica} was lost in ${event.round === undefined ? `a test of net ${event.net}` : `round ${event.round}`} (${event.remedy}): ${event.reason}`;
     case "sync-interval":
       return `a round every ${event.interval} iterations`;
     case "baseline":

@@ -189,8 +189,8 @@ export const eventSchemas = {
     shares: v.optional(list(fields({ replica: count, rows: count, loss: number, computeMs: number, waitMs: number }))),
     lost: list(lost),
   }),
-  /** A replica was lost in the round whose event follows. */
-  "replica-lost": event("replica-lost", { round: count, ...lost.entries }),
+  /** A replica was lost in the round, or the test of `net`, whose event follows. */
+  "replica-lost": event("replica-lost", { round: v.optional(count), net: v.optional(count), ...lost.entries }),
   /** The sync interval was found, from the time of an iteration and of averaging. */
   "sync-interval": event("sync-interval", { interval: count, iterationMs: number, overheadMs: number }),
   /**

@@ -72,7 +72,8 @@ async function* testOne(
     const { done, value } = await pass.next();
     if (done) {
       const outputs = Object.fromEntries(Object.entries(value.outputs).map(([name, values]) => [name, [...values]]));
-      const { loss, classes } = value;
+      const { loss, classes, lost = [] } = value;
+      yield* lost.map((each) => ({ kind: "replica-lost" as const, iteration, net, ...each }));
       return { kind: "test", iteration, net, outputs, loss, ...(classes && { classes }) };
     }
     yield { kind: "test-progress", iteration, net, ...value };

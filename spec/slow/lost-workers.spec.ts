@@ -9,9 +9,14 @@ import { ThreadHost } from "../../lib/engine/hosts/thread-host.js";
 import { PoolEngine } from "../../lib/engine/pool.js";
 import { NetrunError } from "../../lib/error.js";
 import type { TrainingPlan } from "../../lib/run/plan.js";
+import type { TrainEvent } from "../../lib/train/events.js";
+import { Solver } from "../../lib/train/solver.js";
+import { train } from "../../lib/train/train.js";
 import { upTo, work } from "../contracts/engine.js";
 import { freshFolder } from "../support/folder.js";
 import { makePlan, startOf, writeRows } from "../support/plan.js";
+import { writeRestless } from "../support/training.js";
+import { poolWorkers } from "../support/workers.js";
 
 const BATCH = 4;
 const INTERVAL = 4;
@@ -125,12 +130,38 @@ describe("a pool that loses workers", () => {
       const { weights } = await rounds(pool, same, 1);
       const testing = pool.test(0, weights, 6, [0]);
       if (isDisturbed) void hosts.current[1]!.kill();
-      const scores = await testing;
+      const { lost = [], ...scores } = await testing;
+      expect(lost.map(({ replica, remedy }) => [replica, remedy])).to.deep.equal(isDisturbed ? [[1, "redone"]] : []);
       await pool.round(weights, work(INTERVAL, INTERVAL));
       expect(hosts.started).to.equal(isDisturbed ? 3 : 2);
       results.push({ scores, weights, states: await pool.state() });
     }
     expect(results[1]).to.deep.equal(results[0]);
+  });
+
+  it("says in an event that a worker was lost in a test, whose scores are the same", async () => {
+    const path = writeRestless(folder(), "max_iter: 10 snapshot_after_train: false", "test_iter: 20 test_interval: 5");
+    const run = async (disturb: (event: TrainEvent) => void) => {
+      await using solver = await Solver.load(path, { workers: 2, syncInterval: 5, isolation: "process", threads: 1 });
+      const events: TrainEvent[] = [];
+      for await (const event of train(solver)) {
+        events.push(event);
+        disturb(event);
+      }
+      return events;
+    };
+    const calm = await run(() => {});
+    const disturbed = await run((event) => {
+      const isFirstPart = event.kind === "test-progress" && event.iteration === 5 && event.done === 2;
+      if (isFirstPart) process.kill(poolWorkers()[1]!, "SIGKILL");
+    });
+    const scores = (events: readonly TrainEvent[]) => events.filter(({ kind }) => kind === "test");
+    expect(scores(calm).length).to.be.above(1);
+    expect(scores(disturbed)).to.deep.equal(scores(calm));
+    const lost = disturbed.flatMap((event) => (event.kind === "replica-lost" ? [{ ...event, reason: "" }] : []));
+    expect(lost).to.deep.equal([
+      { kind: "replica-lost", iteration: 5, net: 0, replica: 1, reason: "", remedy: "redone" },
+    ]);
   });
 
   it("names the partition, and continues, when a process is killed", async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
@@ -11,6 +11,7 @@ import { train } from "../../lib/train/train.js";
 import { freshFolder } from "../support/folder.js";
 import { SparkCluster, whyNoSpark } from "../support/spark.js";
 import { writeRestless } from "../support/training.js";
+import { poolWorkers } from "../support/workers.js";
 
 const why = whyNoSpark();
 
@@ -51,22 +52,6 @@ async function run(
   }
   return { parameters: parametersOf(loaded), events };
 }
-
-/** The processes of a pool's workers, which this process has started, in the order of their replicas. */
-const poolWorkers = (): readonly number[] =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-        const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-        return parent === process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("process-worker");
-      } catch {
-        return false;
-      }
-    })
-    .sort((a, b) => a - b);
 
 describe(`each way of training on a Spark cluster, and what is lost there${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
   const folder = freshFolder();
