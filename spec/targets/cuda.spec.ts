@@ -14,6 +14,7 @@ import {
 import { gradient } from "../../lib/net/gradient.js";
 import { MaxPool, maxPool, type PoolAttrs } from "../../lib/ops/index.js";
 import { maxRoiPool } from "../../lib/ops/roi-pool.js";
+import { acosByPolynomial } from "../../lib/targets/cuda/acos.js";
 import { cudaTarget } from "../../lib/targets/cuda/index.js";
 import { formulated, portable } from "../../lib/targets/index.js";
 import { prng } from "../support/prng.js";
@@ -193,5 +194,14 @@ describe("the CUDA target", () => {
         await runGraph(Object.fromEntries(outputs), feeds),
       );
     }
+  });
+});
+
+describe("the arc cosine on CUDA", () => {
+  it("is a polynomial that differs from the angle by rounding alone", async () => {
+    const x = Float32Array.from({ length: 2001 }, (_, i) => i / 1000 - 1);
+    const found = await runGraph({ y: acosByPolynomial(input("x", float32([2001]))) }, { x });
+    const apart = [...found["y"]!].map((value, i) => Math.abs(value - Math.acos(x[i]!)));
+    expect(Math.max(...apart)).to.be.below(1e-6);
   });
 });
