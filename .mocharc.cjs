@@ -3,7 +3,7 @@ const named = process.argv.some((argument) => argument.endsWith(".spec.js"));
 
 module.exports = {
   spec: named ? [] : ["dist/spec/**/*.spec.js"],
-  ignore: ["dist/spec/slow/**"],
+  ignore: ["dist/spec/slow/**", "dist/spec/long/**"],
   timeout: 60_000,
   reporter: "dot",
 };
