@@ -1,4 +1,3 @@
-import { amend, sub as message } from "../../caffe/message.js";
 import { LargeMarginInnerProductParameter_LargeMarginType as Margin } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import {
@@ -19,7 +18,7 @@ import {
 import { oneHot } from "../indices.js";
 import { canonicalAxis, computeLayer } from "../layer.js";
 import { checkBatch, readLabels } from "../loss.js";
-import { annealed } from "./margin-inner-product.js";
+import { annealed, marginProduct } from "./margin-product.js";
 
 /** Added to the product of lengths, so that a row of zeros divides by something. */
 const LEAST = 1e-9;
@@ -31,24 +30,8 @@ const LEAST = 1e-9;
  * lambda. Source: Liu et al. 2016, Large-margin softmax loss.
  */
 export const LargeMarginInnerProduct = computeLayer({
+  ...marginProduct("large_margin_inner_product_param"),
   type: "LargeMarginInnerProduct",
-  param: "large_margin_inner_product_param",
-  bottoms: [1, 2],
-  tops: [1, 2],
-  family: "weights",
-  noGradientTo: [1],
-  labels: (layer) => ({ bottom: 1, classes: message(layer, "large_margin_inner_product_param").num_output }),
-  inference: {
-    as: "layer",
-    of: (layer) => amend(layer, { bottom: layer.bottom.slice(0, 1), top: layer.top.slice(0, 1) }),
-  },
-  blobs(place) {
-    const { param } = place;
-    const { shape } = place.bottoms[0]!.type;
-    if (param.num_output <= 0) throw place.error("num_output must be greater than 0", "num_output");
-    const k = count(shape, canonicalAxis(place, param.axis, shape.length));
-    return [{ shape: [param.num_output, k], filler: message(param, "weight_filler") }];
-  },
   lower(site) {
     const { param, bottoms, blobs, topCount } = site;
     const { shape } = bottoms[0]!.type;

@@ -1,4 +1,3 @@
-import { amend, sub as message } from "../../caffe/message.js";
 import {
   MarginInnerProductParameter_MarginType as Margin,
   type MarginInnerProductParameter,
@@ -10,10 +9,8 @@ import {
   div,
   gatherElements,
   gemm,
-  max,
   mul,
   neg,
-  pow,
   reduceSum,
   reshape,
   sign,
@@ -25,6 +22,7 @@ import {
 import { oneHot } from "../indices.js";
 import { canonicalAxis, computeLayer, type Site } from "../layer.js";
 import { checkBatch, readLabels } from "../loss.js";
+import { annealed, marginProduct } from "./margin-product.js";
 
 /**
  * MarginInnerProduct (SphereFace): y = x W^T with the rows of W scaled to length 1; at the label, for a margin m of 2 to 4
@@ -35,24 +33,8 @@ import { checkBatch, readLabels } from "../loss.js";
  * itself scaled; here W's length is free and its gradient in proportion to it, which turns W the same way.
  */
 export const MarginInnerProduct = computeLayer({
+  ...marginProduct("margin_inner_product_param"),
   type: "MarginInnerProduct",
-  param: "margin_inner_product_param",
-  bottoms: [1, 2],
-  tops: [1, 2],
-  family: "weights",
-  noGradientTo: [1],
-  labels: (layer) => ({ bottom: 1, classes: message(layer, "margin_inner_product_param").num_output }),
-  inference: {
-    as: "layer",
-    of: (layer) => amend(layer, { bottom: layer.bottom.slice(0, 1), top: layer.top.slice(0, 1) }),
-  },
-  blobs(place) {
-    const { param } = place;
-    const { shape } = place.bottoms[0]!.type;
-    if (param.num_output <= 0) throw place.error("num_output must be greater than 0", "num_output");
-    const k = count(shape, canonicalAxis(place, param.axis, shape.length));
-    return [{ shape: [param.num_output, k], filler: message(param, "weight_filler") }];
-  },
   lower(site) {
     const { shape } = site.bottoms[0]!.type;
     const axis = canonicalAxis(site, site.param.axis, shape.length);
@@ -76,18 +58,6 @@ export const MarginInnerProduct = computeLayer({
     return { tops: tops(top(y, path)), state };
   },
 });
-
-/** The parameters of an annealed lambda. */
-type Annealing = Pick<MarginInnerProductParameter, "base" | "gamma" | "power" | "iteration" | "lambda_min">;
-
-/** lambda of this forward, and the counter for the next one. */
-export function annealed(site: Site<Annealing>) {
-  const { base, gamma, power, iteration, lambda_min } = site.param;
-  const before = site.carry([]);
-  const t = add(before, constant(1));
-  const decay = pow(add(mul(add(t, constant(iteration)), constant(gamma)), constant(1)), constant(-power));
-  return { lambda: max(mul(decay, constant(base)), constant(lambda_min)), state: new Map([[before, t]]) };
-}
 
 /** The product with the margin at the labels, and a value that has its gradient in x. */
 function atLabel(site: Site<MarginInnerProductParameter>, x: Value, product: Value, lambda: Value) {

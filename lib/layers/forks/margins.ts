@@ -1,4 +1,5 @@
 import { sub as message } from "../../caffe/message.js";
+import type { LayerParameter } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import {
   acos,
@@ -22,7 +23,7 @@ import {
   where,
   withGradientOf,
 } from "../../ops/index.js";
-import { onePerRow } from "../implied.js";
+import { type KnownShape, onePerRow } from "../implied.js";
 import { labelsAfterBatch } from "../labels.js";
 import { computeLayer, type Site } from "../layer.js";
 import { checkBatch, checkOnePerEntry } from "../loss.js";
@@ -31,19 +32,24 @@ import { passFirst } from "./pass-first.js";
 /** Cosines and angles stay this far from where slopes are infinite. */
 const MARGIN = 1e-4;
 
+/** Facts of margins on given cosines: labels below them, which inference does without. */
+const common = {
+  bottoms: 2,
+  tops: 1,
+  noGradientTo: [1],
+  implies: (_: LayerParameter, shapeOf: KnownShape) => onePerRow(1, shapeOf),
+  inference: { as: "layer", of: passFirst },
+} as const;
+
 /**
  * CombinedMargin (face recognition): cos(m1 * acos(x) + m2) - m3 at the label's entry of each row of cosines x [n, classes...], labels
  * [n], of which negative ones change nothing. As the authors train it, on GPUs: cosines count as at most 1 - 0.0001 away from 0, angles as
  * between 0 and pi - 0.0001, and the gradient's factor m1 sin(angle) / sqrt(1 - x^2) as between 0 and 2.
  */
 export const CombinedMargin = computeLayer({
+  ...common,
   type: "CombinedMargin",
   param: "combined_margin_param",
-  bottoms: 2,
-  tops: 1,
-  noGradientTo: [1],
-  implies: (_, shapeOf) => onePerRow(1, shapeOf),
-  inference: { as: "layer", of: passFirst },
   labels: (layer, shapeOf) => ({ ...labelsAfterBatch(shapeOf, message(layer, "loss_param")), ignored: -1 }),
   lower(site) {
     const { m1, m2, m3 } = site.param;
@@ -61,13 +67,9 @@ export const CombinedMargin = computeLayer({
  * and m are beyond pi, x - m sin(pi - m). The gradient's factor is cos m + sin m x / sqrt(1 - x^2), or 1 there and where x is 1.
  */
 export const CosinAddm = computeLayer({
+  ...common,
   type: "CosinAddm",
   param: "cosin_add_m_param",
-  bottoms: 2,
-  tops: 1,
-  noGradientTo: [1],
-  implies: (_, shapeOf) => onePerRow(1, shapeOf),
-  inference: { as: "layer", of: passFirst },
   labels: (layer, shapeOf) => labelsAfterBatch(shapeOf, message(layer, "loss_param")),
   lower(site) {
     const { m } = site.param;

@@ -38,6 +38,16 @@ const FIRST_IMAGES = 12800;
 /** Factor of that pull. */
 const PULL = 0.01;
 
+/** Facts of both losses: predictions and boxes below them. */
+const common = {
+  bottoms: 2,
+  tops: 1,
+  exact: true,
+  loss: true,
+  noGradientTo: [1],
+  inference: { as: "prediction" },
+} as const;
+
 /**
  * RegionLoss (MobileNet-YOLO, of YOLO v2): one grid of cells [n, num * (5 + num_class), side, side], of each box x, y, w, h,
  * objectness and classes, and boxes [n, 5 k] of (class, centre x, centre y, width, height) as parts of the image, up to a width of 0.
@@ -47,14 +57,9 @@ const PULL = 0.01;
  * `thresh`. The loss is the sum of delta^2 / n, and the gradient delta / n. Up to 12,800 images boxes are pulled to their anchors.
  */
 export const RegionLoss = computeLayer({
+  ...common,
   type: "RegionLoss",
   param: "region_loss_param",
-  bottoms: 2,
-  tops: 1,
-  exact: true,
-  loss: true,
-  noGradientTo: [1],
-  inference: { as: "prediction" },
   labels: ({ region_loss_param: param }) => boxLabels(param?.num_class ?? 20),
   lower(site) {
     const { param } = site;
@@ -118,14 +123,9 @@ export const RegionLoss = computeLayer({
  * weighing object_scale.
  */
 export const Yolov3 = computeLayer({
+  ...common,
   type: "Yolov3",
   param: "yolov3_param",
-  bottoms: 2,
-  tops: 1,
-  exact: true,
-  loss: true,
-  noGradientTo: [1],
-  inference: { as: "prediction" },
   labels: ({ yolov3_param: param }) => boxLabels(param?.num_class ?? 20),
   lower(site) {
     const { param } = site;
