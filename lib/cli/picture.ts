@@ -14,7 +14,7 @@ export function pictureFormat<F extends string = "svg" | "png">(
 }
 
 /** Writes a picture, as text or bytes. Throws NetrunError. */
-export async function writePicture(path: string, picture: string | Buffer): Promise<void> {
+export async function writePicture(path: string, picture: string | Uint8Array): Promise<void> {
   if (typeof picture === "string") return writeWhole(path, picture);
   await replaceFile(path, (file) => writeFileSync(file, picture));
 }

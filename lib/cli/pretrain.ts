@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { replaceFile } from "../file.js";
 import { apiOf } from "../options/option.js";
 import { PRETRAINING } from "../options/pretraining.js";
 import { SESSION } from "../options/run.js";
@@ -8,7 +6,7 @@ import { pretrainPicture } from "../train/pretrain-picture.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PRETRAIN } from "./commands/training.js";
 import { dataOfFlags, stateOfFlags, warn } from "./common.js";
-import { pictureFormat } from "./picture.js";
+import { pictureFormat, writePicture } from "./picture.js";
 import { quoted } from "./resume-command.js";
 
 /** Pretrains the layers of a solver's net, and writes them as weights to start from. */
@@ -33,7 +31,7 @@ export async function run(args: CommandArgs<typeof PRETRAIN>): Promise<void> {
       for (const line of linesOf(event, args)) process.stdout.write(`${line}\n`);
     if (event.kind !== "pretrain-done" || picture === undefined) continue;
     const png = await pretrainPicture(event.stack, event.data, seed);
-    await replaceFile(picture, (file) => writeFileSync(file, png));
+    await writePicture(picture, png);
   }
 }
 

@@ -6,7 +6,8 @@ import { decodeImage } from "../data/image/image.js";
 import { resizeImage } from "../data/image/resize.js";
 import { NetrunError } from "../error.js";
 import { inspectNet } from "../inspect/index.js";
-import { pngOf, tiles } from "../runs/filters.js";
+import { pngOf } from "../data/image/png.js";
+import { tiles } from "../runs/filters.js";
 import type { ShownBlob } from "./run-view.js";
 
 /** A net with all its layers, its weights, and the folder that its paths are looked up from. */

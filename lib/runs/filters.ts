@@ -1,10 +1,4 @@
-/** An image of bytes, row by row. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 3;
-  readonly data: Uint8Array;
-}
+import type { Pixels } from "../data/image/png.js";
 
 /** Pixels between two tiles. */
 const GAP = 1;
@@ -44,13 +38,4 @@ export function tiles(values: ArrayLike<number>, shape: readonly number[]): Pixe
         }
   }
   return { width, height, channels, data };
-}
-
-/** A picture as PNG, each pixel `zoom` pixels wide and high. */
-export async function pngOf({ width, height, channels, data }: Pixels, zoom = 1): Promise<Buffer> {
-  const { default: sharp } = await import("sharp");
-  return sharp(data, { raw: { width, height, channels } })
-    .resize(width * zoom, height * zoom, { kernel: "nearest" })
-    .png()
-    .toBuffer();
 }

@@ -1,4 +1,5 @@
 import { NetrunError } from "../../error.js";
+import { pngOf } from "./png.js";
 
 /** Images in rows of a picture. */
 export interface Tiles {
@@ -48,9 +49,5 @@ export async function tilesPng(
     }
     line += Math.ceil(images.length / columns);
   }
-  const { default: sharp } = await import("sharp");
-  return sharp(pixels, { raw: { width: wide, height: high, channels: 3 } })
-    .resize(wide * zoom, high * zoom, { kernel: "nearest" })
-    .png()
-    .toBuffer();
+  return pngOf({ width: wide, height: high, channels: 3, data: pixels }, zoom);
 }

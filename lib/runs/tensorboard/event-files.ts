@@ -5,7 +5,8 @@ import type { LayerStatisticsEvent, TestEvent, TrainEvent } from "../../train/ev
 import { scoresOf } from "../../train/scores.js";
 import type { Solver } from "../../train/solver.js";
 import { parameterName, scoreName } from "../digest.js";
-import { pngOf, tiles } from "../filters.js";
+import { pngOf } from "../../data/image/png.js";
+import { tiles } from "../filters.js";
 import { LogFile } from "../log-files.js";
 import { graphOf } from "./graph.js";
 import { encodeMessage } from "./messages.js";
