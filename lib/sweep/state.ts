@@ -15,12 +15,7 @@ const foldResult = v.object({
 });
 const result = v.object({
   iteration: v.number(),
-  score: v.optional(v.number()),
-  loss: v.optional(v.nullable(v.number())),
-  seconds: v.number(),
-  state: v.optional(v.string()),
-  weights: v.optional(v.string()),
-  error: v.optional(v.string()),
+  ...foldResult.entries,
   /** Of the folds' scores, whose mean `score` is. */
   deviation: v.optional(v.number()),
   folds: v.optional(v.array(foldResult)),
