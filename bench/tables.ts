@@ -4,6 +4,7 @@ import { root } from "../spec/support/shared.js";
 import { GOALS } from "./averaging/goals.js";
 import { tables as averagingTables } from "./averaging/report.js";
 import type { Results as AveragingResults } from "./averaging/results.js";
+import { table } from "./markdown.js";
 import { type InferenceRow, kept } from "./results.js";
 import { type Results as SparkResults, tables as sparkTables } from "./spark/report.js";
 import { type Results as StepResults, speedsOf, tablesOf } from "./step/results.js";
@@ -16,9 +17,6 @@ interface Section {
 }
 
 const json = <T>(path: string): T => JSON.parse(readFileSync(join(root, "bench", path), "utf8")) as T;
-
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** Names of the benches' nets for people. */
 const NAMES: Readonly<Record<string, string>> = {

@@ -1,13 +1,8 @@
+import { table } from "../markdown.js";
 import type { Cost } from "./cost.js";
 import type { GridRun } from "./grid.js";
 import type { Results } from "./results.js";
 import type { Speed } from "./speed.js";
-
-/** A table in Markdown. */
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 const millions = (n: number) => (n >= 1e6 ? `${Math.round(n / 1e6)} million` : `${Math.round(n / 1000)} thousand`);
 

@@ -1,3 +1,5 @@
+import { table } from "../markdown.js";
+
 /** `redo` keeps every replica's state on two executors, `drop` keeps none. */
 export type Mode = "redo" | "drop";
 
@@ -45,7 +47,6 @@ function overheadOf(costs: readonly Cost[], floats: number): (machines: number) 
   return (machines) => two + ((four - two) / 2) * (machines - 2);
 }
 
-const row = (cells: readonly (string | number)[]): string => `| ${cells.join(" | ")} |`;
 const seconds = (ms: number): string => (ms < 10_000 ? (ms / 1000).toPrecision(2) : (ms / 1000).toFixed(0));
 
 /** Tables of the page on Spark: costs that were measured, and what follows for more machines. */
@@ -66,43 +67,33 @@ export function tables({ cpu, cores, costs }: Results): string {
     "fetch",
     "average",
   ];
-  const measured = sorted.map(({ floats, workers, mode, overheadMs, leastMs, cpuSeconds, others, parts }) =>
-    row([
-      `${(floats / 1e6).toPrecision(2)} M`,
-      workers,
-      mode === "redo" ? "redone" : "dropped",
-      overheadMs,
-      leastMs,
-      cpuSeconds,
-      others.toFixed(2),
-      ...PARTS.map((part) => Math.round(parts[part])),
-      Math.round(parts.averageMs),
-    ]),
-  );
+  const measured = sorted.map(({ floats, workers, mode, overheadMs, leastMs, cpuSeconds, others, parts }) => [
+    `${(floats / 1e6).toPrecision(2)} M`,
+    workers,
+    mode === "redo" ? "redone" : "dropped",
+    overheadMs,
+    leastMs,
+    cpuSeconds,
+    others.toFixed(2),
+    ...PARTS.map((part) => Math.round(parts[part])),
+    Math.round(parts.averageMs),
+  ]);
   const isKnown = (floats: number) => !Number.isNaN(overheadOf(costs, floats)(2));
-  const computed = NETS.filter(({ floats }) => isKnown(floats)).map(({ net, floats, iterationMs }) => {
+  const computed = NETS.filter(({ floats }) => isKnown(floats)).flatMap(({ net, floats, iterationMs }) => {
     const overheadMs = overheadOf(costs, floats);
-    const shares = MACHINES.map((machines) => {
+    return MACHINES.map((machines) => {
       const s = overheadMs(machines);
       const breakEven = Math.ceil(s / (iterationMs * (machines - 1)));
       const auto = Math.ceil(((1 - SHARE) / SHARE) * (s / iterationMs));
       const efficiency = (tau: number) => `${((100 * iterationMs * tau) / (iterationMs * tau + s)).toFixed(0)} %`;
-      return row([net, machines, seconds(s), breakEven, auto, efficiency(10), efficiency(50), efficiency(250)]);
+      return [net, machines, seconds(s), breakEven, auto, efficiency(10), efficiency(50), efficiency(250)];
     });
-    return shares.join("\n");
   });
-  const lines = [
+  const model = ["net", "machines", "S, s", "break-even TAU", "TAU at 5 %", "efficiency at TAU 10", "50", "250"];
+  return [
     `Measured on ${cpu.replaceAll(/\s+/g, " ").trim()}, ${cores} cores, which both workers share:`,
-    "",
-    row(heads),
-    row(heads.map(() => "---")),
-    ...measured,
-    "",
+    table(heads, measured),
     "Computed from it:",
-    "",
-    row(["net", "machines", "S, s", "break-even TAU", "TAU at 5 %", "efficiency at TAU 10", "50", "250"]),
-    row(Array<string>(8).fill("---")),
-    ...computed,
-  ];
-  return lines.join("\n");
+    table(model, computed),
+  ].join("\n\n");
 }
