@@ -1,9 +1,4 @@
-const named = process.argv.some((argument) => argument.endsWith(".spec.js"));
+// The settings of the slow suite, for the suites that do not fit into CI's time.
+const slow = require("./.mocharc.slow.cjs");
 
-module.exports = {
-  // See .mocharc.cjs.
-  spec: named ? [] : ["dist/spec/long/**/*.spec.js"],
-  timeout: 900_000,
-  slow: 60_000,
-  reporter: "spec",
-};
+module.exports = { ...slow, spec: slow.spec.map((pattern) => pattern.replace("/slow/", "/long/")) };

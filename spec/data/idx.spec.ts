@@ -8,16 +8,14 @@ import { detectSource } from "../../lib/data/source/detect.js";
 import { idxSource } from "../../lib/data/source/idx.js";
 import { WHOLE } from "../../lib/data/source/source.js";
 import { failure } from "../support/failure.js";
+import { idxHeader } from "../support/idx.js";
 
 /** An IDX file of bytes 0, 1, 2, ... */
 function idx(...dims: number[]): Buffer {
-  const header = Buffer.alloc(4 + 4 * dims.length);
-  header[2] = 8;
-  header[3] = dims.length;
-  dims.forEach((dim, i) => {
-    header.writeUInt32BE(dim, 4 + 4 * i);
-  });
-  return Buffer.concat([header, Buffer.from(Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => i % 256))]);
+  return Buffer.concat([
+    idxHeader(...dims),
+    Buffer.from(Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => i % 256)),
+  ]);
 }
 
 describe("idx", () => {

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { Solver } from "../../../lib/index.js";
+import { idxHeader } from "../idx.js";
+import { writePeople } from "../people.js";
 import { prng } from "../prng.js";
 
 const NET = (data: string, end: string) => `name: "small"
@@ -75,14 +77,6 @@ async function writePhotos(folder: string): Promise<readonly string[]> {
   return list;
 }
 
-/** Magic number, then the size of each axis, as MNIST's files begin. */
-function idxHead(...sizes: readonly number[]): Buffer {
-  const head = Buffer.alloc(4 + 4 * sizes.length);
-  head.writeUInt32BE(0x0800 + sizes.length);
-  for (const [i, size] of sizes.entries()) head.writeUInt32BE(size, 4 + 4 * i);
-  return head;
-}
-
 /** Images of ten classes in MNIST's files: a bright bar whose place is the class. */
 function writeMnist(folder: string, prefix: string, count: number): void {
   const draw = prng(count);
@@ -94,9 +88,9 @@ function writeMnist(folder: string, prefix: string, count: number): void {
   }
   writeFileSync(
     join(folder, `${prefix}-images-idx3-ubyte.gz`),
-    gzipSync(Buffer.concat([idxHead(count, 28, 28), pixels])),
+    gzipSync(Buffer.concat([idxHeader(count, 28, 28), pixels])),
   );
-  writeFileSync(join(folder, `${prefix}-labels-idx1-ubyte.gz`), gzipSync(Buffer.concat([idxHead(count), labels])));
+  writeFileSync(join(folder, `${prefix}-labels-idx1-ubyte.gz`), gzipSync(Buffer.concat([idxHeader(count), labels])));
 }
 
 /** Images of ten classes in CIFAR-10's form: noise around a level that is the class. */
@@ -106,34 +100,6 @@ function writeCifar(path: string, count: number): void {
   for (let i = 0; i < bytes.length; i++)
     bytes[i] = i % 3073 === 0 ? (i / 3073) % 10 : 20 * ((Math.floor(i / 3073) % 10) + 2 * draw());
   writeFileSync(path, bytes);
-}
-
-/** Rows with the columns of UCI's census data. */
-function writePeople(path: string, count: number): void {
-  const draw = prng(count);
-  const one = (...texts: readonly string[]) => texts[Math.floor(draw() * texts.length)]!;
-  const rows = Array.from({ length: count }, () => {
-    const [age, years] = [17 + Math.floor(draw() * 60), 1 + Math.floor(draw() * 16)];
-    const work = [one("Private", "State-gov", "?"), Math.floor(draw() * 400_000), one("Bachelors", "Masters"), years];
-    const family = [
-      one("Divorced", "Widowed"),
-      one("Sales", "?"),
-      one("Wife", "Husband"),
-      one("Black", "White"),
-      one("Female", "Male"),
-    ];
-    return [
-      age,
-      ...work,
-      ...family,
-      0,
-      0,
-      40,
-      one("United-States", "Mexico"),
-      age + 3 * years > 70 ? ">50K" : "<=50K",
-    ].join(", ");
-  });
-  writeFileSync(path, `${rows.join("\n")}\n`);
 }
 
 /**
