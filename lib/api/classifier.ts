@@ -4,7 +4,7 @@ import { count } from "../graph/index.js";
 import { Net, type NetOptions } from "./net.js";
 import { type FloatImage, resizeFloatImage, Transformer } from "./transformer.js";
 
-/** Preparation of images by a classifier, as pycaffe's `caffe.Classifier` takes it; what is not given is left out. */
+/** Preparation of images by a classifier, as pycaffe's `caffe.Classifier` takes it; steps without a setting are skipped. */
 export interface ClassifierOptions extends Omit<NetOptions, "phase" | "weights"> {
   /** Height and width that images are resized to before they are cropped to the net's input. Default that input's. */
   readonly imageDims?: readonly [height: number, width: number] | undefined;

@@ -29,7 +29,7 @@ export interface Work extends Iterations {
 export interface Report extends StepReport {
   /** The threads that steps take, with the first report after trials have found them or found what they were before. */
   readonly threads?: ThreadChoice | undefined;
-  /** Records that the feeds have left out since they were opened, because they could not be used. */
+  /** Records that the feeds have skipped since they were opened, because they could not be used. */
   readonly skipped?: number | undefined;
 }
 
@@ -79,7 +79,7 @@ export interface LostReplica {
   /** Its index, which is that of its partition of the data. */
   readonly replica: number;
   readonly reason: string;
-  /** True if its part of the round was done again, or left out of the mean. */
+  /** True if its part of the round was done again, or excluded from the mean. */
   readonly remedy: "redone" | "dropped";
 }
 

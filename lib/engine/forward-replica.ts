@@ -36,7 +36,7 @@ export class ForwardReplica implements AsyncDisposable {
   async forward(batch: number, out: readonly Float32Array[]): Promise<void> {
     const { blobs, net, seed } = this.#plan;
     const { feeds, net: lowered } = this.#runner;
-    // Where bad records are left out, a batch begins where the one before it ended, and that is at no fixed record.
+    // Where bad records are skipped, a batch begins where the one before it ended, and that is at no fixed record.
     const isFixed = batch === 0 || net.feeds.every(({ onBadRecord }) => onBadRecord !== "skip");
     const starts = net.feeds.map(({ batchSize }) => batch * batchSize);
     if (isFixed) await seek(feeds, starts);

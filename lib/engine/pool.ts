@@ -26,7 +26,7 @@ export interface PoolOptions extends HostOptions, AveragingOptions {
   /** Replicas. */
   readonly workers: number;
   readonly batchScaling?: BatchScaling | undefined;
-  /** True if the part of a lost replica is done again or left out of the mean. Default redo. */
+  /** True if the part of a lost replica is done again or excluded from the mean. Default redo. */
   readonly onWorkerLoss?: "redo" | "drop" | undefined;
 }
 

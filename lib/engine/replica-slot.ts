@@ -21,7 +21,7 @@ type Request<N extends CallName> = Omit<Call<N>, "name">;
 
 /** Policy for a replica that is lost in a call. */
 export interface Remedy<N extends CallName> {
-  /** The call of its successor, which has the plan open and is at its start; without it the call is left out. */
+  /** The call of its successor, which has the plan open and is at its start; without it the call is skipped. */
   readonly again?: (() => Request<N>) | undefined;
   readonly onLoss?: (reason: string) => void;
   /** Tests whether an error is not the replica's: another one would meet it too. */

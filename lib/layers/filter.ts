@@ -5,7 +5,7 @@ import { computeLayer, type Site } from "./layer.js";
 
 /**
  * Filter: the items whose selector is not 0, of every bottom but the last, which is the selector: [n] or [n, 1...]. A top each,
- * x [n, ...] to y [m, ...]: m depends on the data. Items that are left out have gradient 0, the selector has none.
+ * x [n, ...] to y [m, ...]: m depends on the data. Items that are skipped have gradient 0, the selector has none.
  */
 export const Filter = computeLayer({
   type: "Filter",

@@ -98,7 +98,7 @@ export const Tile: Op<{ readonly repeats: readonly number[] }> = {
 
 interface CumSumAttrs {
   readonly axis: number;
-  /** True if an entry's own value is left out of its sum. */
+  /** True if an entry's own value is excluded from its sum. */
   readonly exclusive: boolean;
   /** True if sums run from the end. */
   readonly reverse: boolean;

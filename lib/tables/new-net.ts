@@ -35,7 +35,7 @@ export interface NewNetOptions extends TableNetOptions, ApiOptions<typeof COURSE
 export interface NewNet {
   readonly folder: string;
   readonly files: readonly string[];
-  /** Rows to train on, inputs of a row, and rows without a label, which are left out. */
+  /** Rows to train on, inputs of a row, and rows without a label, which are skipped. */
   readonly rows: number;
   readonly unlabelled: number;
   readonly iterations: number;
@@ -96,7 +96,7 @@ async function tableNet(options: NewNetOptions, files: readonly string[]): Promi
       notes: [`name it: --label NAME, or --data '${options.data}?label=NAME'`],
     });
   const { preparation, rows, testRows, unlabelled } = await survey(spec, {
-    // An autoencoder predicts no label: its column is left out.
+    // An autoencoder predicts no label: its column is skipped.
     ...(kind === "mlp" ? { label } : {}),
     labelKind: options.loss === undefined ? undefined : options.loss === "softmax" ? "classes" : "number",
     ignore: [...(options.ignore ?? []), ...(kind === "autoencoder" && label !== undefined ? [label] : [])],

@@ -28,7 +28,7 @@ const lost = fields({
   /** Index of the replica, which is that of its partition of the data. */
   replica: count,
   reason: v.string(),
-  /** True if its part of the round was done again, or left out of the mean. */
+  /** True if its part of the round was done again, or excluded from the mean. */
   remedy: v.picklist(["redone", "dropped"]),
 });
 

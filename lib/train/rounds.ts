@@ -90,7 +90,7 @@ export class Rounds {
   #baseline: number | undefined;
   #runs = 0;
   #iterationMs = 0;
-  /** Records left out so far. */
+  /** Records skipped so far. */
   skipped = 0;
   #done = 0;
   #rows = 0;

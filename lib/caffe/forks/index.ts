@@ -55,7 +55,7 @@ export function refusedFork(message: Message, what: string): NetrunError | undef
   return undefined;
 }
 
-/** Tests for a message, of which values of enums and lists of blobs are none. */
+/** Tests for a message: values of enums and lists of blobs are not messages. */
 const isNested = (value: unknown): value is Message =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

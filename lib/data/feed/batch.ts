@@ -46,7 +46,7 @@ export class BatchBuilder implements RowsToBatches {
   #filled = 0;
 
   /**
-   * Batches are arrays of `buffers`. `onBad` gets the errors about rows that are then left out; without it they are thrown.
+   * Batches are arrays of `buffers`. `onBad` gets the errors about rows that are then skipped; without it they are thrown.
    */
   constructor(
     spec: RecordsSpec,

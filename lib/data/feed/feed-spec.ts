@@ -19,7 +19,7 @@ interface FeedCommon {
   /** Key of all that is random: crops, mirrors, orders. */
   readonly seed: number;
   readonly shard: Shard;
-  /** True if a record that cannot be used ends the training or is counted and left out. */
+  /** True if a record that cannot be used ends the training or is counted and skipped. */
   readonly onBadRecord: "fail" | "skip";
 }
 
@@ -42,7 +42,7 @@ export interface RecordsSpec extends FeedCommon {
   readonly annotations?: AnnotationSpec | undefined;
   /** Preparation of images and regions; RoIDataLayer. */
   readonly regions?: RegionsSpec | undefined;
-  /** Records left out once at the very start (rand_skip). */
+  /** Records skipped once at the very start (rand_skip). */
   readonly skip: number;
   /** The shape that rows of a top have to have in the end, where the net says. */
   readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
@@ -95,7 +95,7 @@ export interface Feed extends AsyncDisposable {
   readonly length: number;
   /** Records consumed since the start of training; absolute, never wraps, and enough to resume. */
   readonly position: number;
-  /** Records left out so far because they could not be used, and why the last of them; 0 unless the spec says skip. */
+  /** Records skipped so far because they could not be used, and why the last of them; 0 unless the spec says skip. */
   readonly skipped: { readonly count: number; readonly last?: string | undefined };
   /**
    * Has rows of bytes come as they are, for a device to transform, from the first batch on: how they become values; undefined where rows
@@ -106,7 +106,7 @@ export interface Feed extends AsyncDisposable {
   restrict(ranges: LabelRanges): void;
   /**
    * Looks through the first records (a bounded amount of bytes; images are not decoded) for what can be known to be bad: labels
-   * out of range, NaN, other shapes. Rejects with a NetrunError that names the record, unless bad ones are left out.
+   * out of range, NaN, other shapes. Rejects with a NetrunError that names the record, unless bad ones are skipped.
    */
   check(): Promise<void>;
   /** The next batch by top name. Rejects with a NetrunError that names the record where one does not decode. */

@@ -25,7 +25,7 @@ export async function meanImage(
   progress: (rows: number, total: number) => void = () => {},
   onBadRecord: "fail" | "skip" = "fail",
 ): Promise<MeanImage> {
-  // Single rows tell where the source ends, whichever are left out.
+  // Single rows tell where the source ends, whichever are skipped.
   const size = onBadRecord === "skip" ? 1 : BATCH;
   const options = { phase: "TEST", seed: 0, onBadRecord } as const;
   const spec = { ...sourceFeedSpec(source, ["data"], size, options), match: "position" } as const;

@@ -24,7 +24,7 @@ export interface ImportOptions {
   readonly shuffle?: number | undefined;
   /** Writes a folder of files with this many rows each, and takes up an import that was interrupted. */
   readonly rowsPerFile?: number | undefined;
-  /** True if a row that cannot be used ends the import, or is counted, reported and left out. Default "fail". */
+  /** True if a row that cannot be used ends the import, or is counted, reported and skipped. Default "fail". */
   readonly onBadRecord?: "fail" | "skip" | undefined;
   progress?(rows: number, total: number): void;
 }
@@ -35,7 +35,7 @@ export interface Imported {
   readonly files: readonly string[];
   /** Files that an earlier, interrupted import had written already. */
   readonly kept: number;
-  /** Rows that were left out, where there were such. */
+  /** Rows that were skipped, where there were such. */
   readonly skipped?: number;
 }
 

@@ -28,7 +28,7 @@ const common = { param: "ctc_loss_param", tops: 1, exact: true, loss: true, infe
 
 /**
  * WarpCTCLoss (OCR forks, with warp-ctc): the mean over sequences of CTC's cost. Activations before softmax x [t, n, c], then
- * either labels [n, l], of which blanks are left out; or flags [t, n], 0 where a sequence begins, and labels [t, n] up to a negative
+ * either labels [n, l], of which blanks are skipped; or flags [t, n], 0 where a sequence begins, and labels [t, n] up to a negative
  * one; or numbers of steps [n], numbers of labels [n] and labels [l, n]. `blank_index` is the blank's class; without it the blank is
  * 0, and labels beside flags count from the class after it. The gradient is that of the sum, whatever the loss weighs, as the authors'.
  */
@@ -78,7 +78,7 @@ export const CTCLoss = computeLayer({
 });
 
 /**
- * CtcLoss (OCR forks, with warp-ctc): the same of labels [n, l], of which those of `blank_label` are left out, and all steps. The
+ * CtcLoss (OCR forks, with warp-ctc): the same of labels [n, l], of which those of `blank_label` are skipped, and all steps. The
  * gradient is that of the sum times the loss's weight.
  */
 export const CtcLoss = computeLayer({

@@ -19,7 +19,7 @@ const DRAWS = 2;
 
 /**
  * Makes batches of one image, as Faster R-CNN's RoIDataLayer does: the image minus the means [1, 3, h, w], resized so that its shorter
- * side has a scale's length; its height, width and scale [1, 3]; boxes in pixels and their classes [g, 5], difficult ones left out.
+ * side has a scale's length; its height, width and scale [1, 3]; boxes in pixels and their classes [g, 5], difficult ones skipped.
  */
 export class RegionsBuilder implements RowsToBatches {
   readonly #spec: Spec;

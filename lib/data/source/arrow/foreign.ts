@@ -25,7 +25,7 @@ const REFUSED: readonly (readonly [is: (type: DataType) => boolean, what: string
 
 /**
  * Plans the conversion of a file's columns by the first cells that are not missing: numbers, booleans, lists, bytes and texts (as
- * indices into their different texts, sorted, found in one pass over the column) are fields; others are left out.
+ * indices into their different texts, sorted, found in one pass over the column) are fields; others are skipped.
  */
 export function foreignPlan(messages: ArrowMessages, batch: RecordBatch, missing: number | undefined): ForeignPlan {
   const plan = readable(messages, () => planOf(tableOf(messages, batch), missing));

@@ -17,7 +17,7 @@ export interface PreparedSpec {
 }
 
 /**
- * A table's rows as a net takes them: fields `data` [inputs] and, where there is one, `label`. Rows without a label are left out. Throws
+ * A table's rows as a net takes them: fields `data` [inputs] and, where there is one, `label`. Rows without a label are skipped. Throws
  * NetrunError for a damaged preparation, and a table that has no longer the columns that it names.
  */
 export async function preparedSource({ path, part }: PreparedSpec): Promise<DataSource> {

@@ -29,7 +29,7 @@ export interface SurveyOptions {
 /** The preparation of a table, and its rows. */
 export interface Surveyed {
   readonly preparation: Preparation;
-  /** Rows to train on, and rows without a label, which are left out. */
+  /** Rows to train on, and rows without a label, which are skipped. */
   readonly rows: number;
   /** Rows to test on. */
   readonly testRows: number;

@@ -10,7 +10,7 @@ import { LabelSet } from "./labels.js";
 import { type Row, rowBatches } from "./rows.js";
 import { spooled } from "./spool.js";
 
-/** A CSV or TSV file and how to read it; what is left out is found out. */
+/** A CSV or TSV file and how to read it; what is skipped is found out. */
 export interface CsvSpec {
   readonly path: string;
   /** Between cells; a tab for .tsv files, else a comma, or a semicolon where the first line has these and no comma. */

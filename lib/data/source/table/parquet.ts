@@ -31,7 +31,7 @@ export interface ParquetSpec {
 
 /**
  * The rows of a Parquet file, one row group in memory at a time. Columns of numbers, booleans, lists, bytes and texts (as
- * indices into their different texts, sorted) are fields; others are left out. Throws a NetrunError where the file is damaged.
+ * indices into their different texts, sorted) are fields; others are skipped. Throws a NetrunError where the file is damaged.
  */
 export async function parquetSource({ path, missing }: ParquetSpec): Promise<DataSource> {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) throw new NetrunError("no such file", { file: path });

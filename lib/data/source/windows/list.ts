@@ -12,7 +12,7 @@ export interface Window {
   readonly y2: number;
 }
 
-/** A window file, its windows sorted into foreground and background; those between the thresholds are left out. */
+/** A window file, its windows sorted into foreground and background; those between the thresholds are skipped. */
 export interface WindowList {
   readonly images: readonly string[];
   readonly channels: number;
