@@ -24,6 +24,9 @@ interface Settings {
   readonly map_object_to_agnostic?: boolean;
   readonly background_label_id?: number;
   readonly classes?: number;
+  readonly share_location?: boolean;
+  readonly use_prior_for_matching?: boolean;
+  readonly bp_inside?: boolean;
   readonly normalization?: "FULL" | "VALID" | "BATCH_SIZE" | "NONE";
 }
 
@@ -76,6 +79,22 @@ function encode(settings: Settings, prior: Box, box: Box): readonly number[] {
   }
 }
 
+function decode(settings: Settings, prior: Box, given: readonly number[]): Box {
+  const d = settings.encode_variance_in_target ? given : given.map((v, k) => v * VARIANCE[k]!);
+  const [w, h] = [prior[2] - prior[0], prior[3] - prior[1]];
+  switch (settings.code_type) {
+    case "CENTER_SIZE": {
+      const [x, y] = [(prior[0] + prior[2]) / 2 + d[0]! * w, (prior[1] + prior[3]) / 2 + d[1]! * h];
+      const [dx, dy] = [(w * Math.exp(d[2]!)) / 2, (h * Math.exp(d[3]!)) / 2];
+      return [x - dx, y - dy, x + dx, y + dy];
+    }
+    case "CORNER_SIZE":
+      return d.map((v, k) => prior[k]! + v * (k % 2 === 0 ? w : h)) as unknown as Box;
+    default:
+      return d.map((v, k) => prior[k]! + v) as unknown as Box;
+  }
+}
+
 /** Reference computation of SSD's Caffe, loop by loop: the loss, and its gradients in offsets and scores. */
 function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
   const { background_label_id: background = 0, classes = 3, overlap_threshold = 0.5, neg_overlap = 0.5 } = settings;
@@ -85,10 +104,19 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
   for (let item = 0; item < ITEMS; item++) {
     const rows = truth.filter((row) => row[0] === item && (settings.use_difficult_gt !== false || row[7] === 0));
     const boxes = rows.map((row) => row.slice(3, 7).map(Math.fround) as unknown as Box);
-    const barred = priorBoxes.map(
+    const isShared = settings.share_location !== false;
+    const placeOf = (i: number, label: number) =>
+      isShared ? (item * PRIORS + i) * 4 : ((item * PRIORS + i) * classes + label) * 4;
+    const offsetsOf = (i: number, label = 0) =>
+      [...offsets.data.slice(placeOf(i, label), placeOf(i, label) + 4)] as const;
+    const compared =
+      settings.use_prior_for_matching === false
+        ? priorBoxes.map((prior, i) => decode(settings, prior, offsetsOf(i)))
+        : priorBoxes;
+    const barred = compared.map(
       (box) => settings.ignore_cross_boundary_bbox === true && box.some((v) => v < 0 || v > 1),
     );
-    const overlaps = priorBoxes.map((prior, i) =>
+    const overlaps = compared.map((prior, i) =>
       boxes.map((box) => (barred[i] || overlapOf(prior, box) <= 1e-6 ? 0 : overlapOf(prior, box))),
     );
     const match = priorBoxes.map(() => -1);
@@ -127,10 +155,12 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
         ? scoresOf(i).reduce((sum, v, c) => sum + Math.log1p(Math.exp(v)) - v * target[c]!, 0)
         : -Math.log(softmax(scoresOf(i))[target.indexOf(1)]!);
     const oneHot = (label: number) => Array.from({ length: classes }, (_, c) => Number(c === label));
+    const labelOf = (box: Box) => rows[boxes.indexOf(box)]![1]!;
     const differences = (i: number, box: Box) =>
       encode(settings, priorBoxes[i]!, box).map((target, k) => {
+        if (settings.bp_inside && (compared[i]![k]! < 0 || compared[i]![k]! > 1)) return 0;
         const scale = settings.encode_variance_in_target ? 1 / VARIANCE[k]! : 1;
-        return (offsets.data[(item * PRIORS + i) * 4 + k]! - target) * scale;
+        return (offsetsOf(i, labelOf(box))[k]! - target) * scale;
       });
     const isNear = (d: number) => settings.loc_loss_type === "L2" || Math.abs(d) < 1;
     const locationOf = (i: number, box: Box) =>
@@ -174,7 +204,7 @@ function multiBox(settings: Settings, offsets: Tensor, scores: Tensor) {
       location += locationOf(i, boxes[j]!);
       for (const [k, d] of differences(i, boxes[j]!).entries()) {
         const scale = settings.encode_variance_in_target ? 1 / VARIANCE[k]! : 1;
-        dOffsets[(item * PRIORS + i) * 4 + k] = (isNear(d) ? d : Math.sign(d)) * scale;
+        dOffsets[placeOf(i, labelOf(boxes[j]!)) + k] = (isNear(d) ? d : Math.sign(d)) * scale;
       }
     });
   }
@@ -221,12 +251,26 @@ const SETTINGS: readonly Settings[] = [
     ignore_cross_boundary_bbox: true,
   },
   { code_type: "CENTER_SIZE", mining_type: "HARD_EXAMPLE", sample_size: 100, loc_loss_type: "L2" },
+  { code_type: "CENTER_SIZE", share_location: false, mining_type: "NONE", overlap_threshold: 0.3 },
+  { code_type: "CORNER", share_location: false, do_neg_mining: false, encode_variance_in_target: true },
+  { code_type: "CORNER", bp_inside: true, overlap_threshold: 0.2 },
+  { code_type: "CORNER_SIZE", bp_inside: true, mining_type: "NONE", share_location: false, loc_loss_type: "L2" },
+  { code_type: "CENTER_SIZE", use_prior_for_matching: false, overlap_threshold: 0.3 },
+  {
+    code_type: "CORNER_SIZE",
+    use_prior_for_matching: false,
+    bp_inside: true,
+    ignore_cross_boundary_bbox: true,
+    mining_type: "HARD_EXAMPLE",
+    sample_size: 12,
+    overlap_threshold: 0.2,
+  },
   { code_type: "CENTER_SIZE", background_label_id: 3, classes: 4, neg_pos_ratio: 100 },
 ];
 
-const inputs = (classes: number) =>
+const inputs = (classes: number, sets = 1) =>
   [
-    inputLayer("loc", ITEMS, PRIORS * 4),
+    inputLayer("loc", ITEMS, PRIORS * 4 * sets),
     inputLayer("conf", ITEMS, PRIORS * classes),
     inputLayer("prior", 1, 2, PRIORS * 4),
     inputLayer("label", 1, 1, truth.length, 8),
@@ -241,13 +285,14 @@ describe("MultiBoxLoss", () => {
   for (const settings of SETTINGS) {
     it(`has the loss and the gradients of SSD's loops, ${JSON.stringify(settings)}`, async () => {
       const { classes = 3, normalization, ...fields } = settings;
-      const [loc, conf] = [noise(5, [ITEMS, PRIORS * 4], -2, 2), noise(6, [ITEMS, PRIORS * classes], -2, 2)];
+      const sets = settings.share_location === false ? classes : 1;
+      const [loc, conf] = [noise(5, [ITEMS, PRIORS * 4 * sets], -2, 2), noise(6, [ITEMS, PRIORS * classes], -2, 2)];
       const text = Object.entries({ num_classes: classes, ...fields })
         .map(([name, value]) => `${name}: ${value}`)
         .join(" ");
       const loss = normalization ? `loss_param { normalization: ${normalization} }` : "";
       const ran = await runText(
-        `${inputs(classes)} layer { name: "l" type: "MultiBoxLoss" ${bottoms} top: "loss" multibox_loss_param { ${text} } ${loss} }`,
+        `${inputs(classes, sets)} layer { name: "l" type: "MultiBoxLoss" ${bottoms} top: "loss" multibox_loss_param { ${text} } ${loss} }`,
         { loc, conf, prior, label },
         { seeds: { loss: tensor([1], []) }, phase: "TRAIN" },
       );
@@ -275,11 +320,13 @@ describe("MultiBoxLoss", () => {
 
   for (const [param, message] of [
     ["", "num_classes must be given"],
-    ["num_classes: 3 share_location: false", "only shared locations are supported"],
+    ["num_classes: 3 share_location: false", "priors are mined with share_location alone"],
     ["num_classes: 3 mining_type: HARD_EXAMPLE sample_size: 0", "sample_size is 0"],
-    ["num_classes: 3 bp_inside: true", "bp_inside is not supported"],
     ["num_classes: 3 nms_param { nms_threshold: 0.5 }", "non-maximum suppression of negatives is not supported"],
-    ["num_classes: 3 use_prior_for_matching: false", "only matching by priors is supported"],
+    [
+      "num_classes: 3 share_location: false use_prior_for_matching: false",
+      "matching by the predictions of each class is not supported",
+    ],
     ["num_classes: 3 conf_loss_type: LOGISTIC background_label_id: 1", "LOGISTIC takes background_label_id 0"],
     ["num_classes: 5", "does not have 5 scores for each of 32 priors"],
   ] as const) {

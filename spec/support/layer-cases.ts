@@ -381,6 +381,25 @@ export const layerCases = {
       param:
         "multibox_loss_param { num_classes: 3 mining_type: NONE conf_loss_type: LOGISTIC loc_loss_type: L2 loc_weight: 0.5 }",
     },
+    {
+      bottoms: [
+        [1, 48],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1.2]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param:
+        "multibox_loss_param { num_classes: 3 mining_type: NONE share_location: false bp_inside: true overlap_threshold: 0.2 }",
+    },
+    {
+      bottoms: [
+        [1, 16],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param: "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE use_prior_for_matching: false }",
+    },
     ...["normalize: false", "normalization: PRE_FIXED pre_fixed_normalizer: 3"].map((loss) => ({
       bottoms: [
         [1, 16],

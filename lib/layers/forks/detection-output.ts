@@ -12,26 +12,23 @@ import {
   unsqueeze,
 } from "../../ops/detection.js";
 import {
-  add,
   cast,
   concat,
   div,
   equal,
-  exp,
   expand,
   gather,
   greaterOrEqual,
   max,
   mod,
-  mul,
   reshape,
   slice,
-  sub,
   topK,
   transpose,
   where,
 } from "../../ops/index.js";
 import { computeLayer, type Place, type Site } from "../layer.js";
+import { decodedBoxes } from "./box-code.js";
 
 /** A score below every threshold, for boxes that are not to be selected. */
 const NEVER = -3e38;
@@ -223,32 +220,8 @@ function decode(site: Site<DetectionOutputParameter>, items: number, boxes: numb
   const priors = reshape(bottoms[2]!, [2, boxes, 4]);
   const [prior, variances] = [slice(priors, 0, 0, 1), slice(priors, 0, 1, 2)];
   const offsets = transpose(reshape(bottoms[0]!, [items, boxes, sets, 4]), [0, 2, 1, 3]);
-  const first = bottoms[4] && movedBy(site, reshape(bottoms[4], [items, 1, boxes, 4]), prior, variances);
-  return movedBy(site, offsets, first ?? prior, variances);
-}
-
-/** Corners of boxes [..., boxes, 4] from offsets to others, by the layer's code. */
-function movedBy(
-  { param, error }: Site<DetectionOutputParameter>,
-  offsets: Value,
-  prior: Value,
-  variances: Value,
-): Value {
-  const scaled = param.variance_encoded_in_target ? offsets : mul(offsets, variances);
-  const half = (x: Value, i: number) => slice(x, x.type.shape.length - 1, 2 * i, 2 * i + 2);
-  const [low, high] = [half(prior, 0), half(prior, 1)];
-  const size = sub(high, low);
-  switch (param.code_type) {
-    case CodeType.CORNER:
-      return add(prior, scaled);
-    case CodeType.CORNER_SIZE:
-      return add(prior, mul(scaled, concat([size, size], size.type.shape.length - 1)));
-    case CodeType.CENTER_SIZE: {
-      const centre = add(mul(half(scaled, 0), size), div(add(low, high), constant(2)));
-      const extent = div(mul(exp(half(scaled, 1)), size), constant(2));
-      return concat([sub(centre, extent), add(centre, extent)], 3);
-    }
-    default:
-      throw error(`unknown code_type ${param.code_type}`, "code_type");
-  }
+  const scale = param.variance_encoded_in_target ? undefined : variances;
+  const moved = (by: Value, from: Value) => decodedBoxes(param.code_type, by, from, scale);
+  const first = bottoms[4] && moved(reshape(bottoms[4], [items, 1, boxes, 4]), prior);
+  return moved(offsets, first ?? prior);
 }

@@ -1,6 +1,5 @@
 import { has, sub as message } from "../../caffe/message.js";
 import {
-  PriorBoxParameter_CodeType as Code,
   MultiBoxLossParameter_ConfLossType as Conf,
   MultiBoxLossParameter_LocLossType as Loc,
   MultiBoxLossParameter_MatchType as Match,
@@ -14,7 +13,6 @@ import {
   add,
   and,
   cast,
-  concat,
   div,
   equal,
   expand,
@@ -24,9 +22,9 @@ import {
   greater,
   greaterOrEqual,
   less,
-  log,
   logSoftmax,
   max,
+  min,
   mul,
   neg,
   not,
@@ -47,6 +45,7 @@ import { indicesOf } from "../indices.js";
 import { bottomText, computeLayer, type Place, type Site } from "../layer.js";
 import { normalizationMode, normalized, normalizer } from "../loss.js";
 import { passThrough } from "../slope.js";
+import { decodedBoxes, encodedBoxes } from "./box-code.js";
 import { type Matches, matchBoxes } from "./multibox-match.js";
 
 /** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
@@ -58,8 +57,9 @@ type P = MultiBoxLossParameter;
  * MultiBoxLoss (SSD): priors are matched with the boxes of their item; then (loc_weight * sum over matched priors of the loss of their
  * offsets + sum of the loss of scores over matched priors and the hardest of the others, `neg_pos_ratio` for each matched one of the
  * item; with HARD_EXAMPLE over the `sample_size` hardest of all) / what `loss_param` says, VALID being the number of matched priors.
- * Bottoms: offsets [n, p*4], scores [n, p*classes], priors [1, 2, p*4] and boxes [1, 1, g, 8] of (item, class, instance, x1, y1, x2,
- * y2, difficult), rows of item -1 being none; a scalar. Items without boxes count for nothing where negatives are mined.
+ * Bottoms: offsets [n, p*4] (times classes without `share_location`: those of the match's class count), scores [n, p*classes], priors [1, 2, p*4] and boxes [1, 1, g, 8] of (item, class, instance, x1, y1, x2,
+ * y2, difficult), rows of item -1 being none; a scalar. Items without boxes count for nothing where negatives are mined. Without
+ * `use_prior_for_matching` it is the predicted boxes that are matched; with `bp_inside` corners out of the image have no loss.
  * Source: Liu et al. 2016, SSD; the rules are those of its Caffe.
  */
 export const MultiBoxLoss = computeLayer({
@@ -80,15 +80,21 @@ export const MultiBoxLoss = computeLayer({
     const { n, p, g, mining } = sizes;
     const truth = stopGradient(reshape(site.bottoms[3]!, [g, 8]));
     const priors = stopGradient(reshape(site.bottoms[2]!, [2, p, 4]));
-    const boxes = reshape(slice(priors, 0, 0, 1), [p, 4]);
+    const boxes = comparedBoxes(site, priors);
     const owners = ownersOf(param, truth, n);
     const barred = param.ignore_cross_boundary_bbox ? crossing(boxes) : undefined;
     const threshold = param.match_type === Match.PER_PREDICTION ? param.overlap_threshold : undefined;
-    const found = matchBoxes({ truth: slice(truth, 1, 3, 7), owners, priors: boxes, barred }, threshold);
-    const { matched, index, overlap } = found;
+    // Of predictions, each box is compared with those of its own item.
+    const ofItem = (x: Value) => (param.use_prior_for_matching ? x : gather(x, itemsOf(truth, n), 0));
+    const found = matchBoxes(
+      { truth: slice(truth, 1, 3, 7), owners, priors: ofItem(boxes), barred: barred && ofItem(barred) },
+      threshold,
+    );
+    const { index, overlap } = found;
+    const matched = param.share_location ? found.matched : mul(found.matched, ofClasses(param, truth, index));
     const all = { matched: stopGradient(matched), index: stopGradient(index), overlap: stopGradient(overlap) };
     const scores = reshape(site.bottoms[1]!, [n, p, param.num_classes]);
-    const location = locationLosses(site, all, { truth: slice(truth, 1, 3, 7), priors });
+    const location = locationLosses(site, all, { truth, priors, boxes });
     const confidence = confidenceLosses(param, scores, labelsOf(param, truth, all), all.matched, mining);
     const owned = { matches: all, owners, barred };
     const { positive, mined } =
@@ -117,13 +123,17 @@ function checked(place: Place<P>) {
     number[],
   ];
   if (!has(param, "num_classes") || param.num_classes < 1) throw error("num_classes must be given", "num_classes");
-  if (!param.share_location) throw error("only shared locations are supported", "share_location");
-  if (!param.use_prior_for_matching) throw error("only matching by priors is supported", "use_prior_for_matching");
-  if (param.bp_inside) throw error("bp_inside is not supported", "bp_inside");
+  if (!param.share_location && !param.use_prior_for_matching)
+    throw error(
+      "matching by the predictions of each class is not supported: give share_location or use_prior_for_matching",
+      "use_prior_for_matching",
+    );
   if (has(param, "nms_param") && message(param, "nms_param").nms_threshold > 0)
     throw error("non-maximum suppression of negatives is not supported", "nms_param");
   const mining =
     has(param, "do_neg_mining") && !param.do_neg_mining && !has(param, "mining_type") ? Mining.NONE : param.mining_type;
+  if (!param.share_location && mining !== Mining.NONE)
+    throw error("priors are mined with share_location alone, as in SSD's Caffe: give mining_type: NONE", "mining_type");
   if (mining === Mining.HARD_EXAMPLE && param.sample_size < 1)
     throw error(`sample_size is ${param.sample_size}; it must be positive`, "sample_size");
   if (param.conf_loss_type === Conf.LOGISTIC && param.background_label_id !== 0)
@@ -134,8 +144,9 @@ function checked(place: Place<P>) {
   if (priors.length < 3 || priors[0] !== 1 || priors[1] !== 2 || !Number.isInteger(p))
     throw bottomError(2, `${bottomText(place, 2)} are not priors [1, 2, boxes * 4]`);
   const n = offsets[0]!;
-  if (count(offsets, 1) !== 4 * p)
-    throw bottomError(0, `${bottomText(place, 0)} does not have 4 offsets for each of ${p} priors`);
+  const each = param.share_location ? 4 : 4 * param.num_classes;
+  if (count(offsets, 1) !== each * p)
+    throw bottomError(0, `${bottomText(place, 0)} does not have ${each} offsets for each of ${p} priors`);
   if (scores[0] !== n || count(scores, 1) !== p * param.num_classes)
     throw bottomError(
       1,
@@ -156,15 +167,39 @@ function ownersOf({ use_difficult_gt: all }: P, truth: Value, n: number): Value 
   return cast(all ? belongs : and(belongs, equal(column(7), constant(0))), "float32");
 }
 
-/** Priors that reach out of the image, float32 0 or 1 [p]. */
-function crossing(priors: Value): Value {
-  const within = and(greaterOrEqual(priors, constant(0)), greaterOrEqual(constant(1), priors));
-  return reduceMax(cast(not(within), "float32"), [1]);
+/** Corners of what is compared with the ground truth: priors [p, 4], or predictions [n, p, 4] without `use_prior_for_matching`. */
+function comparedBoxes({ param, bottoms }: Site<P>, priors: Value): Value {
+  const [, p] = priors.type.shape as [number, number, number];
+  const [boxes, variances] = [0, 1].map((i) => reshape(slice(priors, 0, i, i + 1), [p, 4])) as [Value, Value];
+  if (param.use_prior_for_matching) return boxes;
+  const offsets = reshape(stopGradient(bottoms[0]!), [bottoms[0]!.type.shape[0]!, p, 4]);
+  return decodedBoxes(param.code_type, offsets, boxes, param.encode_variance_in_target ? undefined : variances);
 }
+
+/** A column of the ground truth [g, 8] as [g]. */
+const columnOf = (truth: Value, i: number) => reshape(slice(truth, 1, i, i + 1), [truth.type.shape[0]!]);
+
+/** Items of the boxes [g], of boxes of none the first. */
+const itemsOf = (truth: Value, n: number) => indicesOf(max(columnOf(truth, 0), constant(0)), n);
+
+/** Priors whose match has a class with offsets of its own, float32 0 or 1 [n, p]. */
+function ofClasses(param: P, truth: Value, index: Value): Value {
+  const label = gather(columnOf(truth, 1), cast(index, "int64"), 0);
+  return cast(less(label, constant(param.num_classes)), "float32");
+}
+
+/** Numbers from 0 to a last one. */
+const clampedTo = (x: Value, last: number) => min(max(x, constant(0)), constant(last));
+
+/** Corners in the image. */
+const within = (x: Value) => and(greaterOrEqual(x, constant(0)), greaterOrEqual(constant(1), x));
+
+/** Boxes [..., p, 4] that reach out of the image, float32 0 or 1 [..., p]. */
+const crossing = (boxes: Value) => reduceMax(cast(not(within(boxes)), "float32"), [boxes.type.shape.length - 1]);
 
 /** The class of each prior [n, p], background where nothing is matched, as int64. */
 function labelsOf(param: P, truth: Value, { matched, index }: Matches): Value {
-  const labels = reshape(slice(truth, 1, 1, 2), [truth.type.shape[0]!]);
+  const labels = columnOf(truth, 1);
   const own = param.map_object_to_agnostic
     ? constant(param.background_label_id + 1)
     : gather(labels, cast(index, "int64"), 0);
@@ -242,20 +277,28 @@ function confidenceLosses(param: P, scores: Value, labels: Value, matched: Value
   return neg(passThrough(max(picked, constant(LOG_FLT_MIN)), picked));
 }
 
+/** Boxes of the ground truth and what they are compared with. */
+interface Places {
+  readonly truth: Value;
+  readonly priors: Value;
+  readonly boxes: Value;
+}
+
 /** The losses of the offsets of each prior [n, p], 0 of those that are not matched. */
-function locationLosses(site: Site<P>, matches: Matches, { truth, priors }: { truth: Value; priors: Value }): Value {
+function locationLosses(site: Site<P>, matches: Matches, { truth, priors, boxes }: Places): Value {
   const { param, error } = site;
   const [n, p] = matches.matched.type.shape as [number, number];
-  const offsets = reshape(site.bottoms[0]!, [n, p, 4]);
-  const boxes = gather(truth, cast(matches.index, "int64"), 0);
-  const difference = sub(offsets, encoded(param, boxes, slice(priors, 0, 0, 1)));
+  const row = cast(matches.index, "int64");
+  const offsets = ownOffsets(site, truth, row);
+  const target = encodedBoxes(param.code_type, gather(slice(truth, 1, 3, 7), row, 0), slice(priors, 0, 0, 1));
   const variance = slice(priors, 0, 1, 2);
   // Targets are divided by the variances, and predictions too where these are in the target.
   const raw = param.encode_variance_in_target
-    ? div(difference, variance)
-    : sub(offsets, div(encoded(param, boxes, slice(priors, 0, 0, 1)), variance));
+    ? div(sub(offsets, target), variance)
+    : sub(offsets, div(target, variance));
   const isMatched = greater(reshape(matches.matched, [n, p, 1]), constant(0));
-  const d = where(isMatched, raw, constant(0));
+  const counts = param.bp_inside ? and(isMatched, within(boxes)) : isMatched;
+  const d = where(counts, raw, constant(0));
   if (param.loc_loss_type === Loc.L2) return mul(reduceSum(mul(d, d), [2]), constant(0.5));
   if (param.loc_loss_type !== Loc.SMOOTH_L1)
     throw error(`unknown loc_loss_type ${param.loc_loss_type}`, "loc_loss_type");
@@ -264,19 +307,12 @@ function locationLosses(site: Site<P>, matches: Matches, { truth, priors }: { tr
   return reduceSum(each, [2]);
 }
 
-/** Boxes [n, p, 4] as offsets to priors [1, p, 4], variances apart. */
-function encoded({ code_type }: P, boxes: Value, priors: Value): Value {
-  const half = (x: Value, i: number) => slice(x, 2, 2 * i, 2 * i + 2);
-  const size = (x: Value) => sub(half(x, 1), half(x, 0));
-  switch (code_type) {
-    case Code.CENTER_SIZE: {
-      const centre = (x: Value) => mul(add(half(x, 0), half(x, 1)), constant(0.5));
-      const moved = div(sub(centre(boxes), centre(priors)), size(priors));
-      return concat([moved, log(div(size(boxes), size(priors)))], 2);
-    }
-    case Code.CORNER_SIZE:
-      return div(sub(boxes, priors), concat([size(priors), size(priors)], 2));
-    default:
-      return sub(boxes, priors);
-  }
+/** Offsets of each prior [n, p, 4]: shared, or those of the class of its match (a row of the ground truth [n, p]). */
+function ownOffsets({ param, bottoms }: Site<P>, truth: Value, row: Value): Value {
+  const [n, p] = row.type.shape as [number, number];
+  if (param.share_location) return reshape(bottoms[0]!, [n, p, 4]);
+  const classes = param.num_classes;
+  const label = indicesOf(clampedTo(gather(columnOf(truth, 1), row, 0), classes - 1), classes);
+  const index = expand(reshape(label, [n, p, 1, 1]), [n, p, 1, 4]);
+  return reshape(gatherElements(reshape(bottoms[0]!, [n, p, classes, 4]), index, 2), [n, p, 4]);
 }

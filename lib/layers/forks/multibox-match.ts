@@ -37,9 +37,9 @@ export interface Candidates {
   readonly truth: Value;
   /** Mask of the boxes that belong to each item: float32 0 or 1 [n, g]. */
   readonly owners: Value;
-  /** Corners [p, 4]. */
+  /** Corners [p, 4], or [g, p, 4] where each box is compared with others. */
   readonly priors: Value;
-  /** Priors that are matched with nothing: float32 0 or 1 [p]. */
+  /** Priors that are matched with nothing: float32 0 or 1 [p], or [g, p]. */
   readonly barred: Value | undefined;
 }
 
@@ -80,8 +80,8 @@ export function jaccard(a: Value, b: Value): Value {
  * left, and so on. Then, where there is a `threshold`, each prior that is left gets the box that overlaps it most, by at least that.
  */
 export function matchBoxes({ truth, owners, priors, barred }: Candidates, threshold: number | undefined): Matches {
-  const [g, p, n] = [truth.type.shape[0]!, priors.type.shape[0]!, owners.type.shape[0]!];
-  const all = jaccard(reshape(truth, [g, 1, 4]), reshape(priors, [1, p, 4]));
+  const [g, p, n] = [truth.type.shape[0]!, priors.type.shape.at(-2)!, owners.type.shape[0]!];
+  const all = jaccard(reshape(truth, [g, 1, 4]), reshape(priors, [priors.type.shape.length === 2 ? 1 : g, p, 4]));
   const counted = where(greater(all, constant(LEAST_OVERLAP)), all, constant(0));
   const overlaps = barred ? mul(counted, sub(constant(1), barred)) : counted;
   const best = greatest(overlaps, owners);
