@@ -44,7 +44,7 @@ export interface MemoryRow {
 }
 
 export interface SweepRow {
-  readonly search: "grid" | "halving";
+  readonly search: "grid" | "halving" | "median";
   /** Of all runs. */
   readonly iterations: number;
   /** Of the best run, on the test set. */

@@ -113,7 +113,7 @@ function sweeps(): string {
   const figures = kept("sweep");
   const most = Math.max(...figures.rows.map(({ iterations }) => iterations));
   const rows = figures.rows.map(({ search, iterations, accuracy }) => [
-    { grid: "grid, every run to the end", halving: "`--first-iterations 30`" }[search],
+    { grid: "grid, every run to the end", halving: "`--first-iterations 30`", median: "`--median-stop 30`" }[search],
     count(iterations),
     (iterations / most).toFixed(2),
     accuracy.toFixed(4),

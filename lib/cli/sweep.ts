@@ -32,7 +32,10 @@ export async function run(args: CommandArgs<typeof SWEEP>): Promise<void> {
       say(`${args.output}: goes on after ${event.parts} parts of runs`);
     if (event.kind === "part-done") {
       const { result, trial } = event;
-      const score = result.score === undefined ? result.error : `${args.metric} = ${scoreText(result)}`;
+      const score =
+        result.score === undefined
+          ? result.error
+          : `${args.metric} = ${scoreText(result)}${result.stopped ? ", stopped" : ""}`;
       say(
         `Run ${trial.index + 1}, iteration ${result.iteration}: ${score} (${textOf(trial)}, ${result.seconds.toFixed(1)} s)`,
       );

@@ -3,6 +3,8 @@ export interface TrialResult {
   readonly iteration: number;
   /** The metric's value; undefined where the training stopped on a number that is not finite, or failed. */
   readonly score: number | undefined;
+  /** True if it was stopped there as hopeless. */
+  readonly stopped?: boolean | undefined;
 }
 
 /** Next task: train a run on to an iteration. */
@@ -37,6 +39,8 @@ export class HalvingSchedule {
   readonly #scores: Map<number, number>[];
   readonly #promoted: Set<number>[];
   readonly #begun = new Set<number>();
+  /** The rest of parts that an earlier sweep's time limit cut short. */
+  readonly #unfinished: Job[] = [];
   #running = 0;
 
   constructor(trials: number, { iterations, first, reduction = 3, direction }: Halving) {
@@ -52,7 +56,11 @@ export class HalvingSchedule {
 
   /** The next job; "wait" where it depends on what runs now, undefined where the sweep is over. */
   next(): Job | "wait" | undefined {
-    const job = this.#promotion(false) ?? this.#start() ?? (this.#running > 0 ? undefined : this.#promotion(true));
+    const job =
+      this.#unfinished.shift() ??
+      this.#promotion(false) ??
+      this.#start() ??
+      (this.#running > 0 ? undefined : this.#promotion(true));
     if (job) {
       this.#running++;
       return job;
@@ -70,7 +78,13 @@ export class HalvingSchedule {
   restore(trial: number, results: readonly TrialResult[]): void {
     this.#begun.add(trial);
     for (const { iteration, score } of results) this.#record(trial, iteration, score);
-    for (const rung of results.slice(1).keys()) this.#promoted[rung]!.add(trial);
+    const last = results.at(-1);
+    if (!last) return;
+    for (const [rung, iteration] of this.#rungs.entries())
+      if (iteration < last.iteration) this.#promoted[rung]!.add(trial);
+    const until = this.#rungs.find((iteration) => iteration >= last.iteration);
+    if (until !== undefined && until > last.iteration && last.score !== undefined && !last.stopped)
+      this.#unfinished.push({ trial, until });
   }
 
   #record(trial: number, iteration: number, score: number | undefined): void {

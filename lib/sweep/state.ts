@@ -9,6 +9,10 @@ const foldResult = v.object({
   score: v.optional(v.number()),
   loss: v.optional(v.nullable(v.number())),
   seconds: v.number(),
+  /** Iteration and score of each test, where they decide whether the run goes on. */
+  tests: v.optional(v.array(v.tuple([v.number(), v.number()]))),
+  /** True if the run was stopped as hopeless. */
+  stopped: v.optional(v.boolean()),
   state: v.optional(v.string()),
   weights: v.optional(v.string()),
   error: v.optional(v.string()),

@@ -10,12 +10,13 @@ import { makeFolder, writeWhole } from "../file.js";
 import { checkNumber, countRange } from "../options/number.js";
 import { printText } from "../text/print.js";
 import { type FoldData, foldData } from "./folds.js";
+import { MedianRule } from "./median.js";
 import { HalvingSchedule, type Job } from "./schedule.js";
 import { type Settings, type SolverWithNet, withSettings } from "./settings.js";
 import { type SearchSpace, trialSettings } from "./space.js";
 import { type FoldResult, type PartResult, readState, type SweepState, writeState } from "./state.js";
 import { type Trained, trained, trainedFolds } from "./trained.js";
-import type { TrialOptions, TrialPart } from "./trial.js";
+import type { AskHopeless, TrialOptions, TrialPart } from "./trial.js";
 
 /** Settings that a sweep tries, its limits, and the score it chooses by. */
 export interface SweepOptions extends SearchSpace, TrialOptions {
@@ -33,6 +34,8 @@ export interface SweepOptions extends SearchSpace, TrialOptions {
   readonly firstIterations?: number | undefined;
   /** One of so many goes on from each comparison. Default 3. */
   readonly reduction?: number | undefined;
+  /** After so many iterations a run ends at a test whose best score so far is worse than the median of the other runs' (see `MedianRule`). */
+  readonly medianStop?: number | undefined;
   /** Each setting is trained so many times, each time tested on another part of the rows (cross-validation); its score is their mean. */
   readonly folds?: number | undefined;
   /** Runs that train at the same time, each in a process of its own, or as a task of the cluster. Default 1. */
@@ -62,7 +65,7 @@ export type SweepEvent =
 
 /**
  * Trains a solver with many settings of its fields and its net's, and tells which is best by a score of its tests: every combination of a grid,
- * draws from ranges, or both. With `firstIterations` bad runs end early (ASHA). Each part of a run is a process of its own; a sweep that was
+ * draws from ranges, or both. With `firstIterations` (ASHA) or `medianStop` bad runs end early. Each part of a run is a process of its own; a sweep that was
  * killed goes on where it was. Throws NetrunError for settings that the solver does not take, before anything trains.
  */
 export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, void> {
@@ -70,12 +73,14 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   checkNumber("workers", workers, countRange("runs"));
   if (maxRuns !== undefined) checkNumber("maxRuns", maxRuns, countRange("runs"));
   if (firstIterations !== undefined) checkNumber("firstIterations", firstIterations, countRange("iterations"));
+  if (options.medianStop !== undefined) checkNumber("medianStop", options.medianStop, countRange("iterations"));
   if (reduction !== undefined) checkNumber("reduction", reduction, { whole: true, min: 2 });
   if (options.folds !== undefined)
     checkNumber("folds", options.folds, { whole: true, min: 2, max: 1000, unit: "folds" });
   const settings = trialSettings(options, maxRuns, seed);
   const base = baseOf(options);
   const solvers = settings.map((each) => withSettings(base, each));
+  checkTests(options, solvers);
   const folds = options.folds === undefined ? undefined : await foldData(options.folds, { ...base, options });
   const state = stateOf(output, options, settings);
   makeFolder(output);
@@ -92,9 +97,14 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
     if (results.length > 0)
       schedule.restore(
         index,
-        results.map(({ iteration, score }) => ({ iteration, score })),
+        results.map(({ iteration, score, stopped }) => ({ iteration, score, stopped })),
       );
   });
+  const rule = ruleOf(options, state);
+  const isHopeless =
+    (trial: number, fold?: number): AskHopeless =>
+    (test) =>
+      rule?.isHopeless(trial, fold, test) ?? false;
   yield { kind: "sweep-start", trials: settings.length, parts: state.trials.flatMap((each) => each.results).length };
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   const running = new Map<Job, Promise<Trained>>();
@@ -111,7 +121,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
         yield { kind: "part-start", trial: trialOf(job.trial), until: job.until };
         const trial = trialOf(job.trial);
         if (!folds) {
-          running.set(job, trained(job, partOf(job, trial, options, deadlineMs), abort.signal));
+          running.set(job, trained(job, partOf(job, trial, options, deadlineMs), abort.signal, isHopeless(job.trial)));
           continue;
         }
         const known = state.trials[job.trial]!;
@@ -125,7 +135,10 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
           known.pending = { until: job.until, folds: [...finished] };
           return writeState(output, state);
         };
-        running.set(job, trainedFolds(job, { parts, done, keep }, abort.signal));
+        running.set(
+          job,
+          trainedFolds(job, { parts, done, keep, isHopeless: (fold) => isHopeless(job.trial, fold) }, abort.signal),
+        );
       }
       if (running.size === 0) break;
       const [job, part, outcome] = await Promise.race(running.values());
@@ -149,6 +162,40 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   const all = settings.map((_, index) => trialOf(index));
   const sorted = ranked(all, state.direction ?? "max");
   yield { kind: "sweep-done", trials: sorted, best: sorted.find(({ results }) => results.at(-1)?.score !== undefined) };
+}
+
+/** Throws NetrunError where runs are to be compared by tests that the solver does not make. */
+function checkTests({ medianStop }: SweepOptions, solvers: readonly SolverWithNet[]): void {
+  if (medianStop === undefined) return;
+  for (const { solver } of solvers) {
+    const { test_interval: interval, max_iter: end } = solver;
+    if (interval > 0 && Math.ceil(medianStop / interval) * interval < end) continue;
+    throw new NetrunError(
+      `no test comes between iteration ${medianStop} and the end at ${end}, so no run can end early`,
+      {
+        notes: [`the solver's test_interval is ${interval}`],
+      },
+    );
+  }
+}
+
+/** The rule by which hopeless runs end, with the tests of an earlier part of the sweep. */
+function ruleOf({ medianStop }: SweepOptions, { trials, direction = "max" }: SweepState): MedianRule | undefined {
+  if (medianStop === undefined) return undefined;
+  const rule = new MedianRule(medianStop);
+  for (const [index, { results, pending }] of trials.entries())
+    for (const part of [...results, ...(pending ? [pending] : [])]) {
+      const parts: readonly [number | undefined, FoldResult["tests"]][] = part.folds
+        ? part.folds.map(({ tests }, fold) => [fold, tests])
+        : [[undefined, (part as PartResult).tests]];
+      for (const [fold, tests = []] of parts)
+        rule.restore(
+          index,
+          fold,
+          tests.map(([iteration, score]) => ({ iteration, score, direction })),
+        );
+    }
+  return rule;
 }
 
 /** Runs by how far they came, and then by their score; those without one last. */
@@ -241,19 +288,22 @@ function partOf({ until }: Job, { folder, results }: Trial, options: SweepOption
     until,
     metric: options.metric,
     engine: options.engine,
+    isCompared: options.medianStop !== undefined,
     maxTimeMs: Number.isFinite(deadlineMs) ? Math.max(0, deadlineMs - performance.now()) : undefined,
   };
 }
 
 /** State of a folder's sweep. Throws NetrunError for a folder of another sweep. */
 function stateOf(output: string, options: SweepOptions, settings: readonly Settings[]): SweepState {
-  const { metric, firstIterations, reduction, grid, random, maxRuns, seed, data, testData, batchSize, folds } = options;
+  const { metric, firstIterations, reduction, medianStop, grid, random, maxRuns, seed } = options;
+  const { data, testData, batchSize, folds } = options;
   const solver = typeof options.solver === "string" ? options.solver : printText(options.solver);
   const key = {
     solver,
     metric,
     firstIterations,
     reduction,
+    medianStop,
     grid,
     random,
     maxRuns,

@@ -5,7 +5,7 @@ import { unpackError } from "../wire-error.js";
 import { meanOf } from "./folds.js";
 import type { Job } from "./schedule.js";
 import type { FoldResult, PartResult } from "./state.js";
-import { type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
+import { type AskHopeless, type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
 import type { FromTrial } from "./trial-child.js";
 
 /** A part that was trained: its result, and what it gave beside. Undefined where it ended with the time of the sweep. */
@@ -16,20 +16,32 @@ export async function trained(
   job: Job,
   part: TrialPart,
   signal: AbortSignal,
+  isHopeless: AskHopeless,
 ): Promise<readonly [Job, PartResult, TrialOutcome | undefined]> {
   const started = performance.now();
   try {
-    const outcome = await (part.engine ? trainPart(part, signal) : inProcess(part, signal));
-    const { iteration, score, loss, seconds, state, weights } = outcome;
+    const outcome = await (part.engine ? trainPart(part, signal, isHopeless) : inProcess(part, signal, isHopeless));
+    const { iteration, score, loss, seconds, state, weights, stopped } = outcome;
+    const tests = outcome.tests.map(([at, value]): [number, number] => [at, value]);
     const known = Number.isFinite(score) ? { score } : { error: "the score is not a finite number" };
-    return [job, { iteration, ...known, loss: Number.isFinite(loss) ? loss : null, seconds, state, weights }, outcome];
+    const ended = { ...(tests.length > 0 && { tests }), ...(stopped && { stopped }) };
+    const result = {
+      iteration,
+      ...known,
+      loss: Number.isFinite(loss) ? loss : null,
+      seconds,
+      state,
+      weights,
+      ...ended,
+    };
+    return [job, result, outcome];
   } catch (error) {
     const seconds = (performance.now() - started) / 1000;
     return [job, { iteration: job.until, seconds, error: (error as Error).message }, undefined];
   }
 }
 
-function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> {
+function inProcess(part: TrialPart, signal: AbortSignal, isHopeless: AskHopeless): Promise<TrialOutcome> {
   const child = fork(fileURLToPath(new URL("trial-child.js", import.meta.url)), [], {
     execArgv: [],
     serialization: "advanced",
@@ -40,7 +52,9 @@ function inProcess(part: TrialPart, signal: AbortSignal): Promise<TrialOutcome> 
   return new Promise<TrialOutcome>((done, failed) => {
     child.on("message", (message) => {
       const answer = message as FromTrial;
-      if ("outcome" in answer) done(answer.outcome);
+      if ("test" in answer)
+        Promise.resolve(isHopeless(answer.test)).then((is) => child.connected && child.send(is), failed);
+      else if ("outcome" in answer) done(answer.outcome);
       else failed(unpackError(answer.error));
     });
     child.on("error", failed);
@@ -58,18 +72,29 @@ export interface FoldsPart {
   readonly done: readonly FoldResult[];
   /** Keeps the folds that are done. */
   readonly keep: (folds: readonly FoldResult[]) => Promise<void>;
+  /** Answers of each fold's tests. */
+  readonly isHopeless: (fold: number) => AskHopeless;
 }
 
-/** Trains a part on one fold after the other; its score is their mean. A fold that fails is the part's failure. */
-export async function trainedFolds(job: Job, { parts, done, keep }: FoldsPart, signal: AbortSignal): Promise<Trained> {
+/** Trains a part on one fold after the other; its score is their mean. A fold that fails or is hopeless ends the run. */
+export async function trainedFolds(job: Job, folded: FoldsPart, signal: AbortSignal): Promise<Trained> {
+  const { parts, done, keep, isHopeless } = folded;
   const folds = [...done];
   let last: TrialOutcome | undefined;
+  const isOver = (fold: FoldResult | undefined) => fold !== undefined && (fold.score === undefined || fold.stopped);
   for (const part of parts.slice(folds.length)) {
-    const [, { iteration, ...fold }, outcome] = await trained(job, part, signal);
+    if (isOver(folds.at(-1))) break;
+    const [, { iteration, ...fold }, outcome] = await trained(job, part, signal, isHopeless(folds.length));
     last = outcome ?? last;
-    if (iteration < job.until) return [job, undefined, last];
+    if (iteration < job.until && fold.score !== undefined && !fold.stopped) return [job, undefined, last];
     folds.push(fold);
     await keep(folds);
+  }
+  const stopped = folds.at(-1)?.stopped;
+  if (stopped) {
+    const seconds = folds.reduce((sum, fold) => sum + fold.seconds, 0);
+    const error = `fold ${folds.length} is worse than the median of the other runs'`;
+    return [job, { iteration: folds.at(-1)!.tests!.at(-1)![0], seconds, error, stopped, folds }, last];
   }
   const failed = folds.findIndex(({ score }) => score === undefined);
   const seconds = folds.reduce((sum, fold) => sum + fold.seconds, 0);

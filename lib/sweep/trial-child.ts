@@ -1,12 +1,22 @@
 import { packError, type WireError } from "../wire-error.js";
-import { type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
+import type { TestScore } from "./median.js";
+import { type AskHopeless, type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
 
-/** Answer of a part that was sent here. */
-export type FromTrial = { readonly outcome: TrialOutcome } | { readonly error: WireError };
+/** Message of a part that was sent here: a test, which is answered by whether the run is hopeless, or the end. */
+export type FromTrial =
+  | { readonly test: TestScore }
+  | { readonly outcome: TrialOutcome }
+  | { readonly error: WireError };
+
+const ask: AskHopeless = (test) =>
+  new Promise((answered) => {
+    process.once("message", (isHopeless) => answered(isHopeless as boolean));
+    process.send!({ test } satisfies FromTrial);
+  });
 
 // One part for each process: what crashes, or takes memory, is gone with it.
 process.once("message", async (part) => {
-  const answer: FromTrial = await trainPart(part as TrialPart).then(
+  const answer: FromTrial = await trainPart(part as TrialPart, undefined, ask).then(
     (outcome) => ({ outcome }),
     (error: unknown) => ({ error: packError(error) }),
   );

@@ -1,6 +1,8 @@
+import { loadSolver } from "../caffe/load.js";
 import type { SparkChoice } from "../engine/spark/choice.js";
 import type { SolverOptions } from "../train/solver.js";
 import { Solver } from "../train/solver.js";
+import type { TestScore } from "./median.js";
 import { metricOf } from "../train/best.js";
 import { train } from "../train/train.js";
 
@@ -31,6 +33,8 @@ export interface TrialPart {
   readonly until: number;
   readonly metric: string;
   readonly maxTimeMs: number | undefined;
+  /** True if tests decide whether the run goes on. */
+  readonly isCompared: boolean;
   /** A cluster that the part is trained on, in a round that is one task; not for parts that another process trains. */
   readonly engine?: SparkChoice | undefined;
 }
@@ -46,18 +50,34 @@ export interface TrialOutcome {
   /** The state that the next part goes on from. */
   readonly state: string | undefined;
   readonly weights: string | undefined;
+  /** Every test's iteration and score. */
+  readonly tests: readonly (readonly [iteration: number, score: number])[];
+  /** True if it was stopped as hopeless. */
+  readonly stopped: boolean;
 }
 
-/** Trains a part of a run, and scores it where it ends. Throws NetrunError as `train` does, and for a metric that no test gives. */
-export async function trainPart(part: TrialPart, signal?: AbortSignal): Promise<TrialOutcome> {
+/** Answers whether a run is hopeless after a test. */
+export type AskHopeless = (test: TestScore) => boolean | Promise<boolean>;
+
+/** Trains a part of a run, and scores it where it ends: earlier where a score is no finite number, or `isHopeless` says so. Throws NetrunError as `train` does, and for a metric that no test gives. */
+export async function trainPart(
+  part: TrialPart,
+  signal?: AbortSignal,
+  isHopeless?: AskHopeless,
+): Promise<TrialOutcome> {
   const started = performance.now();
   const { engine, until, from } = part;
-  const place = engine && { engine, workers: 1, syncInterval: Math.max(1, until - from), threads: undefined };
+  // A part is one task; one whose tests are compared is a task from test to test.
+  const most = part.isCompared ? loadSolver(part.solver).message.test_interval : until;
+  const syncInterval = Math.min(Math.max(1, until - from), most);
+  const place = engine && { engine, workers: 1, syncInterval, threads: undefined };
   await using solver = await Solver.load(part.solver, { ...part.options, ...place, snapshot: part.snapshot });
   const metric = metricOf(part.metric, solver);
   let iteration = solver.iteration;
   let loss = Number.NaN;
   let tested: { readonly iteration: number; readonly score: number } | undefined;
+  const tests: (readonly [number, number])[] = [];
+  let stopped = false;
   let paths: { readonly model: string; readonly state: string } | undefined;
   const events = train(solver, {
     maxTimeMs: part.maxTimeMs,
@@ -70,8 +90,13 @@ export async function trainPart(part: TrialPart, signal?: AbortSignal): Promise<
       loss = event.smoothedLoss;
     }
     if (event.kind === "snapshot") paths = event.paths;
-    if (event.kind === "test" && event.outputs[metric.name])
-      tested = { iteration: event.iteration, score: event.outputs[metric.name]![0]! };
+    if (event.kind !== "test" || !event.outputs[metric.name]) continue;
+    tested = { iteration: event.iteration, score: event.outputs[metric.name]![0]! };
+    if (!Number.isFinite(tested.score)) break;
+    tests.push([tested.iteration, tested.score]);
+    stopped = tested.iteration < until && ((await isHopeless?.({ ...tested, direction: metric.direction })) ?? false);
+    // No snapshot is kept of a run that does not go on.
+    if (stopped) break;
   }
   const score = tested?.iteration === solver.iteration ? tested.score : await scoreOf(solver, metric.name);
   return {
@@ -82,6 +107,8 @@ export async function trainPart(part: TrialPart, signal?: AbortSignal): Promise<
     seconds: (performance.now() - started) / 1000,
     state: paths?.state,
     weights: paths?.model,
+    tests,
+    stopped,
   };
 }
 

@@ -110,6 +110,18 @@ describe("a sweep", () => {
       expect(spent).to.be.below((9 * 90) / 3);
     });
 
+    it("to runs that a time limit cut short first, up to where they are compared", () => {
+      const schedule = new HalvingSchedule(3, { iterations: 12, first: 4, reduction: 2, direction: "max" });
+      schedule.restore(0, [{ iteration: 3, score: 5 }]);
+      schedule.restore(1, [
+        { iteration: 4, score: 1 },
+        { iteration: 6, score: 2 },
+      ]);
+      schedule.restore(2, [{ iteration: 2, score: 1, stopped: true }]);
+      const next = [schedule.next(), schedule.next(), schedule.next()];
+      expect(next).to.deep.equal([{ trial: 0, until: 4 }, { trial: 1, until: 8 }, "wait"]);
+    });
+
     it("to no run that failed, and says wait while others run", () => {
       const schedule = new HalvingSchedule(3, { iterations: 4, first: 2, reduction: 2, direction: "max" });
       const [one, two, three] = [schedule.next() as Job, schedule.next() as Job, schedule.next() as Job];
@@ -166,6 +178,35 @@ describe("a sweep", () => {
     const sorted = (parts: ReturnType<typeof partsOf>) => parts.map((part) => JSON.stringify(part)).sort();
     expect(sorted([...partsOf(first), ...partsOf(rest)])).to.deep.equal(sorted(partsOf(whole)));
     expect(partsOf(await swept({}))).to.deep.equal([]);
+  });
+
+  it("ends hopeless runs at a test where they are worse than the median of the others, and those that diverge at once", async () => {
+    const rates = [0.02, 0.01, 0.015, 0.0001, 1e6];
+    const options = { grid: { base_lr: rates }, firstIterations: undefined, reduction: undefined, medianStop: 4 };
+    const solver = join(folder(), "tested.prototxt");
+    writeFileSync(solver, SOLVER.replace("test_interval: 100", "test_interval: 2"));
+    const events = await swept({ ...options, solver, output: join(folder(), "median") });
+    const parts = events.flatMap((event) => (event.kind === "part-done" ? [event] : []));
+    const told = parts.map(({ result: { iteration, stopped } }) => [iteration, stopped ?? false]);
+    // The fourth has three others; the median of 0.02, 0.01 and 0.015 is better at iteration 4.
+    expect(told).to.deep.equal([...rates.slice(0, 3).map(() => [12, false]), [4, true], [12, false]]);
+    expect(parts.at(-1)!.result.error).to.match(/not finite|no finite|not a finite/);
+    const done = events.at(-1)!;
+    if (done.kind !== "sweep-done") throw new Error(done.kind);
+    expect(done.best!.settings).to.deep.equal({ base_lr: "0.02" });
+    expect(done.trials.slice(3).map(({ settings }) => settings["base_lr"])).to.deep.equal(["0.0001", "1000000"]);
+
+    // As a kill in the fourth run leaves it: its median is that of the runs before.
+    const path = join(folder(), "median/sweep.json");
+    const state = JSON.parse(readFileSync(path, "utf8"));
+    for (const trial of state.trials.slice(3)) trial.results = [];
+    writeFileSync(path, JSON.stringify(state));
+    const rest = await swept({ ...options, solver, output: join(folder(), "median") });
+    expect(partsOf(rest)).to.deep.equal(partsOf(events).slice(3));
+    const message = await swept({ ...options, output: join(folder(), "untested") }).catch(
+      (error: Error) => error.message,
+    );
+    expect(message).to.equal("no test comes between iteration 4 and the end at 12, so no run can end early");
   });
 
   it("prints a table by the metric and the command that trains the winner", async () => {

@@ -112,6 +112,12 @@ export const SWEEP = {
     range: { whole: true, min: 2 },
     describe: "Reduction at each comparison: one of N runs continues (default 3)",
   },
+  medianStop: {
+    type: "number",
+    range: countRange("iterations"),
+    describe:
+      "Iterations after which a run stops at a test where its best score is worse than the median of the other runs",
+  },
   folds: {
     type: "number",
     range: { whole: true, min: 2, max: 1000, unit: "folds" },
