@@ -376,6 +376,7 @@ export interface TransformationParameter {
   readonly distort_param: DistortionParameter | null;
   readonly expand_param: ExpansionParameter | null;
   readonly emit_constraint: EmitConstraint | null;
+  readonly noise_param: NoiseParameter | null;
 }
 
 export interface LossParameter {
@@ -1324,6 +1325,40 @@ export const ResizeParameter_Interp_mode = {
   LANCZOS4: 5,
 } as const;
 export type ResizeParameter_Interp_mode = (typeof ResizeParameter_Interp_mode)[keyof typeof ResizeParameter_Interp_mode];
+
+export interface NoiseParameter {
+  /** Default 0. */
+  readonly prob: number;
+  /** Default false. */
+  readonly hist_eq: boolean;
+  /** Default false. */
+  readonly inverse: boolean;
+  /** Default false. */
+  readonly decolorize: boolean;
+  /** Default false. */
+  readonly gauss_blur: boolean;
+  /** Default -1. */
+  readonly jpeg: number;
+  /** Default false. */
+  readonly posterize: boolean;
+  /** Default false. */
+  readonly erode: boolean;
+  /** Default false. */
+  readonly saltpepper: boolean;
+  readonly saltpepper_param: SaltPepperParameter | null;
+  /** Default false. */
+  readonly clahe: boolean;
+  /** Default false. */
+  readonly convert_to_hsv: boolean;
+  /** Default false. */
+  readonly convert_to_lab: boolean;
+}
+
+export interface SaltPepperParameter {
+  /** Default 0. */
+  readonly fraction: number;
+  readonly value: readonly number[];
+}
 
 export interface NonMaximumSuppressionParameter {
   /** Default 0.3. */
@@ -2378,6 +2413,8 @@ export interface Messages {
   Sampler: Sampler;
   SampleConstraint: SampleConstraint;
   ResizeParameter: ResizeParameter;
+  NoiseParameter: NoiseParameter;
+  SaltPepperParameter: SaltPepperParameter;
   NonMaximumSuppressionParameter: NonMaximumSuppressionParameter;
   SaveOutputParameter: SaveOutputParameter;
   DetectionEvaluateParameter: DetectionEvaluateParameter;

@@ -213,11 +213,11 @@ describe("AnnotatedData", () => {
   it("resizes to one size, or keeps the aspect ratio and moves the boxes with it", () => {
     const spec = { height: 10, width: 20, fill: "constant", values: [], interpolations: [] } as const;
     const half = box(1, 0, 0.5, 0.5, 1);
-    expect(resizedBoxes([half], { ...spec, pads: false }, { height: 7, width: 3 })).to.deep.equal([half]);
+    expect(resizedBoxes([half], { ...spec, fit: "warp" }, { height: 7, width: 3 })).to.deep.equal([half]);
     // A square in an image twice as wide takes its middle half.
-    const [moved] = resizedBoxes([half], { ...spec, pads: true }, { height: 30, width: 30 });
+    const [moved] = resizedBoxes([half], { ...spec, fit: "inside" }, { height: 30, width: 30 });
     expect(moved).to.deep.include({ xmin: 0.25, ymin: 0.5, xmax: 0.5, ymax: 1 });
-    const [wide] = resizedBoxes([half], { ...spec, pads: true }, { height: 10, width: 40 });
+    const [wide] = resizedBoxes([half], { ...spec, fit: "inside" }, { height: 10, width: 40 });
     expect(wide).to.deep.include({ xmin: 0, ymin: 0.5, xmax: 0.5, ymax: 0.75 });
   });
 
@@ -324,7 +324,6 @@ describe("AnnotatedData", () => {
       return "";
     };
     expect(await why("resize_param { height: 3 }")).to.contain("resize_param needs height and width");
-    expect(await why("resize_param { height: 3 width: 3 resize_mode: FIT_SMALL_SIZE }")).to.contain("FIT_SMALL_SIZE");
     expect(await why("expand_param { max_expand_ratio: 0.5 }")).to.contain("it is at least 1");
     expect(await why("", "batch_sampler { sampler { min_scale: 0 } }")).to.contain("scales go from 0 to 1");
     expect(await why("crop_size: 5")).to.contain('record 0 (key "0"): crop_size 5 is larger');

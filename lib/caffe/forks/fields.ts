@@ -487,13 +487,13 @@ export const FORK_FIELDS: readonly ForkField[] = [
   {
     forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
     message: "TransformationParameter",
-    fields: ["distort_param", "expand_param"],
-    meaning: "images change colour, and shrink in a larger one, at random",
+    fields: ["distort_param", "expand_param", "noise_param"],
+    meaning: "images change colour, shrink in a larger one, at random, and get noise (AnnotatedData layers)",
   },
   {
     forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
     message: "TransformationParameter",
-    fields: ["noise_param", "random_resize_param", "random_aspect_ratio_param"],
+    fields: ["random_resize_param", "random_aspect_ratio_param"],
     meaning: "images are distorted at random",
     refused: AUGMENTS,
   },

@@ -56,6 +56,21 @@ function loadSharp(): Promise<typeof sharpModule> {
   return loading;
 }
 
+/** An image of bytes as a JPEG of a quality (1 to 100) shows it, with 3 channels. Resembles OpenCV's imencode and imdecode. */
+export async function throughJpeg(
+  { shape: [channels, height, width], pixels }: Image,
+  quality: number,
+): Promise<Image> {
+  const area = height * width;
+  const raw = new Uint8Array(channels * area);
+  // Blue, green and red become red, green and blue.
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < area; i++) raw[i * channels + channels - 1 - c] = pixels[c * area + i]!;
+  const sharp = await loadSharp();
+  const input = sharp(raw, { raw: { width, height, channels: channels === 1 ? 1 : 3 } });
+  return await decodeImage(await input.jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer(), "color");
+}
+
 /** A CMYK JPEG, left as they are by sharp. */
 async function decodeInks(bytes: Uint8Array, mode: ColourMode): Promise<Image> {
   const sharp = await loadSharp();

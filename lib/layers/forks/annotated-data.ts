@@ -1,5 +1,5 @@
 import { has, sub } from "../../caffe/message.js";
-import type { LayerParameter } from "../../caffe/messages.js";
+import { type LayerParameter, ResizeParameter_Resize_mode as Mode } from "../../caffe/messages.js";
 import { croppedImages } from "../data-images.js";
 import type { DataFacts, ImageShape } from "../facts.js";
 import { dataLayer } from "../layer.js";
@@ -42,6 +42,8 @@ function image(layer: LayerParameter): ImageShape | undefined {
   const cropped = croppedImages(layer);
   const transform = sub(layer, "transform_param");
   if (cropped || !has(transform, "resize_param")) return cropped;
-  const { height, width } = sub(transform, "resize_param");
+  const { height, width, resize_mode: mode } = sub(transform, "resize_param");
+  // Images around a size have their own.
+  if (mode === Mode.FIT_SMALL_SIZE) return undefined;
   return height > 0 && width > 0 ? [transform.force_gray ? 1 : 3, height, width] : undefined;
 }

@@ -5,7 +5,7 @@ import { count, sameShape } from "../../../graph/type.js";
 import { type LabelRange, type LabelRanges, labelProblem } from "../../../net/label-ranges.js";
 import { random } from "../../../random.js";
 import { imagesAhead } from "../../image/ahead.js";
-import type { Image } from "../../image/image.js";
+import { type Image, throughJpeg } from "../../image/image.js";
 import { resample } from "../../image/resample.js";
 import { resizeImage } from "../../image/resize.js";
 import { BOXES, type Box } from "../../source/boxes.js";
@@ -15,9 +15,10 @@ import type { Batch, Rows, RowsToBatches } from "../batch.js";
 import type { RecordsSpec } from "../feed-spec.js";
 import { type Transform, transformer } from "../transform.js";
 import { distorted } from "./distort.js";
-import { mirroredBoxes, projected, resizedBoxes } from "./geometry.js";
+import { mirroredBoxes, projected, resizedBoxes, scaledBoxes } from "./geometry.js";
 import { cropped, expanded } from "./pixels.js";
-import { padded } from "./resize.js";
+import { noised } from "./noise.js";
+import { padded, sizeAround } from "./resize.js";
 import { boxesIn, imageOf, refuseFailed } from "./rows.js";
 import { jitteredPart, sampledPart } from "./sample.js";
 import type { AnnotationSpec, ResizeSpec } from "./spec.js";
@@ -82,7 +83,7 @@ export class AnnotatedBuilder implements RowsToBatches {
       try {
         refuseFailed(from, row + i, record);
         const image = await decodedOr(() => next, record);
-        this.#write(from, row + i, image, record);
+        await this.#write(from, row + i, image, record);
       } catch (error) {
         if (!(error instanceof BadRow)) throw error;
         const located = await this.#located(error);
@@ -129,9 +130,9 @@ export class AnnotatedBuilder implements RowsToBatches {
     return this.#spec.annotations.centred ? centredRows(boxes) : rowsOf(boxes);
   }
 
-  #write(from: Rows, row: number, decoded: Image, record: RecordId): void {
+  async #write(from: Rows, row: number, decoded: Image, record: RecordId): Promise<void> {
     const { annotations, batchSize } = this.#spec;
-    const changed = this.#augment(decoded, this.#boxesOf(from, row, record), annotations, record);
+    const changed = await this.#augment(decoded, this.#boxesOf(from, row, record), annotations, record);
     const transform = this.#transform(changed.image, record);
     const choice = transform.choose(record.ordinal);
     const at = this.#boxes.length;
@@ -142,7 +143,7 @@ export class AnnotatedBuilder implements RowsToBatches {
     } else if (!sameShape(transform.shape, this.#shape))
       throw new BadRow(
         new NetrunError(`an image of the shape [${transform.shape}] in a batch of the shape [${this.#shape}]`, {
-          notes: ["give transform_param a resize_param, or batch_size 1"],
+          notes: ["give transform_param a crop_size or a resize_param that gives one size, or batch_size 1"],
         }),
         record,
       );
@@ -156,12 +157,14 @@ export class AnnotatedBuilder implements RowsToBatches {
       ymax: (choice.top + newHeight) / height,
     };
     const inside = projected(changed.boxes, part, annotations.emit);
-    this.#boxes.push(choice.mirror ? mirroredBoxes(inside) : inside);
+    const turned = choice.mirror ? mirroredBoxes(inside) : inside;
+    const scale = annotations.resize?.boxScale;
+    this.#boxes.push(scale ? scaledBoxes(turned, newHeight / scale.height, newWidth / scale.width) : turned);
   }
 
   /** The image and its boxes before crop, mirror, mean and scale. */
-  #augment(decoded: Image, given: readonly Box[], spec: AnnotationSpec, { ordinal }: RecordId) {
-    const { samplers, distort, expand, resize, emit, centred } = spec;
+  async #augment(decoded: Image, given: readonly Box[], spec: AnnotationSpec, { ordinal }: RecordId) {
+    const { samplers, distort, expand, resize, noise, emit, centred } = spec;
     const draws = random(this.#spec.seed, this.#spec.shard.index, ordinal, AUGMENT);
     let [image, boxes] = [distort ? distorted(draws, decoded, distort) : decoded, given];
     const larger = expand && expanded(draws, image, expand, this.#spec.transform.meanValues);
@@ -172,9 +175,12 @@ export class AnnotatedBuilder implements RowsToBatches {
         ? sampledPart(draws, samplers, boxes)
         : undefined;
     if (part) [image, boxes] = [cropped(image, part), projected(boxes, part, emit)];
-    if (!resize) return { image, boxes };
-    const [, height, width] = image.shape;
-    return { image: resized(image, resize, draws.integer), boxes: resizedBoxes(boxes, resize, { height, width }) };
+    if (resize) {
+      const [, height, width] = image.shape;
+      [image, boxes] = [resized(image, resize, draws.integer), resizedBoxes(boxes, resize, { height, width })];
+    }
+    if (noise) image = await noised(draws, image, noise, throughJpeg);
+    return { image, boxes };
   }
 
   #transform({ shape }: Image, record: RecordId): Transform {
@@ -211,12 +217,13 @@ export class AnnotatedBuilder implements RowsToBatches {
 }
 
 function resized(image: Image, spec: ResizeSpec, integer: (n: number) => number): Image {
-  const { interpolations, pads } = spec;
+  const { interpolations, fit } = spec;
   const by =
     interpolations.length > 1 ? interpolations[integer(interpolations.length)]! : (interpolations[0] ?? "linear");
   const to = (height: number, width: number) =>
     by === "linear" ? resizeImage(image, height, width) : resample(image, height, width, by);
-  return pads ? padded(image, spec, to) : to(spec.height, spec.width);
+  if (fit === "inside") return padded(image, spec, to);
+  return fit === "around" ? to(...sizeAround(image, spec)) : to(spec.height, spec.width);
 }
 
 /** Room for boxes: 8, 12, 16, 24, 32, 48 ... */

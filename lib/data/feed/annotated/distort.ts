@@ -59,12 +59,7 @@ function inHsv(
   const out = new Uint8Array(pixels.length);
   for (let i = 0; i < area; i++) {
     const [b, g, r] = [pixels[i]!, pixels[area + i]!, pixels[2 * area + i]!];
-    const value = Math.max(b, g, r);
-    const range = value - Math.min(b, g, r);
-    const sector =
-      range === 0 ? 0 : value === r ? (g - b) / range : value === g ? 2 + (b - r) / range : 4 + (r - g) / range;
-    const hue = byteOf(((sector + 6) % 6) * (HUES / 6)) % HUES;
-    const saturation = value === 0 ? 0 : byteOf((255 * range) / value);
+    const [hue, saturation, value] = hsvOf(b, g, r);
     const [newHue, newSaturation] = change(hue, saturation);
     const colours = fromHsv((newHue % HUES) / (HUES / 6), newSaturation / 255, value);
     colours.forEach((colour, c) => {
@@ -72,6 +67,20 @@ function inHsv(
     });
   }
   return out;
+}
+
+/** OpenCV's factors of 12 bits: of a sector of the colour circle by its range, and of a saturation by its value. */
+const [SECTORS, SATURATIONS] = [HUES / 6, 255].map((whole) =>
+  Int32Array.from({ length: 256 }, (_, i) => (i === 0 ? 0 : Math.round((whole * 4096) / i))),
+) as [Int32Array, Int32Array];
+
+/** Hue (0 to 179), saturation (0 to 255) and value of a colour, as OpenCV has them in bytes. */
+export function hsvOf(b: number, g: number, r: number): readonly [hue: number, saturation: number, value: number] {
+  const value = Math.max(b, g, r);
+  const range = value - Math.min(b, g, r);
+  const sectors = value === r ? g - b : value === g ? b - r + 2 * range : r - g + 4 * range;
+  const hue = (sectors * SECTORS[range]! + 2048) >> 12;
+  return [hue < 0 ? hue + HUES : hue, (range * SATURATIONS[value]! + 2048) >> 12, value];
 }
 
 /** Blue, green and red of a sector of the colour circle (0 to 6), a saturation (0 to 1) and a value. */

@@ -67,8 +67,8 @@ function isEmitted(box: Box, part: Corners, emit: EmitSpec | undefined): boolean
 }
 
 /** Boxes as parts of the image after it was resized; they move only where the rest is filled. */
-export function resizedBoxes(boxes: readonly Box[], { height, width, pads }: ResizeSpec, from: Size): Box[] {
-  if (!pads) return boxes.map(clipped);
+export function resizedBoxes(boxes: readonly Box[], { height, width, fit }: ResizeSpec, from: Size): Box[] {
+  if (fit !== "inside") return boxes.map(clipped);
   const aspect = from.width / from.height;
   const isWide = aspect > width / height;
   // The part of the new image's side that the old image takes.
@@ -80,6 +80,10 @@ export function resizedBoxes(boxes: readonly Box[], { height, width, pads }: Res
       : clipped({ ...box, xmin: moved(box.xmin), xmax: moved(box.xmax) }),
   );
 }
+
+/** Boxes as parts of another size; they are not clipped. */
+export const scaledBoxes = (boxes: readonly Box[], y: number, x: number): Box[] =>
+  boxes.map((box) => ({ ...box, xmin: box.xmin * x, ymin: box.ymin * y, xmax: box.xmax * x, ymax: box.ymax * y }));
 
 /** Pixels of an image. */
 export interface Size {

@@ -34,6 +34,20 @@ export function padded(
   return { shape: [channels, height, width], pixels: out };
 }
 
+/**
+ * Size of an image that keeps its aspect ratio and covers a given size: one side is that, the other larger and rounded down.
+ * Source: AspectKeepingResizeBySmall in util/im_transforms.cpp of SSD's Caffe.
+ */
+export function sizeAround(
+  { shape: [, oldHeight, oldWidth] }: Image,
+  { height, width }: ResizeSpec,
+): readonly [height: number, width: number] {
+  const aspect = Math.fround(oldWidth / oldHeight);
+  return aspect < Math.fround(width / height)
+    ? [Math.floor(Math.fround(width / aspect)), width]
+    : [height, Math.floor(Math.fround(aspect * height))];
+}
+
 /** The row or column that a place outside shows; -1: none. */
 function placeOf(at: number, length: number, fill: ResizeSpec["fill"]): number {
   if (at >= 0 && at < length) return at;

@@ -45,13 +45,32 @@ export type Interpolation = "linear" | "area" | "nearest" | "cubic" | "lanczos4"
 export interface ResizeSpec {
   readonly height: number;
   readonly width: number;
-  /** True if the aspect ratio is kept and the rest filled. */
-  readonly pads: boolean;
+  /** Other aspect ratios change, or are kept in the given size, the rest filled, or around it, so that sizes differ. */
+  readonly fit: "warp" | "inside" | "around";
+  /** Size that boxes are parts of where they are not parts of the image, of images around a size. */
+  readonly boxScale?: { readonly height: number; readonly width: number } | undefined;
   /** Of what the rest is filled with, a value for all channels or one each (or the edge, or the mirror image). */
   readonly fill: "constant" | "mirror" | "edge";
   readonly values: readonly number[];
   /** One is drawn for each image. */
   readonly interpolations: readonly Interpolation[];
+}
+
+/** Noise of images, all of which each image gets. */
+export interface NoiseSpec {
+  readonly decolorize: boolean;
+  readonly blur: boolean;
+  /** Histograms are equalised, as a whole or by parts. */
+  readonly equalize: boolean;
+  readonly equalizeParts: boolean;
+  /** Of a JPEG that images go through. */
+  readonly quality?: number | undefined;
+  readonly erode: boolean;
+  readonly posterize: boolean;
+  readonly invert: boolean;
+  /** Pixels that get another value: bytes for all channels or one each. */
+  readonly salt?: { readonly fraction: number; readonly values: readonly number[] } | undefined;
+  readonly hsv: boolean;
 }
 
 /** Images that shrink in a larger one of the mean's colour. */
@@ -75,6 +94,7 @@ export interface AnnotationSpec {
   readonly distort?: DistortSpec | undefined;
   readonly expand?: ExpandSpec | undefined;
   readonly resize?: ResizeSpec | undefined;
+  readonly noise?: NoiseSpec | undefined;
   readonly emit?: EmitSpec | undefined;
   /** In place of rows of corners and of samplers. */
   readonly centred?: CentredSpec | undefined;

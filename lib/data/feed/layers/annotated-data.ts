@@ -4,6 +4,7 @@ import {
   EmitConstraint_EmitType as EmitType,
   ResizeParameter_Interp_mode as Interpolate,
   type LayerParameter,
+  type NoiseParameter,
   ResizeParameter_Pad_mode as Pad,
   ResizeParameter_Resize_mode as Resize,
   type ResizeParameter,
@@ -18,6 +19,7 @@ import type {
   DistortSpec,
   EmitSpec,
   Interpolation,
+  NoiseSpec,
   Bounds,
   ResizeSpec,
   SamplerSpec,
@@ -58,6 +60,7 @@ function annotationSpec(layer: LayerParameter): AnnotationSpec {
     distort: has(transform, "distort_param") ? distortSpec(transform, layer) : undefined,
     expand: has(transform, "expand_param") ? expandSpec(transform, layer) : undefined,
     resize: has(transform, "resize_param") ? resizeSpec(sub(transform, "resize_param"), layer) : undefined,
+    noise: has(transform, "noise_param") ? noiseSpec(sub(transform, "noise_param"), layer) : undefined,
     emit: has(transform, "emit_constraint") ? emitSpec(transform) : undefined,
   };
 }
@@ -155,24 +158,51 @@ const FILLS = {
   [Pad.REPEAT_NEAREST]: "edge",
 } as const satisfies Record<Pad, ResizeSpec["fill"]>;
 
+const FITS = {
+  [Resize.WARP]: "warp",
+  [Resize.FIT_SMALL_SIZE]: "around",
+  [Resize.FIT_LARGE_SIZE_AND_PAD]: "inside",
+} as const satisfies Record<Resize, ResizeSpec["fit"]>;
+
 function resizeSpec(param: ResizeParameter, layer: LayerParameter): ResizeSpec {
   const { height, width, resize_mode: mode } = param;
   if (height === 0 || width === 0) throw wrong(layer, param, "height", "resize_param needs height and width");
-  if (mode === Resize.FIT_SMALL_SIZE)
-    throw wrong(
-      layer,
-      param,
-      "resize_mode",
-      "resize_mode FIT_SMALL_SIZE, with another size for each image, is not supported",
-      ["WARP and FIT_LARGE_SIZE_AND_PAD give all images one size"],
-    );
   return {
     height,
     width,
-    pads: mode === Resize.FIT_LARGE_SIZE_AND_PAD,
+    fit: FITS[mode],
+    boxScale:
+      mode === Resize.FIT_SMALL_SIZE && param.height_scale > 0 && param.width_scale > 0
+        ? { height: param.height_scale, width: param.width_scale }
+        : undefined,
     fill: FILLS[param.pad_mode],
     values: [...param.pad_value],
     interpolations: param.interp_mode.map((each) => INTERPOLATIONS[each]),
+  };
+}
+
+function noiseSpec(param: NoiseParameter, layer: LayerParameter): NoiseSpec {
+  const { fraction, value: values } = sub(param, "saltpepper_param");
+  if (param.convert_to_lab)
+    throw wrong(layer, param, "convert_to_lab", "convert_to_lab is not supported: its numbers are no bytes", [
+      "the fork reads the bytes of its floats as pixels",
+    ]);
+  if (param.saltpepper && values.length === 0)
+    throw wrong(layer, param, "saltpepper", "saltpepper needs saltpepper_param { fraction: ... value: ... }");
+  const quality = Math.trunc(param.jpeg);
+  if (param.jpeg > 0 && !(quality >= 1 && quality <= 100))
+    throw wrong(layer, param, "jpeg", `jpeg is ${param.jpeg}; it is a quality from 1 to 100, or not above 0`);
+  return {
+    decolorize: param.decolorize,
+    blur: param.gauss_blur,
+    equalize: param.hist_eq,
+    equalizeParts: param.clahe,
+    quality: param.jpeg > 0 ? quality : undefined,
+    erode: param.erode,
+    posterize: param.posterize,
+    invert: param.inverse,
+    salt: param.saltpepper ? { fraction, values: values.map((each) => Math.trunc(each) & 255) } : undefined,
+    hsv: param.convert_to_hsv,
   };
 }
 

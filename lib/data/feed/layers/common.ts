@@ -30,7 +30,7 @@ export function common(layer: LayerParameter, options: FeedOptions, batchSize: n
 }
 
 /** Fields of transform_param that change images together with their boxes: of AnnotatedData layers alone. */
-const WITH_BOXES = ["resize_param", "distort_param", "expand_param", "emit_constraint"] as const;
+const WITH_BOXES = ["resize_param", "distort_param", "expand_param", "noise_param", "emit_constraint"] as const;
 
 /** Transform of transform_param. Throws a NetrunError for what only AnnotatedData layers do. */
 export function transformSpec(layer: LayerParameter, options: FeedOptions): TransformSpec {
