@@ -24,10 +24,16 @@ const LISTS = {
   9: { name: "double_diff", List: Float64Array },
 } as const;
 
+/** The lists of C3D's first version, whose blobs have five dims, so that fields from the third on have other numbers than Caffe's. */
+const C3D_LISTS = { 6: LISTS[5], 7: LISTS[6] } as const;
+
 const DIMS = { 1: "num", 2: "channels", 3: "height", 4: "width" } as const;
 
 /** NVIDIA's fork keeps values as bytes (field 12) of a type (field 10): 0 double, 1 float, 2 half. */
 const RAW = { type: 10, data: 12 } as const;
+
+/** Field of C3D's BlobProto with the last dim: a number, where Caffe has packed floats. */
+const C3D_WIDTH = 5;
 
 const WIRE = { varint: 0, bytes: 2 } as const;
 
@@ -58,12 +64,17 @@ export function emptyLists(): Pick<Blob, "data" | "diff" | "double_data" | "doub
 export function decodeBlob(reader: protobuf.Reader, end: number, blob: Blob, shapeType: protobuf.Type): void {
   let rawType = 0;
   let raw: Uint8Array | undefined;
+  let lists: Readonly<Record<number, (typeof LISTS)[keyof typeof LISTS]>> = LISTS;
+  let c3dWidth = 0;
   while (reader.pos < end) {
     const tag = reader.tag();
     const id = tag >>> 3;
     const wire = tag & 7;
-    if (id in LISTS) {
-      const { name, List } = LISTS[id as keyof typeof LISTS];
+    if (id === C3D_WIDTH && wire === WIRE.varint) {
+      c3dWidth = reader.int32();
+      lists = C3D_LISTS;
+    } else if (id in lists) {
+      const { name, List } = lists[id]!;
       const size = List.BYTES_PER_ELEMENT;
       if (wire === WIRE.bytes) Object.assign(blob, { [name]: readPacked(reader, blob[name], List) });
       else if (wire === (size === 4 ? 5 : 1))
@@ -76,6 +87,16 @@ export function decodeBlob(reader: protobuf.Reader, end: number, blob: Blob, sha
     else reader.skipType(wire);
   }
   if (raw) Object.assign(blob, rawValues(raw, rawType));
+  if (lists === C3D_LISTS) useC3dShape(blob, c3dWidth, shapeType);
+}
+
+/** Gives a blob of C3D its five dims [num, channels, length, height, width]: length and height were read as Caffe's height and width. */
+function useC3dShape(blob: Blob, width: number, shapeType: protobuf.Type): void {
+  const { num = 0, channels = 0, height: length = 0, width: height = 0 } = blob;
+  for (const dim of Object.values(DIMS)) delete blob[dim];
+  // A matrix or vector has ones before its dims, as in Caffe's four.
+  if (num === 1 && channels === 1 && length === 1) Object.assign(blob, { num, channels, height, width });
+  else blob.shape = shapeType.create({ dim: [num, channels, length, height, width] });
 }
 
 /** Values in NVIDIA's form. Throws RangeError for a type that weights do not have, or a part of a value. */

@@ -88,8 +88,10 @@ export function refuseForeign(bytes: Uint8Array, file: string): void {
     });
 }
 
-/** Fields of BlobProto by number and wire type; lists may be packed or not, and NVIDIA's fork has 10 and 12. */
-const BLOB: ReadonlySet<string> = new Set("1 0,2 0,3 0,4 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","));
+/** Fields of BlobProto by number and wire type; lists may be packed or not, NVIDIA's fork has 10 and 12, C3D a fifth dim. */
+const BLOB: ReadonlySet<string> = new Set(
+  "1 0,2 0,3 0,4 0,5 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","),
+);
 
 /** Kind of a file by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
 export function contentOf(bytes: Uint8Array): Content | undefined {
@@ -105,8 +107,10 @@ export function contentOf(bytes: Uint8Array): Content | undefined {
   if (some("100 2")) return "net";
   // A V0 or V1 net, or a binary SolverParameter, whose base_lr is a float.
   if (some("1 2", "2 2", "3 2")) return some("5 5") ? undefined : "net";
-  // BlobProto's data, shape and double_data, and nothing but its fields.
-  return some("5 2", "5 5", "7 2", "8 2") && [...fields].every((tag) => BLOB.has(tag)) ? "mean" : undefined;
+  // BlobProto's data, shape and double_data (C3D's data), and nothing but its fields.
+  return (some("5 2", "5 5", "7 2", "8 2") || (some("5 0") && some("6 2"))) && [...fields].every((tag) => BLOB.has(tag))
+    ? "mean"
+    : undefined;
 }
 
 /** Kind of a text in JSON by its beginning; undefined for other texts. */

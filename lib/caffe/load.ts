@@ -6,7 +6,7 @@ import { parseText } from "../text/parse.js";
 import { topNames } from "../text/top-names.js";
 import { refuseOther, refuseText } from "./content.js";
 import { isBinary, readBytes, textOf } from "./files.js";
-import { noteFieldsOfForks } from "./forks/binary.js";
+import { withFieldsOfForks } from "./forks/binary.js";
 import { explainFork, isForkList } from "./forks/index.js";
 import { decode, has } from "./message.js";
 import type { NetParameter, SolverParameter } from "./messages.js";
@@ -97,8 +97,7 @@ function read<K extends keyof Loadable>(
   if (bytes && isBinary(bytes)) {
     refuseOther(type, bytes, options.name);
     const message = decode(type, bytes, options.name) as Loadable[K];
-    if (type === "NetParameter") noteFieldsOfForks(message as NetParameter);
-    return message;
+    return type === "NetParameter" ? (withFieldsOfForks(message as NetParameter) as Loadable[K]) : message;
   }
   if (bytes) refuseText(type, bytes, options.name);
   return parse(type, bytes ? textOf(bytes, options.name ?? text) : text, options);

@@ -97,11 +97,13 @@ function upgradeLayer(v1: V1LayerParameter): LayerParameter {
 /** The type of a V1 layer of a fork: the words of its name, as today's types are written. */
 function forkType(v1: V1LayerParameter): { readonly type?: string } {
   const field = unknownFields(v1).find(({ name }) => name === "type");
-  if (!field || !("text" in field)) return {};
-  const words = field.text.toLowerCase().split("_");
-  return {
-    type: FORK_V1_TYPES[field.text] ?? words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join(""),
-  };
+  return field && "text" in field ? { type: typeOfWords(field.text) } : {};
+}
+
+/** Today's name of a fork's V1 type by its words: UNPOOLING is "Unpooling". */
+export function typeOfWords(v1: string): string {
+  const words = v1.toLowerCase().split("_");
+  return FORK_V1_TYPES[v1] ?? words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join("");
 }
 
 function paramSpecs(v1: V1LayerParameter): ParamSpec[] {

@@ -3,13 +3,14 @@ import protobuf from "protobufjs/light.js";
 import { NetrunError } from "../error.js";
 import { InPlaceReader } from "./blob-codec.js";
 import { refuseOther } from "./content.js";
+import { c3dType, isOfC3d } from "./forks/c3d.js";
 import { LARGEST_FILE, readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
 import { amend, damaged, encode } from "./message.js";
 import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
 import { countMessages, reflect, schema } from "./schema.js";
 import { protoOfStored, type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
-import { typeOfV1 } from "./upgrade-v1.js";
+import { typeOfV1, typeOfWords } from "./upgrade-v1.js";
 
 /** A layer of a weights file. */
 export interface StoredLayer {
@@ -116,7 +117,8 @@ function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
   } catch (cause) {
     throw damaged("NetParameter", reader, cause, file);
   }
-  const layers = [...net.layers.map((layer) => v1Layer(layer)), ...net.layer].map((layer) => ({
+  const isC3d = isOfC3d(net);
+  const layers = [...net.layers.map((layer) => v1Layer(layer, isC3d)), ...net.layer].map((layer) => ({
     ...layer,
     blobs: layer.blobs.map((blob, i) => storedBlob(blob, `blob ${i} of layer "${layer.name}"`, file)),
   }));
@@ -148,12 +150,13 @@ interface RawV1Layer extends Omit<RawLayer, "type"> {
 interface RawNet {
   readonly name: string;
   readonly layer: readonly RawLayer[];
-  readonly layers: readonly RawV1Layer[];
+  readonly layers: RawV1Layer[];
 }
 
-function v1Layer({ layer: v0, ...v1 }: RawV1Layer): RawLayer {
+function v1Layer({ layer: v0, ...v1 }: RawV1Layer, isC3d: boolean): RawLayer {
   if (v0) return { ...v1, name: v0.name, type: v0.type, blobs: v0.blobs };
-  return { ...v1, type: typeOfV1(v1.type) ?? `V1 type ${v1.type}` };
+  const words = isC3d ? c3dType(v1.type) : undefined;
+  return { ...v1, type: words ? typeOfWords(words) : (typeOfV1(v1.type) ?? `V1 type ${v1.type}`) };
 }
 
 /** Made when it is first used. Forks gave the same field numbers to different messages: their files do not go by Caffe's schema. */

@@ -2,11 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { Net } from "../../lib/api/net.js";
+import { contentOf } from "../../lib/caffe/content.js";
 import { refusedFork } from "../../lib/caffe/forks/index.js";
 import { loadNet } from "../../lib/caffe/load.js";
+import { decodeMean } from "../../lib/caffe/mean.js";
 import { create, encode } from "../../lib/caffe/message.js";
 import { PoolingParameter_RoundMode as RoundMode } from "../../lib/caffe/messages.js";
-import { readWeights } from "../../lib/caffe/weights.js";
+import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printText } from "../../lib/text/print.js";
 
@@ -72,7 +75,53 @@ describe("binary nets of forks", () => {
     ).to.contain("field loss_param.3");
   });
 
+  it("are read where Caffe has another message of the number, with fields that it requires", () => {
+    // Intel's SmoothL1Loss: sigma is where Clip has min, whose max is missing.
+    const sigma = message(148, [13, 0, 0, 128, 63]);
+    expect(said(binary("l1.caffemodel", layer({ type: "SmoothL1Loss" }), sigma))).to.contain(
+      "field 148 of this binary",
+    );
+    expect(said(binary("clip.caffemodel", layer({ type: "Clip" }), sigma))).to.equal(undefined);
+  });
+
+  for (const [what, type, bytes, field] of [
+    ["LRCN's LSTM", "LSTM", message(134, [8, 5]), "134"],
+    ["LRCN's Embed", "Embed", message(132, [8, 5]), "132"],
+    ["SegNet's Upsample", "Upsample", message(137, [8, 2]), "137"],
+    [
+      "caffe-action's dilation, Caffe's axis",
+      "Convolution",
+      message(106, [8, 2, 32, 3, 128, 1, 2]),
+      "convolution_param.16",
+    ],
+    [
+      "PSPNet's hole, Caffe's force_nd_im2col",
+      "Convolution",
+      message(106, [8, 2, 32, 3, 136, 1, 2]),
+      "convolution_param.17",
+    ],
+    ["Intel's pooling of 3 and stride 2", "Pooling", message(121, [24, 3, 32, 2]), "pooling_param.2"],
+    ["Intel's pooling of 3, stride 1, pad 1", "Pooling", message(121, [16, 1, 24, 3, 32, 1]), "pooling_param.2"],
+    ["Intel's pooling of 5, stride 1, pad 2", "Pooling", message(121, [16, 2, 24, 5, 32, 1]), "pooling_param.2"],
+  ] as const)
+    it(`are refused for ${what}`, () => {
+      const path = binary(`${field}.caffemodel`, layer({ type }), bytes);
+      expect(said(path)).to.contain(`field ${field} of this binary net`);
+    });
+
+  it("are refused for V1 parameters of another type than the layer's", () => {
+    const v1 = encode(create("V1LayerParameter", { name: "l", bottom: ["x"], top: ["y"] }));
+    const said40 = (type: number) =>
+      said(binary(`p${type}.caffemodel`, v1, [40, type, ...message(40, [13, 0, 0, 128, 63])], 2));
+    expect(said40(36)).to.contain("field 40 of this binary net");
+    expect(said40(37)).to.equal(undefined);
+  });
+
   it("run if they have only Caffe's own fields", () => {
+    const lstm = { type: "LSTM", recurrent_param: { num_output: 3 } };
+    expect(said(binary("lstm.caffemodel", layer(lstm)))).to.equal(undefined);
+    const pooling = { type: "Pooling", pooling_param: { kernel_size: 3, stride: 2, pad: 1 } };
+    expect(said(binary("padded.caffemodel", layer(pooling)))).to.equal(undefined);
     const param = { batch_norm_param: { eps: 1 } };
     expect(said(binary("caffe.caffemodel", layer({ type: "BatchNorm", ...param })))).to.equal(undefined);
     expect(said(binary("plain.caffemodel", layer({ type: "Pooling", pooling_param: { kernel_size: 2 } })))).to.equal(
@@ -86,5 +135,75 @@ describe("binary nets of forks", () => {
     expect(net.notes.join()).to.contain("field 206 of this binary net");
     expect([...(await readWeights(path)).get("l")![0]!.data]).to.deep.equal([3, 4]);
     expect(printText(loadNet(path, { onWarning: () => {} }).message)).to.contain("# field 206 of a binary file");
+  });
+});
+
+describe("binary files of C3D's first version", () => {
+  const floats = (count: number) => [...new Uint8Array(Float32Array.from({ length: count }, (_, i) => i + 1).buffer)];
+  /** A blob with five dims in fields 1 to 5, values in 6. */
+  const blobOf = (dims: readonly number[]) => [
+    ...dims.flatMap((dim, i) => [8 * (i + 1), ...varint(dim)]),
+    ...message(6, floats(dims.reduce((product, dim) => product * dim, 1))),
+  ];
+  /** num_output, pad, kernel_size, kernel_depth, stride, temporal_stride, weight_filler. */
+  const convolution = [8, 2, 24, 1, 32, 3, 48, 3, 56, 2, 64, 1, ...message(9, message(1, [...Buffer.from("xavier")]))];
+  const layers = () => [
+    ...message(2, [
+      ...message(4, [...Buffer.from("conv")]),
+      40,
+      30,
+      ...message(2, [...Buffer.from("x")]),
+      ...message(3, [...Buffer.from("y")]),
+      ...message(6, blobOf([2, 1, 3, 3, 3])),
+      ...message(6, blobOf([1, 1, 1, 1, 2])),
+      ...message(10, convolution),
+    ]),
+    ...message(2, [
+      ...message(4, [...Buffer.from("pool")]),
+      40,
+      31,
+      ...message(2, [...Buffer.from("y")]),
+      ...message(3, [...Buffer.from("z")]),
+      ...message(19, [16, 2, 40, 2]),
+    ]),
+  ];
+  const net = (name: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, Uint8Array.from(layers()));
+    return path;
+  };
+
+  it("have five dims in a blob, whose values are in other fields than Caffe's", async () => {
+    const [weights, bias] = (await readWeights(net("c3d.caffemodel"))).get("conv")!;
+    expect([weights!.shape, weights!.data.length, weights!.data[53]]).to.deep.equal([[2, 1, 3, 3, 3], 54, 54]);
+    expect(bias).to.deep.equal({ shape: [1, 1, 1, 2], data: Float32Array.of(1, 2), legacy: true });
+  });
+
+  it("have numbers of types and fields that mean others in Caffe", () => {
+    const { message: read } = loadNet(net("types.caffemodel"), { onWarning: () => {} });
+    expect(read.layer.map(({ type }) => type)).to.deep.equal(["Convolution3D", "Pooling3D"]);
+    expect(read.layer.map((each) => refusedFork(each, ""))).to.deep.equal([undefined, undefined]);
+    expect(printText(read)).to.match(
+      /convolution_param \{\n\s+num_output: 2\n\s+pad: 1\n\s+kernel_size: 3\n\s+stride: 2\n\s+weight_filler \{\n\s+type: "xavier"\n\s+\}\n\s+kernel_depth: 3\n\s+temporal_stride: 1/,
+    );
+    expect(printText(read)).to.match(/pooling_param \{\n\s+kernel_size: 2\n\s+kernel_depth: 2\n/);
+    const [conv] = decodeWeights(Uint8Array.from(layers())).layers;
+    expect(conv!.type).to.equal("Convolution3D");
+  });
+
+  it("fill a net from a prototxt", async () => {
+    const text = `input: "x" input_shape { dim: 1 dim: 1 dim: 3 dim: 3 dim: 3 }
+      layers { name: "conv" type: CONVOLUTION3D bottom: "x" top: "y"
+        convolution_param { num_output: 2 kernel_size: 3 kernel_depth: 3 } }`;
+    await using filled = await Net.load(text, { weights: net("fill.caffemodel") });
+    const x = { shape: [1, 1, 3, 3, 3], data: new Float32Array(27).fill(1) };
+    // The sums of 1..27 and of 28..54, and the biases 1 and 2.
+    expect([...(await filled.forward({ x }))["y"]!.data]).to.deep.equal([379, 1109]);
+  });
+
+  it("may be means of five dims", () => {
+    const bytes = Uint8Array.from(blobOf([1, 3, 2, 2, 2]));
+    expect(contentOf(bytes)).to.equal("mean");
+    expect(decodeMean(bytes, "mean.binaryproto").shape).to.deep.equal([3, 2, 2, 2]);
   });
 });

@@ -1,24 +1,40 @@
 import { noteUnknown } from "../../text/notes.js";
-import { has, type Message } from "../message.js";
+import { amend, has, type Message } from "../message.js";
 import {
+  type ConvolutionParameter,
   LAYER_PARAMS,
   type LayerParameter,
+  type LossParameter,
   LossParameter_NormalizationMode as Mode,
   type NetParameter,
+  type PoolingParameter,
+  type V1LayerParameter,
 } from "../messages.js";
 import { reflect } from "../schema.js";
-
-/** From this number on forks give fields of LayerParameter to layers of their own; Caffe itself came to use some of them later. */
-const FIRST_OF_FORKS = 139;
+import { isOfC3d, withC3dFields } from "./c3d.js";
 
 /**
- * Notes, by number, the fields of a binary net that are a fork's or may be: forks number fields as they like, so that one number is
- * another field in each, and of those that Caffe has too it cannot be told whose they are. A net with them is refused where it runs.
+ * From these numbers on forks give fields of a layer to layers of their own; Caffe itself came to use some of them later. LRCN's LSTM
+ * has 134, SegNet's Upsample 137, Intel's SmoothL1Loss 148.
  */
-export function noteFieldsOfForks({ layer, layers }: NetParameter): void {
-  for (const each of [...layer, ...layers])
-    for (const name of foreignNumbers(each as unknown as Message, "")) noteUnknown(each, { name, text: "" });
-  for (const each of layer) for (const name of doubtful(each)) noteUnknown(each, { name, text: "" });
+const FIRST_OF_FORKS = { layer: 131, v1: 40 } as const;
+
+/**
+ * A binary net in which the fields that are a fork's, or may be, are noted by number: forks number fields as they like, so that one
+ * number is another field in each, and of those that Caffe has too it cannot be told whose they are. A net with them is refused where
+ * it runs. The layers of C3D's first version, which are known by their blobs, get the types and windows that their numbers mean there.
+ */
+export function withFieldsOfForks(net: NetParameter): NetParameter {
+  const { layer, layers } = net;
+  const v1 = isOfC3d(net) ? layers.map(withC3dFields) : layers;
+  for (const each of layer) note(each, [...doubtful(each), ...foreignNumbers(each as unknown as Message, "")]);
+  for (const each of v1)
+    note(each, [...(v1 === layers ? doubtfulV1(each) : []), ...foreignNumbers(each as unknown as Message, "")]);
+  return v1 === layers ? net : amend(net, { layers: v1 });
+}
+
+function note(layer: LayerParameter | V1LayerParameter, names: readonly string[]): void {
+  for (const name of new Set(names)) noteUnknown(layer, { name, text: "" });
 }
 
 /** Tests whether an unknown field is one of a binary net, whose name is its number, after those of the messages that it is in. */
@@ -50,16 +66,75 @@ function numberOf(bytes: Uint8Array): number {
   return Math.floor(tag / 8);
 }
 
-/** Fields that Caffe has and forks have otherwise: `round_mode` is ceil_mode in some, NONE is PRE_FIXED, and parameters of other layers. */
+/** Fields that Caffe has and forks have otherwise: those in messages of several types, and parameters of other layers. */
 function doubtful(layer: LayerParameter): readonly string[] {
   const own: string | undefined = (LAYER_PARAMS as Readonly<Record<string, string>>)[layer.type];
-  const others = reflect("LayerParameter").fieldsArray.filter(
-    ({ id, name }) => id >= FIRST_OF_FORKS && name.endsWith("_param") && name !== own && Object.hasOwn(layer, name),
-  );
-  const { pooling_param: pooling, loss_param: loss } = layer;
+  return [...paramsOfOthers("LayerParameter", layer, FIRST_OF_FORKS.layer, own), ...doubtfulWithin(layer)];
+}
+
+/** Doubtful fields of a V1 layer: a type's number that forks may have otherwise has parameters of another type. */
+function doubtfulV1(layer: V1LayerParameter): readonly string[] {
   return [
-    ...others.map(({ id }) => String(id)),
+    ...paramsOfOthers("V1LayerParameter", layer, FIRST_OF_FORKS.v1, V1_PARAMS[layer.type]),
+    ...doubtfulWithin(layer),
+  ];
+}
+
+/** Parameters of V1 types whose fields have late numbers; losses have loss_param as well. */
+const V1_PARAMS: Readonly<Record<number, string>> = { 37: "contrastive_loss_param", 38: "exp_param" };
+
+/** Parameters that are a type's alone; types without parameters of their own name share others, as Caffe's recurrent ones do. */
+const OWNED: ReadonlySet<string> = new Set(Object.values(LAYER_PARAMS));
+
+function paramsOfOthers(
+  type: "LayerParameter" | "V1LayerParameter",
+  layer: object,
+  first: number,
+  own: string | undefined,
+): readonly string[] {
+  const isOther = ({ id, name }: { readonly id: number; readonly name: string }) =>
+    id >= first &&
+    name.endsWith("_param") &&
+    name !== own &&
+    name !== "loss_param" &&
+    (own !== undefined || OWNED.has(name)) &&
+    Object.hasOwn(layer, name);
+  return reflect(type)
+    .fieldsArray.filter(isOther)
+    .map(({ id }) => String(id));
+}
+
+interface Params {
+  readonly convolution_param: ConvolutionParameter | null;
+  readonly loss_param: LossParameter | null;
+  readonly pooling_param: PoolingParameter | null;
+}
+
+/**
+ * Numbers within parameters that forks have otherwise: `round_mode` is ceil_mode in some, NONE is PRE_FIXED, a convolution's `axis`
+ * is dilation in caffe-action and its `force_nd_im2col` hole in PSPNet, and Intel's poolings have the numbers of pad and kernel_size
+ * in another order.
+ */
+function doubtfulWithin({
+  convolution_param: convolution,
+  pooling_param: pooling,
+  loss_param: loss,
+}: Params): readonly string[] {
+  return [
     ...(pooling && has(pooling, "round_mode") ? ["pooling_param.13"] : []),
+    ...(pooling && isOfIntel(pooling) ? ["pooling_param.2"] : []),
+    ...(convolution && has(convolution, "axis") ? ["convolution_param.16"] : []),
+    ...(convolution && has(convolution, "force_nd_im2col") ? ["convolution_param.17"] : []),
     ...(loss && has(loss, "normalization") && loss.normalization === Mode.NONE ? ["loss_param.3"] : []),
   ];
+}
+
+/**
+ * Tests for windows as Intel numbers them: its pad, kernel_size and stride are read as Caffe's kernel_size, stride and pad. No net has
+ * windows padded by their size or more, and hardly one has strides that are longer than a padded kernel.
+ */
+function isOfIntel(pooling: PoolingParameter): boolean {
+  if (pooling.global_pooling || has(pooling, "kernel_h") || has(pooling, "kernel_w")) return false;
+  const { kernel_size: size, stride, pad } = pooling;
+  return size === 0 || pad >= size || (pad > 0 && stride > size);
 }

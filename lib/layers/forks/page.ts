@@ -16,11 +16,13 @@ Old nets come from forks, which have fields, values and layers that Caffe has no
 show it. What is _supported_ means here what it means there; _harmless_ fields change no shape and no number, and are warned about
 with their meaning; a net with what is _refused_ does not train, test or convert: the error names the line and the reason.
 
-Fields that are not listed here are warned about; values of enums that are not are refused where the net runs. Forks number their
-fields as they like, so that one number means another thing in each: of binary nets netrun reads names, types and weights, whose numbers
-all forks agree on, and shows them; to run, a layer with a number that Caffe lacks, with one that forks have otherwise
-(\`pooling_param\` 13 is \`round_mode\` and \`ceil_mode\`, \`normalization: 3\` is NONE and PRE_FIXED) or with parameters of another
-type of layer is refused: give the net as a prototxt. Weights are read from the binary file all the same.
+Fields that are not listed here are warned about, and refused where the net runs, as values of enums are. Forks number their fields as
+they like, so that one number means another thing in each: of binary nets netrun reads names, types and weights, whose numbers nearly all
+forks agree on, and shows them; to run, a layer with a number that Caffe lacks, with one that forks have otherwise (\`pooling_param\` 13
+is \`round_mode\` and \`ceil_mode\`, \`normalization: 3\` is NONE and PRE_FIXED, a convolution's 16 and 17 are \`axis\` and dilation,
+\`force_nd_im2col\` and \`hole\`, and Intel's poolings have \`pad\`, \`kernel_size\` and \`stride\` in another order) or with parameters of
+another type of layer is refused: give the net as a prototxt. Weights are read from the binary file all the same, those of C3D's first
+version too, whose blobs have five dims; its layers and windows are read by its own numbers.
 
 ## Fields and values
 `;
