@@ -71,6 +71,7 @@ export { type Plotted, type PlotOptions, plot } from "./runs/plot/plot.js";
 export { LiveRun } from "./dashboard/live-run.js";
 export { type Dashboard, serveDashboard } from "./dashboard/server.js";
 export { StoredRunView } from "./dashboard/stored-run.js";
+export { StoredRuns } from "./dashboard/stored-runs.js";
 export type { Digest } from "./runs/digest.js";
 export { listRuns, type RunStatus, type RunSummary, readRun, type StoredRun } from "./runs/list.js";
 export type { RunInfo } from "./runs/run-folder.js";

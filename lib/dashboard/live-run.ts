@@ -12,6 +12,7 @@ import { runSettings } from "./settings.js";
 
 /** The training of this process, as a dashboard shows and controls it: it takes events, and gives what the page asks for as actions. */
 export class LiveRun implements RunView {
+  readonly id = "live";
   readonly digest: Digest;
   readonly #name: string;
   readonly #solver: Pick<Solver, "net" | "source" | "parameter">;
@@ -28,7 +29,6 @@ export class LiveRun implements RunView {
 
   get description(): RunDescription {
     return {
-      id: "live",
       name: this.#name,
       takesControls: true,
       settings: runSettings(this.digest, this.#solver.parameter),

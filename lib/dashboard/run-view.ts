@@ -6,7 +6,6 @@ import type { Control } from "../train/requests.js";
 
 /** Facts of a run that a page cannot know from events. */
 export interface RunDescription {
-  readonly id: string;
   readonly name: string;
   /** Settings of the run, for comparisons. */
   readonly settings: Readonly<Record<string, string | number | boolean>>;
@@ -23,6 +22,7 @@ export interface ShownBlob {
 
 /** A run that a dashboard shows: one that trains in this process, or a folder or log on disk. */
 export interface RunView extends AsyncDisposable {
+  readonly id: string;
   readonly description: RunDescription;
   readonly digest: Digest;
   readonly status: RunStatus;
@@ -37,3 +37,19 @@ export interface RunView extends AsyncDisposable {
   /** The blobs of the net for an image; undefined where there are no weights. Throws NetrunError for what is no image. */
   activations(image: Buffer): Promise<readonly ShownBlob[] | undefined>;
 }
+
+/** Runs that a dashboard shows, of which there may come more. */
+export interface RunSource extends AsyncDisposable {
+  readonly runs: readonly RunView[];
+  /** Looks for runs that have come since the last call, and returns those. Throws NetrunError where one is damaged. */
+  look(): readonly RunView[];
+}
+
+/** Some runs, to which none come. */
+export const fixedRuns = (runs: readonly RunView[]): RunSource => ({
+  runs,
+  look: () => [],
+  async [Symbol.asyncDispose]() {
+    for (const run of runs) await run[Symbol.asyncDispose]();
+  },
+});

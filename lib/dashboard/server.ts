@@ -10,7 +10,7 @@ import { NetrunError } from "../error.js";
 import { pngOf } from "../data/image/png.js";
 import { tiles } from "../runs/filters.js";
 import type { Control } from "../train/requests.js";
-import type { RunView, ShownBlob } from "./run-view.js";
+import { fixedRuns, type RunSource, type RunView, type ShownBlob } from "./run-view.js";
 import { Streams } from "./streams.js";
 
 /** A dashboard that is served. */
@@ -46,9 +46,10 @@ const MOST_IMAGE_BYTES = 64 * 2 ** 20;
 /**
  * Serves a page that shows runs, to this machine alone. The address has a random token; requests whose Host is another name, or whose Origin
  * is another page, are refused, so that no other site can reach it through its visitor's browser. Port 0 takes a free one.
- * Throws NetrunError where the port is taken. The runs are disposed with it.
+ * Runs that come later are shown too, where their source finds some. Throws NetrunError where the port is taken. The runs are disposed with it.
  */
-export async function serveDashboard(runs: readonly RunView[], port = 0): Promise<Dashboard> {
+export async function serveDashboard(shown: readonly RunView[] | RunSource, port = 0): Promise<Dashboard> {
+  const runs = "look" in shown ? shown : fixedRuns(shown);
   const token = randomBytes(18).toString("base64url");
   const streams = new Streams(runs);
   const files = await pageFiles();
@@ -77,7 +78,7 @@ export async function serveDashboard(runs: readonly RunView[], port = 0): Promis
       streams.end();
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
-      for (const run of runs) await run[Symbol.asyncDispose]();
+      await runs[Symbol.asyncDispose]();
     },
   };
 }
@@ -103,7 +104,7 @@ function pathFor({ url = "/", method, headers }: IncomingMessage, port: number, 
 }
 
 interface Shown {
-  readonly runs: readonly RunView[];
+  readonly runs: RunSource;
   readonly streams: Streams;
   readonly files: ReadonlyMap<string, URL>;
 }
@@ -116,7 +117,7 @@ async function answer(path: string, request: IncomingMessage, response: ServerRe
   };
   const isPost = request.method === "POST";
   const [what, id] = path.split("/") as [string, string | undefined];
-  const run = shown.runs.find(({ description }) => description.id === id);
+  const run = shown.runs.runs.find((each) => each.id === id);
   const isTaking = what === "control" || what === "activations";
   if (isPost !== isTaking) return void response.writeHead(405).end(REFUSALS[405]);
   if (path === "stream") return shown.streams.open(response);

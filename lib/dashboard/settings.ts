@@ -1,6 +1,7 @@
 import { has } from "../caffe/message.js";
 import type { SolverParameter } from "../caffe/messages.js";
 import type { Digest } from "../runs/digest.js";
+import type { RunInfo } from "../runs/run-folder.js";
 
 /** Settings of a run as a table compares them: what the solver's file says, and how it was trained. */
 export function runSettings(
@@ -31,6 +32,14 @@ export function runSettings(
     ...(data[0] && { batch_size: data[0].batchSize }),
     ...own,
   };
+}
+
+/** Settings that a sweep tries in a run, by the paths of fields; none of other runs. */
+export function sweptSettings(info: RunInfo | undefined): Record<string, string | number> {
+  const swept = info?.settings["sweep"];
+  if (typeof swept !== "object" || swept === null) return {};
+  const texts = Object.entries(swept).map(([path, value]) => [path, String(value)] as const);
+  return Object.fromEntries(texts.map(([path, text]) => [path, Number.isNaN(Number(text)) ? text : Number(text)]));
 }
 
 /** A float32 as a prototxt has it. */

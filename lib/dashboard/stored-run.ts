@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { loadNet } from "../caffe/load.js";
+import type { SolverParameter } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
 import { readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
@@ -15,17 +16,20 @@ import type { Logged } from "../train/event-log.js";
 import type { Control } from "../train/requests.js";
 import { activationsOf, filtersOf } from "./images.js";
 import type { RunDescription, RunView, ShownBlob } from "./run-view.js";
-import { runSettings } from "./settings.js";
+import { runSettings, sweptSettings } from "./settings.js";
 
 /** A run on disk: the folder of one, which may be running, or a JSON log alone. Throws NetrunError where it is neither. */
 export class StoredRunView implements RunView {
-  readonly description: RunDescription;
+  readonly id: string;
+  readonly #solver: SolverParameter | undefined;
+  readonly #name: string;
   readonly digest: Digest;
   readonly #folder: string | undefined;
   readonly #info: RunInfo | undefined;
   readonly #reader: LogReader;
 
-  constructor(path: string, id: string) {
+  /** `name` by default is the run's own. */
+  constructor(path: string, id: string, name?: string) {
     this.#folder = folderOfRun(path);
     if (this.#folder === undefined && !existsSync(path)) throw new NetrunError("no such run or log", { file: path });
     const files = this.#folder === undefined ? undefined : runFiles(this.#folder);
@@ -38,17 +42,17 @@ export class StoredRunView implements RunView {
     this.digest = digest;
     this.#reader = reader;
     this.#info = this.#folder === undefined ? undefined : readRunInfo(this.#folder);
-    const name = this.#info?.name ?? basename(path);
-    this.description = {
-      id,
-      name,
-      takesControls: this.#folder !== undefined,
-      settings: runSettings(digest, this.#solver()),
-    };
+    this.#solver = this.#folder === undefined ? undefined : readRunSolver(this.#folder).solver;
+    this.id = id;
+    this.#name = name ?? this.#info?.name ?? basename(path);
   }
 
-  #solver() {
-    return this.#folder === undefined ? undefined : readRunSolver(this.#folder).solver;
+  get description(): RunDescription {
+    return {
+      name: this.#name,
+      takesControls: this.#folder !== undefined,
+      settings: { ...runSettings(this.digest, this.#solver), ...sweptSettings(this.#info) },
+    };
   }
 
   get status(): RunStatus {

@@ -24,11 +24,15 @@ export function parseControl(value: unknown): Control {
   throw new NetrunError("no control: give stop, snapshot, or rate with a factor");
 }
 
+/** Requests of this process so far: two of a millisecond have an order too. */
+let requests = 0;
+const digits = (count: number): string => String(count).padStart(15, "0");
+
 /** Asks the training that keeps a run in `folder`, in whatever process, for something. Throws NetrunError where it cannot be asked. */
 export function askTraining(folder: string, asked: Control): void {
   const box = join(folder, "control");
   // Names in the order of time; a request is there as a whole or not at all.
-  const name = `${String(Date.now()).padStart(15, "0")}-${randomBytes(6).toString("hex")}`;
+  const name = `${digits(Date.now())}-${digits(requests++)}-${randomBytes(6).toString("hex")}`;
   try {
     mkdirSync(box, { recursive: true });
     writeFileSync(join(box, `${name}.tmp`), JSON.stringify(asked), { mode: 0o600 });

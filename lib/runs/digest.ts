@@ -144,13 +144,17 @@ function seriesFor(digest: Digest, name: string): SeriesData | undefined {
   return series;
 }
 
+/** Curves whose values come after the updates that they count: one at the snapshot's iteration is of the snapshot, and is not computed again. */
+const AFTER_UPDATES = /^(?:test|round|replica)\b/;
+
 /** A run begins; one that resumes an earlier one takes the place of what that did after the snapshot. */
 function startRun(digest: Digest, event: StartEvent): void {
   if (digest.start) digest.before = digest.seconds;
   digest.start = event;
   digest.done = undefined;
   digest.iteration = event.iteration;
-  for (const series of Object.values(digest.series)) cutSeries(series, event.iteration);
+  for (const [name, series] of Object.entries(digest.series))
+    cutSeries(series, AFTER_UPDATES.test(name) ? event.iteration + 1 : event.iteration);
   for (const track of Object.values(digest.histograms)) {
     const found = track.at.findIndex((at) => at >= event.iteration);
     if (found >= 0) for (const column of [track.at, track.min, track.max, track.counts]) column.length = found;

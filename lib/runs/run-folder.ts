@@ -123,9 +123,14 @@ export class RunFolder implements AsyncDisposable {
     return new RunFolder(folder, false, warn);
   }
 
+  /** A run in a folder that is there, such as that of a sweep's: it is begun, or goes on. Throws NetrunError where another process trains it. */
+  static within(folder: string, warn: (warning: NetrunError) => void): RunFolder {
+    return new RunFolder(folder, !existsSync(runFiles(folder).info), warn);
+  }
+
   /** Path that the names of its snapshots start with. */
   get snapshotPrefix(): string {
-    return join(runFiles(this.folder).snapshots, this.name);
+    return snapshotPrefixOf(this.folder);
   }
 
   /** Writes down what is trained and begins, or goes on with, the log of events. Throws NetrunError. */
@@ -174,6 +179,9 @@ export class RunFolder implements AsyncDisposable {
   }
 }
 
+/** Path that the names of a run's snapshots start with. */
+export const snapshotPrefixOf = (folder: string): string => join(runFiles(folder).snapshots, basename(folder));
+
 /** The solver with the copy of its net in place of the one that it names. */
 function withNet(solver: SolverParameter, net: string): SolverParameter {
   const given = (["net", "train_net"] as const).find((field) => solver[field] !== "");
@@ -218,12 +226,15 @@ function noRun(name: string, runs: string): NetrunError {
   });
 }
 
+/** The order of names with numbers in them: run-2 is before run-10. */
+export const { compare: byNumber } = new Intl.Collator("en", { numeric: true });
+
 /** Names of the runs in a folder. */
 export function runNames(runs: string): readonly string[] {
   if (statSync(runs, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(runs)
     .filter((name) => existsSync(runFiles(join(runs, name)).info))
-    .sort();
+    .sort(byNumber);
 }
 
 /** Reads what a run is. Throws NetrunError where the folder is no run's, or its file is damaged. */

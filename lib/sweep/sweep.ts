@@ -8,6 +8,7 @@ import { join as joinCluster, type SparkChoice } from "../engine/spark/choice.js
 import { NetrunError } from "../error.js";
 import { makeFolder, writeWhole } from "../file.js";
 import { checkNumber, countRange } from "../options/number.js";
+import { snapshotPrefixOf } from "../runs/run-folder.js";
 import { printText } from "../text/print.js";
 import { type FoldData, foldData } from "./folds.js";
 import { MedianRule } from "./median.js";
@@ -109,6 +110,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   const running = new Map<Job, Promise<Trained>>();
   const abort = new AbortController();
+  const around = { signal: abort.signal, warn: options.onWarning ?? (() => {}) };
   // The application stays from the first run to the last.
   const cluster = options.engine && (await joinCluster(options.engine));
   try {
@@ -121,7 +123,10 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
         yield { kind: "part-start", trial: trialOf(job.trial), until: job.until };
         const trial = trialOf(job.trial);
         if (!folds) {
-          running.set(job, trained(job, partOf(job, trial, options, deadlineMs), abort.signal, isHopeless(job.trial)));
+          running.set(
+            job,
+            trained(job, partOf(job, trial, options, deadlineMs), { ...around, isHopeless: isHopeless(job.trial) }),
+          );
           continue;
         }
         const known = state.trials[job.trial]!;
@@ -137,7 +142,7 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
         };
         running.set(
           job,
-          trainedFolds(job, { parts, done, keep, isHopeless: (fold) => isHopeless(job.trial, fold) }, abort.signal),
+          trainedFolds(job, { parts, done, keep, isHopeless: (fold) => isHopeless(job.trial, fold) }, around),
         );
       }
       if (running.size === 0) break;
@@ -244,7 +249,8 @@ function foldPart(
 ): TrialPart {
   const snapshot = trial.results.at(-1)?.folds?.[index]?.state;
   const folder = foldFolder(trial.folder, index);
-  return { ...partOf(job, { ...trial, folder }, { ...options, ...fold }, deadlineMs), snapshot };
+  const settings = { ...trial.settings, fold: String(index + 1) };
+  return { ...partOf(job, { ...trial, folder, settings }, { ...options, ...fold }, deadlineMs), snapshot };
 }
 
 /** A run's solver and net, to be trained again by hand. */
@@ -255,7 +261,7 @@ async function writeTrial(folder: string, { solver, net }: SolverWithNet): Promi
     ...{
       test_net: [],
       test_net_param: [],
-      snapshot_prefix: join(folder, "run"),
+      snapshot_prefix: snapshotPrefixOf(folder),
       snapshot: 0,
       snapshot_after_train: true,
     },
@@ -264,7 +270,12 @@ async function writeTrial(folder: string, { solver, net }: SolverWithNet): Promi
   await writeWhole(join(folder, "solver.prototxt"), printText(named));
 }
 
-function partOf({ until }: Job, { folder, results }: Trial, options: SweepOptions, deadlineMs: number): TrialPart {
+function partOf(
+  { until }: Job,
+  { folder, settings, results }: Trial,
+  options: SweepOptions,
+  deadlineMs: number,
+): TrialPart {
   const { data, testData, batchSize, testBatchSize, onBadRecord, transform, provider, devices, portable, calibrate } =
     options;
   const { threads = Math.max(1, Math.floor(availableParallelism() / (options.workers ?? 1))) } = options;
@@ -281,7 +292,8 @@ function partOf({ until }: Job, { folder, results }: Trial, options: SweepOption
     calibrate,
   };
   return {
-    solver: join(folder, "solver.prototxt"),
+    folder,
+    settings,
     options: { ...shared, threads, baseDir: baseOf(options).baseDir },
     snapshot: results.at(-1)?.state,
     from: results.at(-1)?.iteration ?? 0,

@@ -5,7 +5,7 @@ import { unpackError } from "../wire-error.js";
 import { meanOf } from "./folds.js";
 import type { Job } from "./schedule.js";
 import type { FoldResult, PartResult } from "./state.js";
-import { type AskHopeless, type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
+import { type AskHopeless, type Surroundings, type TrialOutcome, type TrialPart, trainPart } from "./trial.js";
 import type { FromTrial } from "./trial-child.js";
 
 /** A part that was trained: its result, and what it gave beside. Undefined where it ended with the time of the sweep. */
@@ -15,12 +15,11 @@ export type Trained = readonly [job: Job, result: PartResult | undefined, outcom
 export async function trained(
   job: Job,
   part: TrialPart,
-  signal: AbortSignal,
-  isHopeless: AskHopeless,
+  around: Surroundings,
 ): Promise<readonly [Job, PartResult, TrialOutcome | undefined]> {
   const started = performance.now();
   try {
-    const outcome = await (part.engine ? trainPart(part, signal, isHopeless) : inProcess(part, signal, isHopeless));
+    const outcome = await (part.engine ? trainPart : inProcess)(part, around);
     const { iteration, score, loss, seconds, state, weights, stopped } = outcome;
     const tests = outcome.tests.map(([at, value]): [number, number] => [at, value]);
     const known = Number.isFinite(score) ? { score } : { error: "the score is not a finite number" };
@@ -41,18 +40,19 @@ export async function trained(
   }
 }
 
-function inProcess(part: TrialPart, signal: AbortSignal, isHopeless: AskHopeless): Promise<TrialOutcome> {
+function inProcess(part: TrialPart, { signal, warn, isHopeless }: Surroundings): Promise<TrialOutcome> {
   const child = fork(fileURLToPath(new URL("trial-child.js", import.meta.url)), [], {
     execArgv: [],
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const end = () => child.kill("SIGKILL");
-  signal.addEventListener("abort", end);
+  signal?.addEventListener("abort", end);
   return new Promise<TrialOutcome>((done, failed) => {
     child.on("message", (message) => {
       const answer = message as FromTrial;
-      if ("test" in answer)
+      if ("warning" in answer) warn(unpackError(answer.warning) as NetrunError);
+      else if ("test" in answer)
         Promise.resolve(isHopeless(answer.test)).then((is) => child.connected && child.send(is), failed);
       else if ("outcome" in answer) done(answer.outcome);
       else failed(unpackError(answer.error));
@@ -62,7 +62,7 @@ function inProcess(part: TrialPart, signal: AbortSignal, isHopeless: AskHopeless
       failed(new NetrunError(`the training's process ${by ? `was ended by ${by}` : `exited with ${code}`}`)),
     );
     child.send(part);
-  }).finally(() => signal.removeEventListener("abort", end));
+  }).finally(() => signal?.removeEventListener("abort", end));
 }
 
 /** A part of a run on each fold. */
@@ -77,14 +77,21 @@ export interface FoldsPart {
 }
 
 /** Trains a part on one fold after the other; its score is their mean. A fold that fails or is hopeless ends the run. */
-export async function trainedFolds(job: Job, folded: FoldsPart, signal: AbortSignal): Promise<Trained> {
+export async function trainedFolds(
+  job: Job,
+  folded: FoldsPart,
+  around: Pick<Surroundings, "signal" | "warn">,
+): Promise<Trained> {
   const { parts, done, keep, isHopeless } = folded;
   const folds = [...done];
   let last: TrialOutcome | undefined;
   const isOver = (fold: FoldResult | undefined) => fold !== undefined && (fold.score === undefined || fold.stopped);
   for (const part of parts.slice(folds.length)) {
     if (isOver(folds.at(-1))) break;
-    const [, { iteration, ...fold }, outcome] = await trained(job, part, signal, isHopeless(folds.length));
+    const [, { iteration, ...fold }, outcome] = await trained(job, part, {
+      ...around,
+      isHopeless: isHopeless(folds.length),
+    });
     last = outcome ?? last;
     if (iteration < job.until && fold.score !== undefined && !fold.stopped) return [job, undefined, last];
     folds.push(fold);

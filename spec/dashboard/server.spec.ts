@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -8,6 +8,7 @@ import { expect } from "chai";
 import { LiveRun } from "../../lib/dashboard/live-run.js";
 import { type Dashboard, serveDashboard } from "../../lib/dashboard/server.js";
 import { StoredRunView } from "../../lib/dashboard/stored-run.js";
+import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { runFiles } from "../../lib/runs/run-folder.js";
 import { trainRun } from "../../lib/runs/train-run.js";
 import { Solver } from "../../lib/train/solver.js";
@@ -22,6 +23,8 @@ interface Asked {
   readonly body?: string;
   /** Ends the answer once this is in it. */
   readonly until?: string;
+  /** Called when the answer begins. */
+  readonly begun?: () => void;
 }
 
 interface Answer {
@@ -31,13 +34,14 @@ interface Answer {
 }
 
 /** Asks by Node's own client: fetch does not let a program set Host and Origin. */
-const ask = (url: string, { method = "GET", headers = {}, body = "", until }: Asked = {}): Promise<Answer> =>
+const ask = (url: string, { method = "GET", headers = {}, body = "", until, begun }: Asked = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const asked = request(url, { method, headers }, (response) => {
       let text = "";
       const done = () => resolve({ status: response.statusCode!, headers: response.headers, text });
       response.setEncoding("latin1").on("data", (part: string) => {
         text += part;
+        begun?.();
         if (until !== undefined && text.includes(until)) {
           done();
           asked.destroy();
@@ -108,6 +112,29 @@ describe("the dashboard's server", () => {
       expect((await ask(`${url}filters/0`)).text).to.match(/^\x89PNG/);
       expect((await ask(`${url}drawing/1`)).status).to.equal(404);
     });
+  });
+
+  it("shows runs that come while the page is open, and warns of a damaged one", async () => {
+    const runs = join(folder(), "coming");
+    const solver = writeRestless(folder(), "max_iter: 2");
+    for await (const _ of trainRun({ run: "run-9", runs, solver }));
+    const warnings: string[] = [];
+    const source = new StoredRuns([runs], ({ message }) => warnings.push(message));
+    await using dashboard = await serveDashboard(source);
+    let stream: Promise<Answer> | undefined;
+    await new Promise<void>((begun) => {
+      stream = ask(`${dashboard.url}stream`, { until: '"name":"run-10"', begun });
+    });
+    for await (const _ of trainRun({ run: "run-10", runs, solver }));
+    const { text } = await stream!;
+    expect(text).to.match(/^retry: 500\nevent: runs\ndata: \[{"id":"0","name":"run-9",/);
+    expect(text).to.match(/event: added\ndata: \[{"id":"1","name":"run-10",/);
+    mkdirSync(join(runs, "run-11"));
+    writeFileSync(runFiles(join(runs, "run-11")).info, "{");
+    expect([source.look(), source.look()]).to.deep.equal([[], []]);
+    expect(warnings).to.have.length(1);
+    expect(warnings[0]).to.match(/^damaged: /);
+    expect(() => new StoredRuns([runs])).to.throw("damaged");
   });
 
   it("refuses to control a run that does not train, and damaged images and controls", async () => {

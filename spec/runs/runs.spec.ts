@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from "node:path";
 import { expect } from "chai";
 import type { NetrunError } from "../../lib/error.js";
+import { askTraining, ControlBox } from "../../lib/runs/control-box.js";
 import { addEvent, newDigest, replicaCurve } from "../../lib/runs/digest.js";
 import { listRuns, readRun } from "../../lib/runs/list.js";
 import { readDigest, storedText } from "../../lib/runs/read-log.js";
@@ -9,6 +10,7 @@ import { RunFolder } from "../../lib/runs/run-folder.js";
 import { addValue, cutSeries, MOST_POINTS, newSeries } from "../../lib/runs/series.js";
 import { type TrainRunOptions, trainRun } from "../../lib/runs/train-run.js";
 import type { TrainEvent } from "../../lib/train/events.js";
+import type { Control } from "../../lib/train/requests.js";
 import { train } from "../../lib/train/train.js";
 import { cli } from "../support/cli.js";
 import { failure } from "../support/failure.js";
@@ -101,6 +103,16 @@ describe("a run", () => {
     expect((await cli("runs", runs())).stdout).to.match(/^run +status +iteration .*\nmine +done +10\/10 /);
   }).timeout(20_000);
 
+  it("gets what another process asks in the order that it was asked in, in one millisecond too", async () => {
+    await trained({ run: "asked", solver: solver("max_iter: 1") });
+    const at = join(runs(), "asked");
+    const box = new ControlBox(at, () => {});
+    const factors = Array.from({ length: 20 }, (_, i) => 1 / (i + 2));
+    for (const factor of factors) askTraining(at, { action: "rate", factor, from: "spec" });
+    expect(factors.map(() => (box.action() as Control).factor)).to.deep.equal(factors);
+    expect(box.action()).to.equal("none");
+  });
+
   it("that is not there is named, with the nearest that is", async () => {
     await trained({ run: "alexnet", solver: solver("max_iter: 1") });
     const { status, stderr } = await cli("train", "--run", "alexnet2", "--runs", runs(), "--resume");
@@ -131,6 +143,25 @@ describe("a digest", () => {
     expect(series.count.reduce((sum, each) => sum + each)).to.equal(count);
     cutSeries(series, 640);
     expect(series.at.at(-1)).to.equal(576);
+  });
+
+  it("keeps the test and the round of the snapshot that a run goes on from, and not the iteration after it", () => {
+    const digest = newDigest();
+    const add = (seconds: number, event: object) =>
+      addEvent(digest, { seconds, event: event as unknown as TrainEvent });
+    const iteration = (at: number) =>
+      add(at, { kind: "iteration", iteration: at, loss: at, smoothedLoss: at, rate: 1, rows: 1, times: {} });
+    const start = (at: number) => add(0, { kind: "start", iteration: at, net: { name: "n" } });
+    start(0);
+    for (let at = 0; at < 6; at++) {
+      add(at, { kind: "test", iteration: at, net: 0, outputs: { accuracy: [at] }, loss: 0 });
+      add(at, { kind: "round", iteration: at, imagesPerSecond: 1, loss: 0, times: {} });
+      iteration(at);
+    }
+    start(4);
+    expect(digest.series["test/accuracy"]!.at).to.deep.equal([0, 1, 2, 3, 4]);
+    expect(digest.series["round/loss"]!.at).to.deep.equal([0, 1, 2, 3, 4]);
+    expect(digest.series["train/loss"]!.at).to.deep.equal([0, 1, 2, 3]);
   });
 
   it("of a stored one and the lines after it is that of all lines", async () => {

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
 import { freshFolder } from "../support/folder.js";
@@ -59,9 +60,18 @@ describe("cross-validation of a sweep", () => {
     state.trials[1] = { ...state.trials[1], results: [], pending: { until: 8, folds: folds.slice(0, 2) } };
     writeFileSync(path, JSON.stringify(state));
     const weights = (fold: number) =>
-      statSync(join(folder(), `sweep/run-2/fold-${fold}/run_iter_8.caffemodel`)).mtimeMs;
+      statSync(join(folder(), `sweep/run-2/fold-${fold}/snapshots/fold-${fold}_iter_8.caffemodel`)).mtimeMs;
     const before = [1, 2, 3].map(weights);
     const again = await swept({});
+    const shown = new StoredRuns([join(folder(), "sweep")]).runs.map(({ description }) => description);
+    expect(shown.map(({ name, settings }) => [name, settings["fold"], settings["base_lr"]])).to.deep.equal([
+      ["run-1/fold-1", 1, 0.001],
+      ["run-1/fold-2", 2, 0.001],
+      ["run-1/fold-3", 3, 0.001],
+      ["run-2/fold-1", 1, 0.1],
+      ["run-2/fold-2", 2, 0.1],
+      ["run-2/fold-3", 3, 0.1],
+    ]);
     const scoreOf = (list: typeof trials) => list.map(({ index, results }) => [index, results[0]!.score]);
     expect(scoreOf(again.trials)).to.deep.equal(scoreOf(trials));
     expect([1, 2, 3].map((fold) => weights(fold) === before[fold - 1])).to.deep.equal([true, true, false]);
@@ -71,7 +81,7 @@ describe("cross-validation of a sweep", () => {
     const { trials } = await swept({ grid: { base_lr: [0.001, 0.1, 1e6] }, firstIterations: 4, reduction: 2 });
     expect(trials[0]!.results.map(({ iteration }) => iteration)).to.deep.equal([4, 8]);
     expect(trials[0]!.results[1]!.folds!.map(({ state }) => state!.match(/fold-\d.*/)![0])).to.deep.equal(
-      [1, 2, 3].map((fold) => `fold-${fold}/run_iter_8.solverstate`),
+      [1, 2, 3].map((fold) => `fold-${fold}/snapshots/fold-${fold}_iter_8.solverstate`),
     );
     expect(trials.map(({ settings }) => settings["base_lr"])).to.include("1000000");
     expect(trials.at(-1)!.results.map(({ iteration }) => iteration)).to.deep.equal([4]);

@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
+import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
+import { listRuns, readRun } from "../../lib/runs/list.js";
 import { HalvingSchedule, type Job } from "../../lib/sweep/schedule.js";
 import { withSettings } from "../../lib/sweep/settings.js";
 import { trialSettings } from "../../lib/sweep/space.js";
@@ -171,6 +173,26 @@ describe("a sweep", () => {
     expect(done.best!.results.at(-1)!.iteration).to.equal(12);
     expect(done.trials.at(-1)!.settings).to.deep.equal({ base_lr: "1e6".replace("1e6", "1000000") });
     expect(readFileSync(join(done.best!.folder, "solver.prototxt"), "utf8")).to.include("base_lr: 0.02");
+
+    // Each is kept as a run, all parts of it in one log.
+    const runs = listRuns(join(folder(), "whole"));
+    expect(runs.map(({ name, status, iteration }) => [name, status, iteration])).to.deep.equal([
+      ["run-1", "stopped", 4],
+      ["run-2", "done", 12],
+      // Its loss is not finite.
+      ["run-3", "interrupted", 3],
+    ]);
+    const { notes } = readRun(join(folder(), "whole/run-3")).digest;
+    expect(notes.at(-1)).to.deep.include({ kind: "warning", iteration: 3 });
+    expect(notes.at(-1)!.text).to.match(/^the run fails: the output "loss" of layer "loss" /);
+    expect(runs[1]!.scores["test/loss"]).to.equal(done.best!.results.at(-1)!.score);
+    expect(runs[1]!.snapshot).to.equal(done.best!.results.at(-1)!.state);
+    const shown = new StoredRuns([join(folder(), "whole")]).runs.map(({ description }) => description);
+    expect(shown.map(({ name, settings }) => [name, settings["base_lr"]])).to.deep.equal([
+      ["run-1", 0.001],
+      ["run-2", 0.02],
+      ["run-3", 1e6],
+    ]);
 
     const first = await swept({}, 2);
     const rest = await swept({});

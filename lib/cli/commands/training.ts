@@ -67,7 +67,11 @@ export const RUNS = {
 
 /** `netrun dashboard [RUNS...]`: a page that shows runs. */
 export const DASHBOARD = {
-  runs: { type: "strings", positional: "[runs..]", describe: "Folders of runs, or of all runs (runs), or JSON logs" },
+  runs: {
+    type: "strings",
+    positional: "[runs..]",
+    describe: "Folders of runs, of all runs (runs) or of a sweep, or JSON logs",
+  },
   port: { type: "number", range: PORT, default: 0, describe: "Port; 0 for a free one" },
   ...JSON_OUTPUT,
 } as const satisfies Options;

@@ -58,6 +58,8 @@ function fillChooser(): void {
 
 function choose(next: View, focus = false): void {
   view = next;
+  // A page that is loaded again shows the same.
+  history.replaceState(null, "", `#${next}`);
   for (const each of VIEWS) {
     const tab = element(`tab-${each}`);
     tab.setAttribute("aria-selected", String(each === next));
@@ -110,4 +112,6 @@ for (const [id, body] of Object.entries(CONTROLS)) {
 }
 
 acceptImages(shownRun);
+const remembered = VIEWS.find((each) => location.hash === `#${each}`);
+if (remembered) choose(remembered);
 store.connect();

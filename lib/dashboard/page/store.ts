@@ -36,6 +36,10 @@ export class Store {
       this.isConnected = true;
       this.#draw();
     });
+    stream.addEventListener("added", ({ data }: MessageEvent<string>) => {
+      for (const run of JSON.parse(data) as ShownRun[]) this.runs.set(run.id, run);
+      this.#draw();
+    });
     stream.addEventListener("events", ({ data }: MessageEvent<string>) => {
       for (const { id, status, events } of JSON.parse(data) as { id: string; status: string; events: Logged[] }[]) {
         const run = this.runs.get(id);
