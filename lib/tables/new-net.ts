@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { wholeBatchSize } from "../data/feed/whole-batches.js";
-import { detectSource } from "../data/source/detect.js";
 import { type Preparation, writePreparation } from "../data/source/prepared/preparation.js";
 import { survey } from "../data/source/prepared/survey.js";
-import type { TableSpec } from "../data/source/prepared/table.js";
 import { NetrunError } from "../error.js";
 import { makeFolder, writeWhole } from "../file.js";
 import { COURSE_OF_NET, TABLE_NET } from "../options/new-net.js";
 import { type ApiOptions, checkOptions } from "../options/option.js";
 import { autoencoderTexts, mlpTexts, type TableNetOptions } from "./nets/mlp.js";
 import { type SourceKind, sourceNet } from "./source-net.js";
+import { isTableName, namedTable } from "./table-spec.js";
 import { adaDelta, iterationsOf, solverText } from "./nets/solver-text.js";
 
 /** Kinds of nets that are written for data. */
@@ -88,9 +87,9 @@ async function arrayNet(options: NewNetOptions, files: readonly string[]): Promi
 async function tableNet(options: NewNetOptions, files: readonly string[]): Promise<NewNet> {
   const { kind, output, batchSize = 32, seed = 1, l1, l2 } = options;
   if (options.data === undefined)
-    throw new NetrunError("which table?", { notes: ["--data FILE names it: CSV, TSV or Parquet"] });
-  const { spec, label = options.label } = tableOf(options.data);
-  const test = options.testData === undefined ? undefined : tableOf(options.testData);
+    throw new NetrunError("which table?", { notes: ["--data FILE names it: CSV, TSV, Parquet or Arrow"] });
+  const { spec, label = options.label } = namedTable(options.data);
+  const test = options.testData === undefined ? undefined : namedTable(options.testData);
   if (kind === "mlp" && label === undefined)
     throw new NetrunError("which column is to be predicted?", {
       notes: [`name it: --label NAME, or --data '${options.data}?label=NAME'`],
@@ -131,31 +130,6 @@ async function tableNet(options: NewNetOptions, files: readonly string[]): Promi
   await writePreparation(files[0]!, preparation);
   for (const [i, text] of [texts.trainTest, texts.deploy, solver].entries()) await writeWhole(files[i + 1]!, text);
   return { folder: output, files, rows, unlabelled, iterations: iterationsOf(course), preparation };
-}
-
-/** True if a name is that of a table's file. */
-const isTableName = (name: string): boolean => /\.([ct]sv(\.gz)?|parquet)(\?.*)?$/i.test(name);
-
-/** The table that a name means, and its label. Throws NetrunError for data that is no table. */
-function tableOf(name: string): { readonly spec: TableSpec; readonly label: string | undefined } {
-  const [, path = name, query = ""] = /^(.*?)(?:\?(.*))?$/s.exec(name)!;
-  const rest = new URLSearchParams(query);
-  // A label of Parquet's is netrun's own option here, and not one of the source's.
-  const label = rest.get("label") ?? undefined;
-  rest.delete("label");
-  const source = detectSource(rest.size === 0 ? path : `${path}?${rest}`);
-  if (source.kind === "csv") {
-    const { delimiter, header } = source;
-    const spec = {
-      kind: "csv",
-      path: resolve(source.path),
-      ...(delimiter !== undefined && { delimiter }),
-      ...(header !== undefined && { header }),
-    } as const;
-    return { spec, label };
-  }
-  if (source.kind === "parquet") return { spec: { kind: "parquet", path: resolve(source.path) }, label };
-  throw new NetrunError("is no table", { file: path, notes: ["tables are CSV, TSV and Parquet files"] });
 }
 
 /** Throws NetrunError for options that would change nothing. */

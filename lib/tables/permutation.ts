@@ -1,13 +1,13 @@
 import { Net } from "../api/net.js";
-import { detectSource } from "../data/source/detect.js";
 import { failureError } from "../data/source/failures.js";
 import { encoderOf } from "../data/source/prepared/encode.js";
 import { inputCount, inputPlaces } from "../data/source/prepared/preparation.js";
-import { openTable, type TableSpec } from "../data/source/prepared/table.js";
+import { openTable } from "../data/source/prepared/table.js";
 import { NetrunError } from "../error.js";
 import { random } from "../random.js";
 import type { ExplainOptions } from "./explain.js";
 import { openModel, type TableModel } from "./model-folder.js";
+import { namedTable } from "./table-spec.js";
 
 /** The rise of a model's loss when the cells of a column are mixed. */
 export interface ColumnLoss {
@@ -66,10 +66,7 @@ export async function permutationImportance(options: PermutationOptions): Promis
 }
 
 async function encodedTable({ preparation }: TableModel, data: string): Promise<EncodedTable> {
-  const source = detectSource(data);
-  if (source.kind !== "csv" && source.kind !== "parquet")
-    throw new NetrunError("is no table", { file: data, notes: ["tables are CSV, TSV and Parquet files"] });
-  const table = await openTable(source as TableSpec);
+  const table = await openTable(namedTable(data).spec);
   const encoder = encoderOf(preparation, table);
   if (!preparation.label || !encoder.hasLabel)
     throw new NetrunError("has no column of the label", {

@@ -1,11 +1,10 @@
 import { Net } from "../api/net.js";
-import { detectSource } from "../data/source/detect.js";
 import { type Encoder, encoderOf } from "../data/source/prepared/encode.js";
 import { inputCount, type PreparedLabel } from "../data/source/prepared/preparation.js";
-import { openTable, type TableSpec, type TextTable } from "../data/source/prepared/table.js";
-import { NetrunError } from "../error.js";
+import { openTable, type TextTable } from "../data/source/prepared/table.js";
 import { failureError } from "../data/source/failures.js";
 import { openModel, type TableModel } from "./model-folder.js";
+import { namedTable } from "./table-spec.js";
 
 /** A model, and the rows to predict. */
 export interface PredictOptions {
@@ -64,10 +63,7 @@ export interface TablePredictions extends AsyncDisposable, AsyncIterable<Predict
  */
 export async function predict(options: PredictOptions): Promise<TablePredictions> {
   const model = openModel(options.model, options.weights);
-  const source = detectSource(options.data);
-  if (source.kind !== "csv" && source.kind !== "parquet")
-    throw new NetrunError("is no table", { file: options.data, notes: ["tables are CSV, TSV and Parquet files"] });
-  const table = await openTable(source as TableSpec);
+  const table = await openTable(namedTable(options.data).spec);
   const encoder = encoderOf(model.preparation, table);
   const net = await Net.load(model.deploy, { weights: model.weights });
   const tally = new Tally(model.preparation.label);

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Dictionary, Float32, Int32, Table, tableToIPC, Utf8, vectorFromArray } from "apache-arrow";
 import { expect } from "chai";
 import { columnsOf } from "../../lib/data/source/columns.js";
 import { detectSource } from "../../lib/data/source/detect.js";
@@ -127,6 +128,34 @@ describe("a net for a table", () => {
     expect([test.length, train.length]).to.deep.equal([30, 70]);
     expect([...test, ...train].sort((a, b) => a - b)).to.deep.equal(rows.map(([n]) => n));
     expect(await held(2, "test")).not.to.deep.equal(test);
+  });
+
+  it("is the same for the cells of an Arrow file, dictionaries, times and missing cells among them", async () => {
+    const table = new Table({
+      weight: vectorFromArray([1.1, null, 3.3, 4.4, 5.5, 6.6], new Float32()),
+      count: vectorFromArray([1n, 2n, 3n, 5n, 4n, 7n]),
+      colour: vectorFromArray(["red", "blue", null, "red", "red", "blue"], new Dictionary(new Utf8(), new Int32())),
+      since: vectorFromArray([0, 1, 0, 1, 1, 0].map((day) => new Date(86_400_000 * day))),
+      kind: vectorFromArray(["b", "a", "a", "b", "b", "a"]),
+    });
+    const [arrow, csv] = [join(folder(), "rows.arrow"), join(folder(), "rows.csv")];
+    writeFileSync(arrow, tableToIPC(table, "file"));
+    const lines = ["1.1,1,red,0,b", ",2,blue,1,a", "3.3,3,,0,a", "4.4,5,red,1,b", "5.5,4,red,1,b", "6.6,7,blue,0,a"];
+    const day = (text: string) =>
+      text.replace(/,([01]),(?=[ab]$)/, (_, n) => `,1970-01-0${Number(n) + 1}T00:00:00.000Z,`);
+    writeFileSync(csv, `weight,count,colour,since,kind\n${lines.map(day).join("\n")}\n`);
+    const options = { label: "kind", heldOut: 0, hidden: [2], epochs: 1 };
+    const nets = [];
+    for (const data of [arrow, csv]) nets.push(await made({ ...options, data, output: `${data}-net` }));
+    const { table: _, ...prepared } = nets[0]!.preparation!;
+    expect({ ...prepared, table: nets[1]!.preparation!.table }).to.deep.equal(nets[1]!.preparation);
+    expect(await preparedRows(`${arrow}-net/preparation.json`)).to.deep.equal(
+      await preparedRows(`${csv}-net/preparation.json`),
+    );
+    writeFileSync(arrow, tableToIPC(new Table({ a: vectorFromArray([[1], [2]]), kind: vectorFromArray(["b", "a"]) })));
+    expect(await messageOf(made({ ...options, data: arrow, overwrite: true }))).to.match(
+      /rows\.arrow: column "a" holds List<.*>, and cells of a table are/,
+    );
   });
 
   it("moves with its table: paths in it are from its folder on", async () => {

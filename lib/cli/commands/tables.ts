@@ -32,7 +32,11 @@ export const NEW = {
 /** `netrun predict MODEL DATA -o out.csv`: the rows of a table with what a model says of them. */
 export const PREDICT = {
   model: MODEL,
-  data: { type: "string", positional: "<data>", describe: "Table with the columns of the model" },
+  data: {
+    type: "string",
+    positional: "<data>",
+    describe: "Table with the columns of the model: CSV, TSV, Parquet or Arrow",
+  },
   weights: WEIGHTS,
   output: { ...OUTPUT, required: true, describe: "Table to write: .csv or .tsv" },
   batchSize: { type: "number", range: countRange("rows"), describe: "Rows computed at once (default 256)" },

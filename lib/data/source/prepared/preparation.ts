@@ -17,7 +17,8 @@ const csv = v.object({
   header: v.optional(v.boolean()),
 });
 const parquet = v.object({ kind: v.literal("parquet"), path });
-const table = v.variant("kind", [csv, parquet]);
+const arrow = v.object({ kind: v.literal("arrow"), path });
+const table = v.variant("kind", [csv, parquet, arrow]);
 
 const finite = v.pipe(v.number(), v.finite());
 const positive = v.pipe(finite, v.gtValue(0));

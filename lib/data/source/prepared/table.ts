@@ -5,7 +5,10 @@ import { type CsvSpec, cellsOf, isNumber } from "../table/csv.js";
 import { ParquetReader } from "../table/parquet-reader.js";
 
 /** A table in a file: which columns it has, and its rows as texts. Plain data. */
-export type TableSpec = ({ readonly kind: "csv" } & CsvSpec) | { readonly kind: "parquet"; readonly path: string };
+export type TableSpec =
+  | ({ readonly kind: "csv" } & CsvSpec)
+  | { readonly kind: "parquet"; readonly path: string }
+  | { readonly kind: "arrow"; readonly path: string };
 
 /** A row of a table as texts, one a column; a missing cell is empty. */
 export interface TextRow {
@@ -26,7 +29,12 @@ export interface TextTable {
 /** Opens a table. Throws NetrunError for a file that is empty or not there, and for columns without names of their own. */
 export async function openTable(spec: TableSpec): Promise<TextTable> {
   if (!isFile(spec.path)) throw new NetrunError("no such file", { file: spec.path });
-  const table = spec.kind === "csv" ? await csvTable(spec) : await parquetTable(spec.path);
+  const table =
+    spec.kind === "csv"
+      ? await csvTable(spec)
+      : spec.kind === "parquet"
+        ? await parquetTable(spec.path)
+        : (await import("./arrow-table.js")).arrowTable(spec.path);
   const twice = table.columns.find((name, i) => table.columns.indexOf(name) < i);
   if (twice === undefined) return table;
   throw new NetrunError(`two columns have the name "${twice}"`, { file: spec.path, notes: ["give each its own"] });
