@@ -160,6 +160,8 @@ export interface SolverParameter {
   readonly show_per_class_result: boolean;
   /** Default 1. */
   readonly batch_iterations: number;
+  /** Default 0. */
+  readonly l1_decay: number;
 }
 
 export const SolverParameter_SnapshotFormat = {

@@ -1,4 +1,4 @@
-import { applyAll, type Value } from "../graph/index.js";
+import { applyAll, constant, type Value } from "../graph/index.js";
 import { add, meaning, mul, sign } from "../ops/index.js";
 import type { RuleSettings, UpdateRule } from "./rules.js";
 
@@ -6,7 +6,16 @@ import type { RuleSettings, UpdateRule } from "./rules.js";
 export interface UpdateSettings {
   readonly rule: UpdateRule;
   readonly settings: RuleSettings;
-  readonly regularization: "L1" | "L2";
+  readonly regularization: Regularization;
+}
+
+/** The penalty of weight decay: by absolute values, by squares, or by squares and `l1` times absolute values. */
+export type Regularization = "L1" | "L2" | { readonly l1: number };
+
+/** The gradient of a penalty: sign(w) of L1, w of L2, w + l1 * sign(w) of both. */
+export function penaltyGradient(regularization: Regularization, w: Value): Value {
+  if (regularization === "L2") return w;
+  return regularization === "L1" ? sign(w) : add(w, mul(constant(regularization.l1), sign(w)));
 }
 
 /** The vectors and scalars of an update; all vectors have one length. */
@@ -31,10 +40,10 @@ export function update(settings: UpdateSettings, { w, g, h, rate, decay, scale }
   return applyAll(Update, settings, w, g, rate, decay, scale, ...h);
 }
 
-/** An update in elementwise ops: the rule acts on scale * g + decay * w (L2) or scale * g + decay * sign(w) (L1). */
+/** An update in elementwise ops: the rule acts on scale * g + decay * the penalty's gradient. */
 export function elementwiseUpdate({ rule, settings, regularization }: UpdateSettings, inputs: readonly Value[]) {
   const [w, g, rate, decay, scale, ...h] = inputs as [Value, Value, Value, Value, Value, ...Value[]];
-  const penalty = regularization === "L2" ? w : sign(w);
+  const penalty = penaltyGradient(regularization, w);
   const whole = add(mul(scale, g), mul(decay, penalty));
   const next = rule.update({ w, g: whole, h, rate, settings });
   return [next.w, ...next.h];

@@ -44,6 +44,12 @@ export const SETTINGS = {
   },
   rms_decay: { type: "number", range: SHARE, group: GROUP, describe: "RMSProp's decay" },
   weight_decay: { type: "number", range: AMOUNT, group: GROUP, describe: "Weight decay" },
+  l1_decay: {
+    type: "number",
+    range: AMOUNT,
+    group: GROUP,
+    describe: "Decay by absolute values beside --weight-decay (L1 and L2 together)",
+  },
   regularization_type: { type: "string", group: GROUP, describe: "Regularization: L1 or L2" },
   clip_gradients: { type: "number", range: {}, group: GROUP, describe: "Maximum norm of the gradients" },
   batch_iterations: {

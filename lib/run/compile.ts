@@ -275,10 +275,26 @@ function checkMethod(solver: SolverParameter): void {
       regularization_type === "L1" && weight_decay !== 0,
       "its objective must be smooth, as with L2",
     ],
+    ["l1_decay", solver.l1_decay !== 0, "its objective must be smooth, as with L2"],
     ["debug_info", debug_info, "it shows the updates of SGD"],
   ];
   for (const [field, isGiven, why] of refused)
     if (isGiven) throw new NetrunError(`${type} has no ${field}`, { span: spanOf(solver, field), notes: [why] });
+}
+
+/** The penalty of a solver's weight_decay and l1_decay. Throws NetrunError for a regularization_type that is none. */
+function decayOf(solver: SolverParameter): Pick<SolverPlan, "regularization" | "weightDecay"> {
+  const { regularization_type: type, weight_decay: decay, l1_decay: l1 } = solver;
+  if (type !== "L1" && type !== "L2") {
+    throw new NetrunError(`unknown regularization_type "${type}"`, {
+      span: spanOf(solver, "regularization_type"),
+      notes: ["types: L1, L2; both: weight_decay with L2, and l1_decay"],
+    });
+  }
+  if (type === "L1") return { regularization: "L1", weightDecay: decay + l1 };
+  if (l1 === 0) return { regularization: "L2", weightDecay: decay };
+  if (decay === 0) return { regularization: "L1", weightDecay: l1 };
+  return { regularization: { l1: l1 / decay }, weightDecay: decay };
 }
 
 function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
@@ -288,12 +304,6 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
     throw new NetrunError(`unknown solver type "${solver.type}"`, {
       span: spanOf(solver, "type"),
       notes: [near ? `did you mean "${near}"?` : `types: ${known.join(", ")}`],
-    });
-  }
-  if (solver.regularization_type !== "L1" && solver.regularization_type !== "L2") {
-    throw new NetrunError(`unknown regularization_type "${solver.regularization_type}"`, {
-      span: spanOf(solver, "regularization_type"),
-      notes: ["types: L1, L2"],
     });
   }
   if (solver.iter_size < 1) {
@@ -309,8 +319,7 @@ function solverPlan(solver: SolverParameter, seed: number): SolverPlan {
   return {
     rule: solver.type as SolverType,
     settings: { momentum, momentum2, rms_decay, delta },
-    regularization: solver.regularization_type,
-    weightDecay: solver.weight_decay,
+    ...decayOf(solver),
     clipGradients: has(solver, "clip_gradients") ? solver.clip_gradients : -1,
     iterSize: solver.iter_size,
     ...(solver.batch_iterations > 1 && { batchIterations: solver.batch_iterations }),

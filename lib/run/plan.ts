@@ -2,6 +2,7 @@ import type { FeedSpec } from "../data/feed/feed.js";
 import type { ExtraFields, PhaseName, SourceBlob } from "../layers/index.js";
 import type { SessionOptions } from "../onnx/session.js";
 import type { RuleSettings } from "../optim/rules.js";
+import type { Regularization } from "../optim/update.js";
 import type { SolverType } from "../optim/whole-batch.js";
 
 /** A net of one phase as an engine gets it: structured-cloneable, and lowered where it runs. */
@@ -25,7 +26,7 @@ export interface NetPlan {
 export interface SolverPlan {
   readonly rule: SolverType;
   readonly settings: RuleSettings;
-  readonly regularization: "L1" | "L2";
+  readonly regularization: Regularization;
   readonly weightDecay: number;
   /** Greatest L2 norm of all gradients together; negative for none. */
   readonly clipGradients: number;

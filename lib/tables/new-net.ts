@@ -50,12 +50,8 @@ export interface NewNet {
 export async function newNet(options: NewNetOptions): Promise<NewNet> {
   checkOptions(TABLE_NET, options);
   checkOptions(COURSE_OF_NET, options);
-  const { kind, output, l1 = 0, l2 = 0 } = options;
+  const { kind, output } = options;
   if (!NET_KINDS.includes(kind)) throw new NetrunError(`there is no kind "${kind}" of net: ${NET_KINDS.join(", ")}`);
-  if (l1 > 0 && l2 > 0)
-    throw new NetrunError("l1 and l2 are both given", {
-      notes: ["a Caffe solver has one of them: regularization_type"],
-    });
   const isTable = kind === "mlp" || (kind === "autoencoder" && options.data !== undefined && isTableName(options.data));
   const names = ["train_test.prototxt", "deploy.prototxt", "solver.prototxt"];
   const files = [...(isTable ? ["preparation.json"] : []), ...names].map((name) => join(output, name));

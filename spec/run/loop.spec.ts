@@ -45,7 +45,8 @@ describe("a round as one loop", () => {
       { iterations: 7, rounds: 7 },
     ).then(() => {}));
 
-  it("does every update rule, with either regularization", async () => {
+  it("does every update rule, with either regularization and with both", async () => {
+    await expectSame(`${SMALL} l1_decay: 0.02`, { iterations: 5 });
     for (const rule of Object.keys(updateRules)) {
       const momentum = rule === "AdaGrad" || rule === "RMSProp" ? "momentum: 0" : "";
       await expectSame(

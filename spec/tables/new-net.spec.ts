@@ -220,7 +220,6 @@ describe("a net for a table", () => {
       expect(await messageOf(made({ overwrite: true, embed: "auto" }))).to.match(
         /embed has no effect: no column holds/,
       );
-      expect(await messageOf(made({ overwrite: true, l1: 1, l2: 1 }))).to.match(/l1 and l2 are both given/);
       expect(await messageOf(made({ overwrite: true, loss: "huber" }))).to.match(
         /"species" holds names, and this loss/,
       );

@@ -163,6 +163,8 @@ describe("options of a net for a table", () => {
     await made({ activation: "tanh", l2: 0.01 });
     expect(text()).to.include('type: "TanH"');
     expect(text("solver")).to.include("weight_decay: 0.01").and.not.to.include("L1");
+    await made({ l1: 0.001, l2: 0.01 });
+    expect(text("solver")).to.include("weight_decay: 0.01\nl1_decay: 0.001");
     const error = await made({ hidden: [8, 6, 4], dropout: [0.5, 0.2] }).catch((reason: NetrunError) =>
       reason.format(),
     );

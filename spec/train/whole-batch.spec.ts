@@ -151,6 +151,7 @@ describe("methods that search along lines", () => {
     await failure(load("momentum: 0.9"), "LBFGS has no momentum");
     await failure(load("clip_gradients: 1"), "LBFGS has no clip_gradients");
     await failure(load('weight_decay: 0.1 regularization_type: "L1"'), "LBFGS has no regularization_type");
+    await failure(load("l1_decay: 0.1"), "LBFGS has no l1_decay");
     const limited = text("").replace("inner_product_param", "param { max_norm: 1 } inner_product_param");
     await failure(Solver.load(limited, { data }), 'LBFGS has no max_norm, which layer "ip" has');
     const misspelt = solver(regression("SoftmaxWithLoss", 2), "LBFGSS", 'base_lr: 1 lr_policy: "fixed"');

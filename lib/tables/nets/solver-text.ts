@@ -24,7 +24,9 @@ export const adaDelta = ({
   readonly l1?: number | undefined;
   readonly l2?: number | undefined;
 } = {}): string => {
-  const decay = l1 > 0 ? `\nweight_decay: ${l1}\nregularization_type: "L1"` : l2 > 0 ? `\nweight_decay: ${l2}` : "";
+  const both = l1 > 0 && l2 > 0 ? `\nl1_decay: ${l1}` : "";
+  const decay =
+    l2 > 0 ? `\nweight_decay: ${l2}${both}` : l1 > 0 ? `\nweight_decay: ${l1}\nregularization_type: "L1"` : "";
   return `# ADADELTA: momentum is its rho, delta its epsilon.
 type: "AdaDelta"
 base_lr: 1

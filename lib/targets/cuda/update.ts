@@ -1,6 +1,6 @@
 import { Const, type Constant, isOp, type Value } from "../../graph/index.js";
-import { add, mul, sign } from "../../ops/index.js";
-import { Update } from "../../optim/update.js";
+import { add, mul } from "../../ops/index.js";
+import { penaltyGradient, Update } from "../../optim/update.js";
 import { expansion } from "../portable.js";
 
 /**
@@ -13,7 +13,7 @@ export const constantUpdate = expansion(
   ({ rule, settings, regularization }, ...inputs) => {
     const [w, g, rate, decay, scale, ...h] = inputs as [Value, Value, Value, Value, Value, ...Value[]];
     const scaled = isConstant(scale, 1) ? g : mul(scale, g);
-    const penalty = regularization === "L2" ? w : sign(w);
+    const penalty = penaltyGradient(regularization, w);
     const whole = isConstant(decay, 0) ? scaled : add(scaled, mul(decay, penalty));
     const next = rule.update({ w, g: whole, h, rate, settings });
     return [next.w, ...next.h];
