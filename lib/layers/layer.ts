@@ -63,8 +63,14 @@ export interface Site<P> extends Place<P> {
    * what the next forward starts with.
    */
   carry(shape: readonly number[]): Value;
-  /** The blob in one of the files that `sources` names. */
-  source(path: string): SourceBlob;
+  /** The blob in one of the files that `sources` names; `field` has the path. */
+  source(path: string, field?: string): SourceBlob;
+}
+
+/** A file that a layer names: a BlobProto, or lines of names, heights and widths, which become a blob of sizes [lines, 2]. */
+export interface SourceFile {
+  readonly path: string;
+  readonly as: "blob" | "sizes";
 }
 
 /** A blob read from a file that a layer names. */
@@ -106,8 +112,8 @@ export interface ComputeLayer<F extends ParamField | null = ParamField | null> e
   readonly noGradientTo?: readonly number[];
   /** A layer of a fork that has no gradient here: it runs and converts, and does not train. */
   readonly inferenceOnly?: boolean;
-  /** BlobProto files that the layer needs to be lowered. */
-  sources?(layer: LayerParameter): readonly string[];
+  /** Files that the layer needs to be lowered; a path alone is a BlobProto's. */
+  sources?(layer: LayerParameter): readonly (string | SourceFile)[];
   blobs?(place: Place<ParamOf<F>>): readonly BlobSpec[];
   lower(site: Site<ParamOf<F>>): Lowered;
   /**

@@ -8,7 +8,6 @@ import {
   type DataLayer,
   type FileOutput,
   factsOf,
-  findType,
   isDataLayer,
   isForeignData,
   type LayerType,
@@ -49,18 +48,6 @@ export class DataDependentSize extends Error {
   ) {
     super(`the size of layer ${layer} depends on data`);
   }
-}
-
-/** The BlobProto files that layers name, each once. */
-export function sourcesOf(
-  layers: readonly LayerParameter[],
-  types?: ReadonlyMap<string, LayerType>,
-): readonly string[] {
-  const paths = layers.flatMap((layer) => {
-    const type = findType(layer, types);
-    return type && !isDataLayer(type) ? (type.sources?.(layer) ?? []) : [];
-  });
-  return [...new Set(paths)];
 }
 
 /**
@@ -295,9 +282,9 @@ class Lowering {
         this.#carried.add(value);
         return value;
       },
-      source: (path) => {
+      source: (path, field = "source") => {
         const blob = this.#options.sources?.get(path);
-        if (!blob) throw unsupported(place.error(`the blob file "${path}" was not read`, "source"));
+        if (!blob) throw unsupported(place.error(`the file "${path}" was not read`, field));
         return blob;
       },
     };

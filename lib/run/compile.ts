@@ -5,6 +5,7 @@ import { amend, create, decode, encode, has, sub } from "../caffe/message.js";
 import type { LayerParameter, NetParameter, NetState, SolverParameter } from "../caffe/messages.js";
 import { Phase as PhaseNumber } from "../caffe/messages.js";
 import type { SolverNets } from "../caffe/solver-nets.js";
+import { readNamedSizes } from "../caffe/named-sizes.js";
 import { storedBlob } from "../caffe/stored.js";
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import type { GivenRows } from "../data/feed/given-rows.js";
@@ -23,7 +24,8 @@ import {
 } from "../layers/index.js";
 import { cropWarnings } from "../net/crop-offsets.js";
 import { differencesFromCaffe } from "../net/differences.js";
-import { type LoweredNet, sourcesOf } from "../net/lower.js";
+import type { LoweredNet } from "../net/lower.js";
+import { sourcesOf } from "../net/sources.js";
 import type { SessionOptions } from "../onnx/session.js";
 import { methodOf, type SolverType, solverTypes } from "../optim/whole-batch.js";
 import { spanOf } from "../text/notes.js";
@@ -225,14 +227,21 @@ export async function compileSolver(
   };
 }
 
-/** The blobs in files that layers name (InfogainLoss's matrix). Throws NetrunError if one is not to be read. */
+/** The blobs in files that layers name (InfogainLoss's matrix, sizes of images). Throws NetrunError if one is not to be read. */
 export function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
   return new Map(
-    sourcesOf(net.layer, registeredTypes()).map((path) => {
+    sourcesOf(net.layer, registeredTypes()).map(({ path, as }) => {
+      if (as === "sizes") return [path, readSizes(path, baseDir)];
       const { path: file, bytes } = readBytes(path, { baseDir });
       return [path, storedBlob(decode("BlobProto", bytes, file), "the blob", file)];
     }),
   );
+}
+
+/** Heights and widths [lines, 2] of a file of lines of a name, a height and a width. */
+function readSizes(path: string, baseDir: string): SourceBlob {
+  const sizes = readNamedSizes(path, { baseDir }).flatMap(({ height, width }) => [height, width]);
+  return { shape: [sizes.length / 2, 2], data: Float32Array.from(sizes) };
 }
 
 /** Batches of one epoch of a net's data, the last one filled from the start again. */

@@ -1,5 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
+import { freshFolder } from "../support/folder.js";
 import { inputLayer, refusal } from "../support/net.js";
 import { prng } from "../support/prng.js";
 
@@ -19,8 +22,48 @@ function iou(a: Row, b: Row): number {
   return shared > 0 ? shared / (area(a) + area(b) - shared) : 0;
 }
 
+/** Sizes of images, their resize_param, and the number of images before. */
+interface Pixels {
+  readonly sizes: readonly (readonly [height: number, width: number])[];
+  readonly mode?: "WARP" | "FIT_LARGE_SIZE_AND_PAD" | "FIT_SMALL_SIZE";
+  readonly scale?: readonly [height: number, width: number];
+  count: number;
+}
+
+/** Overlap in pixels of a size, where 64 x 32 is the padded size. */
+function pixelIou({ mode, scale }: Pixels, size: readonly [number, number], first: Row, second: Row): number {
+  const clip = (value: number, most: number) => Math.max(0, Math.min(value, most));
+  const scaled = (row: Row): Row => {
+    const all = [size[1], size[0], size[1], size[0]];
+    if (scale) return row.map((v, k) => clip(v * scale[k % 2 === 0 ? 1 : 0], all[k]!));
+    if (mode !== "FIT_LARGE_SIZE_AND_PAD") return row.map((v, k) => clip(v, 1) * all[k]!);
+    const aspect = size[1] / size[0];
+    const pad = aspect > 2 ? [0, (32 - 64 / aspect) / 2 / 32] : [(64 - 32 * aspect) / 2 / 64, 0];
+    const inside = row.map((v, k) => clip((v - pad[k % 2]!) / (1 - 2 * pad[k % 2]!), 1));
+    const meets = row[0]! < 1 - pad[0]! && row[2]! > pad[0]! && row[1]! < 1 - pad[1]! && row[3]! > pad[1]!;
+    return (meets ? inside : row.map((v) => clip(v, 1))).map((v, k) => v * all[k]!);
+  };
+  const [a, b] = [scaled(first), scaled(second)];
+  const side = (i: number) => Math.min(a[i + 2]!, b[i + 2]!) - Math.max(a[i]!, b[i]!);
+  const last = scale ? 0 : 1;
+  const area = (x: Row) => (x[2]! < x[0]! || x[3]! < x[1]! ? 0 : (x[2]! - x[0]! + last) * (x[3]! - x[1]! + last));
+  const shared = side(0) >= 0 && side(1) >= 0 ? (side(0) + 1) * (side(1) + 1) : 1;
+  return shared / (area(a) + area(b) - shared);
+}
+
 /** Reference computation of SSD's Caffe, loop by loop; the rows of detections by their index. */
-function expected(found: readonly Row[], boxes: readonly Row[], threshold: number, difficult: boolean): readonly Row[] {
+function expected(
+  found: readonly Row[],
+  boxes: readonly Row[],
+  threshold: number,
+  difficult: boolean,
+  pixels?: Pixels,
+): readonly Row[] {
+  const items = [...new Set(found.map((row) => row[0]!))].filter((item) => item >= 0).sort((a, b) => a - b);
+  const overlapOf = (item: number, a: Row, b: Row) =>
+    pixels
+      ? pixelIou(pixels, pixels.sizes[(pixels.count + items.indexOf(item)) % pixels.sizes.length]!, a, b)
+      : iou(a, b);
   const positives = [1, 2, 3].map((label) => {
     const own = boxes.filter((row) => row[0]! >= 0 && row[1] === label && (difficult || row[7] === 0));
     return [-1, label, own.length, -1, -1];
@@ -34,7 +77,7 @@ function expected(found: readonly Row[], boxes: readonly Row[], threshold: numbe
     const own = boxes.filter((box) => box[0] === row[0] && box[1] === row[1]);
     const best = own.reduce<{ box?: Row; overlap: number }>(
       (most, box) => {
-        const overlap = iou(row.slice(3), box.slice(3, 7));
+        const overlap = overlapOf(row[0]!, row.slice(3), box.slice(3, 7));
         return overlap > most.overlap ? { box, overlap } : most;
       },
       { overlap: -1 },
@@ -48,6 +91,7 @@ function expected(found: readonly Row[], boxes: readonly Row[], threshold: numbe
       result[3] = 1;
     }
   }
+  if (pixels) pixels.count = (pixels.count + items.length) % pixels.sizes.length;
   return [...positives, ...results];
 }
 
@@ -69,6 +113,7 @@ function drawn() {
 }
 
 describe("DetectionEvaluate", () => {
+  const folder = freshFolder();
   const { found, boxes } = drawn();
   const tensor = (rows: readonly Row[], width: number) => ({
     shape: [1, 1, rows.length, width],
@@ -91,6 +136,49 @@ describe("DetectionEvaluate", () => {
       expect(wanted.filter((row) => row[3] === 1).length).to.be.greaterThan(5);
     });
 
+  for (const [mode, scale] of [
+    ["WARP", undefined],
+    ["FIT_LARGE_SIZE_AND_PAD", undefined],
+    ["FIT_SMALL_SIZE", undefined],
+    ["FIT_SMALL_SIZE", [20, 24]],
+  ] as const)
+    it(`compares boxes in pixels of the images of name_size_file, ${mode} ${scale ?? ""}`, async () => {
+      const path = join(folder(), "sizes.txt");
+      const pixels: Pixels = {
+        sizes: [
+          [12, 7],
+          [5, 30],
+          [16, 16],
+          [9, 20],
+          [30, 8],
+        ],
+        mode,
+        ...(scale && { scale }),
+        count: 0,
+      };
+      writeFileSync(path, pixels.sizes.map(([height, width], i) => `image${i} ${height} ${width}\n`).join(""));
+      const scales = scale ? `height_scale: ${scale[0]} width_scale: ${scale[1]}` : "";
+      const resize = `resize_param { resize_mode: ${mode} height: 32 width: 64 ${scales} }`;
+      await using loaded = await Net.load(
+        net(`num_classes: ${CLASSES} overlap_threshold: 0.5 name_size_file: "${path}" ${resize}`),
+      );
+      // Batches of 3, 2 and 3 images with detections: the lines begin again.
+      for (const given of [found, found.filter((row) => row[0] !== 1), found]) {
+        const rows = [...given, ...Array<Row>(DETECTIONS - given.length).fill([-1, -1, -1, -1, -1, -1, -1])];
+        const { eval: made } = await loaded.forward({ found: tensor(rows, 7), boxes: tensor(boxes, 8) });
+        const wanted = expected(rows, boxes, 0.5, true, pixels);
+        expect([...made!.data]).to.deep.equal([...Float32Array.from(wanted.flat())]);
+        expect(wanted.filter((row) => row[3] === 1).length).to.be.greaterThan(3);
+      }
+    });
+
+  it("says what a file of sizes lacks", async () => {
+    const path = join(folder(), "bad.txt");
+    writeFileSync(path, "a 3 4\nb 5\n");
+    const failed = await Net.load(net(`num_classes: 4 name_size_file: "${path}"`)).catch((error: Error) => error);
+    expect((failed as Error).message).to.contain('entry 2 is "b 5", not a name, a height and a width');
+  });
+
   it("counts no boxes of the background, whichever class that is", async () => {
     await using loaded = await Net.load(net("num_classes: 4 background_label_id: 2 overlap_threshold: 0.5"));
     const { eval: rows } = await loaded.forward({ found: tensor(found, 7), boxes: tensor(boxes, 8) });
@@ -100,6 +188,5 @@ describe("DetectionEvaluate", () => {
 
   it("refuses what it does not do, where it is asked for", async () => {
     expect(refusal(net("overlap_threshold: 0.5"))).to.contain("num_classes must be given");
-    expect(refusal(net('num_classes: 4 name_size_file: "sizes.txt"'))).to.contain("name_size_file");
   });
 });

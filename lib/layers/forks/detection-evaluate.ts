@@ -1,31 +1,40 @@
 import { has } from "../../caffe/message.js";
 import type { DetectionEvaluateParameter } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
-import { unsqueeze } from "../../ops/detection.js";
+import { scatter, unsqueeze } from "../../ops/detection.js";
 import {
   add,
   and,
   cast,
   concat,
+  cumSum,
+  div,
   equal,
   expand,
+  floor,
   gather,
   greater,
   greaterOrEqual,
+  less,
+  max,
   mul,
+  neg,
   not,
   reduceSum,
   reshape,
   slice,
   stopGradient,
   sub,
+  sumAll,
   topK,
   transpose,
   where,
+  zeros,
 } from "../../ops/index.js";
 import { iota } from "../indices.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
 import { jaccard } from "./multibox-match.js";
+import { pixelOverlaps } from "./pixel-overlaps.js";
 
 /** A score below every other. */
 const NEVER = -3e38;
@@ -35,7 +44,9 @@ const NEVER = -3e38;
  * [1, 1, g, 8] of (item, class, instance, corners, difficult); rows of class or item -1 are none. Top [1, 1, classes + d, 5]: for each
  * class but the background (-1, class, number of boxes, -1, -1), then for each detection (item, class, score, hit, miss). A detection
  * goes to the box of its item and class that it overlaps most, by at least `overlap_threshold`, and hits it if none of a greater
- * score does. Tests make mean average precision of all their batches' rows.
+ * score does. Tests make mean average precision of all their batches' rows. With `name_size_file` boxes are compared in pixels of the
+ * images that its lines say, which are counted as the fork counts them: an image without detections has no line.
+ * Source: detection_evaluate_layer.cpp of SSD's Caffe.
  */
 export const DetectionEvaluate = computeLayer({
   type: "DetectionEvaluate",
@@ -48,14 +59,18 @@ export const DetectionEvaluate = computeLayer({
   evaluates: "detections",
   skipsEmptyRows: true,
   inference: { as: "nothing" },
+  sources: ({ detection_evaluate_param: param }) =>
+    param?.name_size_file ? [{ path: param.name_size_file, as: "sizes" }] : [],
   implies: () => new Map([[1, [1, 1, 1, 8]]]),
   topShapes: () => [[1, 1, 1, 5]],
   lower(site) {
     const [d, g] = checked(site);
     const found = stopGradient(reshape(site.bottoms[0]!, [d, 7]));
     const truth = stopGradient(reshape(site.bottoms[1]!, [g, 8]));
-    const rows = concat([positives(site.param, truth), hits(site.param, found, truth)], 0);
-    return { tops: [unsqueeze(rows, [0, 1])] };
+    const sizes = sizesOf(site, slice(found, 1, 0, 1));
+    const compared = { found, truth, overlaps: sizes ? pixelOverlaps(site.param, found, truth, sizes.own) : undefined };
+    const rows = concat([positives(site.param, truth), hits(site.param, compared)], 0);
+    return { tops: [unsqueeze(rows, [0, 1])], ...(sizes && { state: sizes.state }) };
   },
 });
 
@@ -63,17 +78,42 @@ export const DetectionEvaluate = computeLayer({
 function checked(site: Site<DetectionEvaluateParameter>): readonly [number, number] {
   const { param, bottoms, error, bottomError } = site;
   if (!has(param, "num_classes") || param.num_classes < 1) throw error("num_classes must be given", "num_classes");
-  if (has(param, "name_size_file"))
-    throw error(
-      "boxes are compared as parts of the image, not in pixels of the files of name_size_file",
-      "name_size_file",
-      ["leave name_size_file out: scores differ by little, as boxes are a pixel smaller"],
-    );
   const [found, truth] = bottoms.map(({ type }) => type.shape) as [number[], number[]];
   if (found.at(-1) !== 7) throw bottomError(0, `${bottomText(site, 0)} are not detections [1, 1, n, 7]`);
   if (truth.at(-1) !== 8) throw bottomError(1, `${bottomText(site, 1)} are not boxes [1, 1, g, 8]`);
   return [count(found) / 7, count(truth) / 8];
 }
+
+/**
+ * Heights and widths [d, 2] of the images of detections, by their items [d, 1], and the number of images so far: of each forward's
+ * the ones with detections, again from 0 after the last line.
+ */
+function sizesOf(site: Site<DetectionEvaluateParameter>, items: Value) {
+  const { name_size_file: path } = site.param;
+  if (path === "") return undefined;
+  const sizes = site.source(path, "name_size_file");
+  const [lines] = sizes.shape as [number, number];
+  if (lines === 0) return undefined;
+  const [d] = items.type.shape as [number, number];
+  const before = site.carry([]);
+  // In rising order, those of no item last; an item's number is how many others are before it.
+  const isNone = less(items, constant(0));
+  const sorted = topK(neg(where(isNone, constant(BEYOND), items)), 0, d);
+  const isNew = concat(
+    [constant(1, [1, 1]), float(less(slice(sorted.values, 0, 1, d), slice(sorted.values, 0, 0, d - 1)))],
+    0,
+  );
+  const counted = mul(isNew, float(greater(sorted.values, constant(-BEYOND))));
+  const numbers = sub(cumSum(counted, { axis: 0, exclusive: false, reverse: false }), constant(1));
+  const line = modulo(add(before, scatter(zeros([d, 1]), sorted.indices, max(numbers, constant(0)), 0)), lines);
+  const own = gather(constant(sizes.data, [lines, 2]), reshape(cast(line, "int64"), [d]), 0);
+  return { own, state: new Map([[before, modulo(add(before, sumAll(counted)), lines)]]) };
+}
+
+/** Greater than every item. */
+const BEYOND = 1e9;
+
+const modulo = (x: Value, n: number) => sub(x, mul(floor(div(x, constant(n))), constant(n)));
 
 const column = (x: Value, i: number) => slice(x, 1, i, i + 1);
 const float = (x: Value) => cast(x, "float32");
@@ -95,12 +135,19 @@ function positives(param: DetectionEvaluateParameter, truth: Value): Value {
 
 const easy = (truth: Value) => equal(column(truth, 7), constant(0));
 
+/** Detections [d, 7] and boxes [g, 8], and their overlaps [d, g] where these are not those of parts of the image. */
+interface Compared {
+  readonly found: Value;
+  readonly truth: Value;
+  readonly overlaps: Value | undefined;
+}
+
 /** Rows of detections: whether each hits a box, or misses. */
-function hits(param: DetectionEvaluateParameter, found: Value, truth: Value): Value {
+function hits(param: DetectionEvaluateParameter, { found, truth, overlaps: given }: Compared): Value {
   const [d, g] = [found.type.shape[0]!, truth.type.shape[0]!];
   const across = (i: number) => transpose(column(truth, i), [1, 0]);
   const corners = reshape(slice(found, 1, 3, 7), [d, 1, 4]);
-  const overlaps = jaccard(corners, reshape(slice(truth, 1, 3, 7), [1, g, 4]));
+  const overlaps = given ?? jaccard(corners, reshape(slice(truth, 1, 3, 7), [1, g, 4]));
   const isReal = and(greaterOrEqual(column(found, 0), constant(0)), greaterOrEqual(column(found, 1), constant(0)));
   const belongs = and(equal(column(found, 0), across(0)), equal(column(found, 1), across(1)));
   const best = topK(where(and(belongs, isReal), overlaps, constant(-1)), 1, 1);
