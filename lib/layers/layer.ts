@@ -63,20 +63,27 @@ export interface Site<P> extends Place<P> {
    * what the next forward starts with.
    */
   carry(shape: readonly number[]): Value;
+  /** True if files that layers name are read: not where a net is inspected or converted. */
+  readonly reads: boolean;
   /** The blob in one of the files that `sources` names; `field` has the path. */
   source(path: string, field?: string): SourceBlob;
 }
 
-/** A file that a layer names: a BlobProto, or lines of names, heights and widths, which become a blob of sizes [lines, 2]. */
+/**
+ * A file that a layer names: a BlobProto, lines of names, heights and widths, which become a blob of sizes [lines, 2], or a label map,
+ * which becomes a blob of labels [classes].
+ */
 export interface SourceFile {
   readonly path: string;
-  readonly as: "blob" | "sizes";
+  readonly as: "blob" | "sizes" | "labels";
 }
 
 /** A blob read from a file that a layer names. */
 export interface SourceBlob {
   readonly shape: readonly number[];
   readonly data: Float32Array;
+  /** Names of its rows, where the file has them. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** Result of lowering a layer: one value a top, and new values for its state blobs and for what it carries on. */
@@ -87,10 +94,33 @@ export interface Lowered {
   readonly file?: FileOutput;
 }
 
-/** An HDF5 file that forwards write to: rows of data sets, by name. */
+/** An HDF5 file that forwards write to: rows of data sets, by name; or files of the detections in a data set "rows". */
 export interface FileOutput {
   readonly path: string;
   readonly sets: Readonly<Record<string, Value>>;
+  readonly detections?: DetectionsOutput | undefined;
+}
+
+/** Height and width in pixels. */
+export interface PixelSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Files of detections, one set of them for each pass over a list of images. */
+export interface DetectionsOutput {
+  /** Images of each forward. */
+  readonly items: number;
+  readonly folder: string;
+  readonly prefix: string;
+  readonly format: "VOC" | "COCO" | "ILSVRC";
+  /** Names of the classes but for the background. */
+  readonly names: ReadonlyMap<number, string>;
+  readonly images: readonly (PixelSize & { readonly name: string })[];
+  /** Images of the list that make a pass. */
+  readonly total: number;
+  /** Boxes are parts of a padded image of a size, or of a size in place of the image's. */
+  readonly resize?: (PixelSize & { readonly by: "pads" | "scale" }) | undefined;
 }
 
 interface Common<F extends ParamField | null> extends LayerFacts {

@@ -282,6 +282,7 @@ class Lowering {
         this.#carried.add(value);
         return value;
       },
+      reads: this.#options.sources !== undefined,
       source: (path, field = "source") => {
         const blob = this.#options.sources?.get(path);
         if (!blob) throw unsupported(place.error(`the file "${path}" was not read`, field));

@@ -1,4 +1,4 @@
-import { readBytes, requirePath } from "../caffe/files.js";
+import { readBytes, requireFile, requirePath } from "../caffe/files.js";
 import { filterNet } from "../caffe/filter.js";
 import { refusedFork } from "../caffe/forks/index.js";
 import { amend, create, decode, encode, has, sub } from "../caffe/message.js";
@@ -24,6 +24,7 @@ import {
 } from "../layers/index.js";
 import { cropWarnings } from "../net/crop-offsets.js";
 import { differencesFromCaffe } from "../net/differences.js";
+import { readLabelMap } from "../data/source/label-map.js";
 import type { LoweredNet } from "../net/lower.js";
 import { sourcesOf } from "../net/sources.js";
 import type { SessionOptions } from "../onnx/session.js";
@@ -227,11 +228,12 @@ export async function compileSolver(
   };
 }
 
-/** The blobs in files that layers name (InfogainLoss's matrix, sizes of images). Throws NetrunError if one is not to be read. */
+/** The blobs in files that layers name (InfogainLoss's matrix, sizes of images, names of classes). Throws NetrunError if one is not to be read. */
 export function readSources(net: NetParameter, baseDir: string): ReadonlyMap<string, SourceBlob> {
   return new Map(
     sourcesOf(net.layer, registeredTypes()).map(({ path, as }) => {
       if (as === "sizes") return [path, readSizes(path, baseDir)];
+      if (as === "labels") return [path, readLabels(path, baseDir)];
       const { path: file, bytes } = readBytes(path, { baseDir });
       return [path, storedBlob(decode("BlobProto", bytes, file), "the blob", file)];
     }),
@@ -240,8 +242,16 @@ export function readSources(net: NetParameter, baseDir: string): ReadonlyMap<str
 
 /** Heights and widths [lines, 2] of a file of lines of a name, a height and a width. */
 function readSizes(path: string, baseDir: string): SourceBlob {
-  const sizes = readNamedSizes(path, { baseDir }).flatMap(({ height, width }) => [height, width]);
-  return { shape: [sizes.length / 2, 2], data: Float32Array.from(sizes) };
+  const images = readNamedSizes(path, { baseDir });
+  const sizes = images.flatMap(({ height, width }) => [height, width]);
+  return { shape: [images.length, 2], data: Float32Array.from(sizes), names: images.map(({ name }) => name) };
+}
+
+/** Labels and names of a label map. */
+function readLabels(path: string, baseDir: string): SourceBlob {
+  const classes = readLabelMap(requireFile(path, { baseDir }));
+  const labels = Float32Array.from(classes, ({ label }) => label);
+  return { shape: [classes.length], data: labels, names: classes.map(({ name }) => name) };
 }
 
 /** Batches of one epoch of a net's data, the last one filled from the start again. */

@@ -31,7 +31,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   prefetch: "how many batches are read ahead",
   random: "the fork of RegionLoss does not read it",
   save_file: "detections are not written to files",
-  save_output_param: "detections are not written to files",
   share_in_parallel: "replicas share nothing",
   softmax: "the fork of RegionLoss does not read it",
   use_prior_for_nms: "suppression among negatives is refused",

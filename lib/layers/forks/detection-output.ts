@@ -29,6 +29,7 @@ import {
 } from "../../ops/index.js";
 import { computeLayer, type Place, type Site } from "../layer.js";
 import { decodedBoxes } from "./box-code.js";
+import { filesToSaveBy, savedDetections } from "./save-output.js";
 
 /** A score below every threshold, for boxes that are not to be selected. */
 const NEVER = -3e38;
@@ -47,7 +48,8 @@ const at = (i: number) => constantOf("int64", BigInt64Array.of(BigInt(i)), []);
  * [1, 2, boxes*4]. Top [1, 1, found, 7]: rows of (item, class, score, x1, y1, x2, y2) by item, class and falling score; where
  * nothing is found in any item, a row of (item, -1...) for each. Inference only.
  * RefineDet's has two further bottoms, scores of background and object [n, boxes*2] and offsets [n, boxes*4]: these make the boxes that
- * the first bottom's offsets are to, and where an object's score is below `objectness_score` there is no class.
+ * the first bottom's offsets are to, and where an object's score is below `objectness_score` there is no class. `save_output_param` has
+ * what is found written to files.
  */
 export const DetectionOutput = computeLayer({
   type: "DetectionOutput",
@@ -57,16 +59,21 @@ export const DetectionOutput = computeLayer({
   inferenceOnly: true,
   exact: true,
   detections: true,
+  sources: filesToSaveBy,
   lower(site) {
     const detector = detectorOf(site);
     const { items, most, classes } = detector;
     const { keep_top_k: keep } = site.param;
     const limit = Math.max(1, keep > -1 ? Math.min(keep, classes.length * most) : classes.length * most) * items;
-    if (limit <= MOST_PADDED && site.skipsEmptyRows(0))
-      return { tops: [unsqueeze(paddedRows(detector, limit), [0, 1])] };
+    const saved = savedDetections(site);
+    const lowered = (rows: Value) => ({
+      tops: [unsqueeze(rows, [0, 1])],
+      ...(saved && { file: { path: saved.folder, sets: { rows }, detections: saved } }),
+    });
+    if (limit <= MOST_PADDED && site.skipsEmptyRows(0)) return lowered(paddedRows(detector, limit));
     const rows = site.size(cast(reshape(output(detector, limit).end, []), "float32"), limit);
     const { table, end } = output(detector, rows);
-    return { tops: [unsqueeze(firstOf(table, end, rows), [0, 1])] };
+    return lowered(firstOf(table, end, rows));
   },
 });
 

@@ -2,14 +2,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { loadNet } from "../../../../lib/caffe/load.js";
+import { readNamedSizes } from "../../../../lib/caffe/named-sizes.js";
 import { sourceFeedSpec } from "../../../../lib/data/feed/layer.js";
 import { windowDataLayer } from "../../../../lib/data/feed/layers/window-data.js";
 import { openLocalFeed } from "../../../../lib/data/feed/open-feed.js";
 import { decodeImage } from "../../../../lib/data/image/image.js";
 import { detectSource } from "../../../../lib/data/source/detect.js";
+import { readImageList } from "../../../../lib/data/source/images/list.js";
 import { readLabelMap } from "../../../../lib/data/source/label-map.js";
 import { openRecords } from "../../../../lib/data/source/open.js";
-import { readImageList } from "../../../../lib/data/source/images/list.js";
 import { prng } from "../../prng.js";
 import { mutate, mutateNumbers } from "../bytes.js";
 import { put } from "../files.js";
@@ -158,6 +159,17 @@ export const IMAGES: readonly FuzzReader[] = [
       damages: [mutate, mutateStructure],
       read: (bytes) => {
         readLabelMap(put(folder, "map.prototxt", bytes));
+      },
+    }),
+  },
+  {
+    name: "sizes of images",
+    modules: ["lib/caffe/named-sizes.ts"],
+    open: async (folder) => ({
+      wholes: [Buffer.from("000001 375 500\nb 10 20\n")],
+      damages: [mutate, mutateStructure, numbers],
+      read: (bytes) => {
+        readNamedSizes(put(folder, "sizes.txt", bytes));
       },
     }),
   },
