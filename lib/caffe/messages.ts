@@ -334,7 +334,7 @@ export interface LayerParameter {
   readonly ctc_decoder_param: CTCDecoderParameter | null;
   readonly combined_margin_param: CombinedMarginParameter | null;
   readonly cosin_add_m_param: CosinAddmParameter | null;
-  readonly large_margin_inner_product_param: LargeMarginInnerProductParameter | null;
+  readonly largemargin_inner_product_param: LargeMarginInnerProductParameter | null;
   readonly compact_bilinear_param: CompactBilinearParameter | null;
   readonly hardsigmoid_param: HardSigmoidParameter | null;
   readonly relu6_param: ReLU6Parameter | null;
@@ -1718,11 +1718,11 @@ export interface CompactBilinearParameter {
 }
 
 export interface CombinedMarginParameter {
-  /** Default 1. */
+  /** Default 4. */
   readonly m1: number;
-  /** Default 0. */
+  /** Default 0.5. */
   readonly m2: number;
-  /** Default 0. */
+  /** Default 0.35. */
   readonly m3: number;
   /** Default false. */
   readonly transform_test: boolean;
@@ -2311,7 +2311,7 @@ export const LAYER_PARAMS = {
   CTCDecoder: "ctc_decoder_param",
   CombinedMargin: "combined_margin_param",
   CosinAddm: "cosin_add_m_param",
-  LargeMarginInnerProduct: "large_margin_inner_product_param",
+  LargeMarginInnerProduct: "largemargin_inner_product_param",
   CompactBilinear: "compact_bilinear_param",
   HardSigmoid: "hardsigmoid_param",
   ReLU6: "relu6_param",

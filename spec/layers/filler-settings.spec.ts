@@ -68,7 +68,7 @@ const FILLED: readonly (readonly [string, Shapes, (filler: (value: number) => st
     [
       "LargeMarginInnerProduct",
       rows,
-      (f) => `large_margin_inner_product_param { num_output: 4 weight_filler ${f(2)} }`,
+      (f) => `largemargin_inner_product_param { num_output: 4 weight_filler ${f(2)} }`,
       [2],
     ],
     ["Lstm", [[3, 2, 4]], (f) => `lstm_param { num_output: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`, [2, 2, 3]],

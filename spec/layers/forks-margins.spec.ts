@@ -50,6 +50,19 @@ describe("margins in angles, against the authors' loops", () => {
     });
   }
 
+  it("CombinedMargin has the authors' 4, 0.5 and 0.35 by default, CosinAddm 0.5", async () => {
+    const same = async (type: string, given: string, text: string) => {
+      const net = (param: string) => `${inputLayer("x", ROWS, CLASSES)}${inputLayer("label", ROWS)}
+        layer { name: "l" type: "${type}" bottom: "x" bottom: "label" top: "y" ${param} }`;
+      const inputs = { x, label: tensor([0, 1, 2, 0, 1]) };
+      const [bare, full] = [await runText(net(given), inputs), await runText(net(text), inputs)];
+      expect([...bare.blobs["y"]!.data]).to.deep.equal([...full.blobs["y"]!.data]);
+      expect([...bare.blobs["y"]!.data]).to.not.deep.equal([...x.data]);
+    };
+    await same("CombinedMargin", "", "combined_margin_param { m1: 4 m2: 0.5 m3: 0.35 }");
+    await same("CosinAddm", "", "cosin_add_m_param { m: 0.5 }");
+  });
+
   it("CosinAddm has a line beyond pi", async () => {
     const m = 0.5;
     await check(`type: "CosinAddm" cosin_add_m_param { m: ${m} }`, [0, 2, 1, 2, 0], (v) => {
@@ -75,7 +88,7 @@ describe("LargeMarginInnerProduct, against a plain loop", () => {
   const row = (data: Float32Array, i: number) => [...data.subarray(K * i, K * (i + 1))];
   const text = (param: string, bottoms: string) => `${inputLayer("x", ROWS, K)}${inputLayer("label", ROWS)}
     layer { name: "l" type: "LargeMarginInnerProduct" bottom: "x" ${bottoms}
-      large_margin_inner_product_param { num_output: ${CLASSES} ${param} } }`;
+      largemargin_inner_product_param { num_output: ${CLASSES} ${param} } }`;
 
   ["SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE"].forEach((type, index) => {
     it(type, async () => {

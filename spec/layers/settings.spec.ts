@@ -207,7 +207,7 @@ const SAME: readonly (readonly [string, Shapes, string, string])[] = [
   ...(["MarginInnerProduct", "LargeMarginInnerProduct", "InnerDistance", "CenterLoss"] as const).map((type) => {
     const field = {
       MarginInnerProduct: "margin_inner_product_param",
-      LargeMarginInnerProduct: "large_margin_inner_product_param",
+      LargeMarginInnerProduct: "largemargin_inner_product_param",
       InnerDistance: "inner_distance_param",
       CenterLoss: "center_loss_param",
     }[type];

@@ -520,7 +520,7 @@ export const layerCases = {
   DiceCoefLoss: [{ bottoms: [[1, 6], within(0, 1, [1, 6])] }],
   LargeMarginInnerProduct: ["SINGLE", "DOUBLE", "TRIPLE", "QUADRUPLE"].map((type) => ({
     bottoms: [[5, 4], fixed([0, 2, 1, 2, 0])],
-    param: `large_margin_inner_product_param { num_output: 3 type: ${type} base: 2 gamma: 0.1 }`,
+    param: `largemargin_inner_product_param { num_output: 3 type: ${type} base: 2 gamma: 0.1 }`,
   })),
   CTCGreedyDecoder: "gives class numbers",
   CTCLoss: "has its authors' gradient",

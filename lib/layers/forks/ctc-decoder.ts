@@ -44,6 +44,7 @@ const numbers = (n: number, shape: readonly number[]) =>
  * x [t, n, c], flags [t, n], 0 where a sequence begins. Tops: class numbers [t, n, 1, 1], then -1; with a second, -sum of the scores
  * of the best classes [n, 1, 1, 1]. With labels [l, n] up to a negative one as third bottom the last top is the accuracy: 1 - the mean of
  * edit distance / the longer length. `blank_index` is by default the last class. No gradient.
+ * Source: ChWick/caffe, ctc_decoder_layer.cpp and caffe.proto.
  */
 export const CTCGreedyDecoder = computeLayer({
   type: "CTCGreedyDecoder",

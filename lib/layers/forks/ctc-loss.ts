@@ -31,6 +31,7 @@ const common = { param: "ctc_loss_param", tops: 1, exact: true, loss: true, infe
  * either labels [n, l], of which blanks are skipped; or flags [t, n], 0 where a sequence begins, and labels [t, n] up to a negative
  * one; or numbers of steps [n], numbers of labels [n] and labels [l, n]. `blank_index` is the blank's class; without it the blank is
  * 0, and labels beside flags count from the class after it. The gradient is that of the sum, whatever the loss weighs, as the authors'.
+ * Source: ChWick/caffe, warp_ctc_loss_layer.cpp and caffe.proto.
  */
 export const WarpCTCLoss = computeLayer({
   ...common,
@@ -58,6 +59,7 @@ export const WarpCTCLoss = computeLayer({
 
 /**
  * CTCLoss (OCR forks): the same of flags and labels up to a negative one, and `blank_index` by default the last class.
+ * Source: ChWick/caffe, ctc_loss_layer.cpp and caffe.proto.
  */
 export const CTCLoss = computeLayer({
   ...common,

@@ -27,10 +27,11 @@ const LEAST = 1e-9;
  * LargeMarginInnerProduct (L-Softmax): y = x W^T; at the label, for a margin m of 2 to 4 (`type` DOUBLE to QUADRUPLE),
  * y = (|x| |w| psi(cos) + lambda x w) / (1 + lambda), psi the monotonic continuation of cos(m angle), with lambda as in
  * MarginInnerProduct. x [..., k...] from `axis` on, labels [n], without which there is no margin; W [num_output, k]. A second top is
- * lambda. Source: Liu et al. 2016, Large-margin softmax loss.
+ * lambda. Source: Liu et al. 2016, Large-margin softmax loss; wy1iu/LargeMargin_Softmax_Loss, largemargin_inner_product_layer.cpp
+ * and caffe.proto.
  */
 export const LargeMarginInnerProduct = computeLayer({
-  ...marginProduct("large_margin_inner_product_param"),
+  ...marginProduct("largemargin_inner_product_param"),
   type: "LargeMarginInnerProduct",
   lower(site) {
     const { param, bottoms, blobs, topCount } = site;

@@ -5,7 +5,7 @@ import { add, max, mul, pow } from "../../ops/index.js";
 import { type BlobSpec, canonicalAxis, type Place, type Site } from "../layer.js";
 
 /** Products with a margin at the labels, by the fields that hold their parameters. */
-type Product = "margin_inner_product_param" | "large_margin_inner_product_param";
+type Product = "margin_inner_product_param" | "largemargin_inner_product_param";
 
 /** Parameters that both have. */
 type Shared = Pick<MarginInnerProductParameter, "num_output" | "axis" | "weight_filler">;

@@ -11,10 +11,10 @@ import {
   equal,
   floor,
   greater,
-  less,
   max,
   min,
   mul,
+  not,
   reshape,
   sin,
   sqrt,
@@ -45,6 +45,7 @@ const common = {
  * CombinedMargin (face recognition): cos(m1 * acos(x) + m2) - m3 at the label's entry of each row of cosines x [n, classes...], labels
  * [n], of which negative ones change nothing. As the authors train it, on GPUs: cosines count as at most 1 - 0.0001 away from 0, angles as
  * between 0 and pi - 0.0001, and the gradient's factor m1 sin(angle) / sqrt(1 - x^2) as between 0 and 2.
+ * Source: gehaocool/CombinedMargin-caffe, combined_margin_layer.cu and toadd.proto (m1 4, m2 0.5, m3 0.35 by default).
  */
 export const CombinedMargin = computeLayer({
   ...common,
@@ -64,7 +65,8 @@ export const CombinedMargin = computeLayer({
 
 /**
  * CosinAddm (ArcFace): cos(acos(x) + m) at the label's entry of each row of cosines x [n, classes...], labels [n]; where the angle
- * and m are beyond pi, x - m sin(pi - m). The gradient's factor is cos m + sin m x / sqrt(1 - x^2), or 1 there and where x is 1.
+ * and m reach pi, x - m sin(pi - m). The gradient's factor is cos m + sin m x / sqrt(1 - x^2), or 1 there and where x is 1.
+ * Source: xialuxi/arcface-caffe, cosin_add_m_layer.cpp and proto (m 0.5 by default).
  */
 export const CosinAddm = computeLayer({
   ...common,
@@ -76,7 +78,7 @@ export const CosinAddm = computeLayer({
     return atLabels(site, (given) => {
       const x = min(given, constant(1));
       const sine = sqrt(max(sub(constant(1), mul(x, x)), constant(0)));
-      const isBeyond = less(x, constant(Math.cos(Math.PI - m)));
+      const isBeyond = not(greater(x, constant(Math.cos(Math.PI - m))));
       const beyond = sub(x, constant(Math.sin(Math.PI - m) * m));
       const within = sub(mul(x, constant(Math.cos(m))), mul(sine, constant(Math.sin(m))));
       const isSteep = equal(sine, constant(0));
