@@ -761,6 +761,8 @@ export interface PoolingParameter {
   readonly round_mode: PoolingParameter_RoundMode;
   /** Default true. */
   readonly ceil_mode: boolean;
+  /** Default true. */
+  readonly avg_include_pad: boolean;
   readonly kernel_shape: BlobShape | null;
   readonly stride_shape: BlobShape | null;
   readonly pad_shape: BlobShape | null;

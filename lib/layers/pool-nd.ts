@@ -16,10 +16,13 @@ const endOf = ({ stride, kernel, pad }: PooledAxis, i: number) => i * stride - p
 /** MAX pooling over the axes of x [n, c, ...]; windows may end beyond the bottom. */
 export const maxPoolNd = (x: Value, axes: readonly PooledAxis[]): Value => maxPool(x, attrsOf(axes)).y;
 
-/** AVE pooling: what a window sums, divided by its size, as far as it is in the padded bottom where `clips`. */
-export function averagePoolNd(x: Value, axes: readonly PooledAxis[], clips: boolean): Value {
+/** Divisor of a mean: the window's size, what it has of the padded bottom, or what it has of the bottom itself. */
+export type MeanOver = "window" | "padded" | "bottom";
+
+/** AVE pooling: what a window sums, divided by the number of entries that the mean is over. */
+export function averagePoolNd(x: Value, axes: readonly PooledAxis[], over: MeanOver): Value {
   const y = averagePool(x, attrsOf(axes));
-  return clips ? corrected(y, axes) : y;
+  return over === "window" ? y : corrected(y, axes, over === "padded");
 }
 
 const attrsOf = (axes: readonly PooledAxis[]) => ({
@@ -28,12 +31,13 @@ const attrsOf = (axes: readonly PooledAxis[]) => ({
   pads: axes.map((axis) => [axis.pad, Math.max(0, endOf(axis, axis.pooled - 1) - axis.size)] as const),
 });
 
-/** Means over whole kernels as means over what windows have of the padded bottom. */
-function corrected(y: Value, axes: readonly PooledAxis[]): Value {
+/** Means over whole kernels as means over what windows have of the bottom, padded or not. */
+function corrected(y: Value, axes: readonly PooledAxis[], padded: boolean): Value {
   const factors = axes.map((axis) =>
     Array.from({ length: axis.pooled }, (_, i) => {
-      const start = i * axis.stride - axis.pad;
-      return axis.kernel / (Math.min(endOf(axis, i), axis.size + axis.pad) - start);
+      const pad = padded ? axis.pad : 0;
+      const start = Math.max(i * axis.stride - axis.pad, -pad);
+      return axis.kernel / (Math.min(endOf(axis, i), axis.size + pad) - start);
     }),
   );
   if (factors.flat().every((factor) => factor === 1)) return y;

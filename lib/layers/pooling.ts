@@ -15,7 +15,8 @@ import { poolingWindow } from "./sliding-window.js";
 /**
  * Pooling over windows of the last two axes of x [n, c, h, w], to [n, c, ph, pw].
  * MAX: the first maximum in row order; a second top is its offset in the h*w plane, as a float.
- * AVE: the sum over the window divided by the window's area, clipped to the padded input but not to the input itself.
+ * AVE: the sum over the window divided by the window's area, clipped to the padded input but not to the input itself
+ * (with avg_include_pad: false, Intel's, to the input itself).
  * STOCHASTIC: in TRAIN an entry drawn with a chance in proportion to its value; in TEST the mean of entries weighted by
  * themselves. For values >= 0; no padding. Caffe has it on the GPU alone.
  * Size: ceil((size + 2*pad - kernel) / stride) + 1 (round_mode FLOOR or ceil_mode false: floor); Caffe rounds pooled size up and convolution down.
@@ -38,6 +39,7 @@ export const Pooling = computeLayer({
     if (site.topCount > 1 && param.pool !== Method.MAX)
       throw site.error("only MAX pooling has a second top, the mask", "pool");
     const axes = windows(site);
+    if (excludesPadding(param)) return { tops: [averagePoolNd(x, axes, "bottom")] };
     return { tops: pool(site, poolOf(site), axes) };
   },
   lowerForInference(site, { openSpatial }) {
@@ -45,6 +47,10 @@ export const Pooling = computeLayer({
     return value && [value];
   },
 });
+
+/** Tests for Intel's means, which are over a window's entries of the bottom alone. */
+const excludesPadding = ({ pool: method, avg_include_pad }: PoolingParameter): boolean =>
+  method === Method.AVE && !avg_include_pad;
 
 /** Intel's pooling of a blob of 5 axes, MAX or AVE: the same window over length, height and width. */
 function overThree(site: Site<PoolingParameter>): Value {
@@ -69,7 +75,9 @@ function overThree(site: Site<PoolingParameter>): Value {
     if (pooled >= 1 && axis.pad < axis.kernel) return { ...axis, pooled };
     throw site.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "kernel_size");
   });
-  return param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, true);
+  return param.pool === Method.MAX
+    ? maxPoolNd(x, axes)
+    : averagePoolNd(x, axes, param.avg_include_pad ? "padded" : "bottom");
 }
 
 function poolOf(site: Place<PoolingParameter>): Pool {
@@ -195,6 +203,7 @@ function openPool(site: Site<PoolingParameter>): Value | undefined {
   const x = site.bottoms[0]!;
   if (param.global_pooling || topCount > 1 || param.pool === Method.STOCHASTIC || x.type.shape.length !== 4)
     return undefined;
+  if (excludesPadding(param)) return undefined;
   const axes = windows(site);
   if (axes.some((axis) => axis.pad + axis.stride > axis.kernel)) return undefined;
   const attrs = {

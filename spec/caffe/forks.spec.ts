@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { FORK_FIELDS, type ForkField } from "../../lib/caffe/forks/fields.js";
+import type { ForkField } from "../../lib/caffe/forks/field.js";
+import { FORK_FIELDS } from "../../lib/caffe/forks/fields.js";
 import { refusedFork } from "../../lib/caffe/forks/index.js";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { reflect } from "../../lib/caffe/schema.js";

@@ -79,6 +79,21 @@ describe("fields of forks that change numbers", () => {
       expect(trained[0]).to.be.closeTo(100 + (10 * 3) / Math.sqrt(6), 1e-4);
     });
 
+  it("a mean without padding is over what a window has of its bottom, of 4 axes or 5", async () => {
+    const means = async (shape: readonly number[], param: string) => {
+      const count = shape.reduce((product, dim) => product * dim, 1);
+      const text = `layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 ${param} } }`;
+      return (await run(text, shape, Array(count).fill(36)))["p"]!.map(Math.round);
+    };
+    expect(await means([1, 1, 3, 3], "")).to.deep.equal([16, 16, 16, 16]);
+    expect(await means([1, 1, 3, 3], "avg_include_pad: false")).to.deep.equal([36, 36, 36, 36]);
+    // Windows have 2, 3, 3 and 1 of the 6 entries; the last is cut off behind the padding.
+    expect(await means([1, 1, 1, 6], "")).to.deep.equal([8, 12, 12, 6]);
+    expect(await means([1, 1, 1, 6], "avg_include_pad: false")).to.deep.equal([36, 36, 36, 36]);
+    expect(await means([1, 1, 3, 3, 3], "")).to.deep.equal(Array(8).fill(11));
+    expect(await means([1, 1, 3, 3, 3], "avg_include_pad: false")).to.deep.equal(Array(8).fill(36));
+  });
+
   it("a Parameter starts by its blob_filler", async () => {
     const text = `layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 2 dim: 2 } blob_filler { type: "constant" value: 3 } } }`;
     expect((await run(text, [1], [0]))["p"]).to.deep.equal([3, 3, 3, 3]);

@@ -225,13 +225,13 @@ const REFUSED: readonly (readonly [string, Shapes, string, string])[] = [
         ["NdPooling", space, pool(`kernel_shape { dim: [2, 2, 2] } ${field}: 2`), `NdPooling layers have no ${field}`],
       ] as const,
   ),
-  ["Pooling3D", space, pool("kernel_size: 2 kernel_depth: 2 round_mode: FLOOR"), "Pooling3D layers have no round_mode"],
-  [
-    "NdPooling",
-    space,
-    pool("kernel_shape { dim: [2, 2, 2] } round_mode: FLOOR"),
-    "NdPooling layers have no round_mode",
-  ],
+  ...(["round_mode: FLOOR", "avg_include_pad: false"] as const).flatMap((given) => {
+    const field = given.slice(0, given.indexOf(":"));
+    return [
+      ["Pooling3D", space, pool(`kernel_size: 2 kernel_depth: 2 ${given}`), `Pooling3D layers have no ${field}`],
+      ["NdPooling", space, pool(`kernel_shape { dim: [2, 2, 2] } ${given}`), `NdPooling layers have no ${field}`],
+    ] as const;
+  }),
   ...(["kernel_h: 2", "stride_h: 2", "pad_w: 1"] as const).flatMap(
     (given) =>
       [

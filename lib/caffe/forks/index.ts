@@ -3,7 +3,8 @@ import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/note
 import type { Message } from "../message.js";
 import { reflect } from "../schema.js";
 import { isNumbered } from "./binary.js";
-import { FORK_FIELDS, type ForkField } from "./fields.js";
+import type { ForkField } from "./field.js";
+import { FORK_FIELDS } from "./fields.js";
 
 /** Note on a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
 export function forkField(type: string, field: string, value?: string): ForkField | undefined {

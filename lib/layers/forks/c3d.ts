@@ -67,7 +67,16 @@ function checkAxes(place: Place<unknown>): void {
 
 /** Throws for fields of Pooling that 3-d poolings of forks do not have: they would change nothing. */
 export function refuseOfPlanes({ layer, param, error }: Place<PoolingParameter>): void {
-  const fields = ["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w", "round_mode"] as const;
+  const fields = [
+    "kernel_h",
+    "kernel_w",
+    "stride_h",
+    "stride_w",
+    "pad_h",
+    "pad_w",
+    "round_mode",
+    "avg_include_pad",
+  ] as const;
   const field = fields.find((each) => has(param, each));
   if (field) throw error(`${layer.type} layers have no ${field}`, field);
 }
@@ -87,7 +96,7 @@ export const Pooling3D = computeLayer({
     const { param } = site;
     const axes = windowsOf(site);
     const x = site.bottoms[0]!;
-    return { tops: [param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, true)] };
+    return { tops: [param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, "padded")] };
   },
 });
 

@@ -73,7 +73,7 @@ export const NdPooling = computeLayer({
       throw site.error("STOCHASTIC pooling of more than two axes is not supported", "pool");
     const axes = windowsOf(site);
     const x = site.bottoms[0]!;
-    return { tops: [param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, false)] };
+    return { tops: [param.pool === Method.MAX ? maxPoolNd(x, axes) : averagePoolNd(x, axes, "window")] };
   },
 });
 

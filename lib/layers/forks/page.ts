@@ -1,4 +1,5 @@
-import { FORK_FIELDS, type ForkField } from "../../caffe/forks/fields.js";
+import type { ForkField } from "../../caffe/forks/field.js";
+import { FORK_FIELDS } from "../../caffe/forks/fields.js";
 import { create } from "../../caffe/message.js";
 import { reflect } from "../../caffe/schema.js";
 import { factsOf } from "../find-type.js";
