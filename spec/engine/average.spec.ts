@@ -42,6 +42,24 @@ describe("averaging", () => {
     expect([...out]).to.deep.equal([2, 2, 4]);
   });
 
+  it("adds any number of vectors in their order, in float64", () => {
+    const length = 4099;
+    const random = (i: number) => Math.fround(Math.sin(i) * 2 ** (60 * Math.sin(3 * i)));
+    for (let count = 1; count <= 9; count++) {
+      const vectors = Array.from({ length: count }, (_, k) =>
+        Float32Array.from({ length }, (__, i) => (i % 7 === 0 ? -0 : random(i * count + k))),
+      );
+      const expected = Float32Array.from(
+        { length },
+        (_, i) => vectors.slice(1).reduce((sum, vector) => sum + vector[i]!, vectors[0]![i]!) / count,
+      );
+      const out = new Float32Array(length);
+      mean(out, vectors);
+      const bits = (values: Float32Array) => new Uint32Array(values.buffer);
+      expect(bits(out), `${count} vectors`).to.deep.equal(bits(expected));
+    }
+  });
+
   it("gives one vector back bit by bit, NaN and all", () => {
     const out = new Float32Array(4);
     mean(out, [f32(Number.NaN, 1e-45, -0, 1 / 3)]);
