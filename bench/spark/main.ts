@@ -1,11 +1,13 @@
 /**
- * Cost of a round on Spark besides its iterations: `npm run bench:spark [-- FLOATS:K:MODE ...]`. A standalone master and two workers on
- * loopback, nets of one inner product, one iteration a round. Writes bench/results/spark.json and the tables of docs/spark.md.
+ * Cost of a round on Spark besides its iterations: `npm run bench:spark [-- [--rounds N] [--write] FLOATS:K:MODE ...]`. A standalone
+ * master and two workers on loopback, nets of one inner product, one iteration a round. With `--write` results go to
+ * bench/results/spark.json, of which `npm run docs` makes the tables of docs/spark.md.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { writeArrow } from "../../lib/data/source/arrow/write.js";
 import { recordBatch } from "../../lib/data/source/columns.js";
 import type { CallAnswer } from "../../lib/engine/spark/messages.js";
@@ -19,6 +21,10 @@ const WARM_UP: Readonly<Record<string, number>> = { "0.43": 40, "61": 3 };
 const ROUNDS = 10;
 /** Rounds of which those in which other programs took least are kept. */
 const MOST_ROUNDS: Readonly<Record<string, number>> = { "0.43": 150, "61": 16 };
+const { values: flags, positionals: given } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, write: { type: "boolean", default: false } },
+});
 const TICKS = 100;
 
 /** Processor seconds of all processes of the machine so far. */
@@ -69,7 +75,7 @@ async function measure(cluster: SparkCluster, size: string, workers: number, mod
       layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
         inner_product_param { num_output: ${outputs} bias_term: false } }
       layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }`;
-    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${WARM_UP[size]! + MOST_ROUNDS[size]!}
+    const solver = `net_param { ${net} } base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 max_iter: ${WARM_UP[size]! + Number(flags.rounds ?? MOST_ROUNDS[size]!)}
       snapshot_after_train: false`;
     const cores = `${workers / 2}`;
     const conf = {
@@ -140,7 +146,6 @@ async function measure(cluster: SparkCluster, size: string, workers: number, mod
 
 const why = whyNoSpark();
 if (why !== undefined) throw new Error(why);
-const given = process.argv.slice(2);
 const cases =
   given.length > 0 ? given : ["0.43:2:redo", "0.43:2:drop", "0.43:4:redo", "61:2:redo", "61:2:drop", "61:4:redo"];
 const known: readonly Cost[] = existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")).costs : [];
@@ -155,7 +160,7 @@ let costs = [...known];
     costs = [...costs.filter((other) => !isSame(other)), cost];
     process.stdout.write(`${each}: ${JSON.stringify(cost)}\n`);
     const results: Results = { cpu: cpus()[0]?.model ?? "", cores: cpus().length, costs };
-    writeFileSync(FILE, `${JSON.stringify(results, undefined, 2)}\n`);
+    if (flags.write) writeFileSync(FILE, `${JSON.stringify(results, undefined, 2)}\n`);
   }
 }
 // Its cluster has ended by then; a feed's thread may not have.
