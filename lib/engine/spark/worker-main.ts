@@ -41,6 +41,9 @@ function bufferOf(length: number, index: number): Float32Array {
   return kept[index];
 }
 
+/** The file of what comes back. */
+let results: VectorFile | undefined;
+
 function readVectors(path: string | undefined, into: readonly Float32Array[]): void {
   if (path === undefined) return;
   const file = new VectorFile(path, false);
@@ -64,9 +67,9 @@ async function call({ name, out, commonPath, ownPath, store, keep, data, ...leng
   );
   const back = [...buffers.slice(0, CHANGED[name as CallName]), ...room];
   if (back.length > 0) {
-    const file = new VectorFile(out, true);
-    file.write(back);
-    file.close();
+    // Its pages are there from the second round on.
+    results ??= new VectorFile(out, true);
+    results.write(back);
   }
   return { result, bytes: back.reduce((sum, { byteLength }) => sum + byteLength, 0) };
 }

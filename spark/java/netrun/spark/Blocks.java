@@ -13,10 +13,13 @@ import org.apache.spark.SparkEnv;
 import org.apache.spark.network.buffer.ManagedBuffer;
 import org.apache.spark.storage.BlockId;
 import org.apache.spark.storage.BlockManager;
+import org.apache.spark.storage.BlockManagerId;
+import org.apache.spark.storage.DiskBlockManager;
 import org.apache.spark.storage.StorageLevel;
 import org.apache.spark.storage.StreamBlockId;
 import org.apache.spark.util.io.ChunkedByteBuffer;
 import scala.Option;
+import scala.jdk.javaapi.CollectionConverters;
 import scala.reflect.ClassTag;
 
 /**
@@ -48,12 +51,28 @@ final class Blocks {
     put(id, new ChunkedByteBuffer(pieces.toArray(new ByteBuffer[0])), level);
   }
 
-  /** Keeps a file's bytes in two places: on disk, or in memory where there are few. How many they are. */
-  static long keep(BlockId id, Path path) throws IOException {
+  /** A file that can become a block on disk as it is; null where so few bytes are kept in memory, or blocks are encrypted. */
+  static Path fileOf(BlockId id, long bytes) {
+    if (bytes <= SMALL || SparkEnv.get().securityManager().getIOEncryptionKey().isDefined()) return null;
+    DiskBlockManager disk = manager().diskBlockManager();
+    return disk.createTempFileWith(disk.getFile(id)).toPath();
+  }
+
+  /** Keeps a file's bytes in two places: on disk, or in memory where there are few. One of `fileOf` is taken over. How many they are. */
+  static long keep(BlockId id, Path path, boolean isBlock) throws IOException {
     long bytes = Files.size(path);
-    if (bytes > SMALL) put(id, path, 0, bytes, StorageLevel.DISK_ONLY_2());
+    if (isBlock) adopt(id, path, bytes);
+    else if (bytes > SMALL) put(id, path, 0, bytes, StorageLevel.DISK_ONLY_2());
     else put(id, new ChunkedByteBuffer(ByteBuffer.wrap(Files.readAllBytes(path))), StorageLevel.MEMORY_AND_DISK_SER_2());
     return bytes;
+  }
+
+  /** Makes a file a block, by its name alone, and sends a second copy to another executor, from file to file. */
+  private static void adopt(BlockId id, Path path, long bytes) throws IOException {
+    ClassTag<?> type = ClassTag.apply(byte[].class);
+    Object update = Internals.make(BlockManager.TempFileBasedBlockStoreUpdater.class, manager(), id, StorageLevel.DISK_ONLY(), type, path.toFile(), bytes, true, false);
+    if (!(Boolean) Internals.call(update, "save")) throw new IOException("block " + id + " of " + bytes + " bytes could not be stored");
+    manager().replicateBlock(id, CollectionConverters.asScala(java.util.Set.<BlockManagerId>of()).toSet(), 2, Option.empty());
   }
 
   /** How many executors have a block; in local mode the driver is one. On the driver only. */
@@ -63,7 +82,7 @@ final class Blocks {
 
   /** Copies a block of an executor's here, onto the disk, where it outlives all executors; a file has its bytes meanwhile. */
   static void copyHere(BlockId id, Path file) throws IOException {
-    if (manager().getStatus(id).isDefined()) return;
+    if (isHere(id)) return;
     Files.deleteIfExists(file);
     if (!get(id, file)) throw new IOException("the state that it left is with no executor any more");
     put(id, file, 0, Files.size(file), StorageLevel.DISK_ONLY());
@@ -71,8 +90,8 @@ final class Blocks {
   }
 
   private static void put(BlockId id, ChunkedByteBuffer buffer, StorageLevel level) throws IOException {
-    boolean done = manager().putBytes(id, buffer, level, true, Option.empty(), false, ClassTag.apply(byte[].class));
-    if (!done) throw new IOException("block " + id + " of " + buffer.size() + " bytes could not be stored");
+    Object done = Internals.call(manager(), "putBytes", id, buffer, level, true, ClassTag.apply(byte[].class));
+    if (!(Boolean) done) throw new IOException("block " + id + " of " + buffer.size() + " bytes could not be stored");
   }
 
   /** Writes a block of this or another executor to a file; false where there is none any more. */
@@ -83,22 +102,21 @@ final class Blocks {
   }
 
   /** Writes a block to a file from where it is. */
-  static boolean get(BlockId id, FileChannel file) throws IOException {
-    if (manager().getStatus(id).isDefined()) {
-      ManagedBuffer local = manager().getLocalBlockData(id);
-      try (InputStream in = local.createInputStream()) {
-        byte[] piece = new byte[1 << 20];
-        for (int n; (n = in.read(piece)) >= 0; ) write(file, ByteBuffer.wrap(piece, 0, n));
-      } finally {
-        local.release();
-      }
-      return true;
+  private static boolean get(BlockId id, FileChannel file) throws IOException {
+    if (!isHere(id)) return new Transfer(id, file, 0).await();
+    ManagedBuffer local = manager().getLocalBlockData(id);
+    try (InputStream in = local.createInputStream()) {
+      byte[] piece = new byte[1 << 20];
+      for (int n; (n = in.read(piece)) >= 0; ) write(file, ByteBuffer.wrap(piece, 0, n));
+    } finally {
+      local.release();
     }
-    Option<ChunkedByteBuffer> remote = manager().getRemoteBytes(id);
-    if (remote.isEmpty()) return false;
-    for (ByteBuffer piece : remote.get().getChunks()) write(file, piece);
-    remote.get().dispose();
     return true;
+  }
+
+  /** Whether this block manager has a block. */
+  static boolean isHere(BlockId id) {
+    return manager().getStatus(id).isDefined();
   }
 
   private static void write(FileChannel file, ByteBuffer piece) throws IOException {

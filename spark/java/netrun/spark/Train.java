@@ -61,6 +61,8 @@ public final class Train {
     conf.setIfMissing("spark.locality.wait", "1s");
     // Results of a few megabytes come with the message that a task is done.
     conf.setIfMissing("spark.task.maxDirectResultSize", "8m");
+    // Blocks come as streams into files, not onto the heap.
+    conf.setIfMissing("spark.network.maxRemoteBlockSizeFetchToMem", "8m");
     // Replicas are spread over all executors, not over the first one that comes.
     conf.setIfMissing("spark.scheduler.minRegisteredResourcesRatio", "1.0");
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");

@@ -23,6 +23,9 @@ import org.apache.spark.storage.StorageLevel;
  */
 final class Vectors implements Serializable {
   private static final long PIECE = 1 << 24;
+  private static final long WHOLE = 1L << 40;
+  /** Pieces that are asked for at a time: one comes, and those after it are on their way. */
+  private static final int AHEAD = 4;
   /** Ids that Spark's own broadcasts do not reach. */
   private static final long COMMON = 1L << 40;
   private static final long RESULTS = 1L << 41;
@@ -37,13 +40,16 @@ final class Vectors implements Serializable {
 
   private final long id;
   private final long bytes;
+  /** Bytes of a block: executors give pieces of the weights on, and the driver reads whole results. */
+  private final long piece;
   /** Those of a small result; null of others. */
   private final byte[] all;
   private final String path;
   private final String executor;
 
-  private Vectors(long id, String path, long bytes, boolean isSmall) throws IOException {
+  private Vectors(long id, String path, long bytes, long piece, boolean isSmall) throws IOException {
     this.id = id;
+    this.piece = piece;
     this.path = path;
     this.bytes = bytes;
     executor = SparkEnv.get().executorId();
@@ -53,16 +59,16 @@ final class Vectors implements Serializable {
 
   /** Shares a file of the driver's with executors. It must not change until it is removed. */
   static Vectors common(long id, String path, long bytes) throws IOException {
-    return new Vectors(COMMON + id, path, bytes, false);
+    return new Vectors(COMMON + id, path, bytes, PIECE, false);
   }
 
   /** Shares the result of a call with the driver. */
   static Vectors result(long call, Path path, long bytes) throws IOException {
-    return new Vectors(RESULTS + call, path.toString(), bytes, bytes <= SMALL);
+    return new Vectors(RESULTS + call, path.toString(), bytes, WHOLE, bytes <= SMALL);
   }
 
   private int pieces() {
-    return (int) ((bytes + PIECE - 1) / PIECE);
+    return (int) ((bytes + piece - 1) / piece);
   }
 
   private BlockId block(int piece) {
@@ -71,7 +77,7 @@ final class Vectors implements Serializable {
 
   private void share(Path file, int from, int to) throws IOException {
     for (int i = from; i < to; i++)
-      Blocks.put(block(i), file, i * PIECE, Math.min(PIECE, bytes - i * PIECE), StorageLevel.MEMORY_AND_DISK_SER());
+      Blocks.put(block(i), file, i * piece, Math.min(piece, bytes - i * piece), StorageLevel.MEMORY_AND_DISK_SER());
   }
 
   /** A file that has them on this machine, for all tasks that ask. */
@@ -89,8 +95,16 @@ final class Vectors implements Serializable {
 
   /** Writes them to a file. */
   void fetch(Path file) throws IOException {
-    if (all == null) fetch(file, false);
-    else Files.write(file, all);
+    if (all != null) Files.write(file, all);
+    else if (executor.equals(SparkEnv.get().executorId())) copy(file);
+    else fetch(file, false);
+  }
+
+  /** In local mode the driver has made them. Node has its file open: it stays the same. */
+  private void copy(Path file) throws IOException {
+    try (FileChannel from = FileChannel.open(Path.of(path)); FileChannel to = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      for (long at = 0; at < bytes; ) at += from.transferTo(at, bytes - at, to.position(at));
+    }
   }
 
   private void fetch(Path file, boolean giveOn) throws IOException {
@@ -99,13 +113,20 @@ final class Vectors implements Serializable {
     // Executors that begin with other pieces soon have them from each other.
     if (giveOn) Collections.shuffle(order);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      ArrayDeque<Integer> coming = new ArrayDeque<>();
+      Map<Integer, Transfer> transfers = new HashMap<>();
       for (int i : order) {
-        long at = i * PIECE;
-        channel.position(at);
-        if (!Blocks.get(block(i), channel)) throw new IOException("piece " + i + " of vectors is with no executor any more");
-        if (giveOn) share(file, i, i + 1);
+        if (coming.size() == AHEAD) arrive(coming.remove(), transfers, file, giveOn);
+        transfers.put(i, new Transfer(block(i), channel, i * piece));
+        coming.add(i);
       }
+      for (int i : coming) arrive(i, transfers, file, giveOn);
     }
+  }
+
+  private void arrive(int i, Map<Integer, Transfer> transfers, Path file, boolean giveOn) throws IOException {
+    if (!transfers.remove(i).await()) throw new IOException("piece " + i + " of vectors is with no executor any more");
+    if (giveOn) share(file, i, i + 1);
   }
 
   /** Removes them everywhere. On the driver only. */

@@ -39,9 +39,20 @@ final class Worker {
     volatile long progress = began;
     volatile int iterations;
     volatile double slowestMs;
+    /** Where the worker keeps its state, and whether that becomes a block as it is. */
+    private Path kept;
+    private boolean isBlock;
 
     Pending(Call call) {
       this.call = call;
+    }
+
+    /** Chooses where the worker keeps its state, of as many bytes as before; small ones in the worker's own file. */
+    Path keep(long bytes, Path own) {
+      Path block = Blocks.fileOf(Blocks.state(call.replica, call.keep), bytes);
+      isBlock = block != null;
+      kept = isBlock ? block : own;
+      return kept;
     }
 
     void iteration() {
@@ -59,6 +70,8 @@ final class Worker {
   private final Path folder;
   private Pending pending;
   private volatile String ended;
+  /** Bytes of the state that it has kept last. */
+  private long keptBytes;
 
   private Worker(long id, String[] command) throws IOException {
     this.id = id;
@@ -113,7 +126,7 @@ final class Worker {
     head.put("out", file("out").toString());
     if (call.common != null) head.put("commonPath", call.common.here().toString());
     if (call.own != null) head.put("ownPath", call.own.here().toString());
-    if (call.keep >= 0) head.put("keep", file("keep").toString());
+    if (call.keep >= 0) head.put("keep", made.keep(keptBytes, file("keep")).toString());
     if (call.store >= 0) {
       head.put("store", file("store").toString());
       if (!Blocks.get(Blocks.state(call.replica, call.store), file("store"))) {
@@ -189,9 +202,9 @@ final class Worker {
     long done = System.nanoTime();
     long bytes = head.get("bytes").asLong();
     Vectors vectors = bytes > 0 ? Vectors.result(call.id, file("out"), bytes) : null;
-    long keptBytes = call.keep >= 0 ? Blocks.keep(Blocks.state(call.replica, call.keep), file("keep")) : 0;
+    if (call.keep >= 0) keptBytes = Blocks.keep(Blocks.state(call.replica, call.keep), now.kept, now.isBlock);
     Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], vectors, now.slowestMs, now.iterations, process.pid());
-    answer.keptBytes = keptBytes;
+    answer.keptBytes = call.keep >= 0 ? keptBytes : 0;
     answer.readyMs = (now.sent - now.began) / 1e6;
     answer.callMs = (done - now.sent) / 1e6;
     answer.storeMs = (System.nanoTime() - done) / 1e6;
