@@ -342,6 +342,15 @@ describe("layers of Caffe's forks, against plain loops", () => {
     expectClose(y, [], [(0.5 * 9 * 0.05 ** 2 + (1 - 0.5 / 9) + (2 - 0.5 / 9)) / 2]);
   });
 
+  it("SmoothL1Loss takes targets without the axes of 1 at the end that predictions have", async () => {
+    const zeros = (shape: readonly number[]): Tensor => ({ shape, data: new Float32Array(2) });
+    const loss = (shape: readonly number[]) =>
+      run(`type: "SmoothL1Loss"`, [{ shape: [2, 1, 1, 1], data: Float32Array.of(2, -0.5) }, zeros(shape)]);
+    expectClose((await loss([2, 1]))[0], [], [(1.5 + 0.125) / 2]);
+    const refused = await loss([1, 2]).catch((error: Error) => error.message);
+    expect(refused).to.contain("[1,2] differs from [2,1,1,1]");
+  });
+
   it("SmoothL1Loss weighs differences within and without", async () => {
     const [x, target, inside, outside] = [1, 2, 3, 4].map((seed) => noise(seed, [3, 2, 2, 1], -2, 2)) as [
       Tensor,
