@@ -721,6 +721,7 @@ export interface MemoryDataParameter {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
+  readonly dim: readonly number[];
 }
 
 export interface MVNParameter {

@@ -3,8 +3,8 @@ import {
   type LayerParameter,
   type LRNParameter,
   EltwiseParameter_EltwiseOp as Operation,
-  LRNParameter_NormRegion as Region,
   PoolingParameter_PoolMethod as PoolMethod,
+  LRNParameter_NormRegion as Region,
   UnpoolingParameter_UnpoolMethod as UnpoolMethod,
 } from "./messages.js";
 
@@ -12,6 +12,7 @@ import {
 export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   BATCH_NORM: "BatchNorm",
   BN: "BN",
+  CCCP: "CCCP",
   CONVOLUTION3D: "Convolution3D",
   CROP: "Crop",
   DATA_HEATMAP: "DataHeatmap",
@@ -41,10 +42,11 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Types of Ristretto and Xilinx, whose layers are Caffe's; what they do otherwise is in quantization_param and fixed_param, which are
- * refused where a net runs.
+ * Types whose layers are Caffe's: of Ristretto and Xilinx, whose quantization_param and fixed_param are refused where a net runs, and
+ * of forks that share a batch among processors.
  */
-const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
+const CAFFE_TYPES: Readonly<Record<string, string>> = {
+  ConvolutionData: "Convolution",
   ConvolutionFixed: "Convolution",
   ConvolutionRistretto: "Convolution",
   DeconvolutionFixed: "Deconvolution",
@@ -56,7 +58,7 @@ const QUANTIZED_TYPES: Readonly<Record<string, string>> = {
 
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
 export function withCaffeType(layer: LayerParameter): LayerParameter {
-  if (Object.hasOwn(QUANTIZED_TYPES, layer.type)) return amend(layer, { type: QUANTIZED_TYPES[layer.type]! });
+  if (Object.hasOwn(CAFFE_TYPES, layer.type)) return amend(layer, { type: CAFFE_TYPES[layer.type]! });
   if (layer.type === "LRNMap") return amend(layer, { type: "LRN", lrn_param: withinChannel(layer) });
   if (layer.type === "Unpooling" && layer.pooling_param && !layer.unpooling_param) return withUnpooling(layer);
   const { type, eltwise_param: param, bottom } = layer;

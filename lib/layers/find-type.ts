@@ -2,12 +2,12 @@ import { sub } from "../caffe/message.js";
 import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
-import type { DataFacts, LayerFacts } from "./facts.js";
+import type { DataFacts, DataOrigin, LayerFacts } from "./facts.js";
 import { foreignData, foreignType, isNamedLoss, isNamedScore } from "./foreign.js";
 import { pythonFacts } from "./forks/python-layers.js";
 import { refusedTypes } from "./forks/refused.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
-import type { LayerType } from "./layer.js";
+import { isDataLayer, type LayerType } from "./layer.js";
 import { registeredTypes, typeKey } from "./plugins.js";
 import { noPython } from "./python.js";
 import { layerTypes } from "./types.js";
@@ -20,16 +20,34 @@ export function findType(layer: LayerParameter, types?: ReadonlyMap<string, Laye
   const own = types?.get(typeKey(layer));
   if (own) return own;
   if (isForeignData(layer)) return foreignType(layer, foreignFacts(layer));
-  const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
-  return Object.hasOwn(builtIn, layer.type) ? builtIn[layer.type] : undefined;
+  return builtIn(layer.type);
 }
 
-/** Tests whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's. */
+/**
+ * Tests whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's, or it
+ * has more tops than netrun fills: labels of several kinds, say, which forks read from their own records.
+ */
 export function isForeignData({ type, bottom, top }: LayerParameter): boolean {
-  return bottom.length === 0 && top.length > 0 && (type === "Python" || !Object.hasOwn(layerTypes, type));
+  if (bottom.length > 0 || top.length === 0) return false;
+  return type === "Python" || !Object.hasOwn(layerTypes, type) || hasMoreTops(type, top.length);
 }
+
+/** Tests whether a type of netrun's that reads records has fewer tops. */
+function hasMoreTops(type: string, tops: number): boolean {
+  const known = builtIn(type);
+  if (!known || !isDataLayer(known) || !READ.has(known.data.origin)) return false;
+  return tops > (typeof known.tops === "number" ? known.tops : known.tops[1]);
+}
+
+/** Origins of records that a layer's own source names. */
+const READ: ReadonlySet<DataOrigin> = new Set(["annotated", "database", "images", "maps", "windows"]);
+
+const builtIn = (type: string): LayerType | undefined =>
+  Object.hasOwn(layerTypes, type) ? (layerTypes as Readonly<Record<string, LayerType>>)[type] : undefined;
 
 function foreignFacts(layer: LayerParameter): LayerFacts {
+  const own = builtIn(layer.type);
+  if (own && layer.type !== "Python") return { data: { ...foreignData, ...own.data, origin: "unread" } };
   const known = layer.type === "Python" ? pythonFacts(layer) : unsupportedFacts(layer);
   return { ...known, data: { ...foreignData, ...known.data } };
 }
@@ -76,8 +94,12 @@ export function noForeignData(layer: LayerParameter): NetrunError {
       span,
     });
   }
-  const near = nearestType(layer);
-  return new NetrunError(`layer "${layer.name}": it brings data in, and netrun has no layer type "${layer.type}"`, {
+  const isKnown = builtIn(layer.type) !== undefined;
+  const near = isKnown ? undefined : nearestType(layer);
+  const what = isKnown
+    ? `it has ${layer.top.length} tops, more than netrun's ${layer.type} layers fill`
+    : `it brings data in, and netrun has no layer type "${layer.type}"`;
+  return new NetrunError(`layer "${layer.name}": ${what}`, {
     span: spanOf(layer, "type") ?? spanOf(layer),
     notes: [
       ...(near ? [`did you mean "${near}"?`] : []),

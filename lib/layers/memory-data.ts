@@ -1,7 +1,11 @@
 import { sub } from "../caffe/message.js";
+import type { MemoryDataParameter } from "../caffe/messages.js";
 import { dataLayer } from "./layer.js";
 
-/** MemoryData: data that the program feeds. Tops: data [batch_size, channels, height, width] and label [batch_size]. */
+/**
+ * MemoryData: data that the program feeds. Tops: data [batch_size, channels, height, width], or of the axes that `dim` says, and
+ * label [batch_size].
+ */
 export const MemoryData = dataLayer({
   type: "MemoryData",
   param: "memory_data_param",
@@ -9,17 +13,19 @@ export const MemoryData = dataLayer({
   tops: 2,
   data: {
     origin: "program",
-    batchSize: (layer) => sub(layer, "memory_data_param").batch_size,
-    rowShapes: (layer) => {
-      const { channels, height, width } = sub(layer, "memory_data_param");
-      return [[channels, height, width], []];
-    },
+    batchSize: (layer) => shapeOf(sub(layer, "memory_data_param"))[0],
+    rowShapes: (layer) => [shapeOf(sub(layer, "memory_data_param")).slice(1), []],
   },
   shapes({ param, error }) {
-    const { batch_size, channels, height, width } = param;
-    for (const [field, value] of Object.entries({ batch_size, channels, height, width })) {
+    const { batch_size, channels, height, width, dim } = param;
+    const sizes = dim.length > 0 ? { dim: Math.min(...dim) } : { batch_size, channels, height, width };
+    for (const [field, value] of Object.entries(sizes)) {
       if (value <= 0) throw error(`${field} must be given and greater than 0`, field);
     }
-    return [[batch_size, channels, height, width], [batch_size]];
+    const shape = shapeOf(param);
+    return [shape, [shape[0]!]];
   },
 });
+
+const shapeOf = ({ batch_size, channels, height, width, dim }: MemoryDataParameter): readonly number[] =>
+  dim.length > 0 ? dim : [batch_size, channels, height, width];

@@ -98,19 +98,24 @@ class Lowering {
     try {
       const isUnknown = layer.bottom.map((_, i) => this.#isUnknown(layer, i)).some(Boolean);
       const type = requireType(layer, types);
-      if (!isUnknown) this.#add(layer, type);
-      else this.#addUnknown(layer);
+      if (isUnknown) this.#addUnknown(layer);
+      else this.#add(layer, type);
     } catch (error) {
-      if (!(error instanceof NetrunError && error.unsupported)) throw error;
-      onUnsupported(layer, error);
+      // Without a field of a fork, what is left of a layer need not fit: the net is not wrong.
+      if (!(error instanceof NetrunError && (error.unsupported || this.#refused(layer)))) throw error;
+      if (error.unsupported) onUnsupported(layer, error);
       this.#addUnknown(layer);
     }
   }
 
+  /** The error for a layer's field of a fork. Plugins read fields that nobody else knows, and so does who brings in foreign data. */
+  #refused(layer: LayerParameter): NetrunError | undefined {
+    if (this.#options.types?.has(typeKey(layer)) || isForeignData(layer)) return undefined;
+    return refusedFork(layer, `layer "${layer.name}": `);
+  }
+
   #add(layer: LayerParameter, type: LayerType): void {
-    // Plugins read fields that nobody else knows, and so does who brings in what a layer of no type of netrun's would.
-    const isForeign = this.#options.types?.has(typeKey(layer)) || isForeignData(layer);
-    const refused = isForeign ? undefined : refusedFork(layer, `layer "${layer.name}": `);
+    const refused = this.#refused(layer);
     // What it changes are numbers: shapes are looked at all the same.
     if (refused && this.#options.onUnsupported) this.#options.onUnsupported(layer, refused);
     else if (refused) throw refused;

@@ -130,37 +130,6 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
     ]);
   });
 
-  it("knows the shapes of layers of forks that it cannot run", async () => {
-    const text = `layer { name: "x" type: "Input" top: "x" top: "p" input_param { shape { dim: [2, 8, 6, 6] } shape { dim: [2, 10] } } }
-      layer { name: "a" type: "Local" bottom: "x" top: "a" local_param { num_output: 5 kernel_size: 3 pad: 1 stride: 2 } }
-      layer { name: "b" type: "LocalWeightedConvolution" bottom: "x" top: "b" local_weighted_convolution_param { num_output: 4 kernel_size: 3 } }
-      layer { name: "c" type: "Hotspot" bottom: "p" bottom: "x" top: "c" hotspot_param { gaussian_std: 1 } }
-      layer { name: "d" type: "Topk" bottom: "x" top: "d" topk_param { k: 2 } }
-      layer { name: "e" type: "RBMInnerProduct" bottom: "p" top: "e" top: "v" rbm_inner_product_param {
-        connection_layer_param { type: "InnerProduct" inner_product_param { num_output: 7 } } } }
-      layer { name: "f" type: "Python" bottom: "x" bottom: "x" top: "f"
-        python_param { module: "caffe.layers.detectnet.clustering" layer: "ClusterDetections" } }
-      layer { name: "g" type: "ConfusionMatrix" bottom: "x" bottom: "p" top: "g" }
-      layer { name: "h" type: "SubRegion" bottom: "x" bottom: "p" bottom: "p" top: "h" top: "i" top: "j"
-        sub_region_param { region_height: 4 region_width: 3 data_height: 6 data_width: 6 as_dim: 1 } }`;
-    const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
-    const shapes = net.layers.slice(1).flatMap(({ tops }) => tops.map(({ shape }) => shape?.join("x")));
-    expect(shapes).to.deep.equal([
-      "2x5x3x3",
-      "2x4x4x4",
-      "2x5x6x6",
-      "2x8x6x6",
-      "2x7",
-      "2x10",
-      "2x50x5",
-      "",
-      "2x40x4x3",
-      "2x10",
-      "2x10",
-    ]);
-    expect([net.complete, net.notes.length]).to.deep.equal([true, 8]);
-  });
-
   it("names the layer type that it does not have, with its line", async () => {
     const net = loadNet(
       'layer { name: "d" type: "Input" top: "x" }\nlayer { name: "p" type: "VPooling" bottom: "x" top: "y" }',
@@ -181,77 +150,6 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
       "TRAIN",
       ['phase TEST does not work: layer "r": bottom "x" is not produced by any layer above'],
     ]);
-  });
-});
-
-describe("inspecting nets of forks", () => {
-  const inspect = (text: string) => inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
-  const shapes = ({ layers }: Awaited<ReturnType<typeof inspect>>) =>
-    layers.flatMap(({ tops }) => tops.map(({ name, shape }) => [name, shape?.join("x")].join(" ")));
-  const convolution = `layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 3 kernel_size: 3 } }`;
-  const loss = `layer { name: "l" type: "SoftmaxWithLoss" bottom: "c" bottom: "label" top: "l" }`;
-
-  it("takes a layer without bottoms for data, of the size that its parameters tell, with labels as the loss has them", async () => {
-    const data = `layer { name: "d" type: "OddData" top: "data" top: "label" odd_param { batch_size: 4 crop_height: 6 crop_width: 8 } }`;
-    const net = await inspect(`${data}\n${convolution}\n${loss}`);
-    expect(shapes(net)).to.deep.equal(["data 4x3x6x8", "label 4x1x4x6", "c 4x3x4x6", "l "]);
-    expect(net.complete).to.equal(true);
-  });
-
-  it("takes sizes of the other phase's data layer, and drops an assumption that does not fit", async () => {
-    const train = `layer { name: "t" type: "Python" top: "data" include { phase: TRAIN } python_param { module: "m" layer: "L" param_str: "crop_size: 5" } }
-      layer { name: "d" type: "OddData" top: "data" include { phase: TEST } }`;
-    expect(shapes(await inspect(`${train}\n${convolution}`))).to.deep.equal(["data 1x3x5x5", "c 1x3x3x3"]);
-    const small = await inspect(
-      `layer { name: "d" type: "OddData" top: "data" odd_param { crop_size: 2 } }\n${convolution}`,
-    );
-    expect([small.complete, shapes(small)]).to.deep.equal([false, ["data ", "c "]]);
-  });
-
-  it("shows what lies before and beside a layer that it does not have", async () => {
-    const input = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 3, 6, 6] } } }`;
-    const odd = `layer { name: "o" type: "NobodysLayer" bottom: "c" top: "o" } layer { name: "r" type: "ReLU" bottom: "o" top: "o" }
-      layer { name: "s" type: "Sigmoid" bottom: "c" top: "s" }`;
-    const net = await inspect(`${input}\n${convolution}\n${odd}`);
-    expect(shapes(net)).to.deep.equal(["data 1x3x6x6", "c 1x3x4x4", "o ", "o ", "s 1x3x4x4"]);
-    expect(net.notes).to.deep.equal([
-      'layer "o": unknown layer type "NobodysLayer" (line 3); shapes are not known after it',
-    ]);
-    expect(toDot([net])).to.contain("o: NobodysLayer");
-  });
-});
-
-describe("layers of forks that netrun does not run", () => {
-  const layer = (type: string, bottoms: readonly string[], param: string) =>
-    `layer { name: "l" type: "${type}" ${bottoms.map((name) => `bottom: "${name}"`).join(" ")} top: "y" ${param} }`;
-  const input = (name: string, ...dims: readonly number[]) =>
-    `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { dim: [${dims}] } } }\n`;
-  for (const [type, bottoms, param, shape] of [
-    ["DenseBlock", ["x"], "denseblock_param { initChannel: 8 numTransition: 3 growthRate: 4 }", [2, 20, 6, 6]],
-    ["ImResize", ["x"], "imresize_param { factor: 8 }", [2, 8, 48, 48]],
-    ["Nms", ["x"], "nms_param { num_parts: 7 max_peaks: 5 }", [2, 7, 6, 3]],
-    ["ROIWarping", ["x", "rois"], "roi_warping_param { pooled_h: 3 pooled_w: 4 }", [5, 8, 3, 4]],
-    ["MaskResize", ["x"], "mask_resize_param { output_height: 3 output_width: 4 }", [2, 1, 3, 4]],
-    ["SequenceAccuracy", ["x", "label"], "sequence_accuracy_param { blank_label: 1 }", []],
-    ["NobodysLoss", ["x", "label"], "", []],
-  ] as const) {
-    it(`${type} has a shape all the same: ${param}`, async () => {
-      const text = `${input("x", 2, 8, 6, 6)}${input("label", 2)}${input("rois", 5, 5)}${layer(type, bottoms, param)}`;
-      const { layers, complete } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
-      expect(layers.at(-1)!.tops).to.deep.equal([{ name: "y", shape }]);
-      expect(complete).to.equal(true);
-    });
-  }
-
-  it("clips of video-caffe have an axis for length, those of TSN more channels", async () => {
-    const text = (param: string) =>
-      `layer { name: "d" type: "VideoData" top: "data" top: "label" transform_param { crop_size: 7 } video_data_param { batch_size: 2 new_length: 5 ${param} } }`;
-    const shapeOf = async (param: string) => {
-      const { layers } = await inspectNet(loadNet(text(param)).message, { phase: "TEST", baseDir: "." });
-      return layers[0]!.tops[0]!.shape;
-    };
-    expect(await shapeOf("")).to.deep.equal([2, 3, 5, 7, 7]);
-    expect(await shapeOf("num_segments: 3 modality: FLOW")).to.deep.equal([2, 30, 7, 7]);
   });
 });
 

@@ -38,6 +38,9 @@ function localShape(param: ExtraParam, x: readonly number[] | undefined): readon
   return [x[0]!, Number(channels), size(x[2]!), size(x[3]!)];
 }
 
+/** Shape of the first bottom. */
+const ofFirst: LayerFacts = { topShapes: (_, shapeOf) => [shapeOf(0)] };
+
 /** Facts on layer types of forks that netrun cannot run: enough to replace them, or to convert a net without them. */
 export const unsupportedTypes = {
   /** SparkNet's: rows of a data frame. */
@@ -54,8 +57,8 @@ export const unsupportedTypes = {
   /** HED's images whose labels are images. */
   ImageLabelmapData: { data: { origin: "unread", batchSize: ofImageData, otherTops: labelMaps } },
   /** CRFs give probabilities like the first bottom. */
-  DenseCRF: { topShapes: (_, shapeOf) => [shapeOf(0)] },
-  MultiStageMeanfield: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  DenseCRF: ofFirst,
+  MultiStageMeanfield: ofFirst,
   /** FlowNet's augmentation crops where it says a size. */
   DataAugmentation: {
     topShapes: (layer, shapeOf) => {
@@ -105,7 +108,7 @@ export const unsupportedTypes = {
       return [x && rois && [rois[0]!, x[1]!, Number(h), Number(w)]];
     },
   },
-  MaskPooling: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  MaskPooling: ofFirst,
   MaskResize: {
     topShapes: (layer, shapeOf) => {
       const { output_height: h = 0, output_width: w = 0 } = extraParam(layer, "mask_resize_param");
@@ -147,8 +150,68 @@ export const unsupportedTypes = {
     },
   },
   /** Values rounded to few bits, and all but the largest set to 0. */
-  FixedNeuron: { topShapes: (_, shapeOf) => [shapeOf(0)] },
-  Topk: { topShapes: (_, shapeOf) => [shapeOf(0)] },
+  FixedNeuron: ofFirst,
+  Topk: ofFirst,
+  /** All but the largest of a plane set to 0, neurons of several thresholds, and bits drawn by probabilities. */
+  SpatialWta: ofFirst,
+  BunchOfNeurons: ofFirst,
+  Binarization: ofFirst,
+  /** Batch normalisation of a batch that processors share, and negatives left out of a label's maps. */
+  BNData: ofFirst,
+  LabelDropout: ofFirst,
+  /** LSTM of sequences of several lengths. */
+  SLLSTM: {
+    topShapes: ({ recurrent_param }, shapeOf) => [
+      shapeOf(0)
+        ?.slice(0, 2)
+        .concat(recurrent_param?.num_output ?? 0),
+    ],
+  },
+  /** Network in network's own name for a convolution of one pixel. */
+  CCCP: {
+    topShapes: (layer, shapeOf) => {
+      const { num_output: channels } = extraParam(layer, "cccp_param");
+      const x = shapeOf(0);
+      return [x && channels !== undefined ? [x[0]!, Number(channels), ...x.slice(2)] : undefined];
+    },
+  },
+  /** An image displaced by a flow. */
+  FlowWarping: ofFirst,
+  /** Coefficients of a JPEG as pixels. */
+  BdctToSpatial: ofFirst,
+  /** MyCaffe's attention and perceptron with residuals. */
+  TransformerBlock: ofFirst,
+  /** BVLC opencl's U-nets: the middle of the second bottom, beside or added to the first. */
+  MergeCrop: {
+    topShapes: (layer, shapeOf) => {
+      const [a, b] = [shapeOf(0), shapeOf(1)];
+      if (!a || !b) return [undefined];
+      const isAdded = extraParam(layer, "mergecrop_param")["operation"] === "ADD";
+      return [[a[0]!, a[1]! + (isAdded ? 0 : b[1]!), ...a.slice(2)]];
+    },
+  },
+  /** Maps of a size that it says. */
+  Resize: {
+    topShapes: (layer, shapeOf) => {
+      const { height = 0, width = 0 } = extraParam(layer, "resize_param");
+      const x = shapeOf(0);
+      return [
+        x?.length === 4 && Number(height) * Number(width) > 0
+          ? [...x.slice(0, 2), Number(height), Number(width)]
+          : undefined,
+      ];
+    },
+  },
+  /** Convolutional LSTM: [steps, streams, channels, ...], and with `expose_hidden` the last hidden and cell states. */
+  ConvLSTM: {
+    topShapes: (layer, shapeOf) => {
+      const { num_output: channels } = extraParam(layer, "lstm_conv_param");
+      const x = shapeOf(0);
+      if (!x || !channels) return [];
+      const [steps, streams, , ...planes] = x;
+      return layer.top.map((_, i) => [i === 0 ? steps! : 1, streams!, Number(channels), ...planes]);
+    },
+  },
   /** A restricted Boltzmann machine's hidden units, and what it takes the visible ones for. */
   RBMInnerProduct: {
     topShapes: (layer, shapeOf) => {
