@@ -90,6 +90,8 @@ export interface Scores {
   readonly gathered?: Readonly<Record<string, Float32Array>> | undefined;
   /** Mean objective of the test net. */
   readonly loss: number;
+  /** Batches that the scores are means of, a last one that is cut as the share that it is; as many as were asked for where undefined. */
+  readonly weight?: number | undefined;
   /** Records consumed of each of its feeds since the start of training. */
   readonly positions: readonly number[];
   /** Replicas that were lost during the pass: their parts are done again. Absent where none was. */

@@ -14,6 +14,7 @@ import { chosenBefore, keepChoice } from "../run/thread-memory.js";
 import { isWorthTrials, type ThreadChoice, tryThreads } from "../run/thread-trials.js";
 import { always, batchesOf, type Step } from "../run/step.js";
 import { createMissing } from "../run/weights.js";
+import { firstRows } from "../run/whole-test.js";
 import { drawTowards, type WeightedSums, weightedSums } from "./averaging/average.js";
 import type { Partition, Report, Scores, Work } from "./engine.js";
 import { concatenated } from "./reports.js";
@@ -252,10 +253,18 @@ export class Replica implements AsyncDisposable {
     const sums: Record<string, Float64Array> = {};
     const rows: Record<string, Float32Array[]> = {};
     let loss = 0;
+    let weight = 0;
+    const { wholeRows = Number.POSITIVE_INFINITY } = this.#plan.tests[index]!;
     for (let i = 0; i < batches; i++) {
+      const left = wholeRows - (runner.feeds[0]?.position ?? 0);
       const batch = await nextBatch(runner.feeds);
-      const result = await runNet(runner, request, batch, shared, [this.#plan.solver.seed, i]);
-      loss += result.objective;
+      const size = this.#plan.tests[index]!.feeds[0]?.batchSize ?? 1;
+      const isCut = left < size;
+      const share = isCut ? left / size : 1;
+      const draw = [this.#plan.solver.seed, i] as const;
+      const result = await runNet(runner, request, isCut ? firstRows(batch, left) : batch, shared, draw);
+      loss += share * result.objective;
+      weight += share;
       for (const [name, values] of Object.entries(result.blobs)) {
         if (runner.net.evaluated.has(name)) {
           rows[name] = [...(rows[name] ?? []), values.slice()];
@@ -264,16 +273,16 @@ export class Replica implements AsyncDisposable {
         sums[name] ??= new Float64Array(values.length);
         const sum = sums[name];
         values.forEach((value, j) => {
-          sum[j]! += value;
+          sum[j]! += share * value;
         });
       }
       recycle(runner.feeds, batch, result.blobs);
     }
     const outputs = Object.fromEntries(
-      Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / batches)]),
+      Object.entries(sums).map(([name, sum]) => [name, Float32Array.from(sum, (value) => value / weight)]),
     );
     const gathered = Object.fromEntries(Object.entries(rows).map(([name, parts]) => [name, concatenated(parts)]));
-    return { outputs, gathered, loss: loss / batches, positions: runner.feeds.map(({ position }) => position) };
+    return { outputs, gathered, loss: loss / weight, weight, positions: runner.feeds.map(({ position }) => position) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -54,13 +54,16 @@ export function shareOf(
 /** The scores of one test whose batches several replicas ran, in order. */
 export function meanScores(parts: readonly { readonly scores: Scores; readonly batches: number }[]): Scores {
   if (parts.length === 1) return parts[0]!.scores;
-  const total = parts.reduce((sum, { batches }) => sum + batches, 0);
+  const weightOf = ({ scores, batches }: { readonly scores: Scores; readonly batches: number }) =>
+    scores.weight ?? batches;
+  const total = parts.reduce((sum, part) => sum + weightOf(part), 0);
   const lost = parts.flatMap(({ scores }) => scores.lost ?? []);
   return {
     ...(lost.length > 0 && { lost }),
-    outputs: weightedMean(parts.map(({ scores, batches }) => ({ outputs: scores.outputs, weight: batches }))),
+    outputs: weightedMean(parts.map((part) => ({ outputs: part.scores.outputs, weight: weightOf(part) }))),
     gathered: joined(parts.map(({ scores }) => scores.gathered ?? {})),
-    loss: parts.reduce((sum, { scores, batches }) => sum + scores.loss * batches, 0) / total,
+    loss: parts.reduce((sum, part) => sum + part.scores.loss * weightOf(part), 0) / total,
+    weight: total,
     positions: parts.at(-1)!.scores.positions,
   };
 }

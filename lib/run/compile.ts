@@ -32,7 +32,8 @@ import { methodOf, type SolverType, solverTypes } from "../optim/whole-batch.js"
 import { spanOf } from "../text/notes.js";
 import { type NetProgram, openModelProgram } from "./model-program.js";
 import { openNet } from "./open-net.js";
-import type { NetPlan, SolverPlan, TrainingPlan } from "./plan.js";
+import type { NetPlan, SolverPlan, TestPlan, TrainingPlan } from "./plan.js";
+import { rowsOfWholeTest } from "./whole-test.js";
 
 /** Phase and settings that a net is compiled for. */
 export interface NetContext extends ResolvedChoice {
@@ -200,13 +201,14 @@ export async function compileSolver(
   const context = { seed, session, caffeQuirks, rows, onWarning: options.onWarning && once(options.onWarning) };
   const train = await compileNet(nets.train.net, { ...nets.train, ...data, ...context });
   await checkAll(train.feeds);
-  const plans: NetPlan[] = [];
+  const plans: TestPlan[] = [];
   const layers = [...train.net.layer];
   const tests: TestShape[] = [];
   for (const test of nets.test) {
     const compiled = await compileNet(test.net, { ...test, ...testData, ...context });
     await checkAll(compiled.feeds);
-    plans.push(netPlan(compiled));
+    const wholeRows = test.iterations > 0 ? undefined : rowsOfWholeTest(compiled, context.onWarning);
+    plans.push({ ...netPlan(compiled), wholeRows });
     for (const layer of compiled.net.layer) layers.push(layer);
     tests.push({
       iterations: test.iterations > 0 ? test.iterations : batchesOf(compiled),
@@ -254,7 +256,7 @@ function readLabels(path: string, baseDir: string): SourceBlob {
   return { shape: [classes.length], data: labels, names: classes.map(({ name }) => name) };
 }
 
-/** Batches of one epoch of a net's data, the last one filled from the start again. */
+/** Batches of one epoch of a net's data, the last one with what is left, or filled from the start again. */
 function batchesOf({ feeds, feedSpecs }: CompiledNetwork): number {
   const batches = feeds.map((feed, i) => Math.ceil(feed.length / feedSpecs[i]!.batchSize));
   return batches.filter(Number.isFinite).reduce((a, b) => Math.max(a, b), 1);

@@ -5,6 +5,12 @@ import type { RuleSettings } from "../optim/rules.js";
 import type { Regularization } from "../optim/update.js";
 import type { SolverType } from "../optim/whole-batch.js";
 
+/** A test net as an engine gets it. */
+export interface TestPlan extends NetPlan {
+  /** Rows of its data where a test is of all of them and its last batch is cut to what is left (see `rowsOfWholeTest`). */
+  readonly wholeRows?: number | undefined;
+}
+
 /** A net of one phase as an engine gets it: structured-cloneable, and lowered where it runs. */
 export interface NetPlan {
   /** NetParameter in binary: upgraded, and filtered for its phase. */
@@ -42,7 +48,7 @@ export interface SolverPlan {
 /** All that a replica needs to train and test. Structured-cloneable: it goes to other threads and processes. */
 export interface TrainingPlan {
   readonly train: NetPlan;
-  readonly tests: readonly NetPlan[];
+  readonly tests: readonly TestPlan[];
   readonly solver: SolverPlan;
   readonly session: SessionOptions;
   /** True if the threads of a step are chosen by trials, where the session does not say how many. */

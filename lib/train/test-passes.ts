@@ -40,7 +40,9 @@ export class TestPasses {
       throw new NetrunError(`the solver has ${tests.length} test nets, none with index ${index}`);
     const size = Math.max(engine.replicas, Math.ceil(iterations / TEST_PARTS));
     const parts: { scores: Scores; batches: number }[] = [];
-    let positions = this.positions[index] ?? plan.tests[index]!.feeds.map(() => 0);
+    const start = plan.tests[index]!.feeds.map(() => 0);
+    // A test of all rows begins at the first one.
+    let positions = plan.tests[index]!.wholeRows === undefined ? (this.positions[index] ?? start) : start;
     for (let done = 0; done < iterations; done += size) {
       const batches = Math.min(size, iterations - done);
       const scores = await engine.test(index, weights.data, batches, positions);
