@@ -9,7 +9,7 @@ import { COURSE_OF_NET, TABLE_NET } from "../options/new-net.js";
 import { type ApiOptions, checkOptions } from "../options/option.js";
 import { autoencoderTexts, mlpTexts, type TableNetOptions } from "./nets/mlp.js";
 import { type SourceKind, sourceNet } from "./source-net.js";
-import { isTableName, namedTable } from "./table-spec.js";
+import { isTable as isTableFile, namedTable } from "./table-spec.js";
 import { adaDelta, iterationsOf, solverText } from "./nets/solver-text.js";
 
 /** Kinds of nets that are written for data. */
@@ -52,7 +52,7 @@ export async function newNet(options: NewNetOptions): Promise<NewNet> {
   checkOptions(COURSE_OF_NET, options);
   const { kind, output } = options;
   if (!NET_KINDS.includes(kind)) throw new NetrunError(`there is no kind "${kind}" of net: ${NET_KINDS.join(", ")}`);
-  const isTable = kind === "mlp" || (kind === "autoencoder" && options.data !== undefined && isTableName(options.data));
+  const isTable = kind === "mlp" || (kind === "autoencoder" && options.data !== undefined && isTableFile(options.data));
   const names = ["train_test.prototxt", "deploy.prototxt", "solver.prototxt"];
   const files = [...(isTable ? ["preparation.json"] : []), ...names].map((name) => join(output, name));
   const there = files.find((file) => existsSync(file));

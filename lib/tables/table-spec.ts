@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { detectSource } from "../data/source/detect.js";
+import { isArrowTable } from "../data/source/prepared/arrow-table.js";
 import type { TableSpec } from "../data/source/prepared/table.js";
 import { NetrunError } from "../error.js";
 
@@ -9,8 +11,12 @@ export interface NamedTable {
   readonly label: string | undefined;
 }
 
-/** True if a name is that of a table's file. */
-export const isTableName = (name: string): boolean => /\.([ct]sv(\.gz)?|parquet|arrow|feather)(\?.*)?$/i.test(name);
+/** Tests whether a name is that of a table's file: Arrow files hold arrays too. */
+export function isTable(name: string): boolean {
+  if (/\.([ct]sv(\.gz)?|parquet)(\?.*)?$/i.test(name)) return true;
+  const path = name.replace(/\?.*$/s, "");
+  return /\.(arrow|feather)$/i.test(path) && existsSync(path) && isArrowTable(path);
+}
 
 /** The table that a name means, and its label; its path is absolute. Throws NetrunError for data that is no table. */
 export function namedTable(name: string): NamedTable {

@@ -33,6 +33,18 @@ export function arrowTable(path: string) {
   }
 }
 
+/** Tests whether a file's columns are cells, and not arrays or images. */
+export function isArrowTable(path: string): boolean {
+  const messages = openArrow(path);
+  try {
+    if (messages.rows.length === 0) return true;
+    const isNested = (type: DataType) => DataType.isBinary(type) || type.children?.length > 0;
+    return !messages.read(0).schema.fields.some(({ type }) => isNested(type));
+  } finally {
+    messages.close();
+  }
+}
+
 /** Rows of a record batch as texts; of files that netrun wrote, names in place of their indices. */
 function* textsOf(path: string, batch: RecordBatch): Generator<readonly string[]> {
   const labels = isRecordBatchOfOurs(batch) ? labelsOfSchema(batch.schema) : {};
