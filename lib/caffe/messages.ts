@@ -162,6 +162,7 @@ export interface SolverParameter {
   readonly batch_iterations: number;
   /** Default 0. */
   readonly l1_decay: number;
+  readonly pretrain: PretrainParameter | null;
 }
 
 export const SolverParameter_SnapshotFormat = {
@@ -2204,6 +2205,36 @@ export interface UnsqueezeParameter {
   readonly dim: number;
 }
 
+export interface PretrainParameter {
+  /** Default RBM. */
+  readonly kind: PretrainParameter_Kind;
+  readonly layer: readonly string[];
+  /** Default 1000. */
+  readonly iterations: number;
+  /** Default 0.1. */
+  readonly base_lr: number;
+  /** Default 0.5. */
+  readonly momentum: number;
+  /** Default 0. */
+  readonly weight_decay: number;
+  /** Default BINARY. */
+  readonly visible: RBMParameter_Units;
+  /** Default 1. */
+  readonly cd_steps: number;
+  /** Default false. */
+  readonly persistent: boolean;
+  /** Default 0.3. */
+  readonly corruption: number;
+  /** Default true. */
+  readonly tied: boolean;
+}
+
+export const PretrainParameter_Kind = {
+  RBM: 0,
+  AUTOENCODER: 1,
+} as const;
+export type PretrainParameter_Kind = (typeof PretrainParameter_Kind)[keyof typeof PretrainParameter_Kind];
+
 export interface RBMParameter {
   readonly num_output: number;
   /** Default BINARY. */
@@ -2484,5 +2515,6 @@ export interface Messages {
   FlipParameter: FlipParameter;
   GSTilingParameter: GSTilingParameter;
   UnsqueezeParameter: UnsqueezeParameter;
+  PretrainParameter: PretrainParameter;
   RBMParameter: RBMParameter;
 }

@@ -11,6 +11,7 @@ import type {
   TrainEvent,
 } from "../train/events.js";
 import { inUnits } from "../train/memory.js";
+import { pretrainingText } from "./pretraining-text.js";
 
 /** A line of the log, and what it is, for its colour. */
 export interface LogLine {
@@ -90,6 +91,8 @@ export class LogLines {
         return [line(`Baseline: one replica alone, ${digits(Math.round(event.imagesPerSecond))} images/s`)];
       case "control":
         return [line(`The ${event.from} asks for ${CONTROLS[event.action]}${rateText(event)}`)];
+      case "pretraining":
+        return [line(`Pretraining ${event.layer}, iteration ${event.step}: ${pretrainingText(event)}`)];
       case "warning": {
         const place = event.file === undefined ? "" : `${event.file}: `;
         return [`warning: ${place}${event.message}`, ...event.notes.map((note) => `note: ${note}`)].map((text) =>

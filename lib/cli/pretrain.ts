@@ -1,12 +1,13 @@
 import { apiOf } from "../options/option.js";
 import { PRETRAINING } from "../options/pretraining.js";
 import { SESSION } from "../options/run.js";
-import { type PretrainEvent, type PretrainScores, pretrain } from "../train/pretrain.js";
+import { type PretrainEvent, pretrain } from "../train/pretrain.js";
 import { pretrainPicture } from "../train/pretrain-picture.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { PRETRAIN } from "./commands/training.js";
 import { dataOfFlags, stateOfFlags, warn } from "./common.js";
 import { pictureFormat, writePicture } from "./picture.js";
+import { pretrainingText } from "./pretraining-text.js";
 import { quoted } from "./resume-command.js";
 
 /** Pretrains the layers of a solver's net, and writes them as weights to start from. */
@@ -41,13 +42,6 @@ function told(event: PretrainEvent): object {
   return { kind: event.kind, path: event.path, layers: [...event.weights.keys()] };
 }
 
-const scoresText = ({ loss, reconstructionError, freeEnergy }: PretrainScores): string =>
-  [
-    `loss ${loss.toPrecision(5)}`,
-    `reconstruction error ${reconstructionError.toPrecision(4)}`,
-    ...(freeEnergy === undefined ? [] : [`free energy ${freeEnergy.toPrecision(5)}`]),
-  ].join(", ");
-
 function linesOf(event: PretrainEvent, { solver, output, picture }: CommandArgs<typeof PRETRAIN>): readonly string[] {
   switch (event.kind) {
     case "pretrain-start":
@@ -56,7 +50,7 @@ function linesOf(event: PretrainEvent, { solver, output, picture }: CommandArgs<
         return `${layer}: ${method}, ${visible} ${visibleUnits} units to ${hidden}${unrolled}`;
       });
     case "pretrain-iteration":
-      return [`${event.layer}, iteration ${event.iteration}: ${scoresText(event)}`];
+      return [`${event.layer}, iteration ${event.iteration}: ${pretrainingText(event)}`];
     case "pretrain-layer":
       return [
         `${event.layer} is pretrained: reconstruction error ${event.first.reconstructionError.toPrecision(4)} to ${event.reconstructionError.toPrecision(4)}`,

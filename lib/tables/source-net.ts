@@ -87,17 +87,17 @@ export async function sourceNet(kind: SourceKind, options: SourceNetOptions): Pr
   };
   const course = { rows, batchSize, epochs };
   const folder = output.replace(/\/$/, "");
-  const first =
-    kind === "dbn" ? `netrun pretrain ${folder}/solver.prototxt -o ${folder}/pretrained.caffemodel, then\n# ` : "";
-  const more = kind === "dbn" ? ` --weights ${folder}/pretrained.caffemodel` : "";
+  // Units of data that is no bytes from 0 to 1 are Gaussian, which need a lower rate.
+  const units = isBytes ? "" : " visible: GAUSSIAN base_lr: 0.01";
+  const first = kind === "dbn" ? `# Layers are pretrained first.\npretrain { iterations: 300${units} }\n` : "";
   return {
     ...texts(plan),
     solver: solverText({
       ...course,
-      comment: `${first}netrun train ${folder}/solver.prototxt${more}`,
+      comment: `netrun train ${folder}/solver.prototxt`,
       hasTest: test !== undefined,
       seed,
-      rule,
+      rule: `${first}${rule}`,
     }),
     rows,
     iterations: iterationsOf(course),

@@ -211,6 +211,16 @@ export const eventSchemas = {
     factor: v.optional(number),
     rate: v.optional(number),
   }),
+  /** An iteration of a layer's pretraining, which `step` counts: means over its batch. */
+  pretraining: event("pretraining", {
+    layer: v.string(),
+    step: count,
+    loss: number,
+    /** Mean squared error of the reconstruction, per unit. */
+    reconstructionError: number,
+    /** Of a restricted Boltzmann machine. */
+    freeEnergy: v.optional(number),
+  }),
   /** Something that the user should know and that does not end the training. */
   warning: event("warning", { message: v.string(), file: v.optional(v.string()), notes: list(v.string()) }),
   /** Training is over; `stopped` says why before max_iter. */
@@ -246,6 +256,7 @@ export type SyncIntervalEvent = EventOf<"sync-interval">;
 export type ThreadsEvent = EventOf<"threads">;
 export type BaselineEvent = EventOf<"baseline">;
 export type ControlEvent = EventOf<"control">;
+export type PretrainingEvent = EventOf<"pretraining">;
 export type WarningEvent = EventOf<"warning">;
 export type DoneEvent = EventOf<"done">;
 

@@ -3,8 +3,14 @@ import { dirname } from "node:path";
 import { Net } from "../api/net.js";
 import { filterNet } from "../caffe/filter.js";
 import { type From, loadSolver } from "../caffe/load.js";
-import { amend } from "../caffe/message.js";
-import type { LayerParameter, NetParameter, SolverParameter } from "../caffe/messages.js";
+import { amend, has, sub } from "../caffe/message.js";
+import {
+  type LayerParameter,
+  type NetParameter,
+  PretrainParameter_Kind as Kinds,
+  type SolverParameter,
+  RBMParameter_Units as Units,
+} from "../caffe/messages.js";
 import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
 import { encodeWeights } from "../caffe/weights.js";
@@ -27,7 +33,8 @@ import type { StackedLayer } from "../layers/pretrained-stack.js";
 import { checkOptions } from "../options/option.js";
 import { PRETRAINING } from "../options/pretraining.js";
 import { Solver, type SolverOptions } from "./solver.js";
-import { train } from "./train.js";
+import type { Action } from "./requests.js";
+import { trainingLoop } from "./training-loop.js";
 
 /** Layer-wise pretraining of a solver's net. */
 export interface PretrainOptions
@@ -75,6 +82,8 @@ export interface PretrainOptions
   readonly seed?: number | undefined;
   /** The .caffemodel to write. */
   readonly output?: string | undefined;
+  /** Asked after every iteration; "stop" ends the pretraining without a `pretrain-done`. */
+  readonly action?: (() => Action) | undefined;
 }
 
 /** A layer that is pretrained: as what, and its numbers of units. */
@@ -131,12 +140,13 @@ const scoresOf = (outputs: Readonly<Record<string, readonly number[]>>): Pretrai
 /**
  * Pretrains the InnerProduct layers of a solver's net one after another, each on the activations of those before it: an iterable of
  * events. The last one has the weights, with which `train` fine-tunes the net (`weights`). Ending the loop over the events ends it.
- * Throws NetrunError for a net without such layers, for binary units on data that is not between 0 and 1, and for what is wrong with the solver.
+ * Options that are not given are those of the solver's `pretrain`. Throws NetrunError for a net without such layers, for binary units on data that is not between 0 and 1, and for what is wrong with the solver.
  */
-export async function* pretrain(options: PretrainOptions): AsyncGenerator<PretrainEvent, void> {
+export async function* pretrain(given: PretrainOptions): AsyncGenerator<PretrainEvent, void> {
+  const { message, baseDir } = loadSolver(given.solver, given);
+  const options = { ...optionsOf(message), ...withoutUndefined(given) };
   checkOptions(PRETRAINING, options);
   const { kind = "rbm", iterations = 1000, output } = options;
-  const { message, baseDir } = loadSolver(options.solver, options);
   const base = options.baseDir ?? baseDir;
   const { train: source } = solverNets(message, { ...options, baseDir: base });
   const { layer: layers } = filterNet(source.net, source.state);
@@ -183,12 +193,13 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
     }
     let first: PretrainScores | undefined;
     let scores: PretrainScores | undefined;
-    for await (const event of train(solver)) {
+    for await (const event of trainingLoop(solver, { action: options.action })) {
       if (event.kind !== "iteration" || !event.display) continue;
       scores = scoresOf(event.outputs);
       first ??= scores;
       yield { kind: "pretrain-iteration", layer: stage.layer.name, iteration: event.iteration, ...scores };
     }
+    if (solver.iteration < iterations) return;
     const blobs = pretrainedBlobs(stage, solver.net.params);
     stack.push({ ...blobs, method: kind, visibleUnits: choices[i]!.visible, activation: stage.activation?.type });
     for (const [name, each] of blobsOfStage(stage, blobs)) weights.set(name, each);
@@ -200,6 +211,23 @@ export async function* pretrain(options: PretrainOptions): AsyncGenerator<Pretra
   }
   yield { kind: "pretrain-done", weights, ...(output !== undefined && { path: output }), stack, data };
 }
+
+/** Options that a solver's `pretrain` gives. */
+function optionsOf(solver: SolverParameter): Partial<PretrainOptions> {
+  if (!has(solver, "pretrain")) return {};
+  const given = sub(solver, "pretrain");
+  const { layer, iterations, base_lr, momentum, weight_decay, cd_steps, persistent, corruption, tied } = given;
+  return {
+    kind: given.kind === Kinds.AUTOENCODER ? "autoencoder" : "rbm",
+    ...(layer.length > 0 && { layers: layer }),
+    ...(has(given, "visible") && { visible: given.visible === Units.GAUSSIAN ? "gaussian" : "binary" }),
+    ...{ iterations, rate: base_lr, momentum, weightDecay: weight_decay },
+    ...{ cdSteps: cd_steps, persistent, corruption, tied },
+  };
+}
+
+const withoutUndefined = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 
 /** A net's parameter blobs by layer as training starts with them, and the blobs of a batch. */
 interface Probe {
@@ -272,6 +300,9 @@ function settingsOf(
     weight_decay: weightDecay,
     regularization_type: "L2",
     clip_gradients: null,
+    l1_decay: 0,
+    batch_iterations: 1,
+    pretrain: null,
     iter_size: 1,
     max_iter: iterations,
     display: Math.max(1, Math.floor(iterations / LINES)),

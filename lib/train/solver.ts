@@ -1,5 +1,6 @@
 import type { Net, Tensors } from "../api/net.js";
 import type { From } from "../caffe/load.js";
+import { amend } from "../caffe/message.js";
 import type { SolverParameter } from "../caffe/messages.js";
 import type { SolverNet } from "../caffe/solver-nets.js";
 import type { NetrunError } from "../error.js";
@@ -102,6 +103,26 @@ export class Solver implements AsyncDisposable {
   /** Seed of fillers, random layers and data. */
   get seed(): number {
     return this.#parts.seed;
+  }
+
+  /** True if training starts from weights or a snapshot that were given. */
+  get isPretrained(): boolean {
+    const { weights, snapshot } = this.#parts.options;
+    return snapshot !== undefined || [weights ?? this.parameter.weights].flat().length > 0;
+  }
+
+  /** The train net alone as a solver, and options with which it reads the same data. */
+  async pretrainingInputs() {
+    const { source, options, rows, parameter } = this.#parts;
+    const { batchSize, devices, onBadRecord, onWarning, provider, strict, threads, transform } = options;
+    const net = { train_net_param: amend(source.net, { state: source.state }) };
+    const none = { net: null, net_param: null, train_net: null, test_net: null, test_net_param: null, test_iter: null };
+    return {
+      ...{ batchSize, devices, onBadRecord, onWarning, provider, strict, threads, transform },
+      solver: amend<SolverParameter>(parameter, { ...none, ...net, test_state: null, test_interval: null }),
+      baseDir: source.baseDir,
+      data: await rows.resolve(options.data ?? options.engine?.data),
+    };
   }
 
   /** Updates done so far. */

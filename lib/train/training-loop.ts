@@ -1,6 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import type { From } from "../caffe/load.js";
-import type { SolverParameter } from "../caffe/messages.js";
 import { checkOptions } from "../options/option.js";
 import { COURSE } from "../options/training.js";
 import { sweepScratch } from "../scratch.js";
@@ -10,7 +8,7 @@ import { Rounds } from "./rounds.js";
 import { Schedule } from "./schedule.js";
 import { SnapshotLock } from "./snapshot-lock.js";
 import { Snapshots } from "./snapshots.js";
-import { Solver, type SolverOptions } from "./solver.js";
+import type { Solver } from "./solver.js";
 import { testsOf, type WatchOptions } from "./tests.js";
 
 /** Options of running a training. */
@@ -25,39 +23,6 @@ export interface TrainOptions extends WatchOptions {
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
 }
 
-/** A solver to load, and how it trains: on replicas, one unless `workers` says otherwise. */
-export interface TrainReplicasOptions extends SolverOptions, TrainOptions {
-  /** A solver's prototxt (path or text), or the message. */
-  readonly solver: From<SolverParameter>;
-  /** Replicas, each in a thread or process of its own with its part of the data; default 1. */
-  readonly workers?: number | undefined;
-}
-
-/**
- * Trains a solver, or loads one first, to its max_iter: an iterable of events, the same whatever it runs on. Ending the loop over
- * them ends the training. Tests, displays and snapshots come in Caffe's order: test, iteration, display, update, snapshot; the event of a
- * large snapshot, which is written while training goes on, comes when it is on disk.
- * Throws NetrunError before the first iteration where snapshots cannot be written or another training writes them, and when a number is not finite any more.
- */
-export async function* train(
-  what: Solver | TrainReplicasOptions,
-  options: TrainOptions = {},
-): AsyncGenerator<TrainEvent, void> {
-  if (what instanceof Solver) {
-    yield* observed(trainLoop(what, options), options);
-    return;
-  }
-  await using solver = await Solver.load(what.solver, { ...what, workers: what.workers ?? 1 });
-  yield* observed(trainLoop(solver, what), what);
-}
-
-async function* observed(events: AsyncGenerator<TrainEvent, void>, { onEvent }: TrainOptions) {
-  for await (const event of events) {
-    onEvent?.(event);
-    yield event;
-  }
-}
-
 /** Meets what was asked for by controls since the last call, as events. Snapshots and the end are for the loop. */
 function* controlled(solver: Solver, requests: Requests): Generator<TrainEvent> {
   for (const { action, factor, from } of requests.takeControls()) {
@@ -67,7 +32,15 @@ function* controlled(solver: Solver, requests: Requests): Generator<TrainEvent> 
   }
 }
 
-async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator<TrainEvent, void> {
+/**
+ * Trains a solver to its max_iter: the events of `train`. `before` is done first, after the start event; where the training stops meanwhile, it
+ * is over without a snapshot.
+ */
+export async function* trainingLoop(
+  solver: Solver,
+  options: TrainOptions,
+  before?: (action: () => Action) => AsyncIterable<TrainEvent>,
+): AsyncGenerator<TrainEvent, void> {
   checkOptions(COURSE, options);
   const { syncInterval } = solver;
   const schedule = new Schedule(solver.parameter, solver.iteration, syncInterval === "auto" ? 1 : syncInterval);
@@ -81,9 +54,20 @@ async function* trainLoop(solver: Solver, options: TrainOptions): AsyncGenerator
   await using snapshots = new Snapshots(solver);
   const rounds = new Rounds(solver, schedule, snapshots, options.baseline ?? false);
   yield solver.startEvent();
-  yield* rounds.measureBaseline();
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   let stopped: Stopped | undefined;
+  const isOver = (): boolean => {
+    requests.poll();
+    if (requests.stop) stopped = "asked";
+    else if (performance.now() >= deadlineMs) stopped = "max-time";
+    return stopped !== undefined;
+  };
+  if (before) yield* before(() => (isOver() ? "stop" : "none"));
+  if (stopped) {
+    yield { kind: "done", iteration: solver.iteration, stopped, skipped: 0 };
+    return;
+  }
+  yield* rounds.measureBaseline();
   while (!schedule.isOver && !stopped) {
     if (schedule.isTestDue) {
       yield* tests.run();

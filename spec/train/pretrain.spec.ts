@@ -1,6 +1,17 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Net, type PretrainEvent, type PretrainOptions, pretrain, pretrainPicture, train } from "../../lib/index.js";
+import {
+  Net,
+  type PretrainEvent,
+  type PretrainOptions,
+  pretrain,
+  pretrainPicture,
+  Solver,
+  type TrainEvent,
+  type TrainReplicasOptions,
+  train,
+} from "../../lib/index.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { prng } from "../support/prng.js";
@@ -135,6 +146,54 @@ describe("pretrain", () => {
       }
     });
   }
+
+  describe("in a solver", () => {
+    const PRETRAIN = "pretrain { iterations: 40 base_lr: 0.2 cd_steps: 2 persistent: true }";
+    const folder = freshFolder();
+
+    async function trained(fields: string, options: Partial<TrainReplicasOptions> = {}) {
+      const events: TrainEvent[] = [];
+      await using solver = await Solver.load(`${CLASSIFIER} ${fields}`, { data: patterns(), ...options });
+      for await (const event of train(solver, options)) events.push(event);
+      const [weights] = solver.net.params.get("h2")!;
+      const steps = events.flatMap((event) => (event.kind === "pretraining" ? [`${event.layer} ${event.step}`] : []));
+      return { events, steps, weights: [...weights!.data], solver };
+    }
+
+    it("comes before the first iteration, as its message says", async () => {
+      const { events, steps, weights } = await trained(PRETRAIN, { settings: { max_iter: 0 } });
+      expect(events[0]!.kind).to.equal("start");
+      expect(steps.length).to.equal(20);
+      expect([steps[0], steps.at(-1)]).to.deep.equal(["h1 0", "h2 36"]);
+      const { done } = await run({ iterations: 40, rate: 0.2, cdSteps: 2, persistent: true });
+      expect(weights).to.deep.equal([...done.weights.get("h2")![0]!.data]);
+      const asked = await run({ solver: `${CLASSIFIER} ${PRETRAIN}`, iterations: undefined });
+      expect([...asked.done.weights.get("h2")![0]!.data]).to.deep.equal(weights);
+      const fine = await trained(PRETRAIN);
+      expect(fine.weights).not.to.deep.equal(weights);
+      expect(fine.events.at(-1)).to.deep.include({ kind: "done", iteration: 30 });
+    });
+
+    it("is skipped where weights are given, and leaves nothing where it is stopped", async () => {
+      const weights = join(folder(), "given.caffemodel");
+      await run({ iterations: 10, output: weights });
+      expect((await trained(PRETRAIN, { weights })).steps).to.deep.equal([]);
+      let asked = 0;
+      const stopped = await trained(PRETRAIN, {
+        settings: { snapshot_after_train: true, snapshot_prefix: join(folder(), "s") },
+        action: () => (++asked > 50 ? "stop" : "none"),
+      });
+      expect(stopped.events.at(-1)).to.deep.equal({ kind: "done", iteration: 0, stopped: "asked", skipped: 0 });
+      expect(stopped.steps).to.include("h2 0");
+      expect(readdirSync(folder())).to.deep.equal(["given.caffemodel"]);
+    });
+
+    it("is refused for values that it does not take", async () => {
+      await failure(trained("pretrain { cd_steps: 0 }"), "cdSteps is 0");
+      await failure(trained("pretrain { layer: 'h3' }"), "h3");
+      await failure(trained("pretrain { kind: DBN }"), "DBN");
+    });
+  });
 
   it("unrolls a deep autoencoder: the decoder gets the transposed weights and the visible biases", async () => {
     const { events, done } = await run({ solver: AUTOENCODER });
