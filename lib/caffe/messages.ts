@@ -345,6 +345,17 @@ export interface LayerParameter {
   readonly pixelshuffle_param: PixelShuffleParameter | null;
   readonly unsqueeze_param: UnsqueezeParameter | null;
   readonly flip_param: FlipParameter | null;
+  readonly local_param: LocalParameter | null;
+  readonly locally_connected_param: LocallyConnectedParameter | null;
+  readonly roi_warping_param: ROIWarpingParameter | null;
+  readonly mask_resize_param: MaskResizeParameter | null;
+  readonly rank_loss_param: RankLossParameter | null;
+  readonly lpq_loss_param: LpqLossParameter | null;
+  readonly channel_scale_param: ChannelScaleParameter | null;
+  readonly imresize_param: ImResizeParameter | null;
+  readonly nms_param: NmsParameter | null;
+  readonly deformable_psroi_pooling_param: DeformablePSROIPoolingParameter | null;
+  readonly denseblock_param: DenseBlockParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -1919,6 +1930,130 @@ export interface GroupNormParameter {
   readonly group_ratio: number;
 }
 
+export interface LocalParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  /** Default 0. */
+  readonly pad: number;
+  readonly kernel_size: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface LocallyConnectedParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  /** Default 0. */
+  readonly pad: number;
+  readonly kernel_size: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface ROIWarpingParameter {
+  /** Default 0. */
+  readonly pooled_h: number;
+  /** Default 0. */
+  readonly pooled_w: number;
+  /** Default 1. */
+  readonly spatial_scale: number;
+}
+
+export interface MaskResizeParameter {
+  readonly output_height: number;
+  readonly output_width: number;
+}
+
+export interface RankLossParameter {
+  /** Default false. */
+  readonly allpairs: boolean;
+}
+
+export interface LpqLossParameter {
+  /** Default false. */
+  readonly l2_prescale_by_channels: boolean;
+  /** Default false. */
+  readonly normalize_by_num_entries: boolean;
+  readonly pq_episode_starts_at_iter: readonly number[];
+  readonly p: readonly number[];
+  readonly q: readonly number[];
+  /** Default 0. */
+  readonly p_epsilon: number;
+  /** Default 0.01. */
+  readonly q_epsilon: number;
+}
+
+export interface ChannelScaleParameter {
+  /** Default true. */
+  readonly do_forward: boolean;
+  /** Default true. */
+  readonly do_backward_feature: boolean;
+  /** Default true. */
+  readonly do_backward_scale: boolean;
+  /** Default false. */
+  readonly global_scale: boolean;
+}
+
+export interface ImResizeParameter {
+  /** Default 368. */
+  readonly target_spatial_width: number;
+  /** Default 368. */
+  readonly target_spatial_height: number;
+  /** Default 0. */
+  readonly factor: number;
+  /** Default 1. */
+  readonly start_scale: number;
+  /** Default 0.1. */
+  readonly scale_gap: number;
+}
+
+export interface NmsParameter {
+  /** Default 0.5. */
+  readonly threshold: number;
+  /** Default 20. */
+  readonly max_peaks: number;
+  /** Default 15. */
+  readonly num_parts: number;
+}
+
+export interface DeformablePSROIPoolingParameter {
+  readonly spatial_scale: number;
+  readonly output_dim: number;
+  readonly group_size: number;
+  /** Default 0. */
+  readonly part_size: number;
+  /** Default 1. */
+  readonly sample_per_part: number;
+  /** Default 0. */
+  readonly trans_std: number;
+  /** Default false. */
+  readonly no_trans: boolean;
+}
+
+export interface DenseBlockParameter {
+  /** Default 40. */
+  readonly numTransition: number;
+  /** Default 12. */
+  readonly growthRate: number;
+  readonly Filter_Filler: FillerParameter | null;
+  readonly BN_Scaler_Filler: FillerParameter | null;
+  readonly BN_Bias_Filler: FillerParameter | null;
+  /** Default false. */
+  readonly use_dropout: boolean;
+  /** Default 0. */
+  readonly dropout_amount: number;
+  /** Default false. */
+  readonly use_BC: boolean;
+  /** Default 0.1. */
+  readonly moving_average_fraction: number;
+}
+
 export interface LabelSpecificAddParameter {
   /** Default 0. */
   readonly bias: number;
@@ -2355,6 +2490,17 @@ export const LAYER_PARAMS = {
   PixelShuffle: "pixelshuffle_param",
   Unsqueeze: "unsqueeze_param",
   Flip: "flip_param",
+  Local: "local_param",
+  LocallyConnected: "locally_connected_param",
+  ROIWarping: "roi_warping_param",
+  MaskResize: "mask_resize_param",
+  RankLoss: "rank_loss_param",
+  LpqLoss: "lpq_loss_param",
+  ChannelScale: "channel_scale_param",
+  ImResize: "imresize_param",
+  Nms: "nms_param",
+  DeformablePSROIPooling: "deformable_psroi_pooling_param",
+  DenseBlock: "denseblock_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2488,6 +2634,17 @@ export interface Messages {
   ResampleParameter: ResampleParameter;
   L1LossParameter: L1LossParameter;
   GroupNormParameter: GroupNormParameter;
+  LocalParameter: LocalParameter;
+  LocallyConnectedParameter: LocallyConnectedParameter;
+  ROIWarpingParameter: ROIWarpingParameter;
+  MaskResizeParameter: MaskResizeParameter;
+  RankLossParameter: RankLossParameter;
+  LpqLossParameter: LpqLossParameter;
+  ChannelScaleParameter: ChannelScaleParameter;
+  ImResizeParameter: ImResizeParameter;
+  NmsParameter: NmsParameter;
+  DeformablePSROIPoolingParameter: DeformablePSROIPoolingParameter;
+  DenseBlockParameter: DenseBlockParameter;
   LabelSpecificAddParameter: LabelSpecificAddParameter;
   MarginInnerProductParameter: MarginInnerProductParameter;
   TripletLossParameter: TripletLossParameter;

@@ -30,12 +30,15 @@ import { Lstm } from "./forks/caffe-lstm.js";
 import { CenterLoss } from "./forks/center-loss.js";
 import { CReLU, Maxout } from "./forks/channel-groups.js";
 import { ChannelNorm } from "./forks/channel-norm.js";
+import { ChannelScale } from "./forks/channel-scale.js";
 import { CompactBilinear } from "./forks/compact-bilinear.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
 import { CTCGreedyDecoder } from "./forks/ctc-decoder.js";
 import { CTCLoss, CtcLoss, WarpCTCLoss } from "./forks/ctc-loss.js";
+import { DeformablePSROIPooling } from "./forks/deformable-psroi.js";
+import { DenseBlock } from "./forks/dense-block.js";
 import { DenseImageData, ImageSegData } from "./forks/dense-image-data.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
@@ -52,17 +55,22 @@ import { L2Normalization } from "./forks/l2-normalization.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
 import { LargeMarginInnerProduct } from "./forks/large-margin.js";
+import { Local, LocallyConnected } from "./forks/local.js";
+import { LpqLoss } from "./forks/lpq-loss.js";
 import { CombinedMargin, CosinAddm } from "./forks/margins.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
+import { MaskPooling, MaskResize, ROIWarping } from "./forks/masks.js";
 import { MultiBoxLoss } from "./forks/multibox-loss.js";
 import { NdConvolution, NdPooling } from "./forks/nd.js";
 import { Normalize } from "./forks/normalize.js";
 import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks/ohem.js";
 import { Permute } from "./forks/permute.js";
 import { BilinearInterpolate, MaxUnPool, Pad, PixelShuffle, Unsqueeze } from "./forks/pixels.js";
+import { ImResize, Nms } from "./forks/pose.js";
 import { PriorBox } from "./forks/prior-box.js";
 import { Proposal } from "./forks/proposal-layer.js";
-import { PSROIPooling } from "./forks/psroi-pooling.js";
+import { PSROIAlign, PSROIPooling } from "./forks/psroi-pooling.js";
+import { RankLoss } from "./forks/rank-loss.js";
 import { ReLU6 } from "./forks/relu6.js";
 import { Reorg } from "./forks/reorg.js";
 import { Resample } from "./forks/resample.js";
@@ -206,6 +214,7 @@ export const layerTypes = {
   CtcLoss,
   Deconvolution3D,
   DeformableConvolution,
+  DenseBlock,
   DenseImageData,
   DepthwiseConvolution,
   DetectionEvaluate,
@@ -244,6 +253,18 @@ export const layerTypes = {
   Pooling3D,
   PriorBox,
   Proposal,
+  Local,
+  LocallyConnected,
+  MaskPooling,
+  MaskResize,
+  ROIWarping,
+  RankLoss,
+  LpqLoss,
+  ChannelScale,
+  ImResize,
+  Nms,
+  DeformablePSROIPooling,
+  PSROIAlign,
   PSROIPooling,
   RegionLoss,
   ReLU6,

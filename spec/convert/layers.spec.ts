@@ -21,6 +21,16 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
       param: "box_annotator_ohem_param { roi_per_img: 2 }",
     },
   ],
+  ImResize: [{ bottoms: [[2, 2, 5, 7]], param: "imresize_param { factor: 2 scale_gap: 0.4 }" }],
+  MaskResize: [{ bottoms: [[2, 1, 3, 4]], param: "mask_resize_param { output_height: 5 output_width: 2 }" }],
+  Nms: [{ bottoms: [[1, 2, 6, 7]], param: "nms_param { threshold: -0.5 max_peaks: 4 num_parts: 2 }" }],
+  RankLoss: [{ bottoms: [[4], given([4], [1, 0, 2, 3])] }],
+  ROIWarping: [
+    {
+      bottoms: [[2, 2, 5, 6], given([2, 5], [0, 1, 1, 4, 3, 1, 0, 2, 5, 4])],
+      param: "roi_warping_param { pooled_h: 2 pooled_w: 3 }",
+    },
+  ],
   RBM: [{ bottoms: [[3, 4]], param: "rbm_param { num_output: 2 }" }],
   CTCGreedyDecoder: [{ bottoms: [[3, 2, 4], given([3, 2], [0, 0, 1, 1, 1, 1])] }],
   CTCLoss: [{ bottoms: [[3, 2, 4], given([3, 2], [0, 0, 1, 1, 1, 1]), given([3, 2], [1, 0, -1, 2, -1, -1])] }],

@@ -51,6 +51,25 @@ const FILLED: readonly (readonly [string, Shapes, (filler: (value: number) => st
       [2, 3],
     ],
     [
+      "Local",
+      planes,
+      (f) => `local_param { num_output: 3 kernel_size: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`,
+      [2, 3],
+    ],
+    [
+      "LocallyConnected",
+      planes,
+      (f) => `locally_connected_param { num_output: 3 kernel_size: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`,
+      [2, 3],
+    ],
+    [
+      "DenseBlock",
+      planes,
+      (f) =>
+        `denseblock_param { numTransition: 1 growthRate: 2 Filter_Filler ${f(2)} BN_Scaler_Filler ${f(3)} BN_Bias_Filler ${f(4)} }`,
+      [2, 3, 4, 0, 1, 0],
+    ],
+    [
       "RBM",
       [[5, 3]],
       (f) => `rbm_param { num_output: 4 weight_filler ${f(2)} bias_filler ${f(3)} visible_bias_filler ${f(4)} }`,

@@ -115,7 +115,6 @@ describe("segmentation of Caffe's forks, against plain loops", () => {
     for (const [type, reason] of [
       ["DenseCRF", "mean-field inference over all pairs of pixels"],
       ["MultiStageMeanfield", "mean-field inference over all pairs of pixels"],
-      ["DeformablePSROIPooling", "pools over cells that another blob moves"],
       ["DataAugmentation", "draws geometry and colours anew"],
     ] as const)
       expect(

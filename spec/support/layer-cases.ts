@@ -628,6 +628,55 @@ export const layerCases = {
   PixelShuffle: [{ bottoms: [[1, 8, 2, 3]], param: "pixelshuffle_param { upscale_factor: 2 }" }],
   Unsqueeze: [{ param: "unsqueeze_param { dim: -1 }" }],
   RBM: "its gradient is contrastive divergence, which rbm.spec.ts compares with a loop's",
+  ChannelScale: [
+    {
+      bottoms: [
+        [2, 3, 2, 2],
+        [2, 1, 2, 2],
+      ],
+    },
+    { bottoms: [[4, 3], [4]] },
+  ],
+  DeformablePSROIPooling: [
+    {
+      bottoms: [[2, 16, 7, 9], rois, within(-0.4, 0.4, [4, 4, 2, 2])],
+      param:
+        "deformable_psroi_pooling_param { output_dim: 4 group_size: 2 spatial_scale: 0.6 sample_per_part: 2 trans_std: 0.1 }",
+    },
+    {
+      bottoms: [[2, 8, 7, 9], rois],
+      param: "deformable_psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 no_trans: true }",
+    },
+  ],
+  DenseBlock: [
+    { bottoms: [[2, 3, 3, 2]], param: "denseblock_param { numTransition: 1 growthRate: 2 }", phase: "TRAIN" },
+    {
+      bottoms: [[1, 2, 2, 3]],
+      param: "denseblock_param { numTransition: 2 growthRate: 1 use_BC: true }",
+      phase: "TRAIN",
+    },
+  ],
+  ImResize: "is for inference only",
+  Local: [{ bottoms: [[2, 2, 4, 5]], param: "local_param { num_output: 3 kernel_size: 3 stride: 2 pad: 1 }" }],
+  LocallyConnected: [
+    { bottoms: [[2, 2, 3, 4]], param: "locally_connected_param { num_output: 2 kernel_size: 2 bias_term: false }" },
+  ],
+  LpqLoss: [
+    { bottoms: [odd, odd], param: "lpq_loss_param { p: 2 q: 0.5 }" },
+    {
+      bottoms: [within(0.2, 1, odd)],
+      param:
+        "lpq_loss_param { p: 1.5 q: 0.4 p_epsilon: 0.1 l2_prescale_by_channels: true normalize_by_num_entries: true }",
+    },
+  ],
+  MaskPooling: [{ bottoms: [odd, [3, 1, 2, 2]] }],
+  MaskResize: "is for inference only",
+  Nms: "is for inference only",
+  PSROIAlign: [
+    { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 }" },
+  ],
+  RankLoss: "has its authors' gradient",
+  ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -20,6 +20,7 @@ import {
   reshape,
   sign,
   slice,
+  stopGradient,
   sub,
   transpose,
 } from "../../ops/index.js";
@@ -47,25 +48,88 @@ export const PSROIPooling = computeLayer({
     if (x.type.shape.length !== 4) throw bottomError(0, `PSROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);
     const rois = boxesOf(bottoms[1]!);
     if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
-    const [n, channels, h, w] = x.type.shape as [number, number, number, number];
+    const [, channels, h, w] = x.type.shape as [number, number, number, number];
     const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
     if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
     const r = rois.type.shape[0]!;
     const rows = maskOf(rois, [2, 4], { scale, cells: g, size: h });
     const columns = maskOf(rois, [1, 3], { scale, cells: g, size: w });
-    // Rows of all items under each other, of which a box has those of its own: [gi, r, n * h].
-    const items = cast(placesOf(expand(constant(1), [n]), n), "float32");
-    const own = reshape(cast(equal(slice(rois, 1, 0, 1), items), "float32"), [r, 1, n, 1]);
-    const ownRows = reshape(transpose(mul(reshape(rows.mask, [r, g, 1, h]), own), [1, 0, 2, 3]), [g, r, n * h]);
-    // [n, dims, gi, gj, h, w] -> [gi, n * h, gj * dims * w], summed over rows.
-    const planes = reshape(transpose(reshape(x, [n, dims, g, g, h, w]), [2, 0, 4, 3, 1, 5]), [g, n * h, g * dims * w]);
-    const overRows = reshape(matMul(ownRows, planes), [g, r, g, dims, w]);
-    const perCell = mul(overRows, reshape(columns.mask, [1, r, g, 1, w]));
-    const sums = transpose(reduceSum(perCell, [4]), [1, 3, 0, 2]);
+    const sums = sumsOfCells(x, rois, rows.mask, columns.mask);
     const area = mul(reshape(rows.length, [r, 1, g, 1]), reshape(columns.length, [r, 1, 1, g]));
     return { tops: [div(sums, max(area, constant(1)))] };
   },
 });
+
+/** Of each box which items it is in, float32 0 or 1 [r, n]. */
+export const itemsOfBoxes = (rois: Value, n: number): Value =>
+  cast(equal(slice(rois, 1, 0, 1), cast(placesOf(expand(constant(1), [n]), n), "float32")), "float32");
+
+/**
+ * Sums [r, dims, g, g] of position-sensitive maps x [n, dims*g*g, h, w] over the cells of boxes, entries weighed by rows [r, g, h] and
+ * columns [r, g, w] of the cells.
+ */
+function sumsOfCells(x: Value, rois: Value, rows: Value, columns: Value): Value {
+  const [n, channels, h, w] = x.type.shape as [number, number, number, number];
+  const [r, g] = rows.type.shape as [number, number, number];
+  const dims = channels / (g * g);
+  // Rows of all items under each other, of which a box has those of its own: [gi, r, n * h].
+  const own = reshape(itemsOfBoxes(rois, n), [r, 1, n, 1]);
+  const ownRows = reshape(transpose(mul(reshape(rows, [r, g, 1, h]), own), [1, 0, 2, 3]), [g, r, n * h]);
+  // [n, dims, gi, gj, h, w] -> [gi, n * h, gj * dims * w], summed over rows.
+  const planes = reshape(transpose(reshape(x, [n, dims, g, g, h, w]), [2, 0, 4, 3, 1, 5]), [g, n * h, g * dims * w]);
+  const overRows = reshape(matMul(ownRows, planes), [g, r, g, dims, w]);
+  const perCell = mul(overRows, reshape(columns, [1, r, g, 1, w]));
+  return transpose(reduceSum(perCell, [4]), [1, 3, 0, 2]);
+}
+
+/**
+ * PSROIAlign (R-FCN forks): as PSROIPooling, each cell the sum of four bilinear samples at its quarters, divided by 4; samples outside of
+ * x are 0. Boxes are not rounded, and have no gradient. Source: fallingdust/caffe-fast-rcnn, psroi_align_layer.cu.
+ */
+export const PSROIAlign = computeLayer({
+  type: "PSROIAlign",
+  param: "psroi_pooling_param",
+  bottoms: 2,
+  implies: () => REGIONS,
+  tops: 1,
+  exact: true,
+  lower({ bottoms, param, bottomError }) {
+    const x = bottoms[0]!;
+    if (x.type.shape.length !== 4) throw bottomError(0, `PSROIAlign takes a blob of 4 axes, not [${x.type.shape}]`);
+    const rois = boxesOf(bottoms[1]!);
+    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
+    const [, channels, h, w] = x.type.shape as [number, number, number, number];
+    const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
+    if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
+    const boxes = stopGradient(rois);
+    const axis = (from: number, size: number) => samplesOf(boxes, from, { scale, cells: g, size });
+    return { tops: [mul(sumsOfCells(x, boxes, axis(2, h), axis(1, w)), constant(1 / 4))] };
+  },
+});
+
+/** Shares [r, cells, size] of the entries of an axis in the two samples of each cell; 0 of boxes without an extent. */
+function samplesOf(
+  rois: Value,
+  from: number,
+  { scale, cells, size }: { readonly scale: number; readonly cells: number; readonly size: number },
+): Value {
+  const r = rois.type.shape[0]!;
+  const edge = (i: number) => mul(slice(rois, 1, i, i + 1), constant(scale));
+  const cell = div(sub(edge(from + 2), edge(from)), constant(cells));
+  const quarters = constant(
+    Float32Array.from({ length: 2 * cells }, (_, i) => 0.25 + 0.5 * i),
+    [1, 2 * cells],
+  );
+  const place = reshape(add(edge(from), mul(cell, quarters)), [r, cells, 2, 1]);
+  const entries = constant(
+    Float32Array.from({ length: size }, (_, i) => i),
+    [size],
+  );
+  const share = max(sub(constant(1), abs(sub(place, entries))), constant(0));
+  const isInside = and(greaterOrEqual(place, constant(0)), greaterOrEqual(constant(size - 1), place));
+  const isReal = reshape(less(constant(0), cell), [r, 1, 1, 1]);
+  return reduceSum(mul(share, cast(and(isInside, isReal), "float32")), [2]);
+}
 
 /** Mask of the entries of an axis that belong to each cell: 0 or 1 [r, cells, size], and how many. */
 function maskOf(

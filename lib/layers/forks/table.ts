@@ -165,7 +165,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "SSD, RefineDet", types: ["DetectionOutput"], meaning: "boxes from predictions, of one stage or two" },
   { forks: "SSD", types: ["DetectionEvaluate"], meaning: "detections compared with boxes" },
   { forks: "SSD", types: ["MultiBoxLoss"], meaning: "the loss of boxes and classes" },
-  { forks: "py-faster-rcnn, R-FCN", types: ["ROIPooling", "PSROIPooling"], meaning: "maxima or means of regions" },
+  {
+    forks: "py-faster-rcnn, R-FCN",
+    types: ["ROIPooling", "PSROIPooling", "PSROIAlign"],
+    meaning: "maxima or means of regions",
+  },
   { forks: "Mask R-CNN forks", types: ["ROIAlign"], meaning: "interpolated means of regions" },
   {
     forks: "py-faster-rcnn, Intel",

@@ -67,62 +67,9 @@ export const unsupportedTypes = {
       return [x && Number(height) > 0 && Number(width) > 0 ? [...x.slice(0, 2), Number(height), Number(width)] : x];
     },
   },
-  /** Convolutions of all that is before, joined along the channels. */
-  DenseBlock: {
-    topShapes: (layer, shapeOf) => {
-      const {
-        initChannel: first = 8,
-        numTransition: steps = 40,
-        growthRate: growth = 12,
-      } = extraParam(layer, "denseblock_param");
-      const x = shapeOf(0);
-      return [x && [x[0]!, Number(first) + Number(steps) * Number(growth), ...x.slice(2)]];
-    },
-  },
-  /** OpenPose's: maps enlarged, and their peaks. */
-  ImResize: {
-    topShapes: (layer, shapeOf) => {
-      const {
-        factor = 0,
-        target_spatial_height: h = 0,
-        target_spatial_width: w = 0,
-      } = extraParam(layer, "imresize_param");
-      const x = shapeOf(0);
-      if (x?.length !== 4) return [undefined];
-      if (Number(factor) > 0) return [[...x.slice(0, 2), x[2]! * Number(factor), x[3]! * Number(factor)]];
-      return [Number(h) > 0 && Number(w) > 0 ? [...x.slice(0, 2), Number(h), Number(w)] : undefined];
-    },
-  },
-  Nms: {
-    topShapes: (layer, shapeOf) => {
-      const { num_parts: parts = 15, max_peaks: peaks = 20 } = extraParam(layer, "nms_param");
-      const x = shapeOf(0);
-      return [x && [x[0]!, Number(parts), Number(peaks) + 1, 3]];
-    },
-  },
-  /** MNC's: regions of one size, and masks on them. */
-  ROIWarping: {
-    topShapes: (layer, shapeOf) => {
-      const { pooled_h: h = 0, pooled_w: w = 0 } = extraParam(layer, "roi_warping_param");
-      const [x, rois] = [shapeOf(0), shapeOf(1)];
-      return [x && rois && [rois[0]!, x[1]!, Number(h), Number(w)]];
-    },
-  },
-  MaskPooling: ofFirst,
-  MaskResize: {
-    topShapes: (layer, shapeOf) => {
-      const { output_height: h = 0, output_width: w = 0 } = extraParam(layer, "mask_resize_param");
-      const x = shapeOf(0);
-      return [x && [x[0]!, 1, Number(h), Number(w)]];
-    },
-  },
   /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
   /** Weights for each place: what a convolution of the same window gives, in shape. */
-  Local: { topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_param"), shapeOf(0))] },
-  LocallyConnected: {
-    topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "locally_connected_param"), shapeOf(0))],
-  },
   LocalWeightedConvolution: {
     topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_weighted_convolution_param"), shapeOf(0))],
   },
@@ -135,8 +82,6 @@ export const unsupportedTypes = {
       return [points && size && [points[0]!, points[1]! / 2, ...size]];
     },
   },
-  /** NormFace's: rows multiplied by the lengths that a Normalize took away. */
-  ChannelScale: { topShapes: (_, shapeOf) => [shapeOf(0), [1]] },
   /** Regions around points, as items or as channels, with what the points are off by. */
   SubRegion: {
     topShapes: (layer, shapeOf) => {

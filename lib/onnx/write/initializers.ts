@@ -18,7 +18,13 @@ export interface InitializerOptions {
   readonly elements?: (data: Elements) => Elements;
 }
 
-/** The initializers of a file; equal small constants, and weights of one name and shape, share one. */
+/** An initializer that is in the file. */
+interface Known {
+  readonly name: string;
+  readonly data: Elements;
+}
+
+/** The initializers of a file; equal small constants, and equal weights of one name and shape, share one. */
 export class Initializers {
   /** Head of the model. */
   readonly small: object[] = [];
@@ -27,7 +33,7 @@ export class Initializers {
   readonly #names: Names;
   readonly #options: InitializerOptions;
   readonly #outside: Initializers | undefined;
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, Known>();
 
   /** `names` are those of the file's values, `outside` what the graph around a body has. */
   constructor(names: Names, options: InitializerOptions, outside?: Initializers) {
@@ -51,11 +57,16 @@ export class Initializers {
     const weight = this.#options.weightNames?.get(data);
     const key = weight === undefined ? smallKey(constant) : `${weight}[${shape}]`;
     const known = key === undefined ? undefined : this.#known.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined && this.#isSame(known.data, data)) return known.name;
     const name = this.#names.unique(weight ?? wanted);
     this.#write({ name, dims: shape, data_type: onnxType[dtype] }, data);
-    if (key !== undefined) this.#known.set(key, name);
+    if (key !== undefined) this.#known.set(key, { name, data });
     return name;
+  }
+
+  /** Tests whether two constants of one key have the same elements: a layer of several products has several weights of one role. */
+  #isSame(a: Elements, b: Elements): boolean {
+    return a === b || Buffer.compare(this.#bytes(a), this.#bytes(b)) === 0;
   }
 
   /** A constant as a tensor of its own, in a node. */
