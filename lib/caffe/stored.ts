@@ -25,6 +25,14 @@ export function storedBlob(blob: BlobProto, what: string, file?: string): Stored
   return { shape, data, ...(diff.length > 0 && { diff }), ...(isLegacy(blob) && !blob.shape && { legacy: true }) };
 }
 
+/** Notes for a layer that has another number of blobs in a file than in a net, where forks are known to have that. */
+export function notesOnCounts(inNet: number, inFile: number): readonly string[] {
+  if (inNet !== 3 || inFile !== 5) return [];
+  return [
+    "BatchNorm layers of Intel's and NVIDIA's Caffe have a trained scale and bias as blobs 4 and 5: write batch_norm_param { scale_bias: true }",
+  ];
+}
+
 /** The message of a blob. */
 export function protoOfStored({ shape, data, diff }: StoredBlob): BlobProto {
   return blobProto(shape, data, diff);

@@ -1,4 +1,4 @@
-import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { notesOnCounts, type StoredBlob, type StoredWeights } from "../caffe/stored.js";
 import { readWeights } from "../caffe/weights.js";
 import { NetrunError, nearest } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
@@ -102,7 +102,10 @@ function otherCounts(parameters: readonly ParameterBlob[], stored: StoredWeights
   for (const [layer, count] of counts) {
     const found = stored.get(layer)?.length ?? 0;
     if (found > 0 && found !== count)
-      texts.set(layer, [`layer "${layer}" has ${count} blobs, in the file it has ${found}`]);
+      texts.set(layer, [
+        `layer "${layer}" has ${count} blobs, in the file it has ${found}`,
+        ...notesOnCounts(count, found),
+      ]);
   }
   return texts;
 }

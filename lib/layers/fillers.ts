@@ -57,12 +57,19 @@ export function fill(
   target: Float32Array = new Float32Array(count(shape)),
 ): Float32Array {
   checkFiller(param, shape);
-  fillers[param.type as keyof typeof fillers](target, param, shape, random);
+  fillers[nameOf(param.type) as keyof typeof fillers](target, param, shape, random);
   return target;
 }
 
+/** NVIDIA's static fillers, which draw numbers once and write them into each blob again, are the plain ones here. */
+function nameOf(type: string): string {
+  const plain = type.replace(/static$/, "");
+  return Object.hasOwn(fillers, plain) ? plain : type;
+}
+
 /** Throws NetrunError for an unknown filler, or one that the shape does not suit. */
-export function checkFiller({ type }: FillerParameter, shape: readonly number[]): void {
+export function checkFiller({ type: given }: FillerParameter, shape: readonly number[]): void {
+  const type = nameOf(given);
   if (!Object.hasOwn(fillers, type)) {
     const near = nearest(type, Object.keys(fillers));
     throw new NetrunError(`unknown filler "${type}"`, {

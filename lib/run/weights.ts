@@ -1,4 +1,4 @@
-import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
+import { notesOnCounts, type StoredBlob, type StoredWeights } from "../caffe/stored.js";
 import { readWeights } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
@@ -160,7 +160,7 @@ export function copyTrainedLayers(weights: Weights, stored: StoredWeights, file:
     if (source.length !== blobs.length) {
       throw new NetrunError(
         `layer "${layer}" has ${blobs.length} parameter blobs in the net and ${source.length} in the file`,
-        { file },
+        { file, notes: notesOnCounts(blobs.length, source.length) },
       );
     }
     blobs.forEach((blob, i) => {

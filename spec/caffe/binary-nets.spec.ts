@@ -10,6 +10,7 @@ import { decodeMean } from "../../lib/caffe/mean.js";
 import { create, encode } from "../../lib/caffe/message.js";
 import { PoolingParameter_RoundMode as RoundMode } from "../../lib/caffe/messages.js";
 import { decodeWeights, readWeights } from "../../lib/caffe/weights.js";
+import type { NetrunError } from "../../lib/error.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printText } from "../../lib/text/print.js";
 
@@ -58,9 +59,7 @@ describe("binary nets of forks", () => {
     const v1 = encode(create("V1LayerParameter", { name: "l", bottom: ["x"], top: ["y"] }));
     const more = (type: number, ...rest: readonly number[]) =>
       said(binary(`v1-${type}.caffemodel`, v1, [...varint(5 * 8), type, ...rest], 2));
-    expect(more(14, ...message(138, [8, 0]))).to.contain("field 138 of this binary net");
-    // A type's number that only forks have.
-    expect(more(45)).to.contain("field 5 of this binary net");
+    expect(more(14, ...message(138, [8, 0]))).to.contain("field layers.138 of this binary net");
   });
 
   it("are refused for numbers that forks have otherwise than Caffe", () => {
@@ -113,8 +112,33 @@ describe("binary nets of forks", () => {
     const v1 = encode(create("V1LayerParameter", { name: "l", bottom: ["x"], top: ["y"] }));
     const said40 = (type: number) =>
       said(binary(`p${type}.caffemodel`, v1, [40, type, ...message(40, [13, 0, 0, 128, 63])], 2));
-    expect(said40(36)).to.contain("field 40 of this binary net");
+    expect(said40(36)).to.contain("field layers.40 of this binary net");
     expect(said40(37)).to.equal(undefined);
+  });
+
+  it("name the V1 types that forks have at a number", () => {
+    const v1 = encode(create("V1LayerParameter", { name: "l", bottom: ["x"], top: ["y"] }));
+    const typed = (type: number) => binary(`type${type}.caffemodel`, v1, [40, type], 2);
+    const typeIn = (path: string) => loadNet(path, { onWarning: () => {} }).message.layer[1]!.type;
+    expect(said(typed(45))).to.match(
+      /^layer "l": V1 layer type 45 of this binary net means another thing[^\n]*\nnote: it may be TRIPLET_LOSS \(caffe-windows\)\n/,
+    );
+    expect(said(typed(40))).to.contain("CROP (FCN) or UPSAMPLE (SSD) or REVERSE (OCR forks) or DOWN_SAMPLING (C3D)");
+    expect([45, 40, 99].map((type) => typeIn(typed(type)))).to.deep.equal(["TripletLoss", "Type40", "Type99"]);
+  });
+
+  it("have DeepLab's lists of images at Deconvolution's number", () => {
+    const v1 = encode(create("V1LayerParameter", { name: "l", top: ["y"], image_data_param: { source: "list.txt" } }));
+    const { message: net } = loadNet(binary("seg.caffemodel", v1, [40, 39], 2), { onWarning: () => {} });
+    expect(net.layer[1]!.type).to.equal("ImageSegData");
+  });
+
+  it("name the fields that forks have at a number", () => {
+    expect(said(binary("n206.caffemodel", layer({ type: "Normalize" }), message(206, [8, 0])))).to.contain(
+      "note: it may be sub_region_param (caffe-windows) or norm_param (SSD, MobileNet-YOLO, Intel)\n",
+    );
+    const pooling = { type: "Pooling", pooling_param: { kernel_size: 2, round_mode: RoundMode.FLOOR } };
+    expect(said(binary("n13.caffemodel", layer(pooling)))).to.contain("ceil_mode (PSPNet, caffe-windows)");
   });
 
   it("run if they have only Caffe's own fields", () => {
@@ -135,6 +159,21 @@ describe("binary nets of forks", () => {
     expect(net.notes.join()).to.contain("field 206 of this binary net");
     expect([...(await readWeights(path)).get("l")![0]!.data]).to.deep.equal([3, 4]);
     expect(printText(loadNet(path, { onWarning: () => {} }).message)).to.contain("# field 206 of a binary file");
+  });
+});
+
+describe("weights of Intel's and NVIDIA's BatchNorm", () => {
+  it("have five blobs, which scale_bias reads, as the error for three says", async () => {
+    const of = (...data: number[]) => create("BlobProto", { shape: { dim: [data.length] }, data });
+    const blobs = [of(2, 4), of(1, 1), of(1), of(3, 3), of(10, 20)];
+    const weights = binary("bn5.caffemodel", layer({ type: "BatchNorm", blobs }));
+    const text = (param: string) =>
+      `input: "x" input_shape { dim: 1 dim: 2 } layer { name: "l" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { eps: 0 ${param} } }`;
+    const said = await Net.load(text(""), { weights }).catch((error: NetrunError) => error.format());
+    expect(said).to.match(/has 3 parameter blobs in the net and 5 in the file\nnote: [^\n]*scale_bias: true/);
+    await using net = await Net.load(text("scale_bias: true"), { weights });
+    const { y } = await net.forward({ x: { shape: [1, 2], data: Float32Array.of(3, 5) } });
+    expect([...y!.data]).to.deep.equal([13, 23]);
   });
 });
 

@@ -94,6 +94,17 @@ describe("fields of forks that change numbers", () => {
     expect(await means([1, 1, 3, 3, 3], "avg_include_pad: false")).to.deep.equal(Array(8).fill(36));
   });
 
+  it("NVIDIA's static fillers draw as the plain ones do", async () => {
+    const weights = async (type: string) => {
+      const text = `input: "x" input_shape { dim: 1 dim: 3 }
+        layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 weight_filler { type: "${type}" } } }`;
+      await using net = await Net.load(text, { seed: 1 });
+      return [...net.params.get("ip")![0]!.data];
+    };
+    for (const type of ["xavier", "msra", "gaussian", "uniform"])
+      expect(await weights(`${type}static`), type).to.deep.equal(await weights(type));
+  });
+
   it("a Parameter starts by its blob_filler", async () => {
     const text = `layer { name: "p" type: "Parameter" top: "p" parameter_param { shape { dim: 2 dim: 2 } blob_filler { type: "constant" value: 3 } } }`;
     expect((await run(text, [1], [0]))["p"]).to.deep.equal([3, 3, 3, 3]);

@@ -1,3 +1,4 @@
+import protobuf from "protobufjs/light.js";
 import { noteUnknown } from "../../text/notes.js";
 import { amend, has, type Message } from "../message.js";
 import {
@@ -9,9 +10,11 @@ import {
   type NetParameter,
   type PoolingParameter,
   type V1LayerParameter,
+  V1LayerParameter_LayerType as V1Type,
 } from "../messages.js";
 import { reflect } from "../schema.js";
 import { isOfC3d, withC3dFields } from "./c3d.js";
+import { candidatesOf } from "./numbers.js";
 
 /**
  * From these numbers on forks give fields of a layer to layers of their own; Caffe itself came to use some of them later. LRCN's LSTM
@@ -26,11 +29,41 @@ const FIRST_OF_FORKS = { layer: 131, v1: 40 } as const;
  */
 export function withFieldsOfForks(net: NetParameter): NetParameter {
   const { layer, layers } = net;
-  const v1 = isOfC3d(net) ? layers.map(withC3dFields) : layers;
   for (const each of layer) note(each, [...doubtful(each), ...foreignNumbers(each as unknown as Message, "")]);
-  for (const each of v1)
-    note(each, [...(v1 === layers ? doubtfulV1(each) : []), ...foreignNumbers(each as unknown as Message, "")]);
-  return v1 === layers ? net : amend(net, { layers: v1 });
+  if (layers.length === 0) return net;
+  const isC3d = isOfC3d(net);
+  const read = layers.map(withForkType).map((each) => (isC3d ? withC3dFields(each) : each));
+  for (const each of read) {
+    const foreign = foreignNumbers(each as unknown as Message, V1).filter((name) => name !== `${V1}${TYPE}`);
+    note(each, [...(isC3d ? [] : doubtfulV1(each)), ...foreign]);
+  }
+  return amend(net, { layers: read });
+}
+
+/** Field of V1LayerParameter with the type, and what its fields' numbers are noted after. */
+const TYPE = 5;
+const V1 = "layers.";
+
+/**
+ * A V1 layer whose type is a number that Caffe does not have, with the type by the name that the forks have, if that is one, so that it
+ * can be shown; DeepLab's image lists have the number of Deconvolution.
+ */
+function withForkType(layer: V1LayerParameter): V1LayerParameter {
+  const isSegData = layer.type === V1Type.DECONVOLUTION && has(layer, "image_data_param");
+  const number = isSegData ? undefined : numberOfType(layer);
+  if (!isSegData && number === undefined) return layer;
+  const typed = amend(layer, { type: null });
+  const names = isSegData ? ["IMAGE_SEG_DATA"] : candidatesOf(`${V1}type.${number}`).map(([, name]) => name);
+  noteUnknown(typed, { name: "type", text: names.length === 1 ? names[0]! : `TYPE_${number}` });
+  if (!isSegData) note(typed, [`${V1}type.${number}`]);
+  return typed;
+}
+
+/** The number of a layer's type where the schema has none of it. */
+function numberOfType(layer: V1LayerParameter): number | undefined {
+  const { $unknowns: unknown = [] } = layer as { readonly $unknowns?: readonly Uint8Array[] };
+  const field = unknown.find((bytes) => numberOf(bytes) === TYPE);
+  return field && protobuf.Reader.create(field.subarray(1)).uint32();
 }
 
 function note(layer: LayerParameter | V1LayerParameter, names: readonly string[]): void {
@@ -74,10 +107,8 @@ function doubtful(layer: LayerParameter): readonly string[] {
 
 /** Doubtful fields of a V1 layer: a type's number that forks may have otherwise has parameters of another type. */
 function doubtfulV1(layer: V1LayerParameter): readonly string[] {
-  return [
-    ...paramsOfOthers("V1LayerParameter", layer, FIRST_OF_FORKS.v1, V1_PARAMS[layer.type]),
-    ...doubtfulWithin(layer),
-  ];
+  const others = paramsOfOthers("V1LayerParameter", layer, FIRST_OF_FORKS.v1, V1_PARAMS[layer.type]);
+  return [...others, ...doubtfulWithin(layer)].map((name) => `${V1}${name}`);
 }
 
 /** Parameters of V1 types whose fields have late numbers; losses have loss_param as well. */

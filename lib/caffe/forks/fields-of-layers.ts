@@ -111,6 +111,20 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     refused: "netrun draws initial weights as Caffe does; --weights reads them from a .caffemodel",
   },
   {
+    forks: "NVIDIA",
+    message: "FillerParameter",
+    fields: ["type"],
+    values: [
+      '"gaussianstatic"',
+      '"uniformstatic"',
+      '"xavierstatic"',
+      '"msrastatic"',
+      '"positive_unitballstatic"',
+      '"bilinearstatic"',
+    ],
+    meaning: "numbers drawn once and written into each blob again; here they are drawn for each",
+  },
+  {
     forks: "Caffe for Movidius and OpenVINO",
     message: "CropParameter",
     fields: ["dimsize"],

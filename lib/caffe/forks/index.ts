@@ -3,6 +3,7 @@ import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/note
 import type { Message } from "../message.js";
 import { reflect } from "../schema.js";
 import { isNumbered } from "./binary.js";
+import { candidatesOf } from "./numbers.js";
 import type { ForkField } from "./field.js";
 import { FORK_FIELDS } from "./fields.js";
 
@@ -91,10 +92,15 @@ function ofNobody(type: string, name: string, what: string, span: Span | undefin
   });
 }
 
-/** Note on a field of a binary net that forks have given different meanings. */
+/** Note on a field or V1 type of a binary net that forks have given different meanings. */
 function ofNumber(name: string, what: string): NetrunError {
-  return new NetrunError(`${what}field ${name} of this binary net means another thing in each fork of Caffe`, {
+  const candidates = candidatesOf(name).map(([fork, field]) => `${field} (${fork})`);
+  const called = name.startsWith("layers.type.")
+    ? `V1 layer type ${name.slice("layers.type.".length)}`
+    : `field ${name}`;
+  return new NetrunError(`${what}${called} of this binary net means another thing in each fork of Caffe`, {
     notes: [
+      ...(candidates.length > 0 ? [`it may be ${candidates.join(" or ")}`] : []),
       "a binary net has numbers of fields, not names, and forks number theirs as they like",
       "give the net as a prototxt: its weights are read from this file all the same",
       "netrun inspect and draw show the net all the same",

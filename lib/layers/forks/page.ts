@@ -1,5 +1,7 @@
 import type { ForkField } from "../../caffe/forks/field.js";
+import { FORK_DEFAULTS, type ForkDefault } from "../../caffe/forks/defaults.js";
 import { FORK_FIELDS } from "../../caffe/forks/fields.js";
+import { forkNumbers } from "../../caffe/forks/numbers.js";
 import { create } from "../../caffe/message.js";
 import { reflect } from "../../caffe/schema.js";
 import { factsOf } from "../find-type.js";
@@ -32,7 +34,30 @@ version too, whose blobs have five dims; its layers and windows are read by its 
 export function forkPage(): string {
   const fields = table(["forks", "message", "fields", "meaning", "here"], FORK_FIELDS.map(fieldRow));
   const layers = table(["forks", "types", "meaning", "here"], FORK_LAYERS.map(layerRow));
-  return `${HEAD}\n${fields}\n\n## Layers\n\n${layers}\n`;
+  const defaults = table(["forks", "message", "field", "default there", "here"], FORK_DEFAULTS.map(defaultRow));
+  const numbers = table(
+    ["forks", "fields by their numbers"],
+    forkNumbers().map(([fork, names]) => [fork, names.map((name) => `\`${name}\``).join(", ")]),
+  );
+  return `${HEAD}
+${fields}
+
+## Layers
+
+${layers}
+
+## Defaults
+
+A field that a net leaves out has Caffe's default here. In some forks it has another: write it into a net that comes from one of them.
+
+${defaults}
+
+## Numbers
+
+What the forks have at the numbers of LayerParameter that Caffe does not have, or came to use later: errors on binary nets name them.
+
+${numbers}
+`;
 }
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
@@ -63,6 +88,15 @@ function fieldRow(field: ForkField): readonly string[] {
   const here = verdict === "refused" ? `refused${but}: ${field.refused}` : verdict;
   return [field.forks, field.message === "*" ? "any" : field.message, names, field.meaning, here];
 }
+
+function defaultRow({ forks, message, field, there }: ForkDefault): readonly string[] {
+  const { defaultValue: value, resolvedType: type } = reflect(message as "LayerParameter").fields[field]!;
+  const names = (type as { readonly valuesById?: Readonly<Record<number, string>> } | null)?.valuesById;
+  return [forks, message, `\`${field}\``, `\`${there}\``, `\`${names?.[value as number] ?? shortest(value)}\``];
+}
+
+/** A float32 default as the text that it was written as. */
+const shortest = (value: unknown): string => String(typeof value === "number" ? Number(value.toPrecision(6)) : value);
 
 function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): readonly string[] {
   const verdicts = new Map<string, string[]>();
