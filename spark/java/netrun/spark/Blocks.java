@@ -58,21 +58,24 @@ final class Blocks {
     return disk.createTempFileWith(disk.getFile(id)).toPath();
   }
 
-  /** Keeps a file's bytes in two places: on disk, or in memory where there are few. One of `fileOf` is taken over. How many they are. */
-  static long keep(BlockId id, Path path, boolean isBlock) throws IOException {
+  /**
+   * Keeps a file's bytes here, on disk, or in memory where there are few, and on another executor if they are more than the driver copies.
+   * A file of `fileOf` is taken over. How many they are.
+   */
+  static long keep(BlockId id, Path path, boolean isBlock, long driverKeeps) throws IOException {
     long bytes = Files.size(path);
-    if (isBlock) adopt(id, path, bytes);
-    else if (bytes > SMALL) put(id, path, 0, bytes, StorageLevel.DISK_ONLY_2());
-    else put(id, new ChunkedByteBuffer(ByteBuffer.wrap(Files.readAllBytes(path))), StorageLevel.MEMORY_AND_DISK_SER_2());
+    if (isBlock) rename(id, path, bytes);
+    else if (bytes > SMALL) put(id, path, 0, bytes, StorageLevel.DISK_ONLY());
+    else put(id, new ChunkedByteBuffer(ByteBuffer.wrap(Files.readAllBytes(path))), StorageLevel.MEMORY_AND_DISK_SER());
+    if (bytes > driverKeeps) manager().replicateBlock(id, CollectionConverters.asScala(java.util.Set.<BlockManagerId>of()).toSet(), 2, Option.empty());
     return bytes;
   }
 
-  /** Makes a file a block, by its name alone, and sends a second copy to another executor, from file to file. */
-  private static void adopt(BlockId id, Path path, long bytes) throws IOException {
+  /** Makes a file a block on disk, by its name alone. */
+  private static void rename(BlockId id, Path path, long bytes) throws IOException {
     ClassTag<?> type = ClassTag.apply(byte[].class);
     Object update = Internals.make(BlockManager.TempFileBasedBlockStoreUpdater.class, manager(), id, StorageLevel.DISK_ONLY(), type, path.toFile(), bytes, true, false);
     if (!(Boolean) Internals.call(update, "save")) throw new IOException("block " + id + " of " + bytes + " bytes could not be stored");
-    manager().replicateBlock(id, CollectionConverters.asScala(java.util.Set.<BlockManagerId>of()).toSet(), 2, Option.empty());
   }
 
   /** How many executors have a block; in local mode the driver is one. On the driver only. */
@@ -80,13 +83,19 @@ final class Blocks {
     return manager().master().getLocations(id).size();
   }
 
-  /** Copies a block of an executor's here, onto the disk, where it outlives all executors; a file has its bytes meanwhile. */
-  static void copyHere(BlockId id, Path file) throws IOException {
+  /** Copies a block of an executor's here, onto the disk, where it outlives all executors; a file has the bytes of small ones meanwhile. */
+  static void copyHere(BlockId id, long bytes, Path small) throws IOException {
     if (isHere(id)) return;
+    Path block = fileOf(id, bytes);
+    Path file = block == null ? small : block;
     Files.deleteIfExists(file);
     if (!get(id, file)) throw new IOException("the state that it left is with no executor any more");
-    put(id, file, 0, Files.size(file), StorageLevel.DISK_ONLY());
-    Files.delete(file);
+    if (block != null) {
+      rename(id, file, bytes);
+    } else {
+      put(id, file, 0, bytes, StorageLevel.DISK_ONLY());
+      Files.delete(file);
+    }
   }
 
   private static void put(BlockId id, ChunkedByteBuffer buffer, StorageLevel level) throws IOException {

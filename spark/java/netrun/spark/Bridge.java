@@ -45,7 +45,7 @@ final class Bridge {
   private final java.util.concurrent.atomic.AtomicLong ids = new java.util.concurrent.atomic.AtomicLong();
   /** Executors that have a replica's state, where there are so many. */
   private static final int COPIES = 2;
-  /** Bytes of states of all replicas up to which the driver has a copy too. */
+  /** Bytes of states of all replicas up to which the driver has the second copy of each. */
   private final long driverStates;
   /** Replicas that have been opened before. */
   private final Set<Integer> opened = ConcurrentHashMap.newKeySet();
@@ -55,7 +55,7 @@ final class Bridge {
     this.spark = spark;
     this.frames = frames;
     this.executors = new Executors(spark.sparkContext());
-    driverStates = spark.sparkContext().getConf().getSizeAsBytes("spark.netrun.driverStates", "64m");
+    driverStates = spark.sparkContext().getConf().getSizeAsBytes("spark.netrun.driverStates", "1g");
     RowOps.addTo(this);
   }
 
@@ -174,7 +174,7 @@ final class Bridge {
       ((ObjectNode) each).put("broadcastMs", broadcastMs);
       heads.put(replica, each);
       calls.put(replica, new Call(each.get("id").asLong(), worker, replica, name, each.get("head").toString(), bodies[i], common, own,
-          each.get("store").asLong(), each.get("keep").asLong(), patience(each.get("patience")), command, names, place));
+          each.get("store").asLong(), each.get("keep").asLong(), driverStates / head.get("replicas").asInt(), patience(each.get("patience")), command, names, place));
     }
     if (!calls.isEmpty()) run(head.get("replicas").asInt(), calls, heads);
     for (Vectors each : shared) each.remove();
@@ -231,13 +231,13 @@ final class Bridge {
   }
 
   /**
-   * Copies a state to the driver, where it outlives all executors, if a second one has no copy, or if those of all replicas are few
-   * bytes: of large ones the driver would read as many in every round as of weights.
+   * Copies a state to the driver, where it outlives all executors, if no second executor has a copy: that of a state up to some bytes,
+   * or where there is one executor alone. Of larger states the driver would read as many bytes in every round as of weights.
    */
-  private void keep(int replicas, Call call, long bytes) throws IOException {
+  private void keep(Call call, long bytes) throws IOException {
     BlockId state = Blocks.state(call.replica, call.keep);
-    if (Blocks.copies(state) >= COPIES && replicas * bytes > driverStates) return;
-    Blocks.copyHere(state, Scratch.folder().resolve("state-" + call.worker));
+    if (bytes > call.driverKeeps && Blocks.copies(state) >= COPIES) return;
+    Blocks.copyHere(state, bytes, Scratch.folder().resolve("state-" + call.worker));
   }
 
   /** Tells Node how a call ended; one whose task ran elsewhere than its worker is made once more. */
@@ -262,7 +262,7 @@ final class Bridge {
       if (status == Answer.Status.LOST || call.name.equals("end")) executors.remove(call.worker);
       else if (call.opens()) executors.put(call.worker, new Place(answer.executor, answer.machine));
       if (answer.vectors != null) answer.vectors.fetch(Path.of(head.get("result").asText()));
-      if (answer.keptBytes > 0) keep(replicas, call, answer.keptBytes);
+      if (answer.keptBytes > 0) keep(call, answer.keptBytes);
       reply.put("status", status.name().toLowerCase()).put("reason", reason);
       Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
       if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());

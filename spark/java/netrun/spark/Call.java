@@ -18,6 +18,8 @@ final class Call implements Serializable {
   /** Ids of the state to set before and of the one to keep after; negative for none. */
   final long store;
   final long keep;
+  /** Bytes of a state up to which the driver takes the second copy, in place of another executor. */
+  final long driverKeeps;
   /** How long its first iteration may take, and another one: that, or so many times the slowest before. */
   final Patience patience;
   final String[] command;
@@ -27,7 +29,7 @@ final class Call implements Serializable {
   final Place place;
 
   Call(long id, long worker, int replica, String name, String head, byte[] body, Vectors common,
-      Vectors own, long store, long keep, Patience patience, String[] command, String[] data, Place place) {
+      Vectors own, long store, long keep, long driverKeeps, Patience patience, String[] command, String[] data, Place place) {
     this.id = id;
     this.worker = worker;
     this.replica = replica;
@@ -38,6 +40,7 @@ final class Call implements Serializable {
     this.own = own;
     this.store = store;
     this.keep = keep;
+    this.driverKeeps = driverKeeps;
     this.patience = patience;
     this.command = command;
     this.data = data;

@@ -202,7 +202,7 @@ final class Worker {
     long done = System.nanoTime();
     long bytes = head.get("bytes").asLong();
     Vectors vectors = bytes > 0 ? Vectors.result(call.id, file("out"), bytes) : null;
-    if (call.keep >= 0) keptBytes = Blocks.keep(Blocks.state(call.replica, call.keep), now.kept, now.isBlock);
+    if (call.keep >= 0) keptBytes = Blocks.keep(Blocks.state(call.replica, call.keep), now.kept, now.isBlock, call.driverKeeps);
     Answer answer = new Answer(Answer.Status.OK, "", frame.bodies()[0], vectors, now.slowestMs, now.iterations, process.pid());
     answer.keptBytes = call.keep >= 0 ? keptBytes : 0;
     answer.readyMs = (now.sent - now.began) / 1e6;
