@@ -516,6 +516,11 @@ export interface ConvolutionParameter {
   readonly temporal_pad: number;
   /** Default 1. */
   readonly filter_group: number;
+  readonly kernel_l: number;
+  /** Default 1. */
+  readonly stride_l: number;
+  /** Default 0. */
+  readonly pad_l: number;
 }
 
 export const ConvolutionParameter_Engine = {
@@ -783,6 +788,11 @@ export interface PoolingParameter {
   readonly kernel_depth: number;
   /** Default 1. */
   readonly temporal_stride: number;
+  readonly kernel_l: number;
+  /** Default 1. */
+  readonly stride_l: number;
+  /** Default 0. */
+  readonly pad_l: number;
 }
 
 export const PoolingParameter_PoolMethod = {

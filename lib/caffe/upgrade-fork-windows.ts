@@ -1,6 +1,6 @@
 import { dropUnknown, unknownFields } from "../text/notes.js";
 import { amend, has } from "./message.js";
-import type { LayerParameter, PoolingParameter } from "./messages.js";
+import type { ConvolutionParameter, LayerParameter, PoolingParameter } from "./messages.js";
 
 const WINDOW = ["kernel_size", "stride", "pad"] as const;
 
@@ -40,4 +40,30 @@ function sizes(
         [`${name}_h`, dim[0]],
         [`${name}_w`, dim[1]],
       ];
+}
+
+const OF_LENGTH: Readonly<Record<string, string>> = { Convolution3D: "Convolution", Deconvolution3D: "Deconvolution" };
+
+/**
+ * A Convolution3D or Deconvolution3D of P3D, whose kernel has kernel_l entries along length: Caffe's of three axes, with its groups.
+ * Source: ZhaofanQiu/caffe, base_conv3D_layer.cpp.
+ */
+export function withLengths(layer: LayerParameter): LayerParameter {
+  const { type, convolution_param: param } = layer;
+  const caffeType = OF_LENGTH[type];
+  if (!caffeType || !param || !has(param, "kernel_l") || param.kernel_size.length !== 1) return layer;
+  const all = (length: number, [side]: readonly number[], fallback: number) => [
+    length,
+    side ?? fallback,
+    side ?? fallback,
+  ];
+  const whole = {
+    kernel_size: all(param.kernel_l, param.kernel_size, 0),
+    stride: all(param.stride_l, param.stride, 1),
+    pad: all(param.pad_l, param.pad, 0),
+    kernel_l: null,
+    stride_l: null,
+    pad_l: null,
+  };
+  return amend(layer, { type: caffeType, convolution_param: amend<ConvolutionParameter>(param, whole) });
 }

@@ -20,7 +20,9 @@ type Repeated = "kernel_size" | "stride" | "pad" | "dilation";
  */
 export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
   const { param } = place;
-  const depth = (["kernel_depth", "temporal_stride", "temporal_pad"] as const).find((field) => has(param, field));
+  const depth = (["kernel_depth", "temporal_stride", "temporal_pad", "kernel_l", "stride_l", "pad_l"] as const).find(
+    (field) => has(param, field),
+  );
   if (depth) throw place.error(`${depth} is for Convolution3D layers`, depth);
   const nd = (["kernel_shape", "stride_shape", "pad_shape"] as const).find((field) => has(param, field));
   if (nd) throw place.error(`${nd} is for NdConvolution layers`, nd);

@@ -96,7 +96,9 @@ function poolOf(site: Place<PoolingParameter>): Pool {
 /** The windows of both axes of a Pooling layer, height first. Throws what Caffe checks. */
 export function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const { param } = place;
-  const depth = (["kernel_depth", "temporal_stride"] as const).find((field) => has(param, field));
+  const depth = (["kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"] as const).find((field) =>
+    has(param, field),
+  );
   if (depth) throw place.error(`${depth} is for Pooling3D layers`, depth);
   const nd = (["kernel_shape", "stride_shape", "pad_shape"] as const).find((field) => has(param, field));
   if (nd) throw place.error(`${nd} is for NdPooling layers`, nd);

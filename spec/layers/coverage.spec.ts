@@ -54,6 +54,7 @@ const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by
   },
   // Only C3D's and video-caffe's layers have windows of other axes; Convolution and Pooling refuse them.
   { fields: ["filter_group"], by: ["Convolution3D"] },
+  { fields: ["kernel_l", "stride_l", "pad_l"], by: ["Convolution3D", "Deconvolution3D", "Pooling3D"] },
 ];
 
 const isRead = (field: string, type: string) =>

@@ -260,6 +260,7 @@ export const layerCases = {
 
   Axpy: [{ bottoms: [[3, 5], odd, odd] }, { bottoms: [[3, 5, 1, 1], odd, odd] }],
   BN: [
+    { bottoms: [[2, 3, 2, 2, 2]], phase: "TRAIN", param: "bn_param { eps: 0.1 }" },
     {},
     { param: "bn_param { bn_mode: INFERENCE }" },
     { param: "bn_param { frozen: true }", phase: "TRAIN" },

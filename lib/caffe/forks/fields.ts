@@ -118,11 +118,10 @@ export const FORK_FIELDS: readonly ForkField[] = [
     meaning: "the window along time of a Convolution3D; refused in a Convolution",
   },
   {
-    forks: "video-caffe",
+    forks: "P3D",
     message: "ConvolutionParameter",
     fields: ["kernel_l", "stride_l", "pad_l"],
-    meaning: "the window along time of a 3-d convolution",
-    refused: OTHER_NET,
+    meaning: "the window along length of a Convolution3D or Deconvolution3D; refused in a Convolution",
   },
   {
     forks: "C3D, video-caffe",
@@ -131,11 +130,18 @@ export const FORK_FIELDS: readonly ForkField[] = [
     meaning: "the window along time of a Pooling3D; refused in a Pooling",
   },
   {
+    forks: "P3D",
+    message: "PoolingParameter",
+    fields: ["kernel_l", "stride_l", "pad_l"],
+    meaning: "the window along length of a Pooling3D; refused in a Pooling",
+  },
+  {
     forks: "C3D, video-caffe",
     message: "PoolingParameter",
-    fields: ["kernel_l", "temporal_pad", "stride_l", "pad_l"],
-    meaning: "the window along time of a 3-d pooling",
+    fields: ["temporal_pad"],
+    meaning: "padding along time of a 3-d pooling",
     refused: OTHER_NET,
+    unless: OFF,
   },
   {
     forks: "video-caffe",

@@ -2,7 +2,7 @@ import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
 import { isFused, unfused } from "../upgrade-fork-fused.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
-import { withWindowLists } from "../upgrade-fork-windows.js";
+import { withLengths, withWindowLists } from "../upgrade-fork-windows.js";
 
 /** Tests whether layers have fields that forks gave another name than the one they have here. */
 export const hasForkNames = (net: NetParameter): boolean =>
@@ -13,7 +13,7 @@ export const renameForkFields = (net: NetParameter): NetParameter =>
   amend(net, { layer: net.layer.flatMap(unfused).map(renamed) });
 
 function renamed(layer: LayerParameter): LayerParameter {
-  const own = withWindowLists(withOwnParams(withCaffeType(layer)));
+  const own = withLengths(withWindowLists(withOwnParams(withCaffeType(layer))));
   const { convolution_param, batch_norm_param } = own;
   const dilated = convolution_param && withDilation(convolution_param);
   const scaled = batch_norm_param && withScaleBias(batch_norm_param);
@@ -21,7 +21,7 @@ function renamed(layer: LayerParameter): LayerParameter {
   return amend(own, { convolution_param: dilated, batch_norm_param: scaled });
 }
 
-/** C3D v1.1's parameters of 3-D layers where other versions have them. */
+/** C3D v1.1's and P3D's parameters of 3-D layers where other versions have them. */
 function withOwnParams(layer: LayerParameter): LayerParameter {
   const { convolution3d_param: convolution, pooling3d_param: pooling } = layer;
   if (!convolution && !pooling) return layer;

@@ -11,8 +11,9 @@ const SEGNET_EPS = 1e-9;
 /**
  * BN, in both meanings. SegNet and ENet: blobs scale and shift [1,c,1,1]; y = x * scale + shift in mode INFERENCE, where the
  * statistics are in the blobs, and on the batch's statistics in mode LEARN. PSPNet and others: blobs slope, bias, mean and variance
- * [1,c,1,1]; y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by the fields that are given, scale_filler,
- * shift_filler or bn_mode being SegNet's, whose further tops are the batch's mean and variance [1,c,1,1] (DeconvNet). The running statistics are not trainable: unless `frozen` they follow those of the batches.
+ * [1,c,1,1], or [1,c] where x has more or fewer axes (P3D); y = slope * (x - mean) / sqrt(variance + eps) + bias. Which one is told by
+ * the fields that are given, scale_filler, shift_filler or bn_mode being SegNet's, whose further tops are the batch's mean and variance
+ * [1,c,1,1] (DeconvNet). The running statistics are not trainable: unless `frozen` they follow those of the batches.
  */
 export const BN = computeLayer({
   type: "BN",
@@ -26,10 +27,11 @@ export const BN = computeLayer({
   },
   blobs(place) {
     const { shape } = place.bottoms[0]!.type;
-    if (shape.length !== 4) throw place.bottomError(0, `BN takes a blob of 4 axes, not [${shape}]`);
     const { param } = place;
+    if (shape.length !== 4 && (isSegNet(param) || shape.length < 2))
+      throw place.bottomError(0, `BN takes a blob of 4 axes, not [${shape}]`);
     const blob = (filler: BlobSpec["filler"], state = false): BlobSpec => ({
-      shape: [1, shape[1]!, 1, 1],
+      shape: shape.length === 4 ? [1, shape[1]!, 1, 1] : [1, shape[1]!],
       filler,
       state,
     });
@@ -65,16 +67,21 @@ function segNet({ bottoms, blobs, param, topCount, error }: Site<BNParameter>): 
 /** In TRAIN by the batch's statistics, which the running ones follow: momentum * running + (1 - momentum) * batch. */
 function withStatistics({ bottoms, blobs, param, phase, topCount, error }: Site<BNParameter>): Lowered {
   if (topCount > 1) throw error("only SegNet's BN has the batch's mean and variance as tops", "top");
-  const [slope, bias, mean, variance] = blobs as [Value, Value, Value, Value];
+  const x = bottoms[0]!;
+  const channels = x.type.shape.map((dim, axis) => (axis === 1 ? dim : 1));
+  const [slope, bias, mean, variance] = blobs.map((blob) => reshape(blob, channels)) as [Value, Value, Value, Value];
   const deviation = (square: Value) => sqrt(add(square, constant(param.eps)));
-  const scaled = (x: Value) => add(mul(x, slope), bias);
-  if (phase === "TEST" || param.frozen) return { tops: [scaled(div(minus(bottoms[0]!, mean), deviation(variance)))] };
-  const batch = moments(bottoms[0]!, [0, 2, 3]);
+  const scaled = (y: Value) => add(mul(y, slope), bias);
+  if (phase === "TEST" || param.frozen) return { tops: [scaled(div(minus(x, mean), deviation(variance)))] };
+  const batch = moments(
+    x,
+    channels.flatMap((_, axis) => (axis === 1 ? [] : [axis])),
+  );
   const follow = (running: Value, now: Value) =>
-    add(mul(running, constant(param.momentum)), mul(now, constant(1 - param.momentum)));
+    reshape(add(mul(running, constant(param.momentum)), mul(now, constant(1 - param.momentum))), blobs[2]!.type.shape);
   const state = new Map([
-    [mean, follow(mean, batch.mean)],
-    [variance, follow(variance, batch.variance)],
+    [blobs[2]!, follow(mean, batch.mean)],
+    [blobs[3]!, follow(variance, batch.variance)],
   ]);
   return { tops: [scaled(div(batch.centred, deviation(batch.variance)))], state };
 }

@@ -44,6 +44,8 @@ export const Deconvolution3D = computeLayer({
 function inThree<P extends Place<ConvolutionParameter>>(place: P): P {
   const { param, error } = place;
   checkAxes(place);
+  const field = OF_LENGTH.find((each) => has(param, each));
+  if (field) throw error(`${field} goes with kernel_l and one kernel_size, and not with kernel_depth`, field);
   const [size] = param.kernel_size;
   if (size === undefined || !has(param, "kernel_depth"))
     throw error("kernel_size or kernel_depth is missing", undefined, ["write kernel_size: N kernel_depth: N"]);
@@ -65,6 +67,9 @@ function checkAxes(place: Place<unknown>): void {
   throw place.bottomError(0, `${bottomText(place, 0)} does not have 5 axes: items, channels, length, height, width`);
 }
 
+/** Fields of a P3D's window, which C3D's does not have. */
+const OF_LENGTH = ["kernel_l", "stride_l", "pad_l"] as const;
+
 /** Throws for fields of Pooling that 3-d poolings of forks do not have: they would change nothing. */
 export function refuseOfPlanes({ layer, param, error }: Place<PoolingParameter>): void {
   const fields = [
@@ -84,7 +89,8 @@ export function refuseOfPlanes({ layer, param, error }: Place<PoolingParameter>)
 /**
  * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
  * of length. Sizes are rounded up; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
- * bottom.
+ * bottom. P3D's windows are kernel_l, stride_l and pad_l long, may be of two sizes and padded, and `global_pooling` is all of x.
+ * Source: facebookarchive/C3D, pooling3d_layer.cpp; ZhaofanQiu/caffe, pooling3d_layer.cpp.
  */
 export const Pooling3D = computeLayer({
   type: "Pooling3D",
@@ -103,12 +109,13 @@ export const Pooling3D = computeLayer({
 function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const { param, error } = place;
   checkAxes(place);
-  refuseOfPlanes(place);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
+  const [, , ...sizes] = place.bottoms[0]!.type.shape as [number, number, ...number[]];
+  if (param.global_pooling || OF_LENGTH.some((field) => has(param, field))) return windowsOfLength(place, sizes);
+  refuseOfPlanes(place);
   if (param.pool === Method.MAX && param.pad > 0) throw error("padding is for AVE pooling only", "pad");
   if (param.kernel_size === 0 || param.kernel_depth === 0)
     throw error("kernel_size or kernel_depth is missing", undefined, ["write kernel_size: N kernel_depth: N"]);
-  const [, , ...sizes] = place.bottoms[0]!.type.shape as [number, number, ...number[]];
   return sizes.map((size, i) => {
     const [kernel, stride, pad] =
       i === 0 ? [param.kernel_depth, param.temporal_stride, 0] : [param.kernel_size, param.stride, param.pad];
@@ -120,5 +127,40 @@ function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
         i === 0 ? "kernel_depth" : "kernel_size",
       );
     return { size, kernel, stride, pad, pooled };
+  });
+}
+
+/** P3D's windows, the last of which begin within the padded bottom. */
+function windowsOfLength(place: Place<PoolingParameter>, sizes: readonly number[]): readonly PooledAxis[] {
+  const { param, error } = place;
+  const other = (["kernel_depth", "temporal_stride", "round_mode", "avg_include_pad"] as const).find((field) =>
+    has(param, field),
+  );
+  if (other) throw error(`${other} does not go with a window of kernel_l`, other);
+  const sides = (
+    whole: "kernel_size" | "stride" | "pad",
+    h: "kernel_h" | "stride_h" | "pad_h",
+    w: typeof h | "kernel_w" | "stride_w" | "pad_w",
+  ) => (has(param, h) || has(param, w) ? [param[h], param[w]] : [param[whole], param[whole]]);
+  const kernels = param.global_pooling ? sizes : [param.kernel_l, ...sides("kernel_size", "kernel_h", "kernel_w")];
+  const strides = [param.stride_l, ...sides("stride", "stride_h", "stride_w")];
+  const pads = [param.pad_l, ...sides("pad", "pad_h", "pad_w")];
+  if (kernels.some((kernel) => kernel === 0))
+    throw error("kernel_size or kernel_l is missing", undefined, ["write kernel_size: N kernel_l: N"]);
+  if (strides.some((stride) => stride === 0)) throw error("strides must be greater than 0", "stride");
+  const isPadded = pads.some((pad) => pad > 0);
+  if (param.global_pooling && (isPadded || strides.some((stride) => stride !== 1)))
+    throw error("global_pooling has no pad, and a stride of 1", "global_pooling");
+  return sizes.map((size, i) => {
+    const axis = { size, kernel: kernels[i]!, stride: strides[i]!, pad: pads[i]! };
+    const most = Math.ceil((size + 2 * axis.pad - axis.kernel) / axis.stride) + 1;
+    const isOutside = (pooled: number) => (pooled - 1) * axis.stride >= size + axis.pad;
+    const pooled = isPadded && isOutside(most) ? most - 1 : most;
+    if (pooled < 1 || isOutside(pooled) || axis.pad >= axis.kernel)
+      throw error(
+        `a window lies outside of the ${size} entries of axis ${i + 2}`,
+        i === 0 ? "kernel_l" : "kernel_size",
+      );
+    return { ...axis, pooled };
   });
 }
