@@ -75,7 +75,8 @@ final class Worker {
 
   private Worker(long id, String[] command) throws IOException {
     this.id = id;
-    folder = Files.createDirectories(Scratch.folder().resolve("worker-" + id));
+    // A task may be made again here while what it started first still ends: each has a folder of its own.
+    folder = Files.createTempDirectory(Scratch.folder(), "worker-" + id + "-");
     process = new ProcessBuilder(Command.of(command, SCRIPT, Scratch.folder().toString(), folder.toString())).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     frames = new Frames(new BufferedInputStream(process.getInputStream(), 1 << 16), process.getOutputStream());
     Thread reader = new Thread(this::read, "netrun worker " + id);
@@ -109,7 +110,10 @@ final class Worker {
     return made;
   }
 
-  /** The call under way, if it is this one; else makes it. */
+  /**
+   * The call under way, if it is this one; else makes it. What fails before it is sent, such as reading the data, fails the task: its next
+   * attempt makes the call afresh.
+   */
   private Pending join(Call call, List<Iterator<byte[]>> data) throws IOException {
     Pending made;
     synchronized (this) {
@@ -121,6 +125,23 @@ final class Worker {
         return made;
       }
     }
+    try {
+      send(made, data);
+    } catch (Throwable e) {
+      synchronized (this) {
+        if (pending == made) pending = null;
+      }
+      // Other attempts of the task that wait for it.
+      made.answer.completeExceptionally(e);
+      // The next attempt may be on another executor.
+      if (call.opens()) kill();
+      throw e;
+    }
+    return made;
+  }
+
+  private void send(Pending made, List<Iterator<byte[]>> data) throws IOException {
+    Call call = made.call;
     ObjectNode head = (ObjectNode) Frames.JSON.readTree(call.head);
     head.put("name", call.name);
     head.put("out", file("out").toString());
@@ -131,14 +152,24 @@ final class Worker {
       head.put("store", file("store").toString());
       if (!Blocks.get(Blocks.state(call.replica, call.store), file("store"))) {
         made.answer.complete(new Answer(Answer.Status.FAILED, "its state is lost with the executors that had a copy", Answer.NONE, null, 0, 0, process.pid()));
-        return made;
+        return;
       }
     }
     ObjectNode files = head.putObject("data");
     for (int i = 0; i < data.size(); i++) files.put(call.data[i], write(data.get(i), "data-" + i + ".arrow").toString());
     made.sent = made.progress = System.nanoTime();
-    frames.write(head, call.body);
-    return made;
+    // A worker that hangs reads nothing: the task, which finds it out, does not wait for that.
+    Thread writer = new Thread(() -> write(head, call.body), "netrun call of worker " + id);
+    writer.setDaemon(true);
+    writer.start();
+  }
+
+  private void write(ObjectNode head, byte[] body) {
+    try {
+      frames.write(head, body);
+    } catch (IOException e) {
+      end(null);
+    }
   }
 
   private Path file(String name) {
