@@ -1,6 +1,11 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
 import { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { sparkOf } from "../../lib/engine/spark/choice.js";
+import { Cluster } from "../../lib/engine/spark/cluster.js";
 import { type Frame, packFrame, readFrames } from "../../lib/engine/spark/frames.js";
 import { launch } from "../../lib/engine/spark/launch.js";
 import { failure } from "../support/failure.js";
@@ -41,6 +46,58 @@ describe("messages between Node and a JVM", () => {
       message = error.message;
     });
     expect(message).to.equal("the stream ended within a message");
+  });
+});
+
+describe("the connection to a JVM", () => {
+  const folder = freshFolder();
+
+  /** A cluster whose JVM is said what to do with each request. */
+  async function withJvm(
+    answer: (head: Frame["head"], socket: Socket) => void,
+    use: (cluster: Cluster) => Promise<void>,
+  ): Promise<void> {
+    const server = createServer((socket) => {
+      const serve = async () => {
+        for await (const { head } of readFrames(socket)) answer(head, socket);
+      };
+      serve().catch(() => {});
+    });
+    server.listen(join(folder(), "socket"));
+    await once(server, "listening");
+    const socket = connect(join(folder(), "socket"));
+    await using cluster = Cluster.of(socket, 200);
+    await use(cluster);
+    server.close();
+  }
+
+  it("ends where the JVM hangs, and whatever is awaited of it", async () => {
+    const asked: unknown[] = [];
+    const first = (head: Frame["head"], socket: Socket) => {
+      if (asked.push(head) === 1) socket.write(packFrame({ head: { id: head["id"], cores: 3 }, bodies: [] }));
+    };
+    await withJvm(first, async (cluster) => {
+      expect((await cluster.hello()).cores).to.equal(3);
+      // Nothing is expected of it meanwhile.
+      await setTimeout(500);
+      expect(asked).to.have.length(1);
+      const message = "the JVM of the Spark application hangs: it has said nothing in 0.2 s";
+      await failure(cluster.hello(), message);
+      await failure(cluster.openFrame("spark:parquet:x", 1, true), message);
+    });
+  });
+
+  it("stays while a JVM that works for long says that it is there", async () => {
+    let asked: number | undefined;
+    const answer = (head: Frame["head"], socket: Socket) => {
+      asked ??= head["id"] as number;
+      // The answer comes long after those to other questions.
+      const late = head["id"] === asked ? 700 : 0;
+      void setTimeout(late).then(() => socket.write(packFrame({ head: { id: head["id"], cores: 5 }, bodies: [] })));
+    };
+    await withJvm(answer, async (cluster) => {
+      expect((await cluster.hello()).cores).to.equal(5);
+    });
   });
 });
 

@@ -47,6 +47,10 @@ const answers = channel("netrun:spark:answer");
 /** Patience with the end of a worker, which is killed. */
 const END_MS = 60_000;
 
+/** Patience with a JVM that says nothing while something of it is awaited, and how often it is asked for a sign meanwhile. */
+const SILENT_MS = 120_000;
+const SIGNS = 4;
+
 const bytesOf = (vectors: readonly Float32Array[]): number =>
   vectors.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
@@ -66,12 +70,18 @@ export class Cluster implements AsyncDisposable {
   #shared: { readonly vector: Float32Array; readonly at: VectorsAt } | undefined;
   /** Files of common vectors by the first worker of the calls that have it: several engines may share the application. */
   readonly #commons = new Map<number, VectorFile>();
+  readonly #silentMs: number;
+  readonly #watch: NodeJS.Timeout;
+  /** Signs of the JVM that were asked for in vain. Not a time: this process may be busy itself, or stopped. */
+  #silences = 0;
   #ids = 0;
   #files = 0;
   #ended: Error | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, silentMs = SILENT_MS) {
     this.#socket = socket;
+    this.#silentMs = silentMs;
+    this.#watch = setInterval(() => this.#listen(), silentMs / SIGNS).unref();
     void this.#read();
   }
 
@@ -82,9 +92,9 @@ export class Cluster implements AsyncDisposable {
     return new Cluster(socket);
   }
 
-  /** Takes a connection that the JVM has made. */
-  static of(socket: Socket): Cluster {
-    return new Cluster(socket);
+  /** Takes a connection that the JVM has made, and which ends where the JVM is silent for so long while it is to answer. */
+  static of(socket: Socket, silentMs?: number): Cluster {
+    return new Cluster(socket, silentMs);
   }
 
   /** Description of the cluster, after telling it which Node and netrun its executors start where they have no archive. */
@@ -218,10 +228,25 @@ export class Cluster implements AsyncDisposable {
     this.#socket.write(packFrame({ head: head as unknown as Frame["head"], bodies }));
   }
 
+  /** Ends the connection to a JVM that has stopped: its answers would be awaited for ever. */
+  #listen(): void {
+    if (this.#waiting.size === 0) this.#silences = 0;
+    else if (this.#silences++ >= SIGNS) {
+      const seconds = this.#silentMs / 1000;
+      this.#end(
+        new NetrunError(`the JVM of the Spark application hangs: it has said nothing in ${seconds} s`, {
+          notes: ["spark.driver.memory may be too little for it", FROM_SNAPSHOT],
+        }),
+      );
+      this.#socket.destroy();
+    } else this.#send({ op: "ping", id: this.newId() }, []);
+  }
+
   async #read(): Promise<void> {
     let cause: unknown;
     try {
       for await (const { head, bodies } of readFrames(this.#socket)) {
+        this.#silences = 0;
         if ("signal" in head) {
           passSignal(head["signal"] as NodeJS.Signals);
           continue;
@@ -239,6 +264,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   #end(error: Error): void {
+    clearInterval(this.#watch);
     this.#ended ??= error;
     for (const { reject } of this.#waiting.values()) reject(this.#ended);
     this.#waiting.clear();

@@ -10,8 +10,6 @@ import { deleteVectorFolder } from "../vector-file.js";
 import { Cluster } from "./cluster.js";
 import { SUBMIT_SOCKET } from "../../options/cluster.js";
 
-/** The variable that names the socket between the driver's JVM and Node, whichever has started the other. */
-
 /** The main class of the jar. */
 const MAIN = "netrun.spark.Train";
 
@@ -50,6 +48,7 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
 }
 
 async function start(options: LaunchOptions, master: string): Promise<Launched> {
+  const patienceMs = patienceOf(options);
   const submit = findSubmit(options);
   checkJava();
   if (!existsSync(JAR)) {
@@ -70,7 +69,7 @@ async function start(options: LaunchOptions, master: string): Promise<Launched> 
       stdio: ["ignore", "inherit", "inherit"],
       env: { ...process.env, [SUBMIT_SOCKET]: path },
     });
-    const socket = await connected(server, child, submit);
+    const socket = await connected(server, child, submit, patienceMs);
     const cluster = Cluster.of(socket);
     return { cluster, close: () => close(cluster, child, folder) };
   } catch (error) {
@@ -108,7 +107,22 @@ function submitArgs(master: string, { conf = {}, archives }: LaunchOptions): rea
   ];
 }
 
-async function connected(server: Server, child: ChildProcess, submit: string): Promise<Socket> {
+/** The property that bounds the wait for Spark: its start, archives that it sends, a cluster manager that has no room yet. */
+const TIMEOUT = "spark.netrun.startTimeout";
+const TIMEOUT_MS = 600_000;
+
+const UNITS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Milliseconds of a time as Spark's properties have them: 90s, 10min, 2h; a number alone is milliseconds. */
+function patienceOf({ conf = {} }: LaunchOptions): number {
+  const text = conf[TIMEOUT];
+  if (text === undefined) return TIMEOUT_MS;
+  const [, count, unit = "ms"] = /^(\d+)\s*(ms|s|m|min|h|d)?$/.exec(text.trim()) ?? [];
+  if (count === undefined) throw new NetrunError(`${TIMEOUT}=${text}`, { notes: ["it is a time: 90s, 10min, 2h"] });
+  return Number(count) * UNITS[unit as keyof typeof UNITS];
+}
+
+async function connected(server: Server, child: ChildProcess, submit: string, patienceMs: number): Promise<Socket> {
   const ended = new Promise<never>((_, reject) => {
     child.once("error", (error) => reject(new NetrunError(`does not start: ${error.message}`, { file: submit })));
     child.once("exit", (code, signal) =>
@@ -120,8 +134,21 @@ async function connected(server: Server, child: ChildProcess, submit: string): P
     );
   });
   ended.catch(() => {});
-  const [socket] = (await Promise.race([once(server, "connection"), ended])) as [Socket];
-  return socket;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), patienceMs);
+  try {
+    const connection = once(server, "connection", { signal: late.signal });
+    const [socket] = (await Promise.race([connection, ended])) as [Socket];
+    return socket;
+  } catch (error) {
+    if (child.kill("SIGKILL")) await once(child, "exit");
+    if (!late.signal.aborted) throw error;
+    throw new NetrunError(`Spark has not been ready in ${patienceMs / 1000} s`, {
+      notes: ["its messages are above", `wait longer with --conf ${TIMEOUT}=1h`],
+    });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const GET_SPARK = [

@@ -34,6 +34,7 @@ export interface CallHead {
 
 /** Requests to the driver's JVM. */
 export type Request =
+  | { readonly op: "ping"; readonly id: number }
   | { readonly op: "hello"; readonly node: string; readonly home: string }
   | {
       readonly op: "calls";

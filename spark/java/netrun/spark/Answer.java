@@ -10,6 +10,7 @@ final class Answer implements Serializable {
   enum Status { OK, ERROR, LOST, ABSENT, FAILED }
 
   final Status status;
+  /** Who answers; null for nobody. */
   final String executor;
   final String machine;
   final String reason;
@@ -26,11 +27,15 @@ final class Answer implements Serializable {
   /** Bytes of the state that was kept. */
   long keptBytes;
 
+  /** An answer of this executor's. */
   Answer(Status status, String reason, byte[] body, Vectors vectors, double slowestMs, int iterations, long pid) {
-    Place here = Place.here();
+    this(Place.here(), status, reason, body, vectors, slowestMs, iterations, pid);
+  }
+
+  private Answer(Place place, Status status, String reason, byte[] body, Vectors vectors, double slowestMs, int iterations, long pid) {
     this.status = status;
-    this.executor = here.executor();
-    this.machine = here.machine();
+    this.executor = place == null ? null : place.executor();
+    this.machine = place == null ? null : place.machine();
     this.reason = reason;
     this.body = body;
     this.vectors = vectors;
@@ -41,6 +46,11 @@ final class Answer implements Serializable {
 
   static Answer absent() {
     return new Answer(Status.ABSENT, "", NONE, null, 0, 0, 0);
+  }
+
+  /** The outcome of a call that no executor has answered. */
+  static Answer ofNobody(Status status, String reason) {
+    return new Answer(null, status, reason, NONE, null, 0, 0, 0);
   }
 
   static Answer lost(String reason, long pid) {

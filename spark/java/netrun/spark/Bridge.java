@@ -37,6 +37,7 @@ final class Bridge {
   final Map<String, Handler> handlers = new ConcurrentHashMap<>();
   private final Frames frames;
   private final Executors executors;
+  private final Absence absence;
   private final ExecutorService threads = java.util.concurrent.Executors.newCachedThreadPool(task -> {
     Thread thread = new Thread(task, "netrun bridge");
     thread.setDaemon(true);
@@ -55,6 +56,7 @@ final class Bridge {
     this.spark = spark;
     this.frames = frames;
     this.executors = new Executors(spark.sparkContext());
+    this.absence = new Absence(spark.sparkContext(), executors);
     driverStates = spark.sparkContext().getConf().getSizeAsBytes("spark.netrun.driverStates", "1g");
     RowOps.addTo(this);
   }
@@ -79,8 +81,10 @@ final class Bridge {
 
   private void serve(Frames.Frame frame) {
     JsonNode head = frame.head();
+    absence.begin();
     try {
       switch (head.get("op").asText()) {
+        case "ping" -> answer(head, Frames.JSON.createObjectNode().put("status", "ok"));
         case "hello" -> answer(head, hello(head));
         case "calls" -> calls(head, frame.bodies());
         case "read" -> answer(head, read(head));
@@ -93,11 +97,15 @@ final class Bridge {
         }
       }
     } catch (Throwable e) {
+      String ended = absence.reason();
       ObjectNode answer = Frames.JSON.createObjectNode();
-      answer.put("status", "failed").put("reason", e.toString());
+      answer.put("status", "failed").put("reason", ended == null ? e.toString() : ended);
       answer(head, answer);
       // No job has been started: each of its calls is waited for.
-      if (head.has("calls")) for (JsonNode call : head.get("calls")) answer(call, answer.deepCopy().put("status", "lost"));
+      String status = ended == null ? "lost" : "failed";
+      if (head.has("calls")) for (JsonNode call : head.get("calls")) answer(call, answer.deepCopy().put("status", status));
+    } finally {
+      absence.end();
     }
   }
 
@@ -211,7 +219,9 @@ final class Bridge {
     try {
       spark.sparkContext().runJob(job, new First(), CollectionConverters.asScala(new ArrayList<Object>(indices)).toSeq(), done, ClassTag.apply(Answer.class));
     } catch (Throwable e) {
-      for (Call call : left.values()) finish(replicas, call, heads.get(call.replica), Answer.lost(e.getMessage(), 0));
+      String ended = absence.reason();
+      Answer answer = ended == null ? Answer.ofNobody(Answer.Status.LOST, e.getMessage()) : Answer.ofNobody(Answer.Status.FAILED, ended);
+      for (Call call : left.values()) finish(replicas, call, heads.get(call.replica), answer);
     }
     for (java.util.concurrent.Future<?> end : ends) {
       try {
@@ -264,7 +274,7 @@ final class Bridge {
       if (answer.vectors != null) answer.vectors.fetch(Path.of(head.get("result").asText()));
       if (answer.keptBytes > 0) keep(call, answer.keptBytes);
       reply.put("status", status.name().toLowerCase()).put("reason", reason);
-      Place its = answer.status == Answer.Status.ABSENT ? place : new Place(answer.executor, answer.machine);
+      Place its = answer.status == Answer.Status.ABSENT || answer.executor == null ? place : new Place(answer.executor, answer.machine);
       if (its != null) reply.put("executor", its.executor()).put("machine", its.machine());
       // Of one call: what of it was the executor's, and how long its result took to come here.
       reply.put("readyMs", answer.readyMs).put("callMs", answer.callMs).put("storeMs", answer.storeMs);

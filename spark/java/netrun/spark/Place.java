@@ -6,8 +6,10 @@ import org.apache.spark.storage.BlockManagerId;
 
 /** An executor and the machine that it runs on. */
 record Place(String executor, String machine) implements Serializable {
+  /** The place of this JVM; null where Spark is stopping in it. */
   static Place here() {
-    return of(SparkEnv.get().blockManager().blockManagerId());
+    SparkEnv env = SparkEnv.get();
+    return env == null || env.blockManager() == null ? null : of(env.blockManager().blockManagerId());
   }
 
   static Place of(BlockManagerId id) {

@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -16,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.apache.spark.SparkEnv;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
 
@@ -27,6 +29,8 @@ final class RowWorker {
   private static final long IDLE_MS = 60_000;
   private static final AtomicLong IDS = new AtomicLong();
   private static final Set<RowWorker> ALL = ConcurrentHashMap.newKeySet();
+  /** How long a worker may take for a piece of rows. */
+  private static final long PATIENCE_MS = SparkEnv.get().conf().getTimeAsMs("spark.netrun.rowTimeout", "10min");
   /** Workers without a task, by what they have open. */
   private static final Map<String, Deque<RowWorker>> IDLE = new HashMap<>();
 
@@ -43,6 +47,9 @@ final class RowWorker {
   private final Path folder;
   private final BlockingQueue<Object> answers = new LinkedBlockingQueue<>();
   private long idleSince;
+  /** Since when a task waits for it, by the clock in milliseconds; 0 while none does. */
+  private volatile long awaitedSince;
+  private volatile boolean isHung;
 
   private RowWorker(String key, String[] command) throws IOException {
     this.key = key;
@@ -67,7 +74,7 @@ final class RowWorker {
       }
     }
     RowWorker worker = new RowWorker(key, command);
-    worker.frames.write(open);
+    worker.write(open);
     return worker;
   }
 
@@ -75,15 +82,31 @@ final class RowWorker {
   void send(int rows, byte[] stream) throws IOException {
     ObjectNode head = Frames.JSON.createObjectNode();
     head.put("kind", "rows").put("rows", rows);
+    write(head, stream);
+  }
+
+  private void write(ObjectNode head, byte[]... bodies) throws IOException {
+    awaitedSince = System.currentTimeMillis();
     try {
-      frames.write(head, stream);
+      frames.write(head, bodies);
     } catch (IOException e) {
       throw new IOException(death(), e);
+    } finally {
+      awaitedSince = 0;
     }
   }
 
-  /** The next answer. Throws what the worker says is wrong with the rows or the net, or that it has ended. */
+  /** The next answer. Throws what the worker says is wrong with the rows or the net, or that it has ended or hangs. */
   Frames.Frame answer(TaskContext context) throws IOException {
+    awaitedSince = System.currentTimeMillis();
+    try {
+      return next(context);
+    } finally {
+      awaitedSince = 0;
+    }
+  }
+
+  private Frames.Frame next(TaskContext context) throws IOException {
     for (;;) {
       Object answer;
       try {
@@ -101,6 +124,7 @@ final class RowWorker {
   }
 
   private String death() {
+    if (isHung) return String.format(Locale.ROOT, "a row worker hung: it has not answered in %.3g s (spark.netrun.rowTimeout)", PATIENCE_MS / 1000.0);
     try {
       if (!process.waitFor(1, TimeUnit.SECONDS)) return "a row worker closed its output";
       int code = process.exitValue();
@@ -124,6 +148,14 @@ final class RowWorker {
     Scratch.delete(folder);
   }
 
+  /** Ends a worker that a task waits for in vain: what it has open for it, reading and writing, then fails. */
+  private void killHung() {
+    long since = awaitedSince;
+    if (since == 0 || System.currentTimeMillis() - since <= PATIENCE_MS) return;
+    isHung = true;
+    kill();
+  }
+
   private void read() {
     try {
       for (;;) answers.add(frames.read());
@@ -135,10 +167,11 @@ final class RowWorker {
   private static void sweep() {
     for (;;) {
       try {
-        Thread.sleep(IDLE_MS / 4);
+        Thread.sleep(Math.max(1, Math.min(IDLE_MS, PATIENCE_MS) / 4));
       } catch (InterruptedException e) {
         return;
       }
+      for (RowWorker worker : ALL) worker.killHung();
       synchronized (IDLE) {
         long now = System.currentTimeMillis();
         for (Deque<RowWorker> idle : IDLE.values()) {
