@@ -1,6 +1,7 @@
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
@@ -98,6 +99,34 @@ describe("the connection to a JVM", () => {
     await withJvm(answer, async (cluster) => {
       expect((await cluster.hello()).cores).to.equal(5);
     });
+  });
+
+  it("leaves no file of an engine's workers", async () => {
+    await withJvm(
+      () => {},
+      async (cluster) => {
+        const worker = cluster.newId();
+        const call = {
+          name: "round",
+          worker,
+          replica: 0,
+          replicas: 1,
+          task: {},
+          room: [],
+          common: 1,
+          store: -1,
+          keep: -1,
+        };
+        const patience = { firstMs: 1, nextMs: 1, factor: 0 };
+        const buffers = [new Float32Array(3), new Float32Array(2)];
+        const answer = cluster.call({ ...call, buffers, patience, result: cluster.newPath(`result-${worker}`) });
+        answer.catch(() => {});
+        await setTimeout(20);
+        expect(readdirSync(dirname(cluster.newPath("x"))).sort()).to.deep.equal([`common-${worker}`, `own-${worker}`]);
+        cluster.leave([worker]);
+        expect(readdirSync(dirname(cluster.newPath("x")))).to.deep.equal([]);
+      },
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -209,6 +210,15 @@ export class Cluster implements AsyncDisposable {
     const patience = { firstMs: END_MS, nextMs: END_MS, factor: 0 };
     const common = { worker, replica, replicas, patience, common: 0, store: -1, keep: -1, result: "" };
     await this.call({ name: "end", task: {}, buffers: [], room: [], ...common }).catch(() => {});
+  }
+
+  /** Deletes the files of workers that have ended, all of those that shared calls: an application outlives its engines. */
+  leave(workers: readonly number[]): void {
+    for (const worker of workers) {
+      this.#commons.get(worker)?.close();
+      this.#commons.delete(worker);
+      for (const kind of ["common", "own", "result"]) rmSync(this.newPath(`${kind}-${worker}`), { force: true });
+    }
   }
 
   /** Frees kept states. */

@@ -22,6 +22,8 @@ function withTransport({ computeMs, averageMs, totalMs, slowestMs }: RoundTimes)
 export class SparkEngine implements Engine {
   readonly replicas: number;
   readonly #options: SparkEngineOptions;
+  /** Numbers of the workers so far, those that were lost among them. */
+  readonly #workers: number[] = [];
   #opened: { readonly pool: PoolEngine; readonly launched: Launched; readonly cores: number } | undefined;
 
   constructor(options: SparkEngineOptions) {
@@ -34,7 +36,11 @@ export class SparkEngine implements Engine {
     if (this.#opened) return this.#opened.pool;
     const launched = await join(this.#options.engine);
     const { cores } = await launched.cluster.hello();
-    const host = (index: number) => new SparkHost(launched.cluster, index, this.replicas);
+    const host = (index: number) => {
+      const made = new SparkHost(launched.cluster, index, this.replicas);
+      this.#workers.push(made.worker);
+      return made;
+    };
     const pool = new PoolEngine({ ...this.#options, host });
     this.#opened = { pool, launched, cores };
     return pool;
@@ -77,6 +83,7 @@ export class SparkEngine implements Engine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opened?.pool[Symbol.asyncDispose]();
+    this.#opened?.launched.cluster.leave(this.#workers.splice(0));
     await this.#opened?.launched.close();
     this.#opened = undefined;
   }

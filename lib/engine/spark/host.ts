@@ -38,10 +38,11 @@ export class SparkHost implements Host {
   readonly watchesItself = true;
   readonly endsOnUserErrors = true;
   readonly states: SparkStates;
+  /** The number that nothing else of the application has. */
+  readonly worker: number;
   readonly #cluster: Cluster;
   readonly #replica: number;
   readonly #replicas: number;
-  readonly #worker: number;
   readonly #result: string;
   #file: VectorFile | undefined;
   #place = "";
@@ -53,8 +54,8 @@ export class SparkHost implements Host {
     this.#cluster = cluster;
     this.#replica = replica;
     this.#replicas = replicas;
-    this.#worker = cluster.newId();
-    this.#result = cluster.newPath(`result-${this.#worker}`);
+    this.worker = cluster.newId();
+    this.#result = cluster.newPath(`result-${this.worker}`);
     this.states = new SparkStates(cluster, replica);
   }
 
@@ -81,7 +82,7 @@ export class SparkHost implements Host {
     const { store, keep, ...rest } = task as Partial<Call<"round">["task"]>;
     const answer = await this.#cluster.call({
       name,
-      worker: this.#worker,
+      worker: this.worker,
       replica: this.#replica,
       replicas: this.#replicas,
       task: rest,
@@ -127,7 +128,7 @@ export class SparkHost implements Host {
   async kill(): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    await this.#cluster.end(this.#worker, this.#replica, this.#replicas);
+    await this.#cluster.end(this.worker, this.#replica, this.#replicas);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
