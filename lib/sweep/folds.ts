@@ -28,7 +28,11 @@ export async function foldData(count: number, folded: FoldedNet): Promise<readon
   if (options.testData !== undefined)
     throw new NetrunError("folds are tested on rows of the data themselves", { notes: ["leave --test-data out"] });
   const data = options.data ?? sourceOf(folded);
-  if (isFrame(data)) throw new NetrunError(`"${data}" is a DataFrame, which has no folds`);
+  if (isFrame(data)) {
+    throw new NetrunError(`"${data}" is a DataFrame, which has no folds`, {
+      notes: ["folds are cut from files: name those in --data, by a path that every machine sees"],
+    });
+  }
   const part = (index: number, option: "without" | "only") =>
     `${data}${data.includes("?") ? "&" : "?"}folds=${count}&${option}=${index}`;
   const folds: FoldData[] = [];

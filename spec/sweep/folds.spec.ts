@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
+import { spark } from "../../lib/engine/spark/choice.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
+import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
 const NET = `
@@ -96,5 +98,12 @@ describe("cross-validation of a sweep", () => {
     expect(await message({ testData: "rows.arrow" })).to.include("folds are tested on rows of the data themselves");
     expect(await message({ folds: 1 })).to.include("folds is 1");
     expect(await message({ folds: 100 })).to.equal("15 rows do not make 100 folds");
+  });
+
+  it("refuses DataFrames, and says what has folds", async () => {
+    await failure(
+      swept({ data: "spark:parquet:/rows", engine: spark({ master: "local[1]" }) }),
+      '"spark:parquet:/rows" is a DataFrame, which has no folds\nnote: folds are cut from files',
+    );
   });
 });
