@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -44,6 +45,27 @@ const CONF = {
   "spark.log.level": "ERROR",
 };
 
+const BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+
+/** Settings for applications that are brief: JVMs that compile at once, and few seconds for executors that are gone. */
+export const BRIEF = {
+  "spark.driver.extraJavaOptions": BRIEF_JVM,
+  "spark.executor.extraJavaOptions": BRIEF_JVM,
+  "spark.shuffle.io.retryWait": "200ms",
+};
+
+/** Properties as flags of netrun's and spark-submit's. */
+export const confFlags = (conf: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(conf).flatMap(([name, value]) => ["--conf", `${name}=${value}`]);
+
+async function buildJar(): Promise<void> {
+  const building = spawn(process.execPath, [join(root, "spark", "build.mjs")], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [building.stdout, building.stderr]) stream.on("data", (chunk) => (output += `${chunk}`));
+  const [code] = await once(building, "close");
+  if (code !== 0) throw new Error(`the jar is not built: ${output}`);
+}
+
 /** A standalone master with two workers of a core each, on loopback addresses of their own, so that Spark takes them for two machines. */
 export class SparkCluster implements AsyncDisposable {
   readonly master: string;
@@ -60,18 +82,21 @@ export class SparkCluster implements AsyncDisposable {
     const home = sparkHome()!;
     process.env["SPARK_HOME"] = home;
     process.env["SPARK_LOCAL_IP"] = "127.0.0.1";
-    const built = spawnSync(process.execPath, [join(root, "spark", "build.mjs")], { encoding: "utf8" });
-    if (built.status !== 0) throw new Error(`the jar is not built: ${built.stdout}${built.stderr}`);
     const port = await freePort();
     const cluster = new SparkCluster(mkdtempSync(join(tmpdir(), "netrun-spec-")), port);
     const master = ["Master", "--host", "127.0.0.1", "--port", `${port}`, "--webui-port", "0"];
-    await cluster.#daemon("master", master, "I have been elected leader");
-    for (const worker of [2, 3]) {
-      const folder = join(cluster.#folder, `work${worker}`);
-      const options = ["--host", `127.0.0.${worker}`, "--cores", `${cores}`, "--memory", "4g", "--webui-port", "0"];
+    const worker = (n: number) => {
+      const folder = join(cluster.#folder, `work${n}`);
+      const options = ["--host", `127.0.0.${n}`, "--cores", `${cores}`, "--memory", "4g", "--webui-port", "0"];
       const args = ["Worker", ...options, "--work-dir", folder, cluster.master];
-      await cluster.#daemon(`worker${worker}`, args, "Successfully registered with master");
-    }
+      return cluster.#daemon(`worker${n}`, args, "Successfully registered with master");
+    };
+    await Promise.all([
+      buildJar(),
+      cluster.#daemon("master", master, "I have been elected leader"),
+      worker(2),
+      worker(3),
+    ]);
     return cluster;
   }
 
@@ -80,13 +105,9 @@ export class SparkCluster implements AsyncDisposable {
     return spark({ master: this.master, conf: { ...CONF, ...conf } });
   }
 
-  /** The same as flags of `netrun train`. */
+  /** The same as flags of `netrun train` and spark-submit. */
   get flags(): readonly string[] {
-    return [
-      "--master",
-      this.master,
-      ...Object.entries(CONF).flatMap(([name, value]) => ["--conf", `${name}=${value}`]),
-    ];
+    return ["--master", this.master, ...confFlags({ ...CONF, ...BRIEF })];
   }
 
   async #daemon(name: string, [what, ...args]: readonly string[], ready: string): Promise<void> {
@@ -99,6 +120,7 @@ export class SparkCluster implements AsyncDisposable {
       ...process.env,
       SPARK_LOCAL_DIRS: join(this.#folder, "local"),
       SPARK_DAEMON_MEMORY: "256m",
+      SPARK_DAEMON_JAVA_OPTS: BRIEF_JVM,
       SPARK_NO_DAEMONIZE: "1",
     };
     this.#daemons.push(spawn(command, [deploy, ...args], { stdio: ["ignore", file, file], env }));
@@ -142,18 +164,26 @@ export class SparkCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const daemon of this.#daemons) daemon.kill("SIGKILL");
-    for (const pid of this.#processes()) process.kill(pid, "SIGKILL");
+    for (const pid of this.#processes()) kill(pid);
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** Files of vectors in memory that processes have left which do not run any more, or this one, which is done with them. */
+/** Folders of vectors, samples and sockets that processes have left which do not run any more, or this one, which is done with them. */
 export function leftFiles(): readonly string[] {
-  if (!existsSync("/dev/shm")) return [];
-  return readdirSync("/dev/shm").filter((name) => {
-    const [, owner] = /^netrun-(?:spark|exchange|states)-(\d+-[0-9a-z]+-[0-9a-f]+)-/.exec(name) ?? [];
+  const names = [...new Set(["/dev/shm", tmpdir()])].flatMap((place) => (existsSync(place) ? readdirSync(place) : []));
+  return names.filter((name) => {
+    const [, owner] = /^netrun-(?:spark|exchange|states|frames)-(\d+-[0-9a-z]+-[0-9a-f]+)-/.exec(name) ?? [];
     return owner !== undefined && (owner === ownName() || fateOf(owner) === "dead");
   });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 function folderOf(pid: number): string | undefined {
@@ -164,7 +194,8 @@ function folderOf(pid: number): string | undefined {
   }
 }
 
-function commandOf(pid: number): string {
+/** The command line of a process; nothing of one that is gone. */
+export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
@@ -182,4 +213,10 @@ export async function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** A cluster that specs share, and an application on it. */
+export interface SharedCluster {
+  readonly cluster: SparkCluster;
+  readonly engine: SparkChoice;
 }

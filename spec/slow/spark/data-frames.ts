@@ -1,19 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
-import { join as joinCluster, type SparkChoice, spark } from "../../lib/engine/spark/choice.js";
-import type { Launched } from "../../lib/engine/spark/launch.js";
-import { extract, extractOnSpark, Net, Solver, type SolverOptions, train } from "../../lib/index.js";
-import { failure } from "../support/failure.js";
-import { root } from "../support/shared.js";
-import { sparkHome, whyNoSpark } from "../support/spark.js";
+import { join as joinCluster, type SparkChoice, spark } from "../../../lib/engine/spark/choice.js";
+import { extract, extractOnSpark, Net, Solver, type SolverOptions, train } from "../../../lib/index.js";
+import { failure } from "../../support/failure.js";
+import { root } from "../../support/shared.js";
+import { BRIEF, commandOf, confFlags, type SharedCluster, sparkHome } from "../../support/spark.js";
 
 const SIDE = 6;
 const ROWS = 90;
@@ -73,21 +73,15 @@ async function readParquet(folder: string): Promise<readonly Record<string, unkn
   return parts.flat().sort((a, b) => Number(a["id"]) - Number(b["id"]));
 }
 
-const why = whyNoSpark();
-
-describe(`DataFrames of Spark${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+/** DataFrames of Spark as data. */
+export function dataFrameSpecs(shared: () => SharedCluster): void {
   let folder = "";
   let engine: SparkChoice;
-  let application: Launched | undefined;
   const at = (name: string): string => join(folder, name);
   const file = (): string => at("whole.parquet");
 
-  before(async function () {
-    if (why !== undefined) this.skip();
-    process.env["SPARK_HOME"] = sparkHome()!;
-    process.env["SPARK_LOCAL_IP"] = "127.0.0.1";
-    const built = spawnSync(process.execPath, [join(root, "spark", "build.mjs")], { encoding: "utf8" });
-    expect(built.status, built.stderr).to.equal(0);
+  before(async () => {
+    ({ engine } = shared());
     folder = mkdtempSync(join(tmpdir(), "netrun-spec-"));
     writeParquet(file(), rowsOf(0, ROWS));
     mkdirSync(at("parts"));
@@ -97,13 +91,8 @@ describe(`DataFrames of Spark${why === undefined ? "" : ` (skipped: ${why})`}`, 
     writeFileSync(at("features.prototxt"), FEATURES);
     await using net = await Net.load(at("features.prototxt"));
     await net.save(at("features.caffemodel"));
-    const conf = { "spark.driver.memory": "600m", "spark.ui.enabled": "false", "spark.log.level": "ERROR" };
-    engine = spark({ master: "local[2]", conf: { ...conf, "spark.sql.shuffle.partitions": "4" } });
-    // One application serves all.
-    application = await joinCluster(engine);
   });
-  after(async () => {
-    await application?.close();
+  after(() => {
     if (folder !== "") rmSync(folder, { recursive: true, force: true });
   });
 
@@ -250,8 +239,9 @@ except Exception as error:
       join(sparkHome()!, "bin", "spark-submit"),
       [
         ...["--master", "local[2]", "--driver-memory", "600m", "--jars", jar, "--py-files", jar],
-        ...["--conf", "spark.ui.enabled=false", "--conf", `spark.netrun.home=${root}`],
-        ...["--conf", `spark.netrun.node=${process.execPath}`, at("pipeline.py")],
+        ...confFlags({ ...BRIEF, "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2" }),
+        ...confFlags({ "spark.netrun.home": root, "spark.netrun.node": process.execPath }),
+        at("pipeline.py"),
       ],
       { encoding: "utf8", env: { ...process.env, PYSPARK_PYTHON: python } },
     );
@@ -260,4 +250,43 @@ except Exception as error:
     const rows = await readParquet(at("transformed"));
     expect(rows.map(({ ip }) => ip)).to.deep.equal(await features());
   });
-});
+
+  it("train without a cluster, by --master local[2], where a worker that hangs over rows ends the task", async () => {
+    const conf = { ...BRIEF, "spark.driver.memory": "600m", "spark.ui.enabled": "false", "spark.log.level": "OFF" };
+    const patience = { "spark.netrun.rowTimeout": "4s", "spark.sql.shuffle.partitions": "2" };
+    const local = spark({ master: "local[2]", conf: { ...conf, ...patience } });
+    const application = await joinCluster(local);
+    try {
+      const there = await weightsOf({ data: `spark:parquet:${at("parts")}?order=id`, engine: local });
+      expect(there).to.equal(await weightsOf({ data: file() }));
+      const given = { model: at("features.prototxt"), weights: at("features.caffemodel"), blobs: ["ip"] };
+      const output = `spark:parquet:${at("never")}`;
+      // Those of other applications are kept for their next task.
+      const before = rowWorkers();
+      const hung = extractOnSpark({ ...given, engine: local, data: `spark:parquet:${file()}`, output });
+      hung.catch(() => {});
+      const worker = await another(before);
+      process.kill(worker, "SIGSTOP");
+      await failure(hung, "a row worker hung: it has not answered in 4.00 s");
+      expect(existsSync(`/proc/${worker}`)).to.equal(false);
+    } finally {
+      await application.close();
+    }
+  });
+}
+
+/** Processes of nets that run over rows. */
+const rowWorkers = (): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => commandOf(pid).includes(join(root, "dist/lib/api/row-worker.js")));
+
+/** The first process that is none of those, as soon as there is one. */
+async function another(before: readonly number[]): Promise<number> {
+  for (;;) {
+    const found = rowWorkers().find((pid) => !before.includes(pid));
+    if (found !== undefined) return found;
+    await setTimeout(20);
+  }
+}

@@ -4,12 +4,10 @@ import { existsSync, readdirSync, readlinkSync, realpathSync, rmSync } from "nod
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
-import { freshFolder } from "../support/folder.js";
-import { root } from "../support/shared.js";
-import { leftFiles, SparkCluster, sparkHome, whyNoSpark } from "../support/spark.js";
-import { writeRestless } from "../support/training.js";
-
-const why = whyNoSpark();
+import { freshFolder } from "../../support/folder.js";
+import { root } from "../../support/shared.js";
+import { BRIEF, confFlags, leftFiles, type SparkCluster, sparkHome } from "../../support/spark.js";
+import { writeRestless } from "../../support/training.js";
 
 /** Processes that run below a folder. */
 const processesIn = (folder: string): readonly string[] =>
@@ -22,24 +20,23 @@ const processesIn = (folder: string): readonly string[] =>
     }
   });
 
-const LITTLE = [
-  "spark.driver.memory=512m",
-  "spark.executor.memory=700m",
-  "spark.ui.enabled=false",
-  "spark.log.level=ERROR",
-];
+const LITTLE = {
+  "spark.driver.memory": "512m",
+  "spark.executor.memory": "700m",
+  "spark.ui.enabled": "false",
+  "spark.log.level": "ERROR",
+  ...BRIEF,
+};
 
-describe(`a training on Spark that a signal ends${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+/** A training on Spark that a signal ends. */
+export function signalSpecs(clusterOf: () => SparkCluster): void {
   const folder = freshFolder();
   let cluster: SparkCluster;
-
-  before(async function () {
-    if (why !== undefined) this.skip();
-    cluster = await SparkCluster.start();
+  before(() => {
+    cluster = clusterOf();
   });
-  after(() => cluster?.[Symbol.asyncDispose]());
 
-  const conf = LITTLE.flatMap((property) => ["--conf", property]);
+  const conf = confFlags(LITTLE);
   const workers = ["--workers", "2", "--sync-interval", "3"];
 
   /** Waits for a round, and sends a signal to a process or, by a negative number, to its group; what was printed, and how it ended. */
@@ -93,7 +90,7 @@ describe(`a training on Spark that a signal ends${why === undefined ? "" : ` (sk
     it(`takes a snapshot and leaves nothing behind: spark-submit and ${name}`, async () => {
       const before = leftFiles();
       const solver = writeRestless(folder(), "max_iter: 100000");
-      const own = ["--conf", `spark.netrun.home=${root}`, "--conf", `spark.netrun.node=${process.execPath}`];
+      const own = confFlags({ "spark.netrun.home": root, "spark.netrun.node": process.execPath });
       const jar = join(root, "spark", "netrun-spark.jar");
       const given = [
         "--master",
@@ -106,7 +103,7 @@ describe(`a training on Spark that a signal ends${why === undefined ? "" : ` (sk
         solver,
         ...workers,
       ];
-      const cores = ["--conf", "spark.executor.cores=1", "--conf", "spark.cores.max=2"];
+      const cores = confFlags({ "spark.executor.cores": "1", "spark.cores.max": "2" });
       const child = spawn(join(sparkHome()!, "bin", "spark-submit"), [...cores, ...given], {
         detached: true,
         stdio: ["ignore", "pipe", "pipe"],
@@ -119,4 +116,4 @@ describe(`a training on Spark that a signal ends${why === undefined ? "" : ` (sk
       await nothingIsLeft(before, () => cluster.processes());
     });
   }
-});
+}
