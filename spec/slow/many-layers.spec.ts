@@ -2,9 +2,11 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { densenetPrototxt } from "../../bench/densenet.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import type { LayerParameter } from "../../lib/caffe/messages.js";
 import { LogLines } from "../../lib/cli/log-lines.js";
+import { convert } from "../../lib/convert/index.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { printNet } from "../../lib/inspect/print.js";
@@ -127,3 +129,17 @@ function differences(layers: readonly LayerParameter[], trainable: readonly { re
   const options = { phase: "TRAIN", forceBackward: false, learning, wanted: "trainable", caffeQuirks: false } as const;
   return differencesFromCaffe(layers, options);
 }
+
+describe("a DenseNet of over a thousand layers", () => {
+  it("is inspected, drawn, converted and checked in under 20 s of processor time", async () => {
+    const text = densenetPrototxt(264);
+    const start = process.cpuUsage();
+    const summary = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    expect(summary.layers).to.have.length.greaterThan(1000);
+    toDot([summary]);
+    const { report } = await convert(text, new Map(), { allowMissing: true });
+    expect(report.verification!.map(({ within }) => within)).to.deep.equal([true]);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1e6).to.be.lessThan(20);
+  }).timeout(120_000);
+});
