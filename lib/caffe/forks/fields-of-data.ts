@@ -34,6 +34,14 @@ export const DATA_FIELDS: readonly ForkField[] = [
     unless: OFF,
   },
   {
+    forks: "OpenPose, CPM, caffe-action, TSN",
+    message: "TransformationParameter",
+    fields: ["stride"],
+    meaning: "the step of maps of joints; in caffe-action, what the sizes of images are multiples of",
+    refused: "netrun draws no maps of joints, and resizes to sizes that are given",
+    unless: ["1"],
+  },
+  {
     forks: "OpenPose, CPM",
     message: "TransformationParameter",
     fields: [
@@ -103,6 +111,14 @@ export const DATA_FIELDS: readonly ForkField[] = [
     meaning: "smaller images are enlarged",
     refused: "netrun resizes all images to new_height and new_width, or none",
     unless: ["0"],
+  },
+  {
+    forks: "DeconvNet",
+    message: "ImageDataParameter",
+    fields: ["has_label", "max_labels", "other_object_label"],
+    meaning: "how many labels a line of the list has, and the label of what is of no class",
+    refused: "netrun's lists have one number or image for each image as label",
+    unless: ["true", "1"],
   },
   {
     forks: "C3D",

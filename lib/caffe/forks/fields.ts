@@ -576,7 +576,6 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "OpenPose",
     message: "TransformationParameter",
     fields: [
-      "stride",
       "sigma",
       "sum",
       "num_parts",
