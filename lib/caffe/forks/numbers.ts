@@ -67,6 +67,20 @@ const LAYER_NUMBERS: Readonly<Record<string, Readonly<Record<number, string>>>> 
     155: "mat_write_param",
   },
   ENet: { 45: "bn_param", 46: "dense_image_data_param", 147: "upsample_param", 148: "dense_mm_image_data_param" },
+  "FlowNet, DispNet": {
+    148: "coeff_schedule_param",
+    149: "augmentation_param",
+    150: "correlation_param",
+    151: "l1_loss_param",
+    152: "writer_param",
+    153: "reader_param",
+    154: "mean_param",
+    155: "resample_param",
+    156: "downsample_param",
+    157: "reshape_every_iter",
+    158: "lpq_loss_param",
+    159: "flow_warp_param",
+  },
   Intel: {
     147: "split_param",
     148: "smooth_l1_loss_param",
@@ -117,7 +131,11 @@ const LAYER_NUMBERS: Readonly<Record<string, Readonly<Record<number, string>>>> 
     163: "interp_param",
     164: "seg_accuracy_param",
   },
-  "R-FCN": { 10001: "psroi_pooling_param", 8266711: "roi_pooling_param", 8266712: "smooth_l1_loss_param" },
+  "py-faster-rcnn, R-FCN": {
+    10001: "psroi_pooling_param",
+    8266711: "roi_pooling_param",
+    8266712: "smooth_l1_loss_param",
+  },
   SegNet: { 45: "bn_param", 137: "upsample_param", 138: "dense_image_data_param" },
   sphereface: { 147: "margin_inner_product_param" },
   "SSD, MobileNet-YOLO, Intel": {

@@ -2,6 +2,7 @@ import type { ForkField } from "../../caffe/forks/field.js";
 import { FORK_DEFAULTS, type ForkDefault } from "../../caffe/forks/defaults.js";
 import { FORK_FIELDS } from "../../caffe/forks/fields.js";
 import { forkNumbers } from "../../caffe/forks/numbers.js";
+import { FORK_SOURCES } from "../../caffe/forks/sources.js";
 import { create } from "../../caffe/message.js";
 import { reflect } from "../../caffe/schema.js";
 import { factsOf } from "../find-type.js";
@@ -57,6 +58,12 @@ ${defaults}
 What the forks have at the numbers of LayerParameter that Caffe does not have, or came to use later: errors on binary nets name them.
 
 ${numbers}
+
+## Sources
+
+Whose \`caffe.proto\` was compared with Caffe's, field by field; fields of forks that are not among them are from their nets.
+
+${table(["forks", "repositories"], FORK_SOURCES)}
 `;
 }
 
