@@ -3,7 +3,8 @@ import { canonicalAxis, computeLayer } from "./layer.js";
 
 /**
  * Crop: the part of the first bottom that has the second's size in the axes from `axis` on, beginning at `offset`: none is 0, one is
- * for all these axes, else one each. The second bottom gives its shape alone and gets no gradient.
+ * for all these axes, else one each. The second bottom gives its shape alone and gets no gradient. In nets without any crop_param the
+ * offsets are those of the fork that FCN first used (see lib/net/crop-offsets.ts).
  */
 export const Crop = computeLayer({
   type: "Crop",

@@ -31,6 +31,7 @@ import {
   noShape,
   topCountOf,
 } from "./checks.js";
+import { alignedCrops } from "./crop-offsets.js";
 import { learns } from "./layout.js";
 import type { Loss, LoweredNet, LowerOptions } from "./lowered.js";
 import { ParameterTable } from "./parameters.js";
@@ -57,7 +58,7 @@ export class DataDependentSize extends Error {
  */
 export function lower(layers: readonly LayerParameter[], options: LowerOptions): LoweredNet {
   const net = new Lowering(options, readSkipping(layers, options.types));
-  for (const layer of layers) labelled(layer.name, () => net.add(layer));
+  for (const layer of alignedCrops(layers)) labelled(layer.name, () => net.add(layer));
   return net.finish();
 }
 
