@@ -356,6 +356,7 @@ export interface LayerParameter {
   readonly nms_param: NmsParameter | null;
   readonly deformable_psroi_pooling_param: DeformablePSROIPoolingParameter | null;
   readonly denseblock_param: DenseBlockParameter | null;
+  readonly ctc_param: CTCParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -1729,6 +1730,14 @@ export interface CTCLossParameter {
   readonly blank_label: number;
 }
 
+export interface CTCParameter {
+  /** Default -1. */
+  readonly blank_index: number;
+  /** Default false. */
+  readonly already_softmax: boolean;
+  readonly nct_axis: readonly number[];
+}
+
 export interface CTCDecoderParameter {
   /** Default -1. */
   readonly blank_index: number;
@@ -2511,6 +2520,7 @@ export const LAYER_PARAMS = {
   Nms: "nms_param",
   DeformablePSROIPooling: "deformable_psroi_pooling_param",
   DenseBlock: "denseblock_param",
+  CTC: "ctc_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2629,6 +2639,7 @@ export interface Messages {
   ShuffleChannelParameter: ShuffleChannelParameter;
   ReorgParameter: ReorgParameter;
   CTCLossParameter: CTCLossParameter;
+  CTCParameter: CTCParameter;
   CTCDecoderParameter: CTCDecoderParameter;
   CompactBilinearParameter: CompactBilinearParameter;
   CombinedMarginParameter: CombinedMarginParameter;

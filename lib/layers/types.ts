@@ -77,6 +77,7 @@ import { Resample } from "./forks/resample.js";
 import { ROIAlign } from "./forks/roi-align.js";
 import { ROIPooling } from "./forks/roi-pooling.js";
 import { SegAccuracy } from "./forks/seg-accuracy.js";
+import { SequenceAccuracy } from "./forks/sequence-accuracy.js";
 import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
@@ -265,6 +266,7 @@ export const layerTypes = {
   Nms,
   DeformablePSROIPooling,
   PSROIAlign,
+  SequenceAccuracy,
   PSROIPooling,
   RegionLoss,
   ReLU6,

@@ -677,6 +677,7 @@ export const layerCases = {
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 }" },
   ],
   RankLoss: "has its authors' gradient",
+  SequenceAccuracy: "counts",
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",

@@ -287,4 +287,10 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     fields: ["max_global_scale", "min_global_scale", "init_global_scale"],
     meaning: "of a scale for all, which netrun refuses",
   },
+  {
+    forks: "OCR forks",
+    message: "CTCParameter",
+    fields: ["decode", "beam_width"],
+    meaning: "how the fork's decoder finds sequences, which its loss does not read",
+  },
 ];

@@ -1,3 +1,4 @@
+import { sub as message } from "../../caffe/message.js";
 import type { CTCLossParameter, LayerParameter } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import {
@@ -19,6 +20,7 @@ import {
 import type { Implied, KnownShape } from "../implied.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
 import { type Alignment, alignmentCosts, compacted, firstOne, meanOf, stepsOf } from "./ctc.js";
+import { lossOfAxes } from "./ctc-loss-of-axes.js";
 
 type P = CTCLossParameter;
 type Labels = Pick<Alignment, "labels" | "lengths">;
@@ -58,16 +60,19 @@ export const WarpCTCLoss = computeLayer({
 });
 
 /**
- * CTCLoss (OCR forks): the same of flags and labels up to a negative one, and `blank_index` by default the last class.
- * Source: ChWick/caffe, ctc_loss_layer.cpp and caffe.proto.
+ * CTCLoss (OCR forks): the same of flags and labels up to a negative one, and `blank_index` by default the last class. With ctc_param or
+ * two bottoms that of another fork (lossOfAxes).
+ * Source: ChWick/caffe, ctc_loss_layer.cpp and caffe.proto; hzli-ucas/caffe, the same files.
  */
 export const CTCLoss = computeLayer({
   ...common,
   type: "CTCLoss",
-  implies: (_, shapeOf) => flagsAndLabels(shapeOf),
-  bottoms: 3,
+  also: ["ctc_param"],
+  implies: (layer, shapeOf) => (layer.bottom.length === 3 ? flagsAndLabels(shapeOf) : labelsOfAxes(layer, shapeOf)),
+  bottoms: [2, 3],
   noGradientTo: [1, 2],
   lower(site) {
+    if (site.bottoms.length === 2 || site.layer.ctc_param) return lossOfAxes(site);
     const { param, error } = site;
     if (param.output_delay !== 0) throw error("only an output_delay of 0 is supported", "output_delay");
     if (param.preprocess_collapse_repeated)
@@ -115,6 +120,13 @@ function flagsAndLabels(shapeOf: KnownShape): Implied {
 function labelsAlone({ bottom }: LayerParameter, shapeOf: KnownShape): Implied {
   const sequences = bottom.length === 2 ? shapeOf(0)?.[1] : undefined;
   return new Map(sequences === undefined ? [] : [[1, [sequences, 1]]]);
+}
+
+/** Labels in bottom 1 beside scores by ctc_param. */
+function labelsOfAxes(layer: LayerParameter, shapeOf: KnownShape): Implied {
+  const axis = message(layer, "ctc_param").nct_axis[0] ?? 0;
+  const sequences = shapeOf(0)?.[axis];
+  return new Map(sequences === undefined ? [] : [[1, axis === 0 ? [sequences, 1] : [1, sequences]]]);
 }
 
 /** The mean cost, with the gradient of the sum: times `scale`, or whatever the loss weighs. */
