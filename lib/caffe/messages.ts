@@ -357,6 +357,7 @@ export interface LayerParameter {
   readonly deformable_psroi_pooling_param: DeformablePSROIPoolingParameter | null;
   readonly denseblock_param: DenseBlockParameter | null;
   readonly ctc_param: CTCParameter | null;
+  readonly spatial_dropout_param: SpatialDropoutParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -1730,6 +1731,13 @@ export interface CTCLossParameter {
   readonly blank_label: number;
 }
 
+export interface SpatialDropoutParameter {
+  /** Default 0.5. */
+  readonly dropout_ratio: number;
+  /** Default false. */
+  readonly sample_weights_test: boolean;
+}
+
 export interface CTCParameter {
   /** Default -1. */
   readonly blank_index: number;
@@ -2521,6 +2529,7 @@ export const LAYER_PARAMS = {
   DeformablePSROIPooling: "deformable_psroi_pooling_param",
   DenseBlock: "denseblock_param",
   CTC: "ctc_param",
+  SpatialDropout: "spatial_dropout_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2639,6 +2648,7 @@ export interface Messages {
   ShuffleChannelParameter: ShuffleChannelParameter;
   ReorgParameter: ReorgParameter;
   CTCLossParameter: CTCLossParameter;
+  SpatialDropoutParameter: SpatialDropoutParameter;
   CTCParameter: CTCParameter;
   CTCDecoderParameter: CTCDecoderParameter;
   CompactBilinearParameter: CompactBilinearParameter;

@@ -81,6 +81,7 @@ import { SequenceAccuracy } from "./forks/sequence-accuracy.js";
 import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
+import { SpatialDropout } from "./forks/spatial-dropout.js";
 import { SpatialTransformer } from "./forks/spatial-transformer.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
 import { Unpooling } from "./forks/unpooling.js";
@@ -267,6 +268,7 @@ export const layerTypes = {
   DeformablePSROIPooling,
   PSROIAlign,
   SequenceAccuracy,
+  SpatialDropout,
   PSROIPooling,
   RegionLoss,
   ReLU6,

@@ -678,6 +678,7 @@ export const layerCases = {
   ],
   RankLoss: "has its authors' gradient",
   SequenceAccuracy: "counts",
+  SpatialDropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "spatial_dropout_param { dropout_ratio: 0.2 }" }, {}],
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",

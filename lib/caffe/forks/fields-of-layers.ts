@@ -34,13 +34,6 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     unless: [...OFF, "0.0"],
   },
   {
-    forks: "Intel",
-    message: "LayerParameter",
-    fields: ["spatial_dropout_param"],
-    meaning: "parameters of SpatialDropout, which drops whole channels",
-    refused: "netrun has it as ENet's Python layer, spatial_dropout.SpatialDropoutLayer",
-  },
-  {
     forks: "LRCN",
     message: "AccuracyParameter",
     fields: ["denominator"],
@@ -230,7 +223,6 @@ export const LAYER_FIELDS: readonly ForkField[] = [
       "resize_param",
       "feature_decay_loss_param",
       "confidence_penalty_loss_param",
-      "label_specific_margin_param",
       "label_specific_affine_param",
       "label_specific_hard_margin_param",
     ],
@@ -292,5 +284,22 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "CTCParameter",
     fields: ["decode", "beam_width"],
     meaning: "how the fork's decoder finds sequences, which its loss does not read",
+  },
+  {
+    forks: "caffe-windows",
+    message: "LayerParameter",
+    fields: ["label_specific_margin_param"],
+    meaning: "parameters of LabelSpecificMargin, without an effect where a net only infers",
+    refused:
+      "the authors' code for GPUs takes another margin than that for CPUs; CosinAddm and CombinedMargin are like it",
+  },
+  {
+    forks: "several",
+    message: "PoolingParameter",
+    fields: ["pool"],
+    values: ["MIN"],
+    meaning: "the least entry of each window",
+    refused:
+      "no source at hand says what it takes for pads; a Power of scale -1 before and after a MAX gives the least entries",
   },
 ];

@@ -188,7 +188,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "MobileNet-YOLO",
-    types: ["RegionLoss", "Yolov3", "YoloDetectionOutput", "Yolov3DetectionOutput"],
+    types: ["RegionLoss", "Yolov3", "YoloDetectionOutput", "Yolov3DetectionOutput", "YoloSeg"],
     meaning: "YOLO's losses and boxes",
   },
   { forks: "SqueezeDet, EAST", types: ["EASTData", "DiceCoefLoss"], meaning: "text boxes, the Dice loss" },
@@ -221,7 +221,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows, NormFace",
-    types: ["InnerDistance", "LabelSpecificRescale", "CombinedMargin", "CosinAddm"],
+    types: ["InnerDistance", "LabelSpecificRescale", "LabelSpecificMargin", "CombinedMargin", "CosinAddm"],
     meaning: "distances to rows of weights; the label's entry weighed, or moved by an angle",
   },
   {
@@ -289,5 +289,9 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   // Recurrent
   { forks: "caffe-lstm, OCR forks", types: ["Lstm"], meaning: "an LSTM over rows of steps, with blobs of its own" },
   // Other
-  { forks: "ENet", types: ["spatial_dropout.SpatialDropoutLayer"], meaning: "dropout of whole channels" },
+  {
+    forks: "ENet, Intel",
+    types: ["spatial_dropout.SpatialDropoutLayer", "SpatialDropout"],
+    meaning: "dropout of whole channels",
+  },
 ];

@@ -5,6 +5,7 @@ import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
 import { labelMaps } from "./dense-image-data.js";
+import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
 
@@ -69,6 +70,8 @@ export const unsupportedTypes = {
   },
   /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
+  /** caffe-windows': a margin for the label's class, in training alone. */
+  LabelSpecificMargin: { ...ofFirst, inference: { as: "layer", of: passFirst } },
   /** Weights for each place: what a convolution of the same window gives, in shape. */
   LocalWeightedConvolution: {
     topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_weighted_convolution_param"), shapeOf(0))],
