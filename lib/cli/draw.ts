@@ -5,8 +5,16 @@ import { stateOfFlags, warn } from "./common.js";
 import { pictureFormat, writePicture } from "./picture.js";
 
 /** Draws a net. */
-export async function run({ net, output, phase, shape, strict, ...args }: CommandArgs<typeof DRAW>): Promise<void> {
+export async function run({
+  net,
+  output,
+  phase,
+  shape,
+  strict,
+  full,
+  ...args
+}: CommandArgs<typeof DRAW>): Promise<void> {
   const format = pictureFormat(output, ["svg", "png", "dot"]);
-  const options = { ...stateOfFlags(args), format, phase, shapes: shape, strict, onWarning: warn };
+  const options = { ...stateOfFlags(args), format, full, phase, shapes: shape, strict, onWarning: warn };
   await writePicture(output, await drawNet(net!, options));
 }

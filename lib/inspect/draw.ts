@@ -12,6 +12,8 @@ import type { NetSummary } from "./summary.js";
 export interface DrawNetOptions {
   /** Default svg. `dot` is Graphviz's language. */
   readonly format?: "svg" | "png" | "dot" | undefined;
+  /** True if repeated blocks are drawn each time; by default nets of 50 boxes and more have them once, in a frame that says how often. */
+  readonly full?: boolean | undefined;
   /** One phase; without it both, where the net is meant for both. */
   readonly phase?: PhaseName | undefined;
   readonly level?: number | undefined;
@@ -28,7 +30,7 @@ export interface DrawNetOptions {
 
 /**
  * Draws a net (path, text or message): a box a layer with its parameters, kernel, stride, pad and kind, shapes of blobs at its edges, layers
- * of a block in a frame. A PNG comes as bytes, at twice the size of the SVG. Throws NetrunError for a net that is wrong.
+ * of a block in a frame. Repeated blocks of a large net are drawn once. A PNG comes as bytes, at twice the size of the SVG. Throws NetrunError for a net that is wrong.
  */
 export async function drawNet(
   net: From<NetParameter>,
@@ -40,10 +42,10 @@ export async function drawNet(
 ): Promise<Buffer>;
 export async function drawNet(net: From<NetParameter>, options?: DrawNetOptions): Promise<string | Buffer>;
 export async function drawNet(net: From<NetParameter>, options: DrawNetOptions = {}): Promise<string | Buffer> {
-  const { format = "svg" } = options;
+  const { format = "svg", full } = options;
   const nets = await summariesOf(net, options);
-  if (format === "dot") return toDot(nets);
-  const svg = await drawSvg(nets);
+  if (format === "dot") return toDot(nets, { full });
+  const svg = await drawSvg(nets, { full });
   return format === "png" ? pngOfSvg(svg) : svg;
 }
 

@@ -6,7 +6,7 @@ import type { NetrunError } from "../../lib/error.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { drawSvg } from "../../lib/inspect/drawing.js";
 import { layerBlocks } from "../../lib/inspect/groups.js";
-import { inspectEither, inspectNet, readArtifact } from "../../lib/inspect/index.js";
+import { inspectEither, inspectNet, type NetSummary, readArtifact } from "../../lib/inspect/index.js";
 import { inspect } from "../../lib/inspect/inspect.js";
 import { printNet } from "../../lib/inspect/print.js";
 import { describeShared, goldenPath, root, sharedPath } from "../support/shared.js";
@@ -226,6 +226,66 @@ describe("drawing a net", () => {
       "loss",
     ];
     expect([...layerBlocks(names).keys()]).to.deep.equal(["conv1", "inception_3a", "res2a"]);
+  });
+
+  describe("of repeated blocks", () => {
+    /** Residual blocks after each other, with wider ones after the middle: res2a, res2b1, res2b2 ... res3a, res3b1 ... */
+    async function residual(each: number, more = ""): Promise<NetSummary> {
+      let text = `layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 1 dim: 4 dim: 9 dim: 9 } } }`;
+      let bottom = "d";
+      const conv = (name: string, from: string, count: number, kernel: number) =>
+        `layer { name: "${name}" type: "Convolution" bottom: "${from}" top: "${name}" convolution_param { num_output: ${count} kernel_size: ${kernel} pad: ${(kernel - 1) / 2} } }
+         layer { name: "${name}_relu" type: "ReLU" bottom: "${name}" top: "${name}" }`;
+      for (const stage of [2, 3])
+        for (let i = 0; i <= each; i++) {
+          const name = `res${stage}${i === 0 ? "a" : `b${i}`}`;
+          const shortcut = i === 0 ? `${name}_branch1` : bottom;
+          if (i === 0) text += conv(shortcut, bottom, 4 * stage, 1);
+          text += `${conv(`${name}_branch2a`, bottom, 2, 1)} ${conv(`${name}_branch2b`, `${name}_branch2a`, 4 * stage, 3)}
+            layer { name: "${name}" type: "Eltwise" bottom: "${shortcut}" bottom: "${name}_branch2b" top: "${name}" }`;
+          bottom = name;
+        }
+      return inspectNet(loadNet(text + more).message, { phase: "TEST", baseDir: "." });
+    }
+    const boxesOf = (dot: string) => [...dot.matchAll(/^ {2}n\d+ \[label="([^:]+): /gm)].map(([, name]) => name);
+    const framesOf = (dot: string) =>
+      [...dot.matchAll(/subgraph cluster_\d+ { label="([^"]+)"/g)].map(([, name]) => name);
+
+    it("has each once in a large net, in a frame that says how often, and edges from the last", async () => {
+      const net = await residual(8);
+      const dot = toDot([net]);
+      expect(framesOf(dot)).to.deep.equal(["res2a", "res3a", "8 times: res2b1 to res2b8", "8 times: res3b1 to res3b8"]);
+      const names = (stage: number) => [`res${stage}a_branch1`, `res${stage}a_branch2a`, `res${stage}a_branch2b`];
+      const repeated = (stage: number) => [`res${stage}b1_branch2a`, `res${stage}b1_branch2b`, `res${stage}b1`];
+      const parts = [2, 3].flatMap((stage) => [...names(stage), `res${stage}a`, ...repeated(stage)]);
+      expect(boxesOf(dot)).to.deep.equal(["d", ...parts]);
+      expect(dot).to.contain('label="res2b8\\n1x8x9x9"').and.not.to.contain("res2b7");
+      expect(boxesOf(toDot([net], { full: true }))).to.have.length(1 + 2 * (4 + 8 * 3));
+      // A net that fits a page is drawn as it is.
+      const small = await residual(3);
+      expect(toDot([small])).to.equal(toDot([small], { full: true }));
+    });
+
+    it("leaves a block that something else reads at the end of its frame", async () => {
+      const head = `layer { name: "head" type: "Pooling" bottom: "res2b3" top: "head" pooling_param { global_pooling: true } }`;
+      expect(framesOf(toDot([await residual(8, head)])).slice(-3)).to.deep.equal([
+        "3 times: res2b1 to res2b3",
+        "5 times: res2b4 to res2b8",
+        "8 times: res3b1 to res3b8",
+      ]);
+    });
+
+    it("shows sizes of the first and the last where blocks grow", async () => {
+      let text = `layer { name: "d" type: "Input" top: "c0" input_param { shape { dim: 1 dim: 4 dim: 9 dim: 9 } } }`;
+      for (let i = 1; i <= 30; i++)
+        text += `layer { name: "conv1_${i}" type: "Convolution" bottom: "c${i - 1}" top: "x${i}" convolution_param { num_output: 2 kernel_size: 3 pad: 1 } }
+          layer { name: "concat_${i}" type: "Concat" bottom: "c${i - 1}" bottom: "x${i}" top: "c${i}" }`;
+      const dot = toDot([await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." })]);
+      expect(boxesOf(dot)).to.deep.equal(["d", "conv1_1", "concat_1"]);
+      expect(framesOf(dot)).to.deep.equal(["30 times: conv1_1 to conv1_30"]);
+      expect(dot).to.contain("conv1_1: Convolution (2x4…62x3x3, 74…1,118 parameters)");
+      expect(dot).to.contain('label="c0\\n1x4…62x9x9"');
+    });
   });
 
   it("leaves room in boxes for wider fonts than Graphviz knows", async () => {

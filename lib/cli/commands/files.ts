@@ -20,6 +20,7 @@ export const DRAW = {
   net: { type: "string", positional: "<net>", describe: "Prototxt of the net" },
   output: { ...OUTPUT, required: true, describe: "File to write: .svg, .png or .dot" },
   phase: { type: "choice", choices: ["TRAIN", "TEST"], describe: "Phase to draw (default both)" },
+  full: { type: "boolean", default: false, describe: "Draw repeated blocks of a large net each time, not once" },
   ...STATE,
   shape: SHAPE,
 } as const satisfies Options;
