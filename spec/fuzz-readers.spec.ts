@@ -21,6 +21,7 @@ const OWN: Readonly<Record<string, string>> = {
   "lib/engine/spark/pack.ts": "package.json of installed packages",
   "lib/runs/log-files.ts": "the last end of a line in a log that is appended to",
   "lib/dashboard/server.ts": "the page's own files",
+  "lib/train/memory-use.ts": "the kernel's status of a worker process",
   "lib/run/thread-memory.ts": "choices in the cache: what cannot be read is measured again",
   "lib/cli/class-labels.ts": "lines of labels: any text is one",
   "lib/cli/upgrade.ts": "gives a file's bytes to loadNet and loadSolver",

@@ -85,6 +85,8 @@ export class LogLines {
             `Sync interval ${event.interval}: ${ms(event.iterationMs)} an iteration, ${ms(event.overheadMs)} to average replicas`,
           ),
         ];
+      case "memory":
+        return [];
       case "threads":
         return [line(threadsText(event))];
       case "baseline":

@@ -79,6 +79,7 @@ export async function run(given: TrainArgs): Promise<void> {
     ...apiOf(COURSE, args),
     keepBest: args.keepBest ?? (folder && bestScore(solver)),
     baseline: args.baseline,
+    measureMemory: folder !== undefined || wantsStatistics(args),
   });
   let failed = false;
   for await (const event of run) {

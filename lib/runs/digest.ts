@@ -4,6 +4,7 @@ import type {
   DoneEvent,
   IterationEvent,
   LayerStatisticsEvent,
+  MemoryEvent,
   RoundEvent,
   SnapshotEvent,
   StartEvent,
@@ -35,6 +36,8 @@ export interface Digest {
   /** Histograms over time by parameter and kind, `values/conv1[0]`, and of blobs, `activations/conv1`. */
   histograms: Record<string, HistogramTrack>;
   best?: BestEvent | undefined;
+  /** The last measurement of memory. */
+  memory?: MemoryEvent | undefined;
   /** The last snapshots, oldest first. */
   snapshots: SnapshotEvent[];
   /** Events that are neither numbers nor snapshots, as text with their time, the last ones. */
@@ -123,6 +126,11 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
       break;
     case "best":
       digest.best = event;
+      break;
+    case "memory":
+      digest.memory = event;
+      add("memory/resident MiB", event.resident / 2 ** 20);
+      add("memory/device MiB", event.device === undefined ? undefined : event.device / 2 ** 20);
       break;
     case "snapshot":
       digest.snapshots = digest.snapshots.filter(({ paths }) => paths.state !== event.paths.state);

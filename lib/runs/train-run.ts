@@ -84,7 +84,8 @@ export async function* trainRun(options: TrainRunOptions): AsyncGenerator<TrainE
     const asked = folder.action();
     return asked === "none" ? (options.action?.() ?? "none") : asked;
   };
-  for await (const event of train(solver, { ...options, action, keepBest: options.keepBest ?? bestScore(solver) })) {
+  const keepBest = options.keepBest ?? bestScore(solver);
+  for await (const event of train(solver, { measureMemory: true, ...options, action, keepBest })) {
     folder.write(event);
     yield event;
   }

@@ -102,6 +102,7 @@ export async function trainPart(part: TrialPart, { warn, isHopeless, signal }: S
   let paths: { readonly model: string; readonly state: string } | undefined;
   const events = train(solver, {
     maxTimeMs: part.maxTimeMs,
+    measureMemory: true,
     // The last part ends by itself.
     action: () => ((iteration >= until && until < maxIter) || signal?.aborted ? "stop" : run.action()),
   });

@@ -221,6 +221,8 @@ export const eventSchemas = {
     /** Of a restricted Boltzmann machine. */
     freeEnergy: v.optional(number),
   }),
+  /** Measured memory in bytes: resident size of this process and its worker processes, and memory on GPUs where it is known. */
+  memory: event("memory", { resident: count, processes: count, device: v.optional(count) }),
   /** Something that the user should know and that does not end the training. */
   warning: event("warning", { message: v.string(), file: v.optional(v.string()), notes: list(v.string()) }),
   /** Training is over; `stopped` says why before max_iter. */
@@ -257,6 +259,7 @@ export type ThreadsEvent = EventOf<"threads">;
 export type BaselineEvent = EventOf<"baseline">;
 export type ControlEvent = EventOf<"control">;
 export type PretrainingEvent = EventOf<"pretraining">;
+export type MemoryEvent = EventOf<"memory">;
 export type WarningEvent = EventOf<"warning">;
 export type DoneEvent = EventOf<"done">;
 

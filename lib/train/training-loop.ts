@@ -3,6 +3,7 @@ import { checkOptions } from "../options/option.js";
 import { COURSE } from "../options/training.js";
 import { sweepScratch } from "../scratch.js";
 import type { Stopped, TrainEvent } from "./events.js";
+import { MemoryWatch } from "./memory-use.js";
 import { type Action, Requests } from "./requests.js";
 import { Rounds } from "./rounds.js";
 import { Schedule } from "./schedule.js";
@@ -19,6 +20,8 @@ export interface TrainOptions extends WatchOptions {
   readonly maxTimeMs?: number | undefined;
   /** True if one replica is measured alone before the training of several. */
   readonly baseline?: boolean | undefined;
+  /** True if the memory that it takes is measured, every 10 seconds. */
+  readonly measureMemory?: boolean | undefined;
   /** Called with every event, before it is yielded. */
   readonly onEvent?: ((event: TrainEvent) => void) | undefined;
 }
@@ -54,6 +57,7 @@ export async function* trainingLoop(
   await using snapshots = new Snapshots(solver);
   const rounds = new Rounds(solver, schedule, snapshots, options.baseline ?? false);
   yield solver.startEvent();
+  const memory = options.measureMemory ? new MemoryWatch(solver.startEvent().device?.provider) : undefined;
   const deadlineMs = performance.now() + (options.maxTimeMs ?? Number.POSITIVE_INFINITY);
   let stopped: Stopped | undefined;
   const isOver = (): boolean => {
@@ -76,6 +80,7 @@ export async function* trainingLoop(
       if (stopped) break;
     }
     yield* rounds.next();
+    if (memory) yield* memory.events(solver.iteration);
     schedule.reach(solver.iteration);
     // Signals and timers get their turn: runs of a model do not give them one.
     await setImmediate();
@@ -87,6 +92,7 @@ export async function* trainingLoop(
     else if (performance.now() >= deadlineMs) stopped = "max-time";
   }
   const { iteration } = solver;
+  if (memory) yield* memory.finish(iteration);
   yield* controlled(solver, requests);
   yield* snapshots.finish();
   if (schedule.needsLastSnapshot(snapshots.lastIteration)) yield* snapshots.takeLast();

@@ -30,6 +30,7 @@ const RARE: readonly TrainEvent[] = [
   { kind: "threads", iteration: 3, threads: 1, tried: [{ passMs: 0.5 }, { threads: 1, passMs: 0.25 }] },
   { kind: "baseline", iteration: 0, imagesPerSecond: 1000.5 },
   { kind: "warning", iteration: 3, message: "few rows", notes: ["use fewer workers"] },
+  { kind: "memory", iteration: 3, resident: 2 ** 28, processes: 3, device: 2 ** 30 },
   { kind: "loss", iteration: 3 },
   { kind: "pretraining", iteration: 0, layer: "ip", step: 9, loss: 0.5, reconstructionError: 0.25, freeEnergy: -1.5 },
   { kind: "control", iteration: 3, action: "rate", from: "dashboard", factor: 0.1, rate: 0.001 },

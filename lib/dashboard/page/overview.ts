@@ -1,3 +1,4 @@
+import type { Digest } from "../../runs/digest.js";
 import type { SeriesData } from "../../runs/series.js";
 import { Chart, type CurveOptions, curvesOption } from "./charts.js";
 import { bytes, duration, element, fillFacts, make, short } from "./dom.js";
@@ -12,6 +13,7 @@ const PLACES: Readonly<Record<string, number>> = {
   "Learning rate": 2,
   "Rows per second": 3,
   "Waiting for data, % of the time": 4,
+  "Memory, MiB": 5,
 };
 
 /** A chart for losses, one for each other score, then the rate, speed and waiting. */
@@ -28,8 +30,21 @@ function groupsOf(series: Readonly<Record<string, SeriesData>>): Map<string, str
   groups.get("Loss")?.sort((a, b) => Number(b.startsWith("train")) - Number(a.startsWith("train")) || (a < b ? -1 : 1));
   if ("train/lr" in series) put("Learning rate", "train/lr");
   if ("speed/rows per second" in series) put("Rows per second", "speed/rows per second");
+  for (const name of ["memory/resident MiB", "memory/device MiB"]) if (name in series) put("Memory, MiB", name);
   if ("speed/data wait %" in series) put("Waiting for data, % of the time", "speed/data wait %");
   return groups;
+}
+
+/** Measured memory and whose it is, or the estimate of a log that has no measurement. */
+function memoryFacts({ start, memory }: Digest): readonly (readonly [string, string | undefined])[] {
+  if (!memory) return [["Memory", start && `${bytes(start.memory.parameters + start.memory.blobs)} (estimate)`]];
+  const { resident, processes, device } = memory;
+  const isCluster = start?.replicas.isolation === "spark";
+  const whose = isCluster ? "the driver" : processes === 1 ? "1 process" : `${processes} processes`;
+  return [
+    ["Memory", `${bytes(resident)} (${whose})`],
+    ["Memory of GPUs", device === undefined ? undefined : bytes(device)],
+  ];
 }
 
 /** Shows how a run goes. */
@@ -54,7 +69,7 @@ export function showOverview({ digest, status }: ShownRun, options: CurveOptions
     ["Waiting for data", wait === undefined ? undefined : `${wait.toFixed(1)} %`],
     ["Time", duration(digest.seconds)],
     ["Time left", status === "running" && left !== undefined ? duration(left) : undefined],
-    ["Memory", start && `${bytes(start.memory.parameters + start.memory.blobs)} (estimate)`],
+    ...memoryFacts(digest),
     ["Parameters", start?.net.parameters.toLocaleString("en")],
   ]);
   const groups = groupsOf(series);

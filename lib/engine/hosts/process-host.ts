@@ -12,6 +12,11 @@ interface Pending {
   reject(error: Error): void;
 }
 
+const living = new Set<number>();
+
+/** Process ids of the worker processes of this process that live. */
+export const workerProcesses = (): readonly number[] => [...living];
+
 /** A replica in a child process: what crashes there leaves this process alone. Vectors go through a file in memory. */
 export class ProcessHost implements Host {
   readonly name: string;
@@ -36,6 +41,7 @@ export class ProcessHost implements Host {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.pid = this.#child.pid ?? 0;
+    if (this.pid !== 0) living.add(this.pid);
     this.name = `worker process ${index} (pid ${this.pid})`;
     this.#child.on("message", (message) => this.#receive(message as FromChild));
     this.#child.on("error", (error) => this.#end(error.message));
@@ -88,6 +94,7 @@ export class ProcessHost implements Host {
   }
 
   #end(reason: string): void {
+    living.delete(this.pid);
     this.#ended ??= reason;
     this.#settle((pending) => pending.reject(new Error(reason)));
   }

@@ -61,6 +61,12 @@ export class TensorBoardFile implements AsyncDisposable {
       case "layer-statistics":
         this.#layers(event);
         break;
+      case "memory":
+        this.#scalars(iteration, {
+          "memory/resident MiB": event.resident / 2 ** 20,
+          ...(event.device !== undefined && { "memory/device MiB": event.device / 2 ** 20 }),
+        });
+        break;
       case "done":
         this.#end(iteration, SUCCESS);
     }
