@@ -60,8 +60,12 @@ export async function activationsOf(
     ]),
   );
   const blobs = await net.forward(given);
+  // Losses and scores are those of labels, which an image alone does not have.
+  const scores = new Set(
+    layers.filter(({ kind }) => kind === "scores").flatMap((layer) => layer.tops.map(({ name: top }) => top)),
+  );
   return Object.entries(blobs).flatMap(([each, { shape, data: values }]) =>
-    each === name || !(each in shapes) ? [{ name: each, shape, values }] : [],
+    each === name || !(each in shapes || scores.has(each)) ? [{ name: each, shape, values }] : [],
   );
 }
 

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +9,7 @@ import sharp from "sharp";
 import { LiveRun } from "../../lib/dashboard/live-run.js";
 import { type Dashboard, serveDashboard } from "../../lib/dashboard/server.js";
 import { StoredRunView } from "../../lib/dashboard/stored-run.js";
+import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { drawDigit } from "../../lib/data/source/digits/draw.js";
 import { addEvent, newDigest } from "../../lib/runs/digest.js";
 import { storedText } from "../../lib/runs/read-log.js";
@@ -138,6 +141,65 @@ suite(`the dashboard, in Chromium${reason}`, function () {
     const snapshots = events.filter(({ kind }) => kind === "snapshot").map(({ iteration }) => iteration);
     expect(snapshots.length).to.be.at.least(2);
     expect(snapshots.at(-1)).to.equal(events.at(-1)!.iteration);
+  });
+
+  it("controls a run of another process, smooths what is noise, and zooms", async () => {
+    const runs = join(folder, "other");
+    const solver = writeRestless(folder, "max_iter: 1000000 snapshot_after_train: true");
+    const flags = ["--run", "other", "--runs", runs, "--test-interval", "200", "--quiet"];
+    mkdirSync(runs);
+    const child = spawn(process.execPath, [join(root, "bin/netrun.js"), "train", solver, ...flags]);
+    const ended = once(child, "close");
+    try {
+      const source = new StoredRuns([runs, join(root, "fixtures/events/spark.jsonl")]);
+      await using dashboard = await serveDashboard(source);
+      await opened(dashboard, async (page) => {
+        // The run comes to the page when it begins.
+        await page.locator("#run option", { hasText: "other/other" }).waitFor({ state: "attached" });
+        await page.locator("#run").selectOption({ label: "other/other" });
+        await page.locator("#status", { hasText: "running" }).waitFor();
+        const note = (text: string) => page.locator("#notes li", { hasText: text }).waitFor();
+        await page.getByRole("button", { name: "Learning rate" }).click();
+        await note("dashboard asks: rate times 0.1");
+        await page.getByRole("button", { name: "Snapshot now" }).click();
+        await note("dashboard asks: snapshot");
+        await page.locator("#snapshots li.snapshot", { hasText: "other_iter_" }).first().waitFor();
+        await page.locator("#facts div", { hasText: "Memory" }).locator("dd", { hasText: "MiB (1 process)" }).waitFor();
+        await page.getByRole("button", { name: "Stop with a snapshot" }).click();
+        await page.locator("#status", { hasText: "stopped" }).waitFor();
+        expect(await page.locator("#controls").isVisible()).to.equal(false);
+        const option = (title: string, what: string) =>
+          page.evaluate(`(() => {
+            const chart = echarts.getInstanceByDom(document.querySelector('#overview-charts [aria-label="${title}"]'));
+            return chart.getOption().${what};
+          })()`);
+        const curves = async () => [
+          await option("Loss", "series.find(({ name }) => name === 'train/loss').data"),
+          await option("Loss", "series.find(({ name }) => name === 'test/loss').data"),
+          await option("Learning rate", "series[0].data"),
+        ];
+        const before = await curves();
+        await page.locator("#smoothing").fill("0.9");
+        const after = await curves();
+        expect(after[0]).not.to.deep.equal(before[0]);
+        expect(after.slice(1)).to.deep.equal(before.slice(1));
+        const zoom = async () =>
+          (await option("Loss", "dataZoom[0]")) as { readonly start: number; readonly end: number };
+        const chart = page.locator('#overview-charts [aria-label="Loss"]');
+        await chart.hover();
+        await page.mouse.wheel(0, -400);
+        await page.waitForTimeout(200);
+        const { start, end } = await zoom();
+        expect(end - start).to.be.below(95);
+        await chart.dblclick({ position: { x: 200, y: 150 } });
+        await page.waitForTimeout(200);
+        expect(await zoom()).to.deep.include({ start: 0, end: 100 });
+        await shot(page, "other");
+      });
+      expect((await ended)[0]).to.equal(0);
+    } finally {
+      child.kill("SIGKILL");
+    }
   });
 
   it("goes by keyboard, has a dark scheme, and fits a narrow window", async () => {

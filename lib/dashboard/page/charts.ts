@@ -22,6 +22,8 @@ export interface Curve {
   readonly colour?: string | undefined;
   /** True where its value stays until the next point. */
   readonly isStep?: boolean;
+  /** True for values that are no noise, such as scores of tests: smoothing leaves them. */
+  readonly isExact?: boolean;
 }
 
 /** The first and last place of the curves of a run, by iteration or time. */
@@ -114,10 +116,10 @@ export function curvesOption(
       scale: true,
       axisLabel: { hideOverlap: true, formatter: (value: number) => short(value) },
     },
-    series: curves.map(({ name, series, colour, isStep }, i) => ({
+    series: curves.map(({ name, series, colour, isStep, isExact }, i) => ({
       type: "line",
       name,
-      data: pointsOf(series, against, log, smoothing),
+      data: pointsOf(series, against, log, isStep || isExact ? 0 : smoothing),
       showSymbol: series.at.length < 30,
       symbolSize: 5,
       step: isStep === true && "end",

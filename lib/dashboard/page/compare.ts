@@ -23,7 +23,8 @@ export function showComparison(runs: readonly ShownRun[], options: CurveOptions)
     ...curvesOption(
       runs.flatMap(({ name, digest }, i) => {
         const series = digest.series[curve];
-        return series ? [{ name: `${name}`, series, colour: colours[i]! }] : [];
+        const isExact = /^(?:test|memory)\b|lr$/.test(curve);
+        return series ? [{ name, series, colour: colours[i]!, isExact }] : [];
       }),
       options,
     ),
@@ -213,10 +214,12 @@ function parallelOption(runs: readonly ShownRun[], columns: readonly Column[], c
       // Rates and decays lie powers of ten apart.
       const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
       const isLog = least > 0 && most / least >= 20;
+      const minInterval = numbers.every(Number.isInteger) ? 1 : 0;
       return {
         ...common,
         type: isLog ? "log" : "value",
         scale: true,
+        minInterval,
         axisLabel: { formatter: short, hideOverlap: true },
       };
     }),

@@ -80,7 +80,12 @@ export function showOverview({ digest, status }: ShownRun, options: CurveOptions
       chart.element.style.order = String(PLACES[title] ?? 1);
       charts.set(title, chart);
     }
-    const curves = names.map((name) => ({ name, series: series[name]!, isStep: name === "train/lr" }));
+    const curves = names.map((name) => ({
+      name,
+      series: series[name]!,
+      isStep: name === "train/lr",
+      isExact: /^(?:test|memory)\b/.test(name),
+    }));
     const canLog = title === "Loss" || title === "Learning rate";
     chart.set(curvesOption(curves, { ...options, log: options.log && canLog }));
   }
@@ -93,13 +98,13 @@ export function showOverview({ digest, status }: ShownRun, options: CurveOptions
     element("notes"),
     digest.notes.filter(({ kind }) => kind !== "snapshot"),
   );
-  fillNotes(
-    element("snapshots"),
-    digest.snapshots.map((event) => {
-      const isBest = best?.iteration === event.iteration ? " (the best score so far)" : "";
-      return { kind: event.kind, iteration: event.iteration, text: `${event.paths.state}${isBest}` };
-    }),
-  );
+  const snapshots = digest.snapshots.map(({ kind, iteration, paths }) => ({ kind, iteration, text: paths.state }));
+  // The best weights are a file of their own, above the snapshots, which may be newer.
+  const bestText = best && `${best.path} (the best ${best.metric} so far, ${short(best.value)})`;
+  fillNotes(element("snapshots"), [
+    ...snapshots,
+    ...(best ? [{ kind: best.kind, iteration: best.iteration, text: bestText! }] : []),
+  ]);
 }
 
 /** Fills a list of events, the last one first. */
