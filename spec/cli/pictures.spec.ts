@@ -76,6 +76,31 @@ describe("pictures of trainings", () => {
     expect(right).to.be.below(735);
   });
 
+  it("have all of a legend in the picture, and other dashes where colours come round again", async () => {
+    const logs = Array.from({ length: 24 }, (_, i) => {
+      const path = join(folder(), `a_run_whose_name_is_longer_than_a_line_of_the_legend_number_${i}.csv`);
+      writeFileSync(path, `${CSV_HEADER}1,1,train,0,smoothed_loss,${i}\n2,2,train,0,smoothed_loss,${i + 1}\n`);
+      return path;
+    });
+    const { picture } = await plot(logs);
+    const height = Number(/height="(\d+)"/.exec(picture)![1]);
+    const places = [...picture.matchAll(/translate\([\d.]+ ([\d.]+)\)"[^>]*>[^<]*number_(\d+)\.csv</g)];
+    expect(places.map(([, , run]) => Number(run)).sort((a, b) => a - b)).to.deep.equal(logs.map((_, i) => i));
+    const ys = places.map(([, y]) => Number(y)).sort((a, b) => a - b);
+    expect(ys.at(-1)).to.be.below(height);
+    for (const [i, y] of ys.slice(1).entries()) expect(y - ys[i]!).to.be.above(20);
+    const looks = [...picture.matchAll(/<path d="M[^"]*L[^"]*"[^>]*fill="none"[^>]*stroke="(#[0-9a-f]{6})"[^>]*>/g)]
+      .map(([path, colour]) => `${colour} ${/stroke-dasharray="([^"]*)"/.exec(path)?.[1] ?? "solid"}`)
+      .filter((look) => !/#(?:444|ddd|eee)/.test(look));
+    expect(new Set(looks).size).to.be.at.least(24);
+  });
+
+  it("say where there is nothing to see on a log axis", async () => {
+    const svg = await drawPanels([panel([["a", [0, -1]]], true)], X);
+    expect(textsOf(svg)).to.include("score (nothing above 0 for a log axis)");
+    expect(textsOf(await drawPanels([panel([["a", [Number.NaN]]])], X))).to.include("score (no finite values)");
+  });
+
   it("give a score the same colour whatever else is drawn, and a run the same in all panels", async () => {
     const log = (names: readonly string[]) =>
       CSV_HEADER +

@@ -28,7 +28,10 @@ export interface XAxis {
 
 const WIDTH = 960;
 const PANEL = { height: 270, top: 44, bottom: 52, left: 86, legend: 230 } as const;
-const DASHES = ["solid", "dashed", "dotted"] as const;
+/** A row of a legend: pixels between rows and of a line of text, letters of a line, and of a label at most. */
+const LEGEND = { gap: 5, line: 13, letters: 25, most: 50 } as const;
+const MOST_HEIGHT = 480;
+const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3], [2, 6], [12, 3]] as const;
 /** Fonts that a machine may have, in the order that they are looked for. */
 const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
@@ -39,7 +42,7 @@ export async function drawPanels(panels: readonly Panel[], x: XAxis): Promise<st
     renderer: "svg",
     ssr: true,
     width: WIDTH,
-    height: panels.length * PANEL.height,
+    height: panels.reduce((sum, panel) => sum + heightOf(panel), 0),
   });
   try {
     chart.setOption(optionOf(panels, x));
@@ -63,7 +66,8 @@ const escapeXml = (text: string): string =>
   text.replace(/[&<>]/g, (char) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[char]!);
 
 function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
-  const top = (i: number) => i * PANEL.height;
+  const heights = panels.map(heightOf);
+  const top = (i: number) => heights.slice(0, i).reduce((sum, height) => sum + height, 0);
   const shown = panels.map((panel) => ({ ...panel, lines: panel.lines.map((line) => onAxes(line, x, panel)) }));
   const xSpan = spanOf(
     shown.flatMap(({ lines }) => lines.flatMap(({ points }) => points.map(([at]) => at))),
@@ -73,8 +77,8 @@ function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
     animation: false,
     backgroundColor: "#fff",
     textStyle: { fontFamily: FONT, color: "#222" },
-    title: panels.map(({ title }, i) => ({
-      text: title,
+    title: shown.map(({ title, lines, isLog }, i) => ({
+      text: lines.some(({ points }) => points.length > 0) ? title : `${title} (${emptyText(x, isLog)})`,
       left: PANEL.left,
       top: top(i) + 12,
       textStyle: { fontSize: 14, fontFamily: FONT, color: "#222" },
@@ -83,17 +87,26 @@ function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
       orient: "vertical",
       left: WIDTH - PANEL.legend + 6,
       top: top(i) + PANEL.top - 4,
-      height: PANEL.height - PANEL.top - 8,
+      height: heights[i]! - PANEL.top - 8,
       itemWidth: 26,
-      textStyle: { width: PANEL.legend - 60, overflow: "breakAll", fontFamily: FONT, fontSize: 11 },
+      itemHeight: 10,
+      itemGap: LEGEND.gap,
+      textStyle: {
+        width: PANEL.legend - 60,
+        overflow: "breakAll",
+        fontFamily: FONT,
+        fontSize: 11,
+        lineHeight: LEGEND.line,
+      },
       data: lines.map((_, j) => ({ name: nameOf(i, j) })),
-      formatter: (name: string) => labelOf(panels, name),
+      formatter: (name: string) => cut(labelOf(panels, name)),
     })),
     grid: panels.map((_, i) => ({
       left: PANEL.left,
       width: WIDTH - PANEL.left - PANEL.legend,
       top: top(i) + PANEL.top,
-      height: PANEL.height - PANEL.top - PANEL.bottom,
+      // A panel that is high for its legend does not stretch its curves.
+      height: Math.min(heights[i]!, MOST_HEIGHT) - PANEL.top - PANEL.bottom,
     })),
     xAxis: panels.map((_, i) => ({
       ...axis(x.title, x.isLog, 30),
@@ -120,7 +133,7 @@ function optionOf(panels: readonly Panel[], x: XAxis): EChartsCoreOption {
         showSymbol: points.length < 20,
         symbolSize: 4,
         color: colourAt(colour),
-        lineStyle: { width: 1.5, type: DASHES[dash % DASHES.length]! },
+        lineStyle: { width: 1.5, type: DASHES[dash % DASHES.length]! as "solid" | number[] },
       })),
     ),
   };
@@ -135,6 +148,23 @@ const axis = (name: string, isLog: boolean, nameGap: number) => ({
   axisLine: { lineStyle: { color: "#444" } },
   axisLabel: { formatter: numberText, hideOverlap: true, fontFamily: FONT, fontSize: 11, color: "#222" },
 });
+
+/** Height of a panel: it has room for all of its legend. */
+const heightOf = ({ lines }: Panel): number => {
+  const rows = lines.map(({ label }) => Math.ceil(cut(label).length / LEGEND.letters) * LEGEND.line + LEGEND.gap);
+  return Math.max(
+    PANEL.height,
+    rows.reduce((sum, row) => sum + row, PANEL.top + 16),
+  );
+};
+
+/** A label of two lines at most: its end tells runs apart more often than its middle. */
+const cut = (label: string): string =>
+  label.length <= LEGEND.most ? label : `${label.slice(0, LEGEND.most / 2 - 1)}…${label.slice(-LEGEND.most / 2)}`;
+
+/** Reason why a panel shows nothing. */
+const emptyText = ({ isLog: isLogX }: XAxis, isLogY: boolean): string =>
+  isLogX || isLogY ? "nothing above 0 for a log axis" : "no finite values";
 
 /** Names are unique over all panels; the legend shows labels. */
 const nameOf = (panel: number, line: number): string => `${panel} ${line}`;

@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import { NetrunError } from "../../error.js";
 import { pngOfSvg } from "../../inspect/png.js";
 import { folderOfRun, runFiles } from "../run-folder.js";
+import { COLOURS } from "../colours.js";
 import { type PlottedLog, readLog } from "./logs.js";
 import { drawPanels, type Panel } from "./panels.js";
 
@@ -82,8 +83,11 @@ function panelsOf(logs: readonly PlottedLog[], { x, logY }: Axes): readonly Pane
             const at = x === "time" ? point.seconds : point.iteration;
             return at === undefined ? [] : [[at, point.value] as const];
           });
-          const label = isOne ? name : `${runName(path)}: ${name}`;
-          const look = isOne ? { colour: order.indexOf(name) } : { colour: i, dash: j };
+          // A panel of one score says which in its title.
+          const label = isOne ? name : members.length === 1 ? runName(path) : `${runName(path)}: ${name}`;
+          // Where colours come round again, the dashes are others.
+          const dash = Math.floor(i / COLOURS.length) * members.length + j;
+          const look = isOne ? { colour: order.indexOf(name) } : { colour: i, dash };
           return points.length > 0 ? [{ label, points, ...look }] : [];
         }),
       ),
