@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import * as v from "valibot";
 import { loadNet, loadSolver } from "../caffe/load.js";
@@ -8,8 +9,8 @@ import { NetrunError, nearest } from "../error.js";
 import { makeFolder, replaceFile } from "../file.js";
 import { printText } from "../text/print.js";
 import { issuesOf, type TrainEvent } from "../train/events.js";
-import { SnapshotLock } from "../train/snapshot-lock.js";
 import type { Action } from "../train/requests.js";
+import { SnapshotLock } from "../train/snapshot-lock.js";
 import { ControlBox } from "./control-box.js";
 import { EventStore } from "./event-store.js";
 
@@ -203,12 +204,11 @@ function plain(settings: Readonly<Record<string, unknown>>): Record<string, unkn
 }
 
 function versionsOf(): Record<string, string> {
+  const read = (path: string | URL) => (JSON.parse(readFileSync(path, "utf8")) as { readonly version: string }).version;
   // From dist/lib/runs up to the package's root.
-  const read = (path: string) => {
-    const url = new URL(path, new URL("../../../", import.meta.url));
-    return (JSON.parse(readFileSync(url, "utf8")) as { readonly version: string }).version;
-  };
-  return { netrun: read("package.json"), node: process.versions.node };
+  const netrun = read(new URL("../../../package.json", import.meta.url));
+  const onnxruntime = read(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  return { netrun, node: process.versions.node, onnxruntime };
 }
 
 /** A name that no run has: with a number after it. */

@@ -47,7 +47,7 @@ describe("a run", () => {
     const { info, digest, status } = readRun(at);
     expect(info).to.deep.include({ name: "first", seed: 3, settings: { settings: { base_lr: 0.02 } } });
     expect(info.starts.map(({ iteration }) => iteration)).to.deep.equal([0]);
-    expect(info.starts[0]!.versions).to.have.all.keys("netrun", "node");
+    expect(info.starts[0]!.versions).to.have.all.keys("netrun", "node", "onnxruntime");
     expect(status).to.equal("done");
     expect(digest.snapshots.map(({ iteration }) => iteration)).to.deep.equal([5, 10]);
     expect(readFileSync(join(at, "events.jsonl"), "utf8").trim().split("\n")).to.have.length(events.length);

@@ -41,6 +41,9 @@ export function extentOf(
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+/** Tests whether the paper is dark. */
+export const isDark = (): boolean => dark.matches;
+
 /** A panel of the page with a chart in it, drawn anew where the paper changes from light to dark. */
 export class Chart {
   readonly element: HTMLElement;
@@ -55,7 +58,10 @@ export class Chart {
     this.element.setAttribute("role", "img");
     this.element.setAttribute("aria-label", title);
     parent.append(this.element);
-    new ResizeObserver(() => this.#chart?.resize()).observe(this.element);
+    new ResizeObserver(() => {
+      this.#chart?.resize();
+      this.#chart?.setOption({ title: this.#titleOf({}) });
+    }).observe(this.element);
     dark.addEventListener("change", () => {
       this.#chart?.dispose();
       this.#chart = undefined;
@@ -74,11 +80,17 @@ export class Chart {
       {
         backgroundColor: "transparent",
         animation: false,
-        title: { text: this.#title, left: 12, top: 8, textStyle: { fontSize: 14 } },
         ...option,
+        title: this.#titleOf({ text: this.#title, ...(option["title"] as object | undefined) }),
       },
       { replaceMerge: ["series"] },
     );
+  }
+
+  /** A title that is cut where the panel ends. */
+  #titleOf(title: object): object {
+    const width = Math.max(40, this.element.clientWidth - 24);
+    return { left: 12, top: 8, ...title, textStyle: { fontSize: 14, width, overflow: "truncate" } };
   }
 
   remove(): void {

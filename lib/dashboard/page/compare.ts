@@ -28,7 +28,7 @@ export function showComparison(runs: readonly ShownRun[], options: CurveOptions)
       }),
       options,
     ),
-    title: { text: curve, left: 12, top: 8, textStyle: { fontSize: 14 } },
+    title: { text: curve },
   });
   if (runs.length < 2) {
     scroller?.remove();

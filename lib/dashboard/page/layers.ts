@@ -1,5 +1,5 @@
 import { type HistogramTrack, parameterName } from "../../runs/digest.js";
-import { Chart, type CurveOptions, curvesOption } from "./charts.js";
+import { Chart, type CurveOptions, curvesOption, isDark } from "./charts.js";
 import { element, make, short } from "./dom.js";
 import type { ShownRun } from "./store.js";
 
@@ -43,7 +43,7 @@ export function showLayers(run: ShownRun, options: CurveOptions): void {
     const found = series[`${kind}/${chosen}`];
     return found ? [{ name: kind, series: found }] : [];
   });
-  const titled = (option: object, text: string) => ({ ...option, title: { text, ...TITLE } });
+  const titled = (option: object, text: string) => ({ ...option, title: { text } });
   chartOf("Mean magnitudes of the chosen parameter").set(
     titled(curvesOption(magnitudes, { ...options, log: true }), `Mean magnitudes of ${chosen}`),
   );
@@ -57,13 +57,9 @@ export function showLayers(run: ShownRun, options: CurveOptions): void {
   ]) {
     const track = histograms[`${kind}/${name}`];
     if (track)
-      chartOf(`Histogram of ${kind} over time`).set(
-        titled(histogramOption(track), `Histogram over time: ${kind} of ${name}`),
-      );
+      chartOf(`Histogram of ${kind} over time`).set(titled(histogramOption(track), `Histograms: ${kind} of ${name}`));
   }
 }
-
-const TITLE = { left: 12, top: 8, textStyle: { fontSize: 14 } } as const;
 
 const COLUMNS = ["parameter", "values", "gradients", "updates", "log10 update/value", "min", "max", "zeros"];
 
@@ -133,6 +129,10 @@ const rowOf = (cells: readonly (string | number)[]) =>
     cells.map((cell) => make("td", typeof cell === "number" ? (Number.isFinite(cell) ? short(cell) : "–") : cell)),
   );
 
+/** From few to many, on light and on dark paper. */
+const SHADES = ["#deebf755", "#9ecae1", "#3182bd", "#08306b"];
+const DARK_SHADES = ["#173a5a88", "#1f6fb2", "#6cb6ff", "#f0f8ff"];
+
 /** Columns of time, rows of values, shades of how many. */
 function histogramOption({ at, min, max, counts }: HistogramTrack) {
   const rows = 40;
@@ -166,7 +166,7 @@ function histogramOption({ at, min, max, counts }: HistogramTrack) {
       min: 0,
       max: cells.reduce((greatest, [, , share]) => Math.max(greatest, share!), 0) ** 0.5,
       dimension: 3,
-      inRange: { color: ["#deebf755", "#9ecae1", "#3182bd", "#08306b"] },
+      inRange: { color: isDark() ? DARK_SHADES : SHADES },
     },
     // Shades go by the root: tails show beside the middle.
     series: [{ type: "heatmap", data: cells.map((cell) => [...cell, cell[2]! ** 0.5]), progressive: 0 }],
@@ -184,7 +184,10 @@ function showPictures(run: ShownRun): void {
     drawing.addEventListener("error", () =>
       element("drawing").replaceChildren(make("p", "Only the log of this run is known.")),
     );
-    element("drawing").replaceChildren(drawing);
+    const place = element("drawing");
+    // It is scrolled by keys too.
+    place.tabIndex = 0;
+    place.replaceChildren(drawing);
   }
   if (run.id === shownRun && at === shownStatistics) return;
   shownRun = run.id;

@@ -111,6 +111,8 @@ for (const [id, body] of Object.entries(CONTROLS)) {
   button.addEventListener("click", () => void control(body, button));
 }
 
+// Shades of histograms are other ones on dark paper.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 acceptImages(shownRun);
 const remembered = VIEWS.find((each) => location.hash === `#${each}`);
 if (remembered) choose(remembered);
