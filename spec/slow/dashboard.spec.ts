@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -13,7 +13,7 @@ import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { drawDigit } from "../../lib/data/source/digits/draw.js";
 import { addEvent, newDigest } from "../../lib/runs/digest.js";
 import { storedText } from "../../lib/runs/read-log.js";
-import { RunFolder } from "../../lib/runs/run-folder.js";
+import { RunFolder, runFiles } from "../../lib/runs/run-folder.js";
 import { trainRun } from "../../lib/runs/train-run.js";
 import { jsonLine } from "../../lib/train/event-log.js";
 import type { TrainEvent } from "../../lib/train/events.js";
@@ -251,6 +251,58 @@ suite(`the dashboard, in Chromium${reason}`, function () {
       await page.keyboard.press("1");
       await page.waitForTimeout(300);
       await shot(page, "narrow");
+    });
+  });
+
+  it("compares the runs of a sweep by what it tries, sorted and shaded by their scores", async () => {
+    const sweep = join(folder, "sweep");
+    const solver = writeRestless(folder, "max_iter: 12");
+    for await (const _ of trainRun({ run: "run-1", runs: sweep, solver }));
+    const files = runFiles(join(sweep, "run-1"));
+    const info = JSON.parse(readFileSync(files.info, "utf8")) as object;
+    const events = readFileSync(files.events, "utf8");
+    rmSync(files.digest);
+    // As a sweep leaves them: what it tries, and another score for each.
+    for (let i = 1; i <= 10; i++) {
+      const run = join(sweep, `run-${i}`);
+      if (i > 1) cpSync(join(sweep, "run-1"), run, { recursive: true });
+      const field = "net.layer.conv.convolution_param.num_output";
+      const settings = { sweep: { base_lr: String(10 ** -i), [field]: String(i) } };
+      writeFileSync(runFiles(run).info, JSON.stringify({ ...info, name: `run-${i}`, settings }));
+      writeFileSync(
+        runFiles(run).events,
+        events.replaceAll(/"accuracy":\[[^\]]*\]/g, `"accuracy":[${0.1 * ((i * 3) % 11)}]`),
+      );
+    }
+    await using dashboard = await serveDashboard(new StoredRuns([sweep]));
+    await opened(dashboard, async (page) => {
+      await page.locator("#overview-charts canvas").first().waitFor();
+      await page.keyboard.press("4");
+      await page.locator("#run-charts canvas").nth(1).waitFor();
+      const head = await page.locator("#run-table th").allTextContents();
+      expect(head).to.include.members(["base_lr", "conv.num_output", "best test/accuracy"]);
+      const names = () => page.locator("#run-table tbody td:first-child").allTextContents();
+      const all = Array.from({ length: 10 }, (_, i) => i + 1);
+      expect(await names()).to.deep.equal(all.map((i) => `run-${i}`));
+      const colours = (await page.evaluate(
+        "[...document.querySelectorAll('#run-table .swatch')].map(({ style }) => style.background)",
+      )) as string[];
+      const byScore = all.toSorted((a, b) => ((b * 3) % 11) - ((a * 3) % 11));
+      expect(new Set(colours).size).to.equal(10);
+      expect(colours[byScore[0]! - 1]).to.equal("rgb(0, 114, 178)");
+      expect(colours[byScore.at(-1)! - 1]).to.equal("rgb(213, 94, 0)");
+      const score = page.locator("#run-table th", { hasText: "best test/accuracy" });
+      await score.getByRole("button").click();
+      expect(await names()).to.deep.equal(byScore.map((i) => `run-${i}`));
+      expect(await score.getAttribute("aria-sort")).to.equal("descending");
+      await page.keyboard.press("Enter");
+      expect(await names()).to.deep.equal(byScore.toReversed().map((i) => `run-${i}`));
+      await page.waitForTimeout(300);
+      await shot(page, "sweep");
+      // Loaded again it is the same view.
+      await page.reload();
+      await page.locator("#run-charts canvas").nth(1).waitFor();
+      expect(await page.locator("#tab-runs").getAttribute("aria-selected")).to.equal("true");
     });
   });
 
