@@ -97,7 +97,7 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
   const { seconds } = digest;
   const add = (name: string, value: number | undefined) => {
     if (value === undefined) return;
-    const series = digest.series[name] ?? seriesFor(digest, name);
+    const series = seriesFor(digest, name);
     if (series) addValue(series, event.iteration, seconds, value);
   };
   const text = textOf(event);
@@ -127,6 +127,11 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
     case "best":
       digest.best = event;
       break;
+    case "pretraining": {
+      const series = seriesFor(digest, pretrainingCurve(event.layer));
+      if (series) addValue(series, event.step, seconds, event.reconstructionError);
+      break;
+    }
     case "memory":
       digest.memory = event;
       add("memory/resident MiB", event.resident / 2 ** 20);
@@ -144,8 +149,13 @@ export function addEvent(digest: Digest, { seconds: own, event }: Logged): void 
   }
 }
 
-/** A new curve; undefined where there are as many as a page can show. */
+/** The name of a layer's curve of pretraining, whose places are steps. */
+export const pretrainingCurve = (layer: string): string => `pretraining/${layer}`;
+
+/** The curve of a name, which may be new; undefined where there are as many as a page can show. */
 function seriesFor(digest: Digest, name: string): SeriesData | undefined {
+  const known = digest.series[name];
+  if (known) return known;
   if (Object.keys(digest.series).length >= MOST_SERIES) return undefined;
   const series = newSeries();
   digest.series[name] = series;
@@ -161,7 +171,7 @@ function startRun(digest: Digest, event: StartEvent): void {
   digest.start = event;
   digest.done = undefined;
   digest.iteration = event.iteration;
-  for (const [name, series] of Object.entries(digest.series))
+  for (const [name, series] of Object.entries(digest.series).filter(([each]) => !each.startsWith("pretraining/")))
     cutSeries(series, AFTER_UPDATES.test(name) ? event.iteration + 1 : event.iteration);
   for (const track of Object.values(digest.histograms)) {
     const found = track.at.findIndex((at) => at >= event.iteration);

@@ -164,6 +164,29 @@ describe("a digest", () => {
     expect(digest.series["train/loss"]!.at).to.deep.equal([0, 1, 2, 3]);
   });
 
+  it("has the reconstruction errors of pretraining by their steps, which a run that goes on keeps", () => {
+    const digest = newDigest();
+    const events = [
+      { kind: "start", iteration: 0, net: { name: "n" } },
+      ...[0, 1, 2].map((step) => ({
+        kind: "pretraining",
+        iteration: 0,
+        layer: "h",
+        step,
+        loss: 1,
+        reconstructionError: 9 - step,
+      })),
+      { kind: "start", iteration: 1, net: { name: "n" } },
+    ];
+    for (const [seconds, event] of events.entries())
+      addEvent(digest, { seconds, event: event as unknown as TrainEvent });
+    const { at, mean } = digest.series["pretraining/h"]!;
+    expect([at, mean]).to.deep.equal([
+      [0, 1, 2],
+      [9, 8, 7],
+    ]);
+  });
+
   it("of a stored one and the lines after it is that of all lines", async () => {
     const events = join(folder(), "runs", "a", "events.jsonl");
     for await (const _ of trainRun({

@@ -31,7 +31,9 @@ export function extentOf(
   series: Readonly<Record<string, SeriesData>>,
   against: CurveOptions["against"],
 ): readonly [from: number, to: number] | undefined {
-  const places = Object.values(series).flatMap(({ at, seconds }) => {
+  // Steps of pretraining are no iterations.
+  const shown = Object.entries(series).filter(([name]) => against === "time" || !name.startsWith("pretraining/"));
+  const places = shown.flatMap(([, { at, seconds }]) => {
     const column = against === "time" ? seconds : at;
     return column.length > 0 ? [column[0]!, column.at(-1)!] : [];
   });

@@ -7,9 +7,12 @@ import type { ShownRun } from "./store.js";
 /** Charts of the overview by title. */
 const charts = new Map<string, Chart>();
 
+const PRETRAINING = "Pretraining: reconstruction error by step";
+
 /** Places of charts, whatever came first; scores are between the loss and the rate. */
 const PLACES: Readonly<Record<string, number>> = {
   Loss: 0,
+  [PRETRAINING]: 0,
   "Learning rate": 2,
   "Rows per second": 3,
   "Waiting for data, % of the time": 4,
@@ -23,7 +26,8 @@ function groupsOf(series: Readonly<Record<string, SeriesData>>): Map<string, str
   for (const name of Object.keys(series)) {
     const [kind = "", rest = ""] = name.split(/\/(.*)/s);
     if (name === "train/lr") continue;
-    if (kind === "train" || (kind.startsWith("test") && /loss/i.test(rest))) put("Loss", name);
+    if (kind === "pretraining") put(PRETRAINING, name);
+    else if (kind === "train" || (kind.startsWith("test") && /loss/i.test(rest))) put("Loss", name);
     else if (kind.startsWith("test")) put(rest, name);
   }
   // The training's own curves first, in an order that does not depend on what came when.
@@ -87,7 +91,8 @@ export function showOverview({ digest, status }: ShownRun, options: CurveOptions
       isExact: /^(?:test|memory)\b/.test(name),
     }));
     const canLog = title === "Loss" || title === "Learning rate";
-    chart.set(curvesOption(curves, { ...options, log: options.log && canLog }));
+    const span = title === PRETRAINING && options.against === "iteration" ? undefined : options.span;
+    chart.set(curvesOption(curves, { ...options, span, log: options.log && canLog }));
   }
   for (const [title, chart] of charts) {
     if (groups.has(title)) continue;

@@ -11,8 +11,10 @@ export interface ShownRun {
   digest: Digest;
 }
 
-/** Pages are drawn anew at most this often. */
+/** Pages are drawn anew at most this often, and less where that takes long: of hundreds of runs, say. */
 const DRAW_MS = 250;
+/** Time between two drawings for each millisecond that the last one took: clicks come between. */
+const PAUSE = 3;
 
 /** The runs, kept up to date by the server's stream of events. */
 export class Store {
@@ -21,6 +23,7 @@ export class Store {
   isConnected = false;
   readonly #changed: () => void;
   #drawnMs = Number.NEGATIVE_INFINITY;
+  #pauseMs = DRAW_MS;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(changed: () => void) {
@@ -58,11 +61,13 @@ export class Store {
   }
 
   #draw(): void {
-    const wait = this.#drawnMs + DRAW_MS - performance.now();
+    const wait = this.#drawnMs + this.#pauseMs - performance.now();
     const draw = () => {
       this.#timer = undefined;
-      this.#drawnMs = performance.now();
+      const began = performance.now();
       this.#changed();
+      this.#drawnMs = performance.now();
+      this.#pauseMs = Math.max(DRAW_MS, PAUSE * (this.#drawnMs - began));
     };
     if (this.#timer !== undefined) return;
     if (wait <= 0) draw();
