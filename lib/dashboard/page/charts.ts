@@ -1,6 +1,6 @@
 import type * as ECharts from "echarts";
-import type { SeriesData } from "../../runs/series.js";
 import { COLOURS } from "../../runs/colours.js";
+import type { SeriesData } from "../../runs/series.js";
 import { make, short } from "./dom.js";
 
 declare const echarts: typeof ECharts;

@@ -1,4 +1,5 @@
 import { type HistogramTrack, parameterName } from "../../runs/digest.js";
+import type { LayerStatisticsEvent } from "../../train/events.js";
 import { Chart, type CurveOptions, curvesOption, isDark } from "./charts.js";
 import { element, make, short } from "./dom.js";
 import type { ShownRun } from "./store.js";
@@ -17,6 +18,7 @@ const chartOf = (title: string): Chart => {
 
 /** Shows a run's parameters and activations, and the net with its filters. */
 export function showLayers(run: ShownRun, options: CurveOptions): void {
+  last = { run, options };
   const { layers } = run.digest;
   element("no-statistics").hidden = layers !== undefined;
   // A run without statistics has no part in the charts of the one before.
@@ -63,71 +65,87 @@ export function showLayers(run: ShownRun, options: CurveOptions): void {
 
 const COLUMNS = ["parameter", "values", "gradients", "updates", "log10 update/value", "min", "max", "zeros"];
 
-/** A row a parameter, and a row a blob; a click on a parameter chooses it. */
-function showTable(run: ShownRun): void {
-  const { layers } = run.digest;
-  const table = element("layer-table");
-  const key = JSON.stringify([run.id, layers?.iteration, chosen, chosenBlob]);
-  if (table.dataset["shown"] === key) return;
-  table.dataset["shown"] = key;
-  if (!layers) return void table.replaceChildren();
-  const head = make("thead", "", [
-    make(
-      "tr",
-      "",
-      COLUMNS.map((name) => make("th", name)),
-    ),
-  ]);
-  const parameters = layers.parameters.map((each) => {
-    const { values, gradients, updates, ratio } = each;
-    const name = parameterName(each);
-    const row = rowOf([name, values.meanAbs, gradients.meanAbs, updates.meanAbs, ratio, values.min, values.max, ""]);
-    return choosable(row, name === chosen, () => {
-      chosen = name;
-      showLayers(run, lastOptions);
-    });
-  });
-  const blobs = layers.activations.map(({ blob, meanAbs, min, max, zeros }) =>
-    choosable(
-      rowOf([`${blob} (activations)`, meanAbs, "", "", "", min, max, `${(100 * zeros).toFixed(1)} %`]),
-      blob === chosenBlob,
-      () => {
-        chosenBlob = blob;
-        showLayers(run, lastOptions);
-      },
-    ),
-  );
-  table.replaceChildren(head, make("tbody", "", [...parameters, ...blobs]));
+/** A row of the table: its cells, and how a click on it chooses it. */
+interface LayerRow {
+  readonly cells: readonly string[];
+  readonly isChosen: boolean;
+  choose(): void;
 }
 
-/** Has a row chosen by a click, or by Enter where it has the focus, which it keeps. */
-function choosable(row: HTMLTableRowElement, isChosen: boolean, choose: () => void): HTMLTableRowElement {
+/** A row a parameter, and a row a blob; a click chooses one. Rows stay while their numbers change: a click needs a moment. */
+function showTable(run: ShownRun): void {
+  const { layers } = run.digest;
+  const table = element<HTMLTableElement>("layer-table");
+  const rows = layers ? rowsOf(layers) : [];
+  const names = JSON.stringify([run.id, rows.map(({ cells }) => cells[0])]);
+  if (table.dataset["names"] !== names) {
+    table.dataset["names"] = names;
+    table.replaceChildren();
+    if (rows.length === 0) return;
+    const head = COLUMNS.map((name) => make("th", name));
+    const body = make(
+      "tbody",
+      "",
+      rows.map(({ cells, choose }) => choosable(cells, choose)),
+    );
+    table.append(make("thead", "", [make("tr", "", head)]), body);
+  }
+  const shown = table.tBodies[0]?.rows ?? [];
+  for (const [i, { cells, isChosen }] of rows.entries()) {
+    const row = shown[i]!;
+    row.setAttribute("aria-selected", String(isChosen));
+    for (const [at, cell] of cells.entries())
+      if (row.cells[at]!.textContent !== cell) row.cells[at]!.textContent = cell;
+  }
+}
+
+function rowsOf({ parameters, activations }: LayerStatisticsEvent): readonly LayerRow[] {
+  const number = (value: number) => (Number.isFinite(value) ? short(value) : "–");
+  return [
+    ...parameters.map((each) => {
+      const { values, gradients, updates, ratio } = each;
+      const name = parameterName(each);
+      const numbers = [values.meanAbs, gradients.meanAbs, updates.meanAbs, ratio, values.min, values.max];
+      const choose = () => {
+        chosen = name;
+      };
+      return { cells: [name, ...numbers.map(number), ""], isChosen: name === chosen, choose };
+    }),
+    ...activations.map(({ blob, meanAbs, min, max, zeros }) => ({
+      cells: [
+        `${blob} (activations)`,
+        number(meanAbs),
+        ...["", "", "", number(min), number(max), `${(100 * zeros).toFixed(1)} %`],
+      ],
+      isChosen: blob === chosenBlob,
+      choose: () => {
+        chosenBlob = blob;
+      },
+    })),
+  ];
+}
+
+/** A row that a click chooses, or Enter where it has the focus. */
+function choosable(cells: readonly string[], choose: () => void): HTMLTableRowElement {
+  const row = make(
+    "tr",
+    "",
+    cells.map((cell) => make("td", cell)),
+  );
   row.tabIndex = 0;
-  row.setAttribute("aria-selected", String(isChosen));
-  row.addEventListener("click", choose);
-  row.addEventListener("keydown", ({ key: pressed }) => {
-    if (pressed !== "Enter") return;
-    const rows = element("layer-table").querySelectorAll<HTMLElement>("tbody tr");
-    const index = [...rows].indexOf(row);
+  const take = () => {
     choose();
-    element("layer-table").querySelectorAll<HTMLElement>("tbody tr")[index]?.focus();
+    if (last) showLayers(last.run, last.options);
+  };
+  row.addEventListener("click", take);
+  row.addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") take();
   });
   return row;
 }
 
-let lastOptions: CurveOptions = { against: "iteration", log: false, smoothing: 0 };
-
-/** State that a click changes and redrawing needs. */
-export const rememberOptions = (options: CurveOptions): void => {
-  lastOptions = options;
-};
-
-const rowOf = (cells: readonly (string | number)[]) =>
-  make(
-    "tr",
-    "",
-    cells.map((cell) => make("td", typeof cell === "number" ? (Number.isFinite(cell) ? short(cell) : "–") : cell)),
-  );
+/** Run and options that are shown: a click draws them anew. */
+let last: { readonly run: ShownRun; readonly options: CurveOptions } | undefined;
 
 /** From few to many, on light and on dark paper. */
 const SHADES = ["#deebf755", "#9ecae1", "#3182bd", "#08306b"];

@@ -1,7 +1,7 @@
 import { type CurveOptions, extentOf } from "./charts.js";
 import { showComparison } from "./compare.js";
 import { element, make } from "./dom.js";
-import { acceptImages, rememberOptions, showLayers } from "./layers.js";
+import { acceptImages, showLayers } from "./layers.js";
 import { showOverview } from "./overview.js";
 import { showReplicas } from "./replicas.js";
 import { type ShownRun, Store } from "./store.js";
@@ -33,7 +33,6 @@ function draw(): void {
     log: log.checked,
   };
   const ofRun = { ...options, span: extentOf(run.digest.series, options.against) };
-  rememberOptions(ofRun);
   if (view === "overview") showOverview(run, ofRun);
   else if (view === "layers") showLayers(run, ofRun);
   else if (view === "replicas") showReplicas(run, ofRun);
