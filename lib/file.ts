@@ -10,7 +10,6 @@ import {
   rmSync,
   type Stats,
   statSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -186,7 +185,9 @@ export function removeAbandoned(prefix: string): void {
 
 /** Writes bytes or text to a file as `replaceFile` does. */
 export const writeWhole = (path: string, content: Uint8Array | string): Promise<void> =>
-  replaceFile(path, (temporary) => writeFileSync(temporary, content));
+  replaceFile(path, (temporary) =>
+    writePieces(temporary, [typeof content === "string" ? Buffer.from(content) : content]),
+  );
 
 /** Writes a file piece by piece; each is asked for when it is written, and need not stay in memory. */
 export function writePieces(path: string, pieces: Iterable<Uint8Array>): void {

@@ -4,12 +4,12 @@ import { type From, loadNet } from "../caffe/load.js";
 import { create } from "../caffe/message.js";
 import { type NetParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import type { StoredWeights } from "../caffe/stored.js";
-import { encodeWeights, readWeights } from "../caffe/weights.js";
+import { readWeights, weightPieces } from "../caffe/weights.js";
 import type { Feed } from "../data/feed/feed.js";
 import { GivenRows } from "../data/feed/given-rows.js";
 import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
-import { writeWhole } from "../file.js";
+import { replaceFile, writePieces } from "../file.js";
 import { count } from "../graph/index.js";
 import { type PhaseName, pluginsOf } from "../layers/index.js";
 import { Lifetime } from "../lifetime.js";
@@ -323,7 +323,7 @@ export class Net implements AsyncDisposable {
    */
   async save(path: string): Promise<void> {
     this.#needLayers("cannot be saved as a .caffemodel");
-    await writeWhole(path, encodeWeights(this.parameter, this.stored()));
+    await replaceFile(path, (file) => writePieces(file, weightPieces(this.parameter, this.stored())));
   }
 
   #needLayers(what: string): void {

@@ -93,11 +93,15 @@ const BLOB: ReadonlySet<string> = new Set(
   "1 0,2 0,3 0,4 0,5 0,5 2,5 5,6 2,6 5,7 2,8 2,8 1,9 2,9 1,10 0,12 2".split(","),
 );
 
-/** Kind of a file by its content: a binary one by the numbers and wire types of its fields; undefined where they do not tell. */
+/** Kind of a file by its content; undefined where it does not tell. */
 export function contentOf(bytes: Uint8Array): Content | undefined {
   if (bytes.length === 0) return "empty";
   if (!isBinary(bytes)) return jsonOf(bytes) ?? "text";
-  const fields = topFields(bytes);
+  return contentOfFields(topFields(bytes));
+}
+
+/** Kind of a binary file by the numbers and wire types of its fields, "100 2"; undefined where they do not tell. */
+export function contentOfFields(fields: ReadonlySet<string>): Content | undefined {
   const some = (...tags: readonly string[]) => tags.some((tag) => fields.has(tag));
   if (some("1 0")) {
     // SolverState's iter and ONNX's ir_version; a graph is field 7, opsets are field 8.

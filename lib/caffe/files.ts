@@ -99,8 +99,11 @@ const WHOLE_FILE = 2 ** 30;
 /** Limit of a buffer read at a time, and of a message of protobuf. */
 export const LARGEST_FILE = 2 ** 31 - 1;
 
+/** The size up to which a file is read whole. */
+export const wholeFileLimit = (): number => Math.min(LARGEST_FILE, Math.max(WHOLE_FILE, maxAlloc()));
+
 function checkSize(path: string, size: number, { span }: ErrorDetail): void {
-  const limit = Math.min(LARGEST_FILE, Math.max(WHOLE_FILE, maxAlloc()));
+  const limit = wholeFileLimit();
   if (size <= limit) return;
   const message = `${path} has ${sizeText(size)}, and the limit of a file that is read whole is ${sizeText(limit)}`;
   const notes = limit < LARGEST_FILE ? ["raise the limit: --max-alloc SIZE"] : ["no model of Caffe's can be larger"];

@@ -2,7 +2,9 @@ import { blobProto } from "./blob.js";
 import { refuseOther } from "./content.js";
 import { readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5State } from "./hdf5.js";
-import { create, decode, encode } from "./message.js";
+import { fieldsOf, largeContent, together } from "./large.js";
+import { create, decode, encode, has } from "./message.js";
+import type { SolverState } from "./messages.js";
 import { type StoredBlob, storedBlob } from "./stored.js";
 
 /** A solver state file: where training was, and the solver's history blobs (one or two per parameter). */
@@ -18,19 +20,43 @@ export interface StoredState {
 export async function readSolverState(path: string): Promise<StoredState> {
   const file = requireFile(path);
   if (isHdf5(file)) return readHdf5State(file);
+  if (largeContent(file) === "state") return stateByParts(file);
   const { path: found, bytes } = readBytes(path);
   refuseOther("SolverState", bytes, found);
   return decodeSolverState(bytes, found);
 }
 
+/** Reads a binary SolverState of any size. */
+export const stateByParts = (file: string): StoredState =>
+  stateOf(
+    Array.from(fieldsOf(file), (bytes) => decode("SolverState", bytes, file)),
+    file,
+  );
+
 /** Reads a binary SolverState. */
 export function decodeSolverState(bytes: Uint8Array, file?: string): StoredState {
-  const { iter, learned_net, current_step, history } = decode("SolverState", bytes, file);
-  return { iter, learned_net, current_step, history: history.map((blob, i) => storedBlob(blob, `history ${i}`, file)) };
+  return stateOf([decode("SolverState", bytes, file)], file);
 }
 
-/** The bytes of a .solverstate that Caffe reads. */
-export function encodeSolverState({ iter, learned_net, current_step, history }: StoredState): Uint8Array {
-  const blobs = history.map(({ shape, data }) => blobProto(shape, data));
-  return encode(create("SolverState", { iter, learned_net, current_step, history: blobs }));
+/** A state from messages that were one, field by field. */
+function stateOf(parts: readonly SolverState[], file?: string): StoredState {
+  const last = <F extends "iter" | "learned_net" | "current_step">(field: F): SolverState[F] =>
+    (parts.findLast((part) => has(part, field)) ?? parts[0] ?? create("SolverState", {}))[field];
+  const history = parts.flatMap((part) => part.history).map((blob, i) => storedBlob(blob, `history ${i}`, file));
+  return { iter: last("iter"), learned_net: last("learned_net"), current_step: last("current_step"), history };
 }
+
+/** The bytes of a .solverstate that Caffe reads, blob by blob. */
+export function* statePieces({
+  iter,
+  learned_net,
+  current_step,
+  history,
+}: StoredState): Generator<Uint8Array, void, void> {
+  yield encode(create("SolverState", { iter, learned_net }));
+  for (const { shape, data } of history) yield encode(create("SolverState", { history: [blobProto(shape, data)] }));
+  yield encode(create("SolverState", { current_step }));
+}
+
+/** The same as one. */
+export const encodeSolverState = (state: StoredState): Uint8Array => together(statePieces(state));

@@ -1,12 +1,11 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import protobuf from "protobufjs/light.js";
-import { NetrunError } from "../error.js";
 import { InPlaceReader } from "./blob-codec.js";
 import { refuseOther } from "./content.js";
+import { readBytes, requireFile } from "./files.js";
 import { c3dType, isOfC3d } from "./forks/c3d.js";
-import { LARGEST_FILE, readBytes, requireFile } from "./files.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
-import { amend, damaged, encode } from "./message.js";
+import { fieldsOf, largeContent, together } from "./large.js";
+import { amend, create, damaged, encode } from "./message.js";
 import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
 import { countMessages, reflect, schema } from "./schema.js";
 import { protoOfStored, type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
@@ -34,7 +33,7 @@ export interface StoredNet {
 export async function readWeights(path: string): Promise<StoredWeights> {
   const file = requireFile(path);
   if (isHdf5(file)) return readHdf5Weights(file);
-  if (statSync(file).size > LARGEST_FILE) return weightsOf(readByParts(file));
+  if (largeContent(file) === "net") return weightsOf(readByParts(file));
   const { path: found, bytes } = readBytes(path);
   refuseOther("NetParameter", bytes, found);
   return weightsOf(
@@ -42,61 +41,20 @@ export async function readWeights(path: string): Promise<StoredWeights> {
   );
 }
 
-/**
- * The weights of a binary NetParameter of any size, layer by layer: protobuf ends at 2 GB a message, Caffe's writers do not. Each
- * field of the net is a net of its own. Throws NetrunError naming the file if it is damaged.
- */
+/** The weights of a binary NetParameter of any size; see `netParts`. */
 export function readByParts(file: string): StoredNet {
-  const handle = openSync(file, "r");
-  try {
-    const { size } = fstatSync(handle);
-    let name = "";
-    const layers: StoredLayer[] = [];
-    for (let at = 0; at < size; ) {
-      const head = new Uint8Array(Math.min(HEAD_BYTES, size - at));
-      readSync(handle, head, 0, head.length, at);
-      const length = fieldLength(head, at, file);
-      if (at + length > size || length > LARGEST_FILE) {
-        const notes = ["the file is damaged, or cut off (an interrupted download?)"];
-        throw new NetrunError(`a field of ${length} bytes at byte ${at} is not complete in ${size} bytes`, {
-          file,
-          notes,
-        });
-      }
-      const bytes = new Uint8Array(length);
-      for (let done = 0; done < length; ) {
-        const more = readSync(handle, bytes, done, length - done, at + done);
-        if (more === 0) throw new NetrunError("the file became shorter", { file });
-        done += more;
-      }
-      const part = decodeFrom(new InPlaceReader(bytes), file);
-      name = part.name || name;
-      for (const layer of part.layers) layers.push(layer);
-      at += length;
-    }
-    return { name, layers };
-  } finally {
-    closeSync(handle);
+  let name = "";
+  const layers: StoredLayer[] = [];
+  for (const part of netParts(file)) {
+    name = part.name || name;
+    for (const layer of part.layers) layers.push(layer);
   }
+  return { name, layers };
 }
 
-/** A tag and a length: as many bytes as they can have. */
-const HEAD_BYTES = 16;
-
-/** The bytes of a field, its tag included. Throws NetrunError where no field begins. */
-function fieldLength(head: Uint8Array, at: number, file: string): number {
-  const reader = new protobuf.Reader(head);
-  try {
-    const wire = reader.tag() & 7;
-    if (wire === 2) {
-      const length = reader.uint32();
-      return reader.pos + length;
-    }
-    reader.skipType(wire);
-    return reader.pos;
-  } catch (cause) {
-    throw new NetrunError(`no field of a NetParameter begins at byte ${at}`, { file, cause });
-  }
+/** A binary NetParameter of any size, layer by layer: each of its fields is a net. Throws NetrunError naming the file if it is damaged. */
+export function* netParts(file: string): Generator<StoredNet, void, void> {
+  for (const bytes of fieldsOf(file)) yield decodeFrom(new InPlaceReader(bytes), file);
 }
 
 /** The blobs of a net's layers by name. Of layers with the same name the last that has blobs counts, as in Caffe. */
@@ -126,13 +84,20 @@ function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
 }
 
 /**
- * The bytes of a .caffemodel that Caffe reads: the net with blobs in its layers, as Caffe's Net::ToProto.
+ * The bytes of a .caffemodel that Caffe reads, layer by layer: the net with blobs in its layers, as Caffe's Net::ToProto.
  * Gradients are written where blobs have them. Blobs of layers that the net does not have are left out.
  */
-export function encodeWeights(net: NetParameter, weights: StoredWeights): Uint8Array {
-  const layer = net.layer.map((each) => amend(each, { blobs: (weights.get(each.name) ?? []).map(protoOfStored) }));
-  return encode(amend(net, { layer }));
+export function* weightPieces(net: NetParameter, weights: StoredWeights): Generator<Uint8Array, void, void> {
+  yield encode(amend(net, { layer: [] }));
+  for (const layer of net.layer) {
+    const blobs = (weights.get(layer.name) ?? []).map(protoOfStored);
+    yield encode(create("NetParameter", { layer: [amend(layer, { blobs })] }));
+  }
 }
+
+/** The same as one. */
+export const encodeWeights = (net: NetParameter, weights: StoredWeights): Uint8Array =>
+  together(weightPieces(net, weights));
 
 interface RawLayer {
   readonly name: string;

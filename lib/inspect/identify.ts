@@ -3,12 +3,13 @@ import { basename } from "node:path";
 import { contentOf, refuseForeign } from "../caffe/content.js";
 import { isBinary, readBytes, requireFile, textOf } from "../caffe/files.js";
 import { hdf5Kind, isHdf5, readHdf5State, readHdf5Weights } from "../caffe/hdf5.js";
+import { largeContent } from "../caffe/large.js";
 import { kindOfText, type Loaded, type LoadOptions, loadNet, loadSolver } from "../caffe/load.js";
 import { decode } from "../caffe/message.js";
 import type { NetParameter, SolverParameter } from "../caffe/messages.js";
-import { decodeSolverState, type StoredState } from "../caffe/solver-state.js";
+import { decodeSolverState, type StoredState, stateByParts } from "../caffe/solver-state.js";
 import { type StoredBlob, storedBlob } from "../caffe/stored.js";
-import { decodeWeights, type StoredNet } from "../caffe/weights.js";
+import { decodeWeights, netParts, type StoredNet } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
 import { refuseSpecial } from "../file.js";
 import type { OnnxSummary } from "./onnx.js";
@@ -17,7 +18,7 @@ import type { OnnxSummary } from "./onnx.js";
 export type Artifact =
   | { readonly kind: "net"; readonly path: string; readonly loaded: Loaded<NetParameter> }
   | { readonly kind: "solver"; readonly path: string; readonly loaded: Loaded<SolverParameter> }
-  | { readonly kind: "weights"; readonly path: string; readonly net: StoredNet }
+  | { readonly kind: "weights"; readonly path: string; readonly parts: Iterable<StoredNet> }
   | { readonly kind: "state"; readonly path: string; readonly state: StoredState }
   | { readonly kind: "onnx"; readonly path: string; readonly model: OnnxSummary }
   | { readonly kind: "mean"; readonly path: string; readonly blob: StoredBlob };
@@ -32,6 +33,9 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
     throw await (await import("./folder.js")).folderError(path);
   const file = requireFile(path);
   if (isHdf5(file)) return readHdf5(file);
+  const large = largeContent(file);
+  if (large === "net") return { kind: "weights", path: file, parts: netParts(file) };
+  if (large === "state") return { kind: "state", path: file, state: stateByParts(file) };
   const { path: found, bytes } = readBytes(path);
   if (bytes.length === 0) throw new NetrunError("is empty", { file: found });
   refuseForeign(bytes, found);
@@ -52,7 +56,7 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
     case "solver":
       return { kind: "solver", path: found, loaded: loadSolver(found, options) };
     case "weights":
-      return { kind: "weights", path: found, net: decodeWeights(bytes, found) };
+      return { kind: "weights", path: found, parts: [decodeWeights(bytes, found)] };
     case "state":
       return { kind: "state", path: found, state: decodeSolverState(bytes, found) };
     case "mean":
@@ -84,7 +88,7 @@ async function readHdf5(path: string): Promise<Artifact> {
     case "weights": {
       const weights = await readHdf5Weights(path);
       const layers = Array.from(weights, ([name, blobs]) => ({ name, type: "", bottom: [], top: [], blobs }));
-      return { kind: "weights", path, net: { name: basename(path), layers } };
+      return { kind: "weights", path, parts: [{ name: basename(path), layers }] };
     }
     case "state":
       return { kind: "state", path, state: await readHdf5State(path) };

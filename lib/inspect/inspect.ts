@@ -7,7 +7,7 @@ import { printText } from "../text/print.js";
 import { type Artifact, readArtifact } from "./identify.js";
 import { inspectEither, inspectNet, inspectState } from "./index.js";
 import type { OnnxSummary } from "./onnx.js";
-import { printBlobs, printNet, printWeights, statistics, type ValueStatistics } from "./print.js";
+import { type BlobSummary, printBlobs, printNet, printWeights, statistics, type WeightsSummary } from "./print.js";
 import type { NetSummary } from "./summary.js";
 
 /** Part of a file to look at, and what is known of its data. */
@@ -24,10 +24,7 @@ export interface InspectFileOptions {
   readonly onWarning?: ((warning: NetrunError) => void) | undefined;
 }
 
-/** Shape and values of a blob in a file. */
-export interface BlobSummary extends ValueStatistics {
-  readonly shape: readonly number[];
-}
+export type { BlobSummary } from "./print.js";
 
 /** Description of a file, by its kind. */
 export type Inspected =
@@ -40,15 +37,7 @@ export type Inspected =
       /** Its nets, as far as they are there: the train net and those of tests. */
       readonly nets: readonly (NetSummary & { readonly source: string })[];
     }
-  | {
-      readonly kind: "weights";
-      readonly name: string;
-      readonly layers: readonly {
-        readonly name: string;
-        readonly type: string;
-        readonly blobs: readonly BlobSummary[];
-      }[];
-    }
+  | ({ readonly kind: "weights" } & WeightsSummary)
   | {
       readonly kind: "state";
       readonly iter: number;
@@ -84,24 +73,31 @@ export async function inspectFile(path: string, options: InspectFileOptions = {}
     case "solver":
       return solverOf(artifact.loaded.message, artifact.loaded.baseDir, options);
     case "weights": {
-      const { name, layers } = artifact.net;
-      const summaries = layers.map(({ blobs, ...layer }) => ({ ...layer, blobs: blobs.map(blobOf) }));
-      return { lines: printWeights(artifact.net), inspected: { kind: "weights", name, layers: summaries } };
+      let name = "";
+      const layers: WeightsSummary["layers"][number][] = [];
+      for (const part of artifact.parts) {
+        name = part.name || name;
+        for (const { blobs, ...layer } of part.layers) layers.push({ ...layer, blobs: blobs.map(blobOf) });
+      }
+      return { lines: printWeights({ name, layers }), inspected: { kind: "weights", name, layers } };
     }
     case "state": {
-      const { history, ...state } = artifact.state;
+      const { history: blobs, ...state } = artifact.state;
+      const history = blobs.map(blobOf);
       const lines = [
         `solver state of iteration ${state.iter}, step ${state.current_step}, weights ${state.learned_net}`,
         ...printBlobs(history.map((blob, i) => [`history ${i}`, blob])),
       ];
-      return { lines, inspected: { kind: "state", ...state, history: history.map(blobOf) } };
+      return { lines, inspected: { kind: "state", ...state, history } };
     }
     case "onnx": {
       const { printOnnx } = await import("./onnx.js");
       return { lines: printOnnx(artifact.model), inspected: { kind: "onnx", ...artifact.model } };
     }
-    case "mean":
-      return { lines: printBlobs([["mean", artifact.blob]]), inspected: { kind: "mean", ...blobOf(artifact.blob) } };
+    case "mean": {
+      const blob = blobOf(artifact.blob);
+      return { lines: printBlobs([["mean", blob]]), inspected: { kind: "mean", ...blob } };
+    }
   }
 }
 

@@ -1,5 +1,3 @@
-import type { StoredBlob } from "../caffe/stored.js";
-import type { StoredLayer, StoredNet } from "../caffe/weights.js";
 import type { LayerSummary, NetSummary, ParameterSummary, TopSummary } from "./summary.js";
 
 /** Longest cell that others are aligned with: padded to a cell of thousands of names, each row of a net would be that long. */
@@ -106,10 +104,24 @@ export function statistics(values: Float32Array): ValueStatistics {
 
 const STATISTICS = ["min", "max", "mean", "rms"] as const;
 
+/** Shape and values of a blob in a file. */
+export interface BlobSummary extends ValueStatistics {
+  readonly shape: readonly number[];
+}
+
+/** A weights file: its layers and what their blobs hold. */
+export interface WeightsSummary {
+  readonly name: string;
+  readonly layers: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly blobs: readonly BlobSummary[];
+  }[];
+}
+
 /** Named blobs as text: shape and statistics. */
-export function printBlobs(blobs: readonly (readonly [name: string, blob: StoredBlob])[]): string[] {
-  const rows = blobs.map(([name, { shape, data }]) => {
-    const values = statistics(data);
+export function printBlobs(blobs: readonly (readonly [name: string, blob: BlobSummary])[]): string[] {
+  const rows = blobs.map(([name, { shape, ...values }]) => {
     const numbers = STATISTICS.map((key) => String(Number(values[key].toPrecision(4))));
     return [name, shapeText(shape), ...numbers, values.broken > 0 ? `${grouped(values.broken)} inf or nan` : ""];
   });
@@ -117,10 +129,8 @@ export function printBlobs(blobs: readonly (readonly [name: string, blob: Stored
 }
 
 /** A weights file as text. */
-export function printWeights({ name, layers }: StoredNet): string[] {
-  const blobs = layers.flatMap((layer: StoredLayer) =>
-    layer.blobs.map((blob, i) => [`${layer.name}/${i}`, blob] as const),
-  );
-  const count = blobs.reduce((sum, [, { data }]) => sum + data.length, 0);
+export function printWeights({ name, layers }: WeightsSummary): string[] {
+  const blobs = layers.flatMap((layer) => layer.blobs.map((blob, i) => [`${layer.name}/${i}`, blob] as const));
+  const count = blobs.reduce((sum, [, { shape }]) => sum + shape.reduce((size, each) => size * each, 1), 0);
   return [`weights ${name}: ${layers.length} layers, ${grouped(count)} parameters`, ...printBlobs(blobs)];
 }

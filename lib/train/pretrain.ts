@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Net } from "../api/net.js";
 import { filterNet } from "../caffe/filter.js";
@@ -13,10 +12,10 @@ import {
 } from "../caffe/messages.js";
 import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
-import { encodeWeights } from "../caffe/weights.js";
+import { weightPieces } from "../caffe/weights.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, replaceFile } from "../file.js";
+import { makeFolder, replaceFile, writePieces } from "../file.js";
 import {
   blobsOfStage,
   inputBlob,
@@ -206,8 +205,8 @@ export async function* pretrain(given: PretrainOptions): AsyncGenerator<Pretrain
     yield { kind: "pretrain-layer", ...described[i]!, first: first!, ...scores! };
   }
   if (output !== undefined) {
-    const bytes = encodeWeights(amend(source.net, { layer: layers }), weights);
-    await replaceFile(output, (file) => writeFileSync(file, bytes));
+    const net = amend(source.net, { layer: layers });
+    await replaceFile(output, (file) => writePieces(file, weightPieces(net, weights)));
   }
   yield { kind: "pretrain-done", weights, ...(output !== undefined && { path: output }), stack, data };
 }

@@ -3,11 +3,11 @@ import { basename, dirname, join } from "node:path";
 import { findPath } from "../caffe/files.js";
 import { writeHdf5State, writeHdf5Weights } from "../caffe/hdf5.js";
 import type { NetParameter } from "../caffe/messages.js";
-import { encodeSolverState, type StoredState } from "../caffe/solver-state.js";
+import { type StoredState, statePieces } from "../caffe/solver-state.js";
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
-import { encodeWeights, readWeights } from "../caffe/weights.js";
+import { readWeights, weightPieces } from "../caffe/weights.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, type StagedFile, stageFile } from "../file.js";
+import { makeFolder, type StagedFile, stageFile, writePieces } from "../file.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
 import { ownName } from "../owner.js";
 import { allFinite } from "../run/not-finite.js";
@@ -115,11 +115,11 @@ export async function writeSnapshot(
   };
   try {
     const model = await stage(paths.model, (file) =>
-      isHdf5 ? writeHdf5Weights(file, weights) : writeFileSync(file, encodeWeights(net, weights)),
+      isHdf5 ? writeHdf5Weights(file, weights) : writePieces(file, weightPieces(net, weights)),
     );
     const replicas = writeReplicas && (await stage(paths.replicas, writeReplicas));
     const stateFile = await stageFile(paths.state, (file) =>
-      isHdf5 ? writeHdf5State(file, state) : writeFileSync(file, encodeSolverState(state)),
+      isHdf5 ? writeHdf5State(file, state) : writePieces(file, statePieces(state)),
     );
     const files = { model, state: hashFile(stateFile.temporary), ...(replicas !== undefined && { replicas }) };
     try {

@@ -7,7 +7,7 @@ import { readHdf5State, readHdf5Weights, writeHdf5State, writeHdf5Weights } from
 import { loadNet } from "../../lib/caffe/load.js";
 import { create, decode, encode } from "../../lib/caffe/message.js";
 import { V1LayerParameter_LayerType } from "../../lib/caffe/messages.js";
-import { decodeSolverState, encodeSolverState, readSolverState } from "../../lib/caffe/solver-state.js";
+import { decodeSolverState, encodeSolverState, readSolverState, stateByParts } from "../../lib/caffe/solver-state.js";
 import type { StoredWeights } from "../../lib/caffe/stored.js";
 import { decodeWeights, encodeWeights, readByParts, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
@@ -78,6 +78,9 @@ describe("weights that Caffe wrote", () => {
     expect(Buffer.from(written).equals(bytes)).to.equal(true);
     const state = readFileSync(goldenPath("solvers", "adam", "snap_iter_6.solverstate"));
     expect(Buffer.from(encodeSolverState(decodeSolverState(state))).equals(state)).to.equal(true);
+    expect(stateByParts(goldenPath("solvers", "adam", "snap_iter_6.solverstate"))).to.deep.equal(
+      decodeSolverState(state),
+    );
   });
 });
 

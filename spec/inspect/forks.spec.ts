@@ -95,7 +95,7 @@ describe("layers of forks that netrun does not run", () => {
     ["NobodysLoss", ["x", "label"], "", []],
   ] as const) {
     it(`${type} has a shape all the same: ${param}`, async () => {
-      const text = `${input("x", 2, 8, 6, 6)}${input("label", 2)}${input("rois", 5, 5)}${input("rows", 2, 3, 4, 5)}${input("y3", 2, 3, 6, 7)}${input("steps", 5, 2, 3, 4, 4)}${layer(type, bottoms, param)}`;
+      const text = `${input("x", 2, 8, 6, 6)}${input("label", 2)}${input("rows", 2, 3, 4, 5)}${input("y3", 2, 3, 6, 7)}${input("steps", 5, 2, 3, 4, 4)}${layer(type, bottoms, param)}`;
       const { layers, complete } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
       expect(layers.at(-1)!.tops).to.deep.equal([{ name: "y", shape }]);
       expect(complete).to.equal(true);

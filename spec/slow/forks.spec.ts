@@ -1,11 +1,15 @@
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
-import { readWeights } from "../../lib/caffe/weights.js";
+import { readSolverState, statePieces } from "../../lib/caffe/solver-state.js";
+import { netParts, readWeights, weightPieces } from "../../lib/caffe/weights.js";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
+import { writePieces } from "../../lib/file.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectEither } from "../../lib/inspect/index.js";
 import { describeShared, sharedPath } from "../support/shared.js";
@@ -79,9 +83,8 @@ describe("a .caffemodel of 2.4 GB", () => {
   const varint = (value: number): number[] =>
     value < 128 ? [value] : [(value % 128) | 128, ...varint(Math.floor(value / 128))];
 
-  /** Layers a, b and c of 200 million weights each, 0 but for the last of each, written where they are not holes of the file. */
-  function write(path: string): void {
-    const count = 200e6;
+  /** Layers a, b and c of 200 million weights each or so many, 0 but for the last of each, written where they are not holes of the file. */
+  function write(path: string, count = 200e6): void {
     const file = openSync(path, "w");
     let at = 0;
     for (let layer = 0; layer < 3; layer++) {
@@ -106,5 +109,48 @@ describe("a .caffemodel of 2.4 GB", () => {
       ["b", 200e6, 2],
       ["c", 200e6, 3],
     ]);
+  }).timeout(120_000);
+
+  it("is read as one of 1.2 GB is, without a flag", async () => {
+    const path = join(folder, "smaller.caffemodel");
+    write(path, 100e6);
+    const weights = await readWeights(path);
+    expect(Array.from(weights.values(), ([blob]) => blob!.data.at(-1))).to.deep.equal([1, 2, 3]);
+  }).timeout(120_000);
+
+  it("is written, and so is a solver's state as large", async () => {
+    const blob = { shape: [150, 1000, 1000], data: new Float32Array(150e6).fill(1) };
+    const net = loadNet(`layer { name: "a" type: "Parameter" top: "a" } layer { name: "b" type: "Parameter" top: "b" }
+      layer { name: "c" type: "Parameter" top: "c" } layer { name: "d" type: "Parameter" top: "d" }`).message;
+    const path = join(folder, "written.caffemodel");
+    writePieces(path, weightPieces(net, new Map(["a", "b", "c", "d"].map((name) => [name, [blob]]))));
+    expect(statSync(path).size).to.be.greaterThan(2.4e9);
+    expect([...netParts(path)].flatMap(({ layers }) => layers.map(({ name }) => name))).to.deep.equal([..."abcd"]);
+    const state = { iter: 7, learned_net: "w", current_step: 3, history: [blob, blob] };
+    writePieces(path, statePieces(state));
+    const read = await readSolverState(path);
+    expect({
+      ...read,
+      history: read.history.map(({ shape, data }) => [shape, data.length, data.at(-1)]),
+    }).to.deep.equal({
+      ...state,
+      history: state.history.map(() => [blob.shape, 150e6, 1]),
+    });
+  }).timeout(240_000);
+
+  it("is inspected in less memory than its weights have", () => {
+    const path = join(folder, "large.caffemodel");
+    write(path);
+    const script = `import { readFileSync } from "node:fs";
+      const { inspectFile } = await import(process.argv[1]);
+      const { lines } = await inspectFile(process.argv[2]);
+      const [, kilobytes] = /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
+      console.log(JSON.stringify([lines, kilobytes / 1024]));`;
+    const inspect = fileURLToPath(new URL("../../lib/inspect/inspect.js", import.meta.url));
+    const words = ["--input-type=module", "-e", script, inspect, path];
+    const [lines, megabytes] = JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" }));
+    expect(lines[0]).to.equal("weights : 3 layers, 600,000,000 parameters");
+    expect(lines.slice(2).map((line: string) => line.split(/ +/)[3])).to.deep.equal(["1", "2", "3"]);
+    expect(megabytes).to.be.lessThan(2000);
   }).timeout(120_000);
 });

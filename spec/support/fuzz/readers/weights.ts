@@ -5,8 +5,8 @@ import { writeHdf5State, writeHdf5Weights } from "../../../../lib/caffe/hdf5.js"
 import { loadNet } from "../../../../lib/caffe/load.js";
 import { create, encode } from "../../../../lib/caffe/message.js";
 import { V1LayerParameter_LayerType } from "../../../../lib/caffe/messages.js";
-import { encodeSolverState, readSolverState } from "../../../../lib/caffe/solver-state.js";
-import { encodeWeights, readWeights } from "../../../../lib/caffe/weights.js";
+import { encodeSolverState, readSolverState, stateByParts } from "../../../../lib/caffe/solver-state.js";
+import { encodeWeights, readByParts, readWeights } from "../../../../lib/caffe/weights.js";
 import { importWeights } from "../../../../lib/convert/import.js";
 import { convert } from "../../../../lib/convert/index.js";
 import { readMean } from "../../../../lib/data/feed/open-feed.js";
@@ -65,7 +65,7 @@ const doubles = () => {
 
 const caffemodel = (name: string, wholes: () => readonly Uint8Array[]): FuzzReader => ({
   name,
-  modules: ["lib/caffe/weights.ts", "lib/caffe/files.ts", "lib/inspect/identify.ts"],
+  modules: ["lib/caffe/weights.ts", "lib/caffe/files.ts", "lib/caffe/large.ts", "lib/inspect/identify.ts"],
   open: async (folder) => ({
     wholes: wholes(),
     damages: BOTH,
@@ -73,6 +73,7 @@ const caffemodel = (name: string, wholes: () => readonly Uint8Array[]): FuzzRead
       const path = put(folder, "x.caffemodel", bytes);
       await readWeights(path);
       await readArtifact(path);
+      readByParts(path);
     },
   }),
 });
@@ -95,7 +96,7 @@ export const WEIGHTS: readonly FuzzReader[] = [
   },
   {
     name: "solverstate",
-    modules: ["lib/caffe/solver-state.ts"],
+    modules: ["lib/caffe/solver-state.ts", "lib/caffe/large.ts"],
     open: async (folder) => ({
       wholes: [
         encodeSolverState(state),
@@ -103,7 +104,11 @@ export const WEIGHTS: readonly FuzzReader[] = [
         golden(second, "snap_iter_6.solverstate"),
       ],
       damages: BOTH,
-      read: (bytes) => readSolverState(put(folder, "x.solverstate", bytes)),
+      read: async (bytes) => {
+        const path = put(folder, "x.solverstate", bytes);
+        await readSolverState(path);
+        stateByParts(path);
+      },
     }),
   },
   {
