@@ -15,6 +15,9 @@ describe("layers have the gradients that differences show", () => {
   }
 });
 
+/** Bottoms of which a layer reads the shape alone. */
+const SHAPES_ONLY: Readonly<Record<string, readonly string[]>> = { Crop: ["x1"] };
+
 /** Central differences in float32: with a step of 2^-7 both their errors stay near 1e-4 of the result. */
 const STEP = 2 ** -7;
 
@@ -69,6 +72,9 @@ async function check(type: string, example: Case): Promise<void> {
     const dx = found[`${inputName(leaf)}/grad`];
     return dx ? sum + inner(dx, direction.get(inputName(leaf)!)!) : sum;
   }, 0);
+  const still = moving.map((leaf) => inputName(leaf)!).filter((name) => !found[`${name}/grad`]?.some((dx) => dx !== 0));
+  expect(still, "inputs without a gradient").to.deep.equal(SHAPES_ONLY[type] ?? []);
+  expect(Math.abs(slope), "a slope that shows something").to.be.greaterThan(1e-3);
   expect(slope).to.be.closeTo(difference, 2e-3 * Math.max(1, Math.abs(slope)));
 }
 
