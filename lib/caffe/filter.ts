@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import { spanOf } from "../text/notes.js";
+import { spanOf, unknownFields } from "../text/notes.js";
 import { amend, create, has } from "./message.js";
 import type { LayerParameter, NetParameter, NetState, NetStateRule } from "./messages.js";
 
@@ -25,8 +25,12 @@ function isIncluded(layer: LayerParameter, state: NetState): boolean {
   return include.length > 0 ? include.some(meets) : !exclude.some(meets);
 }
 
-/** Tests whether a state meets every condition of a rule: phase, min_level <= level <= max_level, all of stage, none of not_stage. */
+/**
+ * Tests whether a state meets every condition of a rule: phase, min_level <= level <= max_level, all of stage, none of not_stage. A
+ * fork's phase (MyCaffe's RUN) is none that a net here has.
+ */
 export function meetsRule(rule: NetStateRule, state: NetState): boolean {
+  if (unknownFields(rule).some(({ name }) => name === "phase")) return false;
   if (has(rule, "phase") && rule.phase !== state.phase) return false;
   if (has(rule, "min_level") && state.level < rule.min_level) return false;
   if (has(rule, "max_level") && state.level > rule.max_level) return false;

@@ -161,6 +161,13 @@ export const FORK_FIELDS: readonly ForkField[] = [
     fields: ["engine"],
     meaning: "which library computes the layer: MKL2017, MKLDNN, CUDNN and the like",
   },
+  {
+    forks: "MyCaffe",
+    message: "NetStateRule",
+    fields: ["phase"],
+    values: ["RUN"],
+    meaning: "a phase besides TRAIN and TEST, such as that of deploy nets: no net here is in it",
+  },
   // Normalisation and dropout
   {
     forks: "NVIDIA",
