@@ -1,10 +1,18 @@
 import { dropUnknown, noteSpan, spanOf, type UnknownField, unknownFields } from "../text/notes.js";
-import { amend, create } from "./message.js";
+import { amend, create, has } from "./message.js";
 import { type LayerParameter, PoolingParameter_PoolMethod as Method } from "./messages.js";
 
-/** A layer of OpenCL Caffe into which others are fused, as those layers: a convolution and its ReLU, an LRN and the Pooling after it. */
+/**
+ * A layer into which others are fused, as those layers: OpenCL Caffe's convolution and its ReLU, or LRN and the Pooling after it, and
+ * Intel's BatchNorm and the ReLU after it.
+ */
 export function unfused(layer: LayerParameter): readonly LayerParameter[] {
-  const { convolution_param: convolution, lrn_param: lrn } = layer;
+  const { convolution_param: convolution, lrn_param: lrn, batch_norm_param: norm } = layer;
+  if (norm && textOf(norm, "relu") === "true") {
+    const plain = amend(norm, {});
+    dropUnknown(plain, "relu");
+    return [amend(layer, { batch_norm_param: plain }), after(layer, layer.top, "relu", "ReLU")];
+  }
   if (convolution && fuseType(convolution) === "FUSED_CONV_RELU") {
     const rectified = amend(convolution, { relu: true });
     dropUnknown(rectified, "fuse_type");
@@ -16,15 +24,26 @@ export function unfused(layer: LayerParameter): readonly LayerParameter[] {
   dropUnknown(plain, "fuse_type");
   dropUnknown(plain, "pooling_param");
   const between = `${layer.name}/unpooled`;
-  const pooled = create("LayerParameter", {
-    name: `${layer.name}/pool`,
-    type: "Pooling",
-    bottom: [between],
-    top: layer.top,
-    pooling_param: Object.fromEntries(pooling.fields.map(poolingField)),
-  });
-  noteSpan(pooled, spanOf(layer));
+  const pooling_param = create("PoolingParameter", Object.fromEntries(pooling.fields.map(poolingField)));
+  const pooled = amend(after(layer, [between], "pool", "Pooling"), { pooling_param });
   return [amend(layer, { lrn_param: plain, top: [between] }), pooled];
+}
+
+/** A layer that makes the tops of another from what is then between them; it is where the other is. */
+function after(layer: LayerParameter, bottom: readonly string[], name: string, type: string): LayerParameter {
+  const { top, include, exclude } = layer;
+  const phase = has(layer, "phase") ? { phase: layer.phase } : {};
+  const made = create("LayerParameter", {
+    name: `${layer.name}/${name}`,
+    type,
+    bottom,
+    top,
+    include,
+    exclude,
+    ...phase,
+  });
+  noteSpan(made, spanOf(layer));
+  return made;
 }
 
 /** Tests whether something is fused into a layer that is a layer of its own here. */
@@ -33,8 +52,11 @@ export const isFused = (layer: LayerParameter): boolean => {
   return first !== layer;
 };
 
-function fuseType(param: object): string | undefined {
-  const field = unknownFields(param).find(({ name }) => name === "fuse_type");
+const fuseType = (param: object): string | undefined => textOf(param, "fuse_type");
+
+/** The text of a field that the schema does not have. */
+function textOf(param: object, wanted: string): string | undefined {
+  const field = unknownFields(param).find(({ name }) => name === wanted);
   return field && "text" in field ? field.text : undefined;
 }
 

@@ -199,6 +199,21 @@ describe("layers of forks that are Caffe's under another name", () => {
     );
   });
 
+  it("are fused: Intel's BatchNorm and its ReLU, in place as well and in its phase", () => {
+    const text = `layer { name: "b" type: "BatchNorm" bottom: "x" top: "x" batch_norm_param { relu: true eps: 0.5 } include { phase: TEST } }
+      layer { name: "p" type: "Power" bottom: "x" top: "p" }`;
+    const { layer } = loadNet(INPUT + text).message;
+    expect(layer.slice(1).map(({ name, type, bottom, top }) => [name, type, ...bottom, ...top])).to.deep.equal([
+      ["b", "BatchNorm", "x", "x"],
+      ["b/relu", "ReLU", "x", "x"],
+      ["p", "Power", "x", "p"],
+    ]);
+    expect(layer.map(({ include }) => include.length)).to.deep.equal([0, 1, 1, 0]);
+    expect(layer[1]!.batch_norm_param!.eps).to.equal(0.5);
+    expect(shapesOf(text)["p"]).to.deep.equal([1, 4, 7, 7]);
+    expect(loadNet(INPUT + text.replace("relu: true", "relu: false")).message.layer).to.have.length(3);
+  });
+
   it("have a type of their own: LRN within channels", () => {
     const net = `input: "x" input_dim: [1, 4, 7, 7] layers { name: "n" type: LRN_MAP bottom: "x" top: "n" lrn_param { local_size: 3 } }`;
     const [, norm] = loadNet(net).message.layer;

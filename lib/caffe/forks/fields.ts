@@ -193,9 +193,7 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "Intel",
     message: "BatchNormParameter",
     fields: ["relu"],
-    meaning: "a ReLU fused into the normalisation",
-    refused: "write a ReLU layer after it",
-    unless: OFF,
+    meaning: "a ReLU fused into the normalisation, read as a ReLU layer after it",
   },
   {
     forks: "Intel",
