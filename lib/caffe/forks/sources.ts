@@ -1,4 +1,4 @@
-/** Repositories whose caffe.proto was compared with Caffe's, by the fork's name here; forks without one of their own share another's. */
+/** Repositories whose caffe.proto was compared with Caffe's in what it adds to nets and layers, by the fork's name here; forks without one of their own share another's. */
 export const FORK_SOURCES: readonly (readonly [fork: string, from: string])[] = [
   ["BVLC opencl", "naibaf7/caffe"],
   ["C3D", "facebookarchive/C3D, both versions"],

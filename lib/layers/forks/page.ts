@@ -61,7 +61,8 @@ ${numbers}
 
 ## Sources
 
-Whose \`caffe.proto\` was compared with Caffe's, field by field; fields of forks that are not among them are from their nets.
+Whose \`caffe.proto\` was compared with Caffe's in what it adds to nets and layers; fields of forks that are not among them are from
+their nets, or from the schemas of converters that read several forks (OpenVINO's, X2Paddle's).
 
 ${table(["forks", "repositories"], FORK_SOURCES)}
 `;
