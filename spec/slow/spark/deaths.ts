@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
@@ -15,7 +16,7 @@ import { BRIEF, leftFiles, type SparkCluster } from "../../support/spark.js";
 
 const root = new URL("../../../../", import.meta.url).pathname;
 
-const INTERVAL = 25;
+const INTERVAL = 15;
 
 /** LeNet on the embedded digits, for so many rounds. */
 const lenet = (folder: string, rounds: number) => `
@@ -27,7 +28,8 @@ const lenet = (folder: string, rounds: number) => `
 interface Run {
   readonly losses: readonly number[];
   readonly lost: readonly ReplicaLostEvent[];
-  readonly sha256: string;
+  /** Of the weights' file after each round. */
+  readonly sha256: readonly string[];
 }
 
 /** Trains LeNet on two replicas; `during` is called when a round begins, by its number from 1 on. */
@@ -41,16 +43,18 @@ async function run(
   await using solver = await Solver.load(lenet(folder, rounds), given);
   const losses: number[] = [];
   const lost: ReplicaLostEvent[] = [];
+  const hashes: string[] = [];
+  const path = join(folder, "weights.caffemodel");
   during(1);
   for await (const event of train(solver)) {
     if (event.kind === "replica-lost") lost.push(event);
     if (event.kind !== "round") continue;
     losses.push(event.loss);
+    await solver.net.save(path);
+    hashes.push(sha256(path));
     during(event.round + 1);
   }
-  const path = join(folder, "weights.caffemodel");
-  await solver.net.save(path);
-  return { losses, lost, sha256: sha256(path) };
+  return { losses, lost, sha256: hashes };
 }
 
 const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -59,8 +63,12 @@ const sha256 = (path: string) => createHash("sha256").update(readFileSync(path))
 export function deathSpecs(clusterOf: () => SparkCluster): void {
   const folder = freshFolder();
   let cluster: SparkCluster;
-  before(() => {
+  let pool: Run;
+  before(async () => {
     cluster = clusterOf();
+    const place = mkdtempSync(join(tmpdir(), "netrun-spec-"));
+    pool = await run(place, 5, { isolation: "process" });
+    rmSync(place, { recursive: true });
   });
 
   /** Waits until no executor and no replica is left. */
@@ -71,9 +79,8 @@ export function deathSpecs(clusterOf: () => SparkCluster): void {
 
   it("gives the pool's bits, whatever dies on the way, and leaves nothing behind", async () => {
     const before = leftFiles();
-    const pool = await run(folder(), 5, { isolation: "process" });
     const soon = async (act: (pid: number) => void) => {
-      await setTimeout(400);
+      await setTimeout(300);
       act(cluster.replicas().at(-1)!);
     };
     // Copies of tasks start as soon as one replica is done before the other.
@@ -97,7 +104,7 @@ export function deathSpecs(clusterOf: () => SparkCluster): void {
     unsubscribe("netrun:spark:answer", note);
     expect(copies, "copies of tasks that came first").to.be.above(0);
     expect(killed.losses).to.deep.equal(pool.losses);
-    expect(killed.sha256).to.equal(pool.sha256);
+    expect(killed.sha256).to.deep.equal(pool.sha256);
     expect(killed.lost.map(({ round, remedy }) => [round, remedy])).to.include.deep.members([
       [2, "redone"],
       [3, "redone"],
@@ -114,22 +121,21 @@ export function deathSpecs(clusterOf: () => SparkCluster): void {
 
   it("goes on from a snapshot after its driver was killed, to the same bits", async () => {
     const before = leftFiles();
-    const whole = await run(folder(), 3, { isolation: "process" });
-    const text = lenet(folder(), 3).replace("snapshot_after_train: false", "snapshot: 25");
+    const text = lenet(folder(), 3).replace("snapshot_after_train: false", `snapshot: ${INTERVAL}`);
     const path = join(folder(), "solver.prototxt");
     writeFileSync(path, text);
-    const flags = ["--workers", "2", "--sync-interval", "25", "--threads", "1", ...cluster.flags];
+    const flags = ["--workers", "2", "--sync-interval", `${INTERVAL}`, "--threads", "1", ...cluster.flags];
     const start = (...more: readonly string[]) =>
       spawn(process.execPath, [join(root, "bin", "netrun.js"), "train", path, ...flags, ...more], { stdio: "pipe" });
     const first = start();
     for await (const chunk of first.stdout) if (`${chunk}`.includes("Round 2")) break;
     first.kill("SIGKILL");
     await ended();
-    const second = start("-snapshot", join(folder(), "snap_iter_25.solverstate"));
+    const second = start("-snapshot", join(folder(), `snap_iter_${INTERVAL}.solverstate`));
     second.stdout.resume();
     second.stderr.resume();
     expect(await once(second, "exit")).to.deep.equal([0, null]);
-    expect(sha256(join(folder(), "snap_iter_75.caffemodel"))).to.equal(whole.sha256);
+    expect(sha256(join(folder(), `snap_iter_${3 * INTERVAL}.caffemodel`))).to.equal(pool.sha256[2]);
     await ended();
     // What the killed driver left, its successor has deleted.
     expect(leftFiles().filter((file) => !before.includes(file))).to.deep.equal([]);
