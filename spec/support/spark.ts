@@ -45,7 +45,8 @@ const CONF = {
   "spark.log.level": "ERROR",
 };
 
-const BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+/** Options of a JVM that is brief: it compiles at once, and has one thread for garbage. */
+export const BRIEF_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
 /** Settings for applications that are brief: JVMs that compile at once, and few seconds for executors that are gone. */
 export const BRIEF = {

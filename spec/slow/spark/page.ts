@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { freshFolder } from "../../support/folder.js";
 import { root } from "../../support/shared.js";
-import { freePort } from "../../support/spark.js";
+import { BRIEF_JVM, freePort } from "../../support/spark.js";
 
 const python = process.env["PYTHON"] ?? "python3";
 
@@ -46,7 +46,8 @@ export function pageSpecs(): void {
     // Daemons end with the script, as the page says.
     const whole = `set -e\ntrap 'kill $(jobs -p)' EXIT\n${script}\n`;
     writeFileSync(join(folder(), "page.sh"), whole);
-    const env = { ...process.env, PATH: `${dirname(python)}:${process.env["PATH"]}`, PYSPARK_PYTHON: python };
+    const path = `${dirname(python)}:${process.env["PATH"]}`;
+    const env = { ...process.env, PATH: path, PYSPARK_PYTHON: python, JDK_JAVA_OPTIONS: BRIEF_JVM };
     const done = spawnSync("bash", ["page.sh"], { cwd: folder(), env, encoding: "utf8", maxBuffer: 2 ** 28 });
     expect(done.status, done.stderr.slice(-3000)).to.equal(0);
     for (const line of printed.flatMap((block) => block.trimEnd().split("\n")))
