@@ -151,6 +151,20 @@ export class SparkCluster implements AsyncDisposable {
     return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
   }
 
+  /** The executors that have replicas now: not what an executor that is gone has left, which ends by itself. */
+  homes(): readonly number[] {
+    const running = this.executors();
+    const parents = this.replicas().flatMap((pid) => {
+      try {
+        return [this.executorOf(pid)];
+      } catch {
+        // It has ended meanwhile.
+        return [];
+      }
+    });
+    return [...new Set(parents)].filter((pid) => running.includes(pid));
+  }
+
   /** All processes of executors and their replicas. */
   processes(): readonly number[] {
     return this.#processes();
