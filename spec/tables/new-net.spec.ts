@@ -158,6 +158,35 @@ describe("a net for a table", () => {
     );
   });
 
+  it("is made anew for each fold of a cross-validation, of the rows outside of it alone", async () => {
+    // Each row has a category of its own with one other, and one number that is far out.
+    const rows = Array.from({ length: 12 }, (_, i) => [
+      i === 4 ? 1000 : i,
+      `c${i % 6}`,
+      i === 7 ? "rare" : "usual",
+      i % 2,
+    ]);
+    const data = writeTable(folder(), "folds.csv", [["size", "kind", "how", "y"], ...rows]);
+    await made({ data, label: "y", loss: "euclidean", heldOut: 0, hidden: [2], epochs: 1 });
+    const part = (options: string) => preparedRows(join(folder(), `net/preparation.json?part=train&${options}`));
+    const whole = await part("shuffle=1");
+    for (const index of [0, 1, 2]) {
+      const [held, rest] = [await part(`folds=3&only=${index}`), await part(`folds=3&without=${index}`)];
+      const sizes = rest.map(([[size]]) => size!);
+      const mean = sizes.reduce((sum, size) => sum + size, 0) / 8;
+      expect(mean).to.be.closeTo(0, 1e-5);
+      expect(sizes.reduce((sum, size) => sum + size * size, 0) / 7).to.be.closeTo(1, 1e-5);
+      const [isOut, isRare] = [held.some(([[size]]) => size! > 50), !rest.some(([inputs]) => inputs[7] === 1)];
+      // The fold with the far number is not scaled by it, and the rare category is unseen where it is held.
+      expect(held.some(([inputs]) => inputs[7] === 1)).to.equal(false);
+      expect([isOut, isRare]).to.deep.equal([
+        sizes.every((size) => size < 2),
+        held.some(([inputs]) => inputs[7] === 0 && inputs[8] === 0),
+      ]);
+      for (const [, label] of [...held, ...rest]) expect(whole.map(([, each]) => each)).to.include(label);
+    }
+  });
+
   it("moves with its table: paths in it are from its folder on", async () => {
     await made({});
     const text = readFileSync(join(folder(), "net/preparation.json"), "utf8");

@@ -1,6 +1,6 @@
 import type { RecordBatch } from "apache-arrow";
 import { NetrunError } from "../../error.js";
-import { foldsOf, type RowParts } from "../source/row-parts.js";
+import { foldRows, type RowParts } from "../source/row-parts.js";
 import { type DataSource, type Shard, shardRange, WHOLE } from "../source/source.js";
 import { RowStore } from "./row-store.js";
 
@@ -11,9 +11,6 @@ export interface Fold {
   /** True for the rows of the fold, false for those of the others. */
   readonly isHeld: boolean;
 }
-
-/** Seed of the folds: the same for all sweeps, so that settings are compared on the same rows. */
-const SEED = 1;
 
 /**
  * The rows of a fold, or all others, in their order. Of each `count` neighbouring rows each fold has one, which one is drawn, so that folds of
@@ -66,7 +63,7 @@ class FoldRows {
   readonly #each: number;
 
   constructor(rows: number, fold: Fold) {
-    this.#parts = foldsOf(fold.count, SEED);
+    this.#parts = foldRows(fold.count);
     this.#fold = fold;
     this.#each = fold.isHeld ? 1 : fold.count - 1;
     const blocks = Math.floor(rows / fold.count);

@@ -44,6 +44,12 @@ export const foldsOf = (count: number, seed: number): RowParts =>
     seed,
   );
 
+/** Seed of the folds of cross-validations: the same for all sweeps, so that settings are compared on the same rows. */
+const FOLD_SEED = 1;
+
+/** Folds of rows, for cross-validation. */
+export const foldRows = (count: number): RowParts => foldsOf(count, FOLD_SEED);
+
 /** The longest block that is tried for a share to be exact in it. */
 const LONGEST = 100;
 

@@ -35,12 +35,19 @@ export function numberOf(cell: string): number {
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
-/** An encoder of a table's rows; columns are found by their names. Throws NetrunError for a column that is not there. */
-export function encoderOf(preparation: Preparation, table: TextTable): Encoder {
+/**
+ * An encoder of a table's rows; columns are found by their names. Categories by column that are not among those `seen` count as unseen, where it is
+ * given. Throws NetrunError for a column that is not there.
+ */
+export function encoderOf(
+  preparation: Preparation,
+  table: TextTable,
+  seen?: ReadonlyMap<string, ReadonlySet<string>>,
+): Encoder {
   const width = inputCount(preparation);
   const counts = { unseen: new Map<string, number>(), missing: new Map<string, number>() };
   const places = inputPlaces(preparation).map((place) => ({ place, at: columnAt(table, place.column.name) }));
-  const writers = places.map(({ place, at }) => ({ at, write: writerOf(place, counts) }));
+  const writers = places.map(({ place, at }) => ({ at, write: writerOf(place, counts, seen?.get(place.column.name)) }));
   const { label } = preparation;
   const labelAt = label ? table.columns.indexOf(label.name) : -1;
   const labelOf = label && labelAt >= 0 ? labelReader(label) : undefined;
@@ -79,7 +86,7 @@ interface Tally {
   readonly missing: Map<string, number>;
 }
 
-function writerOf({ column, first }: InputPlace, { unseen, missing }: Tally): Write {
+function writerOf({ column, first }: InputPlace, { unseen, missing }: Tally, seen?: ReadonlySet<string>): Write {
   const { name } = column;
   const count = (tally: Map<string, number>) => tally.set(name, (tally.get(name) ?? 0) + 1);
   if (column.kind === "number") {
@@ -98,7 +105,7 @@ function writerOf({ column, first }: InputPlace, { unseen, missing }: Tally): Wr
   const { categories, form, other } = column;
   const indices = new Map(categories.map((text, i) => [text, i]));
   return (cell, inputs) => {
-    const known = indices.get(cell);
+    const known = seen && !seen.has(cell) ? undefined : indices.get(cell);
     if (known === undefined) count(isMissing(cell) ? missing : unseen);
     const index = known ?? (other ? categories.length : undefined);
     if (index === undefined) return undefined;
