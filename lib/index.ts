@@ -83,13 +83,8 @@ export type { Preparation, PreparedColumn, PreparedLabel } from "./data/source/p
 export { explain, type ExplainOptions, type Importance } from "./tables/explain.js";
 export { type ColumnLoss, permutationImportance, type PermutationOptions } from "./tables/permutation.js";
 export { type NewNet, type NewNetOptions, newNet } from "./tables/new-net.js";
-export {
-  type PredictedRow,
-  type PredictionSummary,
-  type TablePredictions,
-  predict,
-  type PredictOptions,
-} from "./tables/predict.js";
+export { predict } from "./tables/predict.js";
+export type { PredictedRow, PredictionSummary, PredictOptions, TablePredictions } from "./tables/predictions.js";
 export { writePredictions } from "./tables/write-predictions.js";
 export { printText } from "./text/print.js";
 export { type Logged, readJsonLine } from "./train/event-log.js";

@@ -1,5 +1,6 @@
 import { apiOf } from "../options/option.js";
-import { type PredictOptions, predict } from "../tables/predict.js";
+import { predict } from "../tables/predict.js";
+import type { PredictOptions } from "../tables/predictions.js";
 import { writePredictions } from "../tables/write-predictions.js";
 import type { CommandArgs } from "./commands/command.js";
 import { PREDICT } from "./commands/tables.js";

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { NetrunError } from "../error.js";
 import { replaceFile, writeAll } from "../file.js";
-import type { PredictedRow, TablePredictions } from "./predict.js";
+import type { PredictedRow, TablePredictions } from "./predictions.js";
 
 /** Characters that are written at once. */
 const PIECE = 2 ** 16;

@@ -4,7 +4,10 @@ import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
 import { NetrunError } from "../../lib/error.js";
+import { newestWeights } from "../../lib/tables/model-folder.js";
 import { type NewNetOptions, newNet } from "../../lib/tables/new-net.js";
+import { predict } from "../../lib/tables/predict.js";
+import type { PredictedRow } from "../../lib/tables/predictions.js";
 import { freshFolder } from "../support/folder.js";
 import { trainToEnd } from "../support/tables.js";
 
@@ -69,6 +72,39 @@ describe("a net for images, arrays or texts", () => {
     const text = readFileSync(join(output(), "train_test.prototxt"), "utf8");
     expect(text).to.include('source: "netrun:digits/train?shuffle=1"').and.to.include('source: "netrun:digits/test"');
     expect(text).to.include("num_output: 10");
+  });
+
+  it("scores how unusual images are, and tells classes", async () => {
+    const data = await images(1, 4);
+    const rowsOf = async (model: string, options = {}) => {
+      await using predictions = await predict({ model, data, ...options });
+      const rows: PredictedRow[] = [];
+      for await (const row of predictions) rows.push(row);
+      return { rows, columns: [...predictions.columns, ...predictions.added], summary: predictions.summary() };
+    };
+    await made({ kind: "autoencoder", data, hidden: [6], heldOut: 0 });
+    await trainToEnd(join(output(), "solver.prototxt"));
+    const { rows, columns } = await rowsOf(output(), { batchSize: 7 });
+    expect(columns).to.deep.equal(["row", "reconstruction_error"]);
+    expect(rows.map(({ cells }) => cells[0])).to.deep.equal(Array.from({ length: 40 }, (_, i) => String(i)));
+    const net = join(output(), "deploy.prototxt");
+    await using deploy = await Net.load(net, { weights: newestWeights(output()) });
+    for (const { cells, error } of rows) {
+      const inputs = new Float32Array(16).fill((80 * (Number(cells[0]) % 3)) / 256);
+      const { output: given } = await deploy.forward({ data: { shape: [1, 1, 4, 4], data: inputs } });
+      const squares = given!.data.reduce((sum, value, i) => sum + (value - inputs[i]!) ** 2, 0);
+      expect(error).to.be.closeTo(squares / 16, 1e-6);
+    }
+
+    const model = join(folder(), "classes");
+    await made({ kind: "dbn", data, hidden: [6], output: model });
+    await trainToEnd(join(model, "solver.prototxt"));
+    const classes = await rowsOf(model);
+    expect(classes.columns).to.deep.equal(["row", "label", "predicted_label", "p_0", "p_1", "p_2"]);
+    const right = classes.rows.filter(({ cells, prediction }) => cells[1] === prediction).length;
+    expect(classes.summary.accuracy).to.equal(right / 40);
+    for (const { probabilities } of classes.rows)
+      expect(probabilities!.reduce((sum, each) => sum + each, 0)).to.be.closeTo(1, 1e-6);
   });
 
   it("is refused for data that it cannot take", async () => {

@@ -35,7 +35,7 @@ export const PREDICT = {
   data: {
     type: "string",
     positional: "<data>",
-    describe: "Table with the columns of the model: CSV, TSV, Parquet or Arrow",
+    describe: "Table with the columns of the model (CSV, TSV, Parquet, Arrow), or a data set for a model of arrays",
   },
   weights: WEIGHTS,
   output: { ...OUTPUT, required: true, describe: "Table to write: .csv or .tsv" },
