@@ -95,6 +95,15 @@ export function makeFolder(path: string): void {
   }
 }
 
+/** Makes the folder that a user names for output. Throws NetrunError where it cannot be one. */
+export function makeOutputFolder(path: string): void {
+  try {
+    makeFolder(path);
+  } catch (cause) {
+    throw new NetrunError(`cannot make the folder: ${(cause as Error).message}`, { file: path, cause });
+  }
+}
+
 /** Folders whose names are the system's: a file renamed there would take the place of a device. */
 const SYSTEM = /^\/(dev|proc|sys)\/(?!shm\/)/;
 

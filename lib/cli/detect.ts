@@ -5,7 +5,7 @@ import { Net } from "../api/net.js";
 import { withFrames } from "../data/image/boxes.js";
 import { encodePng } from "../data/image/image.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, writeWhole } from "../file.js";
+import { makeOutputFolder, writeWhole } from "../file.js";
 import { readClassLabels } from "./class-labels.js";
 import type { CommandArgs } from "./commands/command.js";
 import type { DETECT } from "./commands/inference.js";
@@ -74,6 +74,6 @@ function placesOf(output: string, images: readonly string[]): ReadonlyMap<string
 async function draw({ image, detections }: Detected, path: string): Promise<void> {
   const pixels = await decodedFile(image, "color");
   const frames = detections.map(({ box, label }) => ({ box, colour: label }));
-  makeFolder(join(path, ".."));
+  makeOutputFolder(join(path, ".."));
   await writeWhole(path, await encodePng(withFrames(pixels, frames)));
 }

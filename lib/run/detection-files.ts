@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { makeFolder, writeWhole } from "../file.js";
+import { makeOutputFolder, writeWhole } from "../file.js";
 import type { DetectionsOutput, PixelSize } from "../layers/index.js";
 
 /** A detection of an image, in pixels, its box as corner and size to two decimals. */
@@ -47,7 +47,7 @@ export class DetectionFiles {
 
   async #write(): Promise<void> {
     const { folder, prefix, format, names } = this.#output;
-    makeFolder(folder);
+    makeOutputFolder(folder);
     const write = (name: string, text: string) => writeWhole(join(folder, name), text);
     switch (format) {
       case "VOC":

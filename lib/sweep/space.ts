@@ -25,6 +25,8 @@ export function trialSettings(space: SearchSpace, runs: number | undefined, seed
     throw new NetrunError("a sweep has nothing to try", { notes: ["--grid FIELD=A,B or --random FIELD=FROM..TO"] });
   if (draws.length > 0 && runs === undefined)
     throw new NetrunError("how many runs? what is drawn has no end", { notes: ["--max-runs N"] });
+  const twice = draws.find(([path]) => Object.hasOwn(space.grid ?? {}, path));
+  if (twice) throw new NetrunError(`${twice[0]} is both in the grid and drawn`, { notes: ["give it one way"] });
   const total = draws.length > 0 ? runs! : Math.min(runs ?? Number.POSITIVE_INFINITY, combinations.length);
   return Array.from({ length: total }, (_, i) => ({
     ...combinations[i % combinations.length],

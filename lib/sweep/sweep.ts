@@ -6,12 +6,14 @@ import type { NetParameter, NetState, SolverParameter } from "../caffe/messages.
 import { solverNets } from "../caffe/solver-nets.js";
 import { join as joinCluster, type SparkChoice } from "../engine/spark/choice.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, writeWhole } from "../file.js";
+import { makeOutputFolder, writeWhole } from "../file.js";
 import { checkNumber, countRange } from "../options/number.js";
 import { snapshotPrefixOf } from "../runs/run-folder.js";
 import { printText } from "../text/print.js";
+import { checkMetric, checkTests } from "./checks.js";
 import { type FoldData, foldData } from "./folds.js";
 import { MedianRule } from "./median.js";
+import { withPathsFrom } from "./net-paths.js";
 import { HalvingSchedule, type Job } from "./schedule.js";
 import { type Settings, type SolverWithNet, withSettings } from "./settings.js";
 import { type SearchSpace, trialSettings } from "./space.js";
@@ -80,11 +82,16 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
     checkNumber("folds", options.folds, { whole: true, min: 2, max: 1000, unit: "folds" });
   const settings = trialSettings(options, maxRuns, seed);
   const base = baseOf(options);
-  const solvers = settings.map((each) => withSettings(base, each));
-  checkTests(options, solvers);
+  // Runs are in folders of their own.
+  const found = { ...base, net: withPathsFrom(base.net, base.baseDir) };
+  const solvers = settings.map((each) => withSettings(found, each));
+  for (const each of solvers) {
+    checkMetric(options.metric, each);
+    checkTests(options.medianStop, each);
+  }
   const folds = options.folds === undefined ? undefined : await foldData(options.folds, { ...base, options });
   const state = stateOf(output, options, settings);
-  makeFolder(output);
+  makeOutputFolder(output);
   const trials = settings.map((each, index) => ({ index, settings: each, folder: join(output, `run-${index + 1}`) }));
   const trialOf = (index: number): Trial => ({ ...trials[index]!, results: state.trials[index]!.results });
   const iterations = base.solver.max_iter;
@@ -169,21 +176,6 @@ export async function* sweep(options: SweepOptions): AsyncGenerator<SweepEvent, 
   yield { kind: "sweep-done", trials: sorted, best: sorted.find(({ results }) => results.at(-1)?.score !== undefined) };
 }
 
-/** Throws NetrunError where runs are to be compared by tests that the solver does not make. */
-function checkTests({ medianStop }: SweepOptions, solvers: readonly SolverWithNet[]): void {
-  if (medianStop === undefined) return;
-  for (const { solver } of solvers) {
-    const { test_interval: interval, max_iter: end } = solver;
-    if (interval > 0 && Math.ceil(medianStop / interval) * interval < end) continue;
-    throw new NetrunError(
-      `no test comes between iteration ${medianStop} and the end at ${end}, so no run can end early`,
-      {
-        notes: [`the solver's test_interval is ${interval}`],
-      },
-    );
-  }
-}
-
 /** The rule by which hopeless runs end, with the tests of an earlier part of the sweep. */
 function ruleOf({ medianStop }: SweepOptions, { trials, direction = "max" }: SweepState): MedianRule | undefined {
   if (medianStop === undefined) return undefined;
@@ -255,7 +247,7 @@ function foldPart(
 
 /** A run's solver and net, to be trained again by hand. */
 async function writeTrial(folder: string, { solver, net }: SolverWithNet): Promise<void> {
-  makeFolder(folder);
+  makeOutputFolder(folder);
   const named = amend<SolverParameter>(solver, {
     ...{ net: join(folder, "net.prototxt"), net_param: null, train_net: null, train_net_param: null },
     ...{

@@ -4,7 +4,7 @@ import { wholeBatchSize } from "../data/feed/whole-batches.js";
 import { type Preparation, writePreparation } from "../data/source/prepared/preparation.js";
 import { survey } from "../data/source/prepared/survey.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, writeWhole } from "../file.js";
+import { makeOutputFolder, writeWhole } from "../file.js";
 import { COURSE_OF_NET, TABLE_NET } from "../options/new-net.js";
 import { type ApiOptions, checkOptions } from "../options/option.js";
 import { autoencoderTexts, mlpTexts, type TableNetOptions } from "./nets/mlp.js";
@@ -75,7 +75,7 @@ async function arrayNet(options: NewNetOptions, files: readonly string[]): Promi
     seed,
     batchSize,
   });
-  makeFolder(output);
+  makeOutputFolder(output);
   for (const [i, text] of [trainTest, deploy, solver].entries()) await writeWhole(files[i]!, text);
   return { folder: output, files, rows, unlabelled: 0, iterations };
 }
@@ -122,7 +122,7 @@ async function tableNet(options: NewNetOptions, files: readonly string[]): Promi
     seed,
     rule: adaDelta({ l1, l2 }),
   });
-  makeFolder(output);
+  makeOutputFolder(output);
   await writePreparation(files[0]!, preparation);
   for (const [i, text] of [texts.trainTest, texts.deploy, solver].entries()) await writeWhole(files[i + 1]!, text);
   return { folder: output, files, rows, unlabelled, iterations: iterationsOf(course), preparation };

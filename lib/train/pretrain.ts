@@ -15,7 +15,7 @@ import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
 import { weightPieces } from "../caffe/weights.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
-import { makeFolder, replaceFile, writePieces } from "../file.js";
+import { makeOutputFolder, replaceFile, writePieces } from "../file.js";
 import {
   blobsOfStage,
   inputBlob,
@@ -177,7 +177,7 @@ export async function* pretrain(given: PretrainOptions): AsyncGenerator<Pretrain
       ...(decoder !== undefined && { decoder }),
     };
   });
-  if (output !== undefined) makeFolder(dirname(output));
+  if (output !== undefined) makeOutputFolder(dirname(output));
   yield { kind: "pretrain-start", layers: described, iterations };
   const weights = new Map<string, readonly StoredBlob[]>();
   const stack: StackedLayer[] = [];

@@ -5,6 +5,7 @@ import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { saveRows } from "../../lib/data/source/table/save.js";
 import { spark } from "../../lib/engine/spark/choice.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
+import { Solver } from "../../lib/train/solver.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
@@ -87,6 +88,13 @@ describe("cross-validation of a sweep", () => {
     );
     expect(trials.map(({ settings }) => settings["base_lr"])).to.include("1000000");
     expect(trials.at(-1)!.results.map(({ iteration }) => iteration)).to.deep.equal([4]);
+  });
+
+  it("reads what a net names from its folder, and so does the solver of the winner", async () => {
+    const { best, trials } = await swept({ folds: undefined, grid: { base_lr: [0.1] } });
+    expect(trials[0]!.results[0]!.error).to.equal(undefined);
+    await using again = await Solver.load(join(best!.folder, "solver.prototxt"));
+    expect(await again.step(1)).to.have.length(1);
   });
 
   it("is refused with data to test on, and without rows that could be folds", async () => {

@@ -9,6 +9,7 @@ import { withSettings } from "../../lib/sweep/settings.js";
 import { trialSettings } from "../../lib/sweep/space.js";
 import { type SweepEvent, type SweepOptions, sweep } from "../../lib/sweep/sweep.js";
 import { cli } from "../support/cli.js";
+import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 
 const NET = `name: "lines"
@@ -49,6 +50,8 @@ describe("a sweep", () => {
     it("refuses ranges that are none, nothing to try, and draws without an end", () => {
       expect(() => trialSettings({ random: { base_lr: "log:0..1" } }, 3, 1)).to.throw("base_lr=log:0..1: no range");
       expect(() => trialSettings({ random: { base_lr: "2..1" } }, 3, 1)).to.throw("no range");
+      const both = { grid: { base_lr: [1] }, random: { base_lr: "0..1" } };
+      expect(() => trialSettings(both, 3, 1)).to.throw("base_lr is both in the grid and drawn");
       expect(() => trialSettings({}, 3, 1)).to.throw("a sweep has nothing to try");
       expect(() => trialSettings({ random: { base_lr: "0..1" } }, undefined, 1)).to.throw("how many runs?");
     });
@@ -265,9 +268,16 @@ describe("a sweep", () => {
     expect(await message({ workers: 0 })).to.include("workers");
   });
 
-  it("tells why a run has no score: a metric that no test gives", async () => {
-    const events = await swept({ metric: "accuracy", output: join(folder(), "c"), grid: { base_lr: [0.01] } });
+  it("refuses a metric that no test gives, and a folder that is a file, before anything trains", async () => {
+    await failure(swept({ metric: "los" }), 'no test gives "los"');
+    const taken = join(folder(), "taken");
+    writeFileSync(taken, "");
+    await failure(swept({ output: taken }), "cannot make the folder");
+  });
+
+  it("tells why a run has no score: a metric that is no output of its net", async () => {
+    const events = await swept({ metric: "p", output: join(folder(), "c"), grid: { base_lr: [0.01] } });
     const part = events.find((event) => event.kind === "part-done");
-    expect(part?.kind === "part-done" && part.result.error).to.equal('no test gives "accuracy"');
+    expect(part?.kind === "part-done" && part.result.error).to.equal('no test gives "p"');
   });
 });
