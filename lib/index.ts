@@ -113,9 +113,9 @@ export {
   type PretrainedLayer,
   type PretrainEvent,
   type PretrainOptions,
-  type PretrainScores,
   pretrain,
 } from "./train/pretrain.js";
+export type { PretrainScores } from "./train/pretrained-parts.js";
 export { pretrainPicture } from "./train/pretrain-picture.js";
 export type { ParallelOptions } from "./train/parallel.js";
 export type { Action, Control } from "./train/requests.js";

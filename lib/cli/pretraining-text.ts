@@ -1,4 +1,4 @@
-import type { PretrainScores } from "../train/pretrain.js";
+import type { PretrainScores } from "../train/pretrained-parts.js";
 
 /** Scores of a layer's pretraining as a line has them. */
 export const pretrainingText = ({ loss, reconstructionError, freeEnergy }: PretrainScores): string =>

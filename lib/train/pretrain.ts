@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { Net } from "../api/net.js";
 import { filterNet } from "../caffe/filter.js";
@@ -20,6 +21,7 @@ import {
   blobsOfStage,
   inputBlob,
   PRETRAINING_OUTPUTS,
+  type PretrainedBlobs,
   type PretrainingChoice,
   pretrainedBlobs,
   pretrainingNet,
@@ -30,7 +32,9 @@ import {
 } from "../layers/pretraining.js";
 import type { StackedLayer } from "../layers/pretrained-stack.js";
 import { checkOptions } from "../options/option.js";
+import { printText } from "../text/print.js";
 import { PRETRAINING } from "../options/pretraining.js";
+import { PretrainedParts, type PretrainScores } from "./pretrained-parts.js";
 import { Solver, type SolverOptions } from "./solver.js";
 import type { Action } from "./requests.js";
 import { trainingLoop } from "./training-loop.js";
@@ -94,16 +98,6 @@ export interface PretrainedLayer {
   readonly hidden: number;
   /** The decoder's layer that gets the transposed weights. */
   readonly decoder?: string | undefined;
-}
-
-/** Scores of a layer in its pretraining. */
-export interface PretrainScores {
-  /** The mean over the batch of what is minimised: of an RBM the gap of free energy between data and samples. */
-  readonly loss: number;
-  /** Mean squared error of the reconstruction, per unit. */
-  readonly reconstructionError: number;
-  /** Mean free energy of the batch, of an RBM. */
-  readonly freeEnergy?: number | undefined;
 }
 
 /** Events of a pretraining. */
@@ -181,7 +175,19 @@ export async function* pretrain(given: PretrainOptions): AsyncGenerator<Pretrain
   yield { kind: "pretrain-start", layers: described, iterations };
   const weights = new Map<string, readonly StoredBlob[]>();
   const stack: StackedLayer[] = [];
+  const take = (stage: Stage, i: number, blobs: PretrainedBlobs): void => {
+    stack.push({ ...blobs, method: kind, visibleUnits: choices[i]!.visible, activation: stage.activation?.type });
+    for (const [name, each] of blobsOfStage(stage, blobs)) weights.set(name, each);
+  };
+  const parts = new PretrainedParts(output, keyOf(message, source, options));
   for (const [i, stage] of stages.entries()) {
+    const { hidden, visible } = described[i]!;
+    const finished = parts.get(stage.layer.name, hidden, visible);
+    if (finished) {
+      take(stage, i, finished.blobs);
+      yield { kind: "pretrain-layer", ...described[i]!, first: finished.first, ...finished.last };
+      continue;
+    }
     const net = pretrainingNet(source.net, layers, stage, choices[i]!, shapesOf);
     await using solver = await Solver.load(settingsOf(message, source, net, options), solverOptions(options, base));
     for (const [name, blobs] of solver.net.params) {
@@ -200,15 +206,25 @@ export async function* pretrain(given: PretrainOptions): AsyncGenerator<Pretrain
     }
     if (solver.iteration < iterations) return;
     const blobs = pretrainedBlobs(stage, solver.net.params);
-    stack.push({ ...blobs, method: kind, visibleUnits: choices[i]!.visible, activation: stage.activation?.type });
-    for (const [name, each] of blobsOfStage(stage, blobs)) weights.set(name, each);
+    take(stage, i, blobs);
+    await parts.add(stage.layer.name, { blobs, first: first!, last: scores! });
     yield { kind: "pretrain-layer", ...described[i]!, first: first!, ...scores! };
   }
   if (output !== undefined) {
     const net = amend(source.net, { layer: layers });
     await replaceFile(output, (file) => writePieces(file, weightPieces(net, weights)));
+    parts.finish();
   }
   yield { kind: "pretrain-done", weights, ...(output !== undefined && { path: output }), stack, data };
+}
+
+/** All that the weights of a pretraining depend on but the contents of files; undefined for rows of a program, which nothing names. */
+function keyOf(solver: SolverParameter, { net, state }: SolverNet, options: PretrainOptions): string | undefined {
+  const { action: _, onWarning: __, output: ___, solver: ____, data, ...rest } = options;
+  if (data !== undefined && typeof data !== "string" && !("kind" in data)) return undefined;
+  return createHash("sha256")
+    .update(JSON.stringify([printText(solver), printText(net), printText(state), data, rest]))
+    .digest("hex");
 }
 
 /** Options that a solver's `pretrain` gives. */

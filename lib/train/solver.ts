@@ -111,17 +111,21 @@ export class Solver implements AsyncDisposable {
     return snapshot !== undefined || [weights ?? this.parameter.weights].flat().length > 0;
   }
 
-  /** The train net alone as a solver, and options with which it reads the same data. */
+  /** The train net alone as a solver, options with which it reads the same data, and a file for its weights where snapshots are kept. */
   async pretrainingInputs() {
     const { source, options, rows, parameter } = this.#parts;
     const { batchSize, devices, onBadRecord, onWarning, provider, strict, threads, transform } = options;
     const net = { train_net_param: amend(source.net, { state: source.state }) };
+    // Rows of a program have no name by which a later training would know them.
+    const isNamed = options.data === undefined || typeof options.data === "string";
+    const isKept = isNamed && (parameter.snapshot > 0 || parameter.snapshot_after_train);
     const none = { net: null, net_param: null, train_net: null, test_net: null, test_net_param: null, test_iter: null };
     return {
       ...{ batchSize, devices, onBadRecord, onWarning, provider, strict, threads, transform },
       solver: amend<SolverParameter>(parameter, { ...none, ...net, test_state: null, test_interval: null }),
       baseDir: source.baseDir,
       data: await rows.resolve(options.data ?? options.engine?.data),
+      ...(isKept && { output: `${this.snapshotPrefix}_pretrained.caffemodel` }),
     };
   }
 

@@ -13,6 +13,7 @@ import {
   train,
 } from "../../lib/index.js";
 import { failure } from "../support/failure.js";
+import { saveRows } from "../../lib/data/source/table/save.js";
 import { freshFolder } from "../support/folder.js";
 import { prng } from "../support/prng.js";
 
@@ -75,6 +76,8 @@ function negativeLogLikelihood(weights: Float32Array, c: Float32Array, b: Float3
 }
 
 describe("pretrain", () => {
+  const kept = freshFolder();
+
   const folder = freshFolder();
 
   for (const [name, options] of Object.entries({
@@ -147,13 +150,40 @@ describe("pretrain", () => {
     });
   }
 
+  it("goes on with the layer that it was killed in, to the same weights, and begins again with other settings", async () => {
+    const output = join(kept(), "dbn.caffemodel");
+    const data = join(kept(), "rows.arrow");
+    await saveRows(data, patterns());
+    const layers = CLASSIFIER.replace(
+      /type: "Input"[^}]*\}[^}]*\}[^}]*\}/,
+      `type: "Data" top: "label" top: "data" data_param { source: "${data}" batch_size: ${ROWS} }`,
+    );
+    const solver = layers;
+    const options = { solver, data: undefined, iterations: 30 };
+    const whole = await run(options);
+    for await (const { kind } of pretrain({ ...options, output })) if (kind === "pretrain-layer") break;
+    expect(readdirSync(kept()).sort()).to.deep.equal(["dbn.caffemodel.part", "rows.arrow"]);
+    const rest = await run({ ...options, output });
+    const begun = (all: readonly PretrainEvent[]) =>
+      all.flatMap((e) => (e.kind === "pretrain-iteration" && e.iteration === 0 ? [e.layer] : []));
+    expect([begun(whole.events), begun(rest.events)]).to.deep.equal([["h1", "h2"], ["h2"]]);
+    expect(rest.events.filter(({ kind }) => kind === "pretrain-layer")).to.deep.equal(
+      whole.events.filter(({ kind }) => kind === "pretrain-layer"),
+    );
+    expect(rest.done.stack).to.deep.equal(whole.done.stack);
+    expect(rest.done.weights).to.deep.equal(whole.done.weights);
+    expect(readdirSync(kept()).sort()).to.deep.equal(["dbn.caffemodel", "rows.arrow"]);
+    for await (const { kind } of pretrain({ ...options, output })) if (kind === "pretrain-layer") break;
+    expect(begun((await run({ ...options, rate: 0.2, output })).events)).to.deep.equal(["h1", "h2"]);
+  });
+
   describe("in a solver", () => {
     const PRETRAIN = "pretrain { iterations: 40 base_lr: 0.2 cd_steps: 2 persistent: true }";
     const folder = freshFolder();
 
-    async function trained(fields: string, options: Partial<TrainReplicasOptions> = {}) {
+    async function trained(fields: string, options: Partial<TrainReplicasOptions> = {}, net = CLASSIFIER) {
       const events: TrainEvent[] = [];
-      await using solver = await Solver.load(`${CLASSIFIER} ${fields}`, { data: patterns(), ...options });
+      await using solver = await Solver.load(`${net} ${fields}`, { data: patterns(), ...options });
       for await (const event of train(solver, options)) events.push(event);
       const [weights] = solver.net.params.get("h2")!;
       const steps = events.flatMap((event) => (event.kind === "pretraining" ? [`${event.layer} ${event.step}`] : []));
@@ -186,6 +216,26 @@ describe("pretrain", () => {
       expect(stopped.events.at(-1)).to.deep.equal({ kind: "done", iteration: 0, stopped: "asked", skipped: 0 });
       expect(stopped.steps).to.include("h2 0");
       expect(readdirSync(folder())).to.deep.equal(["given.caffemodel"]);
+    });
+
+    it("goes on where it was stopped, and keeps its weights beside the snapshots", async () => {
+      const data = join(folder(), "rows.arrow");
+      await saveRows(data, patterns());
+      const settings = { snapshot_after_train: true, snapshot_prefix: join(folder(), "s"), max_iter: 0 };
+      let asked = 0;
+      const text = CLASSIFIER.replace(
+        /layer \{ name: "in"[^\n]*\n[^\n]*\n/,
+        `layer { name: "in" type: "Data" top: "label" top: "data" data_param { source: "${data}" batch_size: ${ROWS} } }\n`,
+      );
+      const options = { data: undefined, settings };
+      await trained(PRETRAIN, { ...options, action: () => (++asked > 50 ? "stop" : "none") }, text);
+      expect(readdirSync(folder())).to.include("s_pretrained.caffemodel.part");
+      const { steps, weights } = await trained(PRETRAIN, options, text);
+      expect(steps).to.have.length(10).and.to.include("h2 0");
+      expect(weights).to.deep.equal((await trained(PRETRAIN, { ...options, settings: { max_iter: 0 } }, text)).weights);
+      expect(readdirSync(folder()))
+        .to.include("s_pretrained.caffemodel")
+        .and.not.to.include("s_pretrained.caffemodel.part");
     });
 
     it("is refused for values that it does not take", async () => {

@@ -2,6 +2,7 @@ import type { FuzzReader } from "./reader.js";
 import { DATABASES } from "./readers/databases.js";
 import { IMAGES } from "./readers/images.js";
 import { REQUESTS, RUNS } from "./readers/runs.js";
+import { PRETRAINING } from "./readers/pretraining.js";
 import { SWEEPS } from "./readers/sweeps.js";
 import { SNAPSHOTS } from "./readers/snapshots.js";
 import { TABLES } from "./readers/tables.js";
@@ -15,6 +16,7 @@ export const READERS: readonly FuzzReader[] = [
   ...SNAPSHOTS,
   ...RUNS,
   REQUESTS,
+  ...PRETRAINING,
   ...SWEEPS,
   ...DATABASES,
   ...TABLES,
