@@ -8,6 +8,7 @@ import { openSource } from "../data/source/open.js";
 import type { Tensor, Tensors } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { newestWeights } from "./model-folder.js";
+import { predictTexts, trainingTexts } from "./predict-texts.js";
 import type { PredictedRow, PredictOptions, TablePredictions } from "./predictions.js";
 
 const NET = "train_test.prototxt";
@@ -20,23 +21,19 @@ export const isArrayModel = (folder: string): boolean =>
 
 /**
  * Predictions of an array model for the rows of a data set, by its net of phase TEST (TRAIN where no rows were held out): of an autoencoder the error of the reconstruction, in
- * units of what the net reads, of a classifier the number of the class and probabilities. Throws NetrunError for a model that is not trained, data that
- * the net does not take, and texts, whose words have other numbers in other data.
+ * units of what the net reads, of a classifier the number of the class and probabilities. Throws NetrunError for a model that is not trained, and data that
+ * the net does not take.
  */
 export async function predictArrays(options: PredictOptions): Promise<TablePredictions> {
   const { model, data, batchSize = 256 } = options;
   if (options.onBadRecord === "skip") throw new NetrunError("onBadRecord has no effect: it is for tables");
-  const spec = detectSource(data);
-  if (spec.kind === "text")
-    throw new NetrunError("holds texts, whose words have other numbers than those of the training", {
-      file: data,
-      notes: ["netrun extract on the deploy net takes numbers of words"],
-    });
-  const weights = options.weights ?? newestWeights(model);
-  await using source = await openSource(spec);
-  const rows = source.length;
   const path = join(model, NET);
   const { layer: layers } = loadNet(path).message;
+  const training = trainingTexts(layers, model);
+  if (training) return predictTexts(options, training);
+  const weights = options.weights ?? newestWeights(model);
+  await using source = await openSource(detectSource(data));
+  const rows = source.length;
   const isTested = layers.some(
     ({ top, include }) => top.includes(DATA) && include.some(({ phase }) => phase === Phase.TEST),
   );

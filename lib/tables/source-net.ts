@@ -1,4 +1,4 @@
-import { basename, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { wholeBatchSize } from "../data/feed/whole-batches.js";
 import { columnsOf } from "../data/source/columns.js";
 import { detectSource } from "../data/source/detect.js";
@@ -76,7 +76,7 @@ export async function sourceNet(kind: SourceKind, options: SourceNetOptions): Pr
     ? named(data, output, [`folds=${folds}`, "only=0"])
     : testData === undefined
       ? undefined
-      : named(testData, output, []);
+      : named(testData, output, spec.kind === "text" ? likeTraining(testData, spec) : []);
   const rows = folds ? source.length - Math.floor(source.length / folds) : source.length;
   const testRows = folds ? Math.floor(source.length / folds) : testData === undefined ? 0 : await rowsOf(testData);
   const plan = {
@@ -152,6 +152,17 @@ async function classesOf(file: string, source: DataSource): Promise<number> {
 async function rowsOf(name: string): Promise<number> {
   await using source = await openSource(detectSource(name));
   return source.length;
+}
+
+/** Options with which other texts get the numbers of those to train on. */
+function likeTraining(
+  testData: string,
+  { path, length, tokens, hash, vocabulary = path }: Extract<SourceSpec, { kind: "text" }>,
+) {
+  const [testPath = ""] = testData.split("?");
+  const place = relative(dirname(resolve(testPath)), resolve(vocabulary)).replaceAll("\\", "/");
+  const named = encodeURIComponent(place).replaceAll("%2F", "/");
+  return [`length=${length}`, `tokens=${tokens}`, ...(hash ? ["hash=true"] : []), `vocabulary=${named}`];
 }
 
 /** Different tokens of texts. Of data that has none 0. */

@@ -67,6 +67,49 @@ describe("a net for images, arrays or texts", () => {
     await works([4], 2);
   });
 
+  it("has the words and classes of the training for other texts: to test on, and to predict", async () => {
+    const [data, testData, unlabelled] = ["texts.txt", "tests.txt", "new.txt"].map((name) => join(folder(), name)) as [
+      string,
+      string,
+      string,
+    ];
+    writeFileSync(
+      data,
+      Array.from({ length: 40 }, (_, i) => (i % 2 ? "good\tfine and nice\n" : "bad\tpoor\n")).join(""),
+    );
+    // Alone, these would have other numbers: "poor" that of "and", and "good" that of "bad".
+    writeFileSync(testData, "good\tnice and nice\ngood\tfine\n");
+    writeFileSync(unlabelled, "poor poor\nfine and fine\n");
+    const options = { kind: "lstm", data: `${data}?length=4&tokens=20`, testData, hidden: [5], epochs: 60 } as const;
+    await made(options);
+    const { accuracy } = await trainToEnd(join(output(), "solver.prototxt"));
+    expect(accuracy![0]).to.equal(1);
+    const rowsOf = async (path: string) => {
+      await using predictions = await predict({ model: output(), data: path });
+      const rows: (readonly (string | number | undefined)[])[] = [];
+      for await (const { cells, prediction } of predictions) rows.push([...cells, prediction]);
+      return { rows, added: predictions.added, summary: predictions.summary() };
+    };
+    expect(await rowsOf(unlabelled)).to.deep.equal({
+      rows: [
+        ["0", "bad"],
+        ["1", "good"],
+      ],
+      added: ["predicted_label", "p_bad", "p_good"],
+      summary: { rows: 2, failed: 0, unseen: {} },
+    });
+    expect(await rowsOf(testData)).to.deep.include({
+      rows: [
+        ["0", "good", "good"],
+        ["1", "good", "good"],
+      ],
+      summary: { rows: 2, failed: 0, unseen: {}, accuracy: 1 },
+    });
+    writeFileSync(testData, "ugly\tpoor\n");
+    const failed = await rowsOf(testData).catch((error: NetrunError) => error.format());
+    expect(failed).to.match(/tests\.txt: line 1: class "ugly" is none of the vocabulary's[\s\S]*bad, good/);
+  });
+
   it("is for netrun's digits where no data is named", async () => {
     await made({ kind: "lenet" });
     const text = readFileSync(join(output(), "train_test.prototxt"), "utf8");

@@ -201,7 +201,15 @@ function textSpec(path: string, options: Options): SourceSpec {
     length: options.number("length", { ...countRange("tokens"), max: MOST_TOKENS }) ?? 128,
     tokens: options.number("tokens", countRange("words")) ?? 10_000,
     hash: options.boolean("hash") ?? false,
+    ...given("vocabulary", vocabularyOf(path, options.filled("vocabulary"))),
   };
+}
+
+/** The texts that a vocabulary is of: from here, or else from the folder of the texts that get it. */
+function vocabularyOf(path: string, name: string | undefined): string | undefined {
+  const found = name === undefined ? undefined : [name, join(dirname(path), name)].find((each) => existsSync(each));
+  if (name === undefined || found !== undefined) return found;
+  throw new NetrunError(`the vocabulary is not there: ${name}`, { file: path });
 }
 
 /** A text file whose first line names an image and an annotation in XML. */

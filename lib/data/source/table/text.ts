@@ -22,6 +22,8 @@ export interface TextSpec {
    */
   readonly tokens: number;
   readonly hash: boolean;
+  /** Texts, as `path` has them, whose vocabulary and classes these texts get: those of the training. Default: their own. */
+  readonly vocabulary?: string | undefined;
 }
 
 /** Content of a row of tokens: a text and its class, if it has one. */
@@ -38,21 +40,42 @@ interface Passage {
  * Fields data [length] and, where there are classes, label. Where classes stand in some lines only, the others cannot be used. Throws a NetrunError.
  */
 export async function textSource(spec: TextSpec): Promise<DataSource> {
-  const stat = statSync(spec.path, { throwIfNoEntry: false });
-  if (!stat) throw new NetrunError("no such file or folder", { file: spec.path });
+  const { files, passages } = textsIn(spec.path);
+  const known = spec.vocabulary === undefined ? undefined : textsIn(spec.vocabulary);
   if (!(spec.length > 0 && spec.tokens > 1))
     throw new NetrunError(`texts of ${spec.length} tokens out of ${spec.tokens} make no rows`, { file: spec.path });
-  const files = stat.isDirectory() ? classFiles(spec.path) : undefined;
-  const passages = () => (files ? filePassages(files) : linePassages(spec.path));
-  const states = files ? files.map(({ path }) => path) : [spec.path];
+  const pathsOf = ({ path, files: each }: Texts) => each?.map((file) => file.path) ?? [path];
+  const states = [...pathsOf({ path: spec.path, files, passages }), ...(known ? pathsOf(known) : [])];
   const where = (line: number): string => files?.[line]?.path ?? `${spec.path}: line ${line}`;
-  return spooled({ files: states, options: spec, convert: () => convert(spec, passages), where });
+  const convertAll = () => convert(spec, passages, known?.passages ?? passages);
+  return spooled({ files: states, options: spec, convert: convertAll, where });
 }
 
-async function* convert(spec: TextSpec, passages: () => Iterable<Passage>): AsyncGenerator<RecordBatch> {
-  const { labels, counts } = survey(spec, passages());
-  const texts = labels.sorted();
+/** Texts of a file or folder. */
+interface Texts {
+  readonly path: string;
+  readonly files: readonly ClassFile[] | undefined;
+  readonly passages: () => Iterable<Passage>;
+}
+
+function textsIn(path: string): Texts {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new NetrunError("no such file or folder", { file: path });
+  const files = stat.isDirectory() ? classFiles(path) : undefined;
+  return { path, files, passages: () => (files ? filePassages(files) : linePassages(path)) };
+}
+
+async function* convert(
+  spec: TextSpec,
+  passages: () => Iterable<Passage>,
+  vocabulary: () => Iterable<Passage>,
+): AsyncGenerator<RecordBatch> {
+  const { labels, counts } = survey(spec, vocabulary());
+  const known = labels.sorted();
+  const isLabelled = passages === vocabulary || hasLabels(passages());
+  const texts = isLabelled ? known : [];
   if (!texts) throw new NetrunError("too many different texts before tabs to be classes", { file: spec.path });
+  const classes = new Set(texts);
   const number = spec.hash ? hashed(spec.tokens) : frequent(spec.tokens, counts);
   const fields: TableField[] = [{ name: "data", dtype: "int32", shape: [spec.length] }];
   if (texts.length > 0) fields.push({ name: "label", dtype: "int32", shape: [], labels: texts });
@@ -64,12 +87,22 @@ async function* convert(spec: TextSpec, passages: () => Iterable<Passage>): Asyn
         if (at === spec.length) break;
         data[at++] = number(token);
       }
-      const lacks = texts.length > 0 && label === undefined;
-      const failure = lacks ? "no class before a tab, where other lines have one" : undefined;
-      yield { cells: [data, label ?? texts[0]], line, failure };
+      const failure = texts.length > 0 ? labelFailure(label, texts, classes) : undefined;
+      yield { cells: [data, failure === undefined ? label : texts[0]], line, failure };
     }
   })();
   yield* rowBatches(fields, rows);
+}
+
+function hasLabels(passages: Iterable<Passage>): boolean {
+  for (const { label } of passages) if (label !== undefined) return true;
+  return false;
+}
+
+function labelFailure(label: string | undefined, known: readonly string[], classes: ReadonlySet<string>) {
+  if (label === undefined) return "no class before a tab, where other lines have one";
+  if (classes.has(label)) return undefined;
+  return `class "${label}" is none of the vocabulary's\nits classes: ${known.slice(0, 10).join(", ")}`;
 }
 
 function survey(spec: TextSpec, passages: Iterable<Passage>) {
