@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Preparation, readPreparation } from "../data/source/prepared/preparation.js";
 import { NetrunError } from "../error.js";
@@ -15,7 +15,13 @@ export interface TableModel {
 export function openModel(folder: string, weights?: string): TableModel {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
     throw new NetrunError("no such folder", { file: folder, notes: ["give the one that netrun new wrote"] });
-  const preparation = readPreparation(join(folder, "preparation.json"));
+  const path = join(folder, "preparation.json");
+  if (!existsSync(path))
+    throw new NetrunError("holds no model for tables: there is no preparation.json", {
+      file: folder,
+      notes: ["netrun new mlp --data TABLE -o FOLDER writes one"],
+    });
+  const preparation = readPreparation(path);
   return { folder, preparation, deploy: join(folder, "deploy.prototxt"), weights: weights ?? newestWeights(folder) };
 }
 

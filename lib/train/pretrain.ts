@@ -140,6 +140,7 @@ export async function* pretrain(given: PretrainOptions): AsyncGenerator<Pretrain
   const options = { ...optionsOf(message), ...withoutUndefined(given) };
   checkOptions(PRETRAINING, options);
   const { kind = "rbm", iterations = 1000, output } = options;
+  refuseUnused(given, kind);
   const base = options.baseDir ?? baseDir;
   const { train: source } = solverNets(message, { ...options, baseDir: base });
   const { layer: layers } = filterNet(source.net, source.state);
@@ -225,6 +226,14 @@ function keyOf(solver: SolverParameter, { net, state }: SolverNet, options: Pret
   return createHash("sha256")
     .update(JSON.stringify([printText(solver), printText(net), printText(state), data, rest]))
     .digest("hex");
+}
+
+/** Throws NetrunError for options of the other kind, which would change nothing. */
+function refuseUnused(given: PretrainOptions, kind: PretrainingChoice["kind"]): void {
+  const others = kind === "rbm" ? (["corruption", "tied"] as const) : (["cdSteps", "persistent"] as const);
+  const unused = others.find((name) => given[name] !== undefined);
+  if (unused !== undefined)
+    throw new NetrunError(`${unused} has no effect: it is for ${kind === "rbm" ? "autoencoders" : "machines (rbm)"}`);
 }
 
 /** Options that a solver's `pretrain` gives. */

@@ -296,6 +296,11 @@ describe("pretrain", () => {
     expect(done.reconstructionError).to.be.below(done.first.reconstructionError);
   });
 
+  it("refuses options of the other kind, which would change nothing", async () => {
+    await failure(run({ corruption: 0.1 }), "corruption has no effect: it is for autoencoders");
+    await failure(run({ kind: "autoencoder", persistent: true }), "persistent has no effect: it is for machines");
+  });
+
   it("refuses layers that are not there, activations that no RBM has and nets without such layers", async () => {
     await failure(run({ layers: ["h3"] }), 'no InnerProduct "h3" to pretrain');
     await failure(
