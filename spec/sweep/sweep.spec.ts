@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { StoredRuns } from "../../lib/dashboard/stored-runs.js";
 import { listRuns, readRun } from "../../lib/runs/list.js";
+import { MedianRule } from "../../lib/sweep/median.js";
 import { HalvingSchedule, type Job } from "../../lib/sweep/schedule.js";
 import { withSettings } from "../../lib/sweep/settings.js";
 import { trialSettings } from "../../lib/sweep/space.js";
@@ -139,6 +140,36 @@ describe("a sweep", () => {
       expect(schedule.next()).to.deep.equal({ trial: 2, until: 4 });
       schedule.done({ trial: 2, until: 4 }, 0);
       expect(schedule.next()).to.equal(undefined);
+    });
+  });
+
+  describe("takes a run for hopeless", () => {
+    const at = (iteration: number, score: number, direction: "min" | "max" = "max") => ({
+      iteration,
+      score,
+      direction,
+    });
+
+    it("after its grace, by its best score so far, where three others have come as far", () => {
+      const rule = new MedianRule(10);
+      for (const [trial, score] of [0.5, 0.7, 0.9].entries())
+        for (const iteration of [5, 10, 20])
+          expect(rule.isHopeless(trial, undefined, at(iteration, score))).to.equal(false);
+      expect(rule.isHopeless(3, undefined, at(5, 0.1))).to.equal(false);
+      // The median of the others is 0.7, and with this one, which stops there, 0.65.
+      expect(rule.isHopeless(3, undefined, at(10, 0.6))).to.equal(true);
+      expect(rule.isHopeless(4, undefined, at(10, 0.8))).to.equal(false);
+      expect(rule.isHopeless(4, undefined, at(20, 0.2))).to.equal(false);
+      // Nobody has come as far.
+      expect(rule.isHopeless(4, undefined, at(30, 0.2))).to.equal(false);
+    });
+
+    it("with less being better, fold by fold, and as well after an earlier part of the sweep", () => {
+      const rule = new MedianRule(1);
+      for (const trial of [0, 1, 2]) rule.restore(trial, 0, [at(1, trial + 1, "min"), at(2, trial, "min")]);
+      expect(rule.isHopeless(3, 1, at(1, 9, "min"))).to.equal(false);
+      expect(rule.isHopeless(3, 0, at(1, 2, "min"))).to.equal(false);
+      expect(rule.isHopeless(3, 0, at(2, 2, "min"))).to.equal(true);
     });
   });
 
