@@ -7,6 +7,7 @@ import { engineSpecs } from "./spark/engine.js";
 import { modeSpecs } from "./spark/modes.js";
 import { pageSpecs } from "./spark/page.js";
 import { signalSpecs } from "./spark/signals.js";
+import { absentStateSpecs, stateSpecs } from "./spark/states.js";
 import { waitSpecs } from "./spark/waits.js";
 
 const why = whyNoSpark();
@@ -33,10 +34,12 @@ describe(`a Spark cluster${why === undefined ? "" : ` (skipped: ${why})`}`, () =
 
     describe("as an engine", () => engineSpecs(() => shared));
     describe("each way of training, and what is lost there", () => modeSpecs(() => shared));
+    describe("executors that die with states of megabytes", () => stateSpecs(() => shared));
     describe("DataFrames", () => dataFrameSpecs(() => shared));
     describe("a wait without an end", () => waitSpecs(() => shared));
   });
 
+  describe("executors that die with states which the driver has not", () => absentStateSpecs(() => cluster));
   describe("whatever of a training dies", () => deathSpecs(() => cluster));
   describe("a training that a signal ends", () => signalSpecs(() => cluster));
   describe("its page", () => pageSpecs());
