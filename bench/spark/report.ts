@@ -38,13 +38,16 @@ const MACHINES = [2, 4, 8, 16, 32, 64];
 /** `--sync-interval auto` aims at that share of overhead. */
 const SHARE = 0.05;
 
-/** S for K machines, in milliseconds: what was measured for 2, and for each more what each of 2 more cost where 4 were measured. */
+/**
+ * S for K machines, in milliseconds: what was measured for 2, and for each more what each of 2 more cost where 4 were measured, by the
+ * least rounds: medians have what other programs took.
+ */
 function overheadOf(costs: readonly Cost[], floats: number): (machines: number) => number {
   const of = (workers: number) =>
-    costs.find((cost) => cost.floats === floats && cost.workers === workers && cost.mode === "redo")?.overheadMs;
-  const two = of(2) ?? Number.NaN;
-  const four = of(4) ?? Number.NaN;
-  return (machines) => two + ((four - two) / 2) * (machines - 2);
+    costs.find((cost) => cost.floats === floats && cost.workers === workers && cost.mode === "redo");
+  const two = of(2)?.overheadMs ?? Number.NaN;
+  const growth = ((of(4)?.leastMs ?? Number.NaN) - (of(2)?.leastMs ?? Number.NaN)) / 2;
+  return (machines) => (machines === 2 ? two : two + growth * (machines - 2));
 }
 
 const seconds = (ms: number): string => (ms < 10_000 ? (ms / 1000).toPrecision(2) : (ms / 1000).toFixed(0));
