@@ -35,14 +35,14 @@ describe("measured memory of a training", () => {
     expect((await measured({ measureMemory: true }))[0]!.processes).to.equal(1);
   });
 
-  it("has that of GPUs where NVIDIA's program tells it", async () => {
+  it("has that of GPUs where NVIDIA's program tells it, and waits for none that hangs", async () => {
     const before = process.env["PATH"];
     const bin = join(folder(), "bin");
     mkdirSync(bin);
-    const script = 'echo "$PPID, 512"; echo "$PPID, 64"; echo "1, 4096"; echo "[N/A], [N/A]"';
-    writeFileSync(join(bin, "nvidia-smi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    const deviceOf = async (provider: string) => {
-      const watch = new MemoryWatch(provider);
+    const tells = (script: string) => writeFileSync(join(bin, "nvidia-smi"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    tells('echo "$PPID, 512"; echo "$PPID, 64"; echo "1, 4096"; echo "[N/A], [N/A]"');
+    const deviceOf = async (provider: string, patienceMs?: number) => {
+      const watch = new MemoryWatch(provider, patienceMs);
       const found = [...watch.events(1)];
       for await (const event of watch.finish(2)) found.push(event);
       expect(found).to.have.length(1);
@@ -52,6 +52,8 @@ describe("measured memory of a training", () => {
     try {
       expect(await deviceOf("cuda")).to.equal(576 * 2 ** 20);
       expect(await deviceOf("cpu")).to.equal(undefined);
+      tells("exec sleep 60");
+      expect(await deviceOf("cuda", 100)).to.equal(undefined);
     } finally {
       process.env["PATH"] = before;
     }
