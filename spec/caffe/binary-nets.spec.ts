@@ -108,6 +108,11 @@ describe("binary nets of forks", () => {
       expect(said(path)).to.contain(`field ${field} of this binary net`);
     });
 
+  it("are read where a convolution's axis, or dilation, is 1", () => {
+    const path = binary("axis.caffemodel", layer({ type: "Convolution" }), message(106, [8, 2, 32, 3, 128, 1, 1]));
+    expect(said(path)).to.equal(undefined);
+  });
+
   it("are refused for V1 parameters of another type than the layer's", () => {
     const v1 = encode(create("V1LayerParameter", { name: "l", bottom: ["x"], top: ["y"] }));
     const said40 = (type: number) =>

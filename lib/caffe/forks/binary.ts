@@ -143,8 +143,8 @@ interface Params {
 
 /**
  * Numbers within parameters that forks have otherwise: `round_mode` is ceil_mode in some, NONE is PRE_FIXED, a convolution's `axis`
- * is dilation in caffe-action and its `force_nd_im2col` hole in PSPNet, and Intel's poolings have the numbers of pad and kernel_size
- * in another order.
+ * is dilation in caffe-action (1 changes nothing in either) and its `force_nd_im2col` hole in PSPNet, and Intel's poolings have the
+ * numbers of pad and kernel_size in another order.
  */
 function doubtfulWithin({
   convolution_param: convolution,
@@ -154,7 +154,7 @@ function doubtfulWithin({
   return [
     ...(pooling && has(pooling, "round_mode") ? ["pooling_param.13"] : []),
     ...(pooling && isOfIntel(pooling) ? ["pooling_param.2"] : []),
-    ...(convolution && has(convolution, "axis") ? ["convolution_param.16"] : []),
+    ...(convolution && has(convolution, "axis") && convolution.axis !== 1 ? ["convolution_param.16"] : []),
     ...(convolution && has(convolution, "force_nd_im2col") ? ["convolution_param.17"] : []),
     ...(loss && has(loss, "normalization") && loss.normalization === Mode.NONE ? ["loss_param.3"] : []),
   ];
