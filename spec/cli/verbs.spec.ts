@@ -111,7 +111,9 @@ I0313 00:00:01.000000  1 solver.cpp:218] Iteration 100 (50 iter/s, 2s/100 iters)
       expect(stderr).to.equal("");
       expect(stdout).to.equal(`${file("plot.svg")}: loss, test accuracy, learning rate of 3 runs\n`);
       const svg = readFileSync(file("plot.svg"), "utf8");
-      expect(svg).to.contain(">caffe.log: train loss<").and.to.contain(">run.json: test accuracy<");
+      expect(svg).to.contain(">caffe.log: train loss<").and.to.contain(">run.json: test loss<");
+      // A panel of one score says so in its title.
+      expect(svg).to.contain(">test accuracy<").and.to.contain(">run.json<");
       // netrun has sharp refuse drawings as soon as it decodes an image, as specs before this one do.
       sharp.unblock({ operation: ["VipsForeignLoadSvg"] });
       expect((await sharp(Buffer.from(svg)).metadata()).format).to.equal("svg");
