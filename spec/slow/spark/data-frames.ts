@@ -34,6 +34,12 @@ const FEATURES = NET.replace('top: "label"', "")
   .replace("shape { dim: 8 }", "")
   .replace(/\n {2}layer \{ name: "loss".*/, "");
 
+/** Half of a number: rows of one column. */
+const HALF = `
+  layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 1 } } }
+  layer { name: "half" type: "InnerProduct" bottom: "x" top: "half"
+    inner_product_param { num_output: 1 weight_filler { type: "constant" value: 0.5 } } }`;
+
 interface Row {
   readonly id: number;
   readonly data: readonly number[];
@@ -78,6 +84,7 @@ export function dataFrameSpecs(shared: () => SharedCluster): void {
   let folder = "";
   let engine: SparkChoice;
   const at = (name: string): string => join(folder, name);
+  const database = (): string => `jdbc:derby:${at("database")}`;
   const file = (): string => at("whole.parquet");
 
   before(async () => {
@@ -89,8 +96,12 @@ export function dataFrameSpecs(shared: () => SharedCluster): void {
       writeParquet(at(`parts/${i}.parquet`), rowsOf(from, to));
     writeFileSync(at("net.prototxt"), NET);
     writeFileSync(at("features.prototxt"), FEATURES);
-    await using net = await Net.load(at("features.prototxt"));
-    await net.save(at("features.caffemodel"));
+    writeFileSync(at("half.prototxt"), HALF);
+    writeFileSync(at("twin.prototxt"), HALF.replaceAll('"half"', '"twin"'));
+    for (const name of ["features", "half", "twin"]) {
+      await using net = await Net.load(at(`${name}.prototxt`));
+      await net.save(at(`${name}.caffemodel`));
+    }
   });
   after(() => {
     if (folder !== "") rmSync(folder, { recursive: true, force: true });
@@ -181,6 +192,41 @@ export function dataFrameSpecs(shared: () => SharedCluster): void {
     return rows;
   }
 
+  const ids = [0, 1, 2, 3, 4, 5];
+  /** Half of a quarter of each id. */
+  const eighths = ids.map((id) => [id / 8]);
+
+  /** Writes a DataFrame with a column of half of its column x. */
+  async function writeHalves(data: string, on: SparkChoice, output: string, blob = "half"): Promise<void> {
+    const [model, weights] = [at(`${blob}.prototxt`), at(`${blob}.caffemodel`)];
+    await extractOnSpark({ model, weights, blobs: [blob], engine: on, data, output: `${output}?mode=overwrite` });
+  }
+
+  /** Half of the column x of a DataFrame, by its ids. */
+  async function halves(data: string, on = engine): Promise<unknown> {
+    await writeHalves(data, on, `spark:parquet:${at("halves")}`);
+    return (await readParquet(at("halves"))).map(({ half }) => half);
+  }
+
+  it("are of any type of numbers, and files of any format", async () => {
+    const column = (sql: string) => `spark:sql:SELECT id, ${sql} AS x FROM range(0, 6, 1, 2)`;
+    for (const type of ["FLOAT", "DOUBLE", "DECIMAL(8,2)"])
+      expect(await halves(column(`CAST(id / 4 AS ${type})`)), type).to.deep.equal(eighths);
+    expect(await halves(column("array(id / 4)")), "an array").to.deep.equal(eighths);
+    for (const type of ["INT", "BIGINT", "SMALLINT", "TINYINT"])
+      expect(await halves(column(`CAST(id AS ${type})`)), type).to.deep.equal(ids.map((id) => [id / 2]));
+    expect(await halves(column("id > 2")), "a boolean").to.deep.equal(ids.map((id) => [id > 2 ? 0.5 : 0]));
+    expect(await halves(column("unhex(concat('0', id))")), "bytes").to.deep.equal(ids.map((id) => [id / 2]));
+    const words = column("elt(1 + id % 3, 'owl', 'cat', 'emu')");
+    expect(await halves(words), "texts").to.deep.equal(ids.map((id) => [[1, 0, 0.5][id % 3]]));
+
+    writeFileSync(at("x.csv"), `id,x\n${ids.map((id) => `${id},${id / 4}\n`).join("")}`);
+    writeFileSync(at("x.json"), ids.map((id) => `${JSON.stringify({ id, x: id / 4 })}\n`).join(""));
+    await writeHalves(column("id / 4"), engine, `spark:orc:${at("x.orc")}`, "twin");
+    for (const format of ["csv", "json", "orc"])
+      expect(await halves(`spark:${format}:${at(`x.${format}`)}`), format).to.deep.equal(eighths);
+  });
+
   it("have images, of Spark's image source and as encoded files, with netrun's pixels", async () => {
     mkdirSync(at("images"));
     const pixels = Buffer.from(Array.from({ length: 3 * 20 }, (_, i) => (i * 37) % 256));
@@ -217,7 +263,9 @@ export function dataFrameSpecs(shared: () => SharedCluster): void {
       at("pipeline.py"),
       `
 from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.functions import array_to_vector
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import array
 from netrun.spark import NetTransformer
 
 spark = SparkSession.builder.getOrCreate()
@@ -228,6 +276,10 @@ Pipeline(stages=[net]).fit(rows).write().overwrite().save("${at("pipeline")}")
 loaded = PipelineModel.load("${at("pipeline")}")
 assert type(loaded.stages[0]) is NetTransformer
 loaded.transform(rows).write.mode("overwrite").parquet("${at("transformed")}")
+numbers = spark.range(6).selectExpr("id", "id / 4 AS x")
+numbers.write.jdbc("${database()};create=true", "numbers", properties={"driver": "org.apache.derby.jdbc.EmbeddedDriver"})
+vectors = numbers.select("id", array_to_vector(array("x")).alias("x"))
+vectors.write.parquet("${at("vectors")}")
 try:
     net.setParams(inputCols={"data": "label"}).transform(rows)
 except Exception as error:
@@ -249,16 +301,26 @@ except Exception as error:
     expect(submitted.stdout).to.contain('column "label" is string, which the blob "data" cannot have');
     const rows = await readParquet(at("transformed"));
     expect(rows.map(({ ip }) => ip)).to.deep.equal(await features());
+    expect(await halves(`spark:parquet:${at("vectors")}`), "MLlib's vectors").to.deep.equal(eighths);
   });
 
   it("train without a cluster, by --master local[2], where a worker that hangs over rows ends the task", async () => {
     const conf = { ...BRIEF, "spark.driver.memory": "600m", "spark.ui.enabled": "false", "spark.log.level": "OFF" };
     const patience = { "spark.netrun.rowTimeout": "4s", "spark.sql.shuffle.partitions": "2" };
-    const local = spark({ master: "local[2]", conf: { ...conf, ...patience } });
+    const warehouse = { "spark.sql.warehouse.dir": at("warehouse") };
+    const local = spark({ master: "local[2]", conf: { ...conf, ...patience, ...warehouse } });
     const application = await joinCluster(local);
     try {
       const there = await weightsOf({ data: `spark:parquet:${at("parts")}?order=id`, engine: local });
       expect(there).to.equal(await weightsOf({ data: file() }));
+      const numbers = "spark:sql:SELECT id, id / 4 AS x FROM range(6)";
+      await writeHalves(numbers, local, "spark:table:numbers", "twin");
+      expect(await halves("spark:table:numbers", local), "a table").to.deep.equal(eighths);
+      // The spec before made it, where there is PySpark.
+      if (existsSync(at("database"))) {
+        const rows = `spark:jdbc?dbtable=numbers:${database()}`;
+        expect(await halves(rows, local), "a database").to.deep.equal(eighths);
+      }
       const given = { model: at("features.prototxt"), weights: at("features.caffemodel"), blobs: ["ip"] };
       const output = `spark:parquet:${at("never")}`;
       // Those of other applications are kept for their next task.
