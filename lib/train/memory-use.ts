@@ -12,7 +12,7 @@ const PATIENCE_MS = 5_000;
 
 const execute = promisify(execFile);
 
-/** What a program prints. */
+/** The output of a program. */
 async function printed(program: string, args: readonly string[], patienceMs: number): Promise<string> {
   return (await execute(program, args, { timeout: patienceMs, killSignal: "SIGKILL" })).stdout;
 }
