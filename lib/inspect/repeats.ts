@@ -42,22 +42,25 @@ export function findRepeats(boxes: readonly RepeatBox[]): readonly Repeat[] {
     return lengths;
   });
   const found: Repeat[] = [];
-  const repeatAt = (at: number, period: number, to: number): Repeat => {
-    const most = Math.min(Math.floor(runs[period]![at]! / period) + 1, Math.floor((to - at) / period));
-    return { from: at, period, count: countInside(boxes, at, period, most) };
-  };
+  const readers = boxes.map(({ targets }) => targets.reduce((last, target) => Math.max(last, target), -1));
+  const mostAt = (at: number, period: number, to: number): number =>
+    Math.min(Math.floor(runs[period]![at]! / period) + 1, Math.floor((to - at) / period));
+  const repeatAt = (at: number, period: number, to: number): Repeat => ({
+    from: at,
+    period,
+    count: countInside(readers, at, period, mostAt(at, period, to)),
+  });
   const search = (from: number, to: number): void => {
     let best: Repeat | undefined;
     let bestScore = 0;
     for (let at = from; at < to; at++)
       for (let period = 1; period <= longest && at + 2 * period <= to; period++) {
         if (runs[period]![at]! < period) continue;
+        // Counting takes time by what it may find: that of a chain of thousands is counted once.
+        if (scoreOf(period, mostAt(at, period, to)) <= bestScore) continue;
         const repeat = repeatAt(at, period, to);
-        const { count } = repeat;
-        const saved = period * (count - 1);
-        // Many small parts are easier to read than a few large ones.
-        const score = (saved * (count - 1)) / count;
-        if (saved >= LEAST_SAVED && score > bestScore) [best, bestScore] = [repeat, score];
+        const score = scoreOf(period, repeat.count);
+        if (period * (repeat.count - 1) >= LEAST_SAVED && score > bestScore) [best, bestScore] = [repeat, score];
       }
     if (!best) return;
     const { period } = best;
@@ -75,12 +78,13 @@ export function findRepeats(boxes: readonly RepeatBox[]): readonly Repeat[] {
   return found.sort((a, b) => a.from - b.from);
 }
 
-/** The parts up to the first that is read outside of all of them. */
-function countInside(boxes: readonly RepeatBox[], from: number, period: number, most: number): number {
-  for (let count = 1; count < most; count++) {
-    const part = boxes.slice(from + (count - 1) * period, from + count * period);
-    if (part.some(({ targets }) => targets.some((target) => target >= from + most * period))) return count;
-  }
+/** Boxes that are saved, and less for fewer parts: many small ones are easier to read than a few large ones. */
+const scoreOf = (period: number, count: number): number => (period * (count - 1) ** 2) / count;
+
+/** The parts up to the first that is read outside of all of them; `readers` are the last that read each box. */
+function countInside(readers: readonly number[], from: number, period: number, most: number): number {
+  const to = from + most * period;
+  for (let at = from; at < to - period; at++) if (readers[at]! >= to) return Math.floor((at - from) / period) + 1;
   return most;
 }
 
