@@ -62,7 +62,8 @@ function withForkType(layer: V1LayerParameter): V1LayerParameter {
 /** The number of a layer's type where the schema has none of it. */
 function numberOfType(layer: V1LayerParameter): number | undefined {
   const { $unknowns: unknown = [] } = layer as { readonly $unknowns?: readonly Uint8Array[] };
-  const field = unknown.find((bytes) => numberOf(bytes) === TYPE);
+  // Its tag says that a number follows: a damaged file may have anything else there.
+  const field = unknown.find((bytes) => bytes[0] === TYPE << 3);
   return field && protobuf.Reader.create(field.subarray(1)).uint32();
 }
 

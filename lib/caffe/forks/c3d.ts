@@ -1,6 +1,6 @@
 import protobuf from "protobufjs/light.js";
 import { noteUnknown } from "../../text/notes.js";
-import { amend, create, has } from "../message.js";
+import { amend, create, damaged, has } from "../message.js";
 import type { BlobProto, ConvolutionParameter, PoolingParameter, V1LayerParameter } from "../messages.js";
 import { reflect } from "../schema.js";
 
@@ -69,8 +69,13 @@ function poolingOf(param: PoolingParameter): PoolingParameter {
   });
 }
 
-/** Numbers that C3D's convolution has where Caffe has other kinds of fields. */
-const READ: ReadonlySet<number> = new Set([7, 8, 9, 10]);
+/** Numbers that C3D's convolution has where Caffe has other kinds of fields, with their wire types: numbers, then messages. */
+const READ: ReadonlyMap<number, number> = new Map([
+  [7, 0],
+  [8, 0],
+  [9, 2],
+  [10, 2],
+]);
 
 /** A message's unknown fields by number, those that are read here, and the message with the others. */
 function parted(param: ConvolutionParameter) {
@@ -79,8 +84,10 @@ function parted(param: ConvolutionParameter) {
   const others: Uint8Array[] = [];
   for (const bytes of all) {
     const reader = protobuf.Reader.create(bytes);
-    const id = reader.uint32() >>> 3;
-    if (READ.has(id)) unknown.set(id, reader);
+    const tag = reader.uint32();
+    const id = tag >>> 3;
+    // A damaged file may have a field of another kind there.
+    if (READ.get(id) === (tag & 7)) unknown.set(id, reader);
     else others.push(bytes);
   }
   const known = create("ConvolutionParameter", Object.fromEntries(Object.entries(param)));
@@ -90,5 +97,10 @@ function parted(param: ConvolutionParameter) {
 
 const numberIn = (reader: protobuf.Reader | undefined): number | undefined => reader?.uint32();
 
-const fillerIn = (reader: protobuf.Reader | undefined): object | undefined =>
-  reader && reflect("FillerParameter").decode(reader.bytes());
+function fillerIn(reader: protobuf.Reader | undefined): object | undefined {
+  try {
+    return reader && reflect("FillerParameter").decode(reader.bytes());
+  } catch (cause) {
+    throw damaged("FillerParameter", reader!, cause);
+  }
+}
