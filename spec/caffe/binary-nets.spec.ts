@@ -191,7 +191,7 @@ describe("binary files of C3D's first version", () => {
   ];
   /** num_output, pad, kernel_size, kernel_depth, stride, temporal_stride, weight_filler. */
   const convolution = [8, 2, 24, 1, 32, 3, 48, 3, 56, 2, 64, 1, ...message(9, message(1, [...Buffer.from("xavier")]))];
-  const layers = () => [
+  const layers = (convolved: readonly number[]) => [
     ...message(2, [
       ...message(4, [...Buffer.from("conv")]),
       40,
@@ -200,7 +200,7 @@ describe("binary files of C3D's first version", () => {
       ...message(3, [...Buffer.from("y")]),
       ...message(6, blobOf([2, 1, 3, 3, 3])),
       ...message(6, blobOf([1, 1, 1, 1, 2])),
-      ...message(10, convolution),
+      ...message(10, convolved),
     ]),
     ...message(2, [
       ...message(4, [...Buffer.from("pool")]),
@@ -211,9 +211,9 @@ describe("binary files of C3D's first version", () => {
       ...message(19, [16, 2, 40, 2]),
     ]),
   ];
-  const net = (name: string) => {
+  const net = (name: string, convolved: readonly number[] = convolution) => {
     const path = join(folder, name);
-    writeFileSync(path, Uint8Array.from(layers()));
+    writeFileSync(path, Uint8Array.from(layers(convolved)));
     return path;
   };
 
@@ -231,8 +231,17 @@ describe("binary files of C3D's first version", () => {
       /convolution_param \{\n\s+num_output: 2\n\s+pad: 1\n\s+kernel_size: 3\n\s+stride: 2\n\s+weight_filler \{\n\s+type: "xavier"\n\s+\}\n\s+kernel_depth: 3\n\s+temporal_stride: 1/,
     );
     expect(printText(read)).to.match(/pooling_param \{\n\s+kernel_size: 2\n\s+kernel_depth: 2\n/);
-    const [conv] = decodeWeights(Uint8Array.from(layers())).layers;
+    const [conv] = decodeWeights(Uint8Array.from(layers(convolution))).layers;
     expect(conv!.type).to.equal("Convolution3D");
+  });
+
+  it("are damaged where a filler is none, and have no stride where a field of another kind has its number", () => {
+    const read = (name: string, more: readonly number[]) =>
+      loadNet(net(name, [8, 2, 32, 3, ...more]), { onWarning: () => {} }).message;
+    expect(() => read("filler.caffemodel", message(9, [10, 50, 1]))).to.throw("not a complete binary FillerParameter");
+    const [conv] = read("stride.caffemodel", [61, 1, 2, 3, 4]).layer;
+    expect(conv!.convolution_param!.stride).to.deep.equal([]);
+    expect(refusedFork(conv!, "")?.format()).to.contain("field layers.convolution_param.7");
   });
 
   it("fill a net from a prototxt", async () => {
