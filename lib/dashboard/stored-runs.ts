@@ -22,7 +22,7 @@ export class StoredRuns implements RunSource {
   readonly #damaged = new Set<string>();
   readonly #warn: (warning: NetrunError) => void;
 
-  /** Throws NetrunError where a path is none of these; `warn` hears of runs that come later and are damaged. */
+  /** Throws NetrunError for a path that is not one of these; `warn` hears of runs that come later and are damaged. */
   constructor(paths: readonly string[] = [RUNS_FOLDER], warn: (warning: NetrunError) => void = () => {}) {
     this.#paths = paths;
     this.#warn = warn;

@@ -39,6 +39,13 @@ export function constant(data: number | Float32Array, shape: readonly number[] =
   return constantOf("float32", elements, shape);
 }
 
+/** The numbers 0 to n - 1 as a float32 constant, [n] unless another shape of n entries is given. */
+export const arange = (n: number, shape: readonly number[] = [n]): Value =>
+  constant(
+    Float32Array.from({ length: n }, (_, i) => i),
+    shape,
+  );
+
 /** A constant of any element type. Throws if the number of elements is not the shape's. */
 export function constantOf(dtype: DType, data: Elements, shape: readonly number[]): Value {
   if (data.length !== count(shape)) throw new Error(`${data.length} elements do not fill [${shape}]`);

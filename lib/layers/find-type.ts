@@ -24,7 +24,7 @@ export function findType(layer: LayerParameter, types?: ReadonlyMap<string, Laye
 }
 
 /**
- * Tests whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and its type is none of netrun's, or it
+ * Tests whether a layer brings data in that netrun knows nothing else of: it has no bottoms, and netrun does not have its type, or it
  * has more tops than netrun fills: labels of several kinds, say, which forks read from their own records.
  */
 export function isForeignData({ type, bottom, top }: LayerParameter): boolean {

@@ -176,6 +176,9 @@ export const neg = (x: Value): Value => apply(Neg, null, x);
 export const abs = (x: Value): Value => apply(Abs, null, x);
 export const sign = (x: Value): Value => apply(Sign, null, x);
 export const floor = (x: Value): Value => apply(Floor, null, x);
+export const ceil = (x: Value): Value => neg(floor(neg(x)));
+/** As C's round: halves away from 0. */
+export const roundAway = (x: Value): Value => mul(sign(x), floor(add(abs(x), constant(0.5))));
 export const exp = (x: Value): Value => apply(Exp, null, x);
 export const log = (x: Value): Value => apply(Log, null, x);
 export const sqrt = (x: Value): Value => apply(Sqrt, null, x);

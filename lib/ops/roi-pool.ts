@@ -1,9 +1,9 @@
 import { apply, constant, constantOf, type Op, type Value } from "../graph/index.js";
 import {
-  abs,
   add,
   and,
   cast,
+  ceil,
   div,
   floor,
   greater,
@@ -12,8 +12,7 @@ import {
   max,
   min,
   mul,
-  neg,
-  sign,
+  roundAway,
   sub,
   where,
 } from "./elementwise.js";
@@ -51,13 +50,9 @@ const numbers = (n: number, from = 0) =>
 const int64s = (values: readonly number[], shape: readonly number[]) =>
   constantOf("int64", BigInt64Array.from(values, BigInt), shape);
 
-/** C's round: halves away from 0. */
-const round = (x: Value) => mul(sign(x), floor(add(abs(x), constant(0.5))));
-const ceil = (x: Value) => neg(floor(neg(x)));
-
 /** Entries of an axis that belong to each cell of each box: float32 0 or 1 [r, cells, size]. Columns of a box: `from` and `to`. */
 function cellsOf(rois: Value, scale: number, [from, to]: readonly [number, number], cells: number, size: number) {
-  const edge = (i: number) => round(mul(slice(rois, 1, i, i + 1), constant(scale)));
+  const edge = (i: number) => roundAway(mul(slice(rois, 1, i, i + 1), constant(scale)));
   const start = edge(from);
   const cell = div(max(add(sub(edge(to), start), constant(1)), constant(1)), constant(cells));
   const within = (x: Value) => reshape(max(min(x, constant(size)), constant(0)), [rois.type.shape[0]!, cells, 1]);

@@ -1,6 +1,6 @@
 import { amend } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import { scatter } from "../../ops/detection.js";
 import {
   add,
@@ -33,12 +33,6 @@ import { bottomText, computeLayer } from "../layer.js";
 import { firstOne, meanOf, stepsOf } from "./ctc.js";
 
 const zeroOne = (condition: Value) => cast(condition, "float32");
-const numbers = (n: number, shape: readonly number[]) =>
-  constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    shape,
-  );
-
 /**
  * CTCGreedyDecoder (OCR forks): the best class of each step, without blanks and, but for `ctc_merge_repeated: false`, repetitions.
  * x [t, n, c], flags [t, n], 0 where a sequence begins. Tops: class numbers [t, n, 1, 1], then -1; with a second, -sum of the scores
@@ -67,7 +61,7 @@ export const CTCGreedyDecoder = computeLayer({
     const blank = param.blank_index < 0 ? c - 1 : param.blank_index;
     const best = topK(reshape(stopGradient(x), [t, n, c]), 2, 1);
     const classes = reshape(cast(best.indices, "float32"), [t, n]);
-    const isStep = zeroOne(less(numbers(t, [t, 1]), reshape(stepsOf(reshape(flags, [t, n])), [1, n])));
+    const isStep = zeroOne(less(arange(t, [t, 1]), reshape(stepsOf(reshape(flags, [t, n])), [1, n])));
     const before = concat([constant(-1, [1, n]), slice(classes, 0, 0, t - 1)], 0);
     const isNew = param.ctc_merge_repeated ? not(equal(classes, before)) : greater(classes, constant(-1));
     const stays = mul(isStep, zeroOne(and(isNew, not(equal(classes, constant(blank))))));
@@ -108,7 +102,7 @@ interface Sequence {
 function editDistance(a: Sequence, b: Sequence): Value {
   const [la, n] = a.values.type.shape as [number, number];
   const lb = b.values.type.shape[0]!;
-  const columns = numbers(la + 1, [1, la + 1]);
+  const columns = arange(la + 1, [1, la + 1]);
   const rows = transpose(a.values, [1, 0]);
   const first = add(columns, constant(0, [n, 1]));
   const { scans } = loop(lb, { carried: [first], captured: [rows, b.values] }, (i, [above], [own, others]) => {
@@ -129,7 +123,7 @@ function editDistance(a: Sequence, b: Sequence): Value {
     return { carried: [next], scans: [next] };
   });
   const table = concat([reshape(first, [1, n, la + 1]), scans[0]!], 0);
-  const isRow = zeroOne(equal(numbers(lb + 1, [lb + 1, 1, 1]), reshape(b.length, [1, n, 1])));
-  const isColumn = zeroOne(equal(numbers(la + 1, [1, 1, la + 1]), reshape(a.length, [1, n, 1])));
+  const isRow = zeroOne(equal(arange(lb + 1, [lb + 1, 1, 1]), reshape(b.length, [1, n, 1])));
+  const isColumn = zeroOne(equal(arange(la + 1, [1, 1, la + 1]), reshape(a.length, [1, n, 1])));
   return reduceSum(mul(mul(table, isRow), isColumn), [0, 2]);
 }

@@ -1,5 +1,5 @@
 import { sub as message } from "../../caffe/message.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -62,10 +62,7 @@ function scoresOf(site: Site<unknown>) {
       throw site.bottomError(0, `${bottomText(site, 0)} is not [steps, sequences, classes]`);
     if (count(flags.type.shape) !== t * n)
       throw site.bottomError(1, `${bottomText(site, 1)} is not one flag for each of ${t} steps of ${n} sequences`);
-    const places = constant(
-      Float32Array.from({ length: t }, (_, i) => i),
-      [t, 1],
-    );
+    const places = arange(t, [t, 1]);
     const isOn = not(equal(reshape(stopGradient(flags), [t, n]), constant(0)));
     const steps = add(reduceMax(mul(cast(isOn, "float32"), places), [0]), constant(1));
     return { x: reshape(x, [t, n, c]), isFirst: false, steps };
@@ -117,10 +114,7 @@ function ofProbabilities(
   { costs, gradient, steps }: { readonly costs: Value; readonly gradient: Value; readonly steps: Value },
 ): Value {
   const [t, n] = x.type.shape as [number, number];
-  const places = constant(
-    Float32Array.from({ length: t }, (_, i) => i),
-    [t, 1],
-  );
+  const places = arange(t, [t, 1]);
   const counts = and(less(places, reshape(steps, [1, n])), greater(reshape(costs, [1, n]), constant(0)));
   const slope = div(sub(gradient, softmax(scores, 2)), max(stopGradient(x), constant(LEAST)));
   return mul(slope, reshape(cast(counts, "float32"), [t, n, 1]));

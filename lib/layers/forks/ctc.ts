@@ -1,4 +1,4 @@
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   cast,
@@ -37,12 +37,6 @@ import { indicesOf } from "../indices.js";
 const NEVER = -1e30;
 
 const zeroOne = (condition: Value) => cast(condition, "float32");
-const numbers = (n: number, shape: readonly number[] = [n]) =>
-  constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    shape,
-  );
-
 /** Sequences and what they should say. */
 export interface Alignment {
   /** Activations before softmax [steps, n, classes]. */
@@ -67,7 +61,7 @@ export function alignmentCosts({ x: source, steps, labels: given, lengths, blank
   const x = stopGradient(source);
   const [t, n, c] = x.type.shape as [number, number, number];
   const l = given.type.shape[1]!;
-  const labels = where(less(numbers(l), reshape(lengths, [n, 1])), given, constant(0));
+  const labels = where(less(arange(l), reshape(lengths, [n, 1])), given, constant(0));
   const u = 2 * l + 1;
   const spaced = (values: Value, between: Value) =>
     concat(
@@ -82,9 +76,9 @@ export function alignmentCosts({ x: source, steps, labels: given, lengths, blank
   const before = concat([expand(constant(-1, [1, 1]), [n, Math.min(2, u)]), slice(path, 1, 0, Math.max(0, u - 2))], 1);
   const skips = mul(zeroOne(notEqual(path, before)), spaced(expand(constant(1), [n, l]), constant(0, [1, 1, 1])));
   const ends = add(mul(lengths, constant(2)), constant(1));
-  const inside = zeroOne(less(numbers(u), reshape(ends, [n, 1])));
+  const inside = zeroOne(less(arange(u), reshape(ends, [n, 1])));
   const isLast = zeroOne(
-    greater(mul(inside, zeroOne(greaterOrEqual(numbers(u), sub(reshape(ends, [n, 1]), constant(2))))), constant(0)),
+    greater(mul(inside, zeroOne(greaterOrEqual(arange(u), sub(reshape(ends, [n, 1]), constant(2))))), constant(0)),
   );
   const logProb = logSoftmax(x, 2);
   const index = expand(reshape(indicesOf(path, c), [1, n, u]), [t, n, u]);
@@ -117,7 +111,7 @@ export function alignmentCosts({ x: source, steps, labels: given, lengths, blank
 
   // From the last step back: of step i + 1 the sum and the scores.
   const last = sub(reshape(steps, [1, n, 1]), constant(1));
-  const times = numbers(t, [t, 1, 1]);
+  const times = arange(t, [t, 1, 1]);
   const isEnd = zeroOne(equal(times, last));
   const backwardStart = expand(constant(NEVER), [n, u]);
   const scanned = loop(
@@ -150,7 +144,7 @@ export function alignmentCosts({ x: source, steps, labels: given, lengths, blank
     exp(sub(both, reshape(where(greater(has, constant(0)), atEnd, constant(0)), [1, n, 1]))),
     counts,
   );
-  const isClass = zeroOne(equal(reshape(floor(path), [n, u, 1]), numbers(c, [1, 1, c])));
+  const isClass = zeroOne(equal(reshape(floor(path), [n, u, 1]), arange(c, [1, 1, c])));
   const perClass = transpose(matMul(transpose(posterior, [1, 0, 2]), isClass), [1, 0, 2]);
   const gradient = sub(mul(softmax(x, 2), counts), perClass);
   return { costs, gradient };
@@ -163,14 +157,14 @@ export function stepsOf(flags: Value): Value {
   const [t, n] = [flags.type.shape[0]!, count(flags.type.shape, 1)];
   const rows = reshape(stopGradient(flags), [t, n]);
   const isRest = zeroOne(less(rows, constant(0.5)));
-  const begins = where(equal(numbers(t, [t, 1]), constant(0)), constant(0), isRest);
+  const begins = where(equal(arange(t, [t, 1]), constant(0)), constant(0), isRest);
   return firstOne(begins);
 }
 
 /** The place of the first 1 along axis 0 of flags [steps, n], or the number of steps: float32 [n]. */
 export function firstOne(flags: Value): Value {
   const t = flags.type.shape[0]!;
-  const places = where(greater(flags, constant(0)), numbers(t, [t, 1]), constant(t));
+  const places = where(greater(flags, constant(0)), arange(t, [t, 1]), constant(t));
   return neg(reduceMax(neg(places), [0]));
 }
 
@@ -183,7 +177,7 @@ export function compacted(values: Value, counts: Value) {
   );
   // The place of each among those that count.
   const place = matMul(counts, upTo);
-  const goes = mul(zeroOne(equal(reshape(place, [n, l, 1]), numbers(l, [1, 1, l]))), reshape(counts, [n, l, 1]));
+  const goes = mul(zeroOne(equal(reshape(place, [n, l, 1]), arange(l, [1, 1, l]))), reshape(counts, [n, l, 1]));
   return { labels: reduceSum(mul(goes, reshape(values, [n, l, 1])), [1]), lengths: reduceSum(counts, [1]) };
 }
 

@@ -1,12 +1,10 @@
 import type { DeformablePSROIPoolingParameter } from "../../caffe/messages.js";
 import { constant, constantOf, type Value } from "../../graph/index.js";
 import {
-  abs,
   add,
   and,
   cast,
   div,
-  floor,
   gather,
   greaterOrEqual,
   matMul,
@@ -15,7 +13,7 @@ import {
   mul,
   reduceSum,
   reshape,
-  sign,
+  roundAway,
   slice,
   stopGradient,
   sub,
@@ -23,8 +21,8 @@ import {
 } from "../../ops/index.js";
 import { REGIONS } from "../implied.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
-import { itemsOfBoxes } from "./psroi-pooling.js";
-import { boxesOf } from "./roi-pooling.js";
+import { linearShares } from "./linear-shares.js";
+import { itemsOfBoxes, sensitiveMaps } from "./psroi-pooling.js";
 
 type P = DeformablePSROIPoolingParameter;
 
@@ -74,14 +72,9 @@ export const DeformablePSROIPooling = computeLayer({
 function checked(site: Site<P>) {
   const { param, bottoms, error, bottomError } = site;
   const { output_dim: dims, group_size: g, no_trans } = param;
-  const x = bottoms[0]!;
-  if (x.type.shape.length !== 4) throw bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
-  const boxes = boxesOf(bottoms[1]!);
-  if (!boxes) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
   if (dims <= 0 || g <= 0)
     throw error("output_dim and group_size must be greater than 0", dims <= 0 ? "output_dim" : "group_size");
-  if (x.type.shape[1] !== dims * g * g)
-    throw bottomError(0, `${x.type.shape[1]} channels are not ${dims} * ${g} * ${g}`);
+  const { x, rois: boxes } = sensitiveMaps(site);
   if (param.sample_per_part <= 0) throw error("sample_per_part must be greater than 0", "sample_per_part");
   const rois = stopGradient(boxes);
   const offsets = bottoms[2];
@@ -117,7 +110,7 @@ interface AxisSpec {
 function axisOf(site: Site<P>, rois: Value, { first, classes, size }: AxisSpec) {
   const { spatial_scale: scale, group_size: g, sample_per_part: samples, trans_std } = site.param;
   const r = rois.type.shape[0]!;
-  const corner = (i: number) => round(slice(rois, 1, i, i + 1));
+  const corner = (i: number) => roundAway(slice(rois, 1, i, i + 1));
   const start = sub(mul(corner(first), constant(scale)), constant(0.5));
   const end = sub(mul(add(corner(first + 2), constant(1)), constant(scale)), constant(0.5));
   const extent = max(sub(end, start), constant(LEAST_SIZE));
@@ -139,11 +132,7 @@ function axisOf(site: Site<P>, rois: Value, { first, classes, size }: AxisSpec) 
     "float32",
   );
   const places = reshape(min(max(moved, constant(0)), constant(size - 1)), [r, classes, g, g, samples, 1]);
-  const entries = constant(
-    Float32Array.from({ length: size }, (_, i) => i),
-    [size],
-  );
-  const share = max(sub(constant(1), abs(sub(places, entries))), constant(0));
+  const share = linearShares(places, size);
   const counted = mul(share, reshape(inside, [r, classes, g, g, samples, 1]));
   return { shares: reduceSum(counted, [4]), number: reduceSum(inside, [4]) };
 }
@@ -160,6 +149,3 @@ function offsetsOf(site: Site<P>, classes: number, axis: 0 | 1): Value {
   const index = constantOf("int64", BigInt64Array.from(cells, BigInt), [g]);
   return gather(gather(own, index, 2), index, 3);
 }
-
-/** C's round: halves away from 0. */
-const round = (x: Value) => mul(sign(x), floor(add(abs(x), constant(0.5))));

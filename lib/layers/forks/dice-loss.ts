@@ -1,4 +1,4 @@
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   cast,
@@ -48,10 +48,7 @@ export const DiceLoss = computeLayer({
     const fixed = stopGradient(prob);
     const predicted = flags(topK(fixed, 1, 1).indices);
     // Labels are compared as they are: one that is no class is in none.
-    const classes = constant(
-      Float32Array.from({ length: c }, (_, i) => i),
-      [c, 1],
-    );
+    const classes = arange(c, [c, 1]);
     const truth = cast(equal(reshape(stopGradient(labels), [n, 1, places]), classes), "float32");
     const shared = reduceSum(mul(predicted, truth), [2], true);
     const size = add(reduceSum(add(predicted, truth), [2], true), constant(LEAST));

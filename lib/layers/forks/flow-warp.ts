@@ -1,5 +1,5 @@
 import { FlowWarpParameter_FillParameter as Fill } from "../../caffe/messages.js";
-import { constant, type Value } from "../../graph/index.js";
+import { arange, constant, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -37,13 +37,8 @@ export const FlowWarp = computeLayer({
     if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (flow.type.shape.join() !== [n, 2, h, w].join())
       throw site.bottomError(1, `${bottomText(site, 1)} is no flow [${[n, 2, h, w]}] for ${bottomText(site, 0)}`);
-    const places = (size: number, dims: readonly number[]) =>
-      constant(
-        Float32Array.from({ length: size }, (_, i) => i),
-        dims,
-      );
-    const columns = add(slice(flow, 1, 0, 1), places(w, [1, 1, 1, w]));
-    const rows = add(slice(flow, 1, 1, 2), places(h, [1, 1, h, 1]));
+    const columns = add(slice(flow, 1, 0, 1), arange(w, [1, 1, 1, w]));
+    const rows = add(slice(flow, 1, 1, 2), arange(h, [1, 1, h, 1]));
     const flat = reshape(x, [n, c, h * w]);
     const at = (row: Value, column: Value) => {
       const index = reshape(cast(add(mul(row, constant(w)), column), "int64"), [n, 1, h * w]);

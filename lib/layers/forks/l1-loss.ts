@@ -15,7 +15,7 @@ import {
   sumAll,
   where,
 } from "../../ops/index.js";
-import { bottomText, computeLayer, legacyShape } from "../layer.js";
+import { bottomText, computeLayer, legacyShape, type Site } from "../layer.js";
 import { withSlope } from "../slope.js";
 
 /**
@@ -32,19 +32,24 @@ export const L1Loss = computeLayer({
   loss: true,
   inference: { as: "prediction" },
   lower(site) {
-    const [a, b] = site.bottoms as [Value, Value | undefined];
     const { param } = site;
-    const [n, channels] = legacyShape(site, 0);
-    if (b && !sameShape(b.type.shape, a.type.shape))
-      throw site.bottomError(1, `${bottomText(site, 1)} and ${bottomText(site, 0)} differ in shape`);
-    const raw = b ? sub(a, b) : a;
-    const isNumber = equal(stopGradient(raw), stopGradient(raw));
-    const d = where(isNumber, raw, constant(0));
-    const valid = div(sumAll(cast(isNumber, "float32")), constant(channels));
-    const by = param.normalize_by_num_entries ? valid : constant(n);
+    const { d, n, numbers } = differences(site);
+    const by = param.normalize_by_num_entries ? numbers : constant(n);
     return { tops: [div(param.l2_per_location ? lengths(d, param) : absolute(d, param.plateau), by)] };
   },
 });
+
+/** d = a - b, or a where there is one bottom, 0 where it is no number; the batch size, and the entries that are numbers, per channel. */
+export function differences(site: Site<unknown>): { readonly d: Value; readonly n: number; readonly numbers: Value } {
+  const [a, b] = site.bottoms as [Value, Value | undefined];
+  const [n, channels] = legacyShape(site, 0);
+  if (b && !sameShape(b.type.shape, a.type.shape))
+    throw site.bottomError(1, `${bottomText(site, 1)} and ${bottomText(site, 0)} differ in shape`);
+  const raw = b ? sub(a, b) : a;
+  const isNumber = equal(stopGradient(raw), stopGradient(raw));
+  const d = where(isNumber, raw, constant(0));
+  return { d, n, numbers: div(sumAll(cast(isNumber, "float32")), constant(channels)) };
+}
 
 function absolute(d: Value, plateau: number): Value {
   const size = stopGradient(abs(d));

@@ -1,23 +1,21 @@
 import type { LpqLossParameter } from "../../caffe/messages.js";
-import { constant, sameShape, type Value } from "../../graph/index.js";
+import { constant, type Value } from "../../graph/index.js";
 import {
   abs,
   add,
-  cast,
   div,
-  equal,
   greater,
   greaterOrEqual,
   mul,
   pow,
   reduceSum,
   stopGradient,
-  sub,
   sumAll,
   where,
 } from "../../ops/index.js";
-import { bottomText, computeLayer, legacyShape, type Site } from "../layer.js";
+import { bottomText, computeLayer, type Site } from "../layer.js";
 import { withSlope } from "../slope.js";
+import { differences } from "./l1-loss.js";
 
 /**
  * LpqLoss (FlowNet 2): sum over places of (sum over channels of (|d| + p_epsilon)^p + q_epsilon)^q / n, d = a - b, or a where there is
@@ -34,23 +32,16 @@ export const LpqLoss = computeLayer({
   loss: true,
   inference: { as: "prediction" },
   lower(site) {
-    const [a, b] = site.bottoms as [Value, Value | undefined];
     const { param } = site;
-    const [n, channels] = legacyShape(site, 0);
-    if (a.type.shape.length < 2) throw site.bottomError(0, `${bottomText(site, 0)} has no channels`);
-    if (b && !sameShape(b.type.shape, a.type.shape))
-      throw site.bottomError(1, `${bottomText(site, 1)} and ${bottomText(site, 0)} differ in shape`);
-    const raw = b ? sub(a, b) : a;
-    const isNumber = equal(stopGradient(raw), stopGradient(raw));
-    const d = where(isNumber, raw, constant(0));
+    if (site.bottoms[0]!.type.shape.length < 2) throw site.bottomError(0, `${bottomText(site, 0)} has no channels`);
+    const { d, n, numbers } = differences(site);
     const slope = where(greater(stopGradient(d), constant(0)), constant(1), constant(-1));
     const size = withSlope(stopGradient(abs(d)), d, slope);
     const { p, q, state } = exponents(site);
     const inner = reduceSum(pow(add(size, constant(param.p_epsilon)), p), [1]);
-    const scaled = param.l2_prescale_by_channels ? mul(inner, constant(1 / channels)) : inner;
+    const scaled = param.l2_prescale_by_channels ? mul(inner, constant(1 / d.type.shape[1]!)) : inner;
     const sum = sumAll(pow(add(scaled, constant(param.q_epsilon)), q));
-    const valid = div(sumAll(cast(isNumber, "float32")), constant(channels));
-    const loss = div(sum, param.normalize_by_num_entries ? stopGradient(valid) : constant(n));
+    const loss = div(sum, param.normalize_by_num_entries ? stopGradient(numbers) : constant(n));
     return { tops: [loss], ...(state && { state }) };
   },
 });

@@ -1,6 +1,6 @@
 import { sub as message } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   acos,
   add,
@@ -99,10 +99,7 @@ function atLabels(site: Site<unknown>, of: (x: Value) => { readonly y: Value; re
   const { shape } = x.type;
   const [n, classes] = [shape[0]!, count(shape, 1)];
   const rows = reshape(x, [n, classes]);
-  const numbers = constant(
-    Float32Array.from({ length: classes }, (_, i) => i),
-    [1, classes],
-  );
+  const numbers = arange(classes, [1, classes]);
   const own = floor(reshape(stopGradient(labels), [n, 1]));
   const isLabel = and(equal(own, numbers), greater(own, constant(-1)));
   const { y, slope } = of(stopGradient(rows));

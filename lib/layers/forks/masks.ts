@@ -1,11 +1,9 @@
-import { constant, type Value } from "../../graph/index.js";
+import { arange, constant, type Value } from "../../graph/index.js";
 import {
-  abs,
   add,
   and,
   cast,
   div,
-  floor,
   gather,
   greaterOrEqual,
   matMul,
@@ -13,27 +11,21 @@ import {
   min,
   mul,
   reshape,
-  sign,
+  roundAway,
   slice,
   sub,
   transpose,
 } from "../../ops/index.js";
 import { REGIONS } from "../implied.js";
 import { bottomText, computeLayer, type Place } from "../layer.js";
-import { boxesOf } from "./roi-pooling.js";
-
-const numbers = (n: number) =>
-  constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    [n],
-  );
+import { linearShares } from "./linear-shares.js";
+import { mapsAndBoxes } from "./roi-pooling.js";
 
 /** Shares of the entries of an axis in samples at places [..., k, 1]: [..., k, size], linear between two entries; 0 beyond half an entry outside. */
 function shares(place: Value, size: number): Value {
   const inside = and(greaterOrEqual(place, constant(-0.5)), greaterOrEqual(constant(size - 0.5), place));
   const nearest = min(max(place, constant(0)), constant(size - 1));
-  const share = max(sub(constant(1), abs(sub(nearest, numbers(size)))), constant(0));
-  return mul(share, cast(inside, "float32"));
+  return mul(linearShares(nearest, size), cast(inside, "float32"));
 }
 
 function fourAxes(place: Place<unknown>, index: number): readonly [number, number, number, number] {
@@ -58,27 +50,23 @@ export const ROIWarping = computeLayer({
   exact: true,
   lower(site) {
     const { pooled_h, pooled_w, spatial_scale: scale } = site.param;
-    const [, , h, w] = fourAxes(site, 0);
-    const rois = boxesOf(site.bottoms[1]!);
-    if (!rois) throw site.bottomError(1, `boxes are [r, 5], not [${site.bottoms[1]!.type.shape}]`);
+    const { x, rois } = mapsAndBoxes(site);
+    const [h, w] = x.type.shape.slice(2) as [number, number];
     if (pooled_h === 0 || pooled_w === 0)
       throw site.error("pooled_h and pooled_w must be greater than 0", pooled_h === 0 ? "pooled_h" : "pooled_w");
     const r = rois.type.shape[0]!;
-    const edge = (i: number) => round(mul(slice(rois, 1, i, i + 1), constant(scale)));
+    const edge = (i: number) => roundAway(mul(slice(rois, 1, i, i + 1), constant(scale)));
     const axis = (i: number, cells: number, size: number) => {
       const cell = div(max(sub(edge(i + 2), edge(i)), constant(0)), constant(cells));
-      return shares(reshape(add(edge(i), mul(cell, numbers(cells))), [r, cells, 1]), size);
+      return shares(reshape(add(edge(i), mul(cell, arange(cells))), [r, cells, 1]), size);
     };
     const [rows, columns] = [axis(2, pooled_h, h), axis(1, pooled_w, w)];
     const items = reshape(cast(slice(rois, 1, 0, 1), "int64"), [r]);
     const across = transpose(reshape(columns, [r, 1, pooled_w, w]), [0, 1, 3, 2]);
-    const mixed = matMul(gather(site.bottoms[0]!, items, 0), across);
+    const mixed = matMul(gather(x, items, 0), across);
     return { tops: [matMul(reshape(rows, [r, 1, pooled_h, h]), mixed)] };
   },
 });
-
-/** C's round: halves away from 0. */
-const round = (x: Value) => mul(sign(x), floor(add(abs(x), constant(0.5))));
 
 /**
  * MaskPooling (MNC): x [n, c, h, w] times a mask [n, 1, h, w] of its items. Source: daijifeng001/caffe-mnc, mask_pooling_layer.cu.
@@ -121,7 +109,7 @@ export const MaskResize = computeLayer({
         down === 0 ? "output_height" : "output_width",
       );
     const mixture = (n: number, size: number) =>
-      shares(reshape(mul(numbers(n), constant(Math.fround(size / n))), [n, 1]), size);
+      shares(reshape(mul(arange(n), constant(Math.fround(size / n))), [n, 1]), size);
     return {
       tops: [matMul(mixture(down, h), matMul(site.bottoms[0]!, transpose(mixture(across, w), [1, 0])))],
     };

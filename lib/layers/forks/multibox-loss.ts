@@ -6,7 +6,7 @@ import {
   MultiBoxLossParameter_MiningType as Mining,
   type MultiBoxLossParameter,
 } from "../../caffe/messages.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import { scatter } from "../../ops/detection.js";
 import {
   abs,
@@ -159,10 +159,7 @@ function checked(place: Place<P>) {
 /** Mask of the boxes that count for each item, float32 0 or 1 [n, g]. */
 function ownersOf({ use_difficult_gt: all }: P, truth: Value, n: number): Value {
   const column = (i: number) => transpose(slice(truth, 1, i, i + 1), [1, 0]);
-  const items = constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    [n, 1],
-  );
+  const items = arange(n, [n, 1]);
   const belongs = equal(column(0), items);
   return cast(all ? belongs : and(belongs, equal(column(7), constant(0))), "float32");
 }
@@ -248,10 +245,7 @@ function hardest(
 function rankOf(values: Value): Value {
   const [n, p] = values.type.shape as [number, number];
   const order = topK(values, 1, p).indices;
-  const ranks = constant(
-    Float32Array.from({ length: p }, (_, i) => i),
-    [p],
-  );
+  const ranks = arange(p);
   return scatter(zeros([n, p]), order, expand(ranks, [n, p]), 1);
 }
 

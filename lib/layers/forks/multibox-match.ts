@@ -1,4 +1,4 @@
-import { constant, type Value } from "../../graph/index.js";
+import { arange, constant, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -52,12 +52,6 @@ export interface Matches {
   /** The overlap with the match, or the greatest where there is none. */
   readonly overlap: Value;
 }
-
-const iota = (n: number) =>
-  constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    [n],
-  );
 
 /** Intersection over union of boxes a [.., 4] and b [.., 4], which broadcast; 0 for boxes that do not meet. */
 export function jaccard(a: Value, b: Value): Value {
@@ -125,8 +119,8 @@ function bipartite(overlaps: Value, owners: Value, overlap: Value): Matches {
     const isMost = and(and(greaterOrEqual(value, most), greater(belong!, constant(0))), found);
     const first = topK(neg(where(isMost, expand(prior, [n, g]), constant(BEYOND))), 1, 1);
     const box = cast(first.indices, "float32");
-    const chosen = and(equal(iota(p), neg(first.values)), found);
-    const isBox = mul(cast(equal(iota(g), box), "float32"), cast(found, "float32"));
+    const chosen = and(equal(arange(p), neg(first.values)), found);
+    const isBox = mul(cast(equal(arange(g), box), "float32"), cast(found, "float32"));
     return {
       carried: [
         add(matched, cast(chosen, "float32")),

@@ -1,5 +1,5 @@
 import { sub as message } from "../../caffe/message.js";
-import { constant, count, sameShape, type Value } from "../../graph/index.js";
+import { arange, constant, count, sameShape, type Value } from "../../graph/index.js";
 import {
   abs,
   and,
@@ -121,11 +121,7 @@ export const BoxAnnotatorOHEM = computeLayer({
     const item = slice(reshape(boxes, [r, 5]), 1, 0, 1);
     const loss = reshape(losses, [r, 1]);
     const [others, otherItems] = [reshape(loss, [1, r]), reshape(item, [1, r])];
-    const index = (shape: readonly number[]) =>
-      constant(
-        Float32Array.from({ length: r }, (_, i) => i),
-        shape,
-      );
+    const index = (shape: readonly number[]) => arange(r, shape);
     const earlier = and(equal(others, loss), less(index([1, r]), index([r, 1])));
     const better = not(and(not(greater(others, loss)), not(earlier)));
     const rank = reduceSum(cast(and(better, equal(otherItems, item)), "float32"), [1]);

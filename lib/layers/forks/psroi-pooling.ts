@@ -1,10 +1,10 @@
 import { constant, type Value } from "../../graph/index.js";
 import { placesOf } from "../../ops/detection.js";
 import {
-  abs,
   add,
   and,
   cast,
+  ceil,
   div,
   equal,
   expand,
@@ -15,18 +15,18 @@ import {
   max,
   min,
   mul,
-  neg,
   reduceSum,
   reshape,
-  sign,
+  roundAway,
   slice,
   stopGradient,
   sub,
   transpose,
 } from "../../ops/index.js";
 import { REGIONS } from "../implied.js";
-import { computeLayer } from "../layer.js";
-import { boxesOf } from "./roi-pooling.js";
+import { computeLayer, type Place } from "../layer.js";
+import { linearShares } from "./linear-shares.js";
+import { mapsAndBoxes } from "./roi-pooling.js";
 
 /** The least size of a box, in entries of the map. */
 const LEAST_SIZE = 0.1;
@@ -43,14 +43,10 @@ export const PSROIPooling = computeLayer({
   implies: () => REGIONS,
   tops: 1,
   exact: true,
-  lower({ bottoms, param, bottomError }) {
-    const x = bottoms[0]!;
-    if (x.type.shape.length !== 4) throw bottomError(0, `PSROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);
-    const rois = boxesOf(bottoms[1]!);
-    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
-    const [, channels, h, w] = x.type.shape as [number, number, number, number];
-    const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
-    if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
+  lower(site) {
+    const { x, rois } = sensitiveMaps(site);
+    const { group_size: g, spatial_scale: scale } = site.param;
+    const [h, w] = x.type.shape.slice(2) as [number, number];
     const r = rois.type.shape[0]!;
     const rows = maskOf(rois, [2, 4], { scale, cells: g, size: h });
     const columns = maskOf(rois, [1, 3], { scale, cells: g, size: w });
@@ -59,6 +55,15 @@ export const PSROIPooling = computeLayer({
     return { tops: [div(sums, max(area, constant(1)))] };
   },
 });
+
+/** Maps with `output_dim` channels for each cell of a `group_size` x `group_size` grid, and boxes. Throws for bottoms of other shapes. */
+export function sensitiveMaps(place: Place<{ readonly output_dim: number; readonly group_size: number }>) {
+  const { x, rois } = mapsAndBoxes(place);
+  const { output_dim: dims, group_size: g } = place.param;
+  const channels = x.type.shape[1]!;
+  if (channels !== dims * g * g) throw place.bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
+  return { x, rois };
+}
 
 /** Of each box which items it is in, float32 0 or 1 [r, n]. */
 export const itemsOfBoxes = (rois: Value, n: number): Value =>
@@ -93,14 +98,10 @@ export const PSROIAlign = computeLayer({
   implies: () => REGIONS,
   tops: 1,
   exact: true,
-  lower({ bottoms, param, bottomError }) {
-    const x = bottoms[0]!;
-    if (x.type.shape.length !== 4) throw bottomError(0, `PSROIAlign takes a blob of 4 axes, not [${x.type.shape}]`);
-    const rois = boxesOf(bottoms[1]!);
-    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
-    const [, channels, h, w] = x.type.shape as [number, number, number, number];
-    const { output_dim: dims, group_size: g, spatial_scale: scale } = param;
-    if (channels !== dims * g * g) throw bottomError(0, `${channels} channels are not ${dims} * ${g} * ${g}`);
+  lower(site) {
+    const { x, rois } = sensitiveMaps(site);
+    const { group_size: g, spatial_scale: scale } = site.param;
+    const [h, w] = x.type.shape.slice(2) as [number, number];
     const boxes = stopGradient(rois);
     const axis = (from: number, size: number) => samplesOf(boxes, from, { scale, cells: g, size });
     return { tops: [mul(sumsOfCells(x, boxes, axis(2, h), axis(1, w)), constant(1 / 4))] };
@@ -121,11 +122,7 @@ function samplesOf(
     [1, 2 * cells],
   );
   const place = reshape(add(edge(from), mul(cell, quarters)), [r, cells, 2, 1]);
-  const entries = constant(
-    Float32Array.from({ length: size }, (_, i) => i),
-    [size],
-  );
-  const share = max(sub(constant(1), abs(sub(place, entries))), constant(0));
+  const share = linearShares(place, size);
   const isInside = and(greaterOrEqual(place, constant(0)), greaterOrEqual(constant(size - 1), place));
   const isReal = reshape(less(constant(0), cell), [r, 1, 1, 1]);
   return reduceSum(mul(share, cast(and(isInside, isReal), "float32")), [2]);
@@ -137,7 +134,7 @@ function maskOf(
   [from, to]: readonly [number, number],
   { scale, cells, size }: { readonly scale: number; readonly cells: number; readonly size: number },
 ) {
-  const corner = (i: number) => round(slice(rois, 1, i, i + 1));
+  const corner = (i: number) => roundAway(slice(rois, 1, i, i + 1));
   const start = mul(corner(from), constant(scale));
   const end = mul(add(corner(to), constant(1)), constant(scale));
   const cell = div(max(sub(end, start), constant(LEAST_SIZE)), constant(cells));
@@ -155,7 +152,3 @@ function maskOf(
   const mask = cast(and(greaterOrEqual(at, lows), less(at, highs)), "float32");
   return { mask, length: max(sub(high, low), constant(0)) };
 }
-
-/** C's round: halves away from 0. */
-const round = (x: Value) => mul(sign(x), floor(add(abs(x), constant(0.5))));
-const ceil = (x: Value) => neg(floor(neg(x)));

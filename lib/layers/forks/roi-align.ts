@@ -1,6 +1,6 @@
 import { has, sub as message } from "../../caffe/message.js";
 import type { ROIAlignParameter } from "../../caffe/messages.js";
-import { apply, constant, type Value } from "../../graph/index.js";
+import { apply, arange, constant, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -26,7 +26,7 @@ import {
 import { RoiAlign } from "../../ops/inference.js";
 import { REGIONS } from "../implied.js";
 import { computeLayer, type Place, type Site } from "../layer.js";
-import { boxesOf } from "./roi-pooling.js";
+import { mapsAndBoxes } from "./roi-pooling.js";
 
 /**
  * ROIAlign (Mask R-CNN): the mean of bilinear samples in each cell of a pooled_h x pooled_w grid over each box: sampling_ratio of each
@@ -64,12 +64,9 @@ export const ROIAlign = computeLayer({
 });
 
 function checked(place: Place<ROIAlignParameter>) {
-  const { layer, param: own, bottoms, bottomError, error } = place;
-  const x = bottoms[0]!;
-  const rois = boxesOf(bottoms[1]!);
+  const { layer, param: own, error } = place;
+  const { x, rois } = mapsAndBoxes(place);
   const param = has(layer, "roi_align_param") ? own : message(layer, "roi_pooling_param");
-  if (x.type.shape.length !== 4) throw bottomError(0, `ROIAlign takes a blob of 4 axes, not [${x.type.shape}]`);
-  if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
   if (param.pooled_h === 0 || param.pooled_w === 0)
     throw error("pooled_h and pooled_w must be greater than 0", "pooled_h");
   const pooled = [param.pooled_h, param.pooled_w] as const;
@@ -101,19 +98,14 @@ function numberOfSamples(site: Site<unknown>, ...axes: readonly Axis[]): number 
 
 /** Weights of each entry of an axis in each cell of each box, of at most `most` samples: [r, cells, size]. */
 function mixtures({ start, cell, samples }: Axis, cells: number, most: number, size: number): Value {
-  const numbers = (n: number, shape: readonly number[]) =>
-    constant(
-      Float32Array.from({ length: n }, (_, i) => i),
-      shape,
-    );
-  const sample = numbers(most, [1, most]);
+  const sample = arange(most, [1, most]);
   const counts = cast(less(sample, samples), "float32");
-  const within = add(numbers(cells, [cells, 1]), div(add(sample, constant(0.5)), samples));
+  const within = add(arange(cells, [cells, 1]), div(add(sample, constant(0.5)), samples));
   const r = start.type.shape[0]!;
   const place = reshape(add(start, mul(cell, within)), [r, cells, most, 1]);
   const inside = cast(and(greaterOrEqual(place, constant(-1)), greaterOrEqual(constant(size), place)), "float32");
   // A sample takes from an entry what is left of 1 after its distance.
-  const distance = sub(min(max(place, constant(0)), constant(size - 1)), numbers(size, [size]));
+  const distance = sub(min(max(place, constant(0)), constant(size - 1)), arange(size, [size]));
   const share = max(sub(constant(1), max(distance, neg(distance))), constant(0));
   const rank = counts.type.shape.length === 3 ? [r, 1, most, 1] : [1, 1, most, 1];
   const sum = reduceSum(mul(mul(share, inside), reshape(counts, rank)), [2]);

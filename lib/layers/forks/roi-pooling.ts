@@ -2,7 +2,7 @@ import { count, type Value } from "../../graph/index.js";
 import { reshape } from "../../ops/index.js";
 import { maxRoiPool } from "../../ops/roi-pool.js";
 import { REGIONS } from "../implied.js";
-import { computeLayer } from "../layer.js";
+import { computeLayer, type Place } from "../layer.js";
 
 /**
  * ROIPooling (Fast R-CNN): the maximum of each cell of a pooled_h x pooled_w grid over each box. x [n,c,h,w], boxes [r,5] of (item,
@@ -16,11 +16,9 @@ export const ROIPooling = computeLayer({
   implies: () => REGIONS,
   tops: 1,
   exact: true,
-  lower({ bottoms, param, bottomError, error }) {
-    const x = bottoms[0]!;
-    const rois = boxesOf(bottoms[1]!);
-    if (x.type.shape.length !== 4) throw bottomError(0, `ROIPooling takes a blob of 4 axes, not [${x.type.shape}]`);
-    if (!rois) throw bottomError(1, `boxes are [r, 5], not [${bottoms[1]!.type.shape}]`);
+  lower(site) {
+    const { param, error } = site;
+    const { x, rois } = mapsAndBoxes(site);
     if (param.pooled_h === 0 || param.pooled_w === 0)
       throw error("pooled_h and pooled_w must be greater than 0", "pooled_h");
     return {
@@ -29,8 +27,14 @@ export const ROIPooling = computeLayer({
   },
 });
 
-/** Boxes [r, 5], which old prototxts have as [r, 5, 1, 1]; undefined for anything else. */
-export function boxesOf(rois: Value): Value | undefined {
-  const { shape } = rois.type;
-  return shape.length >= 2 && count(shape, 1) === 5 ? reshape(rois, [shape[0]!, 5]) : undefined;
+/** Maps [n, c, h, w] and boxes [r, 5], which old prototxts have as [r, 5, 1, 1]. Throws for bottoms of other shapes. */
+export function mapsAndBoxes({ layer, bottoms, bottomError }: Place<unknown>): {
+  readonly x: Value;
+  readonly rois: Value;
+} {
+  const [x, boxes] = bottoms as [Value, Value];
+  if (x.type.shape.length !== 4) throw bottomError(0, `${layer.type} takes a blob of 4 axes, not [${x.type.shape}]`);
+  const { shape } = boxes.type;
+  if (shape.length < 2 || count(shape, 1) !== 5) throw bottomError(1, `boxes are [r, 5], not [${shape}]`);
+  return { x, rois: reshape(boxes, [shape[0]!, 5]) };
 }

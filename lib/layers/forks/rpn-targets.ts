@@ -1,4 +1,4 @@
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import { placesOf, scatter } from "../../ops/detection.js";
 import {
   add,
@@ -73,10 +73,7 @@ const float = (x: Value) => cast(x, "float32");
 function drawn(site: Site<unknown>, mask: Value, most: Value): Value {
   const n = mask.type.shape[0]!;
   const order = topK(where(mask, site.random([n]), constant(-1)), 0, n).indices;
-  const ranks = constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    [n],
-  );
+  const ranks = arange(n);
   const rank = scatter(zeros([n]), order, ranks, 0);
   return float(and(mask, less(rank, most)));
 }
@@ -161,10 +158,7 @@ export function proposalTargets(site: Site<unknown>, classes: number, batchSize:
   const then = topK(where(far, random(), constant(-1)), 0, size);
   const isFirst = float(greaterOrEqual(first.values, constant(0)));
   const room = sub(constant(size), sumAll(isFirst));
-  const order = constant(
-    Float32Array.from({ length: then.values.type.shape[0]! }, (_, i) => i),
-    [then.values.type.shape[0]!],
-  );
+  const order = arange(then.values.type.shape[0]!);
   const isThen = float(and(greaterOrEqual(then.values, constant(0)), less(order, room)));
   const kept = concat([isFirst, isThen], 0);
   const rows = site.size(sumAll(kept), size);

@@ -1,4 +1,4 @@
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -31,12 +31,6 @@ import { firstOne, meanOf } from "./ctc.js";
 const FAR = 1e9;
 
 const zeroOne = (condition: Value) => cast(condition, "float32");
-const numbers = (n: number, shape: readonly number[]) =>
-  constant(
-    Float32Array.from({ length: n }, (_, i) => i),
-    shape,
-  );
-
 /**
  * SequenceAccuracy (OCR forks): predicted sequences p [n, t] beside true ones [n, l], each up to a negative number. Tops: the share that are
  * the same; means [3] of the edit distance and of the true and the predicted length; the mean number of entries that the edits leave.
@@ -64,8 +58,8 @@ export const SequenceAccuracy = computeLayer({
     const length = firstOne(zeroOne(less(p, constant(0))));
     const wantedLength = firstOne(zeroOne(less(transpose(w, [1, 0]), constant(0))));
     const { distance, kept } = edits(p, w);
-    const isRow = zeroOne(equal(numbers(t + 1, [t + 1, 1, 1]), reshape(length, [1, n, 1])));
-    const isColumn = zeroOne(equal(numbers(l + 1, [1, 1, l + 1]), reshape(wantedLength, [1, n, 1])));
+    const isRow = zeroOne(equal(arange(t + 1, [t + 1, 1, 1]), reshape(length, [1, n, 1])));
+    const isColumn = zeroOne(equal(arange(l + 1, [1, 1, l + 1]), reshape(wantedLength, [1, n, 1])));
     const atEnd = (table: Value) => reduceSum(mul(mul(table, isRow), isColumn), [0, 2]);
     const lengths = atEnd(distance);
     const accuracy = meanOf(zeroOne(equal(lengths, constant(0))));
@@ -81,7 +75,7 @@ export const SequenceAccuracy = computeLayer({
 function edits(p: Value, w: Value) {
   const [t, n] = p.type.shape as [number, number];
   const l = w.type.shape[1]!;
-  const columns = numbers(l + 1, [1, l + 1]);
+  const columns = arange(l + 1, [1, l + 1]);
   const starts = [expand(columns, [n, l + 1]), expand(constant(0, [1, 1]), [n, l + 1])];
   // How far a place lies behind another before it, or out of reach.
   const gap = (behind: (distance: number) => number) =>

@@ -1,5 +1,5 @@
 import type { RegionLossParameter, Yolov3Parameter } from "../../caffe/messages.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import { scatter } from "../../ops/detection.js";
 import {
   add,
@@ -97,10 +97,7 @@ export function readGrid(site: Site<Yolo>, num: number, classes: number): Grid {
     const ended = cumSum(zeroOrOne(equal(values, constant(0))), { axis: 1, exclusive: false, reverse: false });
     return zeroOrOne(equal(ended, constant(0)));
   };
-  const classNumbers = constant(
-    Float32Array.from({ length: classes }, (_, i) => i),
-    [1, 1, classes],
-  );
+  const classNumbers = arange(classes, [1, 1, classes]);
   const truth = {
     boxes: slice(rows, 2, 1, 5),
     classes: zeroOrOne(equal(floor(slice(rows, 2, 0, 1)), classNumbers)),

@@ -1,4 +1,4 @@
-import { constant, type Value } from "../../graph/index.js";
+import { arange, constant, type Value } from "../../graph/index.js";
 import { and, cast, concat, cumSum, equal, less, mul, reduceMax, reduceSum, where } from "../../ops/index.js";
 
 /** Below every float of a net: what has been taken wins no more. */
@@ -13,8 +13,8 @@ export const MOST = 10;
  */
 export function topKByMaxima(x: Value, axis: number, k: number): { readonly values: Value; readonly indices: Value } {
   const size = x.type.shape[axis]!;
-  const numbers = constant(
-    Float32Array.from({ length: size }, (_, i) => i),
+  const numbers = arange(
+    size,
     x.type.shape.map((_, i) => (i === axis ? size : 1)),
   );
   const values: Value[] = [];
