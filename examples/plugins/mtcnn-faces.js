@@ -1,4 +1,4 @@
-// The Python data layer of MTCNN's training (pythonLayer.py): faces and what is none, with the class, the offsets of the box, and -1
+// The Python data layer of MTCNN's training (pythonLayer.py): faces and background, with the class, the offsets of the box, and -1
 // where a row has no class (of a part of a face) or no box.
 //
 //     netrun train SOLVER.prototxt --plugin examples/plugins/mtcnn-faces.js

@@ -27,7 +27,7 @@ function isIncluded(layer: LayerParameter, state: NetState): boolean {
 
 /**
  * Tests whether a state meets every condition of a rule: phase, min_level <= level <= max_level, all of stage, none of not_stage. A
- * fork's phase (MyCaffe's RUN) is none that a net here has.
+ * fork's phase (MyCaffe's RUN) never holds here.
  */
 export function meetsRule(rule: NetStateRule, state: NetState): boolean {
   if (unknownFields(rule).some(({ name }) => name === "phase")) return false;

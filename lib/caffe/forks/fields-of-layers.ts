@@ -144,7 +144,7 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     forks: "older SSD",
     message: "DetectionOutputParameter",
     fields: ["nms_threshold", "top_k"],
-    meaning: "how boxes that overlap are left out, outside of nms_param",
+    meaning: "non-maximum suppression by fields outside of nms_param",
     refused: "write nms_param { nms_threshold: A top_k: B }",
   },
   {

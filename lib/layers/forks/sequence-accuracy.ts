@@ -34,7 +34,7 @@ const zeroOne = (condition: Value) => cast(condition, "float32");
 /**
  * SequenceAccuracy (OCR forks): predicted sequences p [n, t] beside true ones [n, l], each up to a negative number. Tops: the share that are
  * the same; means [3] of the edit distance and of the true and the predicted length; the mean number of entries that the edits leave.
- * Of edits as short as each other, entries of the true sequence are left out before others of it change. No gradient.
+ * Of edits as short as each other, those that delete entries of the true sequence come before those that change others. No gradient.
  * Source: hzli-ucas/caffe, sequence_accuracy_layer.cpp.
  */
 export const SequenceAccuracy = computeLayer({
