@@ -13,12 +13,10 @@ import {
   floor,
   greater,
   less,
-  loop,
   max,
   mul,
   neg,
   not,
-  reduceMax,
   reduceSum,
   reshape,
   slice,
@@ -27,12 +25,11 @@ import {
   topK,
   transpose,
   where,
-  gather,
 } from "../../ops/index.js";
 import { bottomText, computeLayer } from "../layer.js";
-import { firstOne, meanOf, stepsOf } from "./ctc.js";
+import { firstOne, meanOf, stepsOf, zeroOne } from "./ctc.js";
+import { edits, entryAt } from "./edits.js";
 
-const zeroOne = (condition: Value) => cast(condition, "float32");
 /**
  * CTCGreedyDecoder (OCR forks): the best class of each step, without blanks and, but for `ctc_merge_repeated: false`, repetitions.
  * x [t, n, c], flags [t, n], 0 where a sequence begins. Tops: class numbers [t, n, 1, 1], then -1; with a second, -sum of the scores
@@ -95,35 +92,6 @@ interface Sequence {
   readonly length: Value;
 }
 
-/**
- * Least numbers of entries to change, take out or put in, [n]. A row of the table for each entry of b; within a row, what is taken
- * out after the best place before.
- */
-function editDistance(a: Sequence, b: Sequence): Value {
-  const [la, n] = a.values.type.shape as [number, number];
-  const lb = b.values.type.shape[0]!;
-  const columns = arange(la + 1, [1, la + 1]);
-  const rows = transpose(a.values, [1, 0]);
-  const first = add(columns, constant(0, [n, 1]));
-  const { scans } = loop(lb, { carried: [first], captured: [rows, b.values] }, (i, [above], [own, others]) => {
-    const other = reshape(gather(others!, i, 0), [n, 1]);
-    const differs = zeroOne(not(equal(own!, other)));
-    const changed = add(slice(above!, 1, 0, la), differs);
-    const taken = add(above!, constant(1));
-    const rest = slice(taken, 1, 1, la + 1);
-    const least = concat([slice(taken, 1, 0, 1), neg(max(neg(rest), neg(changed)))], 1);
-    const gaps = constant(
-      Float32Array.from({ length: (la + 1) ** 2 }, (_, k) => {
-        const gap = Math.floor(k / (la + 1)) - (k % (la + 1));
-        return gap >= 0 ? gap : 1e9;
-      }),
-      [la + 1, la + 1],
-    );
-    const next = neg(reduceMax(neg(add(reshape(least, [n, 1, la + 1]), gaps)), [2]));
-    return { carried: [next], scans: [next] };
-  });
-  const table = concat([reshape(first, [1, n, la + 1]), scans[0]!], 0);
-  const isRow = zeroOne(equal(arange(lb + 1, [lb + 1, 1, 1]), reshape(b.length, [1, n, 1])));
-  const isColumn = zeroOne(equal(arange(la + 1, [1, 1, la + 1]), reshape(a.length, [1, n, 1])));
-  return reduceSum(mul(mul(table, isRow), isColumn), [0, 2]);
-}
+/** Least numbers of entries to change, take out or put in, [n]. */
+const editDistance = (a: Sequence, b: Sequence): Value =>
+  entryAt(edits(b.values, transpose(a.values, [1, 0])).distance, b.length, a.length);

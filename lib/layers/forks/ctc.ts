@@ -36,7 +36,8 @@ import { indicesOf } from "../indices.js";
 /** The logarithm of no probability: far below every sum, and far from the least float. */
 const NEVER = -1e30;
 
-const zeroOne = (condition: Value) => cast(condition, "float32");
+/** A condition as float32 0 or 1. */
+export const zeroOne = (condition: Value) => cast(condition, "float32");
 /** Sequences and what they should say. */
 export interface Alignment {
   /** Activations before softmax [steps, n, classes]. */
