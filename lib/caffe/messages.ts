@@ -358,6 +358,7 @@ export interface LayerParameter {
   readonly denseblock_param: DenseBlockParameter | null;
   readonly ctc_param: CTCParameter | null;
   readonly spatial_dropout_param: SpatialDropoutParameter | null;
+  readonly duplicate_param: DuplicateParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -1542,6 +1543,9 @@ export interface PriorBoxParameter {
   readonly step_w: number;
   /** Default 0.5. */
   readonly offset: number;
+  readonly fixed_size: readonly number[];
+  readonly fixed_ratio: readonly number[];
+  readonly density: readonly number[];
 }
 
 export const PriorBoxParameter_CodeType = {
@@ -1729,6 +1733,11 @@ export interface CTCLossParameter {
   readonly time_step: number;
   /** Default 0. */
   readonly blank_label: number;
+}
+
+export interface DuplicateParameter {
+  /** Default 1. */
+  readonly num: number;
 }
 
 export interface SpatialDropoutParameter {
@@ -2530,6 +2539,7 @@ export const LAYER_PARAMS = {
   DenseBlock: "denseblock_param",
   CTC: "ctc_param",
   SpatialDropout: "spatial_dropout_param",
+  Duplicate: "duplicate_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2648,6 +2658,7 @@ export interface Messages {
   ShuffleChannelParameter: ShuffleChannelParameter;
   ReorgParameter: ReorgParameter;
   CTCLossParameter: CTCLossParameter;
+  DuplicateParameter: DuplicateParameter;
   SpatialDropoutParameter: SpatialDropoutParameter;
   CTCParameter: CTCParameter;
   CTCDecoderParameter: CTCDecoderParameter;

@@ -62,7 +62,10 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
       param: "margin_inner_product_param { num_output: 2 type: QUADRUPLE }",
     },
   ],
-  PriorBox: [{ bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { min_size: 4 }" }],
+  PriorBox: [
+    { bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { min_size: 4 }" },
+    { bottoms: [odd, [3, 1, 20, 30]], param: "prior_box_param { fixed_size: 9 density: 2 }" },
+  ],
   Proposal: [{ bottoms: [[1, 18, 3, 4], [1, 36, 3, 4], given([1, 3], [48, 64, 1])] }],
   ContinuationIndicator: [{ bottoms: [], param: "continuation_indicator_param { time_step: 3 batch_size: 2 }" }],
   Python: [

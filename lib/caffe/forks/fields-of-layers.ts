@@ -152,7 +152,6 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "PriorBoxParameter",
     fields: ["fixed_size", "fixed_ratio", "density"],
     meaning: "default boxes of fixed sizes, several in a cell",
-    refused: OTHER_NET,
   },
   {
     forks: "OpenPose",
@@ -246,14 +245,13 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     refused: NO_LAYER,
   },
   {
-    forks: "MobileNet-YOLO, caffe-action, TSN, video-caffe, C3D, NVIDIA DIGITS",
+    forks: "MobileNet-YOLO, caffe-action, TSN, C3D, NVIDIA DIGITS",
     message: "LayerParameter",
     fields: [
       "yolo_seg_param",
       "segmentation_evaluate_param",
       "batch_reduction_param",
       "color_conv_param",
-      "duplicate_param",
       "down_sampling_param",
       "detectnet_groundtruth_param",
       "detectnet_augmentation_param",
