@@ -83,6 +83,7 @@ import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
 import { SpatialDropout } from "./forks/spatial-dropout.js";
 import { SpatialTransformer } from "./forks/spatial-transformer.js";
+import { TemporalDuplicate } from "./forks/temporal-duplicate.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
 import { Unpooling } from "./forks/unpooling.js";
 import { Upsample } from "./forks/upsample.js";
@@ -269,6 +270,7 @@ export const layerTypes = {
   PSROIAlign,
   SequenceAccuracy,
   SpatialDropout,
+  TemporalDuplicate,
   PSROIPooling,
   RegionLoss,
   ReLU6,

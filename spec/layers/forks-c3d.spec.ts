@@ -255,4 +255,14 @@ describe("layers of C3D, against plain loops", () => {
     const layer = `layer { name: "l" type: "Pooling3D" bottom: "x" top: "y" pooling_param { kernel_size: 2 kernel_depth: 2 } }`;
     expect(refusal(`${inputLayer("x", 1, 2, 4, 4)} ${layer}`)).to.contain("does not have 5 axes");
   });
+
+  it("TemporalDuplicate repeats the bottom along a new first axis, as often as num says", async () => {
+    const image = noise(9, [2, 3, 2]);
+    const [y] = await run(`type: "TemporalDuplicate" duplicate_param { num: 3 }`, [image]);
+    expectClose(y, [3, 2, 3, 2], [...image.data, ...image.data, ...image.data]);
+    const [z] = await run(`type: "TemporalDuplicate"`, [image]);
+    expectClose(z, [1, 2, 3, 2], [...image.data]);
+    const layer = `layer { name: "l" type: "TemporalDuplicate" bottom: "x" top: "y" duplicate_param { num: 0 } }`;
+    expect(refusal(inputLayer("x", 2) + layer)).to.contain("num 0 must be greater than 0");
+  });
 });

@@ -678,6 +678,11 @@ export const layerCases = {
   ],
   RankLoss: "has its authors' gradient",
   SequenceAccuracy: "counts",
+  TemporalDuplicate: [
+    { param: "duplicate_param { num: 3 }" },
+    {},
+    { bottoms: [[]], param: "duplicate_param { num: 2 }" },
+  ],
   SpatialDropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "spatial_dropout_param { dropout_ratio: 0.2 }" }, {}],
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
