@@ -71,7 +71,7 @@ function overThree(site: Site<PoolingParameter>): Value {
       stride: param.stride,
       pad: param.pad,
     };
-    const pooled = pooledSize(axis, roundsUp(site) ? Math.ceil : Math.floor);
+    const pooled = pooledSize(axis, rounding(site));
     if (pooled >= 1 && axis.pad < axis.kernel) return { ...axis, pooled };
     throw site.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "kernel_size");
   });
@@ -118,9 +118,12 @@ export function windows(place: Place<PoolingParameter>): readonly [Windows, Wind
   if (param.global_pooling && (pads.some((p) => p !== 0) || strides.some((s) => s !== 1))) {
     throw place.error("with global_pooling only pad 0 and stride 1 are possible", "global_pooling");
   }
-  const round = roundsUp(place) ? Math.ceil : Math.floor;
-  return poolWindows(place, { size: [height, width], kernels, strides, pads, round });
+  return poolWindows(place, { size: [height, width], kernels, strides, pads, round: rounding(place) });
 }
+
+/** Rounding of the number of windows along an axis: up, or down where round_mode or ceil_mode says so. Throws where they differ. */
+export const rounding = (place: Place<PoolingParameter>): ((x: number) => number) =>
+  roundsUp(place) ? Math.ceil : Math.floor;
 
 /** Tests whether sizes are rounded up: round_mode, or what some forks have in its place, ceil_mode. Throws where they differ. */
 function roundsUp({ param, error }: Place<PoolingParameter>): boolean {

@@ -124,6 +124,27 @@ describe("layers of C3D, against plain loops", () => {
     expectClose(y, shape, filled(shape, value));
   });
 
+  for (const [type, window] of [
+    ["Pooling3D", "kernel_size: 3 kernel_depth: 2 stride: 2 temporal_stride: 2"],
+    ["Pooling3D", "kernel_size: 3 kernel_l: 2 stride: 2 stride_l: 2"],
+    ["NdPooling", "kernel_shape { dim: [2, 3, 3] } stride_shape { dim: 2 dim: 2 dim: 2 }"],
+  ] as const)
+    it(`${type} of ${window} has whole windows alone where sizes are rounded down`, async () => {
+      const maximum = (n: number, c: number, l: number, h: number, w: number) => {
+        const entries = upTo(2).flatMap((a) =>
+          upTo(3).flatMap((i) => upTo(3).map((j) => at(n, c, 2 * l + a, 2 * h + i, 2 * w + j))),
+        );
+        return Math.max(...entries);
+      };
+      for (const down of ["ceil_mode: false", "round_mode: FLOOR"]) {
+        const [y] = await run(`type: "${type}" pooling_param { ${window} ${down} }`, [x]);
+        const shape = [2, 3, 2, 2, 3];
+        expectClose(y, shape, filled(shape, maximum));
+      }
+      const [up] = await run(`type: "${type}" pooling_param { ${window} ceil_mode: true }`, [x]);
+      expect(up!.net.shape).to.deep.equal([2, 3, 3, 3, 3]);
+    });
+
   it("NdConvolution has a kernel, a stride and a pad for each axis, and groups", async () => {
     const weights = [...noise(3, [3 * 2 * 3 * 2]).data];
     const shape = [2, 3, 4, 6, 4];

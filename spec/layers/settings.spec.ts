@@ -225,13 +225,43 @@ const REFUSED: readonly (readonly [string, Shapes, string, string])[] = [
         ["NdPooling", space, pool(`kernel_shape { dim: [2, 2, 2] } ${field}: 2`), `NdPooling layers have no ${field}`],
       ] as const,
   ),
-  ...(["round_mode: FLOOR", "avg_include_pad: false"] as const).flatMap((given) => {
-    const field = given.slice(0, given.indexOf(":"));
-    return [
-      ["Pooling3D", space, pool(`kernel_size: 2 kernel_depth: 2 ${given}`), `Pooling3D layers have no ${field}`],
-      ["NdPooling", space, pool(`kernel_shape { dim: [2, 2, 2] } ${given}`), `NdPooling layers have no ${field}`],
-    ] as const;
-  }),
+  ["Pooling3D", space, pool("kernel_size: 2 kernel_depth: 2 avg_include_pad: false"), "layers have no avg_include_pad"],
+  [
+    "NdPooling",
+    space,
+    pool("kernel_shape { dim: [2, 2, 2] } avg_include_pad: false"),
+    "layers have no avg_include_pad",
+  ],
+  [
+    "Pooling3D",
+    space,
+    pool("kernel_size: 2 kernel_depth: 2 kernel_shape { dim: [2, 2, 2] }"),
+    "layers have no kernel_shape",
+  ],
+  ...(
+    ["kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"] as const
+  ).map(
+    (field) =>
+      [
+        "NdPooling",
+        space,
+        pool(`kernel_shape { dim: [2, 2, 2] } ${field}: 1`),
+        `NdPooling layers have no ${field}`,
+      ] as const,
+  ),
+  ...(["kernel_size", "stride", "pad"] as const).map(
+    (field) =>
+      [
+        "NdConvolution",
+        space,
+        conv(`kernel_shape { dim: [2, 2, 2] } ${field}: 1`),
+        `NdConvolution layers have ${field.replace("_size", "")}_shape in place of ${field}`,
+      ] as const,
+  ),
+  ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_size: 2 stride_w: 2 }", "stride_h and stride_w go together"],
+  ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_w: 2 }", "kernel_h and kernel_w go together"],
+  ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_size: 2 unpool_w: 4 }", "unpool_h and unpool_w go together"],
+  ["Upsample", [[1, 2, 2, 2]], "upsample_param { scale: 2 upsample_w: 5 }", "upsample_h and upsample_w go together"],
   ...(["kernel_h: 2", "stride_h: 2", "pad_w: 1"] as const).flatMap(
     (given) =>
       [

@@ -151,7 +151,10 @@ export const layerCases = {
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])], param: "hinge_loss_param { norm: L2 }" },
   ],
-  Im2col: [{ bottoms: [[2, 3, 7, 5]], param: "convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }" }],
+  Im2col: [
+    { bottoms: [[2, 3, 7, 5]], param: "convolution_param { kernel_size: 3 stride: 2 pad: 1 dilation: 2 }" },
+    { bottoms: [[1, 2, 5, 5]], param: "convolution_param { kernel_size: 2 hole: 3 }" },
+  ],
   ImageData: "brings data in",
   InfogainLoss: [
     { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0]), fixed([1, 0.2, 0, 0.1, 2, 0.3, 0, 0.5, 1.5], [1, 1, 3, 3])] },
@@ -427,6 +430,10 @@ export const layerCases = {
   ],
   Pooling3D: [
     {
+      bottoms: [[1, 1, 4, 3, 4]],
+      param: "pooling_param { kernel_size: 2 kernel_depth: 2 stride: 2 temporal_stride: 2 ceil_mode: false }",
+    },
+    {
       bottoms: [[1, 2, 5, 4, 5]],
       param: "pooling_param { kernel_size: 2 kernel_depth: 3 stride: 2 temporal_stride: 2 }",
     },
@@ -572,6 +579,10 @@ export const layerCases = {
   ],
   NdPooling: [
     {
+      bottoms: [[1, 1, 4, 3, 4]],
+      param: "pooling_param { kernel_shape { dim: [2, 2, 2] } stride_shape { dim: [2, 2, 3] } round_mode: FLOOR }",
+    },
+    {
       bottoms: [[1, 2, 4, 4, 4]],
       param: "pooling_param { kernel_shape { dim: [1, 2, 2] } stride_shape { dim: [1, 2, 2] } }",
     },
@@ -661,6 +672,7 @@ export const layerCases = {
   Local: [{ bottoms: [[2, 2, 4, 5]], param: "local_param { num_output: 3 kernel_size: 3 stride: 2 pad: 1 }" }],
   LocallyConnected: [
     { bottoms: [[2, 2, 3, 4]], param: "locally_connected_param { num_output: 2 kernel_size: 2 bias_term: false }" },
+    { bottoms: [[1, 1, 2, 3]], param: "locally_connected_param { num_output: 1 kernel_size: 2 }" },
   ],
   LpqLoss: [
     { bottoms: [odd, odd], param: "lpq_loss_param { p: 2 q: 0.5 }" },

@@ -114,8 +114,14 @@ export const FORK_FIELDS: readonly ForkField[] = [
   {
     forks: "C3D, video-caffe",
     message: "ConvolutionParameter",
-    fields: ["kernel_depth", "temporal_stride", "temporal_pad", "filter_group"],
+    fields: ["kernel_depth", "temporal_stride", "temporal_pad"],
     meaning: "the window along time of a Convolution3D; refused in a Convolution",
+  },
+  {
+    forks: "C3D",
+    message: "ConvolutionParameter",
+    fields: ["filter_group"],
+    meaning: "in how many steps a Convolution3D is computed; it changes no number",
   },
   {
     forks: "P3D",

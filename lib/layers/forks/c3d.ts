@@ -8,6 +8,7 @@ import { Convolution } from "../convolution.js";
 import { Deconvolution } from "../deconvolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
 import { type PooledAxis, averagePoolNd, maxPoolNd } from "../pool-nd.js";
+import { rounding } from "../pooling.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
 const deconvolution = Deconvolution as ComputeLayer<"convolution_param">;
@@ -70,25 +71,21 @@ function checkAxes(place: Place<unknown>): void {
 /** Fields of a P3D's window, which C3D's does not have. */
 const OF_LENGTH = ["kernel_l", "stride_l", "pad_l"] as const;
 
-/** Throws for fields of Pooling that 3-d poolings of forks do not have: they would change nothing. */
-export function refuseOfPlanes({ layer, param, error }: Place<PoolingParameter>): void {
-  const fields = [
-    "kernel_h",
-    "kernel_w",
-    "stride_h",
-    "stride_w",
-    "pad_h",
-    "pad_w",
-    "round_mode",
-    "avg_include_pad",
-  ] as const;
-  const field = fields.find((each) => has(param, each));
-  if (field) throw error(`${layer.type} layers have no ${field}`, field);
+/** Throws for fields of `pooling_param` that other types of pooling have: they would change nothing. */
+export function refuseOfOthers(place: Place<PoolingParameter>, fields: readonly (keyof PoolingParameter)[]): void {
+  const field = fields.find((each) => has(place.param, each));
+  if (field) throw place.error(`${place.layer.type} layers have no ${String(field)}`, field as "pool");
 }
+
+/** Fields of windows of planes. */
+export const OF_PLANES = ["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w"] as const;
+
+/** Fields of video-caffe's windows. */
+const OF_SHAPES = ["kernel_shape", "stride_shape", "pad_shape"] as const;
 
 /**
  * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
- * of length. Sizes are rounded up; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
+ * of length. Sizes are rounded up, or as round_mode or ceil_mode says; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
  * bottom. P3D's windows are kernel_l, stride_l and pad_l long, may be of two sizes and padded, and `global_pooling` is all of x.
  * Source: facebookarchive/C3D, pooling3d_layer.cpp; ZhaofanQiu/caffe, pooling3d_layer.cpp.
  */
@@ -109,18 +106,20 @@ export const Pooling3D = computeLayer({
 function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const { param, error } = place;
   checkAxes(place);
+  refuseOfOthers(place, OF_SHAPES);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
   const [, , ...sizes] = place.bottoms[0]!.type.shape as [number, number, ...number[]];
   if (param.global_pooling || OF_LENGTH.some((field) => has(param, field))) return windowsOfLength(place, sizes);
-  refuseOfPlanes(place);
+  refuseOfOthers(place, [...OF_PLANES, "avg_include_pad"]);
   if (param.pool === Method.MAX && param.pad > 0) throw error("padding is for AVE pooling only", "pad");
   if (param.kernel_size === 0 || param.kernel_depth === 0)
     throw error("kernel_size or kernel_depth is missing", undefined, ["write kernel_size: N kernel_depth: N"]);
+  const round = rounding(place);
   return sizes.map((size, i) => {
     const [kernel, stride, pad] =
       i === 0 ? [param.kernel_depth, param.temporal_stride, 0] : [param.kernel_size, param.stride, param.pad];
     if (stride === 0) throw error("strides must be greater than 0", i === 0 ? "temporal_stride" : "stride");
-    const pooled = Math.ceil((size + 2 * pad - kernel) / stride) + 1;
+    const pooled = round((size + 2 * pad - kernel) / stride) + 1;
     if (pooled < 1 || (pooled - 1) * stride - pad >= size || pad >= kernel)
       throw error(
         `a window lies outside of the ${size} entries of axis ${i + 2}`,
@@ -133,9 +132,7 @@ function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
 /** P3D's windows, the last of which begin within the padded bottom. */
 function windowsOfLength(place: Place<PoolingParameter>, sizes: readonly number[]): readonly PooledAxis[] {
   const { param, error } = place;
-  const other = (["kernel_depth", "temporal_stride", "round_mode", "avg_include_pad"] as const).find((field) =>
-    has(param, field),
-  );
+  const other = (["kernel_depth", "temporal_stride", "avg_include_pad"] as const).find((field) => has(param, field));
   if (other) throw error(`${other} does not go with a window of kernel_l`, other);
   const sides = (
     whole: "kernel_size" | "stride" | "pad",
@@ -151,9 +148,10 @@ function windowsOfLength(place: Place<PoolingParameter>, sizes: readonly number[
   const isPadded = pads.some((pad) => pad > 0);
   if (param.global_pooling && (isPadded || strides.some((stride) => stride !== 1)))
     throw error("global_pooling has no pad, and a stride of 1", "global_pooling");
+  const round = rounding(place);
   return sizes.map((size, i) => {
     const axis = { size, kernel: kernels[i]!, stride: strides[i]!, pad: pads[i]! };
-    const most = Math.ceil((size + 2 * axis.pad - axis.kernel) / axis.stride) + 1;
+    const most = round((size + 2 * axis.pad - axis.kernel) / axis.stride) + 1;
     const isOutside = (pooled: number) => (pooled - 1) * axis.stride >= size + axis.pad;
     const pooled = isPadded && isOutside(most) ? most - 1 : most;
     if (pooled < 1 || isOutside(pooled) || axis.pad >= axis.kernel)

@@ -6,7 +6,8 @@ import {
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
-import { refuseOfPlanes } from "./c3d.js";
+import { rounding } from "../pooling.js";
+import { OF_PLANES, refuseOfOthers } from "./c3d.js";
 import { type PooledAxis, averagePoolNd, maxPoolNd, pooledSize } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
@@ -47,6 +48,9 @@ function plain<P extends Place<ConvolutionParameter>>(place: P): P {
     stride: dimsOf(place, "stride_shape", 1),
     pad: dimsOf(place, "pad_shape", 0),
   };
+  for (const field of ["kernel_size", "stride", "pad"] as const)
+    if (place.param[field].length > 0)
+      throw place.error(`NdConvolution layers have ${field.replace("_size", "")}_shape in place of ${field}`, field);
   const param = amend<ConvolutionParameter>(place.param, {
     ...given,
     kernel_shape: null,
@@ -56,9 +60,16 @@ function plain<P extends Place<ConvolutionParameter>>(place: P): P {
   return { ...place, param };
 }
 
+/** Fields of other poolings' windows. */
+const OF_OTHERS = [
+  ...["kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"],
+  ...[...OF_PLANES, "avg_include_pad"],
+] as readonly (keyof PoolingParameter)[];
+
 /**
  * NdPooling (video-caffe): MAX or AVE over windows of all axes after the channels, with a dim for each in kernel_shape, stride_shape
- * and pad_shape, or over all entries (`global_pooling`). Sizes are rounded up; AVE divides by the kernel's size, pads included.
+ * and pad_shape, or over all entries (`global_pooling`). Sizes are rounded up, or as
+ * round_mode or ceil_mode says; AVE divides by the kernel's size, pads included.
  */
 export const NdPooling = computeLayer({
   type: "NdPooling",
@@ -68,7 +79,7 @@ export const NdPooling = computeLayer({
   family: "pooling",
   lower(site) {
     const { param } = site;
-    refuseOfPlanes(site);
+    refuseOfOthers(site, OF_OTHERS);
     if (param.pool === Method.STOCHASTIC)
       throw site.error("STOCHASTIC pooling of more than two axes is not supported", "pool");
     const axes = windowsOf(site);
@@ -83,7 +94,7 @@ function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const [strides, pads] = [dimsOf(place, "stride_shape", 1), dimsOf(place, "pad_shape", 0)];
   return sizes.map((size, i) => {
     const axis = { size, kernel: kernels[i]!, stride: strides[i]!, pad: pads[i]! };
-    const pooled = pooledSize(axis);
+    const pooled = pooledSize(axis, rounding(place));
     if (pooled < 1 || axis.pad >= axis.kernel)
       throw place.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "kernel_shape");
     return { ...axis, pooled };

@@ -45,13 +45,16 @@ function windowOf({ param, error }: Place<UnpoolingParameter>, h: number, w: num
     whole: "kernel_size" | "stride" | "unpool_size",
     ofH: keyof UnpoolingParameter,
     ofW: keyof UnpoolingParameter,
-  ) =>
-    has(param, ofH) ? ([Number(param[ofH]), Number(param[ofW])] as const) : ([param[whole], param[whole]] as const);
+  ) => {
+    if (!has(param, ofH) && !has(param, ofW)) return [param[whole], param[whole]] as const;
+    if (has(param, ofH) && has(param, ofW)) return [Number(param[ofH]), Number(param[ofW])] as const;
+    throw error(`${String(ofH)} and ${String(ofW)} go together`, (has(param, ofH) ? ofH : ofW) as "unpool_h");
+  };
   const kernel = pair("kernel_size", "kernel_h", "kernel_w");
   const stride = pair("stride", "stride_h", "stride_w");
   if (kernel.some((k) => k <= 0)) throw error("kernel_size is missing", undefined, ["write kernel_size: N"]);
   if (stride.some((s) => s <= 0)) throw error("strides must be greater than 0", "stride");
-  const given = has(param, "unpool_size") || has(param, "unpool_h");
+  const given = has(param, "unpool_size") || has(param, "unpool_h") || has(param, "unpool_w");
   const needed = (dim: number, i: 0 | 1) => Math.max((dim - 1) * stride[i] + kernel[i], dim * stride[i] + 1);
   const size = given ? pair("unpool_size", "unpool_h", "unpool_w") : ([needed(h, 0), needed(w, 1)] as const);
   return { kernel, stride, size };

@@ -31,8 +31,10 @@ export const Upsample = computeLayer({
   },
 });
 
-function sizeOf({ param }: Place<UpsampleParameter>, h: number, w: number): readonly [number, number] {
-  if (has(param, "upsample_h") && has(param, "upsample_w")) return [param.upsample_h, param.upsample_w];
+function sizeOf({ param, error }: Place<UpsampleParameter>, h: number, w: number): readonly [number, number] {
+  const sides = (["upsample_h", "upsample_w"] as const).filter((field) => has(param, field));
+  if (sides.length === 1) throw error("upsample_h and upsample_w go together", sides[0]);
+  if (sides.length === 2) return [param.upsample_h, param.upsample_w];
   const both = has(param, "stride") ? param.stride : param.scale;
   const factor = (scale: "scale_h" | "scale_w", stride: "stride_h" | "stride_w") =>
     has(param, scale) ? param[scale] : has(param, stride) ? param[stride] : both;
