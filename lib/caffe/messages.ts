@@ -373,6 +373,11 @@ export interface LayerParameter {
   readonly st_param: SpatialTransformerParameter | null;
   readonly transpose_param: TransposeParameter | null;
   readonly unpooling_param: UnpoolingParameter | null;
+  readonly mergecrop_param: MergeCropParameter | null;
+  readonly bunch_param: BunchParameter | null;
+  readonly cccp_param: CCCPParameter | null;
+  readonly local_weighted_convolution_param: LocalWeightedConvolutionParameter | null;
+  readonly spatial_wta_param: SpatialWtaParameter | null;
   readonly rbm_param: RBMParameter | null;
 }
 
@@ -2223,6 +2228,61 @@ export interface MaxoutParameter {
   readonly chgroup_sz: number;
 }
 
+export interface MergeCropParameter {
+  readonly forward: readonly number[];
+  readonly backward: readonly number[];
+  /** Default STACK. */
+  readonly operation: MergeCropParameter_MergeOp;
+}
+
+export const MergeCropParameter_MergeOp = {
+  STACK: 0,
+  ADD: 1,
+} as const;
+export type MergeCropParameter_MergeOp = (typeof MergeCropParameter_MergeOp)[keyof typeof MergeCropParameter_MergeOp];
+
+export interface BunchParameter {
+  /** Default 1. */
+  readonly bunch_a: number;
+  /** Default 1. */
+  readonly bunch_b: number;
+}
+
+export interface CCCPParameter {
+  readonly num_output: number;
+  /** Default 1. */
+  readonly group: number;
+  /** Default true. */
+  readonly biasterm: boolean;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface LocalWeightedConvolutionParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  /** Default 0. */
+  readonly pad: number;
+  readonly kernel_size: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
+export interface SpatialWtaParameter {
+  readonly kernel_size: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  /** Default 1. */
+  readonly stride: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Default false. */
+  readonly global_wta: boolean;
+}
+
 export interface ReverseParameter {
   /** Default 0. */
   readonly axis: number;
@@ -2552,6 +2612,11 @@ export const LAYER_PARAMS = {
   SpatialTransformer: "st_param",
   Transpose: "transpose_param",
   Unpooling: "unpooling_param",
+  MergeCrop: "mergecrop_param",
+  Bunch: "bunch_param",
+  CCCP: "cccp_param",
+  LocalWeightedConvolution: "local_weighted_convolution_param",
+  SpatialWta: "spatial_wta_param",
   RBM: "rbm_param",
 } as const;
 
@@ -2699,6 +2764,11 @@ export interface Messages {
   LabelSpecificRescaleParameter: LabelSpecificRescaleParameter;
   LstmParameter: LstmParameter;
   MaxoutParameter: MaxoutParameter;
+  MergeCropParameter: MergeCropParameter;
+  BunchParameter: BunchParameter;
+  CCCPParameter: CCCPParameter;
+  LocalWeightedConvolutionParameter: LocalWeightedConvolutionParameter;
+  SpatialWtaParameter: SpatialWtaParameter;
   ReverseParameter: ReverseParameter;
   TransposeParameter: TransposeParameter;
   SpatialTransformerParameter: SpatialTransformerParameter;

@@ -43,9 +43,10 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
 
 /**
  * Types whose layers are Caffe's: of Ristretto and Xilinx, whose quantization_param and fixed_param are refused where a net runs, and
- * of forks that share a batch among processors.
+ * of forks that share a batch among processors, and a type of a fork by its other name.
  */
 const CAFFE_TYPES: Readonly<Record<string, string>> = {
+  CCCPPooling: "CCCP",
   ConvolutionData: "Convolution",
   ConvolutionFixed: "Convolution",
   ConvolutionRistretto: "Convolution",
@@ -58,13 +59,23 @@ const CAFFE_TYPES: Readonly<Record<string, string>> = {
 
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
 export function withCaffeType(layer: LayerParameter): LayerParameter {
-  if (Object.hasOwn(CAFFE_TYPES, layer.type)) return amend(layer, { type: CAFFE_TYPES[layer.type]! });
+  if (Object.hasOwn(CAFFE_TYPES, layer.type)) return withCaffeType(amend(layer, { type: CAFFE_TYPES[layer.type]! }));
+  if (layer.type === "CCCP" && layer.convolution_param && !layer.cccp_param) return withCccp(layer);
   if (layer.type === "LRNMap") return amend(layer, { type: "LRN", lrn_param: withinChannel(layer) });
   if (layer.type === "Unpooling" && layer.pooling_param && !layer.unpooling_param) return withUnpooling(layer);
   const { type, eltwise_param: param, bottom } = layer;
   if (type !== "Eltwise" || bottom.length !== 1 || param?.coeff.length !== 1) return layer;
   if (param.operation !== Operation.SUM) return layer;
   return amend(layer, { type: "Power", eltwise_param: null, power_param: { scale: param.coeff[0]! } });
+}
+
+/** Network in network's layer that has the parameters of a convolution of one pixel. */
+function withCccp(layer: LayerParameter): LayerParameter {
+  const { num_output, group, bias_term: biasterm, weight_filler, bias_filler } = layer.convolution_param!;
+  return amend(layer, {
+    convolution_param: null,
+    cccp_param: { num_output, group, biasterm, weight_filler, bias_filler },
+  });
 }
 
 /** The first DeconvNets' Unpooling, whose window is that of the Pooling that it undoes. */

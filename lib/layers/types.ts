@@ -23,6 +23,8 @@ import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
 import { HardSigmoid, HardSwish, Mish, SELU, SignedSqrt } from "./forks/activations.js";
 import { AnnotatedData } from "./forks/annotated-data.js";
+import { BunchOfNeurons } from "./forks/bunch-of-neurons.js";
+import { CCCP } from "./forks/cccp.js";
 import { Axpy } from "./forks/axpy.js";
 import { BN } from "./forks/bn.js";
 import { Convolution3D, Deconvolution3D, Pooling3D } from "./forks/c3d.js";
@@ -55,11 +57,13 @@ import { L2Normalization } from "./forks/l2-normalization.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
 import { LargeMarginInnerProduct } from "./forks/large-margin.js";
-import { Local, LocallyConnected } from "./forks/local.js";
+import { Local, LocallyConnected, LocalWeightedConvolution } from "./forks/local.js";
 import { LpqLoss } from "./forks/lpq-loss.js";
 import { CombinedMargin, CosinAddm } from "./forks/margins.js";
 import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { MaskPooling, MaskResize, ROIWarping } from "./forks/masks.js";
+import { MergeCrop } from "./forks/merge-crop.js";
+import { MTCNNEuclideanLoss } from "./forks/mtcnn-loss.js";
 import { MultiBoxLoss } from "./forks/multibox-loss.js";
 import { NdConvolution, NdPooling } from "./forks/nd.js";
 import { Normalize } from "./forks/normalize.js";
@@ -82,6 +86,7 @@ import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
 import { SpatialDropout } from "./forks/spatial-dropout.js";
+import { SpatialWta } from "./forks/spatial-wta.js";
 import { SpatialTransformer } from "./forks/spatial-transformer.js";
 import { TemporalDuplicate } from "./forks/temporal-duplicate.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
@@ -271,6 +276,12 @@ export const layerTypes = {
   SequenceAccuracy,
   SpatialDropout,
   TemporalDuplicate,
+  SpatialWta,
+  MergeCrop,
+  MTCNNEuclideanLoss,
+  BunchOfNeurons,
+  CCCP,
+  LocalWeightedConvolution,
   PSROIPooling,
   RegionLoss,
   ReLU6,

@@ -24,6 +24,14 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
   ImResize: [{ bottoms: [[2, 2, 5, 7]], param: "imresize_param { factor: 2 scale_gap: 0.4 }" }],
   MaskResize: [{ bottoms: [[2, 1, 3, 4]], param: "mask_resize_param { output_height: 5 output_width: 2 }" }],
   Nms: [{ bottoms: [[1, 2, 6, 7]], param: "nms_param { threshold: -0.5 max_peaks: 4 num_parts: 2 }" }],
+  MTCNNEuclideanLoss: [
+    {
+      bottoms: [
+        [3, 4],
+        [3, 4],
+      ],
+    },
+  ],
   RankLoss: [{ bottoms: [[4], given([4], [1, 0, 2, 3])] }],
   ROIWarping: [
     {

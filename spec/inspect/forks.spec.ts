@@ -128,7 +128,7 @@ describe("layers of forks that netrun does not run", () => {
       "2x10",
       "2x10",
     ]);
-    expect([net.complete, net.notes.length]).to.deep.equal([true, 7]);
+    expect([net.complete, net.notes.length]).to.deep.equal([true, 6]);
   });
 
   it("clips of video-caffe have an axis for length, those of TSN more channels", async () => {

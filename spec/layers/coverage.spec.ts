@@ -42,6 +42,11 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
 const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by: readonly string[] }[] = [
   // SegNet's weights are SoftmaxWithLoss's.
   { fields: ["weight_by_label_freqs", "class_weighting"], by: ["SoftmaxWithLoss"] },
+  // As in its source.
+  {
+    fields: ["normalization", "normalize", "pre_fixed_normalizer"],
+    by: Object.keys(layerTypes).filter((type) => type !== "MTCNNEuclideanLoss"),
+  },
   // As in the forks, and refused there where it would matter.
   { fields: ["preprocess_collapse_repeated", "output_delay", "ctc_merge_repeated"], by: ["CTCLoss"] },
   { fields: ["ignore_label"], by: Object.keys(layerTypes).filter((type) => type !== "MultiBoxLoss") },

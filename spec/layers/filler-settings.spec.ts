@@ -57,6 +57,14 @@ const FILLED: readonly (readonly [string, Shapes, (filler: (value: number) => st
       [2, 3],
     ],
     [
+      "LocalWeightedConvolution",
+      planes,
+      (f) =>
+        `local_weighted_convolution_param { num_output: 3 kernel_size: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`,
+      [2, 3],
+    ],
+    ["CCCP", planes, (f) => `cccp_param { num_output: 3 weight_filler ${f(2)} bias_filler ${f(3)} }`, [2, 3]],
+    [
       "LocallyConnected",
       planes,
       (f) => `locally_connected_param { num_output: 3 kernel_size: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`,

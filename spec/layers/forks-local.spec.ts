@@ -7,6 +7,7 @@ describe("layers of Caffe's forks with weights of their own, against plain loops
   for (const [type, field] of [
     ["Local", "local_param"],
     ["LocallyConnected", "locally_connected_param"],
+    ["LocalWeightedConvolution", "local_weighted_convolution_param"],
   ] as const)
     it(`${type} has weights at each place`, async () => {
       const x = noise(1, [2, 2, 5, 6]);

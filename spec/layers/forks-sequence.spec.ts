@@ -124,6 +124,40 @@ describe("sequences of OCR forks, against plain loops", () => {
     );
   });
 
+  it("Reverse of two bottoms turns each sequence that a marker marks round, and its gradient", async () => {
+    // Streams of two sequences, one and nothing, one of a step and one, and nothing.
+    const lengths = [[2, 3], [4], [1, 2], []];
+    const [steps, streams, rest] = [5, 4, 2];
+    const marker = new Float32Array(steps * streams);
+    const source = Array.from({ length: streams }, () => Array<number | undefined>(steps).fill(undefined));
+    lengths.forEach((own, n) => {
+      let start = 0;
+      for (const length of own) {
+        for (let t = start; t < start + length; t++) {
+          marker[t * streams + n] = t === start ? -length : 1;
+          source[n]![t] = 2 * start + length - 1 - t;
+        }
+        start += length;
+      }
+    });
+    const data = noise(8, [steps, streams, rest]);
+    const value = (of: ArrayLike<number>, back: boolean) =>
+      Array.from({ length: steps * streams * rest }, (_, i) => {
+        const [t, n, k] = [Math.floor(i / (streams * rest)), Math.floor(i / rest) % streams, i % rest];
+        const from = back ? source[n]!.indexOf(t) : (source[n]![t] ?? -1);
+        return from < 0 ? 0 : of[(from * streams + n) * rest + k]!;
+      });
+    const mark = { shape: [steps, streams], data: marker };
+    const [y] = await run(`type: "Reverse"`, [mark, data]);
+    expectClose(y, [steps, streams, rest], value(data.data, false), 0);
+    const text = `${inputLayer("m", steps, streams)}${inputLayer("x", steps, streams, rest)}
+      layer { name: "l" type: "Reverse" bottom: "m" bottom: "x" top: "y" }`;
+    const seeds = { y: noise(9, [steps, streams, rest]) };
+    const { gradients } = await runText(text, { m: mark, x: data }, { seeds });
+    expectClose({ net: gradients["x"]! }, [steps, streams, rest], value(seeds.y.data, true), 0);
+    expect(refusal(text.replace("dim: 4", "dim: 3"))).to.contain("is not a marker for each step and stream");
+  });
+
   it("Transpose puts axis dim[i] at i", async () => {
     const dims = [2, 4, 2, 3];
     const [y] = await run(`type: "Transpose" transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }`, [blob]);

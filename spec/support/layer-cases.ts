@@ -591,7 +591,10 @@ export const layerCases = {
       param: "pooling_param { pool: AVE kernel_shape { dim: [2, 3, 2] } pad_shape { dim: [0, 1, 0] } }",
     },
   ],
-  Reverse: [{ param: "reverse_param { axis: 1 }" }],
+  Reverse: [
+    { param: "reverse_param { axis: 1 }" },
+    { bottoms: [fixed([-2, -3, 1, 1, -1, 1, 0, -1], [4, 2]), [4, 2, 3]] },
+  ],
   SpatialTransformer: [
     {
       bottoms: [
@@ -696,6 +699,34 @@ export const layerCases = {
     { bottoms: [[]], param: "duplicate_param { num: 2 }" },
   ],
   SpatialDropout: [{ phase: "TRAIN" }, { phase: "TRAIN", param: "spatial_dropout_param { dropout_ratio: 0.2 }" }, {}],
+  BunchOfNeurons: [{}, { param: "bunch_param { bunch_a: 2.5 bunch_b: 1.5 }" }],
+  CCCP: [
+    { bottoms: [[2, 4, 2, 3]], param: "cccp_param { num_output: 3 group: 2 }" },
+    { bottoms: [[2, 3, 4]], param: "cccp_param { num_output: 2 biasterm: false }" },
+  ],
+  LocalWeightedConvolution: [
+    {
+      bottoms: [[2, 2, 4, 3]],
+      param: "local_weighted_convolution_param { num_output: 2 kernel_size: 3 stride: 2 pad: 1 }",
+    },
+    {
+      bottoms: [[1, 2, 3, 4]],
+      param: "local_weighted_convolution_param { num_output: 2 kernel_size: 2 bias_term: false }",
+    },
+  ],
+  MergeCrop: [
+    { bottoms: [odd, [3, 2, 5, 2]], param: "mergecrop_param { backward: 1 backward: 1 }" },
+    {
+      bottoms: [odd, [3, 5, 4, 3]],
+      param: "mergecrop_param { operation: ADD backward: 1 backward: 1 }",
+    },
+  ],
+  MTCNNEuclideanLoss: "has its authors' gradient",
+  SpatialWta: [
+    { bottoms: [[2, 3, 5, 4]], param: "spatial_wta_param { kernel_size: 2 stride: 2 }" },
+    { bottoms: [[2, 3, 5, 4]], param: "spatial_wta_param { kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 1 }" },
+    { bottoms: [[2, 3, 3, 4]], param: "spatial_wta_param { global_wta: true }" },
+  ],
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",

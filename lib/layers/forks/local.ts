@@ -26,9 +26,13 @@ function geometryOf(place: Place<P>) {
 /**
  * A convolution with weights of its own at each place: y[n,m,p] = sum over k of W[m,k,p] x[n,k,p] + b[m,p], k the entries under the
  * window of place p. x [n,c,h,w], W [num_output, 1, c*kernel*kernel, places], b [1, 1, num_output, places], y
- * [n, num_output, ph, pw]. Source: happynear/caffe-windows and cherrm/caffe, local_layer.cpp and locally_connected_layer.cpp.
+ * [n, num_output, ph, pw]. Source: happynear/caffe-windows, cherrm/caffe and anujkhare/caffe-cedn, local_layer.cpp, locally_connected_layer.cpp and
+ * local_weighted_conv_layer.cpp.
  */
-const local = <F extends "local_param" | "locally_connected_param">(type: string, param: F) =>
+const local = <F extends "local_param" | "locally_connected_param" | "local_weighted_convolution_param">(
+  type: string,
+  param: F,
+) =>
   computeLayer<ParamField>({
     type,
     param,
@@ -67,3 +71,5 @@ const local = <F extends "local_param" | "locally_connected_param">(type: string
 export const Local = local("Local", "local_param");
 /** LocallyConnected: the same under its other name. */
 export const LocallyConnected = local("LocallyConnected", "locally_connected_param");
+/** LocalWeightedConvolution: the same under its third name. */
+export const LocalWeightedConvolution = local("LocalWeightedConvolution", "local_weighted_convolution_param");

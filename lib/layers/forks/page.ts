@@ -4,6 +4,7 @@ import { FORK_FIELDS } from "../../caffe/forks/fields.js";
 import { forkNumbers } from "../../caffe/forks/numbers.js";
 import { FORK_SOURCES } from "../../caffe/forks/sources.js";
 import { create } from "../../caffe/message.js";
+import { withCaffeType } from "../../caffe/upgrade-fork-types.js";
 import { reflect } from "../../caffe/schema.js";
 import { factsOf } from "../find-type.js";
 import { isDataLayer, type LayerType } from "../layer.js";
@@ -117,6 +118,8 @@ function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): read
 
 /** Status of a layer type here, as far as it has bottoms or, of data layers, none. */
 export function layerVerdict(name: string): string {
+  const { type: caffe } = withCaffeType(create("LayerParameter", { type: name }));
+  if (caffe !== name) return `as \`${caffe}\``;
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   const type = Object.hasOwn(builtIn, name) ? builtIn[name]! : undefined;
   if (Object.hasOwn(pythonLayers, name)) return "supported";

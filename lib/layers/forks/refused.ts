@@ -10,8 +10,6 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   Hotspot: "it draws maps of points as labels",
   LabelSpecificMargin:
     "the authors' code for GPUs takes another margin than that for CPUs; CosinAddm and CombinedMargin are like it",
-  LocalWeightedConvolution:
-    "it has weights of its own at each place, in an order that no source at hand says (Local has them too)",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",
   SubRegion: "it cuts regions around points that the net predicts, by rules that no source at hand says",

@@ -160,6 +160,31 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "inference over all pairs of pixels",
   },
   { forks: "caffe-action, TSN", types: ["BatchReduction"], meaning: "reductions over parts of a batch" },
+  {
+    forks: "BVLC opencl",
+    types: ["MergeCrop"],
+    meaning: "the middle of a map beside a smaller one, or added to it",
+  },
+  {
+    forks: "network in network, DSN",
+    types: ["CCCP", "CCCPPooling"],
+    meaning: "channels mixed at each place",
+  },
+  {
+    forks: "research forks",
+    types: ["BunchOfNeurons", "SpatialWta"],
+    meaning: "a sigmoid bent by two exponents; the largest entry of each window alone",
+  },
+  {
+    forks: "MTCNN forks",
+    types: ["MTCNNEuclideanLoss"],
+    meaning: "the Euclidean loss of items whose label is not ignored",
+  },
+  {
+    forks: "caffe-action",
+    types: ["Reverse", "SLLSTM", "ConvolutionData"],
+    meaning: "sequences that a marker marks, turned round; their LSTM; a convolution of a batch that processors share",
+  },
   // Detection
   { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
   { forks: "SSD, RefineDet", types: ["DetectionOutput"], meaning: "boxes from predictions, of one stage or two" },

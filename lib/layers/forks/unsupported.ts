@@ -31,14 +31,6 @@ function clip(layer: LayerParameter): readonly number[] | undefined {
   return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments ?? 1), height, width];
 }
 
-/** Shape of a layer whose window slides with weights of its own at each place. */
-function localShape(param: ExtraParam, x: readonly number[] | undefined): readonly number[] | undefined {
-  const { num_output: channels, kernel_size, kernelsize = kernel_size, stride = 1, pad = 0 } = param;
-  if (x?.length !== 4 || !channels || !kernelsize) return undefined;
-  const size = (side: number) => Math.floor((side + 2 * Number(pad) - Number(kernelsize)) / Number(stride)) + 1;
-  return [x[0]!, Number(channels), size(x[2]!), size(x[3]!)];
-}
-
 /** Shape of the first bottom. */
 const ofFirst: LayerFacts = { topShapes: (_, shapeOf) => [shapeOf(0)] };
 
@@ -72,10 +64,6 @@ export const unsupportedTypes = {
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
   /** caffe-windows': a margin for the label's class, in training alone. */
   LabelSpecificMargin: { ...ofFirst, inference: { as: "layer", of: passFirst } },
-  /** Weights for each place: what a convolution of the same window gives, in shape. */
-  LocalWeightedConvolution: {
-    topShapes: (layer, shapeOf) => [localShape(extraParam(layer, "local_weighted_convolution_param"), shapeOf(0))],
-  },
   /** caffe-windows': maps of points, of the size that it says or of the second bottom's. */
   Hotspot: {
     topShapes: (layer, shapeOf) => {
@@ -100,9 +88,7 @@ export const unsupportedTypes = {
   /** Values rounded to few bits, and all but the largest set to 0. */
   FixedNeuron: ofFirst,
   Topk: ofFirst,
-  /** All but the largest of a plane set to 0, neurons of several thresholds, and bits drawn by probabilities. */
-  SpatialWta: ofFirst,
-  BunchOfNeurons: ofFirst,
+  /** Bits drawn by probabilities. */
   Binarization: ofFirst,
   /** Batch normalisation of a batch that processors share, and negatives left out of a label's maps. */
   BNData: ofFirst,
@@ -115,29 +101,12 @@ export const unsupportedTypes = {
         .concat(recurrent_param?.num_output ?? 0),
     ],
   },
-  /** Network in network's own name for a convolution of one pixel. */
-  CCCP: {
-    topShapes: (layer, shapeOf) => {
-      const { num_output: channels } = extraParam(layer, "cccp_param");
-      const x = shapeOf(0);
-      return [x && channels !== undefined ? [x[0]!, Number(channels), ...x.slice(2)] : undefined];
-    },
-  },
   /** An image displaced by a flow. */
   FlowWarping: ofFirst,
   /** Coefficients of a JPEG as pixels. */
   BdctToSpatial: ofFirst,
   /** MyCaffe's attention and perceptron with residuals. */
   TransformerBlock: ofFirst,
-  /** BVLC opencl's U-nets: the middle of the second bottom, beside or added to the first. */
-  MergeCrop: {
-    topShapes: (layer, shapeOf) => {
-      const [a, b] = [shapeOf(0), shapeOf(1)];
-      if (!a || !b) return [undefined];
-      const isAdded = extraParam(layer, "mergecrop_param")["operation"] === "ADD";
-      return [[a[0]!, a[1]! + (isAdded ? 0 : b[1]!), ...a.slice(2)]];
-    },
-  },
   /** Maps of a size that it says. */
   Resize: {
     topShapes: (layer, shapeOf) => {
