@@ -1490,6 +1490,8 @@ export interface MultiBoxLossParameter {
   readonly sample_size: number;
   /** Default false. */
   readonly use_prior_for_nms: boolean;
+  /** Default 0.01. */
+  readonly objectness_score: number;
 }
 
 export const MultiBoxLossParameter_LocLossType = {

@@ -64,7 +64,7 @@ import { MarginInnerProduct } from "./forks/margin-inner-product.js";
 import { MaskPooling, MaskResize, ROIWarping } from "./forks/masks.js";
 import { MergeCrop } from "./forks/merge-crop.js";
 import { MTCNNEuclideanLoss } from "./forks/mtcnn-loss.js";
-import { MultiBoxLoss } from "./forks/multibox-loss.js";
+import { MultiBoxFocalLoss, MultiBoxLoss } from "./forks/multibox-loss.js";
 import { NdConvolution, NdPooling } from "./forks/nd.js";
 import { Normalize } from "./forks/normalize.js";
 import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks/ohem.js";
@@ -252,6 +252,7 @@ export const layerTypes = {
   MaxUnPool,
   Mish,
   MultiBoxLoss,
+  MultiBoxFocalLoss,
   NdConvolution,
   NdPooling,
   Normalize,

@@ -33,7 +33,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   save_file: "detections are not written to files",
   share_in_parallel: "replicas share nothing",
   softmax: "the fork of RegionLoss does not read it",
-  use_prior_for_nms: "suppression among negatives is refused",
   visualize: "detections are not shown while they are computed",
   visualize_threshold: "detections are not shown while they are computed",
 };
@@ -49,7 +48,7 @@ const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by
   },
   // As in the forks, and refused there where it would matter.
   { fields: ["preprocess_collapse_repeated", "output_delay", "ctc_merge_repeated"], by: ["CTCLoss"] },
-  { fields: ["ignore_label"], by: Object.keys(layerTypes).filter((type) => type !== "MultiBoxLoss") },
+  { fields: ["ignore_label"], by: Object.keys(layerTypes).filter((type) => !type.startsWith("MultiBox")) },
   // AnnotatedData's distortions are refused in other data layers.
   { fields: ["resize_param", "distort_param", "expand_param", "emit_constraint"], by: ["AnnotatedData"] },
   // Im2col has windows alone.

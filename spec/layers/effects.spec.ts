@@ -16,11 +16,6 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   "Eltwise: stable_prod_grad": "the gradient is computed in another way",
   "Lstm: clipping_threshold": "gradients are cut",
   "MergeCrop: backward": "it says where gradients go",
-  "MultiBoxLoss: bp_inside": "none of the case's corners is outside; multibox-loss.spec.ts computes it",
-  "MultiBoxLoss: loc_loss_type": "its differences are less than 1; multibox-loss.spec.ts computes it",
-  "MultiBoxLoss: neg_pos_ratio": "its priors are few; multibox-loss.spec.ts computes it",
-  "MultiBoxLoss: overlap_threshold": "its priors are few; multibox-loss.spec.ts computes it",
-  "MultiBoxLoss: use_prior_for_matching": "boxes match as their priors do; multibox-loss.spec.ts computes it",
   "Normalize: bp_norm": "the gradient goes through the norm as well",
 };
 

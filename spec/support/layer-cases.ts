@@ -40,6 +40,31 @@ const inside = [1, 0, 1, 1, 1, 0];
 /** Priors of SSD with variances of 1. */
 const boxes = (...corners: readonly (readonly number[])[]) =>
   fixed([...corners.flat(), ...corners.flat().map(() => 1)], [1, 2, corners.length * 4]);
+/** Numbers about a middle that have no gradient. */
+const wave = (length: number, middle: number, size: number, shape: readonly number[]) =>
+  fixed(
+    Array.from({ length }, (_, i) => middle + size * Math.sin(5 * i)),
+    shape,
+  );
+/** Nine priors of SSD in three rows, those of the first row and column out of the image, with small variances. */
+const grid = fixed(
+  [
+    ...Array.from({ length: 9 }, (_, i) => [(i % 3) * 0.3 - 0.02, Math.floor(i / 3) * 0.28 - 0.02]).flatMap(
+      ([x, y]) => [x!, y!, x! + 0.4, y! + 0.42],
+    ),
+    ...Array.from({ length: 36 }, (_, i) => 0.1 + 0.05 * (i % 4)),
+  ],
+  [1, 2, 36],
+);
+/** Boxes of two images. */
+const truths = fixed(
+  [
+    [0, 1, 0, 0.02, 0.05, 0.4, 0.5, 0],
+    [0, 2, 0, 0.3, 0.25, 0.75, 0.65, 1],
+    [1, 2, 0, 0.55, 0.6, 0.97, 0.95, 0],
+  ].flat(),
+  [1, 1, 3, 8],
+);
 /** Boxes of an image: item, class, instance, corners, difficult. */
 const truth = [0, 1, 0, 0.05, 0.1, 0.45, 0.6, 0, 0, 2, 0, 0.5, 0.25, 0.95, 0.65, 0];
 const rois = fixed([0, 0, 0, 5, 4, 1, 1, 2, 7, 6, 1, 6, 5, 12, 9, 0, 3, 3, 3, 3], [4, 5]);
@@ -365,7 +390,38 @@ export const layerCases = {
   LayerNorm: [{}, { bottoms: [[3, 7]], param: "layer_norm_param { eps: 0.2 }" }],
   MarginInnerProduct: "has its authors' gradients",
   Mish: [{ bottoms: [within(-6, 6, odd)] }],
+  MultiBoxFocalLoss: [
+    {
+      bottoms: [[2, 36], [2, 27], grid, truths],
+      param:
+        "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE overlap_threshold: 0.1 } focal_loss_param { alpha: 0.6 gamma: 1.5 }",
+    },
+  ],
   MultiBoxLoss: [
+    ...[
+      "overlap_threshold: 0.2 neg_pos_ratio: 1 loc_loss_type: L2 loc_weight: 0.3 use_difficult_gt: false",
+      "use_prior_for_matching: false code_type: CORNER_SIZE overlap_threshold: 0.1 bp_inside: true neg_overlap: 0.05",
+      "encode_variance_in_target: true overlap_threshold: 0.1 match_type: BIPARTITE mining_type: HARD_EXAMPLE sample_size: 3",
+      "ignore_cross_boundary_bbox: true overlap_threshold: 0.1 neg_pos_ratio: 9",
+    ].map((param) => ({
+      bottoms: [[2, 36], [2, 27], grid, truths],
+      param: `multibox_loss_param { num_classes: 3 ${param} }`,
+    })),
+    {
+      bottoms: [[2, 36], [2, 27], grid, truths, wave(36, 0.5, 0.5, [2, 18]), wave(72, 0, 0.4, [2, 36])],
+      param:
+        "multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE overlap_threshold: 0.2 objectness_score: 0.6 }",
+    },
+    {
+      bottoms: [
+        [1, 48],
+        [1, 12],
+        boxes([0.1, 0.1, 0.5, 0.5], [0.4, 0.2, 0.9, 0.7], [0, 0.5, 0.5, 1], [0.6, 0.6, 1, 1]),
+        fixed(truth, [1, 1, 2, 8]),
+      ],
+      param: `multibox_loss_param { num_classes: 3 code_type: CENTER_SIZE share_location: false use_prior_for_matching: false
+        mining_type: NONE overlap_threshold: 0.2 }`,
+    },
     {
       bottoms: [
         [1, 16],

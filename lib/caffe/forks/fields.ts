@@ -261,6 +261,12 @@ export const FORK_FIELDS: readonly ForkField[] = [
     fields: ["objectness_score"],
     meaning: "the least score of an object in the first stage",
   },
+  {
+    forks: "RefineDet",
+    message: "MultiBoxLossParameter",
+    fields: ["objectness_score"],
+    meaning: "the least score of an object in the first stage, without which a prior is not mined",
+  },
   // Losses
   {
     forks: "R-FCN, Intel",

@@ -18,6 +18,7 @@ export const FORK_SOURCES: readonly (readonly [fork: string, from: string])[] = 
   ["PSPNet, ICNet", "hszhao/PSPNet"],
   ["py-faster-rcnn", "rbgirshick/caffe-fast-rcnn"],
   ["R-FCN", "daijifeng001/caffe-rfcn"],
+  ["RefineDet", "sfzhang15/RefineDet"],
   ["SegNet", "alexgkendall/caffe-segnet"],
   ["sphereface", "wy1iu/sphereface"],
   ["SSD", "weiliu89/caffe, as it is packaged for Python"],

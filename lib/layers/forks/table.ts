@@ -189,7 +189,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
   { forks: "SSD, RefineDet", types: ["DetectionOutput"], meaning: "boxes from predictions, of one stage or two" },
   { forks: "SSD", types: ["DetectionEvaluate"], meaning: "detections compared with boxes" },
-  { forks: "SSD", types: ["MultiBoxLoss"], meaning: "the loss of boxes and classes" },
+  { forks: "SSD, RefineDet", types: ["MultiBoxLoss"], meaning: "the loss of boxes and classes, of one stage or two" },
+  { forks: "forks of SSD", types: ["MultiBoxFocalLoss"], meaning: "the same, with a focal loss of classes" },
   {
     forks: "py-faster-rcnn, R-FCN",
     types: ["ROIPooling", "PSROIPooling", "PSROIAlign"],
