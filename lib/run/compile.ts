@@ -10,13 +10,10 @@ import { storedBlob } from "../caffe/stored.js";
 import type { Feed, FeedSpec } from "../data/feed/feed.js";
 import type { GivenRows } from "../data/feed/given-rows.js";
 import { netFeeds, type ResolvedChoice } from "../data/feed/net-feeds.js";
-import type { SourceSpec } from "../data/source/open.js";
 import { NetrunError, nearest, type Span } from "../error.js";
 import {
   type Differs,
   extraFields,
-  findType,
-  isDataLayer,
   type PhaseName,
   pluginsOf,
   registeredTypes,
@@ -32,6 +29,7 @@ import { methodOf, type SolverType, solverTypes } from "../optim/whole-batch.js"
 import { spanOf } from "../text/notes.js";
 import { type NetProgram, openModelProgram } from "./model-program.js";
 import { openNet } from "./open-net.js";
+import { pluginRows } from "./plugin-rows.js";
 import type { NetPlan, SolverPlan, TestPlan, TrainingPlan } from "./plan.js";
 import { rowsOfWholeTest } from "./whole-test.js";
 
@@ -76,13 +74,15 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   const ofPhase = filterNet(net, context.state);
   // 2. The streams of its data layers, as far as nobody feeds them from outside.
   const shapes = context.shapes ?? {};
-  const rows = context.data === undefined ? await pluginRows(ofPhase.layer, phase, context) : undefined;
+  const pathOf = (layer: LayerParameter, path: string) => dataPath(layer, path, context.baseDir);
+  const rows =
+    context.data === undefined ? await pluginRows(ofPhase.layer, phase, { ...context, shapes, pathOf }) : undefined;
   const { layers, specs } = netFeeds(ofPhase.layer, context, {
     phase,
     seed: context.seed,
     rows,
     given: Object.keys(shapes),
-    paths: (layer) => (path) => dataPath(layer, path, context.baseDir),
+    paths: (layer) => (path) => pathOf(layer, path),
   });
   const filtered = amend(ofPhase, { layer: layers });
   // 3. Blobs that layers name as files are read.
@@ -96,29 +96,6 @@ export async function compileNet(net: NetParameter, context: NetContext): Promis
   // 5. Where Caffe's numbers are others than the formulas', it is told.
   if (onWarning) for (const warning of caffeWarnings(compiled, "trainable")) onWarning(warning);
   return compiled;
-}
-
-/** The rows that plugins give, as sources by layer. Throws a NetrunError, located, where there are none. */
-async function pluginRows(
-  layers: readonly LayerParameter[],
-  phase: PhaseName,
-  { rows, seed, baseDir, shapes = {} }: NetContext,
-): Promise<ReadonlyMap<LayerParameter, SourceSpec>> {
-  const sources = new Map<LayerParameter, SourceSpec>();
-  for (const layer of layers) {
-    const type = findType(layer, registeredTypes());
-    if (!rows || !type || !isDataLayer(type) || !type.rows) continue;
-    if (layer.top.every((top) => Object.hasOwn(shapes, top))) continue;
-    const place = { layer, phase, seed, path: (name: string) => dataPath(layer, name, baseDir) };
-    try {
-      sources.set(layer, (await rows.resolve(() => type.rows!(place))) as SourceSpec);
-    } catch (cause) {
-      const { message } = cause as Error;
-      const notes = (cause instanceof NetrunError && cause.notes) || ["its rows come from a plugin"];
-      throw new NetrunError(`layer "${layer.name}": ${message}`, { span: spanOf(layer), notes, cause });
-    }
-  }
-  return sources;
 }
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
 import { loadPlugins, Net, type NetrunError, ops, registerLayer, Solver, train } from "../../lib/index.js";
+import { watched } from "../../lib/run/plugin-rows.js";
 import { failure } from "../support/failure.js";
 import { freshFolder } from "../support/folder.js";
 import { inputLayer, runText, tensor } from "../support/net.js";
@@ -46,6 +47,54 @@ describe("plugins that read data", () => {
     const error: unknown = await Net.load(data("broken")).catch((reason: unknown) => reason);
     expect((error as NetrunError).format()).to.match(/layer "broken": [\s\S]*the camera is off/);
     expect(() => registerLayer({ type: "SpecRows", rows: 5 } as never)).to.throw("rows is not a function");
+  });
+
+  it("are named, with what is wrong, where rows or batches are odd", async () => {
+    const rowsOf: Readonly<Record<string, unknown>> = {
+      SpecNumber: 5,
+      SpecNull: [null],
+      SpecList: [{ x: [1] }, [1, 2]],
+      SpecNoRows: [],
+      SpecNaN: [{ x: [1] }, { x: [Number.NaN] }],
+      SpecLengths: [{ x: [1] }, { x: [1, 2] }],
+    };
+    const said = async (type: string, batch: number) => {
+      registerLayer({ type, batchSize: () => batch, rows: () => rowsOf[type] as never });
+      await using net = await Net.load(`layer { name: "d" type: "${type}" top: "x" }`);
+      await net.forward();
+      await net.forward();
+    };
+    for (const [type, message, batch = 1] of [
+      ["SpecNumber", `layer "d": its plugin's rows() gives 5, which is no iterable`],
+      ["SpecNull", 'layer "d": row 0 is null'],
+      ["SpecList", 'layer "d": row 1 is a list'],
+      ["SpecNoRows", 'layer "d": there are no rows'],
+      ["SpecNaN", 'layer "d": row 1: NaN in "x"'],
+      ["SpecLengths", 'layer "d": row 1: column "x" has 2 values'],
+    ] as const)
+      await failure(said(type, batch), message);
+    for (const batch of [0, -1, 1.5, Number.NaN]) {
+      const type = `SpecBatch${batch}`;
+      registerLayer({ type, batchSize: () => batch, rows: () => [{ x: 1 }] });
+      const net = Net.load(`layer { name: "d" type: "${type}" top: "x" }`);
+      await failure(net, `layer "d": its batch size is ${batch}, not a whole number of 1 or more`);
+    }
+  });
+
+  it("are warned about while their rows do not end", async () => {
+    const endless = function* () {
+      for (let i = 0; ; i++) yield { x: i };
+    };
+    let [time, counted] = [0, 0];
+    for await (const { x } of watched(
+      endless(),
+      (count) => (counted = count),
+      () => (time += 10_000),
+    )) {
+      if (counted > 0 || x === 10_000) break;
+    }
+    // The clock is looked at every 256 rows: after 10, 20 and 30 seconds here.
+    expect(counted).to.equal(768);
   });
 
   it("train, resume bit-exactly, and have their rows divided among replicas", async () => {

@@ -16,15 +16,18 @@ export class GivenRows implements AsyncDisposable {
   readonly #known = new Map<NamedRows | (() => NamedRows), Promise<SourceSpec>>();
   #folder: string | undefined;
 
-  /** The data with rows written to a file; they have to end. Rows that cannot be used are noted in it. Throws a NetrunError where there are none. */
-  async resolve(data: GivenData | undefined): Promise<string | SourceSpec | undefined> {
+  /**
+   * The data with rows written to a file; they have to end. Rows that cannot be used are noted in it, and errors on them begin with
+   * `whose`. Throws a NetrunError where there are none.
+   */
+  async resolve(data: GivenData | undefined, whose = ""): Promise<string | SourceSpec | undefined> {
     if (data === undefined || typeof data === "string" || "kind" in data) return data;
-    const known = this.#known.get(data) ?? this.#write(typeof data === "function" ? data() : data);
+    const known = this.#known.get(data) ?? this.#write(typeof data === "function" ? data() : data, whose);
     this.#known.set(data, known);
     return known;
   }
 
-  async #write(rows: NamedRows): Promise<SourceSpec> {
+  async #write(rows: NamedRows, whose: string): Promise<SourceSpec> {
     if (!(Symbol.iterator in rows) && !(Symbol.asyncIterator in rows))
       throw new NetrunError("data is neither a path, a source nor an iterable of rows");
     const [{ spool }, { batchesOfRows }] = await Promise.all([
@@ -41,9 +44,9 @@ export class GivenRows implements AsyncDisposable {
     await spool(path, {
       files: ["rows"],
       convert: () => batchesOfRows(path, rows, {}, ""),
-      where: (row) => `row ${row}`,
+      where: (row) => `${whose}row ${row}`,
     });
-    return { kind: "rows", path };
+    return { kind: "rows", path, whose };
   }
 
   readonly #release = (): void => {

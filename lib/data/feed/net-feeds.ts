@@ -101,7 +101,13 @@ function pluginFeed(layer: LayerParameter, options: Options): FeedSpec {
   const images = type && isDataLayer(type) ? type.images?.(layer) : undefined;
   const { size, mean, scale, mirror } = images ?? {};
   const own = { ...(mean && { meanValues: mean }), ...set("scale", scale), ...set("mirror", mirror) };
-  return sourceFeedSpec(options.rows!.get(layer)!, layer.top, dataOf(layer)!.batchSize?.(layer) || BATCH_SIZE, {
+  const batch = dataOf(layer)!.batchSize?.(layer) ?? BATCH_SIZE;
+  if (!Number.isInteger(batch) || batch < 1)
+    throw new NetrunError(`layer "${layer.name}": its batch size is ${batch}, not a whole number of 1 or more`, {
+      span: spanOf(layer),
+      notes: ["its plugin's batchSize gives it, or the layer's parameters"],
+    });
+  return sourceFeedSpec(options.rows!.get(layer)!, layer.top, batch, {
     ...options,
     transform: { ...plainTransform(layer, options), ...own },
     colour: images ? "color" : forcedColour(layer),

@@ -33,7 +33,7 @@ type KindSpec =
   | { readonly kind: "lmdb"; readonly path: string }
   | ({ readonly kind: "parquet" } & ParquetSpec)
   | ({ readonly kind: "prepared" } & PreparedSpec)
-  | { readonly kind: "rows"; readonly path: string }
+  | { readonly kind: "rows"; readonly path: string; readonly whose?: string }
   | { readonly kind: "shapes"; readonly part: ShapePart }
   | ({ readonly kind: "spark" } & FrameSpec)
   | ({ readonly kind: "text" } & TextSpec);
@@ -61,7 +61,8 @@ const OPENERS = {
   lmdb: async (spec) => (await import("./lmdb/source.js")).lmdbSource(spec.path),
   parquet: async (spec) => (await import("./table/parquet.js")).parquetSource(spec),
   prepared: async (spec) => (await import("./prepared/source.js")).preparedSource(spec),
-  rows: async (spec) => (await import("./table/spool.js")).spooledSource(spec.path, (row) => `row ${row}`),
+  rows: async (spec) =>
+    (await import("./table/spool.js")).spooledSource(spec.path, (row) => `${spec.whose ?? ""}row ${row}`),
   shapes: async (spec) => (await import("./shapes/source.js")).shapesSource(spec.part),
   spark: async (spec) => (await import("./spark.js")).frameSource(spec),
   text: async (spec) => (await import("./table/text.js")).textSource(spec),
