@@ -1,7 +1,7 @@
 import { filterNet, mergeStates } from "../caffe/filter.js";
 import { create } from "../caffe/message.js";
 import { type NetParameter, type NetState, Phase as PhaseNumber } from "../caffe/messages.js";
-import { NetrunError } from "../error.js";
+import { NetrunError, nearest } from "../error.js";
 import type { PhaseName } from "../layers/index.js";
 import type { Shapes } from "../run/program.js";
 import { dataShapes } from "./shapes.js";
@@ -59,7 +59,18 @@ export async function inspectState(
 ): Promise<NetSummary> {
   const phase: PhaseName = state.phase === PhaseNumber.TRAIN ? "TRAIN" : "TEST";
   const filtered = filterNet(net, state);
-  return summarise(filtered, phase, await dataShapes(filtered.layer, { phase, baseDir, given, net, path }));
+  const data = await dataShapes(filtered.layer, { phase, baseDir, given, net, path });
+  return summarise(filtered, phase, { ...data, notes: [...unusedShapes(filtered, given), ...data.notes] });
+}
+
+/** Notes on shapes that are given for blobs that are not there. */
+function unusedShapes({ layer }: NetParameter, given: Shapes): readonly string[] {
+  const blobs = new Set(layer.flatMap(({ bottom, top }) => [...bottom, ...top]));
+  return [...given.keys()].flatMap((name) => {
+    if (blobs.has(name)) return [];
+    const near = nearest(name, blobs);
+    return [`the net has no blob "${name}", whose shape is given${near ? `; did you mean "${near}"?` : ""}`];
+  });
 }
 
 export { readArtifact } from "./identify.js";

@@ -62,17 +62,27 @@ function lowerOr(layers: readonly LayerParameter[], shapes: Shapes, options: Opt
 type Known = Omit<KnownNet, "assumed">;
 
 function lowerOnce(layers: readonly LayerParameter[], shapes: Shapes, options: Options): Known {
-  const missing: (readonly [LayerParameter, NetrunError])[] = [];
-  const onUnsupported = (layer: LayerParameter, error: NetrunError) => missing.push([layer, error]);
+  const missing: Missing[] = [];
+  const onUnsupported = (layer: LayerParameter, error: NetrunError, kept: boolean) =>
+    missing.push({ layer, error, kept });
   const lowered = lower(layers, { ...options, shapes, onUnsupported });
-  return { lowered, unsupported: missing.map(([layer, error]) => inWords(layer, error, lowered)) };
+  return { lowered, unsupported: missing.map((each) => inWords(each, lowered)) };
+}
+
+/** A layer that netrun does not have, and why; `kept`: for a field, without which its shapes are known. */
+interface Missing {
+  readonly layer: LayerParameter;
+  readonly error: NetrunError;
+  readonly kept: boolean;
 }
 
 /** Note on a layer that netrun does not have: where it is, and what it makes unknown. */
-function inWords({ top }: LayerParameter, { message, span, notes }: NetrunError, { unknown }: LoweredNet): string {
+function inWords({ layer, error, kept }: Missing, { unknown }: LoweredNet): string {
+  const { message, span, notes } = error;
   const where = span ? ` (line ${positionOf(span).line})` : "";
   const hint = notes.find((note) => note.startsWith("did you mean"));
-  const after = top.some((blob) => unknown.has(blob)) ? "; shapes are not known after it" : "";
+  const isUnknown = layer.top.some((blob) => unknown.has(blob));
+  const after = isUnknown ? "; shapes are not known after it" : kept ? "; shapes are those without it" : "";
   return `${message}${where}${hint ? `; ${hint}` : ""}${after}`;
 }
 

@@ -1,3 +1,4 @@
+import { refusals } from "../caffe/forks/index.js";
 import type { LayerParameter, NetParameter } from "../caffe/messages.js";
 import { positionOf } from "../error.js";
 import { count, multiplyAdds, topological, type Value } from "../graph/index.js";
@@ -119,9 +120,15 @@ export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes)
     multiplyAdds: layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0),
     blobBytes: FLOAT_BYTES * sumOf([...lowered.blobs.values()]),
     parameterBytes: FLOAT_BYTES * parameters,
-    notes: [...data.notes, ...assumed, ...missing(open), ...unsupported],
+    notes: [...ownFields(net), ...data.notes, ...assumed, ...missing(open), ...unsupported],
   };
 }
+
+/** Notes on a net's own fields with which it does not run. */
+const ownFields = (net: NetParameter): readonly string[] =>
+  Array.from(refusals(net, ""), ({ error: { message, span } }) =>
+    span ? `${message} (line ${positionOf(span).line})` : message,
+  );
 
 /** Message for data whose shapes are not known. */
 function missing(tops: readonly string[]): readonly string[] {

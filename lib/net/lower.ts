@@ -1,4 +1,4 @@
-import { refusedFork } from "../caffe/forks/index.js";
+import { type Refusal, refusals } from "../caffe/forks/index.js";
 import { has, sub } from "../caffe/message.js";
 import { type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
@@ -104,22 +104,26 @@ class Lowering {
     } catch (error) {
       // Without a field of a fork, what is left of a layer need not fit: the net is not wrong.
       if (!(error instanceof NetrunError && (error.unsupported || this.#refused(layer)))) throw error;
-      if (error.unsupported) onUnsupported(layer, error);
+      if (error.unsupported) onUnsupported(layer, error, false);
       this.#addUnknown(layer);
     }
   }
 
-  /** The error for a layer's field of a fork. Plugins read fields that nobody else knows, and so does who brings in foreign data. */
-  #refused(layer: LayerParameter): NetrunError | undefined {
+  /**
+   * A layer's field of a fork with which it does not run, the first from which shapes follow, if any. Plugins read fields that nobody
+   * else knows, and so does who brings in foreign data.
+   */
+  #refused(layer: LayerParameter): Refusal | undefined {
     if (this.#options.types?.has(typeKey(layer)) || isForeignData(layer)) return undefined;
-    return refusedFork(layer, `layer "${layer.name}": `);
+    const all = [...refusals(layer, `layer "${layer.name}": `)];
+    return all.find(({ shapes }) => shapes) ?? all[0];
   }
 
   #add(layer: LayerParameter, type: LayerType): void {
     const refused = this.#refused(layer);
-    // What it changes are numbers: shapes are looked at all the same.
-    if (refused && this.#options.onUnsupported) this.#options.onUnsupported(layer, refused);
-    else if (refused) throw refused;
+    if (refused && (refused.shapes || !this.#options.onUnsupported)) throw refused.error;
+    // Shapes are looked at as they are without it.
+    if (refused) this.#options.onUnsupported!(layer, refused.error, true);
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);

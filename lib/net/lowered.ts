@@ -24,9 +24,10 @@ export interface LowerOptions {
   readonly caffeQuirks?: boolean | undefined;
   /**
    * Lowers as far as shapes are known. Called for a layer that netrun does not have, with the error that says so; its tops have no
-   * shapes, and what is computed from them neither. Without this the error is thrown.
+   * shapes, and what is computed from them neither, unless the error is on a field of a fork that only changes numbers (`kept`).
+   * Without this the error is thrown.
    */
-  readonly onUnsupported?: ((layer: LayerParameter, error: NetrunError) => void) | undefined;
+  readonly onUnsupported?: ((layer: LayerParameter, error: NetrunError, kept: boolean) => void) | undefined;
 }
 
 /** A net of one phase as one graph. */

@@ -5,13 +5,13 @@ import { NetrunError } from "../error.js";
 import { findType, isDataLayer, type PhaseName, type PluginRows, registeredTypes } from "../layers/index.js";
 import { spanOf } from "../text/notes.js";
 
-/** Seconds of reading rows after which a user may wonder what is happening. */
+/** Milliseconds of reading rows after which a user may wonder what is happening. */
 const NOTICE_AFTER_MS = 30_000;
 
 /** Rows between looks at the clock. */
 const STEP = 256;
 
-/** What reading plugins' rows takes from a net's context. */
+/** Part of a net's context that reading plugins' rows needs. */
 interface RowsContext {
   readonly rows?: GivenRows | undefined;
   readonly seed: number;

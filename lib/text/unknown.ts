@@ -130,11 +130,22 @@ function note({ unknown }: Reading, { type, ...place }: Place, candidates: reado
   const key = `${type.name}.${place.name}=${place.value ?? ""}`;
   let seen = unknown.get(key);
   if (!seen) {
-    seen = { type: type.name, ...place, near: nearest(place.name, candidates), count: 0 };
+    seen = { type: type.name, ...place, near: nearestField(place.name, candidates), count: 0 };
     unknown.set(key, seen);
   }
   seen.count++;
   return seen;
+}
+
+/** The ending of fields that hold a layer's parameters, which says nothing of how near two of them are. */
+const PARAM = /_param$/;
+
+/** The field nearest to a name. */
+export function nearestField(name: string, candidates: readonly string[]): string | undefined {
+  if (!PARAM.test(name)) return nearest(name, candidates);
+  const stems = candidates.filter((each) => PARAM.test(each)).map((each) => each.replace(PARAM, ""));
+  const near = nearest(name.replace(PARAM, ""), stems);
+  return near && `${near}_param`;
 }
 
 /** One warning for each unknown field, where it was first seen. */

@@ -9,7 +9,10 @@ import { reflect } from "../../lib/caffe/schema.js";
 import { NetrunError } from "../../lib/error.js";
 import { verdictOf } from "../../lib/layers/forks/page.js";
 import { lower } from "../../lib/net/lower.js";
+import { Net } from "../../lib/api/net.js";
+import { convert } from "../../lib/convert/index.js";
 import { printText } from "../../lib/text/print.js";
+import { failure } from "../support/failure.js";
 import { root } from "../support/shared.js";
 
 const INPUT = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 4, 7, 7] } } }
@@ -102,13 +105,22 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     ).to.match(/^<text>:2:78: layer "p": pool: MEDIAN is a value of a fork/);
   });
 
-  it("are refused where nobody knows them, and a net's own are warned about", () => {
+  it("are refused where nobody knows them, a net's own too", async () => {
     const relu = (field: string) => `layer { name: "r" type: "ReLU" bottom: "x" top: "r" ${field} }`;
     expect(errorOf(relu("relu_param { negative_slop: 0.1 }"))).to.match(
       /^<text>:2:66: layer "r": ReLUParameter has no field negative_slop, which may change what is computed\n[\s\S]*did you mean negative_slope/,
     );
     expect(errorOf(relu("odd_param { a: 1 }"))).to.contain("LayerParameter has no field odd_param, which may change");
-    expect(errorOf(`item { name: "none" } ${relu("")}`)).to.equal("nothing");
+    const own = `item { name: "none" } ${INPUT}${relu("")}`;
+    await failure(Net.load(own), "<text>:1:1: NetParameter has no field item, which may change what is computed");
+    await failure(convert(own, new Map()), "NetParameter has no field item, which may change what is computed");
+  });
+
+  it("of a layer's parameters are no misspelling of another layer's with as many letters", () => {
+    const said = (field: string) => warningsOf(`layer { name: "r" type: "ReLU" bottom: "x" top: "r" ${field} { } }`)[0];
+    expect(said("foo_param")).to.contain("Caffe has no such field; it is from a fork of Caffe or misspelt");
+    expect(said("rellu_param")).to.contain("did you mean relu_param?");
+    expect(said("relu_parm")).to.contain("did you mean relu_param?");
   });
 
   it("are kept in the text", () => {

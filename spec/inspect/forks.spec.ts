@@ -42,6 +42,40 @@ describe("inspecting nets of forks", () => {
     expect(toDot([net])).to.contain("c: Convolution");
   });
 
+  it("shows no shapes after a field from which they follow, and those without it after one that changes numbers", async () => {
+    const input = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 4, 11, 11] } } }`;
+    const pool = (param: string) =>
+      inspect(`${input}
+        layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { kernel_size: 3 stride: 2 ${param} } }
+        layer { name: "r" type: "ReLU" bottom: "p" top: "r" }`);
+    const without = await pool("avg_pool_divisor: 4");
+    expect(shapes(without)).to.deep.equal(["data 1x4x11x11", "p 1x4x5x5", "r 1x4x5x5"]);
+    expect(without.notes[0]).to.match(
+      /avg_pool_divisor, which may change what is computed \(line 2\); shapes are those without it$/,
+    );
+    for (const param of ["axis: 2", "avg_pool_divisor: 4 axis: 2"]) {
+      const open = await pool(param);
+      expect(shapes(open)).to.deep.equal(["data 1x4x11x11", "p ", "r "]);
+      expect(open.notes).to.deep.equal([
+        'layer "p": axis: 2 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it',
+      ]);
+    }
+  });
+
+  it("notes a net's own field with which it does not run, and a shape that is given for a blob that is not there", async () => {
+    const text = `bn_stats_batch_size: 4 odd_field: 1\nlayer { name: "d" type: "OddData" top: "data" }\n${convolution}`;
+    const given = new Map([
+      ["data", [1, 3, 5, 5]],
+      ["dat", [1]],
+    ]);
+    const { notes } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: ".", shapes: given });
+    expect(notes).to.deep.equal([
+      "bn_stats_batch_size: 4 is a field of a fork of Caffe that netrun does not have (line 1)",
+      "NetParameter has no field odd_field, which may change what is computed (line 1)",
+      'the net has no blob "dat", whose shape is given; did you mean "data"?',
+    ]);
+  });
+
   it("takes a data layer of more tops than netrun fills for one of a fork, whose data is given", async () => {
     const data = `layer { name: "d" type: "Data" top: "data" top: "speed" top: "distance" transform_param { crop_size: 6 } data_param { source: "db" batch_size: 4 } }`;
     const heads = ["speed", "distance"].map(

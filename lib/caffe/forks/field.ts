@@ -14,6 +14,8 @@ export interface ForkField {
   readonly list?: boolean;
   /** In the schema, so that nobody is warned about it, and read by nothing. */
   readonly ignored?: boolean;
+  /** True if shapes of what a layer with it gives follow from it: without its meaning they are not known. */
+  readonly shapes?: boolean;
   /** The text of a value, its default, with which it changes nothing. */
   readonly unless?: readonly string[];
 }

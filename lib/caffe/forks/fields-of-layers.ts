@@ -15,6 +15,7 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "PoolingParameter",
     fields: ["axis"],
     meaning: "the axis of channels, after which windows slide",
+    shapes: true,
     refused: "netrun takes axis 1 for the channels",
     unless: ["1"],
   },
@@ -23,6 +24,7 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "ROIPoolingParameter",
     fields: ["pooled_size"],
     meaning: "the pooled size of blobs of 5 axes",
+    shapes: true,
     refused: OTHER_NET,
   },
   {
@@ -122,6 +124,7 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "CropParameter",
     fields: ["dimsize"],
     meaning: "sizes to crop to, without a second bottom",
+    shapes: true,
     refused: "write a second bottom of that size",
   },
   {

@@ -1,5 +1,6 @@
-import { NetrunError, nearest, type Span } from "../../error.js";
+import { NetrunError, type Span } from "../../error.js";
 import { spanOfUnknown, type UnknownField, unknownFields } from "../../text/notes.js";
+import { nearestField } from "../../text/unknown.js";
 import type { Message } from "../message.js";
 import { reflect } from "../schema.js";
 import { isNumbered } from "./binary.js";
@@ -34,40 +35,53 @@ export function explainFork(type: string, field: string, value?: string): readon
   return [`${whose}: ${meaning}`, refused ? `where the net runs it is refused: ${refused}` : "it has no effect here"];
 }
 
+/** A field of a message that a net does not run with, and whether shapes follow from it. */
+export interface Refusal {
+  readonly error: NetrunError;
+  readonly shapes: boolean;
+}
+
 /**
  * An error, located, for the first field in a message (a layer, a net's own fields, a solver) that changes what a fork computes
- * and that netrun does not have. What nobody knows may change it too, and is refused but for a net's own fields, which lists of
- * other things have. Undefined where there is none.
+ * and that netrun does not have. What nobody knows may change it too. Undefined where there is none.
  */
 export function refusedFork(message: Message, what: string): NetrunError | undefined {
+  for (const { error } of refusals(message, what)) return error;
+  return undefined;
+}
+
+/** All fields of a message, those of messages in it included, that a net does not run with. */
+export function* refusals(message: Message, what: string): Generator<Refusal> {
   const { $type: type } = message as unknown as { readonly $type: { readonly name: string } };
   for (const field of unknownFields(message)) {
     const error = refusal(type.name, field, what, spanOfUnknown(message, field));
-    if (error) return error;
+    if (error) yield { error, shapes: knownOf(type.name, field)?.shapes === true };
   }
   for (const { name, resolvedType, repeated } of reflect(type.name as "LayerParameter").fieldsArray) {
     // Layers of a net are asked one by one.
     if (!resolvedType || !Object.hasOwn(message, name) || (repeated && type.name === "NetParameter")) continue;
     const value = (message as unknown as Record<string, unknown>)[name];
-    for (const nested of repeated && name !== "blobs" ? (value as readonly unknown[]) : [value]) {
-      const error = isNested(nested) ? refusedFork(nested, what) : undefined;
-      if (error) return error;
-    }
+    for (const nested of repeated && name !== "blobs" ? (value as readonly unknown[]) : [value])
+      if (isNested(nested)) yield* refusals(nested, what);
   }
-  return undefined;
 }
 
 /** Tests for a message: values of enums and lists of blobs are not messages. */
 const isNested = (value: unknown): value is Message =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+const textOf = (field: UnknownField): string | undefined => ("text" in field ? field.text : undefined);
+
+const knownOf = (type: string, field: UnknownField): ForkField | undefined =>
+  forkField(type, field.name, textOf(field));
+
 function refusal(type: string, field: UnknownField, what: string, span: Span | undefined): NetrunError | undefined {
   if (isNumbered(field.name)) return ofNumber(field.name, what);
-  const text = "text" in field ? field.text : undefined;
-  const known = forkField(type, field.name, text);
+  const text = textOf(field);
+  const known = knownOf(type, field);
   const isValue = Object.hasOwn(reflect(type as "LayerParameter").fields, field.name);
   if (known && (known.refused === undefined || (text !== undefined && known.unless?.includes(text)))) return undefined;
-  if (!known && !isValue) return type === "NetParameter" ? undefined : ofNobody(type, field.name, what, span);
+  if (!known && !isValue) return ofNobody(type, field.name, what, span);
   const [value, which] = [text === undefined ? field.name : `${field.name}: ${text}`, isValue ? "value" : "field"];
   const notes = known ? [`of ${known.forks}: ${known.meaning}`, known.refused!] : ["Caffe has no such value of it"];
   return new NetrunError(`${what}${value} is a ${which} of a fork of Caffe that netrun does not have`, {
@@ -79,7 +93,7 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
 
 /** Note on a field that is neither in Caffe nor in the table. */
 function ofNobody(type: string, name: string, what: string, span: Span | undefined): NetrunError {
-  const near = nearest(name, Object.keys(reflect(type as "LayerParameter").fields));
+  const near = nearestField(name, Object.keys(reflect(type as "LayerParameter").fields));
   return new NetrunError(`${what}${type} has no field ${name}, which may change what is computed`, {
     span,
     notes: [

@@ -19,7 +19,8 @@ Made from the tables in \`lib/caffe/forks/fields.ts\` and \`lib/layers/forks/tab
 
 Old nets come from forks, which have fields, values and layers that Caffe has not. A net with them loads, and \`inspect\` and \`draw\`
 show it. What is _supported_ means here what it means there; _harmless_ fields change no shape and no number, and are warned about
-with their meaning; a net with what is _refused_ does not train, test or convert: the error names the line and the reason.
+with their meaning; a net with what is _refused_ does not train, test or convert: the error names the line and the reason. Where shapes
+follow from it, \`inspect\` shows none after it; else it shows those that the net has without it, and says so.
 
 Fields that are not listed here are warned about, and refused where the net runs, as values of enums are. Forks number their fields as
 they like, so that one number means another thing in each: of binary nets netrun reads names, types and weights, whose numbers nearly all
@@ -94,7 +95,8 @@ function fieldRow(field: ForkField): readonly string[] {
   const values = field.values ? `: ${field.values.join(", ")}` : "";
   const names = field.fields.map((name) => `\`${name}${values}\``).join(", ");
   const but = field.unless ? `, but as ${field.unless.join(" or ")}` : "";
-  const here = verdict === "refused" ? `refused${but}: ${field.refused}` : verdict;
+  const shapes = field.shapes ? "; shapes are not known after it" : "";
+  const here = verdict === "refused" ? `refused${but}: ${field.refused}${shapes}` : verdict;
   return [field.forks, field.message === "*" ? "any" : field.message, names, field.meaning, here];
 }
 
