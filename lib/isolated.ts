@@ -110,7 +110,8 @@ class Child {
       clearTimeout(timer);
       this.#pending = undefined;
       this.#asked--;
-      this.hold(false);
+      // Whoever closes a busy reader waits for its end, which comes at once.
+      if (this.end === undefined) this.hold(false);
     }
   }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,5 +64,22 @@ describe("readers in separate processes", function () {
     } finally {
       delete process.env["NETRUN_MAX_ALLOC"];
     }
+  });
+
+  it("may be closed while they read, by a program that waits for nothing else", () => {
+    const reader = join(folder, "busy.mjs");
+    writeFileSync(reader, READER);
+    const program = `
+      import { Isolated } from ${JSON.stringify(pathToFileURL(join(root, "dist", "lib", "isolated.js")).href)};
+      const reader = new Isolated(new URL(${JSON.stringify(pathToFileURL(reader).href)}), [], { file: "x", what: "no" });
+      await reader.ask("values");
+      reader.ask("loop").catch(() => {});
+      await new Promise(setImmediate);
+      await reader[Symbol.asyncDispose]();
+      console.log("closed");`;
+    const { stdout, status } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      encoding: "utf8",
+    });
+    expect({ stdout, status }).to.deep.equal({ stdout: "closed\n", status: 0 });
   });
 });
