@@ -102,8 +102,10 @@ export class Progress {
       this.#ticker.line(text);
   }
 
-  #imagesPerSecond(): number {
-    return Math.round(this.#rows / (this.#trainingMs / 1000));
+  #imagesPerSecond(): string {
+    const speed = this.#rows / (this.#trainingMs / 1000);
+    // Large images take seconds each.
+    return speed < 10 ? `${Number(speed.toPrecision(2))}` : `${Math.round(speed)}`;
   }
 
   #coloured({ text, kind }: LogLine): string {

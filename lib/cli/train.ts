@@ -39,9 +39,6 @@ export async function run(given: TrainArgs): Promise<void> {
   const effects = { sigint: args.sigintEffect, sighup: args.sighupEffect };
   const settings = { ...settingsOf(args), ...(folder && { snapshot_prefix: folder.snapshotPrefix }) };
   const net = !stored && isNet(path!);
-  if (!net && args.data !== undefined && args.testData === undefined) {
-    warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
-  }
   const options: SolverOptions = {
     ...apiOf(SESSION, args),
     ...stateOfFlags(args),
@@ -59,6 +56,9 @@ export async function run(given: TrainArgs): Promise<void> {
   };
   const from = stored ? stored.solver : net ? solverOfNet(path!, settings, args) : path!;
   await using solver = await Solver.load(from, options);
+  if (!net && args.data !== undefined && args.testData === undefined && solver.tests.length > 0) {
+    warn(new NetrunError("tests read the training data too", { notes: ["--test-data PATH gives them their own"] }));
+  }
   if (folder) {
     const { run: _, runs: __, resume: ___, ...kept } = args;
     await beginRun(folder, solver, { resume: args.resume, settings: kept, command: process.argv.slice(2), warn });

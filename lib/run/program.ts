@@ -13,7 +13,7 @@ import {
   ScalarNet,
 } from "./compiled-net.js";
 import { inferenceOf } from "./constants.js";
-import { checkForwardMemory } from "./memory.js";
+import { blobBytes, checkForwardMemory, surplusNets } from "./memory.js";
 import { OutputFiles } from "./output-files.js";
 import { type FlatWeights, findMisfit } from "./weights.js";
 
@@ -157,9 +157,11 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Closes the nets that ran longest ago, where there are too many or they hold too much memory. */
   async #release(): Promise<void> {
-    for (const [key, compiled] of this.#compiled) {
-      if (this.#compiled.size <= (this.#constants ? MOST_WITH_CONSTANTS : MOST_COMPILED)) return;
+    const sizes = [...this.#compiled.values()].map(({ net }) => blobBytes(net));
+    const surplus = surplusNets(sizes, this.#constants ? MOST_WITH_CONSTANTS : MOST_COMPILED);
+    for (const [key, compiled] of [...this.#compiled].slice(0, surplus)) {
       this.#compiled.delete(key);
       await compiled[Symbol.asyncDispose]();
     }

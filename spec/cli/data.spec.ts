@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -55,6 +55,21 @@ describe("data in place of what data layers read", () => {
     );
     expect(stdout).to.contain("Iteration 0, lr = 0.125\n");
     expect(stdout).to.not.contain("Snapshotting");
+  });
+
+  it("warns that tests read the training data only where there are tests", async () => {
+    const path = join(folder, "solver.prototxt");
+    const net = INPUTS.replace("dim: 8 dim: 1", "dim: 1 dim: 1").replace("dim: 8", "dim: 1");
+    const solver = (more: string) =>
+      writeFileSync(
+        path,
+        `${more} net_param { ${net} } base_lr: 0.1 lr_policy: "fixed" max_iter: 1 snapshot: 0 snapshot_after_train: false`,
+      );
+    const trained = () => cli("train", path, "--data", "netrun:digits/train");
+    solver("");
+    expect((await trained()).stderr).to.equal("");
+    solver("test_iter: 1 test_interval: 1");
+    expect((await trained()).stderr).to.contain("tests read the training data too");
   });
 });
 

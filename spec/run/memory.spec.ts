@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { NetrunError } from "../../lib/error.js";
 import { lower } from "../../lib/net/lower.js";
-import { checkForwardMemory } from "../../lib/run/memory.js";
+import { checkForwardMemory, surplusNets } from "../../lib/run/memory.js";
 import { inputLayer } from "../support/net.js";
 
 describe("memory that a net takes", () => {
@@ -16,5 +16,16 @@ describe("memory that a net takes", () => {
     expect(() => checkForwardMemory(lowered, net.layer, 4 * 600))
       .to.throw("the net takes at least 4.7 KiB, and there are 2.3 KiB of memory")
       .that.satisfies((error: NetrunError) => error.format().includes(`name: "ip" type: "InnerProduct"`));
+  });
+
+  it("of compiled nets is bounded: those that ran longest ago are closed, the newest stays", () => {
+    const limit = 160;
+    expect(surplusNets([1, 1, 1], 16, limit)).to.equal(0);
+    expect(surplusNets([1, 1, 1], 2, limit)).to.equal(1);
+    // A sixteenth of the limit is 10.
+    expect(surplusNets([4, 4, 4], 16, limit)).to.equal(1);
+    expect(surplusNets([2, 20, 4, 4], 16, limit)).to.equal(2);
+    expect(surplusNets([4, 100], 16, limit)).to.equal(1);
+    expect(surplusNets([100], 16, limit)).to.equal(0);
   });
 });
