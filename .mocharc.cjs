@@ -4,6 +4,9 @@ const named = process.argv.some((argument) => argument.endsWith(".spec.js"));
 module.exports = {
   spec: named ? [] : ["dist/spec/**/*.spec.js"],
   ignore: ["dist/spec/slow/**", "dist/spec/long/**"],
+  // Two files at a time: half of a file's time is waiting for other processes and threads. None of these specs measures time.
+  parallel: !named,
+  jobs: 2,
   timeout: 60_000,
   reporter: "dot",
 };

@@ -55,8 +55,8 @@ export function describeShared(title: string, body: (this: Mocha.Suite) => void)
   });
 }
 
-/** Runs after all specs: not every reporter lists pending tests. */
+/** Runs after the specs that a process has loaded at once, which are those of one file in the parallel suites: not every reporter lists pending tests. */
 function sayWhatWasSkipped(): void {
   console.log(`\n  Skipped without the published files in ../shared: ${skipped.length} suites`);
-  for (const title of skipped) console.log(`    - ${title}`);
+  for (const title of skipped.splice(0)) console.log(`    - ${title}`);
 }
