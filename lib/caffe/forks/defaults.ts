@@ -12,5 +12,17 @@ export const FORK_DEFAULTS: readonly ForkDefault[] = [
   { forks: "caffe-windows", message: "BatchNormParameter", field: "moving_average_fraction", there: "0.99" },
   { forks: "Intel", message: "BatchNormParameter", field: "use_weight_bias", there: "true" },
   { forks: "forks of SSD", message: "PriorBoxParameter", field: "clip", there: "true" },
+  {
+    forks: "ports of Deformable ConvNets' second version",
+    message: "DeformableConvolutionParameter",
+    field: "group",
+    there: "1",
+  },
+  {
+    forks: "ports of Deformable ConvNets' second version",
+    message: "DeformableConvolutionParameter",
+    field: "deformable_group",
+    there: "1",
+  },
   { forks: "forks of SSD", message: "UpsampleParameter", field: "scale", there: "1" },
 ];
