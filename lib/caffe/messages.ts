@@ -359,6 +359,7 @@ export interface LayerParameter {
   readonly ctc_param: CTCParameter | null;
   readonly spatial_dropout_param: SpatialDropoutParameter | null;
   readonly duplicate_param: DuplicateParameter | null;
+  readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -2216,6 +2217,35 @@ export interface LabelSpecificRescaleParameter {
   readonly bias_fix: boolean;
 }
 
+export interface LabelSpecificMarginParameter {
+  /** Default 0. */
+  readonly margin_base: number;
+  /** Default 10. */
+  readonly margin_max: number;
+  /** Default 1. */
+  readonly power: number;
+  /** Default 1. */
+  readonly gamma: number;
+  /** Default 0. */
+  readonly iteration: number;
+  /** Default false. */
+  readonly reset_margin: boolean;
+  /** Default false. */
+  readonly margin_on_test: boolean;
+  /** Default false. */
+  readonly auto_tune: boolean;
+  /** Default HARD. */
+  readonly type: LabelSpecificMarginParameter_MarginType;
+  /** Default false. */
+  readonly pass_bp: boolean;
+}
+
+export const LabelSpecificMarginParameter_MarginType = {
+  HARD: 0,
+  SOFT: 1,
+} as const;
+export type LabelSpecificMarginParameter_MarginType = (typeof LabelSpecificMarginParameter_MarginType)[keyof typeof LabelSpecificMarginParameter_MarginType];
+
 export interface LstmParameter {
   readonly num_output: number;
   /** Default 0. */
@@ -2602,6 +2632,7 @@ export const LAYER_PARAMS = {
   CTC: "ctc_param",
   SpatialDropout: "spatial_dropout_param",
   Duplicate: "duplicate_param",
+  LabelSpecificMargin: "label_specific_margin_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2764,6 +2795,7 @@ export interface Messages {
   FaceNormalizeParameter: FaceNormalizeParameter;
   InnerDistanceParameter: InnerDistanceParameter;
   LabelSpecificRescaleParameter: LabelSpecificRescaleParameter;
+  LabelSpecificMarginParameter: LabelSpecificMarginParameter;
   LstmParameter: LstmParameter;
   MaxoutParameter: MaxoutParameter;
   MergeCropParameter: MergeCropParameter;

@@ -55,6 +55,7 @@ import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
 import { L2Normalization } from "./forks/l2-normalization.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
+import { LabelSpecificMargin } from "./forks/label-specific-margin.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
 import { LargeMarginInnerProduct } from "./forks/large-margin.js";
 import { Local, LocallyConnected, LocalWeightedConvolution } from "./forks/local.js";
@@ -243,6 +244,7 @@ export const layerTypes = {
   L1Loss,
   L2Normalization,
   LabelSpecificAdd,
+  LabelSpecificMargin,
   LabelSpecificRescale,
   LargeMarginInnerProduct,
   LayerNorm,

@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import { convert } from "../../lib/convert/index.js";
 import { expectClose, noise, run } from "../support/forks.js";
 import { inputLayer, refusal, runText } from "../support/net.js";
 
@@ -34,15 +33,5 @@ describe("SpatialDropout", () => {
     const [y] = await run(`type: "SpatialDropout"`, [x]);
     expectClose(y, [n, c, h, w], x.data);
     expect(refusal(text("spatial_dropout_param { dropout_ratio: 1 }"))).to.contain("dropout_ratio 1 is not in [0, 1)");
-  });
-});
-
-describe("LabelSpecificMargin", () => {
-  it("is refused where a net runs, and passed over in a converted file", async () => {
-    const text = `${inputLayer("x", 2, 3)}${inputLayer("t", 2)} layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
-      layer { name: "l" type: "LabelSpecificMargin" bottom: "r" bottom: "t" top: "y" label_specific_margin_param { margin_base: 30 } }`;
-    expect(refusal(text)).to.contain("takes another margin than that for CPUs");
-    const { report } = await convert(text, []);
-    expect(Object.keys(report.outputs)).to.deep.equal(["y"]);
   });
 });

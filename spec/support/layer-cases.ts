@@ -567,6 +567,18 @@ export const layerCases = {
     },
   ],
   YoloDetectionOutput: "is for inference only",
+  LabelSpecificMargin: [
+    {
+      bottoms: [within(-0.5, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])],
+      param: "label_specific_margin_param { margin_base: 9 gamma: 2 iteration: 1 power: 1.5 }",
+      phase: "TRAIN",
+    },
+    {
+      bottoms: [within(-0.5, 0.9, [5, 3]), fixed([0, 2, 1, 2, 0])],
+      param: "label_specific_margin_param { margin_base: 1.4 margin_max: 1.2 type: SOFT }",
+      phase: "TRAIN",
+    },
+  ],
   CombinedMargin: [
     {
       bottoms: [within(-0.9, 0.9, [5, 3]), fixed([0, 2, 1, 2, -1])],

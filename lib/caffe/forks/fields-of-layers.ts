@@ -288,11 +288,18 @@ export const LAYER_FIELDS: readonly ForkField[] = [
   },
   {
     forks: "caffe-windows",
-    message: "LayerParameter",
-    fields: ["label_specific_margin_param"],
-    meaning: "parameters of LabelSpecificMargin, without an effect where a net only infers",
-    refused:
-      "the authors' code for GPUs takes another margin than that for CPUs; CosinAddm and CombinedMargin are like it",
+    message: "LabelSpecificMarginParameter",
+    fields: ["margin_on_test", "reset_margin"],
+    meaning: "a margin in tests, and a margin that starts anew, which the fork does not read",
+    ignored: true,
+  },
+  {
+    forks: "caffe-windows",
+    message: "LabelSpecificMarginParameter",
+    fields: ["auto_tune"],
+    meaning: "the margin follows from the angles of the batches",
+    refused: OTHER_NET,
+    unless: OFF,
   },
   {
     forks: "several",

@@ -92,7 +92,7 @@ export const CosinAddm = computeLayer({
 });
 
 /** x with the label's entries replaced, and a gradient that has a factor there. `of` gets all entries, without a gradient. */
-function atLabels(site: Site<unknown>, of: (x: Value) => { readonly y: Value; readonly slope: Value }) {
+export function atLabels(site: Site<unknown>, of: (x: Value) => { readonly y: Value; readonly slope: Value }) {
   const [x, labels] = site.bottoms as [Value, Value];
   checkBatch(site);
   checkOnePerEntry(site, 1);

@@ -285,7 +285,6 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
       "InfimumLoss",
       "LabelSpecificAffine",
       "LabelSpecificHardMargin",
-      "LabelSpecificMargin",
       "SoftContrastiveLoss",
     ],
     meaning: "losses of pairs and features, and margins that are trained or follow from the batch",

@@ -5,7 +5,6 @@ import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
 import { labelMaps } from "./dense-image-data.js";
-import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
 
@@ -62,8 +61,6 @@ export const unsupportedTypes = {
   },
   /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
-  /** caffe-windows': a margin for the label's class, in training alone. */
-  LabelSpecificMargin: { ...ofFirst, inference: { as: "layer", of: passFirst } },
   /** caffe-windows': maps of points, of the size that it says or of the second bottom's. */
   Hotspot: {
     topShapes: (layer, shapeOf) => {
