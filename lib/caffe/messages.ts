@@ -530,6 +530,13 @@ export interface ConvolutionParameter {
   readonly stride_l: number;
   /** Default 0. */
   readonly pad_l: number;
+  readonly kstride: number;
+  readonly kstride_h: number;
+  readonly kstride_w: number;
+  readonly kernel_d: number;
+  readonly stride_d: number;
+  readonly pad_d: number;
+  readonly kstride_d: number;
 }
 
 export const ConvolutionParameter_Engine = {
@@ -802,6 +809,14 @@ export interface PoolingParameter {
   readonly stride_l: number;
   /** Default 0. */
   readonly pad_l: number;
+  readonly dilation: readonly number[];
+  readonly kstride: number;
+  readonly kstride_h: number;
+  readonly kstride_w: number;
+  readonly kernel_d: number;
+  readonly stride_d: number;
+  readonly pad_d: number;
+  readonly kstride_d: number;
 }
 
 export const PoolingParameter_PoolMethod = {

@@ -14,6 +14,7 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   BN: "BN",
   CCCP: "CCCP",
   CONVOLUTION3D: "Convolution3D",
+  CONVOLUTION_SK: "ConvolutionSK",
   CROP: "Crop",
   DATA_HEATMAP: "DataHeatmap",
   DECONVOLUTION3D: "Deconvolution3D",
@@ -27,6 +28,7 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
   PADDING: "Padding",
   PERMUTE: "Permute",
   POOLING3D: "Pooling3D",
+  POOLING_SK: "PoolingSK",
   PRELU: "PReLU",
   PSROI_POOLING: "PSROIPooling",
   PYTHON: "Python",
@@ -50,11 +52,13 @@ const CAFFE_TYPES: Readonly<Record<string, string>> = {
   ConvolutionData: "Convolution",
   ConvolutionFixed: "Convolution",
   ConvolutionRistretto: "Convolution",
+  ConvolutionSK: "Convolution",
   DeconvolutionFixed: "Deconvolution",
   DeconvolutionRistretto: "Deconvolution",
   FcRistretto: "InnerProduct",
   InnerProductFixed: "InnerProduct",
   LRNRistretto: "LRN",
+  PoolingSK: "Pooling",
 };
 
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */

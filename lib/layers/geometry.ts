@@ -12,6 +12,12 @@ export interface ConvGeometry {
   readonly attrs: ConvAttrs;
 }
 
+/** Fields of windows of length. */
+const OF_LENGTHS = ["kernel_depth", "temporal_stride", "temporal_pad", "kernel_l", "stride_l", "pad_l"] as const;
+
+/** Fields of windows of Caffe 3D and of OpenCL's Caffe, which Convolution has by other names. */
+const OF_DEPTHS = ["kernel_d", "stride_d", "pad_d", "kstride", "kstride_h", "kstride_w", "kstride_d"] as const;
+
 type Repeated = "kernel_size" | "stride" | "pad" | "dilation";
 
 /**
@@ -20,10 +26,10 @@ type Repeated = "kernel_size" | "stride" | "pad" | "dilation";
  */
 export function convGeometry(place: Place<ConvolutionParameter>): ConvGeometry {
   const { param } = place;
-  const depth = (["kernel_depth", "temporal_stride", "temporal_pad", "kernel_l", "stride_l", "pad_l"] as const).find(
-    (field) => has(param, field),
-  );
+  const depth = OF_LENGTHS.find((field) => has(param, field));
   if (depth) throw place.error(`${depth} is for Convolution3D layers`, depth);
+  const apart = OF_DEPTHS.find((field) => has(param, field));
+  if (apart) throw place.error(`${apart} is for Convolution and Deconvolution layers`, apart);
   const nd = (["kernel_shape", "stride_shape", "pad_shape"] as const).find((field) => has(param, field));
   if (nd) throw place.error(`${nd} is for NdConvolution layers`, nd);
   const shape = place.bottoms[0]!.type.shape;

@@ -1,14 +1,15 @@
-import { has } from "../caffe/message.js";
+import { has, sub } from "../caffe/message.js";
 import {
   PoolingParameter_PoolMethod as Method,
   type PoolingParameter,
   PoolingParameter_RoundMode as RoundMode,
 } from "../caffe/messages.js";
 import { apply, type Value } from "../graph/index.js";
-import { pad } from "../ops/index.js";
+import { pad, stopGradient } from "../ops/index.js";
 import { GlobalAveragePool, GlobalMaxPool, OpenAveragePool, OpenMaxPool } from "../ops/inference.js";
 import { bottomText, computeLayer, type Place, type Site } from "./layer.js";
 import { type Pool, pool, type Windows } from "./pool.js";
+import { averagePoolDilated, maxPoolDilated, spanOf } from "./pool-dilated.js";
 import { averagePoolNd, maxPoolNd, pooledSize } from "./pool-nd.js";
 import { poolingWindow } from "./sliding-window.js";
 
@@ -21,6 +22,7 @@ import { poolingWindow } from "./sliding-window.js";
  * themselves. For values >= 0; no padding. Caffe has it on the GPU alone.
  * Size: ceil((size + 2*pad - kernel) / stride) + 1 (round_mode FLOOR or ceil_mode false: floor); Caffe rounds pooled size up and convolution down.
  * With padding a last window that would begin behind the input and its padding is dropped.
+ * With a `dilation` the entries of a window lie apart (OpenCL's Caffe).
  */
 export const Pooling = computeLayer({
   type: "Pooling",
@@ -34,6 +36,7 @@ export const Pooling = computeLayer({
   lower(site) {
     const x = site.bottoms[0]!;
     const { param } = site;
+    if (isDilated(param)) return { tops: dilated(site) };
     if (x.type.shape.length === 5) return { tops: [overThree(site)] };
     if (x.type.shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (site.topCount > 1 && param.pool !== Method.MAX)
@@ -43,6 +46,7 @@ export const Pooling = computeLayer({
     return { tops: pool(site, poolOf(site), axes) };
   },
   lowerForInference(site, { openSpatial }) {
+    if (isDilated(site.param)) return undefined;
     const value = globalPool(site) ?? (openSpatial ? openPool(site) : undefined);
     return value && [value];
   },
@@ -52,11 +56,67 @@ export const Pooling = computeLayer({
 const excludesPadding = ({ pool: method, avg_include_pad }: PoolingParameter): boolean =>
   method === Method.AVE && !avg_include_pad;
 
+/** Tests for windows whose entries lie apart. */
+export const isDilated = ({ dilation }: PoolingParameter): boolean => dilation.some((distance) => distance !== 1);
+
+/**
+ * The pooling of OpenCL's Caffe by windows whose entries lie apart: MAX of a blob of any number of axes, or AVE of one of 4, which
+ * divides by all that a window spans. Source: naibaf7/caffe, pooling_layer.cpp and .cu.
+ */
+function dilated(site: Site<PoolingParameter>): readonly Value[] {
+  const { param } = site;
+  const x = site.bottoms[0]!;
+  const sizes = x.type.shape.slice(2);
+  if (sizes.length !== 2 && param.pool !== Method.MAX)
+    throw site.error("AVE pooling with a dilation is for blobs of 4 axes", "pool");
+  if (sizes.length !== 2 && site.topCount > 1) throw site.error("a mask is for blobs of 4 axes", "top");
+  if (param.pool === Method.STOCHASTIC) throw site.error("STOCHASTIC pooling has no dilation", "dilation");
+  const kernels = windowField(site, "kernel_size", "kernel", sizes.length);
+  const strides = windowField(site, "stride", "stride", sizes.length);
+  const pads = windowField(site, "pad", "pad", sizes.length);
+  if (param.global_pooling || pads.some((p) => p > 0))
+    throw site.error(
+      "a dilation goes with a kernel_size and without pad: with pads the fork takes other entries",
+      "dilation",
+    );
+  if ([...kernels, ...strides, ...param.dilation].some((n) => !(n > 0)))
+    throw site.error("kernel_size, stride and dilation must be greater than 0", "dilation");
+  if (param.dilation.length !== 1 && param.dilation.length !== sizes.length)
+    throw site.error(`dilation is given ${param.dilation.length} times for ${sizes.length} axes`, "dilation");
+  const axes = sizes.map((size, i) => {
+    const axis = { size, kernel: kernels[i]!, stride: strides[i]!, dilation: param.dilation[i] ?? param.dilation[0]! };
+    const pooled = rounding(site)((size - spanOf(axis)) / axis.stride) + 1;
+    if (pooled >= 1 && (pooled - 1) * axis.stride < size) return { ...axis, pooled };
+    throw site.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "dilation");
+  });
+  if (param.pool === Method.AVE) return [averagePoolDilated(x, axes)];
+  const { y, places } = maxPoolDilated(x, axes);
+  return site.topCount > 1 ? [y, stopGradient(places)] : [y];
+}
+
+/** A field of a window, for each axis: its sizes of height and width, that of all axes, or of kernels of more axes each. */
+function windowField(
+  { param, error }: Site<PoolingParameter>,
+  whole: "kernel_size" | "stride" | "pad",
+  short: "kernel" | "stride" | "pad",
+  rank: number,
+): readonly number[] {
+  const [shape, h, w] = [`${short}_shape`, `${short}_h`, `${short}_w`] as ["kernel_shape", "kernel_h", "kernel_w"];
+  if (has(param, shape)) {
+    const { dim } = sub(param, shape);
+    if (dim.length !== rank) throw error(`${shape} has ${dim.length} dims for ${rank} axes`, shape);
+    return dim.map(Number);
+  }
+  if ((has(param, h) || has(param, w)) && rank === 2) return [param[h], param[w]];
+  return Array<number>(rank).fill(param[whole]);
+}
+
 /** Intel's pooling of a blob of 5 axes, MAX or AVE: the same window over length, height and width. */
 function overThree(site: Site<PoolingParameter>): Value {
   const { param } = site;
   if (site.topCount > 1 || param.pool === Method.STOCHASTIC)
     throw site.error("a blob of 5 axes has MAX and AVE pooling, and no mask", "pool");
+  refuseOfDepth(site);
   const sided = (["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w"] as const).find((f) =>
     has(param, f),
   );
@@ -93,9 +153,16 @@ function poolOf(site: Place<PoolingParameter>): Pool {
   }
 }
 
+/** Throws for a window of Caffe 3D that is no NdPooling's: means, whose divisor no source says. */
+function refuseOfDepth({ param, error }: Place<PoolingParameter>): void {
+  const field = (["kernel_d", "stride_d", "pad_d", "kstride_d"] as const).find((each) => has(param, each));
+  if (field) throw error(`${field} is for MAX pooling`, field);
+}
+
 /** The windows of both axes of a Pooling layer, height first. Throws what Caffe checks. */
 export function windows(place: Place<PoolingParameter>): readonly [Windows, Windows] {
   const { param } = place;
+  refuseOfDepth(place);
   const depth = (["kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"] as const).find((field) =>
     has(param, field),
   );

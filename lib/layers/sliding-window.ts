@@ -21,9 +21,10 @@ export function convolutionWindow(layer: LayerParameter): SlidingWindow {
 export function poolingWindow(layer: LayerParameter): SlidingWindow | undefined {
   const param = sub(layer, "pooling_param");
   if (param.global_pooling) return undefined;
-  const { kernel_size, kernel_h, kernel_w, stride, stride_h, stride_w } = param;
+  const { kernel_size, kernel_h, kernel_w, stride, stride_h, stride_w, dilation } = param;
+  const [dh = 1, dw = dh] = dilation;
   return {
-    kernel: [kernel_h || kernel_size, kernel_w || kernel_size],
+    kernel: [dh * ((kernel_h || kernel_size) - 1) + 1, dw * ((kernel_w || kernel_size) - 1) + 1],
     stride: [stride_h || stride, stride_w || stride],
     pad: [param.pad_h || param.pad, param.pad_w || param.pad],
   };

@@ -31,15 +31,15 @@ describe("inspecting nets of forks", () => {
 
   it("says the field of a fork without which a layer does not fit, instead of refusing the net", async () => {
     const input = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 1, 5, 9, 9] } } }`;
-    const odd = `layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_h: 3 kernel_w: 3 kernel_d: 3 } }
+    const odd = `layer { name: "c" type: "Crop" bottom: "data" top: "c" crop_param { dimsize: 3 } }
       layer { name: "p" type: "Pooling3D" bottom: "data" top: "p" nobodys_3d_settings { kernel: 2 } }`;
     const net = await inspect(`${input}\n${odd}`);
     expect(shapes(net)).to.deep.equal(["data 1x1x5x9x9", "c ", "p "]);
     expect(net.notes).to.deep.equal([
-      'layer "c": kernel_d: 3 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it',
+      'layer "c": dimsize: 3 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it',
       'layer "p": LayerParameter has no field nobodys_3d_settings, which may change what is computed (line 3); shapes are not known after it',
     ]);
-    expect(toDot([net])).to.contain("c: Convolution");
+    expect(toDot([net])).to.contain("c: Crop");
   });
 
   it("shows no shapes after a field from which they follow, and those without it after one that changes numbers", async () => {

@@ -61,6 +61,10 @@ const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by
   },
   // Only C3D's and video-caffe's layers have windows of other axes; Convolution and Pooling refuse them.
   { fields: ["filter_group"], by: ["Convolution3D"] },
+  {
+    fields: ["kernel_d", "stride_d", "pad_d", "kstride", "kstride_h", "kstride_w", "kstride_d"],
+    by: ["Convolution", "Pooling"],
+  },
   { fields: ["kernel_l", "stride_l", "pad_l"], by: ["Convolution3D", "Deconvolution3D", "Pooling3D"] },
 ];
 

@@ -212,6 +212,11 @@ export const layerCases = {
   PReLU: [{}, { bottoms: [[3, 5]] }, { param: "prelu_param { channel_shared: true }" }],
   Parameter: [{ bottoms: [], param: "parameter_param { shape { dim: 3 dim: 5 } }" }],
   Pooling: [
+    { bottoms: [[2, 2, 6, 7]], param: "pooling_param { kernel_size: 2 dilation: 2 }" },
+    {
+      bottoms: [[2, 2, 6, 7]],
+      param: "pooling_param { pool: AVE kernel_h: 2 kernel_w: 3 stride: 2 dilation: 3 dilation: 2 }",
+    },
     { bottoms: [[2, 3, 7, 5]], param: "pooling_param { kernel_size: 3 stride: 2 pad: 1 }" },
     { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }" },
     { bottoms: [[2, 3, 7, 5]], param: "pooling_param { pool: AVE global_pooling: true }" },
@@ -646,6 +651,10 @@ export const layerCases = {
     },
   ],
   NdPooling: [
+    {
+      bottoms: [[1, 2, 3, 4, 5]],
+      param: "pooling_param { kernel_shape { dim: 1 dim: 2 dim: 2 } dilation: 1 dilation: 2 dilation: 3 }",
+    },
     {
       bottoms: [[1, 1, 4, 3, 4]],
       param: "pooling_param { kernel_shape { dim: [2, 2, 2] } stride_shape { dim: [2, 2, 3] } round_mode: FLOOR }",

@@ -2,7 +2,7 @@ import { amend, has } from "../message.js";
 import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
 import { isFused, unfused } from "../upgrade-fork-fused.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
-import { withLengths, withWindowLists } from "../upgrade-fork-windows.js";
+import { withDepths, withLengths, withWindowLists } from "../upgrade-fork-windows.js";
 
 /** Tests whether layers have fields that forks gave another name than the one they have here. */
 export const hasForkNames = (net: NetParameter): boolean =>
@@ -13,7 +13,7 @@ export const renameForkFields = (net: NetParameter): NetParameter =>
   amend(net, { layer: net.layer.flatMap(unfused).map(renamed) });
 
 function renamed(layer: LayerParameter): LayerParameter {
-  const own = withLengths(withWindowLists(withOwnParams(withCaffeType(layer))));
+  const own = withDepths(withLengths(withWindowLists(withOwnParams(withCaffeType(layer)))));
   const { convolution_param, batch_norm_param } = own;
   const dilated = convolution_param && withDilation(convolution_param);
   const scaled = batch_norm_param && withScaleBias(batch_norm_param);

@@ -83,6 +83,18 @@ export const OF_PLANES = ["kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h
 /** Fields of video-caffe's windows. */
 const OF_SHAPES = ["kernel_shape", "stride_shape", "pad_shape"] as const;
 
+/** Fields of poolings of Caffe 3D and of OpenCL's Caffe. */
+export const OF_DEPTH = [
+  "dilation",
+  "kernel_d",
+  "stride_d",
+  "pad_d",
+  "kstride",
+  "kstride_h",
+  "kstride_w",
+  "kstride_d",
+] as const;
+
 /**
  * Pooling3D (C3D): MAX or AVE over windows of length, height and width of x [n, c, l, h, w], kernel_depth and temporal_stride being those
  * of length. Sizes are rounded up, or as round_mode or ceil_mode says; AVE, which alone may have a `pad` of height and width, divides by what a window has of the padded
@@ -106,7 +118,7 @@ export const Pooling3D = computeLayer({
 function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   const { param, error } = place;
   checkAxes(place);
-  refuseOfOthers(place, OF_SHAPES);
+  refuseOfOthers(place, [...OF_SHAPES, ...OF_DEPTH]);
   if (param.pool === Method.STOCHASTIC) throw error("STOCHASTIC pooling of three axes is not supported", "pool");
   const [, , ...sizes] = place.bottoms[0]!.type.shape as [number, number, ...number[]];
   if (param.global_pooling || OF_LENGTH.some((field) => has(param, field))) return windowsOfLength(place, sizes);

@@ -6,11 +6,12 @@ import {
 } from "../../caffe/messages.js";
 import { Convolution } from "../convolution.js";
 import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
-import { rounding } from "../pooling.js";
-import { OF_PLANES, refuseOfOthers } from "./c3d.js";
+import { isDilated, Pooling as Planes, rounding } from "../pooling.js";
+import { OF_DEPTH, OF_PLANES, refuseOfOthers } from "./c3d.js";
 import { type PooledAxis, averagePoolNd, maxPoolNd, pooledSize } from "../pool-nd.js";
 
 const convolution = Convolution as ComputeLayer<"convolution_param">;
+const pooling = Planes as ComputeLayer<"pooling_param">;
 
 /** A shape's dims, one for each of the axes after the channels; the fallback for each where it is not given. Throws for others. */
 function dimsOf(
@@ -63,13 +64,13 @@ function plain<P extends Place<ConvolutionParameter>>(place: P): P {
 /** Fields of other poolings' windows. */
 const OF_OTHERS = [
   ...["kernel_size", "stride", "pad", "kernel_depth", "temporal_stride", "kernel_l", "stride_l", "pad_l"],
-  ...[...OF_PLANES, "avg_include_pad"],
+  ...[...OF_PLANES, ...OF_DEPTH, "avg_include_pad"],
 ] as readonly (keyof PoolingParameter)[];
 
 /**
  * NdPooling (video-caffe): MAX or AVE over windows of all axes after the channels, with a dim for each in kernel_shape, stride_shape
  * and pad_shape, or over all entries (`global_pooling`). Sizes are rounded up, or as
- * round_mode or ceil_mode says; AVE divides by the kernel's size, pads included.
+ * round_mode or ceil_mode says; AVE divides by the kernel's size, pads included. A `dilation` is that of Pooling.
  */
 export const NdPooling = computeLayer({
   type: "NdPooling",
@@ -79,6 +80,7 @@ export const NdPooling = computeLayer({
   family: "pooling",
   lower(site) {
     const { param } = site;
+    if (isDilated(param)) return pooling.lower(site);
     refuseOfOthers(site, OF_OTHERS);
     if (param.pool === Method.STOCHASTIC)
       throw site.error("STOCHASTIC pooling of more than two axes is not supported", "pool");
@@ -95,7 +97,7 @@ function windowsOf(place: Place<PoolingParameter>): readonly PooledAxis[] {
   return sizes.map((size, i) => {
     const axis = { size, kernel: kernels[i]!, stride: strides[i]!, pad: pads[i]! };
     const pooled = pooledSize(axis, rounding(place));
-    if (pooled < 1 || axis.pad >= axis.kernel)
+    if (pooled < 1 || axis.pad >= axis.kernel || (pooled - 1) * axis.stride - axis.pad >= size)
       throw place.error(`a window lies outside of the ${size} entries of axis ${i + 2}`, "kernel_shape");
     return { ...axis, pooled };
   });

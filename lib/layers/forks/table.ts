@@ -162,8 +162,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "caffe-action, TSN", types: ["BatchReduction"], meaning: "reductions over parts of a batch" },
   {
     forks: "BVLC opencl",
-    types: ["MergeCrop"],
-    meaning: "the middle of a map beside a smaller one, or added to it",
+    types: ["MergeCrop", "ConvolutionSK", "PoolingSK"],
+    meaning: "the middle of a map beside a smaller one, or added to it; windows whose entries lie apart",
   },
   {
     forks: "network in network, DSN",
