@@ -81,10 +81,15 @@ function inWords({ layer, error, kept }: Missing, { unknown }: LoweredNet): stri
   const { message, span, notes } = error;
   const where = span ? ` (line ${positionOf(span).line})` : "";
   const hint = notes.find((note) => note.startsWith("did you mean"));
-  const isUnknown = layer.top.some((blob) => unknown.has(blob));
-  const after = isUnknown ? "; shapes are not known after it" : kept ? "; shapes are those without it" : "";
+  const open = layer.top.filter((blob) => unknown.has(blob));
+  const told = `; shapes are not known after it: ${shapeFlags(open)} says them`;
+  const after = open.length > 0 ? told : kept ? "; shapes are those without it" : "";
   return `${message}${where}${hint ? `; ${hint}` : ""}${after}`;
 }
+
+/** Flags that say the shapes of blobs. */
+export const shapeFlags = (blobs: readonly string[]): string =>
+  blobs.map((blob) => `--shape ${blob}=${/label/.test(blob) ? "N" : "N,C,H,W"}`).join(" ");
 
 /** The tops of layers that bring data in. */
 export const dataTops = (layers: readonly LayerParameter[]): readonly string[] =>

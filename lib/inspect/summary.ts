@@ -5,7 +5,7 @@ import { count, multiplyAdds, topological, type Value } from "../graph/index.js"
 import { type Family, factsOf, findType, isDataLayer, type PhaseName, registeredTypes } from "../layers/index.js";
 import type { LoweredNet } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
-import { dataTops, lowerKnown } from "./known.js";
+import { dataTops, lowerKnown, shapeFlags } from "./known.js";
 import { PIXEL, type ReceptiveField, receptiveField } from "./receptive.js";
 import type { DataShapes } from "./shapes.js";
 import { windowText } from "./window-text.js";
@@ -133,8 +133,7 @@ const ownFields = (net: NetParameter): readonly string[] =>
 /** Message for data whose shapes are not known. */
 function missing(tops: readonly string[]): readonly string[] {
   if (tops.length === 0) return [];
-  const flags = tops.map((top) => `--shape ${top}=${/label/.test(top) ? "N" : "N,C,H,W"}`);
-  return [`shapes are not known without the data: ${flags.join(" ")}`];
+  return [`shapes are not known without the data: ${shapeFlags(tops)}`];
 }
 
 function kindOf(layer: LayerParameter): LayerKind {

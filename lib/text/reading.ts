@@ -46,13 +46,19 @@ export function checkDepth(lexer: Lexer, depth: number): void {
 
 /** An error at a token. */
 export function failAt(lexer: Lexer, token: Token, message: string, ...notes: string[]): NetrunError {
-  return new NetrunError(message, { span: spanAt(lexer.source, token.start, token.end), notes });
+  const name = placeholderAt(lexer, token);
+  const filled = name ? [`${name} is a place in a template: a script puts a value in before the file is read`] : [];
+  return new NetrunError(message, { span: spanAt(lexer.source, token.start, token.end), notes: [...notes, ...filled] });
 }
+
+/** A placeholder such as ${NUM_LABELS} that begins at a token. */
+const placeholderAt = ({ source }: Lexer, { start }: Token): string | undefined =>
+  /^\$\{\w+\}/.exec(source.text.slice(start, start + 100))?.[0];
 
 /** Name of a token in errors. */
 export function describeToken(lexer: Lexer, token: Token): string {
   if (token.kind === "end") return "the end of the text";
-  const text = shortened(lexer.textOf(token));
+  const text = placeholderAt(lexer, token) ?? shortened(lexer.textOf(token));
   return token.kind === "string" ? text : JSON.stringify(text);
 }
 

@@ -6,7 +6,8 @@ import { inspectNet } from "../../lib/inspect/index.js";
 import { refusal } from "../support/net.js";
 
 describe("inspecting nets of forks", () => {
-  const inspect = (text: string) => inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+  const inspect = (text: string, more: { readonly shapes?: ReadonlyMap<string, readonly number[]> } = {}) =>
+    inspectNet(loadNet(text).message, { phase: "TEST", baseDir: ".", ...more });
   const shapes = ({ layers }: Awaited<ReturnType<typeof inspect>>) =>
     layers.flatMap(({ tops }) => tops.map(({ name, shape }) => [name, shape?.join("x")].join(" ")));
   const convolution = `layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 3 kernel_size: 3 } }`;
@@ -36,8 +37,8 @@ describe("inspecting nets of forks", () => {
     const net = await inspect(`${input}\n${odd}`);
     expect(shapes(net)).to.deep.equal(["data 1x1x5x9x9", "c ", "p "]);
     expect(net.notes).to.deep.equal([
-      'layer "c": dimsize: 3 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it',
-      'layer "p": LayerParameter has no field nobodys_3d_settings, which may change what is computed (line 3); shapes are not known after it',
+      'layer "c": dimsize: 3 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it: --shape c=N,C,H,W says them',
+      'layer "p": LayerParameter has no field nobodys_3d_settings, which may change what is computed (line 3); shapes are not known after it: --shape p=N,C,H,W says them',
     ]);
     expect(toDot([net])).to.contain("c: Crop");
   });
@@ -57,7 +58,7 @@ describe("inspecting nets of forks", () => {
       const open = await pool(param);
       expect(shapes(open)).to.deep.equal(["data 1x4x11x11", "p ", "r "]);
       expect(open.notes).to.deep.equal([
-        'layer "p": axis: 2 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it',
+        'layer "p": axis: 2 is a field of a fork of Caffe that netrun does not have (line 2); shapes are not known after it: --shape p=N,C,H,W says them',
       ]);
     }
   });
@@ -104,7 +105,13 @@ describe("inspecting nets of forks", () => {
     const net = await inspect(`${input}\n${convolution}\n${odd}`);
     expect(shapes(net)).to.deep.equal(["data 1x3x6x6", "c 1x3x4x4", "o ", "o ", "s 1x3x4x4"]);
     expect(net.notes).to.deep.equal([
-      'layer "o": unknown layer type "NobodysLayer" (line 3); shapes are not known after it',
+      'layer "o": unknown layer type "NobodysLayer" (line 3); shapes are not known after it: --shape o=N,C,H,W says them',
+    ]);
+    const told = await inspect(`${input}\n${convolution}\n${odd}`, { shapes: new Map([["o", [1, 2, 4, 4]]]) });
+    expect(shapes(told)).to.deep.equal(["data 1x3x6x6", "c 1x3x4x4", "o 1x2x4x4", "o 1x2x4x4", "s 1x3x4x4"]);
+    expect([told.complete, told.notes]).to.deep.equal([
+      true,
+      ['layer "o": unknown layer type "NobodysLayer" (line 3)'],
     ]);
     expect(toDot([net])).to.contain("o: NobodysLayer");
   });

@@ -138,7 +138,7 @@ note: shapes are not known without the data: --shape x=N,C,H,W`);
     expect([layers.map(({ type }) => type), complete]).to.deep.equal([["Input", "VPooling"], false]);
     expect(notes).to.deep.equal([
       "shapes are not known without the data: --shape x=N,C,H,W",
-      'layer "p": unknown layer type "VPooling" (line 2); did you mean "Pooling"?; shapes are not known after it',
+      'layer "p": unknown layer type "VPooling" (line 2); did you mean "Pooling"?; shapes are not known after it: --shape y=N,C,H,W says them',
     ]);
   });
 

@@ -79,6 +79,14 @@ describe("refusing prototxt", () => {
     ["input_dim: 1.5", /^net.prototxt:1:12: input_dim is an integer, found "1.5"/],
     ["input_dim: [1 2]", /^net.prototxt:1:15: expected "," or "]" in a list, found "2"/],
     ["force_backward: 2", /^net.prototxt:1:17: force_backward is true or false, found "2"/],
+    [
+      "layer { loss_weight: $" + "{WEIGHT} }",
+      /^net.prototxt:1:22: loss_weight is a number, found "\$\{WEIGHT\}"(.|\n)*\$\{WEIGHT\} is a place in a template/,
+    ],
+    [
+      "layer { inner_product_param { num_output: $" + "{N} } }",
+      /found "\$\{N\}"(.|\n)*\$\{N\} is a place in a template/,
+    ],
     ["layer { loss_weight: 0x10 }", /^net.prototxt:1:22: loss_weight is a number, found "0x10"/],
     ['name: "a\\q"', /^net.prototxt:1:9: no such escape in a string/],
     ["constructor: 1", /^net.prototxt:1:1: NetParameter has no field constructor/],
