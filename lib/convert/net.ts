@@ -47,8 +47,11 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   const { level = 0, stages = [] } = options;
   const filtered = filterNet(net, create("NetState", { phase: Phase.TEST, level, stage: stages }));
   const shapes = new Map(Object.entries(options.shapes ?? {}));
-  const computing = withoutTargets(
-    filtered.layer.flatMap((layer) => inferring(layer, filtered.layer)),
+  const computing = withoutOrphans(
+    withoutTargets(
+      filtered.layer.flatMap((layer) => inferring(layer, filtered.layer)),
+      filtered.layer,
+    ),
     filtered.layer,
   );
   const silenced = new Set(filtered.layer.flatMap((layer) => (factsOf(layer).silences ? layer.bottom : [])));
@@ -67,7 +70,8 @@ export const isLoss = (layer: LayerParameter) => factsOf(layer).inference?.as ==
 
 /** Replacement of a layer in inference, beside inputs. */
 function inferring(layer: LayerParameter, all: readonly LayerParameter[]): readonly LayerParameter[] {
-  if (bringsData(layer)) return [];
+  // What gives nothing on, and does what only its own program knows, has no place in a file.
+  if (bringsData(layer) || layer.top.length === 0) return [];
   const { inference } = factsOf(layer);
   switch (inference?.as) {
     case undefined:
@@ -90,6 +94,14 @@ function withoutTargets(layers: readonly LayerParameter[], all: readonly LayerPa
     layer.top.some((name) => before.has(name)) &&
     !layer.top.some((name) => taken.has(name));
   return layers.filter((layer) => !isTarget(layer));
+}
+
+/** The layers without those that read what only layers that are left out made, such as targets of training. */
+function withoutOrphans(layers: readonly LayerParameter[], all: readonly LayerParameter[]): readonly LayerParameter[] {
+  const before = new Set(all.flatMap(({ top }) => top));
+  const made = new Set([...all.filter(bringsData), ...layers].flatMap(({ top }) => top));
+  const kept = layers.filter(({ bottom }) => bottom.every((name) => made.has(name) || !before.has(name)));
+  return kept.length === layers.length ? kept : withoutOrphans(kept, all);
 }
 
 /** The data layers of the TEST phase, and the first elsewhere for what would be missing. */

@@ -177,6 +177,24 @@ describe("the table of supported layers agrees with conversion of", () => {
       expect(graph.node.map(({ name }) => name)).to.deep.equal(["ip"]);
     });
   }
+
+  for (const [what, layers] of [
+    ["a layer without tops that nobody knows", `layer { name: "l" type: "NobodysDump" bottom: "ip" bottom: "label" }`],
+    [
+      "a Python layer that looks on",
+      `layer { name: "l" type: "Python" bottom: "ip" python_param { module: "m" layer: "Watch" } }`,
+    ],
+    [
+      "layers of what only training makes",
+      `layer { name: "l" type: "EuclideanLoss" bottom: "ip" bottom: "label" top: "loss" }
+       layer { name: "w" type: "NobodysWeight" bottom: "loss" bottom: "ip" top: "w" } layer { name: "s" type: "Power" bottom: "w" top: "s" }`,
+    ],
+  ] as const)
+    it(`${what} (removed)`, async () => {
+      const text = `${inputLayer("x", 2, 3)} ${inputLayer("label", 2, 2)} ${product} ${layers}`;
+      const { report } = await convert(text, [], { allowMissing: true });
+      expect(report.outputs).to.deep.equal({ ip: ["N", 2] });
+    });
 });
 
 describe("the table of supported layers is true: what it says to train", () => {
