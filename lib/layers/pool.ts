@@ -64,8 +64,16 @@ function maxPooling(x: Value, axes: readonly Windows[], mask: boolean): readonly
   const top = strayGradients(x, behind(y, axes, LOWEST), axes);
   if (!mask) return [top];
   const plane = constantOf("int64", BigInt64Array.of(BigInt(axes[0]!.size * axes[1]!.size)), []);
-  return [top, cast(behind(mod(indices, plane), axes, -1), "float32")];
+  const places = cast(behind(mod(indices, plane), axes, -1), "float32");
+  planes.set(places, [axes[0]!.size, axes[1]!.size]);
+  return [top, places];
 }
+
+/** Sizes of the planes that masks give places of. */
+const planes = new WeakMap<Value, readonly [height: number, width: number]>();
+
+/** Size of the plane that a mask gives places of, where it comes from a pooling of the same net. */
+export const planeOfMask = (mask: Value): readonly [height: number, width: number] | undefined => planes.get(mask);
 
 /**
  * A window behind the input has the mask -1 in Caffe, whose backward adds the window's gradient at that offset of its plane:

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { at, expectClose, filled, noise, places, run } from "../support/forks.js";
-import { inputLayer, refusal, tensor } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("layers of Caffe's forks that change height and width, against plain loops", () => {
   it("Interp interpolates with the corners in place", async () => {
@@ -154,6 +154,31 @@ describe("Unpooling of DeconvNet, against plain loops", () => {
       mask,
     ]);
     expectClose(top, [2, 2, 4, 6], y);
+  });
+
+  it("MAX gives what the mask's pooling pooled, where no size is said", async () => {
+    for (const [h, w] of [
+      [4, 6],
+      [5, 3],
+    ] as const) {
+      const whole = noise(33, [2, 2, h, w]);
+      const { blobs } = await runText(
+        `${inputLayer("x", 2, 2, h, w)}
+        layer { name: "p" type: "Pooling" bottom: "x" top: "p" top: "m" pooling_param { kernel_size: 2 stride: 2 } }
+        layer { name: "u" type: "Unpooling" bottom: "p" bottom: "m" top: "y" unpooling_param { kernel_size: 2 stride: 2 } }`,
+        { x: whole },
+      );
+      const y = new Float32Array(whole.data.length);
+      for (let plane = 0; plane < 4; plane++)
+        for (let i = 0; i < h; i += 2)
+          for (let j = 0; j < w; j += 2) {
+            const inside = [0, 1].flatMap((u) => [0, 1].map((v) => [i + u, j + v] as const));
+            const entries = inside.filter(([a, b]) => a < h && b < w).map(([a, b]) => (plane * h + a) * w + b);
+            const best = entries.reduce((a, b) => (whole.data[b]! > whole.data[a]! ? b : a));
+            y[best] = whole.data[best]!;
+          }
+      expectClose({ net: blobs["y"]! }, [2, 2, h, w], y);
+    }
   });
 
   it("MAX without a mask puts them where their windows begin", async () => {

@@ -1,15 +1,17 @@
 import { has } from "../../caffe/message.js";
-import { type UnpoolingParameter, UnpoolingParameter_UnpoolMethod as Method } from "../../caffe/messages.js";
+import { UnpoolingParameter_UnpoolMethod as Method, type UnpoolingParameter } from "../../caffe/messages.js";
 import { constant, constantOf, type Value } from "../../graph/index.js";
 import { scatter } from "../../ops/detection.js";
 import { cast, convTranspose, expand, mul, pad, reshape, slice, stopGradient, zeros } from "../../ops/index.js";
 import { bottomText, computeLayer, type Place } from "../layer.js";
+import { planeOfMask } from "../pool.js";
 
 /**
  * Unpooling (DeconvNet). MAX: each entry of x [n, c, h, w] goes to where the mask of a MAX pooling, the second bottom, says, or to
  * the first place of its window; the rest is 0. AVE: entries divided by the size of their windows are added over these; TILE: added
- * as they are. y [n, c, unpool_h, unpool_w], or as large as the windows need. The fork's gradient of TILE divides by the windows'
- * size too, which its forward does not; here it is that of the forward.
+ * as they are. y [n, c, unpool_h, unpool_w]; without those as large as what the mask's pooling pooled, as places in anything else mean
+ * nothing, or as the windows need. The fork's gradient of TILE divides by the windows' size too, which its forward does not; here it is
+ * that of the forward.
  */
 export const Unpooling = computeLayer({
   type: "Unpooling",
@@ -22,7 +24,7 @@ export const Unpooling = computeLayer({
     const { shape } = x.type;
     if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     const [n, c, h, w] = shape as [number, number, number, number];
-    const window = windowOf(site, h, w);
+    const window = windowOf(site, h, w, mask && planeOfMask(mask));
     if (site.param.unpool !== Method.MAX) return { tops: [spread(site.param, x, window)] };
     const flat = [n, c, h * w];
     const [height, width] = window.size;
@@ -40,7 +42,12 @@ interface Window {
   readonly size: readonly [number, number];
 }
 
-function windowOf({ param, error }: Place<UnpoolingParameter>, h: number, w: number): Window {
+function windowOf(
+  { param, error }: Place<UnpoolingParameter>,
+  h: number,
+  w: number,
+  pooled: readonly [number, number] | undefined,
+): Window {
   const pair = (
     whole: "kernel_size" | "stride" | "unpool_size",
     ofH: keyof UnpoolingParameter,
@@ -56,7 +63,9 @@ function windowOf({ param, error }: Place<UnpoolingParameter>, h: number, w: num
   if (stride.some((s) => s <= 0)) throw error("strides must be greater than 0", "stride");
   const given = has(param, "unpool_size") || has(param, "unpool_h") || has(param, "unpool_w");
   const needed = (dim: number, i: 0 | 1) => Math.max((dim - 1) * stride[i] + kernel[i], dim * stride[i] + 1);
-  const size = given ? pair("unpool_size", "unpool_h", "unpool_w") : ([needed(h, 0), needed(w, 1)] as const);
+  const size = given
+    ? pair("unpool_size", "unpool_h", "unpool_w")
+    : (pooled ?? ([needed(h, 0), needed(w, 1)] as const));
   return { kernel, stride, size };
 }
 
