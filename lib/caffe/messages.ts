@@ -360,6 +360,7 @@ export interface LayerParameter {
   readonly spatial_dropout_param: SpatialDropoutParameter | null;
   readonly duplicate_param: DuplicateParameter | null;
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
+  readonly spm_param: SPMParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -2059,6 +2060,10 @@ export interface ChannelScaleParameter {
   readonly global_scale: boolean;
 }
 
+export interface SPMParameter {
+  readonly spm_type: number;
+}
+
 export interface ImResizeParameter {
   /** Default 368. */
   readonly target_spatial_width: number;
@@ -2648,6 +2653,7 @@ export const LAYER_PARAMS = {
   SpatialDropout: "spatial_dropout_param",
   Duplicate: "duplicate_param",
   LabelSpecificMargin: "label_specific_margin_param",
+  SPM: "spm_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2796,6 +2802,7 @@ export interface Messages {
   RankLossParameter: RankLossParameter;
   LpqLossParameter: LpqLossParameter;
   ChannelScaleParameter: ChannelScaleParameter;
+  SPMParameter: SPMParameter;
   ImResizeParameter: ImResizeParameter;
   NmsParameter: NmsParameter;
   DeformablePSROIPoolingParameter: DeformablePSROIPoolingParameter;

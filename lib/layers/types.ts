@@ -53,7 +53,7 @@ import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { InnerDistance } from "./forks/inner-distance.js";
 import { Interp } from "./forks/interp.js";
 import { L1Loss } from "./forks/l1-loss.js";
-import { L2Normalization } from "./forks/l2-normalization.js";
+import { L2Normalization, Normalization } from "./forks/l2-normalization.js";
 import { LabelSpecificAdd } from "./forks/label-specific-add.js";
 import { LabelSpecificMargin } from "./forks/label-specific-margin.js";
 import { LabelSpecificRescale } from "./forks/label-specific.js";
@@ -86,9 +86,11 @@ import { SequenceAccuracy } from "./forks/sequence-accuracy.js";
 import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
+import { SoftmaxCrossEntropyLoss } from "./forks/soft-label-loss.js";
 import { SpatialDropout } from "./forks/spatial-dropout.js";
 import { SpatialWta } from "./forks/spatial-wta.js";
 import { SpatialTransformer } from "./forks/spatial-transformer.js";
+import { SPMMaxPooling } from "./forks/spm-max-pooling.js";
 import { TemporalDuplicate } from "./forks/temporal-duplicate.js";
 import { TripletLoss } from "./forks/triplet-loss.js";
 import { Unpooling } from "./forks/unpooling.js";
@@ -243,6 +245,9 @@ export const layerTypes = {
   Interp,
   L1Loss,
   L2Normalization,
+  Normalization,
+  SoftmaxCrossEntropyLoss,
+  SPMMaxPooling,
   LabelSpecificAdd,
   LabelSpecificMargin,
   LabelSpecificRescale,

@@ -51,7 +51,10 @@ const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by
   },
   // As in the forks, and refused there where it would matter.
   { fields: ["preprocess_collapse_repeated", "output_delay", "ctc_merge_repeated"], by: ["CTCLoss"] },
-  { fields: ["ignore_label"], by: Object.keys(layerTypes).filter((type) => !type.startsWith("MultiBox")) },
+  {
+    fields: ["ignore_label"],
+    by: Object.keys(layerTypes).filter((type) => !type.startsWith("MultiBox") && type !== "SoftmaxCrossEntropyLoss"),
+  },
   // AnnotatedData's distortions are refused in other data layers.
   { fields: ["resize_param", "distort_param", "expand_param", "emit_constraint"], by: ["AnnotatedData"] },
   // Im2col has windows alone.

@@ -77,21 +77,25 @@ describe("CompactBilinear", () => {
   });
 });
 
-describe("L2Normalization", () => {
+describe("L2Normalization, and Normalization", () => {
   it("divides rows by their lengths, and leaves rows of zeros", async () => {
     const x = noise(63, [3, 4, 1, 1]);
     x.data.fill(0, 4, 8);
     const lengths = [0, 1, 2].map((i) => Math.hypot(...x.data.subarray(4 * i, 4 * i + 4)));
-    const [y] = await run(`type: "L2Normalization"`, [x]);
-    expectClose(
-      y,
-      [3, 4, 1, 1],
-      Array.from(x.data, (v, i) => (v === 0 ? 0 : v / lengths[Math.floor(i / 4)]!)),
-    );
+    for (const type of ["L2Normalization", "Normalization"]) {
+      const [y] = await run(`type: "${type}"`, [x]);
+      expectClose(
+        y,
+        [3, 4, 1, 1],
+        Array.from(x.data, (v, i) => (v === 0 ? 0 : v / lengths[Math.floor(i / 4)]!)),
+      );
+    }
   });
 
   it("refuses maps, over which forks differ", () => {
-    const text = `${inputLayer("x", 1, 2, 3, 3)}layer { name: "l" type: "L2Normalization" bottom: "x" top: "y" }`;
-    expect(refusal(text)).to.contain("is not rows [n, c]");
+    for (const type of ["L2Normalization", "Normalization"]) {
+      const text = `${inputLayer("x", 1, 2, 3, 3)}layer { name: "l" type: "${type}" bottom: "x" top: "y" }`;
+      expect(refusal(text)).to.contain("is not rows [n, c]");
+    }
   });
 });

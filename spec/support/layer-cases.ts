@@ -769,6 +769,22 @@ export const layerCases = {
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 }" },
   ],
   RankLoss: "has its authors' gradient",
+  Normalization: [{ bottoms: [[3, 5]] }, { bottoms: [[3, 5, 1, 1]] }],
+  SoftmaxCrossEntropyLoss: [
+    { bottoms: [[2, 3], fixed([0.2, 0.5, 0.3, 0, 1, 0], [2, 3])] },
+    {
+      bottoms: [[1, 2, 3], fixed([0.2, 0.5, 1, 0.8, 0.5, 0], [1, 2, 3])],
+      param: "loss_param { normalization: BATCH_SIZE }",
+    },
+  ],
+  SPMMaxPooling: [0, 1, 2].map((type) => ({
+    bottoms: [
+      [5, 3],
+      fixed([10, 8, 6, 9], [2, 2]),
+      fixed([0, 1, 1, 3, 3, 0, 6, 1, 9, 2, 0, 1, 5, 3, 7, 1, 0, 0, 5, 8, 1, 3, 5, 5, 8], [5, 5]),
+    ],
+    param: `spm_param { spm_type: ${type} }`,
+  })),
   SequenceAccuracy: "counts",
   TemporalDuplicate: [
     { param: "duplicate_param { num: 3 }" },

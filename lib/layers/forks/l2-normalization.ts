@@ -6,25 +6,32 @@ import { bottomText, computeLayer, unsupported } from "../layer.js";
 const LEAST = 1e-30;
 
 /**
- * L2Normalization (compact bilinear pooling, retrieval forks): each row of x [n, c], or [n, c, 1, 1], divided by its length. Forks of
- * that name differ for maps of several places, over all of which or over whose channels they sum: those are refused.
+ * Each row of x [n, c], or [n, c, 1, 1], divided by its length. Forks of these names differ for maps of several places, over all of
+ * which or over whose channels they sum: those are refused.
  */
-export const L2Normalization = computeLayer({
-  type: "L2Normalization",
-  param: null,
-  bottoms: 1,
-  tops: 1,
-  topShapes: (_, shapeOf) => [shapeOf(0)],
-  lower(site) {
-    const x = site.bottoms[0]!;
-    const { shape } = x.type;
-    if (shape.length < 2 || count(shape, 2) !== 1)
-      throw unsupported(
-        site.bottomError(0, `${bottomText(site, 0)} is not rows [n, c]`, [
-          "forks of that name normalise maps over other axes: Normalize with norm_param says over which",
-        ]),
-      );
-    const squares = reduceSum(mul(x, x), [1], true);
-    return { tops: [div(x, sqrt(max(squares, constant(LEAST))))] };
-  },
-});
+const rowsOfLengthOne = (type: string) =>
+  computeLayer({
+    type,
+    param: null,
+    bottoms: 1,
+    tops: 1,
+    topShapes: (_, shapeOf) => [shapeOf(0)],
+    lower(site) {
+      const x = site.bottoms[0]!;
+      const { shape } = x.type;
+      if (shape.length < 2 || count(shape, 2) !== 1)
+        throw unsupported(
+          site.bottomError(0, `${bottomText(site, 0)} is not rows [n, c]`, [
+            "forks of that name normalise maps over other axes: Normalize with norm_param says over which",
+          ]),
+        );
+      const squares = reduceSum(mul(x, x), [1], true);
+      return { tops: [div(x, sqrt(max(squares, constant(LEAST))))] };
+    },
+  });
+
+/** L2Normalization (compact bilinear pooling, retrieval forks): rows of length 1. */
+export const L2Normalization = rowsOfLengthOne("L2Normalization");
+
+/** Normalization (metric learning, FaceNet and tracking forks): rows of length 1. */
+export const Normalization = rowsOfLengthOne("Normalization");

@@ -237,8 +237,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   // Faces and pairs
   {
     forks: "center loss and triplet forks",
-    types: ["CenterLoss", "TripletLoss", "RankLoss"],
-    meaning: "distances of classes and of triplets",
+    types: ["CenterLoss", "TripletLoss", "RankLoss", "Normalization"],
+    meaning: "distances of classes and of triplets; rows of length 1",
   },
   {
     forks: "sphereface, AM-softmax",
@@ -256,6 +256,16 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "a cross entropy that looks at hard entries",
   },
   { forks: "FlowNet, DispNet", types: ["L1Loss", "LpqLoss"], meaning: "sums of absolute differences" },
+  {
+    forks: "distillation, mixup",
+    types: ["SoftmaxCrossEntropyLoss"],
+    meaning: "a cross entropy with a probability for each class",
+  },
+  {
+    forks: "deep patch learning",
+    types: ["SPMMaxPooling"],
+    meaning: "the maximum of each feature over the boxes of each cell of a pyramid",
+  },
   {
     forks: "caffe-windows",
     types: [
@@ -288,6 +298,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
       "SoftContrastiveLoss",
     ],
     meaning: "losses of pairs and features, and margins that are trained or follow from the batch",
+  },
+  {
+    forks: "distillation, mixup",
+    types: ["Mixup"],
+    meaning: "rows of a batch mixed in pairs as a Beta distribution draws",
   },
   {
     forks: "caffe-windows",

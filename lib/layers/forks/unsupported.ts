@@ -5,6 +5,7 @@ import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
 import { labelMaps } from "./dense-image-data.js";
+import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
 
@@ -61,6 +62,15 @@ export const unsupportedTypes = {
   },
   /** MobileNet-YOLO's loss with masks. */
   YoloSeg: { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) },
+  /** Rows of a batch mixed in pairs, in training alone, and their labels as a probability for each class. */
+  Mixup: {
+    topShapes: (layer, shapeOf) => {
+      const classes = Number(extraParam(layer, "mixup_param")["cls_num"] ?? 0);
+      const labels = shapeOf(1);
+      return [shapeOf(0), labels?.length === 2 ? labels : labels && classes > 0 ? [labels[0]!, classes] : undefined];
+    },
+    inference: { as: "layer", of: passFirst },
+  },
   /** caffe-windows': maps of points, of the size that it says or of the second bottom's. */
   Hotspot: {
     topShapes: (layer, shapeOf) => {
