@@ -137,6 +137,7 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
     strict: false,
     explain: explainFork,
     isList: isForkList,
+    meant: todaysLayer,
     maxMessages: mostMessages(),
     onWarning: (warning: NetrunError) => warnings.push(warning),
   };
@@ -147,6 +148,16 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
   for (const warning of warnings) options.onWarning?.(warning);
   return message;
 }
+
+/** V1's `layers` whose type is in quotes: a layer of today's kind under the older name, which Caffe refuses. */
+const todaysLayer: NonNullable<Parameters<typeof parseText>[2]>["meant"] = (type, field, kindOf) =>
+  type === "NetParameter" && field === "layers" && kindOf("type") === "string"
+    ? {
+        field: "layer",
+        warning: "`layers` with a type in quotes is read as `layer`",
+        notes: ['Caffe refuses it: write layer { type: "Data" }, or layers { type: DATA }'],
+      }
+    : undefined;
 
 /** Tests whether a message has fields of the other kind, and none that only its own kind has. */
 function isOther<K extends keyof Loadable>(type: K, message: Loadable[K]): boolean {

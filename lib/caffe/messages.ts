@@ -364,6 +364,7 @@ export interface LayerParameter {
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
+  readonly pooling_nd_param: PoolingParameter | null;
   readonly continuation_indicator_param: ContinuationIndicatorParameter | null;
   readonly deformable_convolution_param: DeformableConvolutionParameter | null;
   readonly inner_distance_param: InnerDistanceParameter | null;
@@ -472,6 +473,8 @@ export interface BiasParameter {
   /** Default 1. */
   readonly num_axes: number;
   readonly filler: FillerParameter | null;
+  /** Default false. */
+  readonly channel_shared: boolean;
 }
 
 export interface ContrastiveLossParameter {
@@ -687,6 +690,8 @@ export interface ImageDataParameter {
   readonly mirror: boolean;
   /** Default "". */
   readonly root_folder: string;
+  /** Default 1. */
+  readonly label_dim: number;
 }
 
 export interface InfogainLossParameter {

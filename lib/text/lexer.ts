@@ -90,10 +90,10 @@ function stringEnd(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** The tokens of protobuf's text format. */
-export function createLexer(source: Source): Lexer {
+/** The tokens of protobuf's text format, from an offset on. */
+export function createLexer(source: Source, offset = 0): Lexer {
   const { text } = source;
-  let token = scan(0);
+  let token = scan(offset);
   let lastEnd = 0;
 
   function scan(from: number): Token {

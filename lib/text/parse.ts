@@ -1,6 +1,7 @@
 import protobuf from "protobufjs/light.js";
-import { type NetrunError, positionOf } from "../error.js";
+import { NetrunError, positionOf } from "../error.js";
 import { createLexer, type Lexer, type Token } from "./lexer.js";
+import { kindOfValue } from "./peek.js";
 import { noteField, noteMessage, noteUnknown, spanOf } from "./notes.js";
 import {
   accept,
@@ -13,10 +14,11 @@ import {
   failAt,
   type IsList,
   isAt,
+  type Meant,
   openMessage,
   type Reading,
 } from "./reading.js";
-import { makeSource } from "./source.js";
+import { makeSource, spanAt } from "./source.js";
 import { readUnknown, readUnknownFurther, readUnknownList, readUnknownValue, warningsOf } from "./unknown.js";
 import { readScalar } from "./value.js";
 
@@ -32,6 +34,8 @@ export interface ParseOptions {
   readonly explain?: Explain | undefined;
   /** Fields of one value of which forks have several: further values are kept as unknown ones, and warned about. */
   readonly isList?: IsList | undefined;
+  /** Another field that is meant by one; each is warned about once. Not where unknown fields are errors. */
+  readonly meant?: Meant | undefined;
   /** Messages that the text may have; any number by default. */
   readonly maxMessages?: number | undefined;
   /** Called after reading, once for each field and each value of an enum that the schema does not know. */
@@ -46,15 +50,25 @@ type Fields = Record<string, unknown>;
  */
 export function parseText(type: protobuf.Type, text: string, options: ParseOptions = {}): object {
   const source = makeSource(options.name ?? "<text>", text);
-  const { strict = false, explain = () => undefined, isList = () => false } = options;
+  const { strict = false, explain = () => undefined, isList = () => false, meant = () => undefined } = options;
   const { maxMessages: messagesLeft = Number.POSITIVE_INFINITY } = options;
   const lexer = createLexer(source);
-  const reading: Reading = { lexer, strict, explain, isList, unknown: new Map(), finish: [], messagesLeft };
+  const reading: Reading = {
+    lexer,
+    strict,
+    explain,
+    isList,
+    meant,
+    meanings: new Map(),
+    unknown: new Map(),
+    finish: [],
+    messagesLeft,
+  };
   const message = type.create() as unknown as Fields;
   noteMessage(message, source, 0, source.text.length);
   readFields(reading, type, message, undefined, 0);
   for (const finish of reading.finish) finish();
-  for (const warning of warningsOf(reading)) options.onWarning?.(warning);
+  for (const warning of [...reading.meanings.values(), ...warningsOf(reading)]) options.onWarning?.(warning);
   return message;
 }
 
@@ -74,10 +88,21 @@ function readFields(
       const expected = `a field of ${type.name}${closing ? ` or "${closing}"` : ""}`;
       throw failAt(lexer, name, `expected ${expected}, found ${describeToken(lexer, name)}`);
     }
-    const field = isExtension ? undefined : fieldNamed(type, lexer.textOf(name));
+    const field = isExtension ? undefined : fieldNamed(type, meantName(reading, type, name));
     if (field) readField(reading, field, message, depth);
     else for (const unknown of readUnknown(reading, type, depth)) noteUnknown(message, unknown);
   });
+}
+
+/** The name of a field, or of the one that is meant by it. */
+function meantName({ lexer, strict, meant, meanings }: Reading, type: protobuf.Type, name: Token): string {
+  const given = lexer.textOf(name);
+  const other = strict ? undefined : meant(type.name, given, (field) => kindOfValue(lexer, field));
+  if (!other) return given;
+  const { field, warning, notes } = other;
+  if (!meanings.has(warning))
+    meanings.set(warning, new NetrunError(warning, { span: spanAt(lexer.source, name.start, name.end), notes }));
+  return field;
 }
 
 function fieldNamed(type: protobuf.Type, name: string): protobuf.Field | undefined {

@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import type { Lexer, Token } from "./lexer.js";
+import type { Lexer, Token, TokenKind } from "./lexer.js";
 import { spanAt } from "./source.js";
 
 /** A field that the schema does not know, or a value of an enum: where it was first seen and how often. */
@@ -21,6 +21,16 @@ export type Explain = (type: string, field: string, value?: string) => readonly 
 /** Tests whether forks are known to have several values of a field that has one in the schema. */
 export type IsList = (type: string, field: string) => boolean;
 
+/**
+ * Another field of the message that is meant by a field whose value looks as here, with what to tell the user; undefined: itself.
+ * `kindOf` tells the kind of token that a field of that value has.
+ */
+export type Meant = (
+  type: string,
+  field: string,
+  kindOf: (field: string) => TokenKind | undefined,
+) => { readonly field: string; readonly warning: string; readonly notes: readonly string[] } | undefined;
+
 /** Common state of reading functions: the tokens, and what to tell the user at the end. */
 export interface Reading {
   readonly lexer: Lexer;
@@ -28,6 +38,9 @@ export interface Reading {
   readonly explain: Explain;
   /** Tests whether forks have a list where the schema has one value. */
   readonly isList: IsList;
+  readonly meant: Meant;
+  /** Warnings of fields that mean others, by what they say. */
+  readonly meanings: Map<string, NetrunError>;
   readonly unknown: Map<string, UnknownSeen>;
   /** Typed arrays do not grow: their values are gathered in plain lists, and put back by these at the end. */
   readonly finish: (() => void)[];

@@ -36,6 +36,27 @@ describe("loading a net", () => {
     expect(loadNet(file("a.caffemodel", encode(message))).message.name).to.equal("a");
   });
 
+  it("reads `layers` whose type is in quotes as `layer`, and says so once", () => {
+    const quoted = (name: string, more = "") =>
+      `layers { name: "${name}" param { lr_mult: 3 } convolution_param { pad: 1 } type: "Convolution" ${more} }`;
+    const text = `${quoted("a", 'top: "a"')}\nlayer { name: "b" type: "ReLU" }\n${quoted("c")}`;
+    const warnings: string[] = [];
+    const { message, upgrades } = loadNet(text, { onWarning: (warning) => warnings.push(warning.format()) });
+    expect(message.layer.map(({ name, type }) => [name, type])).to.deep.equal([
+      ["a", "Convolution"],
+      ["b", "ReLU"],
+      ["c", "Convolution"],
+    ]);
+    expect([message.layer[0]!.param[0]!.lr_mult, message.layer[2]!.convolution_param!.pad]).to.deep.equal([3, [1]]);
+    expect([warnings.length, upgrades]).to.deep.equal([1, []]);
+    expect(warnings[0]).to.match(/^<text>:1:1: `layers` with a type in quotes is read as `layer`\n/);
+    expect(refusal(() => loadNet(text, { strict: true }))).to.contain("`layers` with a type in quotes");
+    // A layer's own type counts, not one of a message in it.
+    const inner = 'layers { name: "a" type: CONVOLUTION convolution_param { weight_filler { type: "xavier" } } }';
+    expect(loadNet(inner).upgrades).to.deep.equal(["V1 layers"]);
+    expect(loadNet('layers < name: "a" bottom: "type" >\n').message.layer[0]!.type).to.equal("");
+  });
+
   it("names errors by the path and place", () => {
     expect(refusal(() => loadNet(file("bad.prototxt", "layer {\n  name: 3\n}")))).to.match(
       /^DIR\/bad.prototxt:2:9: name is a string in quotes, found "3"/,
