@@ -3,7 +3,7 @@ import { readWeights } from "../caffe/weights.js";
 import { NetrunError, nearest } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
 import { fill } from "../layers/fillers.js";
-import type { ParameterBlob } from "../net/parameters.js";
+import { byFiller, type ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
 
 /** Match of weights files and the net's layers. */
@@ -64,7 +64,11 @@ export function gatherWeights(
       return;
     }
     without.add(layer);
-    if (options.allowMissing) values.set(key, fill(spec.filler, spec.shape, random(1, i)));
+    if (options.allowMissing)
+      values.set(
+        key,
+        byFiller(parameter, (filler) => fill(filler, spec.shape, random(1, i))),
+      );
     if (!found) {
       if (!misshapen.has(layer)) missing.add(layer);
       return;

@@ -22,6 +22,17 @@ export interface ParameterBlob {
   readonly users: readonly ParameterUse[];
 }
 
+/** What a parameter's filler gives; its errors say the layer, at the filler's type. */
+export function byFiller<T>({ layer, spec }: ParameterBlob, use: (filler: BlobSpec["filler"]) => T): T {
+  try {
+    return use(spec.filler);
+  } catch (error) {
+    if (!(error instanceof NetrunError)) throw error;
+    const span = spanOf(spec.filler, "type") ?? error.span;
+    throw new NetrunError(`layer "${layer}": ${error.message}`, { span, notes: error.notes });
+  }
+}
+
 /** One layer's blob. PERMISSIVE sharing lets shapes differ where the count is the same. */
 export interface ParameterUse {
   readonly layer: string;

@@ -4,9 +4,8 @@ import { NetrunError } from "../error.js";
 import { count, sameShape } from "../graph/index.js";
 import { checkFiller, fill } from "../layers/fillers.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
-import type { ParameterBlob } from "../net/parameters.js";
+import { byFiller, type ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
-import { spanOf } from "../text/notes.js";
 
 /** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
 export interface Blob {
@@ -98,16 +97,12 @@ function fillParameters(
 ): void {
   let i = 0;
   for (const { parameter } of layout.slots.values()) {
-    const { shape, filler } = parameter.spec;
+    const { shape } = parameter.spec;
     const stream = random(seed, i++);
-    try {
+    byFiller(parameter, (filler) => {
       if (isWanted(parameter)) fill(filler, shape, stream, roomOf(parameter));
       else checkFiller(filler, shape);
-    } catch (error) {
-      if (!(error instanceof NetrunError)) throw error;
-      const span = spanOf(filler, "type") ?? error.span;
-      throw new NetrunError(`layer "${parameter.layer}": ${error.message}`, { span, notes: error.notes });
-    }
+    });
   }
 }
 

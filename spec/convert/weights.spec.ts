@@ -179,6 +179,14 @@ note: --allow-missing fills missing and misshapen layers by their fillers`,
     expect(weightsOf(model)["conv/1"]).to.deep.equal([...CONV[1]]);
   });
 
+  it("says the layer of a filler that is misspelt, at its place", async () => {
+    const net = NET.replace('type: "constant"', 'type: "constat"');
+    await failure(
+      convert(net, new Map(), { allowMissing: true }),
+      '<text>:3:25: layer "conv": unknown filler "constat"',
+    );
+  });
+
   it("refuses a layer that has a bias in the file and none in the net, which Caffe refuses too", async () => {
     const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
     const biased = NET.replace("bias_term: false", "");
