@@ -147,6 +147,15 @@ describe("layers of Caffe's forks, against plain loops", () => {
       return best === Number.NEGATIVE_INFINITY ? 0 : best;
     };
     expectClose(y, [4, 2, 2, 3], filled([4, 2, 2, 3], cell));
+    // Of longer rows the authors' code reads the first five numbers.
+    const long = Float32Array.from({ length: 28 }, (_, i) =>
+      i % 7 < 5 ? rois.data[5 * Math.floor(i / 7) + (i % 7)]! : 9,
+    );
+    const [same] = await run(`type: "ROIPooling" roi_pooling_param { pooled_h: 2 pooled_w: 3 spatial_scale: 0.5 }`, [
+      x,
+      { shape: [4, 7, 1, 1], data: long },
+    ]);
+    expectClose(same, [4, 2, 2, 3], filled([4, 2, 2, 3], cell));
   });
 
   it("PSROIPooling averages a channel of its own for each cell", async () => {

@@ -1,5 +1,5 @@
 import { count, type Value } from "../../graph/index.js";
-import { reshape } from "../../ops/index.js";
+import { reshape, slice } from "../../ops/index.js";
 import { maxRoiPool } from "../../ops/roi-pool.js";
 import { REGIONS } from "../implied.js";
 import { computeLayer, type Place } from "../layer.js";
@@ -27,7 +27,10 @@ export const ROIPooling = computeLayer({
   },
 });
 
-/** Maps [n, c, h, w] and boxes [r, 5], which old prototxts have as [r, 5, 1, 1]. Throws for bottoms of other shapes. */
+/**
+ * Maps [n, c, h, w] and boxes [r, 5], which old prototxts have as [r, 5, 1, 1]. Of longer rows the first five numbers count, as in
+ * the authors' code, which does not look at their shape. Throws for maps of other axes and rows of fewer numbers.
+ */
 export function mapsAndBoxes({ layer, bottoms, bottomError }: Place<unknown>): {
   readonly x: Value;
   readonly rois: Value;
@@ -35,6 +38,8 @@ export function mapsAndBoxes({ layer, bottoms, bottomError }: Place<unknown>): {
   const [x, boxes] = bottoms as [Value, Value];
   if (x.type.shape.length !== 4) throw bottomError(0, `${layer.type} takes a blob of 4 axes, not [${x.type.shape}]`);
   const { shape } = boxes.type;
-  if (shape.length < 2 || count(shape, 1) !== 5) throw bottomError(1, `boxes are [r, 5], not [${shape}]`);
-  return { x, rois: reshape(boxes, [shape[0]!, 5]) };
+  const length = shape.length < 2 ? 0 : count(shape, 1);
+  if (length < 5) throw bottomError(1, `boxes are [r, 5], not [${shape}]`);
+  const rows = reshape(boxes, [shape[0]!, length]);
+  return { x, rois: length === 5 ? rows : slice(rows, 1, 0, 5) };
 }
