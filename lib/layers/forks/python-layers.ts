@@ -8,6 +8,7 @@ import type { Lowered, Site } from "../layer.js";
 import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 import { anchorTargets, proposalTargets } from "./rpn-targets.js";
+import { constrainLoss, seedLoss, softmaxRaised, unrunOfSec } from "./sec.js";
 
 /** Number of proposals Faster R-CNN's configuration keeps in training. */
 const TRAINING = { preNms: 12000, postNms: 2000 };
@@ -20,6 +21,9 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
     proposals(site, site.phase === "TRAIN" ? { ...settings(site), ...TRAINING } : settings(site)),
   "rpn.proposal_target_layer.ProposalTargetLayer": (site) =>
     proposalTargets(site, needed(site, "num_classes"), numberIn(site.param.param_str, "batch_size")),
+  "pylayers.ConstrainLossLayer": constrainLoss,
+  "pylayers.SeedLossLayer": seedLoss,
+  "pylayers.SoftmaxLayer": softmaxRaised,
   "spatial_dropout.SpatialDropoutLayer": spatialDropout,
 };
 
@@ -55,15 +59,22 @@ const keyOf = (layer: LayerParameter): string => {
   return `${module}.${name}`;
 };
 
+/** DetectNet's: at most 50 boxes an image, each of four corners and a confidence; a top for each class. */
+const boxLists: LayerFacts = {
+  topShapes: ({ top }, shapeOf) => {
+    const first = shapeOf(0);
+    return first ? top.map(() => [first[0]!, 50, 5]) : [];
+  },
+};
+
 /** Facts on Python layers that netrun does not run: the shapes that they say when they are set up. */
 export const unrunPythonLayers: Readonly<Record<string, LayerFacts>> = {
-  /** DetectNet's: at most 50 boxes an image, each of four corners and a confidence; a top for each class. */
-  "caffe.layers.detectnet.clustering.ClusterDetections": {
-    topShapes: ({ top }, shapeOf) => {
-      const coverage = shapeOf(0);
-      return coverage ? top.map(() => [coverage[0]!, 50, 5]) : [];
-    },
-  },
+  ...unrunOfSec,
+  "caffe.layers.detectnet.clustering.ClusterDetections": boxLists,
+  "caffe.layers.detectnet.clustering.ClusterGroundtruth": boxLists,
+  "caffe.layers.detectnet.mean_ap.ScoreDetections": boxLists,
+  /** DetectNet's mean average precision, precision and recall. */
+  "caffe.layers.detectnet.mean_ap.mAP": { topShapes: ({ top }) => top.map(() => [1]) },
   /** CTPN's: boxes and their scores, as many as there are. */
   "layers.text_proposal_layer.ProposalLayer": {
     topShapes: () => [
