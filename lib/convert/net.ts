@@ -3,7 +3,7 @@ import { amend, create, has } from "../caffe/message.js";
 import { type LayerParameter, type NetParameter, Phase } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
 import { bringsData, dataOf, factsOf, inputFor, type PredictionLayer, registeredTypes } from "../layers/index.js";
-import { type ImpliedShapes, impliedShapes } from "../net/implied-shapes.js";
+import { type ImpliedShapes, impliedShapes, otherTops } from "../net/implied-shapes.js";
 import { lower } from "../net/lower.js";
 import { spanOf } from "../text/notes.js";
 
@@ -61,7 +61,9 @@ export function inferenceNet(net: NetParameter, options: InferenceNetOptions = {
   const data = dataLayers(net, filtered, computing);
   for (const layer of data) firstShapes(layer, shapes, impliedShapes(layer, net, options.path, shapes));
   readShapes(data, computing, shapes);
-  const inputs = data.map((layer) => inputLayer(layer, shapes));
+  const taken = new Set(computing.flatMap(({ bottom }) => bottom));
+  const isRead = ({ top }: LayerParameter) => shapes.has(top[0] ?? "") || top.some((blob) => taken.has(blob));
+  const inputs = data.filter(isRead).map((layer) => inputLayer(layer, shapes));
   return { name: filtered.name, layers: [...inputs, ...computing], shapes, silenced, targets };
 }
 
@@ -152,15 +154,14 @@ function readShapes(
 
 /** An Input layer for a data layer: data from batch and crop sizes, labels one each, unless their shapes are given. */
 function inputLayer(layer: LayerParameter, shapes: Map<string, readonly number[]>): LayerParameter {
-  const batch = Math.max(1, dataOf(layer)!.batchSize?.(layer) ?? 1);
-  const [first, ...others] = layer.top as [string, ...string[]];
+  const [first] = layer.top as [string, ...string[]];
   if (!shapes.has(first)) {
     throw new NetrunError(`layer "${layer.name}": the shape of "${first}" is not in the prototxt`, {
       span: spanOf(layer),
       notes: [`give it: --shape ${first}=1,3,224,224 (in the API shapes: { "${first}": [1, 3, 224, 224] })`],
     });
   }
-  for (const top of others) if (!shapes.has(top)) shapes.set(top, [shapes.get(first)![0] ?? batch]);
+  for (const [top, shape] of otherTops(layer, shapes.get(first)!)) if (!shapes.has(top)) shapes.set(top, shape);
   return inputFor([layer], (top) => shapes.get(top)!);
 }
 

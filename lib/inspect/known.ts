@@ -23,11 +23,14 @@ export function lowerKnown(layers: readonly LayerParameter[], data: DataShapes, 
   const tops = new Set(dataTops(layers));
   const assumed: string[] = [];
   let shapes: Shapes = data.shapes;
-  let known = lowerOr(layers, shapes, options, () => {
+  let misfit = "";
+  let known = lowerOr(layers, shapes, options, (error) => {
     shapes = new Map([...shapes].filter(([name]) => !data.assumed.has(name)));
+    if (error instanceof NetrunError) misfit = `${error.message}${placeOf(error)}`;
     return shapes;
   });
-  if (shapes !== data.shapes) assumed.push("what is assumed of the data does not fit the net, and is dropped");
+  if (shapes !== data.shapes)
+    assumed.push(`what is assumed of the data does not fit the net, and is dropped: ${misfit}`);
   for (const tried = new Set(shapes.keys()); ; ) {
     const { implied, unknown } = known.lowered;
     const isOpen = ([name]: readonly [string, unknown]) => tops.has(name) && unknown.has(name) && !tried.has(name);
@@ -49,11 +52,16 @@ export function lowerKnown(layers: readonly LayerParameter[], data: DataShapes, 
 }
 
 /** Lowers with some shapes or, where the net is wrong with them, with others: it is wrong with those too, or the first were. */
-function lowerOr(layers: readonly LayerParameter[], shapes: Shapes, options: Options, others: () => Shapes): Known {
+function lowerOr(
+  layers: readonly LayerParameter[],
+  shapes: Shapes,
+  options: Options,
+  others: (error: unknown) => Shapes,
+): Known {
   try {
     return lowerOnce(layers, shapes, options);
   } catch (error) {
-    const rest = others();
+    const rest = others(error);
     if (!(error instanceof NetrunError) || rest.size === shapes.size) throw error;
     return lowerOnce(layers, rest, options);
   }
@@ -76,10 +84,12 @@ interface Missing {
   readonly kept: boolean;
 }
 
+const placeOf = ({ span }: Pick<NetrunError, "span">): string => (span ? ` (line ${positionOf(span).line})` : "");
+
 /** Note on a layer that netrun does not have: where it is, and what it makes unknown. */
 function inWords({ layer, error, kept }: Missing, { unknown }: LoweredNet): string {
-  const { message, span, notes } = error;
-  const where = span ? ` (line ${positionOf(span).line})` : "";
+  const { message, notes } = error;
+  const where = placeOf(error);
   const hint = notes.find((note) => note.startsWith("did you mean"));
   const open = layer.top.filter((blob) => unknown.has(blob));
   const told = `; shapes are not known after it: ${shapeFlags(open)} says them`;

@@ -44,10 +44,22 @@ export function impliedShapes(
   if (open.length > 0 && !shapes.has(data)) ofDeployNet(open, path, shapes, notes, dataOf(layer)?.batchSize?.(layer));
   if (guesses && !shapes.has(data) && !known.has(data)) ofDataSet(layer, shapes, notes);
   const of = shapes.get(data) ?? known.get(data);
-  const otherTop = dataOf(layer)?.otherTops ?? (([rows = 1]: readonly number[]) => [rows]);
   const others: Shapes = new Map();
-  for (const top of of ? layer.top.slice(1) : []) if (!shapes.has(top)) others.set(top, otherTop(of!));
+  for (const [top, shape] of of ? otherTops(layer, of) : []) if (!shapes.has(top)) others.set(top, shape);
   return { shapes, others, notes };
+}
+
+/** The tops of a data layer after the first, by its shape: rows as the parameters prescribe them, else as the type has them. */
+export function otherTops(
+  layer: LayerParameter,
+  first: readonly number[],
+): readonly (readonly [string, readonly number[]])[] {
+  const data = dataOf(layer);
+  const [, ...rows] = data?.rowShapes?.(layer) ?? [];
+  return layer.top.slice(1).map((top, i) => {
+    const [batch = 1] = first;
+    return [top, rows[i] ? [batch, ...rows[i]] : (data?.otherTops?.(first) ?? [batch])] as const;
+  });
 }
 
 /** Images of the size that a layer's parameters tell, in the batches of another. */

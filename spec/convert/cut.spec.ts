@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { convert } from "../../lib/convert/index.js";
 import { NetrunError } from "../../lib/error.js";
+import { openModelFile } from "../../lib/onnx/file.js";
+import { failure } from "../support/failure.js";
 
 const text = `layer { name: "x" type: "Input" top: "x" input_param { shape { dim: [1, 2, 4, 4] } } }
 layer { name: "r" type: "ReLU" bottom: "x" top: "r" }
@@ -29,6 +31,38 @@ describe("converting a net with a layer that netrun does not have", () => {
       expect(await errorOf(outputs)).to.match(
         /^<text>:3:27: layer "odd": unknown layer type "NobodysLayer"\n[\s\S]*note: --outputs A,B converts the net before it: blobs such as "r"$/,
       );
+  });
+});
+
+describe("converting a training net of DetectNet", () => {
+  it("leaves out the maps of boxes and what only they lead to, and subtracts the mean", async () => {
+    const data = (name: string) =>
+      `layer { name: "${name}" type: "Data" top: "${name}" data_param { source: "${name}" batch_size: 2 } }`;
+    const layer = (name: string, type: string, bottoms: readonly string[], top: string, param = "") =>
+      `layer { name: "${name}" type: "${type}" ${bottoms.map((bottom) => `bottom: "${bottom}"`).join(" ")} top: "${top}" ${param} }`;
+    const net = `${data("data")} ${data("label")}
+      layer { name: "t" type: "DetectNetTransformation" bottom: "data" bottom: "label" top: "images" top: "maps"
+        transform_param { mean_value: 3 } detectnet_groundtruth_param { stride: 2 image_size_x: 6 image_size_y: 4 } }
+      layer { name: "s" type: "Slice" bottom: "maps" top: "boxes" top: "cover" slice_param { axis: 1 slice_point: 8 } }
+      ${layer("c", "Power", ["images"], "coverage", "power_param { scale: 2 }")}
+      ${layer("b", "Power", ["images"], "found", "power_param { scale: 5 }")}
+      ${layer("m", "Eltwise", ["found", "boxes"], "masked", "eltwise_param { operation: PROD }")}
+      ${layer("l1", "L1Loss", ["masked", "boxes"], "l1")} ${layer("l2", "EuclideanLoss", ["coverage", "cover"], "l2")}`;
+    const { model, report } = await convert(net, new Map(), { shapes: { data: [1, 3, 4, 6] } });
+    expect(Object.keys(report.outputs).sort()).to.deep.equal(["coverage", "found"]);
+    await using file = await openModelFile(model);
+    expect(file.inputs.map(({ name }) => name)).to.deep.equal(["data"]);
+    const x = { shape: [1, 3, 4, 6], data: Float32Array.from({ length: 72 }, (_, i) => i) };
+    const { coverage } = await file.run({ data: x });
+    expect([...coverage!.data]).to.deep.equal(Array.from(x.data, (value) => 2 * (value - 3)));
+    const mean = `${data("data")} ${data("label")}
+      layer { name: "t" type: "DetectNetTransformation" bottom: "data" bottom: "label" top: "images" top: "maps"
+        transform_param { mean_value: [1, 2, 3] } }
+      ${layer("c", "Power", ["images"], "coverage")}`;
+    await failure(
+      convert(mean, new Map(), { shapes: { data: [1, 3, 4, 6], label: [1, 1, 4, 6] } }),
+      'unknown layer type "DetectNetTransformation"',
+    );
   });
 });
 

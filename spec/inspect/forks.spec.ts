@@ -28,6 +28,9 @@ describe("inspecting nets of forks", () => {
       `layer { name: "d" type: "OddData" top: "data" odd_param { crop_size: 2 } }\n${convolution}`,
     );
     expect([small.complete, shapes(small)]).to.deep.equal([false, ["data ", "c "]]);
+    expect(small.notes.join("\n")).to.match(
+      /what is assumed of the data does not fit the net, and is dropped: layer "c": .*\(line 2\)/,
+    );
   });
 
   it("says the field of a fork without which a layer does not fit, instead of refusing the net", async () => {
@@ -133,6 +136,15 @@ describe("layers of forks that netrun does not run", () => {
     ["BNData", ["x"], "bn_param { moving_average: true }", [2, 8, 6, 6]],
     ["ConvolutionData", ["x"], "convolution_param { num_output: 3 kernel_size: 3 }", [2, 3, 4, 4]],
     ["SequenceAccuracy", ["x", "label"], "sequence_accuracy_param { blank_label: 1 }", []],
+    ["PoolingND", ["steps"], "pooling_nd_param { pool: MAX kernel_size: 2 stride: 2 pad: 0 }", [5, 2, 2, 2, 2]],
+    ["BAccuracy", ["x", "label"], "", [1, 2, 1, 1]],
+    [
+      "DetectNetTransformation",
+      ["x", "label"],
+      "detectnet_groundtruth_param { stride: 16 image_size_x: 64 image_size_y: 32 object_class { src: 1 dst: 0 } }",
+      [2, 8, 32, 64],
+    ],
+    ["Python", ["x", "y3"], 'python_param { module: "pylayers" layer: "CRFLayer" }', [2, 8, 6, 6]],
     ["NobodysLoss", ["x", "label"], "", []],
   ] as const) {
     it(`${type} has a shape all the same: ${param}`, async () => {
@@ -170,6 +182,21 @@ describe("layers of forks that netrun does not run", () => {
       "2x10",
     ]);
     expect([net.complete, net.notes.length]).to.deep.equal([true, 6]);
+  });
+
+  it("follows DetectNet's boxes through its maps, lists and scores", async () => {
+    const detectnet = (type: string, module: string, bottoms: string, tops: string) =>
+      `layer { name: "${type}" type: "Python" ${bottoms} ${tops} python_param { module: "caffe.layers.detectnet.${module}" layer: "${type}" } }`;
+    const text = `${input("x", 2, 3, 40, 70)}${input("boxes", 2, 1, 9, 16)}
+      layer { name: "t" type: "DetectNetTransformation" bottom: "x" bottom: "boxes" top: "images" top: "maps"
+        detectnet_groundtruth_param { stride: 8 image_size_x: 64 image_size_y: 32 object_class { dst: 0 } object_class { dst: 2 } } }
+      ${detectnet("ClusterGroundtruth", "clustering", 'bottom: "maps" bottom: "maps"', 'top: "truth"')}
+      ${detectnet("ScoreDetections", "mean_ap", 'bottom: "truth" bottom: "truth"', 'top: "scored"')}
+      ${detectnet("mAP", "mean_ap", 'bottom: "scored"', 'top: "map" top: "precision"')}`;
+    const { layers, complete } = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    const shapes = layers.slice(2).flatMap(({ tops }) => tops.map(({ shape }) => shape?.join("x")));
+    expect(shapes).to.deep.equal(["2x3x32x64", "2x11x4x8", "2x50x5", "2x50x5", "1", "1"]);
+    expect(complete).to.equal(true);
   });
 
   it("clips of video-caffe have an axis for length, those of TSN more channels", async () => {

@@ -1,11 +1,13 @@
 /** Layer types of forks that netrun does not run, and why: what a layer of them would need. */
 export const refusedTypes: Readonly<Record<string, string>> = {
+  BAccuracy: "its second number is the logarithm of a negative one where a prediction is greater than 0",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DenseCRF: "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   FlowAugmentation: "it undoes the geometry that DataAugmentation drew",
   GenerateAugmentationParameters: "it draws geometry and colours for DataAugmentation",
   MultiStageMeanfield:
     "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
+  DetectNetTransformation: "it distorts images anew each time and draws maps of their boxes, which netrun does not",
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
   Hotspot: "it draws maps of points as labels",
   RBMInnerProduct: "it is trained by sampling, without a gradient",

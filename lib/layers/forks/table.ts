@@ -81,7 +81,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "C3D, video-caffe",
-    types: ["Convolution3D", "NdConvolution", "Deconvolution3D", "Pooling3D", "NdPooling"],
+    types: ["Convolution3D", "NdConvolution", "Deconvolution3D", "Pooling3D", "NdPooling", "PoolingND"],
     meaning: "windows of three axes, or any number",
   },
   {
@@ -103,9 +103,27 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "DenseBox, Xilinx", types: ["GSTiling", "ReshapeLabel"], meaning: "blocks to channels and back; labels" },
   {
     forks: "NVIDIA DIGITS (DetectNet)",
-    types: ["DetectNetTransformation", "caffe.layers.detectnet.clustering.ClusterDetections"],
-    meaning: "images and labels distorted together; boxes from a grid",
+    types: [
+      "DetectNetTransformation",
+      "caffe.layers.detectnet.clustering.ClusterDetections",
+      "caffe.layers.detectnet.clustering.ClusterGroundtruth",
+      "caffe.layers.detectnet.mean_ap.ScoreDetections",
+      "caffe.layers.detectnet.mean_ap.mAP",
+    ],
+    meaning: "images and labels distorted together; boxes from a grid, and their scores",
   },
+  {
+    forks: "SEC and nets of weak labels after it",
+    types: [
+      "pylayers.SoftmaxLayer",
+      "pylayers.SeedLossLayer",
+      "pylayers.ConstrainLossLayer",
+      "pylayers.AnnotationLayer",
+      "pylayers.CRFLayer",
+    ],
+    meaning: "probabilities, losses against cues and against a CRF's probabilities, cues of a file, the CRF",
+  },
+  { forks: "caffe_feedback", types: ["BAccuracy"], meaning: "the share of predictions on the right side of 0" },
   { forks: "CTPN", types: ["layers.text_proposal_layer.ProposalLayer"], meaning: "lines of text from anchors" },
   // Shapes
   { forks: "SSD", types: ["Permute"], meaning: "axes in another order" },

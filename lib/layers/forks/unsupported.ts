@@ -1,4 +1,4 @@
-import { sub } from "../../caffe/message.js";
+import { create, sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
@@ -29,6 +29,42 @@ function clip(layer: LayerParameter): readonly number[] | undefined {
   if (length === undefined) return [3, height, width];
   if (segments === undefined && modality === undefined) return [3, Number(length), height, width];
   return [(modality === "RGB" ? 3 : 2) * Number(length) * Number(segments ?? 1), height, width];
+}
+
+/** Shapes of DetectNet's images and of the maps of their boxes, by NVIDIA's defaults. */
+function detectNetShapes(layer: LayerParameter, images: readonly number[] | undefined) {
+  const {
+    image_size_x: width = 1248,
+    image_size_y: height = 384,
+    stride = 4,
+    object_class: classes = [],
+  } = extraParam(layer, "detectnet_groundtruth_param");
+  if (!images) return [];
+  const [rows = 1, channels = 3] = images;
+  const list = (Array.isArray(classes) ? classes : [classes]) as readonly ExtraParam[];
+  const last = Math.max(0, ...list.map(({ dst = 0 }) => Number(dst)));
+  const cells = [height, width].map((size) => Math.round(Number(size) / Number(stride)));
+  return [
+    [rows, channels, Number(height), Number(width)],
+    [rows, MAPS_OF_BOXES + last + 1, ...cells],
+  ];
+}
+
+/** Maps of DetectNet's boxes that do not depend on the classes. */
+const MAPS_OF_BOXES = 8;
+
+/** Tests whether a layer subtracts one number, or nothing: a mean file or a mean for each channel is no Power. */
+const isLessNumber = (layer: LayerParameter): boolean => {
+  const { mean_value, mean_file } = sub(layer, "transform_param");
+  return mean_value.length <= 1 && mean_file === "";
+};
+
+/** The images less the mean, as DetectNet's deploy nets have them. */
+function lessMean(layer: LayerParameter): LayerParameter {
+  const { name, bottom, top } = layer;
+  const [mean = 0] = sub(layer, "transform_param").mean_value;
+  const power_param = create("PowerParameter", { shift: -mean });
+  return create("LayerParameter", { name, type: "Power", bottom: [bottom[0]!], top: [top[0]!], power_param });
 }
 
 /** Shape of the first bottom. */
@@ -126,6 +162,16 @@ export const unsupportedTypes = {
       ];
     },
   },
+  /**
+   * DetectNet's: images of the size that it says, distorted in training; in inference they are less the mean. And their boxes as maps:
+   * foreground, corners, sizes, a norm, and a coverage for each class.
+   */
+  DetectNetTransformation: {
+    topShapes: (layer, shapeOf) => detectNetShapes(layer, shapeOf(0)),
+    specific: (layer) => (isLessNumber(layer) ? { inference: { as: "layer", of: lessMean } } : {}),
+  },
+  /** A share of predictions on the right side of 0, and a logarithm. */
+  BAccuracy: { score: true, inference: { as: "nothing" }, topShapes: () => [[1, 2, 1, 1]] },
   /** Convolutional LSTM: [steps, streams, channels, ...], and with `expose_hidden` the last hidden and cell states. */
   ConvLSTM: {
     topShapes: (layer, shapeOf) => {
