@@ -83,7 +83,7 @@ function layerParams(root) {
 const SHARED_PARAMS = ["Transformation", "Loss", "Recurrent"];
 
 /** Fields that hold what a layer type has in another: a fork's names of them. */
-const OTHER_NAMES = ["convolution3d_param", "pooling3d_param"];
+const OTHER_NAMES = ["convolution3d_param", "pooling3d_param", "pooling_nd_param"];
 
 /** The text of messages.ts for the text of a schema. */
 export function generate(proto) {

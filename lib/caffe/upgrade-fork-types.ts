@@ -10,6 +10,7 @@ import {
 
 /** The type names of today by the V1 names that forks gave their layers. Other V1 names are read by their words. */
 export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
+  BACCURACY: "BAccuracy",
   BATCH_NORM: "BatchNorm",
   BN: "BN",
   CCCP: "CCCP",
@@ -65,6 +66,7 @@ const CAFFE_TYPES: Readonly<Record<string, string>> = {
 export function withCaffeType(layer: LayerParameter): LayerParameter {
   if (Object.hasOwn(CAFFE_TYPES, layer.type)) return withCaffeType(amend(layer, { type: CAFFE_TYPES[layer.type]! }));
   if (layer.type === "CCCP" && layer.convolution_param && !layer.cccp_param) return withCccp(layer);
+  if (layer.type === "PoolingND") return withPoolingOfAxes(layer);
   if (layer.type === "LRNMap") return amend(layer, { type: "LRN", lrn_param: withinChannel(layer) });
   if (layer.type === "Unpooling" && layer.pooling_param && !layer.unpooling_param) return withUnpooling(layer);
   const { type, eltwise_param: param, bottom } = layer;
@@ -80,6 +82,12 @@ function withCccp(layer: LayerParameter): LayerParameter {
     convolution_param: null,
     cccp_param: { num_output, group, biasterm, weight_filler, bias_filler },
   });
+}
+
+/** A PoolingND, whose parameters, of any number of axes, are Pooling's under a name of their own. */
+function withPoolingOfAxes(layer: LayerParameter): LayerParameter {
+  const { pooling_nd_param: pooling } = layer;
+  return amend(layer, { type: "Pooling", pooling_nd_param: null, ...(pooling && { pooling_param: pooling }) });
 }
 
 /** The first DeconvNets' Unpooling, whose window is that of the Pooling that it undoes. */

@@ -5,7 +5,7 @@ import { computeLayer } from "./layer.js";
 
 /**
  * Bias: y = x + b, b broadcast over x from `axis` on. With one bottom b is trainable and has `num_axes` axes of x from `axis` on
- * (-1 all, 0 a scalar); with two it is the second, whose shape says what it covers.
+ * (-1 all, 0 or a fork's channel_shared a scalar); with two it is the second, whose shape says what it covers.
  */
 export const Bias = computeLayer({
   type: "Bias",
@@ -16,7 +16,8 @@ export const Bias = computeLayer({
   affine: { roles: ["shift"] },
   blobs(place) {
     if (place.bottoms.length > 1) return [];
-    return [{ shape: broadcastBlobShape(place), filler: sub(place.param, "filler") }];
+    const shape = place.param.channel_shared ? [] : broadcastBlobShape(place);
+    return [{ shape, filler: sub(place.param, "filler") }];
   },
   lower(site) {
     const [x, second] = site.bottoms;

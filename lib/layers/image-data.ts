@@ -4,14 +4,25 @@ import { croppedImages } from "./data-images.js";
 import type { ImageShape } from "./facts.js";
 import { dataLayer } from "./layer.js";
 
-/** ImageData: images and labels from a list of files. Tops: data [batch, c, h, w] and label [batch]. */
+/**
+ * ImageData: images and labels from a list of files. Tops: data [batch, c, h, w] and label [batch], or with a fork's label_dim of
+ * more than 1 [batch, label_dim].
+ */
 export const ImageData = dataLayer({
   type: "ImageData",
   param: "image_data_param",
   also: ["transform_param"],
   bottoms: 0,
   tops: 2,
-  data: { origin: "images", batchSize: (layer) => sub(layer, "image_data_param").batch_size, image },
+  data: {
+    origin: "images",
+    batchSize: (layer) => sub(layer, "image_data_param").batch_size,
+    rowShapes: (layer) => {
+      const { label_dim: labels } = sub(layer, "image_data_param");
+      return labels > 1 ? [undefined, [labels]] : [];
+    },
+    image,
+  },
   shapes: () => undefined,
 });
 

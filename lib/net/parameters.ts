@@ -22,7 +22,7 @@ export interface ParameterBlob {
   readonly users: readonly ParameterUse[];
 }
 
-/** What a parameter's filler gives; its errors say the layer, at the filler's type. */
+/** Values that a parameter's filler gives; its errors say the layer, at the filler's type. */
 export function byFiller<T>({ layer, spec }: ParameterBlob, use: (filler: BlobSpec["filler"]) => T): T {
   try {
     return use(spec.filler);

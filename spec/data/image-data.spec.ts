@@ -49,6 +49,21 @@ describe("ImageData", () => {
     expect(labels.sort()).to.deep.equal([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
+  it("reads several labels of an image where label_dim says so", async () => {
+    await write(2);
+    const list = join(folder(), "several.txt");
+    writeFileSync(list, "0.png 1 -2.5 3\n1.png\t4 5  6\n");
+    await using feed = await openLayer(layer(list, { label_dim: 3 }));
+    expect(feed.shapes["label"]).to.deep.equal([2, 3]);
+    expect(await take(feed, "label", 6)).to.deep.equal([1, -2.5, 3, 4, 5, 6]);
+    writeFileSync(list, "0.png 1 2\n");
+    const short = async () => {
+      await using other = await openLayer(layer(list, { label_dim: 3, batch_size: 1 }));
+      await other.next();
+    };
+    await failure(short(), 'not "NAME" and 3 numbers');
+  });
+
   it("skips up to rand_skip images at the start", async () => {
     const list = await write(8);
     await using feed = await openLayer(layer(list, { rand_skip: 8 }));

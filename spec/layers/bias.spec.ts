@@ -1,7 +1,17 @@
 import { expect } from "chai";
-import { inputLayer, refusal } from "../support/net.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 describe("Bias", () => {
+  it("has one number for all channels where a fork's channel_shared says so", async () => {
+    const text = (param: string) =>
+      `${inputLayer("x", 2, 3)}layer { name: "l" type: "Bias" bottom: "x" top: "y" bias_param { ${param} } }`;
+    const x = tensor([1, 2, 3, 4, 5, 6], [2, 3]);
+    const shared = await runText(text("channel_shared: true"), { x }, { params: { "l/0": [0.5] } });
+    expect([...shared.blobs["y"]!.data]).to.deep.equal([1.5, 2.5, 3.5, 4.5, 5.5, 6.5]);
+    const own = await runText(text("channel_shared: false"), { x }, { params: { "l/0": [1, 2, 3] } });
+    expect([...own.blobs["y"]!.data]).to.deep.equal([2, 4, 6, 5, 7, 9]);
+  });
+
   it("refuses more axes than follow", () => {
     expect(
       refusal(

@@ -113,6 +113,12 @@ export const DATA_FIELDS: readonly ForkField[] = [
     unless: ["0"],
   },
   {
+    forks: "forks of several labels",
+    message: "ImageDataParameter",
+    fields: ["label_dim"],
+    meaning: "how many numbers follow each name of the list as its labels",
+  },
+  {
     forks: "DeconvNet",
     message: "ImageDataParameter",
     fields: ["has_label", "max_labels", "other_object_label"],

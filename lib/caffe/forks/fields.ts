@@ -39,6 +39,12 @@ export const FORK_FIELDS: readonly ForkField[] = [
       "the parameters of Convolution3D and Pooling3D, which other versions have in convolution_param and pooling_param",
   },
   {
+    forks: "forks with N-dimensional pooling",
+    message: "LayerParameter",
+    fields: ["pooling_nd_param"],
+    meaning: "the parameters of PoolingND, which are Pooling's",
+  },
+  {
     forks: "BVLC opencl",
     message: "ConvolutionParameter",
     fields: ["fuse_type"],
@@ -372,6 +378,12 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "ParameterParameter",
     fields: ["blob_filler"],
     meaning: "how the blob is filled before the first iteration",
+  },
+  {
+    forks: "hli2020/caffe",
+    message: "BiasParameter",
+    fields: ["channel_shared"],
+    meaning: "true: one trainable number for all channels, as `num_axes: 0` in Caffe",
   },
   {
     forks: "caffe-windows",

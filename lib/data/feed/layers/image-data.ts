@@ -25,15 +25,15 @@ export function imageDataLayer(layer: LayerParameter, options: FeedOptions): Rec
 }
 
 function imagesOf(layer: LayerParameter, options: FeedOptions): SourceSpec {
-  const { source, root_folder, shuffle } = sub(layer, "image_data_param");
+  const { source, root_folder, shuffle, label_dim: count } = sub(layer, "image_data_param");
   const list = options.paths(required(layer, "image_data_param", source));
-  const root = root_folder === "" ? inferredRoot(list, options) : rootFolder(root_folder, options);
-  return { kind: "images", list, root, shuffle: shuffle ? options.seed : undefined };
+  const root = root_folder === "" ? inferredRoot(list, options, count) : rootFolder(root_folder, options);
+  return { kind: "images", list, root, shuffle: shuffle ? options.seed : undefined, ...(count > 1 && { count }) };
 }
 
 /** Names are looked up where other paths of the prototxt are: in the working directory, else where the first one is found. */
-function inferredRoot(list: string, { paths }: FeedOptions): string {
-  const { name, problem } = firstImage(list) ?? { name: "", problem: "empty" };
+function inferredRoot(list: string, { paths }: FeedOptions, count: number): string {
+  const { name, problem } = firstImage(list, count) ?? { name: "", problem: "empty" };
   if (problem !== undefined || isAbsolute(name) || existsSync(name)) return "";
   try {
     const found = paths(name);

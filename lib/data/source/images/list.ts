@@ -9,11 +9,13 @@ export interface ImageList {
   entry(index: number): ImageLine;
 }
 
-/** A line of a list: its number in the file, from 1, the file name and the label; or why it has none. */
+/** A line of a list: its number in the file, from 1, the file name and the label or labels; or why it has none. */
 export interface ImageLine {
   readonly line: number;
   readonly name: string;
   readonly label: number;
+  /** All labels, where lines have several. */
+  readonly labels?: readonly number[];
   /** The image of labels, where lines name one instead of a number. */
   readonly map?: string;
   readonly problem?: string;
@@ -26,11 +28,17 @@ const PLACE_BYTES = 8;
 const [NEWLINE, BLANK] = [10, 32];
 const MAX_LABEL = 2 ** 31 - 1;
 
+/** Labels after the names of a list: an image of labels, or so many numbers; one by default. */
+export interface ListLabels {
+  readonly maps?: boolean | undefined;
+  readonly count?: number | undefined;
+}
+
 /**
- * Reads a list of `NAME LABEL` lines, or with `maps` of `NAME LABELS`, an image each; the name ends at the line's last blank, so that
+ * Reads a list of `NAME LABEL` lines, or of `NAME LABELS`, an image or numbers each; the name ends where these begin, so that
  * it may have blanks itself, and empty lines do not count. Throws a NetrunError where there are no lines, or more than --max-alloc has room for.
  */
-export function readImageList(path: string, maps = false): ImageList {
+export function readImageList(path: string, { maps = false, count = 1 }: ListLabels = {}): ImageList {
   const whole = readBytes(path).bytes;
   const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
   let length = 0;
@@ -50,17 +58,18 @@ export function readImageList(path: string, maps = false): ImageList {
     if (end - start > MAX_LINE)
       return noEntry(line, `a line of ${end - start} bytes, and at most ${MAX_LINE} are read`);
     const text = bytes.toString("utf8", start, end);
-    return maps ? pairOf(text, line) : entryOf(text, line);
+    if (maps) return pairOf(text, line);
+    return lineOf(text, line, count);
   };
   return { length, entry };
 }
 
 /** The first line of a list that is not empty; undefined for an empty list. Throws a NetrunError where it cannot be read. */
-export function firstImage(path: string): ImageLine | undefined {
+export function firstImage(path: string, count = 1): ImageLine | undefined {
   let number = 0;
   for (const { line } of linesIn(path)) {
     number++;
-    if (line.trim() !== "") return entryOf(line, number);
+    if (line.trim() !== "") return lineOf(line, number, count);
   }
   return undefined;
 }
@@ -87,6 +96,18 @@ function entryOf(whole: string, line: number): ImageLine {
   const label = Number(match[2]);
   if (Math.abs(label) <= MAX_LABEL) return { line, name: match[1]!, label };
   return noEntry(line, `the label ${match[2]} is larger than ${MAX_LABEL}`);
+}
+
+const lineOf = (whole: string, line: number, count: number): ImageLine =>
+  count > 1 ? entryOfSeveral(whole, line, count) : entryOf(whole, line);
+
+function entryOfSeveral(whole: string, line: number, count: number): ImageLine {
+  const words = whole.trim().split(/([ \t]+)/);
+  const name = words.slice(0, -2 * count).join("");
+  const labels = words.filter((_, i) => i % 2 === 0).slice(-count);
+  if (name !== "" && labels.every((label) => label !== "" && Number.isFinite(Number(label))))
+    return { line, name, label: Number(labels[0]), labels: labels.map(Number) };
+  return noEntry(line, `not "NAME" and ${count} numbers, its labels: ${JSON.stringify(whole.trim())}`);
 }
 
 function pairOf(whole: string, line: number): ImageLine {

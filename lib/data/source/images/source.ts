@@ -14,6 +14,8 @@ export interface ImageListSpec {
   readonly shuffle?: number | undefined;
   /** True if labels are images, whose names stand in the list. */
   readonly maps?: boolean | undefined;
+  /** Numbers that follow each name as labels; one by default. */
+  readonly count?: number | undefined;
 }
 
 /** Files read at a time: enough to keep a disk busy, few enough to hold in memory. */
@@ -21,16 +23,17 @@ const FILES_AT_ONCE = 32;
 
 /** The images of a list file, as encoded bytes and a label; throws a NetrunError where the list cannot be read. */
 export async function imageListSource(spec: ImageListSpec): Promise<DataSource> {
-  const list = readImageList(spec.list, spec.maps);
-  const { root } = spec;
+  const list = readImageList(spec.list, spec);
+  const { root, count = 1 } = spec;
   return imageFiles({
     length: list.length,
     shuffle: spec.shuffle,
     maps: spec.maps ?? false,
+    count,
     entry: (index) => {
-      const { name, label, map, line, problem } = list.entry(index);
+      const { name, label, labels, map, line, problem } = list.entry(index);
       const where = problem === undefined ? `${spec.list}:${line}: ${root}${name}` : `${spec.list}:${line}`;
-      return { path: root + name, label, map: map && root + map, where, problem };
+      return { path: root + name, label, labels, map: map && root + map, where, problem };
     },
   });
 }
@@ -39,7 +42,7 @@ export async function imageListSource(spec: ImageListSpec): Promise<DataSource> 
 export async function imageFolderSource(path: string, shuffle?: number): Promise<DataSource> {
   const { classes, files } = readImageFolder(path);
   const entry = (index: number): ImageEntry => ({ ...files[index]!, where: files[index]!.path });
-  const source = imageFiles({ length: files.length, shuffle, maps: false, entry });
+  const source = imageFiles({ length: files.length, shuffle, maps: false, count: 1, entry });
   return { ...source, labels: { label: classes } };
 }
 
@@ -47,6 +50,7 @@ export async function imageFolderSource(path: string, shuffle?: number): Promise
 interface ImageEntry {
   readonly path: string;
   readonly label: number;
+  readonly labels?: readonly number[] | undefined;
   /** The image of its labels. */
   readonly map?: string | undefined;
   readonly where: string;
@@ -58,6 +62,8 @@ interface ImageFiles {
   readonly length: number;
   readonly shuffle: number | undefined;
   readonly maps: boolean;
+  /** Numbers that are labels of one image. */
+  readonly count: number;
   entry(index: number): ImageEntry;
 }
 
@@ -65,12 +71,16 @@ function imageFiles(files: ImageFiles): DataSource {
   const order = epochOrder(files.length, files.shuffle);
   return {
     length: files.length,
-    fields: { data: { dtype: "image", shape: [] }, label: { dtype: files.maps ? "image" : "int32", shape: [] } },
+    fields: { data: { dtype: "image", shape: [] }, label: labelField(files) },
     batches: (shard, from, epoch) => batches(files, order(epoch ?? 0), shard, from ?? 0),
     locate: (index, epoch) => files.entry(order(epoch ?? 0)(index)).where,
     [Symbol.asyncDispose]: async () => {},
   };
 }
+
+/** One label is a class; several may be any numbers. */
+const labelField = ({ maps, count }: ImageFiles): DataSource["fields"][string] =>
+  count > 1 ? { dtype: "float32", shape: [count] } : { dtype: maps ? "image" : "int32", shape: [] };
 
 type Order = (index: number) => number;
 
@@ -101,11 +111,17 @@ async function* batches(files: ImageFiles, order: Order, shard: Shard, from: num
       }),
     );
     const data = bytesColumn(images.length, (row) => bytesOr(images[row]!));
-    const label = files.maps
-      ? bytesColumn(maps.length, (row) => bytesOr(maps[row]!))
-      : ({ dtype: "int32", shape: [], values: Int32Array.from(entries, (entry) => entry.label) } as const);
+    const label = files.maps ? bytesColumn(maps.length, (row) => bytesOr(maps[row]!)) : numbers(files, entries);
     yield recordBatch({ data, label }, images.length, {}, failures.size > 0 ? { failures } : {});
   }
+}
+
+/** The labels of images, 0 for those that have none. */
+function numbers({ count }: ImageFiles, entries: readonly ImageEntry[]) {
+  if (count === 1)
+    return { dtype: "int32", shape: [], values: Int32Array.from(entries, ({ label }) => label) } as const;
+  const rows = entries.flatMap(({ labels }) => labels ?? Array<number>(count).fill(0));
+  return { dtype: "float32", shape: [count], values: Float32Array.from(rows) } as const;
 }
 
 /** A file's bytes, or why there are none. */
