@@ -381,6 +381,11 @@ export interface LayerParameter {
   readonly cccp_param: CCCPParameter | null;
   readonly local_weighted_convolution_param: LocalWeightedConvolutionParameter | null;
   readonly spatial_wta_param: SpatialWtaParameter | null;
+  readonly lstm_conv_param: readonly LSTMConvolutionParameter[];
+  readonly lstm_debug_param: LSTMDebugParameter | null;
+  readonly resize_param: PlaneResizeParameter | null;
+  readonly hotspot_param: HotspotParameter | null;
+  readonly sub_region_param: SubRegionParameter | null;
   readonly rbm_param: RBMParameter | null;
 }
 
@@ -2328,6 +2333,66 @@ export interface LocalWeightedConvolutionParameter {
   readonly bias_filler: FillerParameter | null;
 }
 
+export interface LSTMConvolutionParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly pad: readonly number[];
+  readonly kernel_size: readonly number[];
+  /** Default 1. */
+  readonly group: number;
+  readonly stride: readonly number[];
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  readonly dilation: readonly number[];
+  /** Default "all". */
+  readonly type: string;
+}
+
+export interface LSTMDebugParameter {
+  /** Default false. */
+  readonly disable_hadamard: boolean;
+  /** Default 3. */
+  readonly axis_hadamard: number;
+  /** Default 2. */
+  readonly num_axes_hadamard: number;
+  /** Default false. */
+  readonly ignore_x: boolean;
+}
+
+export interface PlaneResizeParameter {
+  /** Default false. */
+  readonly is_pyramid_test: boolean;
+  readonly height: number;
+  readonly width: number;
+  readonly out_height_scale: number;
+  readonly out_width_scale: number;
+}
+
+export interface HotspotParameter {
+  /** Default 1. */
+  readonly gaussian_std: number;
+  /** Default 0. */
+  readonly output_height: number;
+  /** Default 0. */
+  readonly output_width: number;
+  /** Default 0. */
+  readonly data_height: number;
+  /** Default 0. */
+  readonly data_width: number;
+  /** Default true. */
+  readonly mean_removed: boolean;
+}
+
+export interface SubRegionParameter {
+  readonly region_height: number;
+  readonly region_width: number;
+  readonly data_height: number;
+  readonly data_width: number;
+  /** Default 1. */
+  readonly as_dim: number;
+}
+
 export interface SpatialWtaParameter {
   readonly kernel_size: number;
   readonly kernel_h: number;
@@ -2676,6 +2741,11 @@ export const LAYER_PARAMS = {
   CCCP: "cccp_param",
   LocalWeightedConvolution: "local_weighted_convolution_param",
   SpatialWta: "spatial_wta_param",
+  LSTMConvolution: "lstm_conv_param",
+  LSTMDebug: "lstm_debug_param",
+  PlaneResize: "resize_param",
+  Hotspot: "hotspot_param",
+  SubRegion: "sub_region_param",
   RBM: "rbm_param",
 } as const;
 
@@ -2829,6 +2899,11 @@ export interface Messages {
   BunchParameter: BunchParameter;
   CCCPParameter: CCCPParameter;
   LocalWeightedConvolutionParameter: LocalWeightedConvolutionParameter;
+  LSTMConvolutionParameter: LSTMConvolutionParameter;
+  LSTMDebugParameter: LSTMDebugParameter;
+  PlaneResizeParameter: PlaneResizeParameter;
+  HotspotParameter: HotspotParameter;
+  SubRegionParameter: SubRegionParameter;
   SpatialWtaParameter: SpatialWtaParameter;
   ReverseParameter: ReverseParameter;
   TransposeParameter: TransposeParameter;

@@ -1,5 +1,5 @@
 import { type MessageName, reflect } from "../caffe/schema.js";
-import { isDataLayer, type LayerType, numberText, type ParamField } from "./layer.js";
+import { isDataLayer, type LayerType, numberText, type ParamsField } from "./layer.js";
 import { layerTypes } from "./types.js";
 
 /** A layer type as `netrun layers` shows it. */
@@ -16,7 +16,7 @@ export interface CatalogEntry {
 
 /** A message of LayerParameter that a layer type reads. */
 export interface CatalogParam {
-  readonly field: ParamField;
+  readonly field: ParamsField;
   readonly fields: readonly CatalogField[];
 }
 
@@ -48,7 +48,7 @@ function entry(type: string, layer: LayerType): CatalogEntry {
   };
 }
 
-function fieldsOf(param: ParamField): readonly CatalogField[] {
+function fieldsOf(param: ParamsField): readonly CatalogField[] {
   const { resolvedType } = reflect("LayerParameter").fields[param]!;
   return reflect(resolvedType!.name as MessageName).fieldsArray.map((field) => ({
     name: field.name,

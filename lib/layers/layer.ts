@@ -10,7 +10,13 @@ export type PhaseName = "TRAIN" | "TEST";
 export type Count = number | readonly [min: number, max: number];
 
 /** The fields of LayerParameter that hold one layer type's own parameters. */
-export type ParamField = Extract<keyof LayerParameter, `${string}_param`>;
+export type ParamField = {
+  [F in keyof LayerParameter]: null extends LayerParameter[F] ? F : never;
+}[keyof LayerParameter] &
+  `${string}_param`;
+
+/** The same, and those that are given several times. */
+export type ParamsField = Extract<keyof LayerParameter, `${string}_param`>;
 
 /** A layer type's own parameters: that field of LayerParameter, all defaults filled in where it is absent. */
 export type ParamOf<F extends ParamField | null> = F extends ParamField ? NonNullable<LayerParameter[F]> : null;
@@ -129,7 +135,7 @@ interface Common<F extends ParamField | null> extends LayerFacts {
   /** The field of LayerParameter with its own parameters. */
   readonly param: F;
   /** Further fields that it reads, such as loss_param. */
-  readonly also?: readonly ParamField[];
+  readonly also?: readonly ParamsField[];
   readonly bottoms: Count;
   readonly tops: Count;
   /** A top for each bottom. */

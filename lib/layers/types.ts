@@ -35,6 +35,7 @@ import { ChannelNorm } from "./forks/channel-norm.js";
 import { ChannelScale } from "./forks/channel-scale.js";
 import { CompactBilinear } from "./forks/compact-bilinear.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
+import { ConvLSTM } from "./forks/conv-lstm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
 import { DeformableConvolution } from "./forks/deformable-convolution.js";
 import { CTCGreedyDecoder } from "./forks/ctc-decoder.js";
@@ -72,6 +73,8 @@ import { BoxAnnotatorOHEM, SmoothL1LossOHEM, SoftmaxWithLossOHEM } from "./forks
 import { Permute } from "./forks/permute.js";
 import { BilinearInterpolate, MaxUnPool, Pad, PixelShuffle, Unsqueeze } from "./forks/pixels.js";
 import { ImResize, Nms } from "./forks/pose.js";
+import { Resize } from "./forks/plane-resize.js";
+import { Hotspot, SubRegion } from "./forks/points.js";
 import { PriorBox } from "./forks/prior-box.js";
 import { Proposal } from "./forks/proposal-layer.js";
 import { PSROIAlign, PSROIPooling } from "./forks/psroi-pooling.js";
@@ -85,6 +88,7 @@ import { SegAccuracy } from "./forks/seg-accuracy.js";
 import { SequenceAccuracy } from "./forks/sequence-accuracy.js";
 import { Reverse, Transpose } from "./forks/sequence.js";
 import { ShuffleChannel } from "./forks/shuffle-channel.js";
+import { SLLSTM } from "./forks/sllstm.js";
 import { SmoothL1Loss } from "./forks/smooth-l1-loss.js";
 import { SoftmaxCrossEntropyLoss } from "./forks/soft-label-loss.js";
 import { SpatialDropout } from "./forks/spatial-dropout.js";
@@ -285,6 +289,11 @@ export const layerTypes = {
   SpatialDropout,
   TemporalDuplicate,
   SpatialWta,
+  ConvLSTM,
+  Resize,
+  Hotspot,
+  SubRegion,
+  SLLSTM,
   MergeCrop,
   MTCNNEuclideanLoss,
   BunchOfNeurons,

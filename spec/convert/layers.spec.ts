@@ -32,6 +32,12 @@ const MORE: Readonly<Record<string, readonly Case[]>> = {
       ],
     },
   ],
+  Hotspot: [
+    {
+      bottoms: [given([2, 4], [1, 2, -3, 0.5, 0, 0, 2, -2])],
+      param: "hotspot_param { output_height: 6 output_width: 5 data_height: 10 data_width: 12 }",
+    },
+  ],
   RankLoss: [{ bottoms: [[4], given([4], [1, 0, 2, 3])] }],
   ROIWarping: [
     {

@@ -27,6 +27,8 @@ const SILENT: Readonly<Record<string, string>> = {
   "*.class_weighting": SEGNET,
   "*.weight_by_label_freqs": SEGNET,
   "*.transform_test": TRAINING,
+  "ConvLSTM.bias_filler": "lstm_conv_param is given twice at most; forks-recurrent.spec.ts fills blobs by it",
+  "ConvLSTM.weight_filler": "lstm_conv_param is given twice at most; forks-recurrent.spec.ts fills blobs by it",
   "Convolution3D.group": "C3D's does not read it",
   "Deconvolution3D.group": "C3D's does not read it",
   "ConvolutionDepthwise.group": "each channel is a group",

@@ -19,6 +19,35 @@ describe("layers of Caffe's forks that change height and width, against plain lo
     expectClose(y, [2, 2, 7, 10], filled([2, 2, 7, 10], value));
   });
 
+  for (const [param, height, width] of [
+    ["height: 5 width: 9", 5, 9],
+    ["height: 2 width: 3", 2, 3],
+    ["is_pyramid_test: true out_height_scale: 1.6 out_width_scale: 0.5", 4, 2],
+  ] as const)
+    it(`Resize counts what is beyond the last row and column as 0: ${param}`, async () => {
+      const x = noise(6, [2, 2, 3, 4]);
+      const [y] = await run(`type: "Resize" resize_param { ${param} }`, [x]);
+      const value = (n: number, c: number, i: number, j: number) => {
+        const [fh, fw] = [(i * 3) / height, (j * 4) / width];
+        const [h, w] = [Math.floor(fh), Math.floor(fw)];
+        const p = (row: number, column: number) => (row < 3 && column < 4 ? at(x)(n, c, row, column) : 0);
+        return (
+          (1 - fh + h) * ((1 - fw + w) * p(h, w) + (fw - w) * p(h, w + 1)) +
+          (fh - h) * ((1 - fw + w) * p(h + 1, w) + (fw - w) * p(h + 1, w + 1))
+        );
+      };
+      expectClose(y, [2, 2, height, width], filled([2, 2, height, width], value), 1e-5);
+    });
+
+  it("Resize needs a size", () => {
+    const text = (param: string) =>
+      `${inputLayer("x", 1, 1, 2, 2)} layer { name: "l" type: "Resize" bottom: "x" top: "y" resize_param { ${param} } }`;
+    expect(refusal(text("height: 3"))).to.contain("height and width must be given");
+    expect(refusal(text("is_pyramid_test: true out_height_scale: 0.1 out_width_scale: 1"))).to.contain(
+      "is not positive",
+    );
+  });
+
   for (const [param, size] of [
     ["height: 5 width: 9", [5, 9]],
     ["shrink_factor: 2", [3, 4]],

@@ -820,6 +820,48 @@ export const layerCases = {
     { bottoms: [[2, 3, 5, 4]], param: "spatial_wta_param { kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 1 }" },
     { bottoms: [[2, 3, 3, 4]], param: "spatial_wta_param { global_wta: true }" },
   ],
+  ConvLSTM: [
+    {
+      bottoms: [[2, 2, 2, 3, 2], fixed([0, 0, 1, 1], [2, 2])],
+      param: `lstm_conv_param { num_output: 2 kernel_size: 3 pad: 1 } `,
+    },
+    {
+      bottoms: [[2, 1, 2, 2, 3], fixed([1, 1], [2, 1])],
+      param: `lstm_debug_param { axis_hadamard: 2 num_axes_hadamard: 1 }
+        lstm_conv_param { type: "input" num_output: 2 kernel_size: 1 group: 2 }
+        lstm_conv_param { type: "hidden" num_output: 2 kernel_size: 1 kernel_size: 3 pad: 0 pad: 2 dilation: 1 dilation: 2 bias_term: false }`,
+    },
+    {
+      bottoms: [[2, 2, 1, 2, 2], fixed([0, 1, 1, 0], [2, 2])],
+      param: `lstm_debug_param { disable_hadamard: true } lstm_conv_param { num_output: 1 kernel_size: 1 }`,
+    },
+  ],
+  Hotspot: "gives maps of points, which have no gradient",
+  Resize: [
+    { bottoms: [[2, 2, 3, 4]], param: "resize_param { height: 5 width: 3 }" },
+    {
+      bottoms: [[2, 2, 3, 4]],
+      param: "resize_param { is_pyramid_test: true out_height_scale: 0.7 out_width_scale: 1.6 }",
+    },
+  ],
+  SLLSTM: [
+    {
+      bottoms: [[3, 2, 3], fixed([-2, -3, 1, 1, -1, 1], [3, 2]), [2, 3]],
+      param: "recurrent_param { num_output: 2 }",
+    },
+    { bottoms: [[2, 2, 3]], param: "recurrent_param { num_output: 2 }" },
+  ],
+  SubRegion: [
+    {
+      bottoms: [[2, 2, 5, 6], fixed([1, 3, -2.2, 0.3, 0, 0, 4, 4], [2, 4]), fixed([1, 1, 1, 1, 2, 2, 2, 2], [2, 4])],
+      tops: 3,
+      param: "sub_region_param { region_height: 3 region_width: 2 data_height: 10 data_width: 9 as_dim: 0 }",
+    },
+    {
+      bottoms: [[2, 2, 5, 6], fixed([1, 3, -2.2, 0.3, 0, 0, 4, 4], [2, 4]), fixed([1, 1, 1, 1, 2, 2, 2, 2], [2, 4])],
+      param: "sub_region_param { region_height: 2 region_width: 3 data_height: 10 data_width: 9 }",
+    },
+  ],
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
   ImageSegData: "brings data in",

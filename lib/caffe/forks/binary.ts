@@ -115,6 +115,9 @@ function doubtfulV1(layer: V1LayerParameter): readonly string[] {
 /** Parameters of V1 types whose fields have late numbers; losses have loss_param as well. */
 const V1_PARAMS: Readonly<Record<number, string>> = { 37: "contrastive_loss_param", 38: "exp_param" };
 
+/** Tests for a field of several values that has none: every decoded message has it. */
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
 /** Parameters that are a type's alone; types without parameters of their own name share others, as Caffe's recurrent ones do. */
 const OWNED: ReadonlySet<string> = new Set(Object.values(LAYER_PARAMS));
 
@@ -130,7 +133,8 @@ function paramsOfOthers(
     name !== own &&
     name !== "loss_param" &&
     (own !== undefined || OWNED.has(name)) &&
-    Object.hasOwn(layer, name);
+    Object.hasOwn(layer, name) &&
+    !isEmpty((layer as Readonly<Record<string, unknown>>)[name]);
   return reflect(type)
     .fieldsArray.filter(isOther)
     .map(({ id }) => String(id));

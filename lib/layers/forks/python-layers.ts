@@ -1,10 +1,23 @@
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter, PythonParameter } from "../../caffe/messages.js";
-import { constant } from "../../graph/index.js";
-import { cast, greaterOrEqual, mul } from "../../ops/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
+import {
+  cast,
+  equal,
+  gather,
+  greaterOrEqual,
+  less,
+  mul,
+  not,
+  reshape,
+  stopGradient,
+  sumAll,
+  topK,
+} from "../../ops/index.js";
 import type { DataOrigin, ImageShape, LayerFacts } from "../facts.js";
 import { foreignData } from "../foreign.js";
-import type { Lowered, Site } from "../layer.js";
+import { bottomText, type Lowered, type Site } from "../layer.js";
+import { onePerRow } from "../implied.js";
 import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 import { anchorTargets, proposalTargets } from "./rpn-targets.js";
@@ -13,8 +26,12 @@ import { constrainLoss, seedLoss, softmaxRaised, unrunOfSec } from "./sec.js";
 /** Number of proposals Faster R-CNN's configuration keeps in training. */
 const TRAINING = { preNms: 12000, postNms: 2000 };
 
+/** MTCNN's layers between what it predicts and the losses of its tasks. */
+const BRIDGES = ["cls_Layer", "cls_Layer24", "roi_Layer", "roi_Layer24"] as const;
+
 /** Python layers that netrun knows, by module and class. */
 export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>) => Lowered>> = {
+  ...Object.fromEntries(BRIDGES.map((name) => [`pythonLayer.${name}`, validItems])),
   "rpn.anchor_target_layer.AnchorTargetLayer": (site) =>
     anchorTargets(site, settings(site), numberIn(site.param.param_str, "allowed_border") ?? 0),
   "rpn.proposal_layer.ProposalLayer": (site) =>
@@ -42,11 +59,35 @@ function spatialDropout(site: Site<PythonParameter>): Lowered {
   return { tops: [mul(x, mul(cast(kept, "float32"), constant(1 / (1 - p))))] };
 }
 
+/**
+ * MTCNN's items of one task: those of predictions [n, ...] whose label [n, 1] is not -1, with their labels, in order; then items of 0
+ * with label 0, as many as others there are. Source: CongWeilin/mtcnn-caffe, 12net/pythonLayer.py and 24net/pythonLayer.py, whose
+ * gradients are for batches of one task: all items, or none.
+ */
+function validItems(site: Site<PythonParameter>): Lowered {
+  const [x, labels] = site.bottoms;
+  const n = x?.type.shape[0] ?? 0;
+  if (!labels || site.bottoms.length !== 2) throw site.error("2 bottoms are needed: predictions and labels", "bottom");
+  if (n === 0 || count(labels.type.shape) !== n)
+    throw site.bottomError(1, `${bottomText(site, 1)} is not a label for each item of ${bottomText(site, 0)}`);
+  const isValid = cast(not(equal(reshape(stopGradient(labels), [n]), constant(-1))), "float32");
+  const { indices } = topK(isValid, 0, n);
+  const kept = cast(less(arange(n), sumAll(isValid)), "float32");
+  const first = (value: Value) => {
+    const each = value.type.shape.map((dim, axis) => (axis === 0 ? dim : 1));
+    return mul(gather(value, indices, 0), reshape(kept, each));
+  };
+  return { tops: [first(x!), first(stopGradient(labels))] };
+}
+
 /** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
 export function pythonFacts(layer: LayerParameter): LayerFacts {
   if (layer.bottom.length === 0) return { data: { ...foreignData, origin: originOf(layer), image: imagesOf } };
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
   if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
+  // In inference each task has all that was predicted.
+  if (BRIDGES.some((name) => keyOf(layer) === `pythonLayer.${name}`))
+    return { implies: (_, shapeOf) => onePerRow(1, shapeOf), inference: { as: "layer", of: passFirst } };
   const implies = IMPLIES[sub(layer, "python_param").layer];
   // Faster R-CNN's sampled proposals are in inference the proposals themselves.
   if (sub(layer, "python_param").layer === "ProposalTargetLayer")

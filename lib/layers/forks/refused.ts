@@ -9,9 +9,7 @@ export const refusedTypes: Readonly<Record<string, string>> = {
     "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   DetectNetTransformation: "it distorts images anew each time and draws maps of their boxes, which netrun does not",
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
-  Hotspot: "it draws maps of points as labels",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",
-  SubRegion: "it cuts regions around points that the net predicts, by rules that no source at hand says",
   YoloSeg: "it is a loss of masks whose rules no source at hand says",
 };

@@ -195,8 +195,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "MTCNN forks",
-    types: ["MTCNNEuclideanLoss"],
-    meaning: "the Euclidean loss of items whose label is not ignored",
+    types: ["MTCNNEuclideanLoss", "pythonLayer.cls_Layer", "pythonLayer.roi_Layer"],
+    meaning: "the Euclidean loss of items whose label is not ignored; the items of one task",
   },
   {
     forks: "caffe-action",
@@ -345,6 +345,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   { forks: "video-caffe", types: ["TemporalDuplicate"], meaning: "an image as a clip" },
   // Recurrent
+  { forks: "convolutional LSTM", types: ["ConvLSTM"], meaning: "an LSTM over maps, whose gates are convolutions" },
   { forks: "caffe-lstm, OCR forks", types: ["Lstm"], meaning: "an LSTM over rows of steps, with blobs of its own" },
   // Other
   {

@@ -107,27 +107,6 @@ export const unsupportedTypes = {
     },
     inference: { as: "layer", of: passFirst },
   },
-  /** caffe-windows': maps of points, of the size that it says or of the second bottom's. */
-  Hotspot: {
-    topShapes: (layer, shapeOf) => {
-      const { output_height: h = 0, output_width: w = 0 } = extraParam(layer, "hotspot_param");
-      const [points, x] = [shapeOf(0), shapeOf(1)];
-      const size = Number(h) * Number(w) > 0 ? [Number(h), Number(w)] : x?.slice(2);
-      return [points && size && [points[0]!, points[1]! / 2, ...size]];
-    },
-  },
-  /** Regions around points, as items or as channels, with what the points are off by. */
-  SubRegion: {
-    topShapes: (layer, shapeOf) => {
-      const { region_height: h = 0, region_width: w = 0, as_dim: axis = 0 } = extraParam(layer, "sub_region_param");
-      const [x, points] = [shapeOf(0), shapeOf(1)];
-      if (x?.length !== 4 || points?.[1] === undefined) return [undefined, points, points];
-      const [n, c] = x as [number, number];
-      const count = points[1] / 2;
-      const regions = Number(axis) === 0 ? [n * count, c] : [n, c * count];
-      return [[...regions, Number(h), Number(w)], points, points];
-    },
-  },
   /** Values rounded to few bits, and all but the largest set to 0. */
   FixedNeuron: ofFirst,
   Topk: ofFirst,
@@ -136,32 +115,12 @@ export const unsupportedTypes = {
   /** Batch normalisation of a batch that processors share, and negatives left out of a label's maps. */
   BNData: ofFirst,
   LabelDropout: ofFirst,
-  /** LSTM of sequences of several lengths. */
-  SLLSTM: {
-    topShapes: ({ recurrent_param }, shapeOf) => [
-      shapeOf(0)
-        ?.slice(0, 2)
-        .concat(recurrent_param?.num_output ?? 0),
-    ],
-  },
   /** An image displaced by a flow. */
   FlowWarping: ofFirst,
   /** Coefficients of a JPEG as pixels. */
   BdctToSpatial: ofFirst,
   /** MyCaffe's attention and perceptron with residuals. */
   TransformerBlock: ofFirst,
-  /** Maps of a size that it says. */
-  Resize: {
-    topShapes: (layer, shapeOf) => {
-      const { height = 0, width = 0 } = extraParam(layer, "resize_param");
-      const x = shapeOf(0);
-      return [
-        x?.length === 4 && Number(height) * Number(width) > 0
-          ? [...x.slice(0, 2), Number(height), Number(width)]
-          : undefined,
-      ];
-    },
-  },
   /**
    * DetectNet's: images of the size that it says, distorted in training; in inference they are less the mean. And their boxes as maps:
    * foreground, corners, sizes, a norm, and a coverage for each class.
@@ -172,16 +131,6 @@ export const unsupportedTypes = {
   },
   /** A share of predictions on the right side of 0, and a logarithm. */
   BAccuracy: { score: true, inference: { as: "nothing" }, topShapes: () => [[1, 2, 1, 1]] },
-  /** Convolutional LSTM: [steps, streams, channels, ...], and with `expose_hidden` the last hidden and cell states. */
-  ConvLSTM: {
-    topShapes: (layer, shapeOf) => {
-      const { num_output: channels } = extraParam(layer, "lstm_conv_param");
-      const x = shapeOf(0);
-      if (!x || !channels) return [];
-      const [steps, streams, , ...planes] = x;
-      return layer.top.map((_, i) => [i === 0 ? steps! : 1, streams!, Number(channels), ...planes]);
-    },
-  },
   /** A restricted Boltzmann machine's hidden units, and what it takes the visible ones for. */
   RBMInnerProduct: {
     topShapes: (layer, shapeOf) => {
