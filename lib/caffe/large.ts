@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import protobuf from "protobufjs/light.js";
+import { sizeText } from "../budget.js";
 import { NetrunError } from "../error.js";
 import { type Content, contentOfFields } from "./content.js";
 import { LARGEST_FILE, wholeFileLimit } from "./files.js";
@@ -14,10 +15,9 @@ export function largeContent(file: string): Content | undefined {
   const fields = new Set<string>();
   try {
     for (let at = 0, count = 0; at < size && count < MOST_FIELDS; count++) {
-      const head = bytesAt(handle, HEAD_BYTES, at);
-      at += fieldLength(head, at, file);
-      const tag = new protobuf.Reader(head).tag();
-      fields.add(`${tag >>> 3} ${tag & 7}`);
+      const { id, wire, end } = fieldPlace(bytesAt(handle, HEAD_BYTES, at), at, file);
+      fields.add(`${id} ${wire}`);
+      at = end;
     }
   } catch {
     // What is no field ends the list.
@@ -30,24 +30,49 @@ export function largeContent(file: string): Content | undefined {
 /** More than the layers of any net. */
 const MOST_FIELDS = 100_000;
 
+/** Place of a field in a file: the bytes of its tag and its end, and where the contents of a message or list begin. */
+export interface FieldPlace {
+  readonly id: number;
+  readonly wire: number;
+  readonly at: number;
+  readonly contents: number;
+  readonly end: number;
+}
+
+/** Places of the fields of a message that is a part of a file. Throws NetrunError naming the file where one is not complete. */
+export function* fieldPlaces(
+  handle: number,
+  { contents, end }: Pick<FieldPlace, "contents" | "end">,
+  file: string,
+): Generator<FieldPlace, void, void> {
+  for (let at = contents; at < end; ) {
+    const place = fieldPlace(bytesAt(handle, Math.min(HEAD_BYTES, end - at), at), at, file);
+    if (place.end > end) {
+      const notes = ["the file is damaged, or cut off (an interrupted download?)"];
+      throw new NetrunError(`a field of ${place.end - at} bytes at byte ${at} is not complete in ${end} bytes`, {
+        file,
+        notes,
+      });
+    }
+    yield place;
+    at = place.end;
+  }
+}
+
 /** The fields of a binary message of any size, tags included, one in memory at a time. Throws NetrunError naming the file if it is damaged. */
 export function* fieldsOf(file: string): Generator<Uint8Array, void, void> {
   const handle = openSync(file, "r");
   try {
     const { size } = fstatSync(handle);
-    for (let at = 0; at < size; ) {
-      const length = fieldLength(bytesAt(handle, Math.min(HEAD_BYTES, size - at), at), at, file);
-      if (at + length > size || length > LARGEST_FILE) {
-        const notes = ["the file is damaged, or cut off (an interrupted download?)"];
-        throw new NetrunError(`a field of ${length} bytes at byte ${at} is not complete in ${size} bytes`, {
+    for (const { at, end } of fieldPlaces(handle, { contents: 0, end: size }, file)) {
+      const length = end - at;
+      if (length > LARGEST_FILE)
+        throw new NetrunError(`the field at byte ${at} has ${sizeText(length)}, more than a message can have`, {
           file,
-          notes,
         });
-      }
       const bytes = bytesAt(handle, length, at);
       if (bytes.length < length) throw new NetrunError("the file became shorter", { file });
       yield bytes;
-      at += length;
     }
   } finally {
     closeSync(handle);
@@ -70,7 +95,7 @@ export function together(pieces: Iterable<Uint8Array>): Uint8Array {
 const HEAD_BYTES = 16;
 
 /** So many bytes, or those up to the end of the file. */
-function bytesAt(handle: number, length: number, at: number): Uint8Array {
+export function bytesAt(handle: number, length: number, at: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   let done = 0;
   for (let more = 1; more > 0 && done < length; done += more)
@@ -78,18 +103,30 @@ function bytesAt(handle: number, length: number, at: number): Uint8Array {
   return bytes.subarray(0, done);
 }
 
-/** The bytes of a field, its tag included. Throws NetrunError where no field begins. */
-function fieldLength(head: Uint8Array, at: number, file: string): number {
+/** The place of the field that begins with some bytes. Throws NetrunError where no field begins. */
+function fieldPlace(head: Uint8Array, at: number, file: string): FieldPlace {
   const reader = new protobuf.Reader(head);
   try {
-    const wire = reader.tag() & 7;
+    const tag = reader.tag();
+    const [id, wire] = [tag >>> 3, tag & 7];
     if (wire === 2) {
-      const length = reader.uint32();
-      return reader.pos + length;
+      const length = lengthAt(reader);
+      return { id, wire, at, contents: at + reader.pos, end: at + reader.pos + length };
     }
     reader.skipType(wire);
-    return reader.pos;
+    return { id, wire, at, contents: at, end: at + reader.pos };
   } catch (cause) {
     throw new NetrunError(`no field of the message begins at byte ${at}`, { file, cause });
+  }
+}
+
+/** A length of any size, of which protobuf's reader would take the last 32 bits. */
+function lengthAt(reader: protobuf.Reader): number {
+  let length = 0;
+  for (let scale = 1; ; scale *= 128) {
+    const byte = reader.buf[reader.pos++];
+    if (byte === undefined) throw new RangeError("the file ends inside a length");
+    length += (byte % 128) * scale;
+    if (byte < 128) return length;
   }
 }

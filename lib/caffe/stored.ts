@@ -1,5 +1,5 @@
 import { NetrunError } from "../error.js";
-import { blobDiff, blobProto, blobShape, blobValues, isLegacy } from "./blob.js";
+import { blobDiff, blobShape, blobValues, isLegacy } from "./blob.js";
 import type { BlobProto } from "./messages.js";
 
 /** A parameter blob as a file has it: values in row-major order. */
@@ -31,11 +31,6 @@ export function notesOnCounts(inNet: number, inFile: number): readonly string[] 
   return [
     "BatchNorm layers of Intel's and NVIDIA's Caffe have a trained scale and bias as blobs 4 and 5: write batch_norm_param { scale_bias: true }",
   ];
-}
-
-/** The message of a blob. */
-export function protoOfStored({ shape, data, diff }: StoredBlob): BlobProto {
-  return blobProto(shape, data, diff);
 }
 
 function checkCount(shape: readonly number[], length: number, what: string, file: string | undefined): void {

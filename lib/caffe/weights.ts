@@ -4,11 +4,11 @@ import { refuseOther } from "./content.js";
 import { readBytes, requireFile } from "./files.js";
 import { c3dType, isOfC3d } from "./forks/c3d.js";
 import { isHdf5, readHdf5Weights } from "./hdf5.js";
-import { fieldsOf, largeContent, together } from "./large.js";
-import { amend, create, damaged, encode } from "./message.js";
-import type { BlobProto, NetParameter, V1LayerParameter_LayerType } from "./messages.js";
+import { fieldsOf, largeContent } from "./large.js";
+import { damaged } from "./message.js";
+import type { BlobProto, V1LayerParameter_LayerType } from "./messages.js";
 import { countMessages, reflect, schema } from "./schema.js";
-import { protoOfStored, type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
+import { type StoredBlob, type StoredWeights, storedBlob } from "./stored.js";
 import { typeOfV1, typeOfWords } from "./upgrade-v1.js";
 
 /** A layer of a weights file. */
@@ -82,22 +82,6 @@ function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
   }));
   return { name: net.name, layers };
 }
-
-/**
- * The bytes of a .caffemodel that Caffe reads, layer by layer: the net with blobs in its layers, as Caffe's Net::ToProto.
- * Gradients are written where blobs have them. Blobs of layers that the net does not have are left out.
- */
-export function* weightPieces(net: NetParameter, weights: StoredWeights): Generator<Uint8Array, void, void> {
-  yield encode(amend(net, { layer: [] }));
-  for (const layer of net.layer) {
-    const blobs = (weights.get(layer.name) ?? []).map(protoOfStored);
-    yield encode(create("NetParameter", { layer: [amend(layer, { blobs })] }));
-  }
-}
-
-/** The same as one. */
-export const encodeWeights = (net: NetParameter, weights: StoredWeights): Uint8Array =>
-  together(weightPieces(net, weights));
 
 interface RawLayer {
   readonly name: string;

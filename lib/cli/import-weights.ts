@@ -1,6 +1,6 @@
-import { importWeights } from "../convert/index.js";
+import { importedPieces } from "../convert/index.js";
 import { NetrunError } from "../error.js";
-import { writeWhole } from "../file.js";
+import { replaceFile, writePieces } from "../file.js";
 import { apiOf } from "../options/option.js";
 import type { CommandArgs } from "./commands/command.js";
 import { IMPORT_WEIGHTS } from "./commands/conversion.js";
@@ -14,6 +14,7 @@ export async function run(args: CommandArgs<typeof IMPORT_WEIGHTS>): Promise<voi
       notes: [`netrun import-weights ${net} ${model} -o ${output}`],
     });
   }
-  await writeWhole(output, importWeights(model!, net!, apiOf(IMPORT_WEIGHTS, args)));
+  const pieces = importedPieces(model!, net!, apiOf(IMPORT_WEIGHTS, args));
+  await replaceFile(output, (temporary) => writePieces(temporary, pieces));
   report(args, { path: output }, () => [output]);
 }

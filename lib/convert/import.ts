@@ -1,13 +1,14 @@
 import { loadNet } from "../caffe/load.js";
 import type { NetParameter } from "../caffe/messages.js";
-import type { StoredBlob } from "../caffe/stored.js";
-import { encodeWeights } from "../caffe/weights.js";
+import { together } from "../caffe/large.js";
+import type { StoredWeights } from "../caffe/stored.js";
+import { weightPieces } from "../caffe/weight-pieces.js";
 import { NetrunError } from "../error.js";
 import { count } from "../graph/index.js";
 import { type AffineRole, factsOf, registeredTypes } from "../layers/index.js";
 import { lower } from "../net/lower.js";
 import type { ParameterBlob } from "../net/parameters.js";
-import { type ModelWeights, readModelWeights } from "./model-weights.js";
+import { type ModelTensor, type ModelWeights, readModelWeights } from "./model-weights.js";
 import { inferenceNet } from "./net.js";
 
 /** Options of `importWeights`. */
@@ -29,6 +30,15 @@ export function importWeights(
   net: string | NetParameter,
   options: ImportWeightsOptions = {},
 ): Uint8Array {
+  return together(importedPieces(model, net, options));
+}
+
+/** The same in pieces, each of which is read from the model's file when it is asked for. All that can be missing is known before the first. */
+export function importedPieces(
+  model: string | Uint8Array,
+  net: string | NetParameter,
+  options: ImportWeightsOptions = {},
+): Iterable<Uint8Array> {
   const message = typeof net === "string" ? loadNet(net).message : net;
   const file = typeof model === "string" ? model : undefined;
   const found = readModelWeights(model);
@@ -36,7 +46,7 @@ export function importWeights(
   const { layers, shapes } = inferenceNet(message, { ...options, shapes: given });
   const types = new Map(layers.map((layer) => [layer.name, layer]));
   const { parameters } = lower(layers, { phase: "TEST", types: registeredTypes(), shapes });
-  const values = new Map<string, Float32Array>();
+  const values = new Map<string, ModelTensor>();
   for (const parameter of parameters) {
     const { key, spec } = parameter;
     const data = found.tensors.get(key);
@@ -60,10 +70,10 @@ export function importWeights(
       ],
     });
   }
-  return encodeWeights(message, storedOf(parameters, values));
+  return weightPieces(message, storedOf(parameters, values));
 
   /** A blob of a BatchNorm or BN layer that is a BatchNormalization with another layer's part in it. */
-  function ofNormalization(layer: string, index: number): Float32Array | undefined {
+  function ofNormalization(layer: string, index: number): ModelTensor | undefined {
     const tensor = (role: string) => found.tensors.get(`${layer}/${role}`);
     switch (rolesOf(layer)[index]) {
       case "scale":
@@ -75,16 +85,16 @@ export function importWeights(
       case "variance":
         return tensor("variance");
       case "weight":
-        return tensor("mean") && Float32Array.of(1);
+        return tensor("mean") && filled(1, 1);
       case undefined:
         return undefined;
     }
   }
 
   /** A blob of one number that changes nothing, which is not in the file for that reason. */
-  function uniform(key: string, shape: readonly number[]): Float32Array | undefined {
+  function uniform(key: string, shape: readonly number[]): ModelTensor | undefined {
     const number = found.uniform[key];
-    return number === undefined ? undefined : new Float32Array(count(shape)).fill(number);
+    return number === undefined ? undefined : filled(count(shape), number);
   }
 
   /** Gives the layers that were folded into another blobs that change nothing, but for a bias that the other cannot hold. */
@@ -93,7 +103,7 @@ export function importWeights(
     parts: readonly string[],
     all: readonly ParameterBlob[],
     { tensors }: ModelWeights,
-    target: Map<string, Float32Array>,
+    target: Map<string, ModelTensor>,
   ): void {
     // A normalization without a scale and a shift of its own is written with those of others.
     const isNorm = isPlainNormalization(rolesOf(into));
@@ -109,13 +119,13 @@ export function importWeights(
       for (const { key, layer, index, spec } of all) {
         if (layer !== part) continue;
         const role = roles[index];
-        const plain = new Float32Array(count(spec.shape)).fill(neutral(role, part));
+        const plain = filled(count(spec.shape), neutral(role, part));
         if (role === "scale") {
           target.set(key, restScale ?? plain);
           restScale = undefined;
         } else if (role === bearer) {
           const fits = restBias?.length === plain.length;
-          target.set(key, fits ? (role === "mean" ? restBias!.map((b) => -b) : restBias!) : plain);
+          target.set(key, fits ? (role === "mean" ? negative(restBias!) : restBias!) : plain);
           restBias = undefined;
         } else target.set(key, plain);
       }
@@ -136,14 +146,34 @@ export function importWeights(
 
 const isPlainNormalization = (roles: readonly AffineRole[]) => roles.includes("mean") && !roles.includes("scale");
 
-function storedOf(parameters: readonly ParameterBlob[], values: ReadonlyMap<string, Float32Array>) {
-  const stored = new Map<string, StoredBlob[]>();
+/** Blobs by layer, which are read when they are asked for. */
+function storedOf(
+  parameters: readonly ParameterBlob[],
+  values: ReadonlyMap<string, ModelTensor>,
+): Pick<StoredWeights, "get"> {
+  const stored = new Map<string, { readonly shape: readonly number[]; readonly tensor: ModelTensor }[]>();
   for (const { key, users } of parameters) {
     for (const { layer, index, shape } of users) {
       const blobs = stored.get(layer) ?? [];
-      blobs[index] = { shape, data: values.get(key)! };
+      blobs[index] = { shape, tensor: values.get(key)! };
       stored.set(layer, blobs);
     }
   }
-  return stored;
+  const blob = ({ shape, tensor }: { readonly shape: readonly number[]; readonly tensor: ModelTensor }) => ({
+    shape,
+    get data() {
+      return tensor.read();
+    },
+  });
+  return { get: (layer) => stored.get(layer)?.map(blob) };
 }
+
+const filled = (length: number, number: number): ModelTensor => ({
+  length,
+  read: () => new Float32Array(length).fill(number),
+});
+
+const negative = (tensor: ModelTensor): ModelTensor => ({
+  length: tensor.length,
+  read: () => tensor.read().map((value) => -value),
+});

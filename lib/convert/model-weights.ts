@@ -1,11 +1,13 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { refuseOther } from "../caffe/content.js";
 import { readBytes } from "../caffe/files.js";
+import { bytesAt } from "../caffe/large.js";
 import { NetrunError } from "../error.js";
 import { halfValue } from "../graph/index.js";
 import { ModelProto } from "../onnx/schema.js";
 import { onnxType } from "../ops/index.js";
+import { outlineOf } from "./model-outline.js";
 import { INPUT_ROLES } from "./roles.js";
 
 interface RawModel {
@@ -43,9 +45,16 @@ interface RawTensor {
   readonly external_data: readonly Entry[];
 }
 
+/** Numbers in a model: those of a file are read when they are asked for, and not kept. */
+export interface ModelTensor {
+  readonly length: number;
+  /** The elements. Throws NetrunError where the file has changed since. */
+  read(): Float32Array;
+}
+
 /** Weights of a net found in a model file. */
 export interface ModelWeights {
-  readonly tensors: ReadonlyMap<string, Float32Array>;
+  readonly tensors: ReadonlyMap<string, ModelTensor>;
   /** Shapes of its inputs, with 1 for an open batch size; of those alone that have no other open dims. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** Layers that are part of others, by those. */
@@ -58,7 +67,7 @@ export interface ModelWeights {
 /** The numbers in an ONNX model, by its path or bytes. Throws NetrunError for what is none, and for weights that are not there. */
 export function readModelWeights(model: string | Uint8Array): ModelWeights {
   const file = typeof model === "string" ? model : undefined;
-  const { graph, metadata_props } = decoded(typeof model === "string" ? readBytes(model).bytes : model, file);
+  const { graph, metadata_props } = decoded(typeof model === "string" ? bytesOf(model) : model, file);
   const metadata = <T>(name: string, isValue: (value: unknown) => boolean): Readonly<Record<string, T>> => {
     const text = metadata_props.find(({ key }) => key === name)?.value;
     const value = text === undefined ? {} : recordOf(text, isValue);
@@ -67,8 +76,8 @@ export function readModelWeights(model: string | Uint8Array): ModelWeights {
   };
   const tensors = new Map(
     graph.initializer.flatMap((tensor) => {
-      const data = numbers(tensor, file);
-      return data ? [[tensor.name, data] as const] : [];
+      const found = numbers(tensor, file);
+      return found ? [[tensor.name, found] as const] : [];
     }),
   );
   for (const [key, name] of roles(graph.node)) {
@@ -117,6 +126,11 @@ function* roles(nodes: readonly RawNode[]): Iterable<readonly [key: string, init
   }
 }
 
+/** A model's file, without the elements of its tensors where it is whole. */
+function bytesOf(path: string): Uint8Array {
+  return outlineOf(path) ?? readBytes(path).bytes;
+}
+
 function decoded(bytes: Uint8Array, file: string | undefined): RawModel {
   let cause: unknown;
   try {
@@ -143,22 +157,41 @@ function fixedShape(declared: RawType | null | undefined): readonly number[] | u
 const [FLOAT, HALF, DOUBLE] = [1, 10, 11];
 
 /** An initializer's elements, if they are floats; other tools may write them packed, in a list or to a file beside the model. */
-function numbers(tensor: RawTensor, file: string | undefined): Float32Array | undefined {
-  const { data_type: type, float_data, double_data, int32_data } = tensor;
+function numbers(tensor: RawTensor, file: string | undefined): ModelTensor | undefined {
+  const { name, data_type: type, raw_data, float_data, double_data, int32_data } = tensor;
   if (type !== FLOAT && type !== HALF && type !== DOUBLE) return undefined;
-  // A copy: the elements need not be aligned in the file.
-  const raw = Uint8Array.from(tensor.data_location === 1 ? externalBytes(tensor, file) : tensor.raw_data).buffer;
-  const isRaw = raw.byteLength > 0;
-  const bytesEach = type === HALF ? 2 : type === DOUBLE ? 8 : 4;
-  if (raw.byteLength % bytesEach !== 0) {
-    throw new NetrunError(`tensor "${tensor.name}": ${raw.byteLength} bytes are no whole number of elements`, { file });
+  const external = tensor.data_location === 1 ? externalPlace(tensor, file) : undefined;
+  const byteLength = external?.length ?? raw_data.length;
+  if (byteLength === 0) {
+    const list = type === HALF ? int32_data : type === DOUBLE ? double_data : float_data;
+    return {
+      length: list.length,
+      read: () => (type === HALF ? Float32Array.from(list, halfValue) : Float32Array.from(list)),
+    };
   }
-  if (type === HALF) return Float32Array.from(isRaw ? new Uint16Array(raw) : int32_data, halfValue);
-  if (type === DOUBLE) return Float32Array.from(isRaw ? new Float64Array(raw) : double_data);
-  return isRaw ? new Float32Array(raw) : Float32Array.from(float_data);
+  const bytesEach = type === HALF ? 2 : type === DOUBLE ? 8 : 4;
+  if (byteLength % bytesEach !== 0)
+    throw new NetrunError(`tensor "${name}": ${byteLength} bytes are no whole number of elements`, { file });
+  return {
+    length: byteLength / bytesEach,
+    read() {
+      // Bytes in a message are copied: elements need not be aligned there.
+      const { buffer } = external ? bytesIn(external) : Uint8Array.from(raw_data);
+      if (type === HALF) return Float32Array.from(new Uint16Array(buffer), halfValue);
+      return type === DOUBLE ? Float32Array.from(new Float64Array(buffer)) : new Float32Array(buffer);
+    },
+  };
 }
 
-function externalBytes({ name, external_data }: RawTensor, model: string | undefined): Uint8Array {
+/** Bytes in a file. */
+interface Place {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Place of a tensor's elements in a file that has them. Throws NetrunError. */
+function externalPlace({ name, external_data }: RawTensor, model: string | undefined): Place {
   const entry = (key: string) => external_data.find((each) => each.key === key)?.value;
   const location = entry("location") ?? "";
   if (model === undefined)
@@ -170,20 +203,24 @@ function externalBytes({ name, external_data }: RawTensor, model: string | undef
     );
   const path = join(dirname(model), location);
   const [offset, length] = [Number(entry("offset") ?? 0), Number(entry("length"))];
-  let fd: number;
+  let size: number;
   try {
-    fd = openSync(path, "r");
+    size = statSync(path).size;
+    closeSync(openSync(path, "r"));
   } catch (cause) {
     throw new NetrunError(`the model's weights are in "${location}", which cannot be read`, { file: path, cause });
   }
+  if (!(offset >= 0 && length >= 0 && Number.isSafeInteger(offset + length)))
+    throw new NetrunError(`tensor "${name}" is said to be at ${offset}, ${length} bytes long`, { file: model });
+  if (offset + length > size) throw new NetrunError(`ends before the model's tensor "${name}"`, { file: path });
+  return { path, offset, length };
+}
+
+function bytesIn({ path, offset, length }: Place): Uint8Array<ArrayBuffer> {
+  const fd = openSync(path, "r");
   try {
-    const { size } = fstatSync(fd);
-    if (!(offset >= 0 && length >= 0 && Number.isSafeInteger(offset + length)))
-      throw new NetrunError(`tensor "${name}" is said to be at ${offset}, ${length} bytes long`, { file: model });
-    if (offset + length > size) throw new NetrunError(`ends before the model's tensor "${name}"`, { file: path });
-    const bytes = new Uint8Array(length);
-    for (let done = 0, read = -1; done < length && read !== 0; done += read)
-      read = readSync(fd, bytes, done, length - done, offset + done);
+    const bytes = bytesAt(fd, length, offset);
+    if (bytes.length < length) throw new NetrunError("the file became shorter", { file: path });
     return bytes;
   } finally {
     closeSync(fd);

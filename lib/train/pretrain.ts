@@ -13,7 +13,7 @@ import {
 } from "../caffe/messages.js";
 import { type SolverNet, solverNets } from "../caffe/solver-nets.js";
 import type { StoredBlob, StoredWeights } from "../caffe/stored.js";
-import { weightPieces } from "../caffe/weights.js";
+import { weightPieces } from "../caffe/weight-pieces.js";
 import type { Tensor } from "../data/tensor.js";
 import { NetrunError } from "../error.js";
 import { makeOutputFolder, replaceFile, writePieces } from "../file.js";

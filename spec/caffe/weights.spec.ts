@@ -9,7 +9,8 @@ import { create, decode, encode } from "../../lib/caffe/message.js";
 import { V1LayerParameter_LayerType } from "../../lib/caffe/messages.js";
 import { decodeSolverState, encodeSolverState, readSolverState, stateByParts } from "../../lib/caffe/solver-state.js";
 import type { StoredWeights } from "../../lib/caffe/stored.js";
-import { decodeWeights, encodeWeights, readByParts, readWeights, weightsOf } from "../../lib/caffe/weights.js";
+import { encodeWeights } from "../../lib/caffe/weight-pieces.js";
+import { decodeWeights, readByParts, readWeights, weightsOf } from "../../lib/caffe/weights.js";
 import { NetrunError } from "../../lib/error.js";
 import { describeShared, goldenPath, sharedPath } from "../support/shared.js";
 

@@ -7,7 +7,7 @@ import { encode } from "../../lib/caffe/message.js";
 import type { NetParameter } from "../../lib/caffe/messages.js";
 import { reflect } from "../../lib/caffe/schema.js";
 import { encodeSolverState } from "../../lib/caffe/solver-state.js";
-import { encodeWeights } from "../../lib/caffe/weights.js";
+import { encodeWeights } from "../../lib/caffe/weight-pieces.js";
 import { convertFile } from "../../lib/convert/index.js";
 import { parseText } from "../../lib/text/parse.js";
 import { cli } from "../support/cli.js";
