@@ -361,6 +361,8 @@ export interface LayerParameter {
   readonly duplicate_param: DuplicateParameter | null;
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
   readonly spm_param: SPMParameter | null;
+  readonly division_param: DivisionParameter | null;
+  readonly combination_param: CombinationParameter | null;
   readonly gs_tiling_param: GSTilingParameter | null;
   readonly convolution3d_param: ConvolutionParameter | null;
   readonly pooling3d_param: PoolingParameter | null;
@@ -2074,6 +2076,18 @@ export interface SPMParameter {
   readonly spm_type: number;
 }
 
+export interface DivisionParameter {
+  readonly width: number;
+  readonly height: number;
+  readonly xcoord: readonly number[];
+  readonly ycoord: readonly number[];
+}
+
+export interface CombinationParameter {
+  readonly xcoord: readonly number[];
+  readonly ycoord: readonly number[];
+}
+
 export interface ImResizeParameter {
   /** Default 368. */
   readonly target_spatial_width: number;
@@ -2724,6 +2738,8 @@ export const LAYER_PARAMS = {
   Duplicate: "duplicate_param",
   LabelSpecificMargin: "label_specific_margin_param",
   SPM: "spm_param",
+  Division: "division_param",
+  Combination: "combination_param",
   GSTiling: "gs_tiling_param",
   ContinuationIndicator: "continuation_indicator_param",
   DeformableConvolution: "deformable_convolution_param",
@@ -2878,6 +2894,8 @@ export interface Messages {
   LpqLossParameter: LpqLossParameter;
   ChannelScaleParameter: ChannelScaleParameter;
   SPMParameter: SPMParameter;
+  DivisionParameter: DivisionParameter;
+  CombinationParameter: CombinationParameter;
   ImResizeParameter: ImResizeParameter;
   NmsParameter: NmsParameter;
   DeformablePSROIPoolingParameter: DeformablePSROIPoolingParameter;

@@ -47,6 +47,7 @@ import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
 import { DiceCoefLoss, DiceLoss } from "./forks/dice-loss.js";
+import { Combination, Division } from "./forks/division.js";
 import { Flip, GSTiling } from "./forks/flip.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
@@ -215,6 +216,7 @@ export const layerTypes = {
   BoxAnnotatorOHEM,
   CenterLoss,
   ChannelNorm,
+  Combination,
   CombinedMargin,
   CompactBilinear,
   ContinuationIndicator,
@@ -236,6 +238,7 @@ export const layerTypes = {
   DetectionOutput,
   DiceCoefLoss,
   DiceLoss,
+  Division,
   Flip,
   FlowWarp,
   FocalLoss,

@@ -191,6 +191,10 @@ describe("the table of supported layers agrees with conversion of", () => {
       `layer { name: "l" type: "Python" bottom: "ip" python_param { module: "m" layer: "Watch" } }`,
     ],
     [
+      "a decay of outputs in place",
+      `layer { name: "o" type: "OutputDecay" bottom: "ip" top: "ip" output_decay_param { output_decay: 1e-10 } }`,
+    ],
+    [
       "layers of what only training makes",
       `layer { name: "l" type: "EuclideanLoss" bottom: "ip" bottom: "label" top: "loss" }
        layer { name: "w" type: "NobodysWeight" bottom: "loss" bottom: "ip" top: "w" } layer { name: "s" type: "Power" bottom: "w" top: "s" }`,

@@ -33,6 +33,20 @@ describe("inspecting nets of forks", () => {
     );
   });
 
+  it("shows what comes after a transformation that it does not compute, a decay of outputs and maps of points", async () => {
+    const input = (name: string, dims: string) =>
+      `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { dim: [${dims}] } } }`;
+    const net = await inspect(`${input("data", "2, 3, 8, 8")} ${input("theta", "2, 8")} ${input("points", "2, 98")}
+      layer { name: "s" type: "SpatialTransformer" bottom: "data" bottom: "theta" top: "s" st_param { output_H: 6 transform_type: "projective" } }
+      layer { name: "o" type: "OutputDecay" bottom: "s" top: "s" output_decay_param { output_decay: 1e-10 } }
+      layer { name: "m" type: "AUMaskBasedLand" bottom: "points" top: "m0" top: "m1" au_mask_based_land_param { img_size: 176 spatial_ratio: 0.14 spatial_scale: 0.25 } }
+      layer { name: "r" type: "ReLU" bottom: "s" top: "r" }`);
+    const known = shapes(net).slice(3);
+    expect(known).to.deep.equal(["s 2x3x6x8", "s 2x3x6x8", "m0 2x1x44x44", "m1 2x1x44x44", "r 2x3x6x8"]);
+    expect(net.complete).to.equal(true);
+    expect(net.notes[0]).to.equal('layer "s": transform_type is not affine (line 2)');
+  });
+
   it("says the field of a fork without which a layer does not fit, instead of refusing the net", async () => {
     const input = `layer { name: "data" type: "Input" top: "data" input_param { shape { dim: [1, 1, 5, 9, 9] } } }`;
     const odd = `layer { name: "c" type: "Crop" bottom: "data" top: "c" crop_param { dimsize: 3 } }

@@ -47,6 +47,7 @@ const SILENT: Readonly<Record<string, string>> = {
   "MultiBoxLoss.use_prior_for_nms": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
   "Resample.factor": "the fork does not read it",
   "SmoothL1LossOHEM.ignore_label": "regions are ignored by their weights",
+  "SoftmaxCrossEntropyLoss.ignore_label": "no label, but a probability for each class",
 };
 
 /** Values of a field, as a prototxt has them. */

@@ -94,6 +94,91 @@ describe("SPMMaxPooling of deep patch learning, against plain loops", () => {
   });
 });
 
+describe("Division and Combination of JAA-Net, against plain loops", () => {
+  // Two rows: parts of 1 row and 3 + 2 columns, and of 2 rows and 1 + 4 columns.
+  const parts = [
+    { x: 0, y: 0, height: 1, width: 3 },
+    { x: 3, y: 0, height: 1, width: 2 },
+    { x: 0, y: 1, height: 2, width: 1 },
+    { x: 1, y: 1, height: 2, width: 4 },
+  ];
+  const list = (name: string, values: readonly number[]) => values.map((value) => `${name}: ${value}`).join(" ");
+
+  it("takes parts of a plane, and gives each part's gradient to its place", async () => {
+    const x = noise(7, [2, 3, 4, 5]);
+    const places = [
+      [0, 1],
+      [2, 2],
+      [3, 0],
+    ] as const;
+    const param = `division_param { width: 2 height: 2 ${list(
+      "xcoord",
+      places.map(([left]) => left),
+    )} ${list(
+      "ycoord",
+      places.map(([, top]) => top),
+    )} }`;
+    const shape = [2, 3, 2, 2];
+    const tops = await run(`type: "Division" ${param}`, [x], [], 3);
+    tops.forEach((top, i) => {
+      const [left, above] = places[i]!;
+      expectClose(
+        top,
+        shape,
+        filled(shape, (n, c, h, w) => at(x)(n!, c!, h! + above, w! + left)),
+      );
+    });
+    const seeds = Object.fromEntries(places.map((_, i) => [`y${i}`, noise(20 + i, shape)]));
+    const text = `${inputLayer("x", 2, 3, 4, 5)} layer { name: "l" type: "Division" bottom: "x" top: "y0" top: "y1" top: "y2" ${param} }`;
+    const { gradients } = await runText(text, { x }, { phase: "TRAIN", seeds });
+    const slope = filled(x.shape, (n, c, h, w) => {
+      const i = places.findIndex(([left, above]) => h! >= above && h! < above + 2 && w! >= left && w! < left + 2);
+      return i < 0 ? 0 : at(seeds[`y${i}`]!)(n!, c!, h! - places[i]![1], w! - places[i]![0]);
+    });
+    expectClose({ net: gradients["x"]! }, x.shape, slope);
+  });
+
+  it("puts parts together, which may have sizes of their own", async () => {
+    const xs = parts.map(({ height, width }, i) => noise(30 + i, [2, 3, height, width]));
+    const param = `combination_param { ${list(
+      "xcoord",
+      parts.map(({ x }) => x),
+    )} ${list(
+      "ycoord",
+      parts.map(({ y }) => y),
+    )} }`;
+    const shape = [2, 3, 3, 5];
+    const [y] = await run(`type: "Combination" ${param}`, xs);
+    const whole = filled(shape, (n, c, h, w) => {
+      const i = parts.findIndex(
+        ({ x, y: top, height, width }) => w! >= x && w! < x + width && h! >= top && h! < top + height,
+      );
+      return at(xs[i]!)(n!, c!, h! - parts[i]!.y, w! - parts[i]!.x);
+    });
+    expectClose(y, shape, whole);
+  });
+
+  it("says what it misses", () => {
+    const divided = (param: string) =>
+      refusal(
+        `${inputLayer("x", 1, 1, 4, 4)} layer { name: "l" type: "Division" bottom: "x" top: "a" top: "b" division_param { ${param} } }`,
+      );
+    expect(divided("height: 2 xcoord: [0, 2] ycoord: [0, 0]")).to.contain("width is missing");
+    expect(divided("width: 2 height: 2 xcoord: 0 ycoord: [0, 0]")).to.contain(
+      "xcoord is given 1 times, and there are 2 parts",
+    );
+    expect(divided("width: 2 height: 2 xcoord: [0, 3] ycoord: [0, 0]")).to.contain(
+      'part 1, 2 by 2 at (3, 0), is not within bottom "x" [1,1,4,4]',
+    );
+    const together = (xcoord: string, ycoord: string, height = 2) =>
+      refusal(`${inputLayer("a", 1, 1, 2, 2)} ${inputLayer("b", 1, 1, height, 2)}
+        layer { name: "l" type: "Combination" bottom: "a" bottom: "b" top: "y" combination_param { xcoord: [${xcoord}] ycoord: [${ycoord}] } }`);
+    expect(together("0, 3", "0, 0")).to.contain('bottom "b" [1,1,2,2] at (3, 0) leaves a gap');
+    expect(together("0, 2", "0, 0", 1)).to.contain('bottom "b" [1,1,1,2] at (2, 0) leaves a gap');
+    expect(together("2, 0", "0, 0")).to.contain('bottom "a" [1,1,2,2] at (2, 0) leaves a gap');
+  });
+});
+
 describe("SoftmaxCrossEntropyLoss of targets with a probability for each class, against plain loops", () => {
   const targets = (n: number, inner: number) => {
     const t = noise(7, [n, 3, inner], 0.1, 1);

@@ -777,6 +777,20 @@ export const layerCases = {
       param: "loss_param { normalization: BATCH_SIZE }",
     },
   ],
+  Division: [
+    { bottoms: [[2, 2, 3, 4]], tops: 2, param: "division_param { width: 2 height: 3 xcoord: [0, 2] ycoord: [0, 0] }" },
+    { bottoms: [[1, 1, 4, 3]], param: "division_param { width: 1 height: 2 xcoord: 2 ycoord: 1 }" },
+  ],
+  Combination: [
+    {
+      bottoms: [
+        [2, 2, 1, 2],
+        [2, 2, 1, 1],
+        [2, 2, 2, 3],
+      ],
+      param: "combination_param { xcoord: [0, 2, 0] ycoord: [0, 0, 1] }",
+    },
+  ],
   SPMMaxPooling: [0, 1, 2].map((type) => ({
     bottoms: [
       [5, 3],

@@ -8,6 +8,7 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   MultiStageMeanfield:
     "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   DetectNetTransformation: "it distorts images anew each time and draws maps of their boxes, which netrun does not",
+  AUMaskBasedLand: "which of 49 points each of its 12 maps is around is written in its code",
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",

@@ -1,9 +1,9 @@
-import { has } from "../../caffe/message.js";
+import { has, sub as message } from "../../caffe/message.js";
 import type { SpatialTransformerParameter } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import { add, expand, floor, greater, mul, reshape, slice, stopGradient, sub, where } from "../../ops/index.js";
 import { entriesAt } from "../bilinear.js";
-import { bottomText, computeLayer, type Place } from "../layer.js";
+import { bottomText, computeLayer, type Place, unsupported } from "../layer.js";
 import { withSlope } from "../slope.js";
 
 const THETAS = ["theta_1_1", "theta_1_2", "theta_1_3", "theta_2_1", "theta_2_2", "theta_2_3"] as const;
@@ -19,14 +19,20 @@ export const SpatialTransformer = computeLayer({
   bottoms: 2,
   tops: 1,
   exact: true,
+  topShapes(layer, shapeOf) {
+    const x = shapeOf(0);
+    return [x?.length === 4 ? [...x.slice(0, 2), ...sizeOf(message(layer, "st_param"), x)] : undefined];
+  },
   lower(site) {
     const { param } = site;
     const { shape } = site.bottoms[0]!.type;
     if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
-    if (param.transform_type !== "affine") throw site.error("transform_type is not affine", "transform_type");
-    if (param.sampler_type !== "bilinear") throw site.error("sampler_type is not bilinear", "sampler_type");
+    if (param.transform_type !== "affine")
+      throw unsupported(site.error("transform_type is not affine", "transform_type"));
+    if (param.sampler_type !== "bilinear")
+      throw unsupported(site.error("sampler_type is not bilinear", "sampler_type"));
     const [n, c, h, w] = shape as [number, number, number, number];
-    const size = [has(param, "output_H") ? param.output_H : h, has(param, "output_W") ? param.output_W : w] as const;
+    const size = sizeOf(param, shape);
     const x = param.to_compute_dU ? site.bottoms[0]! : stopGradient(site.bottoms[0]!);
     const theta = thetas(site);
     const k = size[0] * size[1];
@@ -50,6 +56,10 @@ export const SpatialTransformer = computeLayer({
     return { tops: [reshape(parts.reduce(add), [n, c, ...size])] };
   },
 });
+
+/** Height and width of y: the layer's own, or those of x. */
+const sizeOf = (param: SpatialTransformerParameter, [, , h, w]: readonly number[]) =>
+  [has(param, "output_H") ? param.output_H : h!, has(param, "output_W") ? param.output_W : w!] as const;
 
 /** The six numbers, each [n, 1]: the layer's own, and in order those of the second bottom. */
 function thetas(site: Place<SpatialTransformerParameter>): readonly Value[] {

@@ -280,6 +280,16 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "a cross entropy with a probability for each class",
   },
   {
+    forks: "JAA-Net, ARL",
+    types: ["Division", "Combination", "AUMaskBasedLand"],
+    meaning: "parts of a plane, and together again; maps around points of a face",
+  },
+  {
+    forks: "HRSOD, FRD",
+    types: ["OutputDecay"],
+    meaning: "a decay of outputs, in the gradient alone",
+  },
+  {
     forks: "deep patch learning",
     types: ["SPMMaxPooling"],
     meaning: "the maximum of each feature over the boxes of each cell of a pyramid",

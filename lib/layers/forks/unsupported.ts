@@ -107,6 +107,17 @@ export const unsupportedTypes = {
     },
     inference: { as: "layer", of: passFirst },
   },
+  /** A decay of outputs, whose gradient depends on no loss; y = x. */
+  OutputDecay: { ...ofFirst, inference: { as: "layer", of: passFirst } },
+  /** JAA-Net's maps around points of a face, for 12 muscles and together. */
+  AUMaskBasedLand: {
+    topShapes: (layer, shapeOf) => {
+      const { img_size: image = 0, spatial_scale: scale = 0 } = extraParam(layer, "au_mask_based_land_param");
+      const size = Math.round(Number(image) * Number(scale));
+      const n = shapeOf(0)?.[0];
+      return layer.top.map(() => (n !== undefined && size > 0 ? [n, 1, size, size] : undefined));
+    },
+  },
   /** Values rounded to few bits, and all but the largest set to 0. */
   FixedNeuron: ofFirst,
   Topk: ofFirst,
