@@ -774,6 +774,20 @@ export const FORK_FIELDS: readonly ForkField[] = [
     ignored: true,
   },
   {
+    forks: "Guanshuo Xu's",
+    message: "SolverParameter",
+    fields: ["use_polyak"],
+    meaning: "a test, and the weights written beside it, take the mean of the last iterations' weights",
+    refused: "netrun tests and writes the weights of the iteration itself",
+    unless: OFF,
+  },
+  {
+    forks: "Guanshuo Xu's",
+    message: "SolverParameter",
+    fields: ["num_iter_polyak", "get_train_err", "train_err_limit"],
+    meaning: "how many iterations use_polyak takes the mean of, and which tests' scores are written as the training's",
+  },
+  {
     forks: "SSD, Intel, MobileNet-YOLO",
     message: "SolverParameter",
     fields: ["plateau_winsize"],
