@@ -1,5 +1,6 @@
 import type { LayerParameter } from "../caffe/messages.js";
 import { NetrunError, positionOf } from "../error.js";
+import { factsOf } from "../layers/index.js";
 import { type LoweredNet, type LowerOptions, lower } from "../net/lower.js";
 import type { Shapes } from "../run/program.js";
 import type { DataShapes } from "./shapes.js";
@@ -35,8 +36,10 @@ export function lowerKnown(layers: readonly LayerParameter[], data: DataShapes, 
     const { implied, unknown } = known.lowered;
     const isOpen = ([name]: readonly [string, unknown]) => tops.has(name) && unknown.has(name) && !tried.has(name);
     const found = [...implied].filter(isOpen);
-    const next = found.length > 0 ? found : [...data.fallback].filter(isOpen).slice(0, 1);
-    if (next.length === 0) return { ...known, assumed };
+    const usual = [...data.fallback].filter(isOpen).slice(0, 1);
+    const likely = [...known.likely].filter(([name]) => !tried.has(name));
+    const next = [found, usual, likely].find((each) => each.length > 0);
+    if (!next) return { ...known, assumed };
     for (const [name] of next) tried.add(name);
     const before = shapes;
     const more = new Map([...shapes, ...next]);
@@ -45,11 +48,17 @@ export function lowerKnown(layers: readonly LayerParameter[], data: DataShapes, 
       shapes = before;
       return before;
     });
+    if (next === likely && shapes === more)
+      assumed.push(
+        `tops of layers that netrun does not run are taken to keep the shapes of the bottoms, as most do: ${likely.map(inBrackets).join(", ")}`,
+      );
     for (const [name, shape] of shapes === more ? found : [])
       if (String(data.fallback.get(name)) !== String(shape))
         assumed.push(`${name} is taken to be [${shape.join(", ")}], as the layers that read it imply`);
   }
 }
+
+const inBrackets = ([name, shape]: readonly [string, readonly number[]]): string => `${name} [${shape.join(", ")}]`;
 
 /** Lowers with some shapes or, where the net is wrong with them, with others: it is wrong with those too, or the first were. */
 function lowerOr(
@@ -67,14 +76,29 @@ function lowerOr(
   }
 }
 
-type Known = Omit<KnownNet, "assumed">;
+type Known = Omit<KnownNet, "assumed"> & {
+  readonly likely: Shapes;
+};
 
 function lowerOnce(layers: readonly LayerParameter[], shapes: Shapes, options: Options): Known {
   const missing: Missing[] = [];
   const onUnsupported = (layer: LayerParameter, error: NetrunError, kept: boolean) =>
     missing.push({ layer, error, kept });
   const lowered = lower(layers, { ...options, shapes, onUnsupported });
-  return { lowered, unsupported: missing.map((each) => inWords(each, lowered)) };
+  return {
+    lowered,
+    unsupported: missing.map((each) => inWords(each, lowered)),
+    likely: likelyShapes(missing, lowered),
+  };
+}
+
+/** Likely shapes of what has none: of layers that nobody runs. */
+function likelyShapes(missing: readonly Missing[], { blobs, unknown }: LoweredNet): Shapes {
+  const likely = missing.flatMap(({ layer }) => {
+    const shapes = factsOf(layer).likelyShapes?.(layer, (i) => blobs.get(layer.bottom[i]!)?.type.shape) ?? [];
+    return layer.top.map((blob, i) => [blob, shapes[i]] as const);
+  });
+  return new Map(likely.flatMap(([blob, shape]) => (shape && unknown.has(blob) ? [[blob, shape]] : [])));
 }
 
 /** A layer that netrun does not have, and why; `kept`: for a field, without which its shapes are known. */

@@ -107,6 +107,8 @@ export interface LayerFacts {
   implies?(layer: LayerParameter, shapeOf: KnownShape): Implied;
   /** Shapes of the tops of a type that netrun cannot run, as far as they follow from those of the bottoms. */
   topShapes?(layer: LayerParameter, shapeOf: KnownShape): readonly (readonly number[] | undefined)[];
+  /** Shapes that its tops mostly have where nothing says others: to look at, not to compute with. */
+  likelyShapes?(layer: LayerParameter, shapeOf: KnownShape): readonly (readonly number[] | undefined)[];
   /** Part of the training alone where no layer of an inference net takes its tops, and one of the training did. */
   readonly makesTargets?: boolean;
   /** Folding may make it a part of other layers, which can be undone. */

@@ -152,6 +152,9 @@ describe("layers of forks that netrun does not run", () => {
     ["SequenceAccuracy", ["x", "label"], "sequence_accuracy_param { blank_label: 1 }", []],
     ["PoolingND", ["steps"], "pooling_nd_param { pool: MAX kernel_size: 2 stride: 2 pad: 0 }", [5, 2, 2, 2, 2]],
     ["BAccuracy", ["x", "label"], "", [1, 2, 1, 1]],
+    ["BdctToSpatial", ["x"], "bdct_to_spatial_param { quality: 75 }", [2, 1, 48, 48]],
+    ["MinReLU", ["x"], "", [2, 8, 6, 6]],
+    ["ReLURecover", ["x"], "", [2, 8, 6, 6]],
     [
       "DetectNetTransformation",
       ["x", "label"],
@@ -196,6 +199,38 @@ describe("layers of forks that netrun does not run", () => {
       "2x10",
     ]);
     expect([net.complete, net.notes.length]).to.deep.equal([true, 4]);
+  });
+
+  it("takes Python to keep the shape of its first bottom where nothing says another, and the rest of the net fits", async () => {
+    const python = (name: string, bottom: string, more = "") =>
+      `layer { name: "${name}" type: "Python" bottom: "${bottom}" top: "${name}" ${more} python_param { module: "m" layer: "Own" } }\n`;
+    const text = `${input("x", 2, 3, 4, 5)}${python("p", "x")}
+      layer { name: "r" type: "ReLU" bottom: "p" top: "r" }
+      ${python("q", "r")}${python("loss", "r", "loss_weight: 1")}`;
+    const net = await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." });
+    expect(net.layers.map(({ tops }) => tops.map(({ shape }) => shape?.join("x")))).to.deep.equal([
+      ["2x3x4x5"],
+      ["2x3x4x5"],
+      ["2x3x4x5"],
+      ["2x3x4x5"],
+      [""],
+    ]);
+    expect([net.complete, net.notes]).to.deep.equal([
+      true,
+      [
+        "tops of layers that netrun does not run are taken to keep the shapes of the bottoms, as most do: p [2, 3, 4, 5]",
+        "tops of layers that netrun does not run are taken to keep the shapes of the bottoms, as most do: q [2, 3, 4, 5]",
+        ...["p (line 2", "q (line 5", "loss (line 6"].map((each) => {
+          const [name, line] = each.split(" (");
+          return `layer "${name}": netrun runs no Python, and no plugin stands for layer "Own" of module "m" (${line})`;
+        }),
+      ],
+    ]);
+    const told = { phase: "TEST", baseDir: ".", shapes: new Map([["p", [7]]]) } as const;
+    expect((await inspectNet(loadNet(text).message, told)).layers[1]!.tops[0]!.shape).to.deep.equal([7]);
+    const sliced = `${text}layer { name: "s" type: "Slice" bottom: "q" top: "a" top: "b" slice_param { slice_point: 6 } }`;
+    const misfit = await inspectNet(loadNet(sliced).message, { phase: "TEST", baseDir: "." });
+    expect([misfit.complete, misfit.layers[3]!.tops[0]!.shape]).to.deep.equal([false, undefined]);
   });
 
   it("follows DetectNet's boxes through its maps, lists and scores", async () => {

@@ -92,7 +92,8 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
   // Faster R-CNN's sampled proposals are in inference the proposals themselves.
   if (sub(layer, "python_param").layer === "ProposalTargetLayer")
     return { ...implies, skipsEmptyRows: true, inference: { as: "layer", of: passFirst } };
-  return { ...implies, ...unrunPythonLayers[keyOf(layer)] };
+  const likelyShapes: LayerFacts["likelyShapes"] = ({ top }, shapeOf) => (top.length === 1 ? [shapeOf(0)] : []);
+  return { ...implies, likelyShapes, ...unrunPythonLayers[keyOf(layer)] };
 }
 
 const keyOf = (layer: LayerParameter): string => {
