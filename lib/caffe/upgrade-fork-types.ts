@@ -60,6 +60,7 @@ const CAFFE_TYPES: Readonly<Record<string, string>> = {
   InnerProductFixed: "InnerProduct",
   LRNRistretto: "LRN",
   PoolingSK: "Pooling",
+  ReLURecover: "ReLU",
 };
 
 /** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */

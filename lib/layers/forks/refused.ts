@@ -1,6 +1,7 @@
 /** Layer types of forks that netrun does not run, and why: what a layer of them would need. */
 export const refusedTypes: Readonly<Record<string, string>> = {
   BAccuracy: "its second number is the logarithm of a negative one where a prediction is greater than 0",
+  BdctToSpatial: "it turns a JPEG's coefficients into pixels, which netrun's images are already",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DenseCRF: "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   FlowAugmentation: "it undoes the geometry that DataAugmentation drew",

@@ -184,6 +184,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "the middle of a map beside a smaller one, or added to it; windows whose entries lie apart",
   },
   {
+    forks: "Guanshuo Xu's",
+    types: ["BdctToSpatial", "ReLURecover"],
+    meaning: "JPEG coefficients as pixels; a ReLU",
+  },
+  {
     forks: "network in network, DSN",
     types: ["CCCP", "CCCPPooling"],
     meaning: "channels mixed at each place",

@@ -128,8 +128,15 @@ export const unsupportedTypes = {
   LabelDropout: ofFirst,
   /** An image displaced by a flow. */
   FlowWarping: ofFirst,
-  /** Coefficients of a JPEG as pixels. */
-  BdctToSpatial: ofFirst,
+  /** Coefficients of the 8 x 8 blocks of JPEGs, 64 channels of them, as their pixels. */
+  BdctToSpatial: {
+    topShapes: (_, shapeOf) => {
+      const x = shapeOf(0);
+      return [x?.length === 4 ? [x[0]!, 1, 8 * x[2]!, 8 * x[3]!] : undefined];
+    },
+  },
+  /** An activation, of which only nets are published. */
+  MinReLU: ofFirst,
   /** MyCaffe's attention and perceptron with residuals. */
   TransformerBlock: ofFirst,
   /**
