@@ -1,7 +1,9 @@
+import { refusedFork } from "../caffe/forks/index.js";
 import { type FillerParameter, FillerParameter_VarianceNorm as VarianceNorm } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { count } from "../graph/index.js";
 import type { Random } from "../random.js";
+import { unknownFields } from "../text/notes.js";
 
 /** Writes a blob's values into `target`, which has as many floats as the shape. */
 type Filler = (target: Float32Array, param: FillerParameter, shape: readonly number[], random: Random) => void;
@@ -56,6 +58,8 @@ export function fill(
   random: Random,
   target: Float32Array = new Float32Array(count(shape)),
 ): Float32Array {
+  const refused = unknownFields(param).length > 0 ? refusedFork(param, "") : undefined;
+  if (refused) throw refused;
   checkFiller(param, shape);
   fillers[nameOf(param.type) as keyof typeof fillers](target, param, shape, random);
   return target;

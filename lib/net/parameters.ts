@@ -22,14 +22,14 @@ export interface ParameterBlob {
   readonly users: readonly ParameterUse[];
 }
 
-/** Values that a parameter's filler gives; its errors say the layer, at the filler's type. */
+/** Values that a parameter's filler gives; its errors say the layer, at the filler's type but where they have a place. */
 export function byFiller<T>({ layer, spec }: ParameterBlob, use: (filler: BlobSpec["filler"]) => T): T {
   try {
     return use(spec.filler);
   } catch (error) {
     if (!(error instanceof NetrunError)) throw error;
-    const span = spanOf(spec.filler, "type") ?? error.span;
-    throw new NetrunError(`layer "${layer}": ${error.message}`, { span, notes: error.notes });
+    const { message, notes, unsupported, span = spanOf(spec.filler, "type") } = error;
+    throw new NetrunError(`layer "${layer}": ${message}`, { span, notes, unsupported });
   }
 }
 

@@ -6,6 +6,7 @@ import { checkFiller, fill } from "../layers/fillers.js";
 import { type Layout, type Slot, view } from "../net/layout.js";
 import { byFiller, type ParameterBlob } from "../net/parameters.js";
 import { random } from "../random.js";
+import { unknownFields } from "../text/notes.js";
 
 /** A parameter blob of a net. `data` and `diff` are views: what is written there counts at the next run. Row-major. */
 export interface Blob {
@@ -88,7 +89,7 @@ export function createMissing(layout: Layout, seed: number, other: Layout): Read
   return own;
 }
 
-/** Fills the parameters that are wanted, number i of the layout by the stream (seed, i), and checks the fillers of the others. */
+/** Fills the parameters that are wanted, number i of the layout by the stream (seed, i), and checks the fillers of the others, but a fork's. */
 function fillParameters(
   layout: Layout,
   seed: number,
@@ -101,7 +102,7 @@ function fillParameters(
     const stream = random(seed, i++);
     byFiller(parameter, (filler) => {
       if (isWanted(parameter)) fill(filler, shape, stream, roomOf(parameter));
-      else checkFiller(filler, shape);
+      else if (unknownFields(filler).length === 0) checkFiller(filler, shape);
     });
   }
 }

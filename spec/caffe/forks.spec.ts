@@ -94,12 +94,18 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     );
   });
 
-  it("are refused within messages in messages, and where nobody knows an enum's value", () => {
+  it("of fillers are refused where they fill", async () => {
     const filler = (field: string) =>
-      `layer { name: "c" type: "Convolution" bottom: "x" top: "c"
+      `${INPUT}layer { name: "c" type: "Convolution" bottom: "x" top: "c"
         convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "msra" ${field} } } }`;
-    expect(errorOf(filler("scale: 2"))).to.match(/^<text>:3:\d+: layer "c": scale: 2 is a field of a fork/);
-    expect(errorOf(filler("scale: 1.0"))).to.equal("nothing");
+    await failure(Net.load(filler("scale: 2")), '<text>:3:87: layer "c": scale: 2 is a field of a fork of Caffe');
+    await using net = await Net.load(filler("scale: 1.0"));
+    expect(net.params.get("c")).to.have.length(2);
+  });
+
+  it("are refused within messages in messages, and where nobody knows an enum's value", () => {
+    const resized = `layer { name: "r" type: "ReLU" bottom: "x" top: "r" transform_param { resize_param { odd: 1 } } }`;
+    expect(errorOf(resized)).to.match(/^<text>:2:\d+: layer "r": ResizeParameter has no field odd, which may change/);
     expect(
       errorOf(`layer { name: "p" type: "Pooling" bottom: "x" top: "p" pooling_param { pool: MEDIAN kernel_size: 2 } }`),
     ).to.match(/^<text>:2:78: layer "p": pool: MEDIAN is a value of a fork/);
@@ -317,10 +323,10 @@ function refusalOf({ kind, text }: { readonly kind: "net" | "solver"; readonly t
   const said = (error: NetrunError | undefined) => error?.format();
   if (kind === "solver") return said(refusedFork(loadSolver(text, { name: "s", onWarning: () => {} }).message, ""));
   const { message } = loadNet(text, { name: "n", onWarning: () => {} });
-  return said(
-    refusedFork(message, "") ??
-      message.layer.map((layer) => refusedFork(layer, "")).find((error) => error !== undefined),
-  );
+  // Fillers are asked where they fill.
+  const fillers = message.layer.map(({ convolution_param }) => convolution_param?.weight_filler);
+  const parts = [message, ...message.layer, ...fillers].filter((part) => part !== undefined && part !== null);
+  return said(parts.map((part) => refusedFork(part, "")).find((error) => error !== undefined));
 }
 
 describe("the table of forks is true", () => {

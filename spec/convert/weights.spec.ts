@@ -187,6 +187,17 @@ note: --allow-missing fills missing and misshapen layers by their fillers`,
     );
   });
 
+  it("does not mind a filler of a fork where it fills nothing, and refuses it at its place where it does", async () => {
+    const net = NET.replace('type: "constant"', 'type: "value" values: 3');
+    const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
+    const { report } = await convert(net, path);
+    expect(report.missing).to.deep.equal([]);
+    await failure(
+      convert(net, new Map(), { allowMissing: true }),
+      '<text>:3:33: layer "conv": FillerParameter has no field values, which may change what is computed',
+    );
+  });
+
   it("refuses a layer that has a bias in the file and none in the net, which Caffe refuses too", async () => {
     const path = file("net.caffemodel", caffemodel(BLOBS["packed float32"]!, "layer"));
     const biased = NET.replace("bias_term: false", "");

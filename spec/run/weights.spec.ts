@@ -42,6 +42,15 @@ describe("new weights", () => {
     );
   });
 
+  it("need no filler of a fork where a file has its layer", () => {
+    const given = 'file" file: "weights.txt';
+    const { data } = createWeights(layout(net(ip("a"), ip("b", given))), 7, [stored("b")]);
+    expect(data).to.have.length(createWeights(layout(net(ip("a"), ip("b"))), 7).data.length);
+    expect(() => createWeights(layout(net(ip("b", given))), 7)).to.throw(
+      'layer "b": file: "weights.txt" is a field of a fork of Caffe that netrun does not have',
+    );
+  });
+
   it("are those of the last file that has a layer", async () => {
     const folder = mkdtempSync(join(tmpdir(), "netrun-spec-"));
     try {

@@ -103,7 +103,7 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "FillerParameter",
     fields: ["file", "diag_val"],
     meaning: "initial weights from a file, or on a diagonal",
-    refused: "netrun draws initial weights as Caffe does; --weights reads them from a .caffemodel",
+    refused: "netrun draws initial weights as Caffe does; beside --weights of a .caffemodel it does no harm",
   },
   {
     forks: "NVIDIA",

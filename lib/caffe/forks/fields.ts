@@ -756,7 +756,7 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "FillerParameter",
     fields: ["scale"],
     meaning: "the msra filler's deviation is multiplied",
-    refused: "netrun draws initial weights as Caffe does",
+    refused: "netrun draws initial weights as Caffe does; beside --weights of a .caffemodel it does no harm",
     unless: ["1", "1.0"],
   },
   // Solvers

@@ -50,7 +50,10 @@ export function refusedFork(message: Message, what: string): NetrunError | undef
   return undefined;
 }
 
-/** All fields of a message, those of messages in it included, that a net does not run with. */
+/**
+ * All fields of a message, those of messages in it included, that a net does not run with. Those of fillers are asked where they
+ * fill: weights of a file make them none of its business.
+ */
 export function* refusals(message: Message, what: string): Generator<Refusal> {
   const { $type: type } = message as unknown as { readonly $type: { readonly name: string } };
   for (const field of unknownFields(message)) {
@@ -60,6 +63,7 @@ export function* refusals(message: Message, what: string): Generator<Refusal> {
   for (const { name, resolvedType, repeated } of reflect(type.name as "LayerParameter").fieldsArray) {
     // Layers of a net are asked one by one.
     if (!resolvedType || !Object.hasOwn(message, name) || (repeated && type.name === "NetParameter")) continue;
+    if (resolvedType.name === "FillerParameter") continue;
     const value = (message as unknown as Record<string, unknown>)[name];
     for (const nested of repeated && name !== "blobs" ? (value as readonly unknown[]) : [value])
       if (isNested(nested)) yield* refusals(nested, what);
