@@ -78,6 +78,13 @@ describe("inspecting a net", () => {
     expect(net.notes).to.deep.equal(["data is assumed to be [4, 3, 8, 8], since its data is missing"]);
   });
 
+  it("takes images to have a channel for each mean", async () => {
+    const clips = `layer { name: "d" type: "Data" top: "x" transform_param { crop_size: 8 mean_value: [1, 2, 3, 4, 5, 6] }
+      data_param { source: "nowhere" batch_size: 2 } } layer { name: "r" type: "ReLU" bottom: "x" top: "y" }`;
+    const { layers } = await inspectNet(loadNet(clips).message, { phase: "TRAIN", baseDir: "." });
+    expect(layers[1]!.tops).to.deep.equal([{ name: "y", shape: [2, 6, 8, 8] }]);
+  });
+
   it("takes shapes that are given, and shows a net without shapes where they are missing", async () => {
     const text = 'layer { name: "d" type: "Data" top: "x" } layer { name: "r" type: "ReLU" bottom: "x" top: "y" }';
     const net = loadNet(text).message;
