@@ -419,6 +419,8 @@ export interface LossParameter {
   /** Default false. */
   readonly weight_by_label_freqs: boolean;
   readonly class_weighting: readonly number[];
+  /** Default 0. */
+  readonly label_smoothing: number;
   /** Default 1. */
   readonly pre_fixed_normalizer: number;
 }
@@ -438,6 +440,8 @@ export interface AccuracyParameter {
   /** Default 1. */
   readonly axis: number;
   readonly ignore_label: number;
+  /** Default 0. */
+  readonly denominator: number;
 }
 
 export interface ArgMaxParameter {
@@ -613,6 +617,8 @@ export interface EltwiseParameter {
   readonly coeff: readonly number[];
   /** Default true. */
   readonly stable_prod_grad: boolean;
+  /** Default false. */
+  readonly coeff_blob: boolean;
 }
 
 export const EltwiseParameter_EltwiseOp = {
@@ -1622,6 +1628,12 @@ export interface BNParameter {
   readonly frozen: boolean;
   /** Default DEFAULT. */
   readonly engine: BNParameter_Engine;
+  /** Default 1e-10. */
+  readonly var_eps: number;
+  /** Default 0.95. */
+  readonly decay: number;
+  /** Default true. */
+  readonly moving_average: boolean;
 }
 
 export const BNParameter_BNMode = {

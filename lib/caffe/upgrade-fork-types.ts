@@ -1,5 +1,6 @@
 import { amend, create, has } from "./message.js";
 import {
+  type BNParameter,
   type LayerParameter,
   type LRNParameter,
   EltwiseParameter_EltwiseOp as Operation,
@@ -49,6 +50,7 @@ export const FORK_V1_TYPES: Readonly<Record<string, string>> = {
  * of forks that share a batch among processors, and a type of a fork by its other name.
  */
 const CAFFE_TYPES: Readonly<Record<string, string>> = {
+  BNData: "BN",
   CCCPPooling: "CCCP",
   ConvolutionData: "Convolution",
   ConvolutionFixed: "Convolution",
@@ -63,8 +65,11 @@ const CAFFE_TYPES: Readonly<Record<string, string>> = {
   ReLURecover: "ReLU",
 };
 
-/** A layer of a fork as the layer of Caffe that it is: Ristretto's, and FlowNet's sum of one bottom, which is scaled. */
+/** A layer of a fork as the layer of Caffe that it is: Ristretto's, MyCaffe's Debug, which keeps what passes through it, and FlowNet's sum of one bottom, which is scaled. */
 export function withCaffeType(layer: LayerParameter): LayerParameter {
+  if (layer.type === "Debug" && layer.bottom.length > 0)
+    return amend(layer, { type: "Split", bottom: [layer.bottom[0]!] });
+  if (layer.type === "BNData") return amend(layer, { type: "BN", bn_param: ofStatistics(layer) });
   if (Object.hasOwn(CAFFE_TYPES, layer.type)) return withCaffeType(amend(layer, { type: CAFFE_TYPES[layer.type]! }));
   if (layer.type === "CCCP" && layer.convolution_param && !layer.cccp_param) return withCccp(layer);
   if (layer.type === "PoolingND") return withPoolingOfAxes(layer);
@@ -75,6 +80,10 @@ export function withCaffeType(layer: LayerParameter): LayerParameter {
   if (param.operation !== Operation.SUM) return layer;
   return amend(layer, { type: "Power", eltwise_param: null, power_param: { scale: param.coeff[0]! } });
 }
+
+/** caffe-action's parameters of a BN that always has running statistics. */
+const ofStatistics = ({ bn_param: param }: LayerParameter): BNParameter =>
+  amend<BNParameter>(param ?? create("BNParameter"), { moving_average: param?.moving_average ?? true });
 
 /** Network in network's layer that has the parameters of a convolution of one pixel. */
 function withCccp(layer: LayerParameter): LayerParameter {

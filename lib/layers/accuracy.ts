@@ -24,7 +24,7 @@ import { predictions, readLabels } from "./loss.js";
  * x [outer..., classes, inner...] along `axis`, labels of class numbers, one for each prediction; a scalar. A second top is the
  * share for each class [classes], 0 for classes that do not occur.
  * A prediction counts where fewer than top_k other classes score as high as the label's or higher: ties count against it.
- * No gradient.
+ * With a `denominator` (LRCN) it is their number divided by that. No gradient.
  */
 export const Accuracy = computeLayer({
   type: "Accuracy",
@@ -55,7 +55,9 @@ export const Accuracy = computeLayer({
     const right = cast(less(better, constant(param.top_k + 1)), "float32");
     const kept = read.kept && reshape(read.kept, [outer, 1, inner]);
     const hits = kept ? mul(right, kept) : right;
-    const accuracy = div(sumAll(hits), max(read.valid, constant(1)));
+    if (param.denominator < 0) throw site.error(`denominator ${param.denominator} is less than 0`, "denominator");
+    const by = param.denominator > 0 ? constant(param.denominator) : max(read.valid, constant(1));
+    const accuracy = div(sumAll(hits), by);
     if (site.topCount === 1) return { tops: [accuracy] };
     const numbers = constantOf(
       "int64",

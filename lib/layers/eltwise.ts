@@ -1,14 +1,14 @@
 import { sub as message } from "../caffe/message.js";
 import { EltwiseParameter_EltwiseOp as Operation } from "../caffe/messages.js";
 import { constant, sameShape, type Value } from "../graph/index.js";
-import { add, div, max, mul, stopGradient, withGradientOf } from "../ops/index.js";
+import { add, div, max, mul, reshape, slice, stopGradient, withGradientOf } from "../ops/index.js";
 import { alike } from "./implied.js";
-import { computeLayer } from "./layer.js";
+import { computeLayer, type Site } from "./layer.js";
 
 /**
  * Eltwise: the sum (weighted by `coeff`), product or maximum of two or more bottoms of one shape, element by element.
  * MAX: of equal maxima the second bottom's entry has the gradient before the first's, else the earlier one's, as Caffe compares;
- * it accepts `coeff` and, like Caffe, has no use for it. PROD: with `stable_prod_grad: false` the gradient is y / x, which is not a number where x is 0.
+ * it accepts `coeff` and, like Caffe, has no use for it. SUM: with `coeff_blob` (LRCN) the last bottom has factors. PROD: with `stable_prod_grad: false` the gradient is y / x, which is not a number where x is 0.
  */
 export const Eltwise = computeLayer({
   type: "Eltwise",
@@ -27,10 +27,14 @@ export const Eltwise = computeLayer({
     };
   },
   sees: "place",
-  implies: alike,
+  implies: (layer, shapeOf) => (message(layer, "eltwise_param").coeff_blob ? new Map() : alike(layer, shapeOf)),
   lower(site) {
-    const { bottoms, param } = site;
+    const { param } = site;
     const { operation, coeff } = param;
+    if (param.coeff_blob && operation !== Operation.SUM) throw site.error("coeff_blob is for sums only", "coeff_blob");
+    const [bottoms, factors] = param.coeff_blob
+      ? [site.bottoms.slice(0, -1), site.bottoms.at(-1)!]
+      : [site.bottoms, undefined];
     if (coeff.length > 0 && coeff.length !== bottoms.length) {
       throw site.error(`${coeff.length} coeff for ${bottoms.length} bottoms`, "coeff", [
         "give one for each bottom, or none",
@@ -45,7 +49,7 @@ export const Eltwise = computeLayer({
     });
     switch (operation) {
       case Operation.SUM:
-        return { tops: [bottoms.map((x, i) => weighted(x, coeff[i] ?? 1)).reduce(add)] };
+        return { tops: [bottoms.map((x, i) => weighted(factored(site, x, i, factors), coeff[i] ?? 1)).reduce(add)] };
       case Operation.MAX:
         return { tops: [maximum(bottoms)] };
       case Operation.PROD:
@@ -55,6 +59,21 @@ export const Eltwise = computeLayer({
 });
 
 const weighted = (x: Value, by: number) => (by === 1 ? x : mul(x, constant(by)));
+
+/**
+ * A bottom times its factors, which the last bottom [bottoms, ...] has for its first axes, without a gradient (LRCN's coeff_blob).
+ * Source: LisaAnne/lisa-caffe-public, eltwise_layer.cpp.
+ */
+function factored(site: Site<unknown>, x: Value, i: number, factors: Value | undefined): Value {
+  if (!factors) return x;
+  const { shape } = x.type;
+  const [bottoms, ...axes] = factors.type.shape;
+  const last = site.bottoms.length - 1;
+  if (bottoms !== last || axes.length > shape.length || axes.some((dim, axis) => dim !== shape[axis]))
+    throw site.bottomError(last, `[${factors.type.shape}] has no factors for ${last} bottoms of [${shape}]`);
+  const own = slice(stopGradient(factors), 0, i, i + 1);
+  return mul(x, reshape(own, [...axes, ...shape.slice(axes.length).map(() => 1)]));
+}
 
 function maximum([first, second, ...rest]: readonly Value[]): Value {
   // The gradient goes to the first of equal inputs of max.

@@ -59,12 +59,15 @@ export function predictions(place: Place<unknown>, axis: number): Predictions {
 /** Normalisation of a loss's sum: by counts, or by a number that the net gives (R-FCN's PRE_FIXED). */
 export type Normalization = Exclude<Mode, typeof Mode.PRE_FIXED> | { readonly divisor: number };
 
-/** A loss's normalisation; the old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
+/** A loss's normalisation; `smooths` is true of one that reads label_smoothing. The old `normalize: false` means BATCH_SIZE where `normalization` is not given. */
 export function normalizationMode(
   place: Place<unknown>,
   fallback: Exclude<Normalization, object> = Mode.VALID,
+  smooths = false,
 ): Normalization {
   const param = message(place.layer, "loss_param");
+  if (param.label_smoothing !== 0 && !smooths)
+    throw place.error("label_smoothing is for SoftmaxWithLoss layers", "loss_param");
   if (has(param, "normalization")) {
     return param.normalization === Mode.PRE_FIXED ? { divisor: param.pre_fixed_normalizer } : param.normalization;
   }

@@ -1,6 +1,20 @@
 import { sub as message } from "../caffe/message.js";
 import { constant, type Value } from "../graph/index.js";
-import { exp, gather, gatherElements, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../ops/index.js";
+import {
+  add,
+  exp,
+  gather,
+  gatherElements,
+  logSoftmax,
+  max,
+  mul,
+  neg,
+  reduceSum,
+  reshape,
+  stopGradient,
+  sumAll,
+  withGradientOf,
+} from "../ops/index.js";
 import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
@@ -16,7 +30,7 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
  * axis; the loss is a scalar, a second top is softmax(x).
  * The gradient is (softmax - one-hot) / normalizer also where the log is clamped; ignored labels give none,
  * and the second top neither: what is done with it is not trained on. With weight_by_label_freqs (SegNet) a prediction counts as the
- * `class_weighting` of its label; the sum is divided as without.
+ * `class_weighting` of its label; the sum is divided as without. With label_smoothing (Intel) the gradient is that of other targets.
  */
 export const SoftmaxWithLoss = computeLayer({
   type: "SoftmaxWithLoss",
@@ -43,11 +57,41 @@ export const SoftmaxWithLoss = computeLayer({
     // The value is clamped, the gradient is not: Caffe's backward never looks at the log.
     const clamped = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
     const counted = weighted(site, kept ? mul(clamped, kept) : clamped, reshape(read.classes, places), classes);
-    const by = normalizer(normalizationMode(site), outer, inner, read.valid);
-    const loss = normalized(neg(sumAll(counted)), by);
+    const by = normalizer(normalizationMode(site, undefined, true), outer, inner, read.valid);
+    const smoothed = smoothing(site, { counted, logProb, kept, axis, classes, inner });
+    const loss = normalized(neg(sumAll(smoothed)), by);
     return { tops: site.topCount > 1 ? [loss, stopGradient(exp(kept ? logSoftmax(x, axis) : logProb))] : [loss] };
   },
 });
+
+/** Predictions' logarithms, and what they are along the classes. */
+interface Smoothed {
+  /** Of the labels, as the loss sums them. */
+  readonly counted: Value;
+  /** Of all classes. */
+  readonly logProb: Value;
+  readonly kept: Value | undefined;
+  readonly axis: number;
+  readonly classes: number;
+  readonly inner: number;
+}
+
+/**
+ * Intel's label_smoothing s: the loss stays that of the label, and its gradient is that of probabilities of 1 - s for the label and
+ * s / classes for each other class. Source: intel/caffe, softmax_loss_layer.cpp.
+ */
+function smoothing(site: Site<unknown>, { counted, logProb, kept, axis, classes, inner }: Smoothed): Value {
+  const { label_smoothing: share, weight_by_label_freqs } = message(site.layer, "loss_param");
+  if (share === 0) return counted;
+  if (!(share > 0 && share < 1)) throw site.error(`label_smoothing ${share} is not in [0, 1)`, "loss_param");
+  if (inner > 1 || weight_by_label_freqs)
+    throw site.error("label_smoothing is for one prediction an item, without weights of classes", "loss_param", [
+      "for several the fork spreads it over all of their classes together",
+    ]);
+  const each = share / classes;
+  const sums = reduceSum(kept ? mul(logProb, kept) : logProb, [axis], true);
+  return withGradientOf(counted, add(mul(counted, constant(1 - share - each)), mul(sums, constant(each))));
+}
 
 /** The losses of predictions, times the weights of their labels' classes where there are some. */
 function weighted(site: Site<unknown>, losses: Value, labels: Value, classes: number): Value {

@@ -149,6 +149,7 @@ describe("layers of forks that netrun does not run", () => {
     ["CCCP", ["x"], "cccp_param { num_output: 3 }", [2, 3, 6, 6]],
     ["BNData", ["x"], "bn_param { moving_average: true }", [2, 8, 6, 6]],
     ["ConvolutionData", ["x"], "convolution_param { num_output: 3 kernel_size: 3 }", [2, 3, 4, 4]],
+    ["DataSequence", ["rows", "label"], "data_sequence_param { k: 1 }", [2, 3, 4, 5]],
     ["SequenceAccuracy", ["x", "label"], "sequence_accuracy_param { blank_label: 1 }", []],
     ["PoolingND", ["steps"], "pooling_nd_param { pool: MAX kernel_size: 2 stride: 2 pad: 0 }", [5, 2, 2, 2, 2]],
     ["BAccuracy", ["x", "label"], "", [1, 2, 1, 1]],

@@ -44,6 +44,8 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
 const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by: readonly string[] }[] = [
   // SegNet's weights are SoftmaxWithLoss's.
   { fields: ["weight_by_label_freqs", "class_weighting"], by: ["SoftmaxWithLoss"] },
+  // Intel's, which other losses refuse.
+  { fields: ["label_smoothing"], by: ["SoftmaxWithLoss"] },
   // As in its source.
   {
     fields: ["normalization", "normalize", "pre_fixed_normalizer"],

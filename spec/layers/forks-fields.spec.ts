@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { Net } from "../../lib/api/net.js";
+import { expectClose, noise } from "../support/forks.js";
+import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
 /** Outputs of a net of an input x, with parameters set. */
 async function run(
@@ -121,5 +123,119 @@ describe("fields of forks that change numbers", () => {
       (error: Error) => error.message,
     );
     expect(refused).to.contain("are tops in mode LEARN alone");
+  });
+
+  it("label_smoothing gives the gradient of probabilities that all classes share, Intel's, and the label's loss", async () => {
+    const text = (param: string) =>
+      `${inputLayer("x", 3, 4)}${inputLayer("t", 3)} layer { name: "l" type: "SoftmaxWithLoss" bottom: "x" bottom: "t" top: "l" loss_param { ${param} } }`;
+    const [x, labels] = [noise(1, [3, 4]), [2, 0, 3]];
+    const probabilities = Array.from({ length: 3 }, (_, n) => {
+      const e = [...x.data.slice(n * 4, n * 4 + 4)].map(Math.exp);
+      const sum = e.reduce((a, b) => a + b, 0);
+      return e.map((v) => v / sum);
+    });
+    for (const ignored of [-1, 0]) {
+      const { blobs, gradients } = await runText(
+        text(`label_smoothing: 0.3 ignore_label: ${ignored}`),
+        { x, t: tensor(labels) },
+        { seeds: { l: tensor([1], []) } },
+      );
+      const counted = labels.filter((label) => label !== ignored).length;
+      const loss = labels.reduce(
+        (sum, label, n) => (label === ignored ? sum : sum - Math.log(probabilities[n]![label]!)),
+        0,
+      );
+      expect(blobs["l"]!.data[0]).to.be.closeTo(loss / counted, 1e-5);
+      const [own, each] = [0.7, 0.3 / 4];
+      const ratio = own + 3 * each;
+      labels.forEach((label, n) => {
+        probabilities[n]!.forEach((p, c) => {
+          const slope = label === ignored ? 0 : (ratio * p - (c === label ? own : each)) / counted;
+          expect(gradients["x"]!.data[n * 4 + c]).to.be.closeTo(slope, 1e-5);
+        });
+      });
+    }
+    expect(refusal(text("label_smoothing: 1"))).to.contain("label_smoothing 1 is not in [0, 1)");
+    expect(
+      refusal(
+        text("label_smoothing: 0.1")
+          .replace("dim: 3 dim: 4", "dim: 3 dim: 4 dim: 2")
+          .replace("dim: 3 }", "dim: 3 dim: 2 }"),
+      ),
+    ).to.contain("label_smoothing is for one prediction an item");
+    for (const type of ["SigmoidCrossEntropyLoss", "MTCNNEuclideanLoss"]) {
+      const other = text("label_smoothing: 0.1")
+        .replace("SoftmaxWithLoss", type)
+        .replace("dim: 3 }", "dim: 3 dim: 4 }");
+      expect(refusal(other)).to.contain("label_smoothing is for SoftmaxWithLoss layers");
+    }
+  });
+
+  it("coeff_blob has a factor for each bottom and item", async () => {
+    const [a, b] = [noise(2, [2, 3, 2]), noise(3, [2, 3, 2])];
+    const text = (shape: readonly number[], param = "coeff: 1 coeff: -2") =>
+      `${inputLayer("a", 2, 3, 2)}${inputLayer("b", 2, 3, 2)}${inputLayer("f", ...shape)} layer { name: "l" type: "Eltwise" bottom: "a" bottom: "b" bottom: "f" top: "y"
+        eltwise_param { coeff_blob: true ${param} } }`;
+    const seeds = { y: noise(5, [2, 3, 2]) };
+    for (const shape of [
+      [2, 2],
+      [2, 2, 3],
+    ]) {
+      const f = noise(4, shape);
+      const of = (i: number, place: number) => {
+        const [n, c] = [Math.floor(place / 6), Math.floor(place / 2) % 3];
+        return f.data[shape.length === 2 ? i * 2 + n : (i * 2 + n) * 3 + c]! * (i === 0 ? 1 : -2);
+      };
+      const { blobs, gradients } = await runText(text(shape), { a, b, f }, { seeds });
+      a.data.forEach((v, place) => {
+        expect(blobs["y"]!.data[place]).to.be.closeTo(of(0, place) * v + of(1, place) * b.data[place]!, 1e-5);
+        expect(gradients["a"]!.data[place]).to.be.closeTo(of(0, place) * seeds.y.data[place]!, 1e-5);
+        expect(gradients["b"]!.data[place]).to.be.closeTo(of(1, place) * seeds.y.data[place]!, 1e-5);
+      });
+      expect(gradients["f"]?.data.every((v) => v === 0) ?? true).to.equal(true);
+    }
+    expect(refusal(text([3, 2]))).to.contain("has no factors for 2 bottoms");
+    expect(refusal(text([2, 2], "operation: PROD"))).to.contain("coeff_blob is for sums only");
+  });
+
+  it("denominator divides the number of right predictions", async () => {
+    const text = (param: string) =>
+      `${inputLayer("x", 3, 2)}${inputLayer("t", 3)} layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { ${param} } }`;
+    const given = { x: tensor([1, 0, 1, 0, 0, 1], [3, 2]), t: tensor([0, 1, 1]) };
+    expect((await runText(text("denominator: 8"), given)).blobs["y"]!.data[0]).to.be.closeTo(2 / 8, 1e-6);
+    expect((await runText(text(""), given)).blobs["y"]!.data[0]).to.be.closeTo(2 / 3, 1e-6);
+    expect(refusal(text("denominator: -1"))).to.contain("denominator -1 is less than 0");
+  });
+
+  it("var_eps, decay and moving_average are those of a BN with running statistics", async () => {
+    const text = (type: string, param: string) =>
+      `${inputLayer("x", 4, 2, 1, 1)} layer { name: "l" type: "${type}" bottom: "x" top: "y" bn_param { ${param} } }`;
+    const x = noise(6, [4, 2, 1, 1], 1, 3);
+    const params = { "l/0": [2, 3], "l/1": [0.5, -1], "l/2": [1, 2], "l/3": [4, 0.25] };
+    const old = "scale_filler { value: 5 } shift_filler { value: 6 } var_eps: 0.01 decay: 0.05 moving_average: true";
+    const expected = Array.from(x.data, (v, i) => {
+      const c = i % 2;
+      return (params["l/0"][c]! * (v - params["l/2"][c]!)) / Math.sqrt(params["l/3"][c]! + 0.01) + params["l/1"][c]!;
+    });
+    for (const type of ["BN", "BNData"]) {
+      const { blobs } = await runText(text(type, old), { x }, { params });
+      expectClose({ net: blobs["y"]! }, [4, 2, 1, 1], expected, 1e-5);
+    }
+    await using net = await Net.load(text("BNData", old), { phase: "TRAIN" });
+    const blobs = net.params.get("l")!;
+    expect(blobs.map(({ data }) => data[0])).to.deep.equal([5, 6, 0, 1]);
+    await net.forward({ x });
+    const mean = [0, 2, 4, 6].reduce((sum, i) => sum + x.data[i]! / 4, 0);
+    expect(blobs[2]!.data[0]).to.be.closeTo(0.05 * mean, 1e-5);
+    expect(refusal(text("BN", "moving_average: false"))).to.contain(
+      "statistics of the batch in tests are not supported",
+    );
+  });
+
+  it("a Debug layer passes its first bottom on", async () => {
+    const text = `${inputLayer("x", 2, 2)}${inputLayer("t", 2)} layer { name: "l" type: "Debug" bottom: "x" bottom: "t" top: "y" debug_param { max_stored_batches: 3 } }`;
+    const x = noise(7, [2, 2]);
+    const { blobs } = await runText(text, { x, t: tensor([0, 1]) });
+    expectClose({ net: blobs["y"]! }, [2, 2], x.data, 0);
   });
 });

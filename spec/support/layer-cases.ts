@@ -149,6 +149,10 @@ export const layerCases = {
   DummyData: "brings data in",
   ELU: [{}, { param: "elu_param { alpha: 0.3 }" }],
   Eltwise: [
+    {
+      bottoms: [odd, odd, fixed([0.5, -1, 2, 1.5, 0.3, -0.7], [2, 3])],
+      param: "eltwise_param { coeff_blob: true coeff: 1 coeff: -2 }",
+    },
     { bottoms: [odd, odd, odd] },
     { bottoms: [odd, odd], param: "eltwise_param { coeff: -2 coeff: 0.5 }" },
     { bottoms: [odd, odd, odd], param: "eltwise_param { operation: MAX }" },

@@ -26,6 +26,22 @@ export const DATA_FIELDS: readonly ForkField[] = [
     unless: OFF,
   },
   {
+    forks: "MyCaffe",
+    message: "TransformationParameter",
+    fields: ["use_imagedb_mean"],
+    meaning: "the mean that MyCaffe's database of images has is subtracted",
+    refused: "write it as mean_file, or as mean_value for each channel",
+    unless: OFF,
+  },
+  {
+    forks: "MyCaffe",
+    message: "TransformationParameter",
+    fields: ["color_order"],
+    meaning: "channels in the order red, green, blue, or in Caffe's",
+    refused: "netrun has channels in Caffe's order: blue, green, red",
+    unless: ["BGR"],
+  },
+  {
     forks: "Synopsys",
     message: "TransformationParameter",
     fields: ["bgr2rgb"],

@@ -40,16 +40,12 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "AccuracyParameter",
     fields: ["denominator"],
     meaning: "what the number of right predictions is divided by",
-    refused: OTHER_NET,
-    unless: OFF,
   },
   {
     forks: "LRCN",
     message: "EltwiseParameter",
     fields: ["coeff_blob"],
     meaning: "the last bottom has the coefficients of the others",
-    refused: OTHER_NET,
-    unless: OFF,
   },
   {
     forks: "MobileNet-YOLO",
@@ -60,12 +56,11 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     unless: OFF,
   },
   {
-    forks: "PSPNet, caffe-windows",
+    forks: "caffe-action, caffe-windows",
     message: "BNParameter",
     fields: ["var_eps", "decay", "moving_average"],
-    meaning: "eps, 1 - momentum, and whether tests use the running statistics, by their older names",
-    refused:
-      "write eps and momentum (1 - decay), with slope_filler and bias_filler; without moving_average a test is by its batch",
+    meaning:
+      "eps, 1 - momentum, and whether tests use the running statistics, by their older names; moving_average: false is refused",
   },
   {
     forks: "PSPNet, caffe-windows",
@@ -200,6 +195,26 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     ],
     meaning: "parameters of DataAugmentation, Accum, Mean, Downsample and readers and writers of flow",
     refused: NO_LAYER,
+  },
+  {
+    forks: "MyCaffe",
+    message: "InnerProductParameter",
+    fields: ["enable_noise"],
+    meaning: "trainable noise of the weights in training",
+    refused: "it is drawn anew when MyCaffe's reinforcement learning says so, which netrun does not have",
+    unless: OFF,
+  },
+  {
+    forks: "MyCaffe",
+    message: "InnerProductParameter",
+    fields: ["sigma_init"],
+    meaning: "how large the noise of enable_noise is at first",
+  },
+  {
+    forks: "MyCaffe",
+    message: "LayerParameter",
+    fields: ["debug_param"],
+    meaning: "how many batches a Debug layer, which passes its first bottom on, keeps to be looked at",
   },
   {
     forks: "MSRCCS",

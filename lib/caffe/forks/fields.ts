@@ -304,9 +304,8 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "Intel, caffe-windows",
     message: "LossParameter",
     fields: ["label_smoothing"],
-    meaning: "a part of the probability is spread over all classes",
-    refused: OTHER_NET,
-    unless: ["0"],
+    meaning:
+      "a part of the label's probability is spread over all classes, by Intel's rule: in the gradient of SoftmaxWithLoss",
   },
   {
     forks: "SegNet, ENet",

@@ -1,5 +1,11 @@
 import { amend, has } from "../message.js";
-import type { BatchNormParameter, ConvolutionParameter, LayerParameter, NetParameter } from "../messages.js";
+import type {
+  BatchNormParameter,
+  BNParameter,
+  ConvolutionParameter,
+  LayerParameter,
+  NetParameter,
+} from "../messages.js";
 import { isFused, unfused } from "../upgrade-fork-fused.js";
 import { withCaffeType } from "../upgrade-fork-types.js";
 import { withDepths, withLengths, withWindowLists } from "../upgrade-fork-windows.js";
@@ -14,11 +20,12 @@ export const renameForkFields = (net: NetParameter): NetParameter =>
 
 function renamed(layer: LayerParameter): LayerParameter {
   const own = withDepths(withLengths(withWindowLists(withOwnParams(withCaffeType(layer)))));
-  const { convolution_param, batch_norm_param } = own;
+  const { convolution_param, batch_norm_param, bn_param } = own;
   const dilated = convolution_param && withDilation(convolution_param);
   const scaled = batch_norm_param && withScaleBias(batch_norm_param);
-  if (dilated === convolution_param && scaled === batch_norm_param) return own;
-  return amend(own, { convolution_param: dilated, batch_norm_param: scaled });
+  const averaged = bn_param && withStatistics(bn_param);
+  if (dilated === convolution_param && scaled === batch_norm_param && averaged === bn_param) return own;
+  return amend(own, { convolution_param: dilated, batch_norm_param: scaled, bn_param: averaged });
 }
 
 /** C3D v1.1's and P3D's parameters of 3-D layers where other versions have them. */
@@ -57,5 +64,23 @@ function withScaleBias(param: BatchNormParameter): BatchNormParameter {
     scale_bias: isUsed && scale_bias,
     ...(isUsed && has(param, "filler") && { scale_filler: param.filler }),
     ...(!isUsed && { scale_filler: null, bias_filler: null }),
+  });
+}
+
+const STATISTICS = ["var_eps", "decay", "moving_average"] as const;
+
+/**
+ * A BN of caffe-action, whose scale, shift and running statistics are PSPNet's by other names; `decay` is the share of the newest batch.
+ * One that takes statistics of the batch in tests stays as it is, and is refused there.
+ * Source: Lyp100208/Caffe_action, bn_layer.cpp; defaults as in happynear/caffe-windows.
+ */
+function withStatistics(param: BNParameter): BNParameter {
+  if (!STATISTICS.some((field) => has(param, field)) || !param.moving_average) return param;
+  return amend<BNParameter>(param, {
+    ...Object.fromEntries([...STATISTICS, "scale_filler", "shift_filler"].map((field) => [field, null])),
+    eps: param.var_eps,
+    momentum: 1 - param.decay,
+    ...(has(param, "scale_filler") && { slope_filler: param.scale_filler }),
+    ...(has(param, "shift_filler") && { bias_filler: param.shift_filler }),
   });
 }

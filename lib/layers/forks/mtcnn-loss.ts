@@ -26,6 +26,7 @@ export const MTCNNEuclideanLoss = computeLayer({
   lower(site) {
     const [a, b, labels] = site.bottoms as [Value, Value, Value | undefined];
     const param = message(site.layer, "loss_param");
+    if (param.label_smoothing !== 0) throw site.error("label_smoothing is for SoftmaxWithLoss layers", "loss_param");
     const ignores = has(param, "ignore_label");
     if (ignores !== (labels !== undefined))
       throw site.error(

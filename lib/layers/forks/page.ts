@@ -120,7 +120,7 @@ function layerRow({ forks, types, meaning }: (typeof FORK_LAYERS)[number]): read
 
 /** Status of a layer type here, as far as it has bottoms or, of data layers, none. */
 export function layerVerdict(name: string): string {
-  const { type: caffe } = withCaffeType(create("LayerParameter", { type: name }));
+  const { type: caffe } = withCaffeType(create("LayerParameter", { type: name, bottom: ["x"] }));
   if (caffe !== name) return `as \`${caffe}\``;
   const builtIn: Readonly<Record<string, LayerType>> = layerTypes;
   const type = Object.hasOwn(builtIn, name) ? builtIn[name]! : undefined;
@@ -131,8 +131,8 @@ export function layerVerdict(name: string): string {
   const param = python ? { python_param: { module: python[1]!, layer: python[2]! } } : {};
   const layerOf = (bottom: string[]) =>
     create("LayerParameter", { name, type: python ? "Python" : name, bottom, top: ["y"], ...param });
-  const { inference, data } = factsOf(layerOf(["x"]));
-  if (data || /Data|Reader$/.test(name)) return "an input: `--data` feeds it, `--shape` says its shape";
+  const { inference, data, topShapes } = factsOf(layerOf(["x"]));
+  if (data || (!topShapes && /Data|Reader$/.test(name))) return "an input: `--data` feeds it, `--shape` says its shape";
   if (inference?.as === "prediction") return "refused in training; its prediction in inference";
   if (inference) return "refused in training; not needed in inference";
   const reason = Object.hasOwn(refusedTypes, name) ? `: ${refusedTypes[name]}` : "";

@@ -2,6 +2,7 @@
 export const refusedTypes: Readonly<Record<string, string>> = {
   BAccuracy: "its second number is the logarithm of a negative one where a prediction is greater than 0",
   BdctToSpatial: "it turns a JPEG's coefficients into pixels, which netrun's images are already",
+  DataSequence: "it draws rows of the same label and of others from those that it has seen",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DenseCRF: "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   FlowAugmentation: "it undoes the geometry that DataAugmentation drew",
@@ -10,6 +11,9 @@ export const refusedTypes: Readonly<Record<string, string>> = {
     "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
   DetectNetTransformation: "it distorts images anew each time and draws maps of their boxes, which netrun does not",
   AUMaskBasedLand: "which of 49 points each of its 12 maps is around is written in its code",
+  LabelDropout: "it draws anew which negatives of a map count",
+  MalisLoss: "it is a loss over spanning trees of affinities",
+  TransformerBlock: "it is attention of many heads, which netrun does not have",
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",

@@ -180,8 +180,9 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   { forks: "caffe-action, TSN", types: ["BatchReduction"], meaning: "reductions over parts of a batch" },
   {
     forks: "BVLC opencl",
-    types: ["MergeCrop", "ConvolutionSK", "PoolingSK"],
-    meaning: "the middle of a map beside a smaller one, or added to it; windows whose entries lie apart",
+    types: ["MergeCrop", "ConvolutionSK", "PoolingSK", "MalisLoss"],
+    meaning:
+      "the middle of a map beside a smaller one, or added to it; windows whose entries lie apart; a loss of affinities",
   },
   {
     forks: "Guanshuo Xu's",
@@ -205,8 +206,8 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-action",
-    types: ["Reverse", "SLLSTM", "ConvolutionData"],
-    meaning: "sequences that a marker marks, turned round; their LSTM; a convolution of a batch that processors share",
+    types: ["Reverse", "SLLSTM", "ConvolutionData", "BNData"],
+    meaning: "sequences that a marker marks, turned round; their LSTM; layers of a batch that processors share",
   },
   // Detection
   { forks: "SSD", types: ["PriorBox"], meaning: "default boxes" },
@@ -359,6 +360,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "scores and losses of places",
   },
   { forks: "video-caffe", types: ["TemporalDuplicate"], meaning: "an image as a clip" },
+  {
+    forks: "MyCaffe",
+    types: ["Debug", "DataSequence", "TransformerBlock"],
+    meaning: "what passes through, kept to be looked at; rows of the same label and of others; attention",
+  },
   // Recurrent
   { forks: "convolutional LSTM", types: ["ConvLSTM"], meaning: "an LSTM over maps, whose gates are convolutions" },
   { forks: "caffe-lstm, OCR forks", types: ["Lstm"], meaning: "an LSTM over rows of steps, with blobs of its own" },

@@ -123,8 +123,7 @@ export const unsupportedTypes = {
   Topk: ofFirst,
   /** Bits drawn by probabilities. */
   Binarization: ofFirst,
-  /** Batch normalisation of a batch that processors share, and negatives left out of a label's maps. */
-  BNData: ofFirst,
+  /** Negatives left out of a label's maps. */
   LabelDropout: ofFirst,
   /** An image displaced by a flow. */
   FlowWarping: ofFirst,
@@ -137,6 +136,15 @@ export const unsupportedTypes = {
   },
   /** An activation, of which only nets are published. */
   MinReLU: ofFirst,
+  /** MyCaffe's rows with others of the same label and of other ones, and their labels. */
+  DataSequence: {
+    topShapes: (layer, shapeOf) => {
+      const { output_labels: hasLabels } = extraParam(layer, "data_sequence_param");
+      const x = shapeOf(0);
+      const labels = hasLabels ? layer.top.length - 1 : layer.top.length;
+      return layer.top.map((_, i) => (i < labels ? x : x && [x[0]!, labels, 1, 1]));
+    },
+  },
   /** MyCaffe's attention and perceptron with residuals. */
   TransformerBlock: ofFirst,
   /**
