@@ -76,8 +76,12 @@ function decodeFrom(reader: protobuf.Reader, file?: string): StoredNet {
     throw damaged("NetParameter", reader, cause, file);
   }
   const isC3d = isOfC3d(net);
+  // Field by field: what a file does not have is on the prototype.
   const layers = [...net.layers.map((layer) => v1Layer(layer, isC3d)), ...net.layer].map((layer) => ({
-    ...layer,
+    name: layer.name,
+    type: layer.type,
+    bottom: layer.bottom,
+    top: layer.top,
     blobs: layer.blobs.map((blob, i) => storedBlob(blob, `blob ${i} of layer "${layer.name}"`, file)),
   }));
   return { name: net.name, layers };
@@ -102,10 +106,10 @@ interface RawNet {
   readonly layers: RawV1Layer[];
 }
 
-function v1Layer({ layer: v0, ...v1 }: RawV1Layer, isC3d: boolean): RawLayer {
-  if (v0) return { ...v1, name: v0.name, type: v0.type, blobs: v0.blobs };
-  const words = isC3d ? c3dType(v1.type) : undefined;
-  return { ...v1, type: words ? typeOfWords(words) : (typeOfV1(v1.type) ?? `V1 type ${v1.type}`) };
+function v1Layer({ layer: v0, name, type, bottom, top, blobs }: RawV1Layer, isC3d: boolean): RawLayer {
+  if (v0) return { bottom, top, name: v0.name, type: v0.type, blobs: v0.blobs };
+  const words = isC3d ? c3dType(type) : undefined;
+  return { bottom, top, name, blobs, type: words ? typeOfWords(words) : (typeOfV1(type) ?? `V1 type ${type}`) };
 }
 
 /** Made when it is first used. Forks gave the same field numbers to different messages: their files do not go by Caffe's schema. */

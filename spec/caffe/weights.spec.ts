@@ -150,6 +150,15 @@ describe("reading weights", () => {
     expect(shapes(weightsOf(decodeWeights(net)))).to.deep.equal({ a: [[2]] });
   });
 
+  it("takes layers without a name or a type, as any file may have them", () => {
+    const bytes = encode(create("NetParameter", { layer: [{ blobs: [blob] }], layers: [{ blobs: [blob] }] }));
+    const { layers } = decodeWeights(bytes);
+    expect(layers.map(({ name, type, bottom }) => [name, type, bottom])).to.deep.equal([
+      ["", "", []],
+      ["", "", []],
+    ]);
+  });
+
   it("refuses a shape that its values do not fill, a file that is cut off, and other files", async () => {
     const net = (dim: number[]) =>
       encode(create("NetParameter", { layer: [{ name: "a", blobs: [{ ...blob, shape: { dim } }] }] }));
