@@ -199,7 +199,13 @@ export async function readModel(
   if (learnedNet === "") return undefined;
   const places = [learnedNet, join(dirname(statePath), basename(learnedNet))];
   const [first, ...others] = places.flatMap((place) => findPath(place) ?? []);
-  if (first === undefined) throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath });
+  if (first === undefined) {
+    const notes = [
+      `looked for ${[...new Set(places)].join(" and ")}`,
+      "a solverstate names its weights file: give that this name, or start from it alone with --weights",
+    ];
+    throw new NetrunError(`its weights file ${learnedNet} is not there`, { file: statePath, notes });
+  }
   const path = hash === undefined ? first : ([first, ...others].find((each) => hashFile(each) === hash) ?? first);
   // A file that is damaged says where, before it is said not to belong here.
   const weights = await readWeights(path);

@@ -6,11 +6,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect } from "chai";
 import { encodeSolverState, readSolverState } from "../../lib/caffe/solver-state.js";
 import { ownName } from "../../lib/owner.js";
@@ -202,6 +203,25 @@ describe("files of a snapshot", () => {
     );
     expect(before.equals(readFileSync(paths.model))).to.equal(true);
     expect(readdirSync(folder()).filter((name) => name.endsWith(".tmp"))).to.deep.equal([]);
+  });
+
+  it("may be moved, and the solverstate renamed; one whose weights file is not found says where it looked", async () => {
+    const { solver, paths } = await trained();
+    await using _ = solver;
+    const place = join(folder(), "elsewhere");
+    mkdirSync(place);
+    const [state, model] = [join(place, "mine.solverstate"), join(place, basename(paths.model))];
+    copyFileSync(paths.state, state);
+    copyFileSync(paths.model, model);
+    for (const path of Object.values(paths)) rmSync(path, { force: true });
+    await using moved = await Solver.load(join(folder(), "solver.prototxt"));
+    await moved.restore(state);
+    expect(moved.iteration).to.equal(2);
+    renameSync(model, join(place, "mine.caffemodel"));
+    await failure(
+      moved.restore(state),
+      `${state}: its weights file ${paths.model} is not there\nnote: looked for ${paths.model} and ${model}\nnote: a solverstate names`,
+    );
   });
 
   it("have one writer: a second training with the prefix is told before it starts, until the first is over", async () => {
