@@ -61,7 +61,10 @@ export function checkDepth(lexer: Lexer, depth: number): void {
 export function failAt(lexer: Lexer, token: Token, message: string, ...notes: string[]): NetrunError {
   const name = placeholderAt(lexer, token);
   const filled = name ? [`${name} is a place in a template: a script puts a value in before the file is read`] : [];
-  return new NetrunError(message, { span: spanAt(lexer.source, token.start, token.end), notes: [...notes, ...filled] });
+  const quote = /^[\u2018\u2019\u201c\u201d]/.exec(lexer.source.text.slice(token.start, token.start + 1))?.[0];
+  const straight = quote ? [`${quote} is a word processor's quote: text has straight ones, " or '`] : [];
+  const span = spanAt(lexer.source, token.start, token.end);
+  return new NetrunError(message, { span, notes: [...notes, ...filled, ...straight] });
 }
 
 /** A placeholder such as ${NUM_LABELS} that begins at a token. */

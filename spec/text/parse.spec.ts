@@ -87,6 +87,10 @@ describe("refusing prototxt", () => {
       "layer { inner_product_param { num_output: $" + "{N} } }",
       /found "\$\{N\}"(.|\n)*\$\{N\} is a place in a template/,
     ],
+    [
+      "name: \u201cnet\u201d",
+      /^net.prototxt:1:7: name is a string in quotes, found "\u201c"(.|\n)*\u201c is a word processor's quote: text has straight ones/,
+    ],
     ["layer { loss_weight: 0x10 }", /^net.prototxt:1:22: loss_weight is a number, found "0x10"/],
     ['name: "a\\q"', /^net.prototxt:1:9: no such escape in a string/],
     ["constructor: 1", /^net.prototxt:1:1: NetParameter has no field constructor/],
