@@ -3,7 +3,7 @@ import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
 import type { DataFacts, DataOrigin, LayerFacts } from "./facts.js";
-import { foreignData, foreignType, isNamedLoss, isNamedScore } from "./foreign.js";
+import { foreignData, foreignType, isNamedActivation, isNamedLoss, isNamedScore } from "./foreign.js";
 import { pythonFacts } from "./forks/python-layers.js";
 import { refusedTypes } from "./forks/refused.js";
 import { unsupportedTypes } from "./forks/unsupported.js";
@@ -56,6 +56,7 @@ function foreignFacts(layer: LayerParameter): LayerFacts {
 function unsupportedFacts(layer: LayerParameter): LayerFacts {
   const unsupported: Readonly<Record<string, LayerFacts>> = unsupportedTypes;
   if (Object.hasOwn(unsupported, layer.type)) return unsupported[layer.type]!;
+  if (isNamedActivation(layer)) return ACTIVATION;
   return isNamedLoss(layer) ? LOSS : isNamedScore(layer) ? SCORE : {};
 }
 
@@ -64,6 +65,9 @@ const LOSS: LayerFacts = { inference: { as: "prediction" }, topShapes: ({ top })
 
 /** A score that nobody knows: what is predicted does not depend on it. */
 const SCORE: LayerFacts = { score: true, inference: { as: "nothing" }, topShapes: ({ top }) => top.map(() => []) };
+
+/** An activation or the like that nobody knows. */
+const ACTIVATION: LayerFacts = { likelyShapes: (_, shapeOf) => [shapeOf(0)] };
 
 /** The type of a layer. Throws a NetrunError, located, where there is none. */
 export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, LayerType>): LayerType {

@@ -30,6 +30,12 @@ export const isNamedLoss = ({ type }: LayerParameter): boolean => /Loss(Layer)?$
 export const isNamedScore = ({ type, bottom }: LayerParameter): boolean =>
   bottom.length > 1 && /^(Accuracy|ConfusionMatrix)|(Accuracy|Evaluate|CTCGreedyDecoder)(Layer)?$/.test(type);
 
+/** An activation, a normalization or noise, by the name of its type. */
+export const isNamedActivation = ({ type, bottom, top }: LayerParameter): boolean =>
+  bottom.length === 1 &&
+  top.length === 1 &&
+  /(LU|Norm|Normali[sz]ation|Noise|Dropout|Activation|Swish)\d*$/i.test(type);
+
 const BATCH = /^(batch_?size|batch|num|ims_per_batch|train_batch_size|n_?batch)$/;
 const SIDES =
   /^(crop_?size|im_?shape|im_?size|image_?size|img_?size|input_?size|size|scale_?size|resize|net_side|net_size|target_?size)$/;

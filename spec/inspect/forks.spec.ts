@@ -234,6 +234,18 @@ describe("layers of forks that netrun does not run", () => {
     expect([misfit.complete, misfit.layers[3]!.tops[0]!.shape]).to.deep.equal([false, undefined]);
   });
 
+  it("takes what is called an activation, a normalization or noise for one", async () => {
+    const noted = async (type: string) => {
+      const text = `${input("x", 2, 3, 4, 5)}layer { name: "l" type: "${type}" bottom: "x" top: "y" }`;
+      return (await inspectNet(loadNet(text).message, { phase: "TEST", baseDir: "." })).notes;
+    };
+    const kept =
+      "tops of layers that netrun does not run are taken to keep the shapes of the bottoms, as most do: y [2, 3, 4, 5]";
+    for (const type of ["NobodysReLU", "NobodysNorm", "NobodysNormalization", "NobodysNoise", "NobodysDropout"])
+      expect(await noted(type)).to.deep.equal([kept, `layer "l": unknown layer type "${type}" (line 2)`]);
+    expect(await noted("NobodysLayer")).not.to.include(kept);
+  });
+
   it("follows DetectNet's boxes through its maps, lists and scores", async () => {
     const detectnet = (type: string, module: string, bottoms: string, tops: string) =>
       `layer { name: "${type}" type: "Python" ${bottoms} ${tops} python_param { module: "caffe.layers.detectnet.${module}" layer: "${type}" } }`;
