@@ -12,6 +12,8 @@ export interface UnknownSeen {
   readonly end: number;
   /** The nearest field that the schema knows. */
   readonly near: string | undefined;
+  /** Messages that have a field of its name. */
+  readonly homes: readonly string[];
   count: number;
 }
 

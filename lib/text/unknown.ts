@@ -42,7 +42,7 @@ export function readUnknownValue(reading: Reading, field: protobuf.Field): Unkno
   const isName = token.kind === "identifier" && !Object.hasOwn(values, text);
   if (!isName && !(token.kind === "integer" && valuesById[Number(text)] === undefined)) return undefined;
   const known = explain(type.name, field.name, text);
-  if (reading.strict || (!known && (!isName || nearest(text, Object.keys(values))))) return undefined;
+  if (reading.strict || (!known && isName && nearest(text, Object.keys(values)))) return undefined;
   const { start, end } = lexer.next();
   note(reading, { type, name: field.name, value: text, start, end }, []);
   return { name: field.name, text, place: [start, end] };
@@ -124,13 +124,15 @@ function readScalarText(lexer: Lexer): string {
   return (isSigned ? "-" : "") + strings.map(lexer.textOf).join(" ");
 }
 
-type Place = { readonly type: protobuf.Type } & Omit<UnknownSeen, "type" | "near" | "count">;
+type Place = { readonly type: protobuf.Type } & Omit<UnknownSeen, "type" | "near" | "homes" | "count">;
 
 function note({ unknown }: Reading, { type, ...place }: Place, candidates: readonly string[]): UnknownSeen {
   const key = `${type.name}.${place.name}=${place.value ?? ""}`;
   let seen = unknown.get(key);
   if (!seen) {
-    seen = { type: type.name, ...place, near: nearestField(place.name, candidates), count: 0 };
+    const near = nearestField(place.name, candidates);
+    const homes = place.value === undefined && !near ? homesOf(type, place.name) : [];
+    seen = { type: type.name, ...place, near, homes, count: 0 };
     unknown.set(key, seen);
   }
   seen.count++;
@@ -148,6 +150,15 @@ export function nearestField(name: string, candidates: readonly string[]): strin
   return near && `${near}_param`;
 }
 
+/** Messages beside a type that have a field of a name; none for names that many have. */
+function homesOf({ parent }: protobuf.Type, name: string): readonly string[] {
+  const all = (parent?.nestedArray ?? []).filter(
+    (each): each is protobuf.Type => "fields" in each && Object.hasOwn((each as protobuf.Type).fields, name),
+  );
+  const current = all.map((each) => each.name).filter((each) => !/^V[01]LayerParameter$/.test(each));
+  return current.length > 2 ? [] : current;
+}
+
 /** One warning for each unknown field, where it was first seen. */
 export function warningsOf(reading: Reading): NetrunError[] {
   return Array.from(reading.unknown.values(), (seen) => warningOf(reading, seen));
@@ -155,10 +166,16 @@ export function warningsOf(reading: Reading): NetrunError[] {
 
 function warningOf(
   { lexer, explain }: Reading,
-  { type, name, value, start, end, near, count }: UnknownSeen,
+  { type, name, value, start, end, near, homes, count }: UnknownSeen,
 ): NetrunError {
   const what = value === undefined ? "field" : "value";
-  const guess = near ? `did you mean ${near}?` : `Caffe has no such ${what}; it is from a fork of Caffe or misspelt`;
+  const elsewhere =
+    homes.length > 0 ? `${homes.join(" and ")} ${homes.length > 1 ? "have" : "has"} such a field: ` : "";
+  const guess = near
+    ? `did you mean ${near}?`
+    : elsewhere
+      ? `${elsewhere}is it in the wrong message?`
+      : `Caffe has no such ${what}; it is from a fork of Caffe or misspelt`;
   const notes = [...(explain(type, name, value) ?? [guess])];
   if (count > 1) notes.push(`it is set ${count} times`);
   const message =

@@ -129,6 +129,38 @@ note: where the net runs it is refused: netrun does not compute it, and the numb
     expect(said("relu_parm")).to.contain("did you mean relu_param?");
   });
 
+  it("are kept by their numbers too, as by their names", () => {
+    const loss = `layer { name: "l" type: "SigmoidCrossEntropyLoss" bottom: "x" bottom: "x" top: "l" loss_param { normalization: 7 } }`;
+    expect(warningsOf(loss)[0]).to.contain("normalization has no value 7");
+    expect(printText(loadNet(loss).message)).to.contain("normalization: 7");
+    expect(errorOf(loss)).to.contain('layer "l": normalization: 7 is a value of a fork of Caffe');
+  });
+
+  it("in the wrong message are said to belong to another", () => {
+    const convolution = (own: string, param: string) =>
+      `layer { name: "c" type: "Convolution" bottom: "x" top: "c" ${own} convolution_param { num_output: 2 kernel_size: 3 ${param} } }`;
+    for (const [text, home] of [
+      [convolution("lr_mult: 2", ""), "ParamSpec has such a field: is it in the wrong message?"],
+      [convolution("", "param { lr_mult: 1 }"), "LayerParameter has such a field: is it in the wrong message?"],
+      [convolution("global_pooling: true", ""), "PoolingParameter has such a field: is it in the wrong message?"],
+    ] as const)
+      expect(warningsOf(text)[0]).to.contain(home);
+  });
+
+  it("change nothing as their default, however it is written", () => {
+    const set = (type: string, param: string) => `layer { name: "l" type: "${type}" bottom: "x" top: "l" ${param} }`;
+    for (const smoothing of ["0", "0.0", "0.", "0f", "0e0"])
+      expect(errorOf(set("Silence", `loss_param { label_smoothing: ${smoothing} }`).replace(' top: "l"', ""))).to.equal(
+        "nothing",
+      );
+    for (const term of ["true", "True", "t", "1"])
+      expect(errorOf(set("BatchNorm", `batch_norm_param { bias_term: ${term} }`))).to.equal("nothing");
+    for (const type of ['"bilinear"', "'bilinear'"])
+      expect(errorOf(set("Interp", `interp_param { zoom_factor: 2 interp_type: ${type} }`))).to.equal("nothing");
+    expect(errorOf(set("BatchNorm", "batch_norm_param { bias_term: false }"))).to.contain("bias_term: false");
+    expect(errorOf(set("Silence", "loss_param { label_smoothing: 0.1 }"))).to.contain("label_smoothing: 0.1");
+  });
+
   it("are kept in the text", () => {
     expect(printText(loadNet(topk).message)).to.contain("    operation: TOPK\n    k: 3\n");
   });
@@ -276,6 +308,15 @@ describe("V1 layer types of forks", () => {
       layers { name: "c" type: IMAGE_SEG_DATA top: "d" }`).message;
     expect(layer.map(({ type }) => type)).to.deep.equal(["ROIPooling", "SmoothL1Loss", "ImageSegData"]);
     expect(layer[0]!.roi_pooling_param).to.include({ pooled_h: 6, pooled_w: 7 });
+  });
+
+  it("in quotes are those of today's layers, which is said in a line", () => {
+    expect(() => loadNet('layers { name: "a" type: "Softmax" }')).to.throw(
+      NetrunError,
+      /^type is a name without quotes, found "Softmax"$/,
+    );
+    const error = errorOf('layers { name: "a" type: "Softmax" }');
+    expect(error).to.contain("write layer { in place of layers {");
   });
 
   it("load whatever their words are, near to one of Caffe's or not", () => {

@@ -20,6 +20,15 @@ describe("inspecting nets of forks", () => {
     expect(net.complete).to.equal(true);
   });
 
+  it("takes images of Caffe's data layers as a fork's crop of two sides makes them", async () => {
+    for (const sides of ["crop_h: 6 crop_w: 8", "crop_height: 6 crop_width: 8", "crop_size_x: 8 crop_size_y: 6"]) {
+      const data = `layer { name: "d" type: "Data" top: "data" top: "label" data_param { source: "db" batch_size: 4 } transform_param { ${sides} } }`;
+      const net = await inspect(`${data}\n${convolution}`);
+      expect(shapes(net), sides).to.deep.equal(["data 4x3x6x8", "label 4", "c 4x3x4x6"]);
+      expect(net.notes.join()).to.contain("is a field of a fork of Caffe that netrun does not have");
+    }
+  });
+
   it("takes sizes of the other phase's data layer, and drops an assumption that does not fit", async () => {
     const train = `layer { name: "t" type: "Python" top: "data" include { phase: TRAIN } python_param { module: "m" layer: "L" param_str: "crop_size: 5" } }
       layer { name: "d" type: "OddData" top: "data" include { phase: TEST } }`;

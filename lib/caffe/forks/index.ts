@@ -84,7 +84,11 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
   const text = textOf(field);
   const known = knownOf(type, field);
   const isValue = Object.hasOwn(reflect(type as "LayerParameter").fields, field.name);
-  if (known && (known.refused === undefined || (text !== undefined && known.unless?.includes(text)))) return undefined;
+  if (
+    known &&
+    (known.refused === undefined || (text !== undefined && known.unless?.some((each) => isSame(each, text))))
+  )
+    return undefined;
   if (!known && !isValue) return ofNobody(type, field.name, what, span);
   const [value, which] = [text === undefined ? field.name : `${field.name}: ${text}`, isValue ? "value" : "field"];
   const notes = known ? [`of ${known.forks}: ${known.meaning}`, known.refused!] : ["Caffe has no such value of it"];
@@ -93,6 +97,16 @@ function refusal(type: string, field: UnknownField, what: string, span: Span | u
     notes: [...notes, "netrun inspect and draw show the net all the same"],
     unsupported: true,
   });
+}
+
+const QUOTES = /^['"]|['"]$/g;
+const BOOLEANS: Readonly<Record<string, string>> = { True: "true", t: "true", False: "false", f: "false" };
+
+/** Tests whether two texts of a value mean the same: 1, 1.0 and 1e0, or a text in either kind of quotes. */
+function isSame(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((text) => text.replace(QUOTES, "")) as [string, string];
+  const isNumber = one !== "" && Number(one) === Number(other.replace(/f$/, ""));
+  return one === other || isNumber || one === BOOLEANS[other] || (one === "true" && other === "1");
 }
 
 /** Note on a field that is neither in Caffe nor in the table. */
