@@ -19,6 +19,7 @@ import { layersPage } from "../lib/convert/layers-page.js";
 import { forkPage } from "../lib/layers/forks/page.js";
 import { docBlocks } from "./support/docs/blocks.js";
 import { sources } from "./support/imports.js";
+import { publishedPage } from "./support/published.js";
 import { root } from "./support/shared.js";
 
 describe("pages of the docs that are made from tables (npm run docs writes them)", () => {
@@ -26,6 +27,7 @@ describe("pages of the docs that are made from tables (npm run docs writes them)
     ["command-line.md", commandLinePage()],
     ["forks.md", forkPage()],
     ["layers.md", layersPage()],
+    ["published-nets.md", publishedPage()],
   ] as const)
     it(`docs/${name} is what the code says`, () => {
       expect(readFileSync(join(root, "docs", name), "utf8")).to.equal(text);

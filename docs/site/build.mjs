@@ -49,6 +49,7 @@ const GROUPS = {
     "plugins",
     "layers",
     "forks",
+    "published-nets",
     "events",
     "file-formats",
     "troubleshooting",

@@ -142,8 +142,8 @@ function parse<K extends keyof Loadable>(type: K, text: string, options: LoadOpt
     onWarning: (warning: NetrunError) => warnings.push(warning),
   };
   const message = parseText(reflect(type), text, parsing) as Loadable[K];
-  if (isOther(type, message))
-    throw new NetrunError(`this is ${CALLED[OTHER[type]]}, where ${CALLED[type]} is expected`, { file: options.name });
+  const other = isLabelMap(message) ? "a label map" : isOther(type, message) ? CALLED[OTHER[type]] : undefined;
+  if (other) throw new NetrunError(`this is ${other}, where ${CALLED[type]} is expected`, { file: options.name });
   if (options.strict && warnings[0]) throw warnings[0];
   for (const warning of warnings) options.onWarning?.(warning);
   return message;
@@ -158,6 +158,16 @@ const todaysLayer: NonNullable<Parameters<typeof parseText>[2]>["meant"] = (type
         notes: ['Caffe refuses it: write layer { type: "Data" }, or layers { type: DATA }'],
       }
     : undefined;
+
+/** Tests whether a message has nothing but the items of SSD's label maps. */
+function isLabelMap(message: Loadable[keyof Loadable]): boolean {
+  const unknown = unknownFields(message);
+  return (
+    unknown.length > 0 &&
+    unknown.every(({ name }) => name === "item") &&
+    Object.keys(message).every((field) => !has(message, field as never))
+  );
+}
 
 /** Tests whether a message has fields of the other kind, and none that only its own kind has. */
 function isOther<K extends keyof Loadable>(type: K, message: Loadable[K]): boolean {

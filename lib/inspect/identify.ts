@@ -10,8 +10,10 @@ import type { NetParameter, SolverParameter } from "../caffe/messages.js";
 import { decodeSolverState, type StoredState, stateByParts } from "../caffe/solver-state.js";
 import { type StoredBlob, storedBlob } from "../caffe/stored.js";
 import { decodeWeights, netParts, type StoredNet } from "../caffe/weights.js";
+import type { LabelName } from "../data/source/label-map.js";
 import { NetrunError } from "../error.js";
 import { refuseSpecial } from "../file.js";
+import { topNames } from "../text/top-names.js";
 import type { OnnxSummary } from "./onnx.js";
 
 /** A file of Caffe's, read. */
@@ -21,10 +23,11 @@ export type Artifact =
   | { readonly kind: "weights"; readonly path: string; readonly parts: Iterable<StoredNet> }
   | { readonly kind: "state"; readonly path: string; readonly state: StoredState }
   | { readonly kind: "onnx"; readonly path: string; readonly model: OnnxSummary }
+  | { readonly kind: "labels"; readonly path: string; readonly labels: readonly LabelName[] }
   | { readonly kind: "mean"; readonly path: string; readonly blob: StoredBlob };
 
 /** Description of a file by its content. */
-export type FileKind = Exclude<Artifact["kind"], "onnx">;
+export type FileKind = Exclude<Artifact["kind"], "labels" | "onnx">;
 
 /** Reads whatever file of Caffe's this is. Throws NetrunError if it is none, or damaged. */
 export async function readArtifact(path: string, options: LoadOptions = {}): Promise<Artifact> {
@@ -50,6 +53,8 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
         notes: ["it is cut off, or parts of it are missing: convert the net again, or copy the file again"],
       });
   }
+  if (!isBinary(bytes) && isLabelMap(textOf(bytes, found), found))
+    return { kind: "labels", path: found, labels: (await import("../data/source/label-map.js")).readLabelMap(found) };
   switch (kindOf(bytes, found)) {
     case "net":
       return { kind: "net", path: found, loaded: loadNet(found, options) };
@@ -62,6 +67,12 @@ export async function readArtifact(path: string, options: LoadOptions = {}): Pro
     case "mean":
       return { kind: "mean", path: found, blob: storedBlob(decode("BlobProto", bytes, found), "the blob", found) };
   }
+}
+
+/** Tests whether a text is one of SSD's label maps: it has items alone. */
+function isLabelMap(text: string, path: string): boolean {
+  const names = [...topNames(text, path)];
+  return names.length > 0 && names.every((name) => name === "item");
 }
 
 /** The kind of a file that is not HDF5: a binary one by the numbers and wire types of its fields, which differ. */

@@ -7,7 +7,15 @@ import { printText } from "../text/print.js";
 import { type Artifact, readArtifact } from "./identify.js";
 import { inspectEither, inspectNet, inspectState } from "./index.js";
 import type { OnnxSummary } from "./onnx.js";
-import { type BlobSummary, printBlobs, printNet, printWeights, statistics, type WeightsSummary } from "./print.js";
+import {
+  type BlobSummary,
+  printBlobs,
+  printNet,
+  printWeights,
+  statistics,
+  table,
+  type WeightsSummary,
+} from "./print.js";
 import type { NetSummary } from "./summary.js";
 
 /** Part of a file to look at, and what is known of its data. */
@@ -46,6 +54,11 @@ export type Inspected =
       readonly history: readonly BlobSummary[];
     }
   | ({ readonly kind: "onnx" } & OnnxSummary)
+  | {
+      readonly kind: "labels";
+      /** Classes by the names that annotations have; `shown` is the one for people. */
+      readonly labels: readonly { readonly name: string; readonly shown: string; readonly label: number }[];
+    }
   | ({ readonly kind: "mean" } & BlobSummary);
 
 /** A file looked at: as lines for people, and as data. */
@@ -55,8 +68,8 @@ export interface Inspection {
 }
 
 /**
- * Tells what is in a file, by its content: a net with its shapes and costs, a solver with its nets, weights, a solver's state, a mean, or an
- * ONNX model; `netrun inspect --json`. Throws NetrunError for a file that is none of these, or damaged.
+ * Tells what is in a file, by its content: a net with its shapes and costs, a solver with its nets, weights, a solver's state, a mean, a label
+ * map, or an ONNX model; `netrun inspect --json`. Throws NetrunError for a file that is none of these, or damaged.
  */
 export async function inspect(path: string, options: InspectFileOptions = {}): Promise<Inspected> {
   return (await inspectFile(path, options)).inspected;
@@ -93,6 +106,12 @@ export async function inspectFile(path: string, options: InspectFileOptions = {}
     case "onnx": {
       const { printOnnx } = await import("./onnx.js");
       return { lines: printOnnx(artifact.model), inspected: { kind: "onnx", ...artifact.model } };
+    }
+    case "labels": {
+      const { labels } = artifact;
+      const rows = labels.map(({ label, name, shown }) => [String(label), name, shown]);
+      const lines = [`label map: ${labels.length} classes`, ...table([["label", "name", "shown as"], ...rows], [0])];
+      return { lines, inspected: { kind: "labels", labels } };
     }
     case "mean": {
       const blob = blobOf(artifact.blob);

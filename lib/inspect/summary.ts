@@ -124,11 +124,13 @@ export function summarise(net: NetParameter, phase: PhaseName, data: DataShapes)
   };
 }
 
-/** Notes on a net's own fields with which it does not run. */
-const ownFields = (net: NetParameter): readonly string[] =>
-  Array.from(refusals(net, ""), ({ error: { message, span } }) =>
-    span ? `${message} (line ${positionOf(span).line})` : message,
-  );
+/** Notes on a net's own fields with which it does not run, each once. */
+function ownFields(net: NetParameter): readonly string[] {
+  const lines = new Map<string, number | undefined>();
+  for (const { error } of refusals(net, ""))
+    if (!lines.has(error.message)) lines.set(error.message, error.span && positionOf(error.span).line);
+  return Array.from(lines, ([message, line]) => (line === undefined ? message : `${message} (line ${line})`));
+}
 
 /** Message for data whose shapes are not known. */
 function missing(tops: readonly string[]): readonly string[] {

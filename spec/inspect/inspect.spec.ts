@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
@@ -7,8 +7,9 @@ import { toDot } from "../../lib/inspect/dot.js";
 import { drawSvg } from "../../lib/inspect/drawing.js";
 import { layerBlocks } from "../../lib/inspect/groups.js";
 import { inspectEither, inspectNet, type NetSummary, readArtifact } from "../../lib/inspect/index.js";
-import { inspect } from "../../lib/inspect/inspect.js";
+import { inspect, inspectFile } from "../../lib/inspect/inspect.js";
 import { printNet } from "../../lib/inspect/print.js";
+import { freshFolder } from "../support/folder.js";
 import { describeShared, goldenPath, root, sharedPath } from "../support/shared.js";
 
 const LENET = `name: "small"
@@ -25,6 +26,8 @@ layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "
 const { message } = loadNet(LENET, { name: "small.prototxt" });
 
 describe("inspect", () => {
+  const folder = freshFolder();
+
   it("detects the kind of a file by content, and shows its content", async () => {
     const solver = await inspect(join(root, "models/lenet/solver.prototxt"));
     if (solver.kind !== "solver") throw new Error(solver.kind);
@@ -35,6 +38,26 @@ describe("inspect", () => {
     const net = await inspect(join(root, "models/lenet/deploy.prototxt"), { shapes: { data: [7, 1, 28, 28] } });
     if (net.kind !== "net") throw new Error(net.kind);
     expect(net.outputs).to.deep.equal([{ name: "prob", shape: [7, 10] }]);
+  });
+
+  it("shows a label map as one", async () => {
+    const path = join(folder(), "labels.prototxt");
+    writeFileSync(path, 'item { name: "n0" label: 0 display_name: "background" } item { name: "cat" label: 7 }');
+    const { lines, inspected } = await inspectFile(path);
+    expect(lines).to.deep.equal([
+      "label map: 2 classes",
+      "label  name  shown as",
+      "    0  n0    background",
+      "    7  cat   cat",
+    ]);
+    expect(inspected).to.deep.equal({
+      kind: "labels",
+      labels: [
+        { name: "n0", shown: "background", label: 0 },
+        { name: "cat", shown: "cat", label: 7 },
+      ],
+    });
+    expect(() => loadNet(path)).to.throw("this is a label map, where a net is expected");
   });
 });
 
@@ -317,7 +340,7 @@ describe("drawing a net", () => {
 describeShared("inspecting published files", () => {
   const folder = sharedPath("zoo", "prototxt");
   const nets = (readdirSync(folder, { recursive: true }) as string[]).filter(
-    (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver/.test(file),
+    (file) => /\.(prototxt|pt)$/.test(file) && !/_template|solver|labelmap/.test(file),
   );
   const open = new Map<string, string>();
 

@@ -2,11 +2,14 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { convert } from "../../lib/convert/index.js";
-import { NetrunError } from "../../lib/error.js";
 import { count } from "../../lib/graph/index.js";
+import { drawNet } from "../../lib/inspect/draw.js";
+import { inspect } from "../../lib/inspect/inspect.js";
 import { openModelFile } from "../../lib/onnx/file.js";
 import { anyWeights } from "../support/any-weights.js";
+import { failure } from "../support/failure.js";
 import { hashedInput } from "../support/hashed.js";
+import { exceptionFor, PUBLISHED_EXCEPTIONS, PUBLISHED_FILES } from "../support/published.js";
 import { describeShared, sharedPath } from "../support/shared.js";
 
 interface Golden {
@@ -42,16 +45,6 @@ describeShared("converted deploy nets, against what Caffe computed of their outp
   }
 });
 
-/** Published prototxts that do not convert, and why. */
-const EXCEPTIONS: Readonly<Record<string, string>> = {
-  "mobilenet_ssd/template+MobileNetSSD_deploy_template.prototxt": "a template: num_output is a placeholder",
-  "mobilenet_ssd/template+MobileNetSSD_test_template.prototxt": "a template: num_output is a placeholder",
-  "mobilenet_ssd/template+MobileNetSSD_train_template.prototxt": "a template: num_output is a placeholder",
-  "mobilenet_ssd/create_lmdb+code+labelmap.prototxt": "a label map",
-  "sparknet/models+test+test.prototxt": "has inputs and no layers",
-};
-const reasonFor = (name: string) => EXCEPTIONS[name] ?? (/solver/.test(name) ? "a solver" : undefined);
-
 /** Shapes that prototxts leave to their data. */
 function shapesFor(name: string): Readonly<Record<string, readonly number[]>> {
   const images = name.includes("mnist") ? [1, 1, 28, 28] : name.includes("cifar10") ? [1, 3, 32, 32] : [1, 3, 224, 224];
@@ -60,26 +53,43 @@ function shapesFor(name: string): Readonly<Record<string, readonly number[]>> {
   return { data: flat ?? det4 ?? images, pair_data: [1, 2, 28, 28], rois: [2, 5], im_info: [1, 3] };
 }
 
-describeShared("published prototxts convert", () => {
+describeShared("published prototxts are inspected, drawn and converted", () => {
   const files = readdirSync(sharedPath("zoo", "prototxt"), { recursive: true, encoding: "utf8" });
   const names = files.filter((file) => statSync(sharedPath("zoo", "prototxt", file)).isFile()).sort();
-  it("are 156 files", () => expect(names).to.have.length(156));
+
+  it(`are ${PUBLISHED_FILES} files, of which those in the list are as many as it says`, () => {
+    expect(names).to.have.length(PUBLISHED_FILES);
+    for (const { includes, count, files: which } of PUBLISHED_EXCEPTIONS)
+      expect(names.filter(includes), which).to.have.length(count);
+  });
+
   for (const name of names) {
-    const reason = reasonFor(name);
-    it(reason === undefined ? name : `${name} does not: ${reason}`, async () => {
+    const exception = exceptionFor(name);
+    it(exception === undefined ? name : `${name}, but: ${exception.reason}`, async () => {
       const path = sharedPath("zoo", "prototxt", name);
       const shapes = shapesFor(name);
-      const work = async () => {
+      const { inspect: shown = "yes", draw = "yes", said } = exception ?? {};
+      const looked = () => inspect(path, shown.startsWith("with") ? { shapes } : {});
+      if (shown === "no") await failure(looked(), said!);
+      else {
+        const found = await looked();
+        if (found.kind === "net") expect(found.complete, found.notes.join()).to.equal(true);
+      }
+      if (draw === "no") await failure(drawNet(path), said!);
+      else expect(await drawNet(path, { format: "dot" })).to.match(/^digraph/);
+      const converted = async () => {
         const { weights, hashed } = anyWeights(path, shapes);
         const options = hashed ? {} : { verify: false, externalData: "weights" };
-        const { report } = await convert(path, weights, { ...options, shapes });
-        expect(report.nodes).to.be.greaterThan(0);
-        for (const { output, absolute, within } of report.verification ?? [])
-          expect(within, `${output}: ${absolute}`).to.equal(true);
+        return await convert(path, weights, { ...options, shapes });
       };
-      const error = await work().catch((thrown) => thrown as unknown);
-      if (reason !== undefined) expect(error).to.be.instanceOf(NetrunError);
-      else if (error) throw error;
+      if (said !== undefined) {
+        await failure(converted(), said);
+        return;
+      }
+      const { report } = await converted();
+      expect(report.nodes).to.be.greaterThan(0);
+      for (const { output, absolute, within } of report.verification ?? [])
+        expect(within, `${output}: ${absolute}`).to.equal(true);
     });
   }
 });
