@@ -12,13 +12,18 @@ export interface UnknownSeen {
   readonly end: number;
   /** The nearest field that the schema knows. */
   readonly near: string | undefined;
+  /** Texts of what an unknown field is set to, as far as they are no messages. */
+  readonly texts: Set<string>;
   /** Messages that have a field of its name. */
   readonly homes: readonly string[];
   count: number;
 }
 
-/** Notes known elsewhere of a field that the schema does not have, or of an enum's value; undefined: nothing. */
-export type Explain = (type: string, field: string, value?: string) => readonly string[] | undefined;
+/**
+ * Notes known elsewhere of a field that the schema does not have, or of an enum's value; undefined: nothing. `text` is what an unknown
+ * field is set to, where it is one thing.
+ */
+export type Explain = (type: string, field: string, value?: string, text?: string) => readonly string[] | undefined;
 
 /** Tests whether forks are known to have several values of a field that has one in the schema. */
 export type IsList = (type: string, field: string) => boolean;

@@ -26,6 +26,7 @@ export function readUnknown(reading: Reading, type: protobuf.Type, depth: number
   const seen = note(reading, { type, name, start, end: lexer.lastEnd }, Object.keys(type.fields));
   if (reading.strict) throw warningOf(reading, seen);
   readValues(lexer, name, start, depth, fields);
+  for (const field of fields) seen.texts.add("text" in field ? field.text : "{}");
   return fields;
 }
 
@@ -124,7 +125,7 @@ function readScalarText(lexer: Lexer): string {
   return (isSigned ? "-" : "") + strings.map(lexer.textOf).join(" ");
 }
 
-type Place = { readonly type: protobuf.Type } & Omit<UnknownSeen, "type" | "near" | "homes" | "count">;
+type Place = { readonly type: protobuf.Type } & Omit<UnknownSeen, "type" | "near" | "texts" | "homes" | "count">;
 
 function note({ unknown }: Reading, { type, ...place }: Place, candidates: readonly string[]): UnknownSeen {
   const key = `${type.name}.${place.name}=${place.value ?? ""}`;
@@ -132,7 +133,7 @@ function note({ unknown }: Reading, { type, ...place }: Place, candidates: reado
   if (!seen) {
     const near = nearestField(place.name, candidates);
     const homes = place.value === undefined && !near ? homesOf(type, place.name) : [];
-    seen = { type: type.name, ...place, near, homes, count: 0 };
+    seen = { type: type.name, ...place, near, texts: new Set(), homes, count: 0 };
     unknown.set(key, seen);
   }
   seen.count++;
@@ -166,7 +167,7 @@ export function warningsOf(reading: Reading): NetrunError[] {
 
 function warningOf(
   { lexer, explain }: Reading,
-  { type, name, value, start, end, near, homes, count }: UnknownSeen,
+  { type, name, value, start, end, near, texts, homes, count }: UnknownSeen,
 ): NetrunError {
   const what = value === undefined ? "field" : "value";
   const elsewhere =
@@ -176,7 +177,7 @@ function warningOf(
     : elsewhere
       ? `${elsewhere}is it in the wrong message?`
       : `Caffe has no such ${what}; it is from a fork of Caffe or misspelt`;
-  const notes = [...(explain(type, name, value) ?? [guess])];
+  const notes = [...(explain(type, name, value, texts.size === 1 ? [...texts][0] : undefined) ?? [guess])];
   if (count > 1) notes.push(`it is set ${count} times`);
   const message =
     value === undefined ? `${type} has no field ${shortened(name)}` : `${name} has no value ${shortened(value)}`;

@@ -108,27 +108,11 @@ function readEnum(lexer: Lexer, field: protobuf.Field, type: protobuf.Enum): num
     lexer.next();
     return value;
   }
-  if (token.kind !== "integer" && !isAt(lexer, "-")) throw notOneOf(lexer, field, names);
+  if (token.kind !== "integer" && !isAt(lexer, "-")) throw expected(lexer, field, `one of ${names.join(", ")}`);
   const number = Number(readInteger(lexer, field.name, INTEGER_RANGES["int32"]!));
   if (type.valuesById[number] === undefined)
     throw failAt(lexer, token, `${field.name} has no value ${number}`, `it is one of ${names.join(", ")}`);
   return number;
-}
-
-/** Enums of more values are not listed in errors. */
-const FEW = 16;
-
-/** The error for an enum's value that is no name. A layer type in quotes is that of today's layers. */
-function notOneOf(lexer: Lexer, field: protobuf.Field, names: readonly string[]): NetrunError {
-  const isType = field.parent?.name === "V1LayerParameter" && field.name === "type" && lexer.token.kind === "string";
-  const what = names.length > FEW ? "a name without quotes" : `one of ${names.join(", ")}`;
-  const hint = "write layer { in place of layers {, whose types are names such as SOFTMAX";
-  return failAt(
-    lexer,
-    lexer.token,
-    `${field.name} is ${what}, found ${describeToken(lexer, lexer.token)}`,
-    ...(isType ? [hint] : []),
-  );
 }
 
 function readInteger(lexer: Lexer, name: string, [min, max]: readonly [bigint, bigint]): bigint {

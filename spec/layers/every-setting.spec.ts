@@ -14,40 +14,154 @@ const FUSED = "belongs to relu, of which cases are elsewhere";
 const DROPPED = "belongs to dropout, of which cases are elsewhere";
 const PRE_FIXED = "belongs to normalization: PRE_FIXED, of which cases are elsewhere";
 const SEGNET = "SegNet's, whose SoftmaxWithLoss alone reads it";
+const UNREAD = "the fork does not read it";
 const TRAINING = "the fork computes in training alone";
 
 /** Settings that neither change what any case of a type computes nor are refused there, each with its reason; "*": of all types. */
 const SILENT: Readonly<Record<string, string>> = {
-  "*.engine": "which library computes the layer",
-  "*.force_nd_im2col": "by which code windows are computed",
+  "*.class_weighting": SEGNET,
   "*.debug_info": "what is printed",
+  "*.engine": "which library computes the layer",
   "*.filter_group": "C3D's: in how many steps a convolution is computed",
+  "*.force_nd_im2col": "by which code windows are computed",
   "*.negative_slope": FUSED,
   "*.pre_fixed_normalizer": PRE_FIXED,
-  "*.class_weighting": SEGNET,
-  "*.weight_by_label_freqs": SEGNET,
   "*.transform_test": TRAINING,
   "ConvLSTM.bias_filler": "lstm_conv_param is given twice at most; forks-recurrent.spec.ts fills blobs by it",
   "ConvLSTM.weight_filler": "lstm_conv_param is given twice at most; forks-recurrent.spec.ts fills blobs by it",
+  "*.weight_by_label_freqs": SEGNET,
+  "CTCLoss.loss_calculation_t": "CTC's cost is the same at every step",
   "Convolution3D.group": "C3D's does not read it",
-  "Deconvolution3D.group": "C3D's does not read it",
   "ConvolutionDepthwise.group": "each channel is a group",
-  "DepthwiseConvolution.group": "each channel is a group",
   "Correlation.do_abs": "of differences, which are refused",
   "Correlation.single_direction": "Correlation1D's",
   "Correlation1D.do_abs": "of differences, which are refused",
+  "CtcLoss.ctc_merge_repeated": "warp-ctc has no such setting, and its layers do not read it",
+  "CtcLoss.loss_calculation_t": "CTC's cost is the same at every step",
+  "CtcLoss.output_delay": "warp-ctc has no such setting, and its layers do not read it",
+  "CtcLoss.preprocess_collapse_repeated": "warp-ctc has no such setting, and its layers do not read it",
+  "Deconvolution3D.group": "C3D's does not read it",
   "DenseBlock.use_dropout": DROPPED,
+  "DepthwiseConvolution.group": "each channel is a group",
+  "DetectionEvaluate.resize_param": "belongs to name_size_file, of which a spec is elsewhere",
+  "DetectionOutput.save_file": "says what is written or shown, and not what is computed",
+  "DetectionOutput.save_output_param": "says what is written or shown, and not what is computed",
+  "DetectionOutput.visualize": "says what is written or shown, and not what is computed",
+  "DetectionOutput.visualize_threshold": "says what is written or shown, and not what is computed",
   "Im2col.bias_filler": "windows alone",
   "Im2col.bias_term": "windows alone",
   "Im2col.group": "windows alone",
   "Im2col.num_output": "windows alone",
   "Im2col.weight_filler": "windows alone",
   "InfogainLoss.source": "a file, and the third bottom goes before it",
-  "MultiBoxLoss.sample_size": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
+  "LabelSpecificMargin.margin_on_test": "the fork does not read it",
+  "LabelSpecificMargin.reset_margin": "the fork does not read it",
+  "MultiBoxFocalLoss.objectness_score": "belongs to the two bottoms of a second stage, of which cases are elsewhere",
+  "MultiBoxFocalLoss.sample_size": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
+  "MultiBoxFocalLoss.use_prior_for_nms": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
   "MultiBoxLoss.use_prior_for_nms": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
+  "RegionLoss.absolute": UNREAD,
+  "RegionLoss.class_map": UNREAD,
+  "RegionLoss.coords": UNREAD,
+  "RegionLoss.jitter": UNREAD,
+  "RegionLoss.random": UNREAD,
+  "RegionLoss.side": "the bottom says it",
+  "RegionLoss.softmax": UNREAD,
   "Resample.factor": "the fork does not read it",
   "SmoothL1LossOHEM.ignore_label": "regions are ignored by their weights",
-  "SoftmaxCrossEntropyLoss.ignore_label": "no label, but a probability for each class",
+  "SoftmaxCrossEntropyLoss.ignore_label": "labels are probabilities",
+  "WarpCTCLoss.ctc_merge_repeated": "warp-ctc has no such setting, and its layers do not read it",
+  "WarpCTCLoss.loss_calculation_t": "CTC's cost is the same at every step",
+  "WarpCTCLoss.output_delay": "warp-ctc has no such setting, and its layers do not read it",
+  "WarpCTCLoss.preprocess_collapse_repeated": "warp-ctc has no such setting, and its layers do not read it",
+  "YoloDetectionOutput.coords": "boxes have four coordinates",
+  "YoloDetectionOutput.label_map_file": "names are for what is printed",
+  "YoloDetectionOutput.side": "the bottom says it",
+  "Yolov3.noobject_scale": UNREAD,
+  "Yolov3.side": "the bottom says it",
+};
+
+const rows = (n: number, ...shape: readonly number[]) => [n, ...shape];
+const BIASES = "biases: 1 biases: 2 biases: 3 biases: 1";
+const YOLO = `num_classes: 2 ${BIASES}`;
+
+/** Uses of types without a gradient to compare, which gradient.spec.ts has no cases of. */
+const FORWARD: Readonly<Record<string, readonly Case[]>> = {
+  Accuracy: [{ bottoms: [rows(4, 3), [4]] }, { bottoms: [rows(4, 3), [4]], tops: 2 }],
+  ArgMax: [{ bottoms: [rows(2, 3)] }],
+  BoxAnnotatorOHEM: [
+    {
+      bottoms: [rows(4, 5), [4], [4], [4, 8]],
+      param: "box_annotator_ohem_param { roi_per_img: 2 ignore_label: -1 }",
+      tops: 2,
+    },
+  ],
+  CTCGreedyDecoder: [{ bottoms: [rows(3, 2, 4), [3, 2]] }],
+  CTCLoss: [{ bottoms: [rows(3, 2, 4), [3, 2]] }, { bottoms: [rows(3, 2, 4), [3, 2], [3, 2]] }],
+  CenterLoss: [{ bottoms: [rows(4, 3), [4]], param: "center_loss_param { num_output: 5 }" }],
+  ContinuationIndicator: [{ bottoms: [], param: "continuation_indicator_param { time_step: 3 batch_size: 2 }" }],
+  CtcLoss: [{ bottoms: [rows(3, 2, 4), [2, 2]], param: "ctc_loss_param { alphabet_size: 4 time_step: 3 }" }],
+  DetectionEvaluate: [
+    {
+      bottoms: [rows(1, 1, 5, 7), [1, 1, 3, 8]],
+      param: "detection_evaluate_param { num_classes: 3 background_label_id: 0 }",
+    },
+  ],
+  DetectionOutput: [
+    {
+      bottoms: [rows(1, 8), [1, 6], [1, 2, 8]],
+      param:
+        "detection_output_param { num_classes: 3 share_location: true background_label_id: 0 nms_param { nms_threshold: 0.4 top_k: 5 } }",
+      size: 4,
+    },
+    {
+      bottoms: [rows(1, 8), [1, 6], [1, 2, 8], [1, 4], [1, 8]],
+      param: "detection_output_param { num_classes: 3 share_location: true nms_param { top_k: 5 } }",
+      size: 4,
+    },
+  ],
+  DiceLoss: [{ bottoms: [rows(2, 2, 3, 3), [2, 1, 3, 3]] }],
+  ImResize: [
+    { bottoms: [rows(1, 2, 4, 4)], param: "imresize_param { factor: 2 }" },
+    { bottoms: [rows(2, 1, 4, 4)], param: "imresize_param { start_scale: 1 }" },
+  ],
+  MarginInnerProduct: [
+    { bottoms: [rows(4, 3), [4]], param: "margin_inner_product_param { num_output: 5 type: DOUBLE }" },
+  ],
+  MaskResize: [{ bottoms: [rows(2, 1, 4, 4)], param: "mask_resize_param { output_height: 6 output_width: 6 }" }],
+  Nms: [{ bottoms: [rows(1, 3, 6, 6)], param: "nms_param { threshold: 0.1 max_peaks: 4 num_parts: 2 }" }],
+  PriorBox: [
+    {
+      bottoms: [rows(1, 2, 3, 3), [1, 3, 30, 30]],
+      param: "prior_box_param { min_size: 8 max_size: 14 aspect_ratio: 2 variance: [0.1, 0.1, 0.2, 0.2] }",
+    },
+  ],
+  Proposal: [{ bottoms: [rows(1, 18, 3, 3), [1, 36, 3, 3], [1, 3]], size: 5, tops: 2 }],
+  ROIWarping: [
+    { bottoms: [rows(1, 2, 6, 6), [3, 5]], param: "roi_warping_param { pooled_h: 2 pooled_w: 2 spatial_scale: 1 }" },
+  ],
+  RankLoss: [{ bottoms: [[4], [4]] }],
+  RegionLoss: [{ bottoms: [rows(1, 14, 3, 3), [1, 10]], param: `region_loss_param { num: 2 num_class: 2 ${BIASES} }` }],
+  SegAccuracy: [{ bottoms: [rows(2, 3, 3, 3), [2, 1, 3, 3]] }],
+  SequenceAccuracy: [{ bottoms: [rows(3, 2), [3, 2]] }],
+  Threshold: [{}],
+  WarpCTCLoss: [{ bottoms: [rows(3, 2, 4), [2, 2]] }],
+  YoloDetectionOutput: [
+    { bottoms: [rows(1, 14, 3, 3)], param: `yolo_detection_output_param { num_box: 2 ${YOLO} }`, size: 4 },
+  ],
+  Yolov3: [
+    {
+      bottoms: [rows(1, 14, 3, 3), [1, 10]],
+      param: `yolov3_param { num: 2 num_class: 2 ${BIASES} mask: 0 mask: 1 anchors_scale: 10 use_logic_gradient: true }`,
+    },
+  ],
+  Yolov3DetectionOutput: [
+    {
+      bottoms: [rows(1, 14, 3, 3)],
+      param: `yolov3_detection_output_param { num_box: 2 ${YOLO} mask: 0 mask: 1 anchors_scale: 10 mask_group_num: 1 }`,
+      size: 4,
+    },
+  ],
 };
 
 /** Values of a field, as a prototxt has them. */
@@ -127,8 +241,9 @@ describe("every setting of a layer", () => {
   it("changes what some case of its type computes, is refused, or is named here with a reason", () => {
     const silent = new Set<string>();
     for (const { type, params } of catalog()) {
-      const cases: readonly Case[] | string = layerCases[type as keyof typeof layerCases];
-      if (typeof cases === "string") continue;
+      const given: readonly Case[] | string = layerCases[type as keyof typeof layerCases];
+      const cases = typeof given === "string" ? FORWARD[type] : given;
+      if (!cases) continue;
       for (const { field: param, fields } of params) {
         const message = reflect("LayerParameter").fields[param]!.resolvedType!.name as MessageName;
         for (const { name } of fields) {

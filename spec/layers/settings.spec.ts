@@ -259,6 +259,71 @@ const REFUSED: readonly (readonly [string, Shapes, string, string])[] = [
       ] as const,
   ),
   ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_size: 2 stride_w: 2 }", "stride_h and stride_w go together"],
+  [
+    "WarpCTCLoss",
+    [
+      [3, 2, 4],
+      [2, 2],
+    ],
+    "ctc_loss_param { blank_label: 2 }",
+    "WarpCTCLoss layers have no blank_label",
+  ],
+  [
+    "WarpCTCLoss",
+    [
+      [3, 2, 4],
+      [2, 2],
+    ],
+    "ctc_loss_param { alphabet_size: 5 }",
+    "alphabet_size is 5",
+  ],
+  [
+    "CTCLoss",
+    [
+      [3, 2, 4],
+      [3, 2],
+      [3, 2],
+    ],
+    "ctc_loss_param { blank_label: 2 }",
+    "CTCLoss layers have no blank_label",
+  ],
+  [
+    "CTCLoss",
+    [
+      [3, 2, 4],
+      [3, 2],
+      [3, 2],
+    ],
+    "ctc_loss_param { time_step: 4 }",
+    "time_step is 4",
+  ],
+  [
+    "CtcLoss",
+    [
+      [3, 2, 4],
+      [2, 2],
+    ],
+    "ctc_loss_param { alphabet_size: 4 time_step: 3 blank_index: 1 }",
+    "CtcLoss layers have no blank_index",
+  ],
+  [
+    "PriorBox",
+    [
+      [1, 2, 3, 3],
+      [1, 3, 9, 9],
+    ],
+    "prior_box_param { min_size: 3 img_h: 9 }",
+    "img_h and img_w go together",
+  ],
+  [
+    "PriorBox",
+    [
+      [1, 2, 3, 3],
+      [1, 3, 9, 9],
+    ],
+    "prior_box_param { min_size: 3 img_size: 9 img_h: 9 img_w: 9 }",
+    "either img_size or img_h and img_w",
+  ],
   ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_w: 2 }", "kernel_h and kernel_w go together"],
   ["Unpooling", [[1, 2, 2, 2]], "unpooling_param { kernel_size: 2 unpool_w: 4 }", "unpool_h and unpool_w go together"],
   ["Upsample", [[1, 2, 2, 2]], "upsample_param { scale: 2 upsample_w: 5 }", "upsample_h and upsample_w go together"],

@@ -12,6 +12,8 @@ export interface ForkField {
   readonly refused?: string;
   /** A field of one value in Caffe and several in the fork: those after the first are kept. */
   readonly list?: boolean;
+  /** Read when the net is loaded, as what netrun has for it. */
+  readonly read?: boolean;
   /** In the schema, so that nobody is warned about it, and read by nothing. */
   readonly ignored?: boolean;
   /** True if shapes of what a layer with it gives follow from it: without its meaning they are not known. */

@@ -25,14 +25,15 @@ export const isForkList = (type: string, field: string): boolean => forkField(ty
 const V1_TYPE = ["a layer type of a fork of Caffe, or misspelt; it is read by its words: UNPOOLING is Unpooling"];
 
 /** Notes for the warning of a field or value that the schema does not have; undefined where nothing is known of it. */
-export function explainFork(type: string, field: string, value?: string): readonly string[] | undefined {
-  const known = forkField(type, field, value);
+export function explainFork(type: string, field: string, value?: string, text?: string): readonly string[] | undefined {
+  const known = forkField(type, field, value ?? text);
   if (!known && type === "V1LayerParameter" && field === "type" && value !== undefined) return V1_TYPE;
   if (!known) return undefined;
-  const { forks, meaning, refused, list } = known;
-  const whose = forks === "all" ? "of forks of Caffe" : `of ${forks}`;
-  if (list) return [`${whose}: ${meaning}`];
-  return [`${whose}: ${meaning}`, refused ? `where the net runs it is refused: ${refused}` : "it has no effect here"];
+  const { forks, meaning, refused, list, read, unless } = known;
+  const whose = `${forks === "all" ? "of forks of Caffe" : `of ${forks}`}: ${meaning}`;
+  if (list || read) return [whose];
+  const isDefault = text !== undefined && unless?.some((each) => isSame(each, text)) === true;
+  return [whose, refused && !isDefault ? `where the net runs it is refused: ${refused}` : "it has no effect here"];
 }
 
 /** A field of a message that a net does not run with, and whether shapes follow from it. */

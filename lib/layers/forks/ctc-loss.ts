@@ -1,4 +1,4 @@
-import { sub as message } from "../../caffe/message.js";
+import { has, sub as message } from "../../caffe/message.js";
 import type { CTCLossParameter, LayerParameter } from "../../caffe/messages.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import {
@@ -42,6 +42,7 @@ export const WarpCTCLoss = computeLayer({
   bottoms: [2, 4],
   noGradientTo: [1, 2, 3],
   lower(site) {
+    checkFields(site);
     const { blank_index: given } = site.param;
     const { t, n } = sequences(site);
     const blank = blankOf(site, Math.max(0, given));
@@ -73,6 +74,7 @@ export const CTCLoss = computeLayer({
   noGradientTo: [1, 2],
   lower(site) {
     if (site.bottoms.length === 2 || site.layer.ctc_param) return lossOfAxes(site);
+    checkFields(site);
     const { param, error } = site;
     if (param.output_delay !== 0) throw error("only an output_delay of 0 is supported", "output_delay");
     if (param.preprocess_collapse_repeated)
@@ -96,14 +98,9 @@ export const CtcLoss = computeLayer({
   noGradientTo: [1],
   lower(site) {
     const { param } = site;
-    const { t, n, c } = sequences(site);
-    if (param.alphabet_size !== c)
-      throw site.error(
-        `alphabet_size is ${param.alphabet_size}, and ${bottomText(site, 0)} has ${c} classes`,
-        "alphabet_size",
-      );
-    if (param.time_step !== t)
-      throw site.error(`time_step is ${param.time_step}, and ${bottomText(site, 0)} has ${t} steps`, "time_step");
+    const { t, n } = sequences(site);
+    checkSizes(site, param.alphabet_size, param.time_step);
+    refuseField(site, "blank_index", "blank_label");
     const blank = blankOf(site, param.blank_label);
     const steps = constant(new Float32Array(n).fill(t), [n]);
     return lossOf(site, { steps, blank, ...rowLabels(site, 1, blank) }, 1);
@@ -150,6 +147,30 @@ function blankOf(site: Site<P>, blank: number): number {
   const { c } = sequences(site);
   if (blank < 0 || blank >= c) throw site.error(`the blank ${blank} is none of ${c} classes`, "blank_index");
   return blank;
+}
+
+/** Throws where classes or steps are others than the bottom has; undefined: not said. */
+function checkSizes(site: Site<P>, classes: number | undefined, steps: number | undefined): void {
+  const { t, c } = sequences(site);
+  const x = bottomText(site, 0);
+  if (classes !== undefined && classes !== c)
+    throw site.error(`alphabet_size is ${classes}, and ${x} has ${c} classes`, "alphabet_size");
+  if (steps !== undefined && steps !== t)
+    throw site.error(`time_step is ${steps}, and ${x} has ${t} steps`, "time_step");
+}
+
+/** The same where a type need not say them; the blank by the name that it has in CtcLoss is refused. */
+function checkFields(site: Site<P>): void {
+  const { param } = site;
+  const given = (field: "alphabet_size" | "time_step") => (has(param, field) ? param[field] : undefined);
+  checkSizes(site, given("alphabet_size"), given("time_step"));
+  refuseField(site, "blank_label", "blank_index");
+}
+
+/** Throws for the blank by the name that it has in another type. */
+function refuseField(site: Site<P>, field: "blank_index" | "blank_label", own: "blank_index" | "blank_label"): void {
+  if (has(site.param, field))
+    throw site.error(`${site.layer.type} layers have no ${field}`, field, [`their blank is ${own}`]);
 }
 
 /** Labels [n, l] of one number a sequence and place, without blanks. */

@@ -80,8 +80,10 @@ export function verdictOf({
   values,
   refused,
   ignored,
+  read,
 }: ForkField): "supported" | "harmless" | "refused" {
   if (ignored) return "harmless";
+  if (read) return "supported";
   const known = message === "*" ? {} : reflect(message as "LayerParameter").fields;
   const type = known[fields[0]!]?.resolvedType as { readonly values?: object } | null | undefined;
   const isKnown = values

@@ -42,9 +42,12 @@ export const PriorBox = computeLayer({
   },
 });
 
-function imageSize({ param, bottoms }: Place<PriorBoxParameter>): readonly [number, number] {
+function imageSize({ param, bottoms, error }: Place<PriorBoxParameter>): readonly [number, number] {
+  const sides = (["img_h", "img_w"] as const).filter((field) => has(param, field));
+  if (sides.length > 0 && has(param, "img_size")) throw error("either img_size or img_h and img_w, not both", sides[0]);
+  if (sides.length === 1) throw error("img_h and img_w go together", sides[0]);
   if (has(param, "img_size")) return [param.img_size, param.img_size];
-  if (has(param, "img_h") && has(param, "img_w")) return [param.img_h, param.img_w];
+  if (sides.length === 2) return [param.img_h, param.img_w];
   return bottoms[1]!.type.shape.slice(2) as [number, number];
 }
 
