@@ -103,27 +103,27 @@ class Lowering {
       else this.#add(layer, type);
     } catch (error) {
       // Without a field of a fork, what is left of a layer need not fit: the net is not wrong.
-      if (!(error instanceof NetrunError && (error.unsupported || this.#refused(layer)))) throw error;
+      if (!(error instanceof NetrunError && (error.unsupported || this.#refused(layer).length > 0))) throw error;
       if (error.unsupported) onUnsupported(layer, error, false);
       this.#addUnknown(layer);
     }
   }
 
   /**
-   * A layer's field of a fork with which it does not run, the first from which shapes follow, if any. Plugins read fields that nobody
-   * else knows, and so does who brings in foreign data.
+   * A layer's fields of forks with which it does not run, those first from which shapes follow. Plugins read fields that nobody else
+   * knows, and so does who brings in foreign data.
    */
-  #refused(layer: LayerParameter): Refusal | undefined {
-    if (this.#options.types?.has(typeKey(layer)) || isForeignData(layer)) return undefined;
+  #refused(layer: LayerParameter): readonly Refusal[] {
+    if (this.#options.types?.has(typeKey(layer)) || isForeignData(layer)) return [];
     const all = [...refusals(layer, `layer "${layer.name}": `)];
-    return all.find(({ shapes }) => shapes) ?? all[0];
+    return all.sort((a, b) => Number(b.shapes) - Number(a.shapes));
   }
 
   #add(layer: LayerParameter, type: LayerType): void {
     const refused = this.#refused(layer);
-    if (refused && (refused.shapes || !this.#options.onUnsupported)) throw refused.error;
-    // Shapes are looked at as they are without it.
-    if (refused) this.#options.onUnsupported!(layer, refused.error, true);
+    if (refused[0] && (refused[0].shapes || !this.#options.onUnsupported)) throw refused[0].error;
+    // Shapes are looked at as they are without them.
+    for (const { error } of refused) this.#options.onUnsupported!(layer, error, true);
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));
     checkCounts(layer, type);
     if (isDataLayer(type)) this.#addData(layer, type, bottoms);

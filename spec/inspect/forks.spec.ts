@@ -80,6 +80,8 @@ describe("inspecting nets of forks", () => {
     expect(without.notes[0]).to.match(
       /avg_pool_divisor, which may change what is computed \(line 2\); shapes are those without it$/,
     );
+    const both = await pool("avg_pool_divisor: 4 odd: 2");
+    expect(both.notes.map((note) => /no field (\w+)/.exec(note)?.[1])).to.deep.equal(["avg_pool_divisor", "odd"]);
     for (const param of ["axis: 2", "avg_pool_divisor: 4 axis: 2"]) {
       const open = await pool(param);
       expect(shapes(open)).to.deep.equal(["data 1x4x11x11", "p ", "r "]);

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import type protobuf from "protobufjs/light.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { type MessageName, reflect } from "../../lib/caffe/schema.js";
+import { feedSpec, hasFeed } from "../../lib/data/feed/feed.js";
 import { NetrunError } from "../../lib/error.js";
 import { bodiesOf } from "../../lib/graph/body.js";
 import { topological, type Value } from "../../lib/graph/index.js";
 import { catalog, type PhaseName } from "../../lib/layers/index.js";
 import { type LoweredNet, lower } from "../../lib/net/lower.js";
+import { freshFolder } from "../support/folder.js";
 import { type Case, caseNet, layerCases } from "../support/layer-cases.js";
 
 const FUSED = "belongs to relu, of which cases are elsewhere";
@@ -174,7 +178,76 @@ function valuesOf(field: protobuf.Field): readonly string[] {
   if (type) return ["{ }"];
   if (field.type === "bool") return ["true", "false"];
   if (field.type === "string") return ['"none"'];
-  return /int/.test(field.type) ? ["2", "3", "1", "0", "5"] : ["0.3", "2", "0.5", "1.5"];
+  return /int/.test(field.type) ? ["2", "3", "1", "0", "5", "1000"] : ["0.3", "2", "0.5", "1.5"];
+}
+
+const NOT_READ = "Caffe reads it in V1 layers alone; it is warned about";
+const DATUMS = "of encoded Datums; Caffe does not read it here either";
+const SILENT_DATA: Readonly<Record<string, string>> = {
+  "*.anno_type": "the annotations say it",
+  "*.force_color": DATUMS,
+  "*.force_encoded_color": "images are decoded as they are, and force_color says what they become",
+  "*.force_gray": DATUMS,
+  "*.label_map_file": "names are for what is printed",
+  "AnnotatedData.yolo_data_jitter": "belongs to yolo_data_type, of which a spec is elsewhere",
+  "ImageSegData.label_dim": "labels are images",
+  "WindowData.mean_file": NOT_READ,
+  "WindowData.mirror": NOT_READ,
+  ...Object.fromEntries(
+    ["AnnotatedData", "Data", "ImageData", "ImageSegData"].flatMap((type) =>
+      ["crop_size", "mean_file", "mirror", "scale"].map((field) => [`${type}.${field}`, NOT_READ]),
+    ),
+  ),
+};
+
+/** Uses of data layers; FOLDER has a list of images and one of images and their maps. */
+const FED: Readonly<Record<string, readonly { readonly tops: number; readonly param: string }[]>> = {
+  AnnotatedData: [
+    {
+      tops: 2,
+      param: 'data_param { source: "db" batch_size: 2 } transform_param { resize_param { height: 8 width: 8 } }',
+    },
+  ],
+  Data: [{ tops: 2, param: 'data_param { source: "db" batch_size: 2 }' }],
+  DenseImageData: [{ tops: 2, param: 'dense_image_data_param { source: "FOLDER/maps" batch_size: 2 }' }],
+  DummyData: [{ tops: 1, param: "dummy_data_param { shape { dim: 2 } }" }],
+  HDF5Data: [{ tops: 2, param: 'hdf5_data_param { source: "FOLDER/list" batch_size: 2 }' }],
+  ImageData: [{ tops: 2, param: 'image_data_param { source: "FOLDER/list" batch_size: 2 }' }],
+  ImageSegData: [{ tops: 2, param: 'image_data_param { source: "FOLDER/maps" batch_size: 2 }' }],
+  Input: [{ tops: 1, param: "input_param { shape { dim: 2 } }" }],
+  MemoryData: [{ tops: 2, param: "memory_data_param { batch_size: 2 channels: 1 height: 3 width: 3 }" }],
+  WindowData: [
+    {
+      tops: 2,
+      param: 'window_data_param { source: "w" batch_size: 2 fg_threshold: 0.5 } transform_param { crop_size: 4 }',
+    },
+  ],
+};
+
+/** A text for what a data layer feeds: the description of its feed, and its shapes, or what is said against it. */
+function fed(
+  type: string,
+  { tops, param }: { readonly tops: number; readonly param: string },
+  phase: PhaseName,
+): string {
+  const names = Array.from({ length: tops }, (_, i) => `top: "y${i}"`).join(" ");
+  try {
+    const { layer } = loadNet(`layer { name: "l" type: "${type}" ${names} ${param} }`).message;
+    const said = (work: () => unknown) => {
+      try {
+        return work();
+      } catch (error) {
+        if (error instanceof NetrunError) return error.message;
+        throw error;
+      }
+    };
+    const shapes = () => Array.from(lower(layer, { phase }).blobs, ([name, value]) => [name, value.type]);
+    const feed = hasFeed(layer[0]!) ? said(() => feedSpec(layer[0]!, { phase, seed: 1, paths: (path) => path })) : "";
+    return JSON.stringify([feed, said(shapes)]);
+  } catch (error) {
+    if (error instanceof NetrunError) return error.message;
+    throw error;
+  }
 }
 
 function lowered(type: string, example: Case, phase: PhaseName): LoweredNet {
@@ -238,6 +311,8 @@ function digestOr(type: string, example: Case, phase: PhaseName): string {
 }
 
 describe("every setting of a layer", () => {
+  const folder = freshFolder();
+
   it("changes what some case of its type computes, is refused, or is named here with a reason", () => {
     const silent = new Set<string>();
     for (const { type, params } of catalog()) {
@@ -256,4 +331,31 @@ describe("every setting of a layer", () => {
     }
     expect([...silent].sort()).to.deep.equal(Object.keys(SILENT).sort());
   }).timeout(30_000);
+
+  it("of a data layer changes what is fed, is refused, or is named here with a reason", () => {
+    writeFileSync(join(folder(), "list"), "a.png 0\nb.png 1\n");
+    writeFileSync(join(folder(), "maps"), "a.png b.png\n");
+    const silent = new Set<string>();
+    for (const { type, params } of catalog().filter(({ data }) => data))
+      for (const { field: param, fields } of params) {
+        const message = reflect("LayerParameter").fields[param]!.resolvedType!.name as MessageName;
+        for (const { name } of fields) {
+          const values = valuesOf(reflect(message).fields[name]!);
+          const isSeen = FED[type]!.some(({ tops, param: text }) => {
+            const own = text.replaceAll("FOLDER", folder());
+            if (new RegExp(`\\b${name}\\b`).test(own)) return true;
+            const withSetting = (value: string) => {
+              const setting = `${param} { ${name}${value.startsWith("{") ? "" : ":"} ${value} `;
+              return own.includes(`${param} {`) ? own.replace(`${param} {`, setting) : `${own} ${setting} }`;
+            };
+            return (["TRAIN", "TEST"] as const).some((phase) => {
+              const base = fed(type, { tops, param: own }, phase);
+              return values.some((value) => fed(type, { tops, param: withSetting(value) }, phase) !== base);
+            });
+          });
+          if (!isSeen) silent.add(Object.hasOwn(SILENT_DATA, `*.${name}`) ? `*.${name}` : `${type}.${name}`);
+        }
+      }
+    expect([...silent].sort()).to.deep.equal(Object.keys(SILENT_DATA).sort());
+  });
 });

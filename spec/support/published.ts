@@ -98,5 +98,5 @@ ${rows.map((row) => `| ${row} |`).join("\n")}
 `;
 }
 
-/** How many there are. */
+/** Number of them. */
 export const PUBLISHED_FILES = 156;

@@ -10,9 +10,11 @@ import { FORK_FIELDS } from "./fields.js";
 
 /** Note on a field of a message, or of a value of an enum, that Caffe does not have; undefined: nothing. */
 export function forkField(type: string, field: string, value?: string): ForkField | undefined {
+  // V1 layers have the fields of today's, but for their type.
+  const own = type === "V1LayerParameter" && field !== "type" ? "LayerParameter" : type;
   return FORK_FIELDS.find(
     ({ message, fields, values }) =>
-      (message === type || message === "*") &&
+      (message === own || message === "*") &&
       fields.includes(field) &&
       (values === undefined || (value !== undefined && values.includes(value))),
   );
