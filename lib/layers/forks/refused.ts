@@ -5,6 +5,7 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   DataSequence: "it draws rows of the same label and of others from those that it has seen",
   DataAugmentation: "it draws geometry and colours anew for each image, and keeps a mean that it corrects as it goes",
   DenseCRF: "it is a mean-field inference over all pairs of pixels, by filters in a space of positions and colours",
+  FlowWarping: "its versions weigh the four pixels around a place differently, and one of them swaps two of them",
   FlowAugmentation: "it undoes the geometry that DataAugmentation drew",
   GenerateAugmentationParameters: "it draws geometry and colours for DataAugmentation",
   MultiStageMeanfield:
@@ -17,5 +18,5 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",
-  YoloSeg: "it is a loss of masks whose rules no source at hand says",
+  YoloSeg: "it is a loss of masks, of which no source at hand says how its settings count on a GPU",
 };
