@@ -321,13 +321,6 @@ export const LAYER_FIELDS: readonly ForkField[] = [
   {
     forks: "caffe-windows",
     message: "LabelSpecificMarginParameter",
-    fields: ["margin_on_test", "reset_margin"],
-    meaning: "a margin in tests, and a margin that starts anew, which the fork does not read",
-    ignored: true,
-  },
-  {
-    forks: "caffe-windows",
-    message: "LabelSpecificMarginParameter",
     fields: ["auto_tune"],
     meaning: "the margin follows from the angles of the batches",
     refused: OTHER_NET,
