@@ -40,6 +40,12 @@ const inside = [1, 0, 1, 1, 1, 0];
 /** Priors of SSD with variances of 1. */
 const boxes = (...corners: readonly (readonly number[])[]) =>
   fixed([...corners.flat(), ...corners.flat().map(() => 1)], [1, 2, corners.length * 4]);
+/** Uses of a loss that are divided by other numbers than it is without a word. */
+const divided = (bottoms: readonly Bottom[], param = ""): readonly Case[] =>
+  ["normalize: false", "normalization: PRE_FIXED pre_fixed_normalizer: 7"].map((by) => ({
+    bottoms,
+    param: `${param} loss_param { ${by} }`,
+  }));
 /** Numbers about a middle that have no gradient. */
 const wave = (length: number, middle: number, size: number, shape: readonly number[]) =>
   fixed(
@@ -84,6 +90,18 @@ export const layerCases = {
     { phase: "TRAIN", bottoms: [[5, 3]] },
     {},
     { param: "batch_norm_param { use_global_stats: false }" },
+    {
+      phase: "TRAIN",
+      bottoms: [[4, 3]],
+      param: `batch_norm_param { eps: 0.3 moving_average_fraction: 0.7 scale_filler { type: "constant" value: 2 }
+        bias_filler { type: "constant" value: 0.5 } }`,
+    },
+    { phase: "TRAIN", bottoms: [[4, 3]], param: "batch_norm_param { scale_bias: true }" },
+    {
+      phase: "TRAIN",
+      bottoms: [[4, 3]],
+      param: 'batch_norm_param { use_weight_bias: true filler { type: "constant" value: 2 } }',
+    },
   ],
   BatchReindex: [{ bottoms: [[3, 5], fixed([2, 0, 2, 1])] }],
   Bias: [
@@ -268,6 +286,7 @@ export const layerCases = {
       bottoms: [[5, 3], fixed([0, 1, 2, 0, 1, 1, 0, 2, 1, 0, 1, 0, 0, 1, 1], [5, 3])],
       param: "loss_param { ignore_label: 2 normalization: VALID }",
     },
+    ...divided([[5, 3], fixed([0, 1, 0.3, 0, 1, 1, 0, 0, 1, 0.5, 1, 0, 0, 1, 1], [5, 3])]),
   ],
   Silence: "has no tops",
   Slice: [
@@ -287,6 +306,7 @@ export const layerCases = {
       bottoms: [[2, 3, 3], fixed([0, 2, 255, 1, 255, 0], [2, 3])],
       param: "softmax_param { axis: -1 } loss_param { ignore_label: 255 normalization: FULL }",
     },
+    ...divided([[2, 3, 3], fixed([0, 2, 1, 2, 0, 1], [2, 3])]),
   ],
   Split: [{ tops: 3 }],
   Swish: [{}, { param: "swish_param { beta: 2.5 }" }],
@@ -303,6 +323,11 @@ export const layerCases = {
     { param: "bn_param { frozen: true }", phase: "TRAIN" },
     { param: "bn_param { bn_mode: LEARN }", bottoms: [[3, 2, 3, 3]] },
     { param: "bn_param { eps: 0.1 }", bottoms: [[3, 2, 3, 3]], phase: "TRAIN" },
+    ...["slope_filler bias_filler", "scale_filler shift_filler"].map((names) => ({
+      param: `bn_param { momentum: 0.6 ${names.replace(/\w+/g, '$& { type: "constant" value: 3 }')} }`,
+      bottoms: [[3, 2, 3, 3]],
+      phase: "TRAIN" as const,
+    })),
   ],
   BoxAnnotatorOHEM: "picks examples",
   CenterLoss: "has its authors' gradient of the centers",
@@ -361,6 +386,7 @@ export const layerCases = {
       param:
         "softmax_param { axis: -1 } loss_param { ignore_label: 9 normalization: FULL } focal_loss_param { gamma: 0 }",
     },
+    ...divided([[2, 3, 3], fixed([0, 2, 1, 2, 0, 1], [2, 3])]),
   ],
   GroupNorm: [
     { param: "group_norm_param { group_num: 5 eps: 0.1 }" },
@@ -400,6 +426,7 @@ export const layerCases = {
   MarginInnerProduct: "has its authors' gradients",
   Mish: [{ bottoms: [within(-6, 6, odd)] }],
   MultiBoxFocalLoss: [
+    ...divided([[2, 36], [2, 27], grid, truths], "multibox_loss_param { num_classes: 3 overlap_threshold: 0.2 }"),
     {
       bottoms: [[2, 36], [2, 27], grid, truths],
       param:
@@ -407,6 +434,18 @@ export const layerCases = {
     },
   ],
   MultiBoxLoss: [
+    ...[
+      "background_label_id: 2 do_neg_mining: false overlap_threshold: 0.2",
+      "nms_param { nms_threshold: 0.1 } use_prior_for_nms: true overlap_threshold: 0.1 neg_overlap: 0.9",
+    ].map((param) => ({
+      bottoms: [[2, 36], [2, 27], grid, fixed([0, 1, 0, 0.02, 0.05, 0.4, 0.5, 0], [1, 1, 1, 8])],
+      param: `multibox_loss_param { num_classes: 3 ${param} }`,
+    })),
+    {
+      bottoms: [[2, 36], [2, 18], grid, fixed([0, 0, 0, 0.02, 0.05, 0.4, 0.5, 0], [1, 1, 1, 8])],
+      param: "multibox_loss_param { num_classes: 2 map_object_to_agnostic: true overlap_threshold: 0.2 }",
+    },
+    ...divided([[2, 36], [2, 27], grid, truths], "multibox_loss_param { num_classes: 3 overlap_threshold: 0.2 }"),
     ...[
       "overlap_threshold: 0.2 neg_pos_ratio: 1 loc_loss_type: L2 loc_weight: 0.3 use_difficult_gt: false",
       "use_prior_for_matching: false code_type: CORNER_SIZE overlap_threshold: 0.1 bp_inside: true neg_overlap: 0.05",
@@ -482,7 +521,7 @@ export const layerCases = {
   Normalize: [
     { bottoms: [[2, 3, 2]], tops: 2, param: "normalize_param { bp_norm: true }" },
     { bottoms: [[2, 3]], param: 'normalize_param { normalize_type: "L1" }' },
-    { param: "norm_param {}" },
+    { param: 'norm_param { scale_filler { type: "constant" value: 3 } }' },
     { param: "norm_param { across_spatial: false channel_shared: false }" },
     { param: "norm_param { across_spatial: false eps: 0.5 }" },
   ],
@@ -551,9 +590,25 @@ export const layerCases = {
   SmoothL1LossOHEM: [
     { bottoms: [within(-4, 4, odd), odd, odd] },
     { bottoms: [within(-4, 4, odd), odd], param: "loss_param { normalization: BATCH_SIZE }" },
+    ...divided([within(-4, 4, odd), odd]),
   ],
-  SoftmaxFocalLoss: [{ bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] }],
-  SoftmaxWithLossOHEM: [{ bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] }],
+  SoftmaxFocalLoss: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    {
+      bottoms: [[2, 3, 3], fixed([0, 2, 9, 1, 9, 0], [2, 3])],
+      param:
+        "softmax_param { axis: -1 } loss_param { ignore_label: 9 normalization: FULL } focal_loss_param { alpha: 2 gamma: 0.5 }",
+    },
+    ...divided([[2, 3, 3], fixed([0, 2, 1, 2, 0, 1], [2, 3])]),
+  ],
+  SoftmaxWithLossOHEM: [
+    { bottoms: [[5, 3], fixed([0, 2, 1, 2, 0])] },
+    {
+      bottoms: [[2, 3, 3], fixed([0, 2, 9, 1, 9, 0], [2, 3])],
+      param: "softmax_param { axis: -1 } loss_param { ignore_label: 9 normalization: FULL }",
+    },
+    ...divided([[2, 3, 3], fixed([0, 2, 1, 2, 0, 1], [2, 3])]),
+  ],
   TripletLoss: [
     {
       bottoms: [
@@ -626,6 +681,11 @@ export const layerCases = {
   ],
   InnerDistance: [
     { bottoms: [[3, 4]], param: "inner_distance_param { num_output: 2 bias_term: true }" },
+    {
+      bottoms: [[2, 3, 4]],
+      param: `inner_distance_param { num_output: 2 axis: 2 bias_term: true weight_filler { type: "constant" value: 1 }
+        bias_filler { type: "constant" value: 1 } }`,
+    },
     {
       bottoms: [
         [3, 4],
@@ -759,6 +819,7 @@ export const layerCases = {
     { bottoms: [[1, 1, 2, 3]], param: "locally_connected_param { num_output: 1 kernel_size: 2 }" },
   ],
   LpqLoss: [
+    { bottoms: [within(0.2, 1, odd)], param: "lpq_loss_param { p: 1.5 q: 0.4 q_epsilon: 0.3 }" },
     { bottoms: [odd, odd], param: "lpq_loss_param { p: 2 q: 0.5 }" },
     {
       bottoms: [within(0.2, 1, odd)],
