@@ -360,6 +360,7 @@ export interface LayerParameter {
   readonly spatial_dropout_param: SpatialDropoutParameter | null;
   readonly duplicate_param: DuplicateParameter | null;
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
+  readonly modulated_deformable_convolution_param: ModulatedDeformableConvolutionParameter | null;
   readonly spm_param: SPMParameter | null;
   readonly division_param: DivisionParameter | null;
   readonly combination_param: CombinationParameter | null;
@@ -2503,6 +2504,30 @@ export interface DeformableConvolutionParameter {
   readonly bias_filler: FillerParameter | null;
 }
 
+export interface ModulatedDeformableConvolutionParameter {
+  readonly num_output: number;
+  /** Default true. */
+  readonly bias_term: boolean;
+  readonly pad: readonly number[];
+  readonly kernel_size: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Default 0. */
+  readonly pad_h: number;
+  /** Default 0. */
+  readonly pad_w: number;
+  readonly kernel_h: number;
+  readonly kernel_w: number;
+  readonly stride_h: number;
+  readonly stride_w: number;
+  /** Default 1. */
+  readonly group: number;
+  /** Default 1. */
+  readonly deformable_group: number;
+  readonly weight_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+}
+
 export interface ContinuationIndicatorParameter {
   /** Default 0. */
   readonly time_step: number;
@@ -2749,6 +2774,7 @@ export const LAYER_PARAMS = {
   SpatialDropout: "spatial_dropout_param",
   Duplicate: "duplicate_param",
   LabelSpecificMargin: "label_specific_margin_param",
+  ModulatedDeformableConvolution: "modulated_deformable_convolution_param",
   SPM: "spm_param",
   Division: "division_param",
   Combination: "combination_param",
@@ -2940,6 +2966,7 @@ export interface Messages {
   SpatialTransformerParameter: SpatialTransformerParameter;
   UnpoolingParameter: UnpoolingParameter;
   DeformableConvolutionParameter: DeformableConvolutionParameter;
+  ModulatedDeformableConvolutionParameter: ModulatedDeformableConvolutionParameter;
   ContinuationIndicatorParameter: ContinuationIndicatorParameter;
   HardSigmoidParameter: HardSigmoidParameter;
   ReLU6Parameter: ReLU6Parameter;

@@ -37,7 +37,7 @@ import { CompactBilinear } from "./forks/compact-bilinear.js";
 import { ContinuationIndicator } from "./forks/continuation-indicator.js";
 import { ConvLSTM } from "./forks/conv-lstm.js";
 import { Correlation, Correlation1D } from "./forks/correlation.js";
-import { DeformableConvolution } from "./forks/deformable-convolution.js";
+import { DeformableConvolution, ModulatedDeformableConvolution } from "./forks/deformable-convolution.js";
 import { CTCGreedyDecoder } from "./forks/ctc-decoder.js";
 import { CTCLoss, CtcLoss, WarpCTCLoss } from "./forks/ctc-loss.js";
 import { DeformablePSROIPooling } from "./forks/deformable-psroi.js";
@@ -231,6 +231,7 @@ export const layerTypes = {
   CtcLoss,
   Deconvolution3D,
   DeformableConvolution,
+  ModulatedDeformableConvolution,
   DenseBlock,
   DenseImageData,
   DepthwiseConvolution,

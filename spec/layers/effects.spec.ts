@@ -19,8 +19,9 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   "Yolov3: noobject_scale": "the fork's line that reads it is a comment",
 };
 
-/** Types whose settings settings.spec.ts changes, each against another way to say it. */
+/** Types whose settings settings.spec.ts changes, each against another way to say it, or a spec of their own. */
 const ELSEWHERE: readonly string[] = [
+  "ConvLSTM",
   "Convolution",
   "Convolution3D",
   "ConvolutionDepthwise",
@@ -29,10 +30,12 @@ const ELSEWHERE: readonly string[] = [
   "DeformableConvolution",
   "DepthwiseConvolution",
   "Im2col",
+  "ModulatedDeformableConvolution",
   "NdConvolution",
   "NdPooling",
   "Pooling",
   "Pooling3D",
+  "SLLSTM",
 ];
 
 /** Settings that no case here changes, each with the place that does. */

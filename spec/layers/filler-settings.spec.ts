@@ -51,6 +51,17 @@ const FILLED: readonly (readonly [string, Shapes, (filler: (value: number) => st
       [2, 3],
     ],
     [
+      "ModulatedDeformableConvolution",
+      [
+        [1, 4, 5, 6],
+        [1, 18, 3, 4],
+        [1, 9, 3, 4],
+      ],
+      (f) =>
+        `modulated_deformable_convolution_param { num_output: 2 kernel_size: 3 bias_term: true weight_filler ${f(2)} bias_filler ${f(3)} }`,
+      [2, 3],
+    ],
+    [
       "Local",
       planes,
       (f) => `local_param { num_output: 3 kernel_size: 2 weight_filler ${f(2)} bias_filler ${f(3)} }`,

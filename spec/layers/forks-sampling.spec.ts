@@ -78,11 +78,21 @@ describe("DeformableConvolution, against plain loops", () => {
     );
   };
 
-  it("reads each entry of its windows at a place of its own", async () => {
+  /** Among zeros outside, as the second version reads. */
+  const readAmongZeros = (n: number, c: number, row: number, column: number) => {
+    const at = (r: number, k: number) => (r >= 0 && k >= 0 && r < H && k < W ? entry(n, c, r, k) : 0);
+    const [i, j] = [Math.floor(row), Math.floor(column)];
+    const [a, b] = [row - i, column - j];
+    return (1 - a) * ((1 - b) * at(i, j) + b * at(i, j + 1)) + a * ((1 - b) * at(i + 1, j) + b * at(i + 1, j + 1));
+  };
+  const masks = noise(6, [N, GROUPS * KH * KW, 3, 2], 0, 1);
+
+  /** The top, by what is read at a place, and by a factor of each entry of a window. */
+  const loops = (of: typeof read, factor: (n: number, tap: number, h: number, w: number) => number) => {
     const offset = (n: number, k: number, h: number, w: number) =>
       offsets.data[((n * 2 * GROUPS * KH * KW + k) * size[0]! + h) * size[1]! + w]!;
     const shape = [N, OUT, ...size];
-    const values = Array.from(places(shape), ([n, o, h, w]) => {
+    return Array.from(places(shape), ([n, o, h, w]) => {
       let sum = bias[o]!;
       for (let k = 0; k < C / 2; k++)
         for (let i = 0; i < KH; i++)
@@ -92,17 +102,40 @@ describe("DeformableConvolution, against plain loops", () => {
             const tap = Math.floor(c / (C / GROUPS)) * KH * KW + i * KW + j;
             const row = h * 2 - 1 + i * 2 + offset(n, 2 * tap, h, w);
             const column = w * 3 - 1 + j * 2 + offset(n, 2 * tap + 1, h, w);
-            sum += weights[((o * (C / 2) + k) * KH + i) * KW + j]! * read(n, c, row, column);
+            sum += weights[((o * (C / 2) + k) * KH + i) * KW + j]! * of(n, c, row, column) * factor(n, tap, h, w);
           }
       return sum;
     });
-    const param = `num_output: ${OUT} kernel_h: ${KH} kernel_w: ${KW} stride_h: 2 stride_w: 3 pad: 1 dilation: 2 group: 2 deformable_group: ${GROUPS}`;
+  };
+  const param = `num_output: ${OUT} kernel_h: ${KH} kernel_w: ${KW} stride_h: 2 stride_w: 3 pad: 1 dilation: 2 group: 2 deformable_group: ${GROUPS}`;
+
+  it("reads each entry of its windows at a place of its own", async () => {
     const [y] = await run(
       `type: "DeformableConvolution" deformable_convolution_param { ${param} }`,
       [x, offsets],
       [weights, bias],
     );
-    expectClose(y, shape, values);
+    expectClose(
+      y,
+      [N, OUT, ...size],
+      loops(read, () => 1),
+    );
+  });
+
+  it("of the second version multiplies each by a mask, and reads among zeros", async () => {
+    const factor = (n: number, tap: number, h: number, w: number) =>
+      masks.data[((n * GROUPS * KH * KW + tap) * size[0]! + h) * size[1]! + w]!;
+    const [y] = await run(
+      `type: "ModulatedDeformableConvolution" modulated_deformable_convolution_param { ${param} }`,
+      [x, offsets, masks],
+      [weights, bias],
+    );
+    expectClose(y, [N, OUT, ...size], loops(readAmongZeros, factor));
+    const bottoms = `bottom: "x" bottom: "o" bottom: "m"`;
+    const text = `${inputLayer("x", 1, 4, 5, 5)}${inputLayer("o", 1, 18, 5, 5)}${inputLayer("m", 1, 18, 5, 5)}
+      layer { name: "l" type: "ModulatedDeformableConvolution" ${bottoms} top: "y"
+      modulated_deformable_convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }`;
+    expect(refusal(text)).to.contain("the mask, is not [1,9,5,5]");
   });
 
   it("refuses offsets of another shape", () => {

@@ -64,6 +64,22 @@ const SAME: readonly (readonly [string, Shapes, string, string])[] = [
     "deformable_convolution_param { num_output: 2 kernel_size: 3 group: 2 deformable_group: 1 stride: 2 pad_h: 1 pad_w: 1 }",
     "deformable_convolution_param { num_output: 2 kernel_size: 3 group: 2 deformable_group: 1 stride: 2 pad: 1 }",
   ],
+  ...[
+    "kernel_h: 3 kernel_w: 3 pad_h: 1 pad_w: 1 stride_h: 2 stride_w: 2",
+    "kernel_size: 3 pad: 1 stride: 2 dilation: 1",
+  ].map(
+    (window) =>
+      [
+        "ModulatedDeformableConvolution",
+        [
+          [1, 4, 5, 6],
+          [1, 18, 3, 3],
+          [1, 9, 3, 3],
+        ],
+        `modulated_deformable_convolution_param { num_output: 2 group: 2 ${window} }`,
+        "modulated_deformable_convolution_param { num_output: 2 group: 2 deformable_group: 1 kernel_size: 3 stride: 2 pad: 1 }",
+      ] as const,
+  ),
   ...(["Convolution3D", "Deconvolution3D"] as const).map((type) => {
     const given = "kernel_size: 2 kernel_depth: 2";
     const ignored = "dilation: 1 filter_group: 2 engine: CAFFE force_nd_im2col: true";

@@ -679,6 +679,17 @@ export const layerCases = {
         "deformable_convolution_param { num_output: 2 kernel_size: 2 stride: 2 pad: 1 group: 2 deformable_group: 2 }",
     },
   ],
+  ModulatedDeformableConvolution: [
+    {
+      bottoms: [
+        [1, 4, 5, 6],
+        [1, 16, 3, 4],
+        [1, 8, 3, 4],
+      ],
+      param:
+        "modulated_deformable_convolution_param { num_output: 2 kernel_size: 2 stride: 2 pad: 1 group: 2 deformable_group: 2 }",
+    },
+  ],
   InnerDistance: [
     { bottoms: [[3, 4]], param: "inner_distance_param { num_output: 2 bias_term: true }" },
     {

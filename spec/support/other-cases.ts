@@ -354,6 +354,10 @@ export const effectCases: Readonly<Record<string, readonly Case[]>> = {
     { bottoms: [wave([2, 2, 5, 7])], param: "imresize_param { factor: 2 start_scale: 0.8 scale_gap: 0.4 }" },
     { bottoms: [wave([2, 2, 5, 7])], param: "imresize_param { target_spatial_width: 9 target_spatial_height: 6 }" },
   ],
+  Hotspot: ["gaussian_std: 2", "mean_removed: false"].map((param) => ({
+    bottoms: [wave([2, 4], 1, 3)],
+    param: `hotspot_param { output_height: 6 output_width: 5 data_height: 10 data_width: 12 ${param} }`,
+  })),
   InfogainLoss: [
     {
       bottoms: [wave([2, 2, 3]), given([2, 2], [0, 2, 9, 1]), wave([1, 1, 3, 3], 1, 0.5)],

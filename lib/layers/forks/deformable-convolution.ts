@@ -1,5 +1,5 @@
 import { has, sub as message } from "../../caffe/message.js";
-import type { DeformableConvolutionParameter } from "../../caffe/messages.js";
+import type { DeformableConvolutionParameter, ModulatedDeformableConvolutionParameter } from "../../caffe/messages.js";
 import { constant, type Value } from "../../graph/index.js";
 import {
   add,
@@ -17,9 +17,9 @@ import {
 } from "../../ops/index.js";
 import { concat } from "../../ops/shape.js";
 import { entriesAt, isInside } from "../bilinear.js";
-import { bottomText, computeLayer, type Place } from "../layer.js";
+import { type BlobSpec, bottomText, computeLayer, type Place, type Site } from "../layer.js";
 
-type Param = DeformableConvolutionParameter;
+type Param = DeformableConvolutionParameter | ModulatedDeformableConvolutionParameter;
 type Pair = readonly [number, number];
 
 /**
@@ -34,40 +34,61 @@ export const DeformableConvolution = computeLayer({
   tops: 1,
   exact: true,
   family: "convolution",
-  blobs(place) {
-    const { param } = place;
-    const { kernel, channels } = geometryOf(place);
-    const weight = {
-      shape: [param.num_output, channels / param.group, ...kernel],
-      filler: message(param, "weight_filler"),
-    };
-    return param.bias_term ? [weight, { shape: [param.num_output], filler: message(param, "bias_filler") }] : [weight];
-  },
-  lower(site) {
-    const { param } = site;
-    const [x, offsets] = site.bottoms as [Value, Value];
-    const [w, b] = site.blobs as [Value, Value | undefined];
-    const { kernel, size, channels } = geometryOf(site);
-    const n = x.type.shape[0]!;
-    const [taps, k, groups] = [kernel[0] * kernel[1], size[0] * size[1], param.deformable_group];
-    const part = channels / groups;
-    const columns = Array.from({ length: groups }, (_, group) => {
-      const own = slice(x, 1, group * part, (group + 1) * part);
-      const of = Array.from({ length: taps }, (_, tap) => {
-        const at = 2 * (group * taps + tap);
-        const moved = (axis: 0 | 1) =>
-          add(reshape(slice(offsets, 1, at + axis, at + axis + 1), [n, k]), starts(site, axis, tap));
-        return reshape(sampled(own, moved(0), moved(1)), [n, part, 1, k]);
-      });
-      return concat(of, 2);
-    });
-    const whole = reshape(concat(columns, 1), [n, channels * taps, ...size]);
-    const weights = reshape(w, [param.num_output, (channels / param.group) * taps, 1, 1]);
-    return {
-      tops: [conv(whole, weights, { strides: [1, 1], pads: [0, 0], dilations: [1, 1], group: param.group }, b)],
-    };
-  },
+  blobs: blobsOf,
+  lower: (site) => ({ tops: [convolved(site, sampled)] }),
 });
+
+/**
+ * ModulatedDeformableConvolution (Deformable ConvNets, second version): DeformableConvolution whose window's entries are multiplied
+ * by a mask each, a third bottom [n, groups kh kw, ph, pw]; outside of x there are zeros, with which places up to one entry away are
+ * interpolated.
+ * Source: zhanglonghao1992/Deformable-ConvNets-v1-v2-caffe, modulated_deformable_im2col.cu.
+ */
+export const ModulatedDeformableConvolution = computeLayer({
+  type: "ModulatedDeformableConvolution",
+  param: "modulated_deformable_convolution_param",
+  bottoms: 3,
+  tops: 1,
+  exact: true,
+  family: "convolution",
+  blobs: blobsOf,
+  lower: (site) => ({ tops: [convolved(site, sampledAmongZeros, site.bottoms[2])] }),
+});
+
+function blobsOf(place: Place<Param>): readonly BlobSpec[] {
+  const { param } = place;
+  const { kernel, channels } = geometryOf(place);
+  const weight = {
+    shape: [param.num_output, channels / param.group, ...kernel],
+    filler: message(param, "weight_filler"),
+  };
+  return param.bias_term ? [weight, { shape: [param.num_output], filler: message(param, "bias_filler") }] : [weight];
+}
+
+/** The convolution of what is sampled at the moved places, each times its entry of the mask. */
+function convolved(site: Site<Param>, sample: typeof sampled, mask?: Value): Value {
+  const { param } = site;
+  const [x, offsets] = site.bottoms as [Value, Value];
+  const [w, b] = site.blobs as [Value, Value | undefined];
+  const { kernel, size, channels } = geometryOf(site);
+  const n = x.type.shape[0]!;
+  const [taps, k, groups] = [kernel[0] * kernel[1], size[0] * size[1], param.deformable_group];
+  const part = channels / groups;
+  const columns = Array.from({ length: groups }, (_, group) => {
+    const own = slice(x, 1, group * part, (group + 1) * part);
+    const of = Array.from({ length: taps }, (_, tap) => {
+      const at = group * taps + tap;
+      const plane = (maps: Value, i: number) => reshape(slice(maps, 1, i, i + 1), [n, k]);
+      const moved = (axis: 0 | 1) => add(plane(offsets, 2 * at + axis), starts(site, axis, tap));
+      const entries = sample(own, moved(0), moved(1));
+      return reshape(mask ? mul(entries, reshape(plane(mask, at), [n, 1, k])) : entries, [n, part, 1, k]);
+    });
+    return concat(of, 2);
+  });
+  const whole = reshape(concat(columns, 1), [n, channels * taps, ...size]);
+  const weights = reshape(w, [param.num_output, (channels / param.group) * taps, 1, 1]);
+  return conv(whole, weights, { strides: [1, 1], pads: [0, 0], dilations: [1, 1], group: param.group }, b);
+}
 
 /** x [n, c, h, w] at rows and columns [n, k]: [n, c, k]. */
 function sampled(x: Value, rows: Value, columns: Value): Value {
@@ -91,6 +112,26 @@ function sampled(x: Value, rows: Value, columns: Value): Value {
   );
   const inside = reshape(isInside(stopGradient(rows), stopGradient(columns), h, w), [n, 1, k]);
   return where(inside, value, constant(0));
+}
+
+/** x [n, c, h, w] among zeros at rows and columns [n, k]: [n, c, k]. */
+function sampledAmongZeros(x: Value, rows: Value, columns: Value): Value {
+  const [n] = x.type.shape as [number];
+  const k = rows.type.shape[1]!;
+  const axis = (place: Value) => {
+    const low = floor(stopGradient(place));
+    const above = sub(place, low);
+    return [
+      { at: low, weight: sub(constant(1), above) },
+      { at: add(low, constant(1)), weight: above },
+    ] as const;
+  };
+  const corners = axis(rows).flatMap((row) =>
+    axis(columns).map((column) =>
+      mul(entriesAt(x, row.at, column.at, "zero"), reshape(mul(row.weight, column.weight), [n, 1, k])),
+    ),
+  );
+  return corners.reduce(add);
 }
 
 /** Place where an entry of the kernel reads for each entry of the top, along an axis, before it is moved: [1, k]. */
@@ -141,5 +182,8 @@ function geometryOf(place: Place<Param>) {
   const offsets = [n, 2 * param.deformable_group * kernel[0] * kernel[1], ...size];
   if (bottoms[1]!.type.shape.join() !== offsets.join())
     throw place.bottomError(1, `${bottomText(place, 1)}, the offsets, is not [${offsets}]`);
+  const mask = [n, offsets[1]! / 2, ...size];
+  if (bottoms[2] && bottoms[2].type.shape.join() !== mask.join())
+    throw place.bottomError(2, `${bottomText(place, 2)}, the mask, is not [${mask}]`);
   return { kernel, stride, pad, dilation, size, channels };
 }

@@ -250,7 +250,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "Deformable ConvNets, spatial transformers",
-    types: ["DeformableConvolution", "DeformablePSROIPooling", "SpatialTransformer"],
+    types: ["DeformableConvolution", "ModulatedDeformableConvolution", "DeformablePSROIPooling", "SpatialTransformer"],
     meaning: "reading between entries, at places that another blob gives",
   },
   {
