@@ -8,9 +8,10 @@ import { count, float32, input, inputName, type Value } from "../../lib/graph/in
 import { catalog, isDataLayer, type LayerType, layerTypes, type PhaseName } from "../../lib/layers/index.js";
 import { gradient } from "../../lib/net/gradient.js";
 import { type LoweredNet, lower } from "../../lib/net/lower.js";
+import { effectCases } from "../support/effect-cases.js";
 import { type Bottom, type Case, caseNet, layerCases, odd } from "../support/layer-cases.js";
 import { isRead, WITHOUT_EFFECT } from "../support/layer-fields.js";
-import { effectCases, otherCases } from "../support/other-cases.js";
+import { otherCases } from "../support/other-cases.js";
 import { prng } from "../support/prng.js";
 import { runGraph } from "../support/run-graph.js";
 
@@ -40,6 +41,9 @@ const ELSEWHERE: readonly string[] = [
 
 /** Settings that no case here changes, each with the place that does. */
 const UNWALKED: Readonly<Record<string, string>> = {
+  "BN: decay": "forks-fields.spec.ts has it",
+  "BN: moving_average": "false is refused",
+  "BN: var_eps": "forks-fields.spec.ts has it",
   "BatchNorm: filler": "read as scale_filler",
   "BatchNorm: use_weight_bias": "read as scale_bias",
   "BilinearInterpolate: align_corners": "false is refused",

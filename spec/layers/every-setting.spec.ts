@@ -63,7 +63,6 @@ const SILENT: Readonly<Record<string, string>> = {
   "MultiBoxFocalLoss.objectness_score": "belongs to the two bottoms of a second stage, of which cases are elsewhere",
   "MultiBoxFocalLoss.sample_size": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
   "MultiBoxFocalLoss.use_prior_for_nms": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
-  "MultiBoxLoss.use_prior_for_nms": "belongs to mining_type: HARD_EXAMPLE, of which cases are elsewhere",
   "RegionLoss.absolute": UNREAD,
   "RegionLoss.class_map": UNREAD,
   "RegionLoss.coords": UNREAD,
