@@ -361,6 +361,7 @@ export interface LayerParameter {
   readonly duplicate_param: DuplicateParameter | null;
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
   readonly modulated_deformable_convolution_param: ModulatedDeformableConvolutionParameter | null;
+  readonly rank_param: RankParameter | null;
   readonly spm_param: SPMParameter | null;
   readonly division_param: DivisionParameter | null;
   readonly combination_param: CombinationParameter | null;
@@ -2190,7 +2191,19 @@ export const MarginInnerProductParameter_MarginType = {
 export type MarginInnerProductParameter_MarginType = (typeof MarginInnerProductParameter_MarginType)[keyof typeof MarginInnerProductParameter_MarginType];
 
 export interface TripletLossParameter {
+  readonly margin: readonly number[];
+  /** Default false. */
+  readonly intriplet_mining: boolean;
+}
+
+export interface RankParameter {
   /** Default 1. */
+  readonly neg_num: number;
+  /** Default 1. */
+  readonly pair_size: number;
+  readonly hard_ratio: number;
+  readonly rand_ratio: number;
+  /** Default 0.5. */
   readonly margin: number;
 }
 
@@ -2775,6 +2788,7 @@ export const LAYER_PARAMS = {
   Duplicate: "duplicate_param",
   LabelSpecificMargin: "label_specific_margin_param",
   ModulatedDeformableConvolution: "modulated_deformable_convolution_param",
+  Rank: "rank_param",
   SPM: "spm_param",
   Division: "division_param",
   Combination: "combination_param",
@@ -2941,6 +2955,7 @@ export interface Messages {
   LabelSpecificAddParameter: LabelSpecificAddParameter;
   MarginInnerProductParameter: MarginInnerProductParameter;
   TripletLossParameter: TripletLossParameter;
+  RankParameter: RankParameter;
   YoloDetectionOutputParameter: YoloDetectionOutputParameter;
   Yolov3DetectionOutputParameter: Yolov3DetectionOutputParameter;
   LayerNormParameter: LayerNormParameter;

@@ -1,5 +1,6 @@
-import { constantOf, type Value } from "../graph/index.js";
-import { add, cast, equal, less, reshape, stopGradient, where } from "../ops/index.js";
+import { arange, constantOf, type Value } from "../graph/index.js";
+import { scatter } from "../ops/detection.js";
+import { add, cast, equal, expand, less, reshape, stopGradient, topK, where, zeros } from "../ops/index.js";
 
 /**
  * A blob of numbers in [0, n) as int64 indices for Gather, without a gradient; fractions are cut off. ONNX counts negative indices
@@ -22,3 +23,10 @@ export const iota = (n: number): Value =>
 /** Int64 indices [rows] as float32 [rows, n]: 1 in the column of each row's index, else 0. */
 export const oneHot = (indices: Value, n: number): Value =>
   cast(equal(reshape(indices, [indices.type.shape[0]!, 1]), iota(n)), "float32");
+
+/** Places of values [n, p] in the falling order of their row, of equal ones the first first. */
+export function rankOf(values: Value): Value {
+  const [n, p] = values.type.shape as [number, number];
+  const order = topK(values, 1, p).indices;
+  return scatter(zeros([n, p]), order, expand(arange(p), [n, p]), 1);
+}

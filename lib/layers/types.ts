@@ -79,6 +79,7 @@ import { Hotspot, SubRegion } from "./forks/points.js";
 import { PriorBox } from "./forks/prior-box.js";
 import { Proposal } from "./forks/proposal-layer.js";
 import { PSROIAlign, PSROIPooling } from "./forks/psroi-pooling.js";
+import { RankHardLoss } from "./forks/rank-hard-loss.js";
 import { RankLoss } from "./forks/rank-loss.js";
 import { ReLU6 } from "./forks/relu6.js";
 import { Reorg } from "./forks/reorg.js";
@@ -282,6 +283,7 @@ export const layerTypes = {
   MaskPooling,
   MaskResize,
   ROIWarping,
+  RankHardLoss,
   RankLoss,
   LpqLoss,
   ChannelScale,

@@ -621,6 +621,10 @@ export const layerCases = {
       bottoms: [[5, 3], [5, 3], [5, 3], fixed([1, 0.5, 2, 0, 1])],
       param: "triplet_loss_param { margin: 0.2 }",
     },
+    {
+      bottoms: [[5, 3], [5, 3], [5, 3], fixed([1, 0, 1, 0, 1])],
+      param: "triplet_loss_param { margin: 0.2 margin: 0.9 }",
+    },
   ],
   Upsample: [
     { param: "upsample_param { scale: 2 }" },
@@ -844,6 +848,7 @@ export const layerCases = {
   PSROIAlign: [
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 }" },
   ],
+  RankHardLoss: "has its authors' gradient",
   RankLoss: "has its authors' gradient",
   Normalization: [{ bottoms: [[3, 5]] }, { bottoms: [[3, 5, 1, 1]] }],
   SoftmaxCrossEntropyLoss: [

@@ -146,6 +146,12 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     refused: "write nms_param { nms_threshold: A top_k: B }",
   },
   {
+    forks: "triplet forks",
+    message: "TripletLossParameter",
+    fields: ["intriplet_mining"],
+    meaning: "a negative counts by its distance from the positive where that is nearer than the anchor",
+  },
+  {
     forks: "FaceBoxes",
     message: "PriorBoxParameter",
     fields: ["fixed_size", "fixed_ratio", "density"],

@@ -22,5 +22,6 @@ export const FORK_SOURCES: readonly (readonly [fork: string, from: string])[] = 
   ["SegNet", "alexgkendall/caffe-segnet"],
   ["sphereface", "wy1iu/sphereface"],
   ["SSD", "weiliu89/caffe, as it is packaged for Python"],
+  ["triplet forks", "zlthinker/caffe, and of video triplets xiaolonw/caffe-video_triplet"],
   ["video-caffe", "BoLiu-SVCL/video-caffe"],
 ];

@@ -4,8 +4,8 @@ import {
   type MultiBoxLossParameter,
   PriorBoxParameter_CodeType as CodeType,
 } from "../../caffe/messages.js";
-import { arange, constant, type Value } from "../../graph/index.js";
-import { gatherNd, nonMaxSuppression, scatter, scatterNd } from "../../ops/detection.js";
+import { constant, type Value } from "../../graph/index.js";
+import { gatherNd, nonMaxSuppression, scatterNd } from "../../ops/detection.js";
 import {
   add,
   and,
@@ -24,10 +24,9 @@ import {
   reshape,
   slice,
   stopGradient,
-  topK,
   where,
-  zeros,
 } from "../../ops/index.js";
+import { rankOf } from "../indices.js";
 import type { Site } from "../layer.js";
 import { decodedBoxes } from "./box-code.js";
 import type { Candidates, Matches } from "./multibox-match.js";
@@ -129,11 +128,4 @@ function survivors({ param, bottoms }: Site<P>, boxes: Boxes, losses: Value, ove
   const kept = nonMaxSuppression(ordered, scores, { most: p, overlap, score: -0.5, selected: n * p });
   const ones = gatherNd(expand(constant(1), [n, 1, p]), kept);
   return greater(reshape(scatterNd(expand(constant(0), [n, 1, p]), kept, ones), [n, p]), constant(0));
-}
-
-/** Places of values [n, p] in the falling order of their row, of equal ones the first first. */
-function rankOf(values: Value): Value {
-  const [n, p] = values.type.shape as [number, number];
-  const order = topK(values, 1, p).indices;
-  return scatter(zeros([n, p]), order, expand(arange(p), [n, p]), 1);
 }

@@ -261,7 +261,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   // Faces and pairs
   {
     forks: "center loss and triplet forks",
-    types: ["CenterLoss", "TripletLoss", "RankLoss", "Normalization"],
+    types: ["CenterLoss", "TripletLoss", "RankLoss", "RankHardLoss", "Normalization"],
     meaning: "distances of classes and of triplets; rows of length 1",
   },
   {
