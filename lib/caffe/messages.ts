@@ -1483,6 +1483,12 @@ export interface DetectionOutputParameter {
   readonly save_file: string;
   /** Default 0.01. */
   readonly objectness_score: number;
+  /** Default true. */
+  readonly normalized: boolean;
+  /** Default -1. */
+  readonly input_width: number;
+  /** Default -1. */
+  readonly input_height: number;
 }
 
 export interface MultiBoxLossParameter {

@@ -142,6 +142,46 @@ describe("detectors of Caffe's forks, against plain loops", () => {
     });
   }
 
+  for (const [form, variance_encoded_in_target] of [
+    ["rows of five", true],
+    ["one plane", true],
+    ["two planes", false],
+  ] as const)
+    it(`DetectionOutput of regions in pixels divides them by the input's size, given as ${form}`, async () => {
+      const [offsets, scores] = [noise(27, [ITEMS, boxes * 4]), noise(28, [ITEMS, boxes * CLASSES], 0, 1)];
+      const own = priors().data;
+      const [width, height] = [80, 60];
+      const regions = Array.from({ length: boxes }, (_, i) => [
+        7,
+        ...[...own.subarray(4 * i, 4 * i + 4)].map((v, k) => v * (k % 2 === 0 ? width : height)),
+      ]).flat();
+      const settings: Settings = { code_type: "CENTER_SIZE", variance_encoded_in_target, confidence_threshold: 0.4 };
+      const rows = caffeRows(settings, offsets.data, scores.data, own, boxes);
+      const variances = [...own.subarray(4 * boxes), ...Array<number>(boxes).fill(0)];
+      const given: Tensor =
+        form === "rows of five"
+          ? { shape: [boxes, 5], data: Float32Array.from(regions) }
+          : form === "one plane"
+            ? { shape: [1, 1, boxes * 5], data: Float32Array.from(regions) }
+            : { shape: [1, 2, boxes * 5], data: Float32Array.from([...regions, ...variances]) };
+      const size = `normalized: false input_width: ${width} input_height: ${height}`;
+      const param = `code_type: CENTER_SIZE confidence_threshold: 0.4 variance_encoded_in_target: ${variance_encoded_in_target} ${size}`;
+      const [y] = await run(
+        `type: "DetectionOutput" detection_output_param { num_classes: ${CLASSES} ${param} nms_param { nms_threshold: 0.3 } }`,
+        [offsets, scores, given],
+      );
+      expectClose(y, [1, 1, rows.length, 7], rows.flat());
+    });
+
+  it("DetectionOutput of regions in pixels needs the input's size", () => {
+    const inputs = [inputLayer("loc", 1, 8), inputLayer("conf", 1, 4), inputLayer("prior", 1, 1, 10)].join("");
+    const of = (param: string) =>
+      refusal(`${inputs} layer { name: "l" type: "DetectionOutput" bottom: "loc" bottom: "conf" bottom: "prior" top: "y"
+        detection_output_param { num_classes: 2 variance_encoded_in_target: true ${param} } }`);
+    expect(of("normalized: false input_width: 30")).to.contain("boxes in pixels need input_height");
+    expect(of("")).to.contain("priors are [1, 2, boxes * 4]");
+  });
+
   for (const code_type of ["CENTER_SIZE", "CORNER_SIZE"] as const)
     it(`DetectionOutput of RefineDet moves boxes twice, and skips those without an object, ${code_type}`, async () => {
       const [offsets, scores, prior] = [

@@ -131,12 +131,10 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     unless: ["6", "6.0"],
   },
   {
-    forks: "SSD forks with boxes in pixels",
+    forks: "Intel (OpenVINO)",
     message: "DetectionOutputParameter",
     fields: ["input_width", "input_height", "normalized"],
-    meaning: "false: boxes are in pixels of an input of that size",
-    refused: "netrun's boxes are shares of the image",
-    unless: ["-1", "true"],
+    meaning: "false: priors are regions in pixels of an input of that size",
   },
   {
     forks: "older SSD",

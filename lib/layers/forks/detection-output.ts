@@ -49,7 +49,10 @@ const at = (i: number) => constantOf("int64", BigInt64Array.of(BigInt(i)), []);
  * nothing is found in any item, a row of (item, -1...) for each. Inference only.
  * RefineDet's has two further bottoms, scores of background and object [n, boxes*2] and offsets [n, boxes*4]: these make the boxes that
  * the first bottom's offsets are to, and where an object's score is below `objectness_score` there is no class. `save_output_param` has
- * what is found written to files.
+ * what is found written to files. With `normalized: false` priors are regions in pixels, rows of five (the item, which counts for
+ * nothing, and corners), [boxes, 5] or [1, 1 or 2, boxes*5] with the variances of four each after them; corners are divided by
+ * `input_width` and `input_height`.
+ * Source: Liu et al. 2016, SSD; Zhang et al. 2018, RefineDet; of pixels OpenVINO's detection_output.hpp.
  */
 export const DetectionOutput = computeLayer({
   type: "DetectionOutput",
@@ -195,9 +198,15 @@ function bestOf({ param, items, boxes, classes, scores }: Detector, found: Value
 function priorsOf({ bottoms, param, bottomError, error }: Place<DetectionOutputParameter>): number {
   const [offsets, scores, priors] = bottoms.map(({ type }) => type.shape) as [number[], number[], number[]];
   if (!has(param, "num_classes")) throw error("num_classes must be given", "num_classes");
-  if (priors.length < 3 || priors[0] !== 1 || priors[1] !== 2)
-    throw bottomError(2, `priors are [1, 2, boxes * 4], not [${priors}]`);
-  const boxes = count(priors, 2) / 4;
+  const isRows = !param.normalized && param.variance_encoded_in_target && priors[1] === 5;
+  const planes = !param.normalized && param.variance_encoded_in_target ? [1, 2] : [2];
+  if (!isRows && (priors.length < 3 || priors[0] !== 1 || !planes.includes(priors[1]!)))
+    throw bottomError(2, `priors are [1, 2, boxes * ${param.normalized ? 4 : 5}], not [${priors}]`);
+  for (const field of ["input_width", "input_height"] as const)
+    if (!param.normalized && param[field] <= 0) throw error(`boxes in pixels need ${field}`, field);
+  const each = param.normalized ? 4 : 5;
+  const boxes = (isRows ? count(priors) : count(priors, 2)) / each;
+  if (!Number.isInteger(boxes)) throw bottomError(2, `[${priors}] does not have ${each} numbers for each prior`);
   if (bottoms.length === 4)
     throw bottomError(3, "there are 3 bottoms, or 5 with the scores and offsets of a first stage (RefineDet)");
   [2, 4].forEach((each, i) => {
@@ -224,11 +233,32 @@ function best(scores: Value, most: number): Value {
 function decode(site: Site<DetectionOutputParameter>, items: number, boxes: number): Value {
   const { bottoms, param } = site;
   const sets = param.share_location ? 1 : param.num_classes;
-  const priors = reshape(bottoms[2]!, [2, boxes, 4]);
-  const [prior, variances] = [slice(priors, 0, 0, 1), slice(priors, 0, 1, 2)];
+  const { prior, variances } = param.normalized ? shares(bottoms[2]!, boxes) : pixels(site, boxes);
   const offsets = transpose(reshape(bottoms[0]!, [items, boxes, sets, 4]), [0, 2, 1, 3]);
   const scale = param.variance_encoded_in_target ? undefined : variances;
   const moved = (by: Value, from: Value) => decodedBoxes(param.code_type, by, from, scale);
   const first = bottoms[4] && moved(reshape(bottoms[4], [items, 1, boxes, 4]), prior);
   return moved(offsets, first ?? prior);
+}
+
+/** Corners [1, boxes, 4] as parts of the image, and variances. */
+interface Priors {
+  readonly prior: Value;
+  readonly variances: Value | undefined;
+}
+
+function shares(given: Value, boxes: number): Priors {
+  const priors = reshape(given, [2, boxes, 4]);
+  return { prior: slice(priors, 0, 0, 1), variances: slice(priors, 0, 1, 2) };
+}
+
+/** Priors in pixels: rows of five, and where offsets have variances these after them, of four each. */
+function pixels({ bottoms, param }: Site<DetectionOutputParameter>, boxes: number): Priors {
+  const given = bottoms[2]!;
+  const flat = reshape(given, [count(given.type.shape)]);
+  const corners = slice(reshape(slice(flat, 0, 0, 5 * boxes), [1, boxes, 5]), 2, 1, 5);
+  const { input_width: w, input_height: h } = param;
+  const prior = div(corners, constant(Float32Array.of(w, h, w, h), [4]));
+  if (param.variance_encoded_in_target) return { prior, variances: undefined };
+  return { prior, variances: reshape(slice(flat, 0, 5 * boxes, 9 * boxes), [1, boxes, 4]) };
 }
