@@ -362,6 +362,9 @@ export interface LayerParameter {
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
   readonly modulated_deformable_convolution_param: ModulatedDeformableConvolutionParameter | null;
   readonly rank_param: RankParameter | null;
+  readonly soft_truncation_param: SoftTruncationParameter | null;
+  readonly truncation_param: TruncationParameter | null;
+  readonly general_contrastive_loss_param: GeneralContrastiveParameter | null;
   readonly spm_param: SPMParameter | null;
   readonly division_param: DivisionParameter | null;
   readonly combination_param: CombinationParameter | null;
@@ -2202,6 +2205,33 @@ export interface TripletLossParameter {
   readonly intriplet_mining: boolean;
 }
 
+export interface SoftTruncationParameter {
+  /** Default 2. */
+  readonly c: number;
+}
+
+export interface TruncationParameter {
+  /** Default 0. */
+  readonly lower_bound: number;
+  /** Default 5. */
+  readonly upper_bound: number;
+}
+
+export interface GeneralContrastiveParameter {
+  /** Default 0. */
+  readonly positive_margin: number;
+  /** Default 1. */
+  readonly negative_margin: number;
+  /** Default 1. */
+  readonly positive_weight: number;
+  /** Default 1. */
+  readonly negative_weight: number;
+  /** Default 0. */
+  readonly normalize_negative: number;
+  /** Default 4. */
+  readonly positive_outlier_thresh: number;
+}
+
 export interface RankParameter {
   /** Default 1. */
   readonly neg_num: number;
@@ -2795,6 +2825,9 @@ export const LAYER_PARAMS = {
   LabelSpecificMargin: "label_specific_margin_param",
   ModulatedDeformableConvolution: "modulated_deformable_convolution_param",
   Rank: "rank_param",
+  SoftTruncation: "soft_truncation_param",
+  Truncation: "truncation_param",
+  GeneralContrastive: "general_contrastive_loss_param",
   SPM: "spm_param",
   Division: "division_param",
   Combination: "combination_param",
@@ -2961,6 +2994,9 @@ export interface Messages {
   LabelSpecificAddParameter: LabelSpecificAddParameter;
   MarginInnerProductParameter: MarginInnerProductParameter;
   TripletLossParameter: TripletLossParameter;
+  SoftTruncationParameter: SoftTruncationParameter;
+  TruncationParameter: TruncationParameter;
+  GeneralContrastiveParameter: GeneralContrastiveParameter;
   RankParameter: RankParameter;
   YoloDetectionOutputParameter: YoloDetectionOutputParameter;
   Yolov3DetectionOutputParameter: Yolov3DetectionOutputParameter;

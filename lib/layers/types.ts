@@ -22,6 +22,7 @@ import { Exp } from "./exp.js";
 import { Filter } from "./filter.js";
 import { Flatten } from "./flatten.js";
 import { HardSigmoid, HardSwish, Mish, SELU, SignedSqrt } from "./forks/activations.js";
+import { Arccos, Cosine, SoftTruncation, Truncation } from "./forks/angles.js";
 import { AnnotatedData } from "./forks/annotated-data.js";
 import { BunchOfNeurons } from "./forks/bunch-of-neurons.js";
 import { CCCP } from "./forks/cccp.js";
@@ -51,6 +52,7 @@ import { Combination, Division } from "./forks/division.js";
 import { Flip, GSTiling } from "./forks/flip.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
+import { GeneralContrastiveLoss } from "./forks/general-contrastive-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { InnerDistance } from "./forks/inner-distance.js";
 import { Interp } from "./forks/interp.js";
@@ -284,6 +286,11 @@ export const layerTypes = {
   MaskResize,
   ROIWarping,
   RankHardLoss,
+  Arccos,
+  Cosine,
+  SoftTruncation,
+  Truncation,
+  GeneralContrastiveLoss,
   RankLoss,
   LpqLoss,
   ChannelScale,

@@ -48,6 +48,8 @@ const SILENT: Readonly<Record<string, string>> = {
   "DenseBlock.use_dropout": DROPPED,
   "DepthwiseConvolution.group": "each channel is a group",
   "DetectionEvaluate.resize_param": "belongs to name_size_file, of which a spec is elsewhere",
+  "DetectionOutput.input_height": "belongs to normalized: false, of which cases are elsewhere",
+  "DetectionOutput.input_width": "belongs to normalized: false, of which cases are elsewhere",
   "DetectionOutput.save_file": "says what is written or shown, and not what is computed",
   "DetectionOutput.save_output_param": "says what is written or shown, and not what is computed",
   "DetectionOutput.visualize": "says what is written or shown, and not what is computed",

@@ -848,6 +848,11 @@ export const layerCases = {
   PSROIAlign: [
     { bottoms: [[2, 8, 7, 9], rois], param: "psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 0.6 }" },
   ],
+  Arccos: [{ bottoms: [within(-0.9, 0.9, odd)] }],
+  Cosine: unary,
+  SoftTruncation: [{ param: "soft_truncation_param { c: 1.5 }" }, {}],
+  Truncation: [{ param: "truncation_param { lower_bound: -0.5 upper_bound: 0.7 }" }],
+  GeneralContrastiveLoss: "has its authors' gradient",
   RankHardLoss: "has its authors' gradient",
   RankLoss: "has its authors' gradient",
   Normalization: [{ bottoms: [[3, 5]] }, { bottoms: [[3, 5, 1, 1]] }],

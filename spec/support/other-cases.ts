@@ -29,6 +29,31 @@ export const otherCases: Readonly<Record<string, readonly Case[]>> = {
       param: "hotspot_param { output_height: 6 output_width: 5 data_height: 10 data_width: 12 }",
     },
   ],
+  GeneralContrastiveLoss: [
+    { bottoms: [[4, 3], given([4], [0, 2, 1, 1])] },
+    {
+      bottoms: [{ shape: [4, 3], from: 0.1, to: 1.9 }, given([4], [0, 2, 1, 1])],
+      param: `general_contrastive_loss_param { positive_margin: 0.2 negative_margin: 1.4 positive_weight: 0.7 negative_weight: 1.3
+        normalize_negative: 0.4 positive_outlier_thresh: 0.6 }`,
+    },
+  ],
+  RankHardLoss: [
+    {
+      bottoms: [[8, 3], given([8], [0, 0, 1, 1, 2, 2, 3, 3])],
+      param: "rank_param { neg_num: 3 pair_size: 2 hard_ratio: 0.7 rand_ratio: 0.4 margin: 1 }",
+    },
+  ],
+  TripletLoss: [
+    {
+      bottoms: [
+        [5, 3],
+        [5, 3],
+        [5, 3],
+      ],
+      tops: 2,
+      param: "loss_weight: 1 loss_weight: 0 triplet_loss_param { margin: 0.4 intriplet_mining: true }",
+    },
+  ],
   RankLoss: [{ bottoms: [[4], given([4], [1, 0, 2, 3])] }],
   ROIWarping: [
     {
@@ -56,6 +81,12 @@ export const otherCases: Readonly<Record<string, readonly Case[]>> = {
   CenterLoss: [{ bottoms: [[3, 4], given([3], [0, 1, 0])], param: "center_loss_param { num_output: 2 }" }],
   DiceLoss: [{ bottoms: [[2, 3, 4], given([2, 4], [0, 1, 2, 1, 0, 0, 1, 2])] }],
   DetectionOutput: [
+    {
+      bottoms: [[1, 8], [1, 4], given([2, 5], [0, 1, 2, 15, 14, 0, 8, 6, 30, 20])],
+      param: `detection_output_param { num_classes: 2 code_type: CENTER_SIZE variance_encoded_in_target: true normalized: false input_width: 40
+        input_height: 30 confidence_threshold: -1 }`,
+      size: 2,
+    },
     {
       bottoms: [[1, 8], [1, 4], given([1, 2, 8], [0, 0, 0.5, 0.5, 0.2, 0.2, 0.9, 0.9, 1, 1, 1, 1, 1, 1, 1, 1])],
       param: "detection_output_param { num_classes: 2 confidence_threshold: -1 }",

@@ -275,6 +275,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "distances to rows of weights; the label's entry weighed, or moved by an angle",
   },
   {
+    forks: "caffe-windows, NormFace",
+    types: ["Arccos", "Cosine", "SoftTruncation", "Truncation", "GeneralContrastiveLoss"],
+    meaning: "angles, bounds, and a loss of distances to classes",
+  },
+  {
     forks: "focal loss forks",
     types: ["FocalLoss", "SoftmaxFocalLoss"],
     meaning: "a cross entropy that looks at hard entries",
@@ -303,8 +308,6 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   {
     forks: "caffe-windows",
     types: [
-      "Arccos",
-      "Cosine",
       "Covariance",
       "EltwiseAffine",
       "Gram",
@@ -314,8 +317,6 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
       "PredictBox",
       "Resize",
       "Slope",
-      "SoftTruncation",
-      "Truncation",
     ],
     meaning: "functions of entries, products of rows, noise, and boxes from maps",
   },
