@@ -73,6 +73,21 @@ export const PUBLISHED_EXCEPTIONS: readonly PublishedException[] = [
     convert: "with `--shape data=N,4`",
     reason: "the shapes are those of their HDF5 files, which are not there",
   },
+  {
+    files:
+      "`bvlc/examples+{cifar10+cifar10_full_sigmoid_train_test,cifar10+cifar10_full_sigmoid_train_test_bn,mnist+mnist_autoencoder,siamese+mnist_siamese_train_test}.prototxt`",
+    count: 4,
+    includes: named(
+      "bvlc/examples+cifar10+cifar10_full_sigmoid_train_test.prototxt",
+      "bvlc/examples+cifar10+cifar10_full_sigmoid_train_test_bn.prototxt",
+      "bvlc/examples+mnist+mnist_autoencoder.prototxt",
+      "bvlc/examples+siamese+mnist_siamese_train_test.prototxt",
+    ),
+    inspect: "yes, of images as MNIST and CIFAR have them",
+    draw: "yes",
+    convert: "with `--shape data=N,3,32,32`, `data=N,1,28,28`, `pair_data=N,2,28,28`",
+    reason: "the size of images is that of their databases, which are not there",
+  },
 ];
 
 export const exceptionFor = (name: string): PublishedException | undefined =>
@@ -89,8 +104,8 @@ export function publishedPage(): string {
 Made from the list in \`spec/support/published.ts\` by \`npm run docs\`: do not edit.
 
 netrun's specs read ${PUBLISHED_FILES} prototxts as they were published: those of BVLC Caffe, SparkNet, SqueezeNet, MobileNet, MTCNN, MobileNet-SSD, ENet and
-Faster R-CNN. ${others} of them are inspected to the last shape, drawn and converted as they are (training nets as their predictions; where
-the size of images is only in the data, \`--shape data=N,C,H,W\` gives it to convert). The others, and why:
+Faster R-CNN. ${others} of them are inspected to the last shape, drawn and converted as they are, training nets as their predictions.
+The others, and why:
 
 | files | number | inspect | draw | convert | reason |
 | --- | --- | --- | --- | --- | --- |
