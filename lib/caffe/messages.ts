@@ -426,6 +426,8 @@ export interface LossParameter {
   readonly class_weighting: readonly number[];
   /** Default 0. */
   readonly label_smoothing: number;
+  /** Default false. */
+  readonly class_balanced: boolean;
   /** Default 1. */
   readonly pre_fixed_normalizer: number;
 }

@@ -32,6 +32,11 @@ const NET_PASSES: readonly Pass<NetParameter>[] = [
   { name: "V1 layers", applies: (net) => has(net, "layers"), upgrade: upgradeV1 },
   { name: "input fields", applies: (net) => has(net, "input"), upgrade: upgradeInputs },
   { name: "forks' names of fields", applies: hasForkNames, upgrade: renameForkFields },
+  {
+    name: "losses of HED's fork",
+    applies: (net) => isHed(net) && net.layer.some(isUnbalanced),
+    upgrade: balanceLosses,
+  },
   { name: "BatchNorm param specs", applies: (net) => net.layer.some(isOldBatchNorm), upgrade: upgradeBatchNorm },
 ];
 
@@ -183,6 +188,18 @@ function upgradeBatchNorm(net: NetParameter): NetParameter {
   const freeze = (layer: NetParameter["layer"][number]) =>
     amend(layer, { param: layer.param.map((spec) => amend(spec, { lr_mult: 0, decay_mult: 0 })) });
   return amend(net, { layer: net.layer.map((layer) => (isOldBatchNorm(layer) ? freeze(layer) : layer)) });
+}
+
+/** HED's fork alone has this data layer; its SigmoidCrossEntropyLoss balances edges and the rest, without a field that says so. */
+const isHed = (net: NetParameter): boolean => net.layer.some(({ type }) => type === "ImageLabelmapData");
+
+const isUnbalanced = ({ type, loss_param: param }: NetParameter["layer"][number]): boolean =>
+  type === "SigmoidCrossEntropyLoss" && !(param && has(param, "class_balanced"));
+
+function balanceLosses(net: NetParameter): NetParameter {
+  const balanced = (layer: NetParameter["layer"][number]) =>
+    amend(layer, { loss_param: amend(layer.loss_param ?? create("LossParameter"), { class_balanced: true }) });
+  return amend(net, { layer: net.layer.map((layer) => (isUnbalanced(layer) ? balanced(layer) : layer)) });
 }
 
 const SOLVER_TYPES = {

@@ -34,7 +34,7 @@ export interface DataFacts {
   /** The images that the first top is assumed to have before the data is read; undefined where nothing tells their size. */
   image?(layer: LayerParameter): ImageShape | undefined;
   /** The shape that tops after the first are assumed to have, by the shape of the first; by default one number for each row. */
-  otherTops?(first: readonly number[]): readonly number[];
+  otherTops?(first: readonly number[], layer: LayerParameter): readonly number[];
 }
 
 /** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */

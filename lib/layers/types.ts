@@ -43,7 +43,7 @@ import { CTCGreedyDecoder } from "./forks/ctc-decoder.js";
 import { CTCLoss, CtcLoss, WarpCTCLoss } from "./forks/ctc-loss.js";
 import { DeformablePSROIPooling } from "./forks/deformable-psroi.js";
 import { DenseBlock } from "./forks/dense-block.js";
-import { DenseImageData, ImageSegData } from "./forks/dense-image-data.js";
+import { DenseImageData, ImageLabelmapData, ImageSegData } from "./forks/dense-image-data.js";
 import { ConvolutionDepthwise, DepthwiseConvolution } from "./forks/depthwise.js";
 import { DetectionEvaluate } from "./forks/detection-evaluate.js";
 import { DetectionOutput } from "./forks/detection-output.js";
@@ -250,6 +250,7 @@ export const layerTypes = {
   GSTiling,
   HardSigmoid,
   HardSwish,
+  ImageLabelmapData,
   ImageSegData,
   InnerDistance,
   InstanceNorm,

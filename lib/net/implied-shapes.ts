@@ -58,7 +58,7 @@ export function otherTops(
   const [, ...rows] = data?.rowShapes?.(layer) ?? [];
   return layer.top.slice(1).map((top, i) => {
     const [batch = 1] = first;
-    return [top, rows[i] ? [batch, ...rows[i]] : (data?.otherTops?.(first) ?? [batch])] as const;
+    return [top, rows[i] ? [batch, ...rows[i]] : (data?.otherTops?.(first, layer) ?? [batch])] as const;
   });
 }
 

@@ -68,13 +68,32 @@ describe("DenseImageData and ImageSegData: images whose labels are images", () =
     expect([...label!.data]).to.deep.equal([0, 2, 4, 6, 20, 22, 24, 26, 40, 42, 44, 46]);
   });
 
+  it("shrink labels by label_divide_factor, as ENet's encoder is trained", async () => {
+    const list = await write(1, [8, 8]);
+    await using feed = await openLayer(
+      dense(list, { batch_size: 1, new_height: 8, new_width: 8, label_divide_factor: 2 }),
+    );
+    expect(feed.shapes).to.deep.equal({ data: [1, 3, 8, 8], label: [1, 1, 4, 4] });
+    const { label } = await feed.next();
+    expect([...label!.data]).to.deep.equal([0, 2, 4, 6].flatMap((y) => [0, 2, 4, 6].map((x) => 10 * y + x)));
+    await failure(openLayer(dense(list, { label_divide_factor: 2 })), "label_divide_factor needs new_height");
+  });
+
+  it("ImageLabelmapData (HED) has edges where labels are brighter than their middle grey", async () => {
+    const { dense_image_data_param: image_data_param } = dense(await write(1, [16, 18]), { batch_size: 1 });
+    await using feed = await openLayer({ type: "ImageLabelmapData", image_data_param });
+    const { data, label } = await feed.next();
+    const grey = [...data!.data.subarray(0, 16 * 18)];
+    expect(grey).to.include.members([127, 128]);
+    expect([...label!.data]).to.deep.equal(grey.map((value) => Number(value >= 128)));
+  });
+
   it("refuse lines without two names, labels that are not there, and what is not done", async () => {
     const list = await write(1);
     writeFileSync(list, "0.png\n");
     await failure(openLayer(dense(list)), 'not "IMAGE LABELS", two names of images: "0.png"');
     writeFileSync(list, "0.png none.png\n");
     await failure(openLayer(dense(list)), "there is no image");
-    await failure(openLayer(dense(list, { label_divide_factor: 2 })), "label_divide_factor");
     await failure(openLayer(dense(list, {}, { top: ["data", "label", "dim"] })), "third top");
   });
 });

@@ -23,6 +23,7 @@ const TRAINING = "the fork computes in training alone";
 
 /** Settings that neither change what any case of a type computes nor are refused there, each with its reason; "*": of all types. */
 const SILENT: Readonly<Record<string, string>> = {
+  "*.class_balanced": "HED's, whose SigmoidCrossEntropyLoss alone reads it",
   "*.class_weighting": SEGNET,
   "*.debug_info": "what is printed",
   "*.engine": "which library computes the layer",

@@ -299,6 +299,34 @@ describe("ROIAlign and DiceLoss, against plain loops", () => {
     expectClose({ net: ran.blobs["y"]! }, [], [sum / found]);
     expectClose({ net: ran.gradients["x"]! }, [n, c, places], dx);
   });
+
+  it("V-Net's Python DiceLoss compares class 1 with labels above 0.5, and has its authors' gradient", async () => {
+    const [n, places] = [3, 4];
+    const x = noise(7, [n, 2, places], 0, 1);
+    // The last item has no object, and none is predicted.
+    for (let p = 0; p < places; p++) x.data[(2 * 2 + 1) * places + p] = -1;
+    const labels = tensor([0, 1, 1, 0, 1, 0.4, 0.6, 1, 0, 0, 0, 0], [n, places]);
+    const text = `${inputLayer("x", n, 2, places)}${inputLayer("t", n, places)}
+      layer { name: "l" type: "Python" bottom: "x" bottom: "t" top: "y" python_param { module: "pyLayer" layer: "DiceLoss" } loss_weight: 1 }`;
+    const ran = await runText(text, { x, t: labels }, { seeds: {} });
+    const of = (i: number, k: number, p: number) => x.data[(i * 2 + k) * places + p]!;
+    const dx = new Float64Array(n * 2 * places);
+    let sum = 0;
+    for (let i = 0; i < n; i++) {
+      const own = [...labels.data.slice(i * places, (i + 1) * places)].map((label) => Number(label > 0.5));
+      const predicted = own.map((_, p) => Number(of(i, 1, p) > of(i, 0, p)));
+      const size = own.reduce((a, b) => a + b, 0) + predicted.reduce((a, b) => a + b, 0);
+      const both = own.reduce((a, b, p) => a + b * predicted[p]!, 0);
+      sum += (2 * both) / (size + 1e-5);
+      for (let p = 0; size > 0 && p < places; p++) {
+        const d = 2 * (own[p]! / size - (2 * of(i, 1, p) * both) / size ** 2);
+        dx[i * 2 * places + p] = d;
+        dx[(i * 2 + 1) * places + p] = -d;
+      }
+    }
+    expectClose({ net: ran.blobs["y"]! }, [], [sum]);
+    expectClose({ net: ran.gradients["x"]! }, [n, 2, places], dx);
+  });
 });
 
 describe("Fast R-CNN's proposals in training", () => {

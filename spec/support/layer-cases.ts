@@ -287,6 +287,10 @@ export const layerCases = {
       param: "loss_param { ignore_label: 2 normalization: VALID }",
     },
     ...divided([[5, 3], fixed([0, 1, 0.3, 0, 1, 1, 0, 0, 1, 0.5, 1, 0, 0, 1, 1], [5, 3])]),
+    {
+      bottoms: [[5, 3], fixed([0, 1, 2, 0, 1, 1, 0, 0.5, 1, 0, 0, 0, 1, 1, 1], [5, 3])],
+      param: "loss_param { ignore_label: 2 class_balanced: true }",
+    },
   ],
   Silence: "has no tops",
   Slice: [
@@ -964,5 +968,6 @@ export const layerCases = {
   ],
   ROIWarping: "is for inference only",
   DenseImageData: "brings data in",
+  ImageLabelmapData: "brings data in",
   ImageSegData: "brings data in",
 } as const satisfies Record<keyof typeof layerTypes, readonly Case[] | string>;

@@ -28,6 +28,7 @@ export const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
 const READ_BY_OTHERS: readonly { readonly fields: readonly string[]; readonly by: readonly string[] }[] = [
   // SegNet's weights are SoftmaxWithLoss's.
   { fields: ["weight_by_label_freqs", "class_weighting"], by: ["SoftmaxWithLoss"] },
+  { fields: ["class_balanced"], by: ["SigmoidCrossEntropyLoss"] },
   // Intel's, which other losses refuse.
   { fields: ["label_smoothing"], by: ["SoftmaxWithLoss"] },
   // As in its source.

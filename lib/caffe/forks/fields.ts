@@ -332,6 +332,13 @@ export const FORK_FIELDS: readonly ForkField[] = [
     meaning: "each entry of a SoftmaxWithLoss is weighted by its class",
   },
   {
+    forks: "HED",
+    message: "LossParameter",
+    fields: ["class_balanced"],
+    meaning:
+      "edges and other places of a SigmoidCrossEntropyLoss weigh alike; netrun's field, set where a net has HED's ImageLabelmapData",
+  },
+  {
     forks: "SegNet, ENet",
     message: "LossParameter",
     fields: ["ignore_label_weight"],

@@ -23,6 +23,17 @@ interface FeedCommon {
   readonly onBadRecord: "fail" | "skip";
 }
 
+/** Labels that are images. */
+export interface MapsSpec {
+  /** Their size before cropping; as they are where undefined. */
+  readonly size: { readonly height: number; readonly width: number } | undefined;
+  /**
+   * Grey values as classes, resized without mixing them; or as edges, resized linearly and 1 from 128 on, 0 below (HED divides bytes by 255, which
+   * OpenCV rounds).
+   */
+  readonly values: "classes" | "edges";
+}
+
 /** Batches of a source's records; Data, ImageData, HDF5Data and plain data sets. */
 export interface RecordsSpec extends FeedCommon {
   readonly kind: "records";
@@ -36,8 +47,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly images: ImageDecoding;
   /** Applies to the first top. */
   readonly transform: TransformSpec;
-  /** True if further tops are images of labels: grey, resized without mixing, cropped and mirrored as the first top is. */
-  readonly maps?: boolean | undefined;
+  /** Further tops as images of labels: grey, cropped and mirrored as the first top is. */
+  readonly maps?: MapsSpec | undefined;
   /** Joint augmentation of images and boxes; AnnotatedData. */
   readonly annotations?: AnnotationSpec | undefined;
   /** Preparation of images and regions; RoIDataLayer. */

@@ -93,15 +93,17 @@ export class TopWriter {
 
   async #writeImages(column: ImageColumn, row: number, rows: number, to: number, first: RecordId): Promise<void> {
     const { spec, isFirst } = this.#top;
-    const isMap = !isFirst && spec.maps === true;
-    const { size } = spec.images;
-    const colour = isMap ? "gray" : spec.images.colour;
-    const resized = isMap ? nearestImage : resizeImage;
+    const maps = isFirst ? undefined : spec.maps;
+    const { size } = maps ?? spec.images;
+    const colour = maps ? "gray" : spec.images.colour;
+    const resized = maps?.values === "classes" ? nearestImage : resizeImage;
     const ahead = imagesAhead(rows, (i) => decodeImage(bytesIn(column, row + i), colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
       const decoded = await decodedOr(ahead, record);
       const image = size ? resized(decoded, size.height, size.width) : decoded;
+      if (maps?.values === "edges")
+        for (const [k, value] of image.pixels.entries()) image.pixels[k] = value > 127 ? 1 : 0;
       const transform = this.#begin(image.shape, IMAGE, to + i, record);
       if (this.#holdsBytes)
         this.#writeBytes(image.pixels, 0, image.pixels.length, to + i, transform, first.ordinal + i);

@@ -4,8 +4,16 @@ import { croppedImages } from "../data-images.js";
 import type { ImageShape } from "../facts.js";
 import { type DataLayer, dataLayer } from "../layer.js";
 
-/** A label for each place of an image [n, c, h, w]. */
-export const labelMaps = ([rows = 1, , ...places]: readonly number[]) => [rows, 1, ...places];
+/** A label for each place of an image [n, c, h, w], whose sides may be divided. */
+const labelMaps = ([rows = 1, , ...places]: readonly number[], divisor: number) => [
+  rows,
+  1,
+  ...places.map((side) => Math.floor(side / divisor)),
+];
+
+/** Sides of labels are this part of those of the images; what ENet's encoder is trained on. */
+export const labelDivisor = (layer: LayerParameter): number =>
+  layer.dense_image_data_param ? Math.max(1, layer.dense_image_data_param.label_divide_factor) : 1;
 
 /** Images and, as images, their labels, from a list of two names a line. Tops: data [n, c, h, w] and labels [n, 1, h, w]. */
 const denseData = (type: string, param: "dense_image_data_param" | "image_data_param"): DataLayer =>
@@ -19,7 +27,7 @@ const denseData = (type: string, param: "dense_image_data_param" | "image_data_p
       origin: "maps",
       batchSize: (layer) => sub(layer, param).batch_size,
       image: (layer) => imageOf(layer, param),
-      otherTops: labelMaps,
+      otherTops: (first, layer) => labelMaps(first, labelDivisor(layer)),
     },
     shapes: () => undefined,
   });
@@ -30,8 +38,11 @@ function imageOf(layer: LayerParameter, param: "dense_image_data_param" | "image
   return height > 0 && width > 0 ? [is_color ? channels : 1, height, width] : undefined;
 }
 
-/** DenseImageData (SegNet, ENet). */
+/** DenseImageData (SegNet, ENet): where it says new_height and new_width, labels may be label_divide_factor times smaller. */
 export const DenseImageData = denseData("DenseImageData", "dense_image_data_param");
+
+/** ImageLabelmapData (HED): labels are edges, 1 where the label image is brighter than its middle grey and 0 elsewhere. */
+export const ImageLabelmapData = denseData("ImageLabelmapData", "image_data_param");
 
 /** ImageSegData (DeepLab, PSPNet), with labels of each pixel; a third top, the images' sizes, is not filled. */
 export const ImageSegData = denseData("ImageSegData", "image_data_param");

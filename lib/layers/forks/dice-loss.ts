@@ -17,7 +17,7 @@ import {
   withGradientOf,
 } from "../../ops/index.js";
 import { iota } from "../indices.js";
-import { bottomText, computeLayer } from "../layer.js";
+import { bottomText, computeLayer, type Lowered, type Place } from "../layer.js";
 import { checkSameCount } from "../loss.js";
 
 /** Added to a class's sizes, so that a class that is nowhere divides by something. */
@@ -65,6 +65,35 @@ export const DiceLoss = computeLayer({
     return { tops: [withGradientOf(mean, sumAll(mul(given, apart)))] };
   },
 });
+
+/**
+ * V-Net's Python layer pyLayer.DiceLoss, of two classes: 2 |P and T| / (|P| + |T|), P where class 1 is the more probable one and T where the label is
+ * above 0.5, summed over items, so that more is better. Probabilities x [n, 2, ...], labels of [n, ...]; a scalar. The gradient is the authors', whatever
+ * the loss weighs: d = 2 (t / u - 2 x i / u^2), x the probability of class 1, u and i the two sizes, is taken from class 1 and given to class 0.
+ */
+export function pythonDiceLoss(site: Place<unknown>): Lowered {
+  const [x, labels] = site.bottoms as [Value, Value];
+  const { shape } = x.type;
+  const [n, c, places] = [shape[0]!, shape[1]!, count(shape, 2)];
+  if (shape.length < 2 || c !== 2 || count(labels.type.shape) !== n * places)
+    throw site.bottomError(
+      1,
+      `${bottomText(site, 1)} is not a label for each place of ${bottomText(site, 0)}, which has two classes`,
+    );
+  const prob = reshape(x, [n, 2, places]);
+  const [background, object] = [0, 1].map((at) => reshape(slice(prob, 1, at, at + 1), [n, places])) as [Value, Value];
+  const [other, own] = [stopGradient(background), stopGradient(object)];
+  const predicted = cast(greater(own, other), "float32");
+  const truth = cast(greater(reshape(stopGradient(labels), [n, places]), constant(0.5)), "float32");
+  const shared = reduceSum(mul(predicted, truth), [1], true);
+  const size = reduceSum(add(predicted, truth), [1], true);
+  const dice = sumAll(div(mul(shared, constant(2)), add(size, constant(LEAST))));
+  // An item without an object, predicted or labelled, has no gradient; the authors' is not a number there.
+  const some = max(size, constant(1));
+  const slope = sub(div(truth, some), div(mul(mul(own, shared), constant(2)), mul(some, some)));
+  const given = mul(slope, constant(2 / (site.layer.loss_weight[0] || 1)));
+  return { tops: [withGradientOf(dice, sumAll(mul(given, sub(background, object))))] };
+}
 
 /**
  * DiceCoefLoss (segmentation forks): 1 - the mean over items of r = (2 sum of x t + 1) / (sum of x^2 + sum of t^2 + 1), of two blobs

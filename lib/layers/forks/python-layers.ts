@@ -18,6 +18,7 @@ import type { DataOrigin, ImageShape, LayerFacts } from "../facts.js";
 import { foreignData } from "../foreign.js";
 import { bottomText, type Lowered, type Site } from "../layer.js";
 import { onePerRow } from "../implied.js";
+import { pythonDiceLoss } from "./dice-loss.js";
 import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
 import { anchorTargets, proposalTargets } from "./rpn-targets.js";
@@ -42,6 +43,7 @@ export const pythonLayers: Readonly<Record<string, (site: Site<PythonParameter>)
   "pylayers.SeedLossLayer": seedLoss,
   "pylayers.SoftmaxLayer": softmaxRaised,
   "spatial_dropout.SpatialDropoutLayer": spatialDropout,
+  "pyLayer.DiceLoss": pythonDiceLoss,
 };
 
 /**

@@ -11,6 +11,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   // Data
   { forks: "SSD, MobileNet-YOLO, Intel", types: ["AnnotatedData"], meaning: "images with boxes" },
   { forks: "SegNet, ENet", types: ["DenseImageData"], meaning: "images whose labels are images" },
+  { forks: "HED", types: ["ImageLabelmapData"], meaning: "images whose labels are images of edges" },
   {
     forks: "DeepLab, PSPNet, ICNet",
     types: ["ImageSegData", "WindowSegData", "ImageDimPrefetchData"],
@@ -242,7 +243,11 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "YOLO's losses and boxes",
   },
   { forks: "SqueezeDet, EAST", types: ["EASTData", "DiceCoefLoss"], meaning: "text boxes, the Dice loss" },
-  { forks: "V-Net", types: ["DiceLoss"], meaning: "how much predicted and labelled places have in common" },
+  {
+    forks: "V-Net",
+    types: ["DiceLoss", "pyLayer.DiceLoss"],
+    meaning: "how much predicted and labelled places have in common",
+  },
   {
     forks: "DeepLab, PSPNet, ICNet",
     types: ["SegAccuracy"],

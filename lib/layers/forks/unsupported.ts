@@ -4,7 +4,6 @@ import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
-import { labelMaps } from "./dense-image-data.js";
 import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
@@ -83,8 +82,6 @@ export const unsupportedTypes = {
   },
   /** Clips of videos. */
   VideoData: { data: { origin: "unread", batchSize: ofVideo, rowShapes: (layer) => [clip(layer)] } },
-  /** HED's images whose labels are images. */
-  ImageLabelmapData: { data: { origin: "unread", batchSize: ofImageData, otherTops: labelMaps } },
   /** CRFs give probabilities like the first bottom. */
   DenseCRF: ofFirst,
   MultiStageMeanfield: ofFirst,
