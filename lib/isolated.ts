@@ -91,23 +91,23 @@ class Child {
 
   /** The reply to a request, or why there is none and will be none. */
   async ask(request: unknown, timeoutMs: number): Promise<Reply | string> {
-    let timer: NodeJS.Timeout | undefined;
+    let stop = () => {};
     this.#asked++;
     this.hold(true);
     try {
-      timer = setTimeout(() => this.kill(`its reader does not start within ${START_MS / 1000} s`), START_MS);
+      stop = deadline(START_MS, () => this.kill(`its reader does not start within ${START_MS / 1000} s`));
       await this.ready;
-      clearTimeout(timer);
+      stop();
       if (this.end !== undefined) return this.end;
       return await new Promise<Reply | string>((resolve) => {
         this.#pending = resolve;
-        timer = setTimeout(() => this.kill(tooLong(timeoutMs)), Math.min(timeoutMs, LONGEST_MS));
+        stop = deadline(Math.min(timeoutMs, LONGEST_MS), () => this.kill(tooLong(timeoutMs)));
         this.process.send(request as object, (error) => {
           if (error) this.process.kill("SIGKILL");
         });
       });
     } finally {
-      clearTimeout(timer);
+      stop();
       this.#pending = undefined;
       this.#asked--;
       // Whoever closes a busy reader waits for its end, which comes at once.
@@ -143,6 +143,24 @@ class Child {
     const said = this.#stderr.split("\n").find((line) => /fatal|limit/i.test(line));
     return said === undefined ? "" : `: ${said.replace(/[#\s]+/g, " ").trim()}`;
   }
+}
+
+/** A timer is late by more than this where the thread was busy. */
+const LATE_MS = 100;
+
+/**
+ * Calls `over` after so many milliseconds. Where this thread was busy meanwhile (it compiles a net, say), what has come is not read yet, and the
+ * time starts again. The result stops it.
+ */
+function deadline(ms: number, over: () => void): () => void {
+  let due = performance.now() + ms;
+  const check = () => {
+    if (performance.now() - due < LATE_MS) return over();
+    due = performance.now() + ms;
+    timer = setTimeout(check, ms);
+  };
+  let timer = setTimeout(check, ms);
+  return () => clearTimeout(timer);
 }
 
 const tooLong = (timeoutMs: number): string =>
