@@ -24,6 +24,7 @@ import { SETTINGS } from "../options/settings.js";
 import { TRAINING } from "../options/training.js";
 import { apVersionOf } from "../run/average-precision.js";
 import { compileSolver, type TestShape } from "../run/compile.js";
+import { deadWeightWarnings } from "../run/dead-weights.js";
 import type { TrainingPlan } from "../run/plan.js";
 import { loadWeights, type Weights } from "../run/weights.js";
 import { spanOf } from "../text/notes.js";
@@ -147,6 +148,9 @@ async function loadWith(from: From<SolverParameter>, given: SolverOptions, rows:
   const memory = estimateMemory(train.lowered, plan, options);
   checkMemory(memory);
   const weights = await loadWeights(layoutOf(train.lowered), seed, weightFiles(options, parameter));
+  // A snapshot brings its own.
+  const warnings = options.snapshot === undefined ? deadWeightWarnings(train.net.layer, weights) : [];
+  for (const warning of warnings) options.onWarning?.(warning);
   const net = new Net({ ...train, feeds: [] }, weights, seed, { session });
   const engine = openEngine(options, weights.diff);
   const syncInterval = syncIntervalOf(options);
