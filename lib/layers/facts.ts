@@ -24,6 +24,17 @@ export type DataOrigin =
 /** An image's shape: channels, height, width. */
 export type ImageShape = readonly [channels: number, height: number, width: number];
 
+/** Labels that are images, as numbers. */
+export interface LabelMaps {
+  /** Their sides are this part of the images'. */
+  readonly divisor: number;
+  /**
+   * Grey values as classes, resized without mixing them; or as edges, resized linearly and 1 from 128 on, 0 below (HED divides bytes by 255, which
+   * OpenCV rounds); or, of images with a palette, its entries' numbers as classes, as PASCAL VOC has them.
+   */
+  readonly values: "classes" | "edges" | "indices";
+}
+
 /** Facts on a layer type that brings data in. */
 export interface DataFacts {
   readonly origin: DataOrigin;
@@ -35,6 +46,8 @@ export interface DataFacts {
   image?(layer: LayerParameter): ImageShape | undefined;
   /** The shape that tops after the first are assumed to have, by the shape of the first; by default one number for each row. */
   otherTops?(first: readonly number[], layer: LayerParameter): readonly number[];
+  /** Labels that are images, where the layer reads them. */
+  maps?(layer: LayerParameter): LabelMaps;
 }
 
 /** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */

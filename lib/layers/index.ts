@@ -4,7 +4,6 @@ export * from "./extra-param.js";
 export * from "./facts.js";
 export * from "./find-type.js";
 export * from "./for-inference.js";
-export { labelDivisor } from "./forks/dense-image-data.js";
 export { inputFor, inputOfBlob } from "./input.js";
 export * from "./layer.js";
 export * from "./plugins.js";

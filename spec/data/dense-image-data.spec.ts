@@ -1,10 +1,34 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { crc32, deflateSync } from "node:zlib";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
+import { detectSource } from "../../lib/data/source/detect.js";
 import { failure } from "../support/failure.js";
 import { openLayer } from "../support/feed.js";
 import { freshFolder } from "../support/folder.js";
+
+/** A PNG of 4 x 3 with a palette, which sharp does not write as it is asked to. */
+const PALETTE_PNG = (() => {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  const palette = Buffer.alloc(3 * 256);
+  palette.set([0, 0, 0, 128, 0, 0, 0, 128, 0]);
+  palette.set([224, 224, 192], 3 * 255);
+  const rows = [0, 0, 1, 2, 255, 0, 2, 1, 0, 255, 0, 1, 1, 1, 1];
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
+    chunk("IHDR", Buffer.from([0, 0, 0, 4, 0, 0, 0, 3, 8, 3, 0, 0, 0])),
+    chunk("PLTE", palette),
+    chunk("IDAT", deflateSync(Buffer.from(rows))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+})();
 
 describe("DenseImageData and ImageSegData: images whose labels are images", () => {
   const folder = freshFolder();
@@ -86,6 +110,54 @@ describe("DenseImageData and ImageSegData: images whose labels are images", () =
     const grey = [...data!.data.subarray(0, 16 * 18)];
     expect(grey).to.include.members([127, 128]);
     expect([...label!.data]).to.deep.equal(grey.map((value) => Number(value >= 128)));
+  });
+
+  describe("of FCN's Python layers", () => {
+    const python = (layer: string, text: string) => ({
+      type: "Python",
+      python_param: { module: "voc_layers", layer, param_str: text },
+    });
+    /** PASCAL VOC's folder with two images of 4 x 3, whose labels are numbers of a palette. */
+    const writeVoc = async () => {
+      for (const part of ["JPEGImages", "SegmentationClass", "ImageSets/Segmentation"])
+        mkdirSync(join(folder(), "voc", part), { recursive: true });
+      for (const [i, name] of ["a", "b"].entries()) {
+        const image = sharp({
+          create: { width: 4, height: 3, channels: 3, background: { r: 10, g: 20, b: 30 + 40 * i } },
+        });
+        await image
+          .jpeg({ quality: 100, chromaSubsampling: "4:4:4" })
+          .toFile(join(folder(), "voc/JPEGImages", `${name}.jpg`));
+        writeFileSync(join(folder(), "voc/SegmentationClass", `${name}.png`), PALETTE_PNG);
+      }
+      writeFileSync(join(folder(), "voc/ImageSets/Segmentation/val.txt"), "a\nb\n");
+    };
+
+    it("VOCSegDataLayer reads PASCAL VOC's folder: images minus the mean, and palettes' numbers as classes", async () => {
+      await writeVoc();
+      const text = `{'voc_dir': '${join(folder(), "voc")}', 'split': 'val', 'seed': 1337, 'mean': (1, 2, 3)}`;
+      await using feed = await openLayer(python("VOCSegDataLayer", text));
+      for (const blue of [30, 70]) {
+        const { data, label } = await feed.next();
+        expect([data!.shape, label!.shape]).to.deep.equal([
+          [1, 3, 3, 4],
+          [1, 1, 3, 4],
+        ]);
+        for (const [plane, value] of [blue - 1, 18, 7].entries())
+          expect(data!.data[12 * plane]).to.be.closeTo(value, 1); // JPEG rounds colours.
+        expect([...label!.data]).to.deep.equal([0, 1, 2, 255, 2, 1, 0, 255, 1, 1, 1, 1]);
+      }
+    });
+
+    it("others take a list of images and label images", async () => {
+      await writeVoc();
+      const list = join(folder(), "pairs.txt");
+      writeFileSync(list, "voc/JPEGImages/a.jpg voc/SegmentationClass/a.png\n");
+      const layer = python("SBDDSegDataLayer", "{'sbdd_dir': 'x', 'split': 'train', 'mean': (0, 0, 0)}");
+      await failure(openLayer(layer), "does not read the data set of SBDDSegDataLayer");
+      await using feed = await openLayer(layer, { data: detectSource(list) });
+      expect([...(await feed.next())["label"]!.data].slice(0, 4)).to.deep.equal([0, 1, 2, 255]);
+    });
   });
 
   it("refuse lines without two names, labels that are not there, and what is not done", async () => {

@@ -1,4 +1,5 @@
 import type { FillerParameter } from "../../caffe/messages.js";
+import type { LabelMaps } from "../../layers/index.js";
 import type { LabelRanges } from "../../net/label-ranges.js";
 import type { ImageDecoding } from "../image/image.js";
 import type { SourceSpec } from "../source/open.js";
@@ -27,11 +28,7 @@ interface FeedCommon {
 export interface MapsSpec {
   /** Their size before cropping; as they are where undefined. */
   readonly size: { readonly height: number; readonly width: number } | undefined;
-  /**
-   * Grey values as classes, resized without mixing them; or as edges, resized linearly and 1 from 128 on, 0 below (HED divides bytes by 255, which
-   * OpenCV rounds).
-   */
-  readonly values: "classes" | "edges";
+  readonly values: LabelMaps["values"];
 }
 
 /** Batches of a source's records; Data, ImageData, HDF5Data and plain data sets. */

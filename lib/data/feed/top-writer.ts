@@ -4,6 +4,7 @@ import { NetrunError } from "../../error.js";
 import { count, sameShape } from "../../graph/type.js";
 import { type LabelRange, labelProblem } from "../../net/label-ranges.js";
 import { imagesAhead } from "../image/ahead.js";
+import { decodeIndices } from "../image/indices.js";
 import { decodeImage } from "../image/image.js";
 import { nearestImage, resizeImage } from "../image/resize.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
@@ -96,8 +97,9 @@ export class TopWriter {
     const maps = isFirst ? undefined : spec.maps;
     const { size } = maps ?? spec.images;
     const colour = maps ? "gray" : spec.images.colour;
-    const resized = maps?.values === "classes" ? nearestImage : resizeImage;
-    const ahead = imagesAhead(rows, (i) => decodeImage(bytesIn(column, row + i), colour));
+    const resized = maps && maps.values !== "edges" ? nearestImage : resizeImage;
+    const decode = maps?.values === "indices" ? decodeIndices : decodeImage;
+    const ahead = imagesAhead(rows, (i) => decode(bytesIn(column, row + i), colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
       const decoded = await decodedOr(ahead, record);

@@ -235,11 +235,15 @@ function annotationSpec(path: string, options: Options): SourceSpec | undefined 
   });
 }
 
-/** A text file whose first line names an image and a label, or an HDF5 file, that is there. */
+/** A text file whose first line names an image and a label, or an image of labels, or an HDF5 file, that is there. */
 function listSpec(path: string): SourceSpec | undefined {
   const folder = `${dirname(path)}/`;
   const rootOf = (name: string): string | undefined => ["", folder].find((root) => existsSync(root + name));
   const first = firstLine(path).trim();
+  const [, pictured, labels] = /^(\S.*\.\w+)[ \t]+(\S+\.(?:png|bmp|tiff?|gif))$/i.exec(first) ?? [];
+  const shared = pictured === undefined ? undefined : rootOf(pictured);
+  if (shared !== undefined && existsSync(shared + labels))
+    return { kind: "images", list: path, root: shared, maps: true };
   const image = /^(.+\.\w+)[ \t]+-?\d+$/.exec(first)?.[1];
   const root = image === undefined ? undefined : rootOf(image);
   if (root !== undefined) return { kind: "images", list: path, root };

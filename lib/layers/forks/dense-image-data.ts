@@ -1,22 +1,26 @@
 import { sub } from "../../caffe/message.js";
 import type { LayerParameter } from "../../caffe/messages.js";
 import { croppedImages } from "../data-images.js";
-import type { ImageShape } from "../facts.js";
+import type { ImageShape, LabelMaps } from "../facts.js";
 import { type DataLayer, dataLayer } from "../layer.js";
 
 /** A label for each place of an image [n, c, h, w], whose sides may be divided. */
-const labelMaps = ([rows = 1, , ...places]: readonly number[], divisor: number) => [
+export const labelMaps = ([rows = 1, , ...places]: readonly number[], divisor: number) => [
   rows,
   1,
   ...places.map((side) => Math.floor(side / divisor)),
 ];
 
 /** Sides of labels are this part of those of the images; what ENet's encoder is trained on. */
-export const labelDivisor = (layer: LayerParameter): number =>
+const divisorOf = (layer: LayerParameter): number =>
   layer.dense_image_data_param ? Math.max(1, layer.dense_image_data_param.label_divide_factor) : 1;
 
 /** Images and, as images, their labels, from a list of two names a line. Tops: data [n, c, h, w] and labels [n, 1, h, w]. */
-const denseData = (type: string, param: "dense_image_data_param" | "image_data_param"): DataLayer =>
+const denseData = (
+  type: string,
+  param: "dense_image_data_param" | "image_data_param",
+  values: LabelMaps["values"] = "classes",
+): DataLayer =>
   dataLayer({
     type,
     param,
@@ -27,7 +31,8 @@ const denseData = (type: string, param: "dense_image_data_param" | "image_data_p
       origin: "maps",
       batchSize: (layer) => sub(layer, param).batch_size,
       image: (layer) => imageOf(layer, param),
-      otherTops: (first, layer) => labelMaps(first, labelDivisor(layer)),
+      otherTops: (first, layer) => labelMaps(first, divisorOf(layer)),
+      maps: (layer) => ({ divisor: divisorOf(layer), values }),
     },
     shapes: () => undefined,
   });
@@ -42,7 +47,7 @@ function imageOf(layer: LayerParameter, param: "dense_image_data_param" | "image
 export const DenseImageData = denseData("DenseImageData", "dense_image_data_param");
 
 /** ImageLabelmapData (HED): labels are edges, 1 where the label image is brighter than its middle grey and 0 elsewhere. */
-export const ImageLabelmapData = denseData("ImageLabelmapData", "image_data_param");
+export const ImageLabelmapData = denseData("ImageLabelmapData", "image_data_param", "edges");
 
 /** ImageSegData (DeepLab, PSPNet), with labels of each pixel; a third top, the images' sizes, is not filled. */
 export const ImageSegData = denseData("ImageSegData", "image_data_param");

@@ -14,10 +14,11 @@ import {
   sumAll,
   topK,
 } from "../../ops/index.js";
-import type { DataOrigin, ImageShape, LayerFacts } from "../facts.js";
+import type { DataFacts, DataOrigin, ImageShape, LayerFacts } from "../facts.js";
 import { foreignData } from "../foreign.js";
 import { bottomText, type Lowered, type Site } from "../layer.js";
 import { onePerRow } from "../implied.js";
+import { labelMaps } from "./dense-image-data.js";
 import { pythonDiceLoss } from "./dice-loss.js";
 import { passFirst } from "./pass-first.js";
 import { PROPOSAL_DEFAULTS, proposals } from "./proposal.js";
@@ -84,7 +85,10 @@ function validItems(site: Site<PythonParameter>): Lowered {
 
 /** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
 export function pythonFacts(layer: LayerParameter): LayerFacts {
-  if (layer.bottom.length === 0) return { data: { ...foreignData, origin: originOf(layer), image: imagesOf } };
+  if (layer.bottom.length === 0) {
+    const data = { ...foreignData, origin: originOf(layer), image: imagesOf };
+    return { data: isMaps(layer) ? { ...data, ...LABEL_MAPS } : data };
+  }
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
   if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
   // In inference each task has all that was predicted.
@@ -131,10 +135,22 @@ export const unrunPythonLayers: Readonly<Record<string, LayerFacts>> = {
 /** Faster R-CNN's data layer is one of netrun's, for a data set that is given; others are fed. */
 const originOf = (layer: LayerParameter): DataOrigin => {
   const { module, layer: name } = sub(layer, "python_param");
+  if (isMaps(layer)) return "maps";
   // Image, size and boxes; with proposals of files it has other tops.
   if (layer.top.length !== 3) return "program";
   return module === "roi_data_layer.layer" && name === "RoIDataLayer" ? "regions" : "program";
 };
+
+/** Labels of FCN's layers: palettes' numbers for each place. */
+const LABEL_MAPS: Pick<DataFacts, "maps" | "otherTops"> = {
+  maps: () => ({ divisor: 1, values: "indices" }),
+  otherTops: (first) => labelMaps(first, 1),
+};
+
+/** FCN's layers that read images and the class of each pixel; with other tops they have depth or several kinds of labels. */
+const isMaps = (layer: LayerParameter): boolean =>
+  layer.top.length === 2 &&
+  /^(VOC|SBDD|SIFTFlow|PASCALContext|NYUD)SegDataLayer$/.test(sub(layer, "python_param").layer);
 
 /** Images of the size that a data layer's parameters tell, or that its Python code begins with. */
 const imagesOf = (layer: LayerParameter): ImageShape | undefined =>

@@ -28,17 +28,18 @@ const PLACE_BYTES = 8;
 const [NEWLINE, BLANK] = [10, 32];
 const MAX_LABEL = 2 ** 31 - 1;
 
-/** Labels after the names of a list: an image of labels, or so many numbers; one by default. */
+/** Labels after the names of a list: an image of labels, or so many numbers, one by default; or none, `names` being true. */
 export interface ListLabels {
   readonly maps?: boolean | undefined;
   readonly count?: number | undefined;
+  readonly names?: boolean | undefined;
 }
 
 /**
  * Reads a list of `NAME LABEL` lines, or of `NAME LABELS`, an image or numbers each; the name ends where these begin, so that
  * it may have blanks itself, and empty lines do not count. Throws a NetrunError where there are no lines, or more than --max-alloc has room for.
  */
-export function readImageList(path: string, { maps = false, count = 1 }: ListLabels = {}): ImageList {
+export function readImageList(path: string, { maps = false, count = 1, names = false }: ListLabels = {}): ImageList {
   const whole = readBytes(path).bytes;
   const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength);
   let length = 0;
@@ -58,6 +59,7 @@ export function readImageList(path: string, { maps = false, count = 1 }: ListLab
     if (end - start > MAX_LINE)
       return noEntry(line, `a line of ${end - start} bytes, and at most ${MAX_LINE} are read`);
     const text = bytes.toString("utf8", start, end);
+    if (names) return { line, name: text.trim(), label: 0 };
     if (maps) return pairOf(text, line);
     return lineOf(text, line, count);
   };

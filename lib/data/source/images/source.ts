@@ -4,7 +4,7 @@ import { permutation } from "../../shuffle/shuffle.js";
 import { bytesColumn, recordBatch } from "../columns.js";
 import { type DataSource, type Shard, shardRange } from "../source.js";
 import { readImageFolder } from "./folder.js";
-import { readImageList } from "./list.js";
+import { type ImageLine, readImageList } from "./list.js";
 
 /** Images to read: the list, what stands before its names, and the key of a new order for each epoch. */
 export interface ImageListSpec {
@@ -16,6 +16,8 @@ export interface ImageListSpec {
   readonly maps?: boolean | undefined;
   /** Numbers that follow each name as labels; one by default. */
   readonly count?: number | undefined;
+  /** Texts before and after a name in the path of an image, and of the image of its labels, in lists whose lines are names alone. */
+  readonly names?: Readonly<Record<"image" | "map", readonly [before: string, after: string]>> | undefined;
 }
 
 /** Files read at a time: enough to keep a disk busy, few enough to hold in memory. */
@@ -23,19 +25,26 @@ const FILES_AT_ONCE = 32;
 
 /** The images of a list file, as encoded bytes and a label; throws a NetrunError where the list cannot be read. */
 export async function imageListSource(spec: ImageListSpec): Promise<DataSource> {
-  const list = readImageList(spec.list, spec);
-  const { root, count = 1 } = spec;
+  const { root, count = 1, names } = spec;
+  const list = readImageList(spec.list, { ...spec, names: names !== undefined });
   return imageFiles({
     length: list.length,
     shuffle: spec.shuffle,
     maps: spec.maps ?? false,
     count,
     entry: (index) => {
-      const { name, label, labels, map, line, problem } = list.entry(index);
+      const { name, label, labels, map, line, problem } = namedBy(names, list.entry(index));
       const where = problem === undefined ? `${spec.list}:${line}: ${root}${name}` : `${spec.list}:${line}`;
       return { path: root + name, label, labels, map: map && root + map, where, problem };
     },
   });
+}
+
+/** A line with the paths that its name stands for. */
+function namedBy(names: ImageListSpec["names"], line: ImageLine): ImageLine {
+  if (!names) return line;
+  const [image, map] = [names.image, names.map].map(([before, after]) => before + line.name + after);
+  return { ...line, name: image!, map: map! };
 }
 
 /** The images of a folder that has a folder for each class; labels are the classes in the order of their names. */
