@@ -409,7 +409,7 @@ export interface TransformationParameter {
   readonly force_color: boolean;
   /** Default false. */
   readonly force_gray: boolean;
-  readonly resize_param: ResizeParameter | null;
+  readonly resize_param: readonly ResizeParameter[];
   readonly distort_param: DistortionParameter | null;
   readonly expand_param: ExpansionParameter | null;
   readonly emit_constraint: EmitConstraint | null;

@@ -1,5 +1,4 @@
 import { expect } from "chai";
-import { refusedFork } from "../../lib/caffe/forks/index.js";
 import { loadNet, loadSolver } from "../../lib/caffe/load.js";
 import { NetrunError } from "../../lib/error.js";
 import { lower } from "../../lib/net/lower.js";
@@ -227,13 +226,12 @@ describe("lists of forks where Caffe has one value", () => {
     expect(() => loadNet(pool("kernel_size: 2 kernel_size: 3"), { strict: true })).to.throw("kernel_size has no value");
   });
 
-  it("may be messages: further ones are kept, and refused where the net runs", () => {
+  it("may be messages, all of which are kept", () => {
     const text = `layer { name: "d" type: "Silence" bottom: "x" transform_param {
       resize_param { height: 300 width: 400 } resize_param { height: 500 width: 600 interp_mode: [LINEAR, AREA] } } }`;
     const { layer } = loadNet(INPUT + text).message;
-    expect(layer[1]!.transform_param!.resize_param!.height).to.equal(300);
+    expect(layer[1]!.transform_param!.resize_param.map(({ height }) => height)).to.deep.equal([300, 500]);
     expect(printText(layer[1]!)).to.match(/width: 600\n\s+interp_mode: LINEAR/);
-    expect(refusedFork(layer[1]!, "")!.format()).to.match(/:\d+: resize_param is a value[\s\S]*draws one of several/);
   });
 
   it("are errors in fields of which no fork has several", () => {

@@ -211,7 +211,7 @@ describe("AnnotatedData", () => {
   });
 
   it("resizes to one size, or keeps the aspect ratio and moves the boxes with it", () => {
-    const spec = { height: 10, width: 20, fill: "constant", values: [], interpolations: [] } as const;
+    const spec = { probability: 1, height: 10, width: 20, fill: "constant", values: [], interpolations: [] } as const;
     const half = box(1, 0, 0.5, 0.5, 1);
     expect(resizedBoxes([half], { ...spec, fit: "warp" }, { height: 7, width: 3 })).to.deep.equal([half]);
     // A square in an image twice as wide takes its middle half.
@@ -219,6 +219,27 @@ describe("AnnotatedData", () => {
     expect(moved).to.deep.include({ xmin: 0.25, ymin: 0.5, xmax: 0.5, ymax: 1 });
     const [wide] = resizedBoxes([half], { ...spec, fit: "inside" }, { height: 10, width: 40 });
     expect(wide).to.deep.include({ xmin: 0, ymin: 0.5, xmax: 0.5, ymax: 0.75 });
+  });
+
+  it("resizes each batch in one of several ways, as often as their prob says", async () => {
+    const path = join(folder(), "data.mdb");
+    const raw = { channels: 3, height: 4, width: 4, data: ramp(4, 4).pixels };
+    writeLmdb(path, [["0", annotated({ ...raw }, [box(1, 0, 0, 1, 1)])]]);
+    const ways = (first: number, second: number) =>
+      `resize_param { prob: ${first} height: 4 width: 4 } resize_param { prob: ${second} height: 6 width: 8 }`;
+    const sides = async () => {
+      await using feed = await open(layer(path, ways(0.75, 0.25)));
+      const found: number[] = [];
+      for (let i = 0; i < 200; i++) found.push((await feed.next())["data"]!.shape[2]!);
+      return found;
+    };
+    const found = await sides();
+    expect(found.filter((side) => side === 6).length).to.be.within(30, 70);
+    expect(await sides(), "the same again").to.deep.equal(found);
+    const error = await Promise.resolve()
+      .then(() => open(layer(path, ways(0.5, 0.2))))
+      .catch((reason: NetrunError) => reason);
+    expect((error as NetrunError).message).to.contain("prob of 2 resize_param add up to 0.7");
   });
 
   it("crops and expands at whole pixels, in the mean's colour", () => {

@@ -545,9 +545,8 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "SSD, MobileNet-YOLO, Intel, RefineDet",
     message: "TransformationParameter",
     fields: ["resize_param"],
-    meaning: "images are resized: height and width are the top's (AnnotatedData layers)",
-    list: true,
-    refused: "netrun resizes to one size; MobileNet-YOLO draws one of several for each batch",
+    meaning:
+      "images are resized: height and width are the top's (AnnotatedData layers); of several each batch gets one",
   },
   {
     forks: "SSD, MobileNet-YOLO, Intel, SegNet, DeepLab",

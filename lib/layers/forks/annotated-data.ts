@@ -1,4 +1,4 @@
-import { has, sub } from "../../caffe/message.js";
+import { sub } from "../../caffe/message.js";
 import { type LayerParameter, ResizeParameter_Resize_mode as Mode } from "../../caffe/messages.js";
 import { croppedImages } from "../data-images.js";
 import type { DataFacts, ImageShape } from "../facts.js";
@@ -41,8 +41,9 @@ export const isCentred = (layer: LayerParameter): boolean => sub(layer, "annotat
 function image(layer: LayerParameter): ImageShape | undefined {
   const cropped = croppedImages(layer);
   const transform = sub(layer, "transform_param");
-  if (cropped || !has(transform, "resize_param")) return cropped;
-  const { height, width, resize_mode: mode } = sub(transform, "resize_param");
+  const [first] = transform.resize_param;
+  if (cropped || !first) return cropped;
+  const { height, width, resize_mode: mode } = first;
   // Images around a size have their own.
   if (mode === Mode.FIT_SMALL_SIZE) return undefined;
   return height > 0 && width > 0 ? [transform.force_gray ? 1 : 3, height, width] : undefined;

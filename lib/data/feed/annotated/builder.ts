@@ -29,6 +29,8 @@ const ROW = 8;
 const CENTRED_ROW = 5;
 /** Key of the random numbers of a record beside those of its crop and mirror. */
 const AUGMENT = 1;
+/** Key of the random number of a batch, by its first record. */
+const BATCH = 3;
 
 type AnnotatedSpec = RecordsSpec & { readonly annotations: AnnotationSpec };
 
@@ -48,6 +50,8 @@ export class AnnotatedBuilder implements RowsToBatches {
   #shape: readonly number[] = [];
   #data: Float32Array = new Float32Array(0);
   #boxes: Box[][] = [];
+  /** How the images of the batch are resized. */
+  #resize: ResizeSpec | undefined;
 
   /** As of `BatchBuilder`. Throws a NetrunError where the source has no boxes. */
   constructor(
@@ -132,6 +136,7 @@ export class AnnotatedBuilder implements RowsToBatches {
 
   async #write(from: Rows, row: number, decoded: Image, record: RecordId): Promise<void> {
     const { annotations, batchSize } = this.#spec;
+    if (this.#boxes.length === 0) this.#resize = this.#drawResize(record);
     const changed = await this.#augment(decoded, this.#boxesOf(from, row, record), annotations, record);
     const transform = this.#transform(changed.image, record);
     const choice = transform.choose(record.ordinal);
@@ -158,13 +163,26 @@ export class AnnotatedBuilder implements RowsToBatches {
     };
     const inside = projected(changed.boxes, part, annotations.emit);
     const turned = choice.mirror ? mirroredBoxes(inside) : inside;
-    const scale = annotations.resize?.boxScale;
+    const scale = this.#resize?.boxScale;
     this.#boxes.push(scale ? scaledBoxes(turned, newHeight / scale.height, newWidth / scale.width) : turned);
+  }
+
+  /** One of the ways to resize, by their probabilities; the first record of the batch decides, so that training resumes with the same. */
+  #drawResize({ ordinal }: RecordId): ResizeSpec | undefined {
+    const { resizes } = this.#spec.annotations;
+    if (resizes.length < 2) return resizes[0];
+    const sum = resizes.reduce((all, { probability }) => all + probability, 0);
+    let left = sum * random(this.#spec.seed, this.#spec.shard.index, ordinal, BATCH).uniform();
+    return resizes.find(({ probability }) => {
+      left -= probability;
+      return left < 0;
+    });
   }
 
   /** The image and its boxes before crop, mirror, mean and scale. */
   async #augment(decoded: Image, given: readonly Box[], spec: AnnotationSpec, { ordinal }: RecordId) {
-    const { samplers, distort, expand, resize, noise, emit, centred } = spec;
+    const { samplers, distort, expand, noise, emit, centred } = spec;
+    const resize = this.#resize;
     const draws = random(this.#spec.seed, this.#spec.shard.index, ordinal, AUGMENT);
     let [image, boxes] = [distort ? distorted(draws, decoded, distort) : decoded, given];
     const larger = expand && expanded(draws, image, expand, this.#spec.transform.meanValues);

@@ -43,6 +43,8 @@ export type Interpolation = "linear" | "area" | "nearest" | "cubic" | "lanczos4"
 
 /** Method of resizing images. */
 export interface ResizeSpec {
+  /** Of being the one that a batch gets, among several. */
+  readonly probability: number;
   readonly height: number;
   readonly width: number;
   /** Other aspect ratios change, or are kept in the given size, the rest filled, or around it, so that sizes differ. */
@@ -93,7 +95,8 @@ export interface AnnotationSpec {
   readonly samplers: readonly SamplerSpec[];
   readonly distort?: DistortSpec | undefined;
   readonly expand?: ExpandSpec | undefined;
-  readonly resize?: ResizeSpec | undefined;
+  /** Of which each batch gets one; images keep their size where there is none. */
+  readonly resizes: readonly ResizeSpec[];
   readonly noise?: NoiseSpec | undefined;
   readonly emit?: EmitSpec | undefined;
   /** In place of rows of corners and of samplers. */

@@ -59,7 +59,7 @@ function annotationSpec(layer: LayerParameter): AnnotationSpec {
     samplers: samplers.filter(({ use_original_image: isUsed }) => isUsed).map((each) => samplerSpec(each, layer)),
     distort: has(transform, "distort_param") ? distortSpec(transform, layer) : undefined,
     expand: has(transform, "expand_param") ? expandSpec(transform, layer) : undefined,
-    resize: has(transform, "resize_param") ? resizeSpec(sub(transform, "resize_param"), layer) : undefined,
+    resizes: resizeSpecs(transform, layer),
     noise: has(transform, "noise_param") ? noiseSpec(sub(transform, "noise_param"), layer) : undefined,
     emit: has(transform, "emit_constraint") ? emitSpec(transform) : undefined,
   };
@@ -164,10 +164,29 @@ const FITS = {
   [Resize.FIT_LARGE_SIZE_AND_PAD]: "inside",
 } as const satisfies Record<Resize, ResizeSpec["fit"]>;
 
+/** The ways to resize, with their probabilities, which are asked for only where there are several. */
+function resizeSpecs(transform: TransformationParameter, layer: LayerParameter): readonly ResizeSpec[] {
+  const params = transform.resize_param;
+  const sum = params.reduce((all, { prob }) => all + prob, 0);
+  const bad = params.find(({ prob }) => !(prob >= 0 && prob <= 1));
+  if (params.length > 1 && (bad || Math.abs(sum - 1) > PROBABILITY_ERROR))
+    throw wrong(
+      layer,
+      bad ?? params[0]!,
+      "prob",
+      `prob of ${params.length} resize_param add up to ${Number(sum.toFixed(6))}; they are from 0 to 1 and add up to 1`,
+    );
+  return params.map((param) => resizeSpec(param, layer));
+}
+
+/** Difference from 1 that the fork allows the sum of probabilities. */
+const PROBABILITY_ERROR = 0.01;
+
 function resizeSpec(param: ResizeParameter, layer: LayerParameter): ResizeSpec {
   const { height, width, resize_mode: mode } = param;
   if (height === 0 || width === 0) throw wrong(layer, param, "height", "resize_param needs height and width");
   return {
+    probability: param.prob,
     height,
     width,
     fit: FITS[mode],
