@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { maxAlloc, sizeText } from "../budget.js";
 import { type ErrorDetail, NetrunError, nearest, type Span } from "../error.js";
 import { refuseSpecial } from "../file.js";
@@ -12,11 +12,21 @@ export interface Asker {
   readonly baseDir?: string | undefined;
 }
 
-/** A path as it is found: from the working directory, as in Caffe, or else from the folder of the file that names it. */
+/**
+ * A path as it is found: from the working directory, as in Caffe, or else from the folder of the file that names it, or, if it names a folder itself, from
+ * one above that: published solvers have paths from the root of their repository.
+ */
 export function findPath(path: string, baseDir?: string): string | undefined {
   if (existsSync(path)) return path;
-  const beside = baseDir === undefined || isAbsolute(path) ? undefined : join(baseDir, path);
-  return beside !== undefined && existsSync(beside) ? beside : undefined;
+  if (baseDir === undefined || isAbsolute(path)) return undefined;
+  const beside = join(baseDir, path);
+  if (existsSync(beside)) return beside;
+  if (!/^[^./][^/]*\//.test(path)) return undefined;
+  for (let [folder, above] = ["", dirname(resolve(baseDir))]; above !== folder; above = dirname(folder)) {
+    folder = above;
+    if (existsSync(join(folder, path))) return join(folder, path);
+  }
+  return undefined;
 }
 
 /** A path as it is found. Throws NetrunError, at the place that names it, with similar names that do exist. */

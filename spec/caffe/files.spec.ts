@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { readBytes, textOf } from "../../lib/caffe/files.js";
+import { findPath, readBytes, textOf } from "../../lib/caffe/files.js";
 import { loadNet } from "../../lib/caffe/load.js";
 import { readImageFile } from "../../lib/data/image/file.js";
 import { detectSource } from "../../lib/data/source/detect.js";
@@ -103,5 +103,25 @@ describe("a file that is read whole", () => {
 
   it("is a text only as far as a string can hold it", async () => {
     await failure((async () => textOf(new Uint8Array(2 ** 29), "long.txt"))(), "long.txt: is a text of 512.0 MiB");
+  });
+});
+
+describe("paths in a file", () => {
+  const folder = freshFolder();
+
+  it("are found beside it, and those that name a folder above it too", () => {
+    mkdirSync(join(folder(), "models", "a"), { recursive: true });
+    mkdirSync(join(folder(), "examples", "b", "deep"), { recursive: true });
+    writeFileSync(join(folder(), "models", "a", "net.prototxt"), "");
+    writeFileSync(join(folder(), "mean.binaryproto"), "");
+    const inner = join(folder(), "examples", "b", "deep");
+    const net = join(folder(), "models", "a", "net.prototxt");
+    expect(findPath("net.prototxt", join(folder(), "models", "a"))).to.equal(net);
+    expect(findPath("models/a/net.prototxt", join(folder(), "models", "a"))).to.equal(net);
+    expect(findPath("models/a/net.prototxt", inner)).to.equal(net);
+    // A name alone may be any file's, and points say where to look.
+    expect(findPath("mean.binaryproto", inner)).to.equal(undefined);
+    expect(findPath("./models/a/net.prototxt", inner)).to.equal(undefined);
+    expect(findPath("models/a/none.prototxt", inner)).to.equal(undefined);
   });
 });

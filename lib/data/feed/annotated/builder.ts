@@ -50,7 +50,7 @@ export class AnnotatedBuilder implements RowsToBatches {
   #shape: readonly number[] = [];
   #data: Float32Array = new Float32Array(0);
   #boxes: Box[][] = [];
-  /** How the images of the batch are resized. */
+  /** Size that the images of the batch get. */
   #resize: ResizeSpec | undefined;
 
   /** As of `BatchBuilder`. Throws a NetrunError where the source has no boxes. */
