@@ -61,7 +61,8 @@ export interface Transform {
 }
 
 /**
- * Caffe's data transformation of a row [channels, height, width] (or of any shape where nothing needs an image):
+ * Caffe's data transformation of a row [channels, height, width] (or of any shape where nothing needs an image; or, as C3D has it, of a clip
+ * [channels, frames, height, width]):
  * crop, then y = (x - mean) * scale in float32, then mirror left to right. The crop is in the centre in TEST (offsets
  * rounded down) and random in TRAIN; the mirror is random in both phases, as in Caffe. The mean image has the size
  * before the crop. Throws a NetrunError where the parameters do not fit the shape. Source: data_transformer.cpp.
@@ -72,7 +73,10 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const [outHeight, outWidth] = crop ? [crop, crop] : [height, width];
   const { mean } = context;
   if (mean) checkMean(spec, mean, shape);
-  const normalise = normaliser({ ...spec, channels, mean, bytes: context.bytes });
+  const frames = shape.length === 4 ? shape[1]! : 1;
+  const meanValues =
+    spec.meanValues.length > 1 ? spec.meanValues.flatMap((value) => Array(frames).fill(value)) : spec.meanValues;
+  const normalise = normaliser({ ...spec, meanValues, channels, mean, bytes: context.bytes });
   const randomCrop = crop > 0 && context.phase === "TRAIN";
   const centre = [Math.floor((height - outHeight) / 2), Math.floor((width - outWidth) / 2)] as const;
   const choose: Transform["choose"] = (ordinal) => {
@@ -102,7 +106,7 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   const applyAll: Transform["applyAll"] = (values, at, out, to, rows) => normalise(values, at, 0, rows * n, 0, out, to);
   return {
     takes: shape,
-    shape: crop ? [channels, crop, crop] : shape,
+    shape: crop ? [...shape.slice(0, -2), crop, crop] : shape,
     choose,
     applyChoice,
     apply: (values, at, out, to, ordinal) => applyChoice(values, at, out, to, choose(ordinal)),
@@ -110,14 +114,20 @@ export function transformer(spec: TransformSpec, shape: readonly number[], conte
   };
 }
 
+/** Planes of an image, or of a clip [channels, frames, height, width], whose frames are cut and mirrored alike, and their sides. */
 function imageShape(spec: TransformSpec, shape: readonly number[]): readonly [number, number, number] {
   const crop = spec.cropSize;
-  const [c, h, w] = shape;
-  if (shape.length !== 3 || c === undefined || h === undefined || w === undefined) {
+  const [h, w] = shape.slice(-2);
+  const c = count(shape.slice(0, -2));
+  if (shape.length < 3 || shape.length > 4 || h === undefined || w === undefined) {
     if (crop || spec.mirror || spec.meanValues.length > 1)
       throw new NetrunError(
         `transform_param crops, mirrors or has a mean per channel, but a row has the shape [${shape}]`,
-        { notes: ["only images, rows of the shape [channels, height, width], can be transformed so"] },
+        {
+          notes: [
+            "only images [channels, height, width] and clips [channels, frames, height, width] can be transformed so",
+          ],
+        },
       );
     return [1, 1, count(shape)];
   }
