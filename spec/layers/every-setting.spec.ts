@@ -192,11 +192,12 @@ const SILENT_DATA: Readonly<Record<string, string>> = {
   "*.force_gray": DATUMS,
   "*.label_map_file": "names are for what is printed",
   "AnnotatedData.yolo_data_jitter": "belongs to yolo_data_type, of which a spec is elsewhere",
+  "ImageLabelmapData.label_dim": "labels are images",
   "ImageSegData.label_dim": "labels are images",
   "WindowData.mean_file": NOT_READ,
   "WindowData.mirror": NOT_READ,
   ...Object.fromEntries(
-    ["AnnotatedData", "Data", "ImageData", "ImageSegData"].flatMap((type) =>
+    ["AnnotatedData", "Data", "ImageData", "ImageLabelmapData", "ImageSegData"].flatMap((type) =>
       ["crop_size", "mean_file", "mirror", "scale"].map((field) => [`${type}.${field}`, NOT_READ]),
     ),
   ),
@@ -215,6 +216,7 @@ const FED: Readonly<Record<string, readonly { readonly tops: number; readonly pa
   DummyData: [{ tops: 1, param: "dummy_data_param { shape { dim: 2 } }" }],
   HDF5Data: [{ tops: 2, param: 'hdf5_data_param { source: "FOLDER/list" batch_size: 2 }' }],
   ImageData: [{ tops: 2, param: 'image_data_param { source: "FOLDER/list" batch_size: 2 }' }],
+  ImageLabelmapData: [{ tops: 2, param: 'image_data_param { source: "FOLDER/maps" batch_size: 2 }' }],
   ImageSegData: [{ tops: 2, param: 'image_data_param { source: "FOLDER/maps" batch_size: 2 }' }],
   Input: [{ tops: 1, param: "input_param { shape { dim: 2 } }" }],
   MemoryData: [{ tops: 2, param: "memory_data_param { batch_size: 2 channels: 1 height: 3 width: 3 }" }],
