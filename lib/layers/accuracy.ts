@@ -1,10 +1,12 @@
 import { sub } from "../caffe/message.js";
-import { constant, constantOf, type Value } from "../graph/index.js";
+import type { AccuracyParameter } from "../caffe/messages.js";
+import { constant, constantOf, count, type Value } from "../graph/index.js";
 import {
   cast,
   div,
   equal,
   gatherElements,
+  greater,
   greaterOrEqual,
   less,
   max,
@@ -13,16 +15,20 @@ import {
   reshape,
   stopGradient,
   sumAll,
+  where,
 } from "../ops/index.js";
 import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
+import { indicesOf } from "./indices.js";
 import { canonicalAxis, computeLayer } from "./layer.js";
-import { predictions, readLabels } from "./loss.js";
+import { keptEntries, type Labels, predictions, readLabels } from "./loss.js";
 
 /**
  * Accuracy: the share of predictions whose label is among the `top_k` best; 0 where all are ignored.
  * x [outer..., classes, inner...] along `axis`, labels of class numbers, one for each prediction; a scalar. A second top is the
  * share for each class [classes], 0 for classes that do not occur.
+ * Of maps (inner places), a label that is no class is a wrong prediction, of none of the classes, as in SegNet's Caffe: nets of CamVid ignore the
+ * label of what is unknown in their losses alone. Of single rows it is an error.
  * A prediction counts where fewer than top_k other classes score as high as the label's or higher: ties count against it.
  * With a `denominator` (LRCN) it is their number divided by that. No gradient.
  */
@@ -37,7 +43,8 @@ export const Accuracy = computeLayer({
   inference: { as: "nothing" },
   labels: (layer, shapeOf) => {
     const param = sub(layer, "accuracy_param");
-    return labelsAlong(param.axis, shapeOf, param);
+    const isMap = count(shapeOf(0)) > count(shapeOf(0).slice(0, 1)) * (shapeOf(0).at(param.axis) ?? 1);
+    return isMap ? undefined : labelsAlong(param.axis, shapeOf, param);
   },
   lower(site) {
     const { param } = site;
@@ -47,12 +54,14 @@ export const Accuracy = computeLayer({
     if (param.top_k > classes) {
       throw site.error(`top_k ${param.top_k} is more than the ${classes} classes`, "top_k");
     }
-    const read = readLabels(labels, classes, param);
+    const known = inner > 1 ? reshape(isClassNumber(labels, classes), [outer, 1, inner]) : undefined;
+    const read = known ? readMap(labels, classes, param) : readLabels(labels, classes, param);
     const scores = reshape(stopGradient(x), [outer, classes, inner]);
     const index = reshape(read.classes, [outer, 1, inner]);
     const better = reduceSum(cast(greaterOrEqual(scores, gatherElements(scores, index, 1)), "float32"), [1], true);
     // The label's own score is one of those that are as high.
-    const right = cast(less(better, constant(param.top_k + 1)), "float32");
+    const best = cast(less(better, constant(param.top_k + 1)), "float32");
+    const right = known ? mul(best, known) : best;
     const kept = read.kept && reshape(read.kept, [outer, 1, inner]);
     const hits = kept ? mul(right, kept) : right;
     if (param.denominator < 0) throw site.error(`denominator ${param.denominator} is less than 0`, "denominator");
@@ -64,8 +73,25 @@ export const Accuracy = computeLayer({
       BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
       [1, classes, 1],
     );
-    const isClass = cast(equal(index, numbers), "float32");
+    const isLabel = cast(equal(index, numbers), "float32");
+    const isClass = known ? mul(isLabel, known) : isLabel;
     const occurs = reduceSum(kept ? mul(isClass, kept) : isClass, [0, 2]);
     return { tops: [accuracy, div(reduceSum(mul(isClass, hits), [0, 2]), max(occurs, constant(1)))] };
   },
 });
+
+/** 1 for labels whose whole part is a class, else 0. */
+const isClassNumber = (labels: Value, classes: number): Value => {
+  const given = stopGradient(labels);
+  const [least, most] = [greater(given, constant(-1)), less(given, constant(classes))];
+  return mul(cast(least, "float32"), cast(most, "float32"));
+};
+
+/** Labels of a map; those that are no class stand as 0. */
+function readMap(labels: Value, classes: number, param: AccuracyParameter): Labels {
+  const known = greater(isClassNumber(labels, classes), constant(0));
+  return {
+    ...keptEntries(labels, param),
+    classes: indicesOf(where(known, stopGradient(labels), constant(0)), classes),
+  };
+}

@@ -61,4 +61,16 @@ describe("Accuracy", () => {
     const { blobs } = await runText(text, { x: tensor([1, 2, 3, 4, 5, 6], [2, 3]), t: tensor([-1, -1]) });
     expect(blobs["y"]).to.deep.equal(tensor([0], []));
   });
+
+  it("counts places of a map whose label is no class as wrong, as SegNet's nets need it, and not those of the ignored label", async () => {
+    const text = (param: string) =>
+      `${inputLayer("x", 1, 2, 2, 2)}${inputLayer("t", 1, 1, 2, 2)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" top: "classes" ${param} }`;
+    const inputs = { x: tensor([1, 1, 1, 0, 0, 0, 0, 1], [1, 2, 2, 2]), t: tensor([0, 11, 1, 1], [1, 1, 2, 2]) };
+    const { blobs } = await runText(text(""), inputs);
+    expect(blobs["y"]).to.deep.equal(tensor([0.5], []));
+    expect(blobs["classes"]).to.deep.equal(tensor([1, 0.5]));
+    const ignoring = await runText(text("accuracy_param { ignore_label: 11 }"), inputs);
+    expect(ignoring.blobs["y"]!.data[0]).to.be.closeTo(2 / 3, 1e-6);
+    expect(ignoring.blobs["classes"]).to.deep.equal(tensor([1, 0.5]));
+  });
 });
