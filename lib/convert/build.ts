@@ -61,6 +61,10 @@ export async function build(
 function refuseTwice(net: LoweredNet, outputs: readonly string[]): readonly string[] {
   const name = outputs.find((each) => net.inputs.has(each));
   if (name === undefined) return outputs;
+  if (inputName(net.blobs.get(name)!) === name)
+    throw new NetrunError(`blob "${name}" is an input, which no layer changes`, {
+      notes: ["name blobs that layers compute as outputs"],
+    });
   throw new NetrunError(`blob "${name}" is an input and an output, which have to have different names in ONNX`, {
     notes: ["give the layer that changes it in place a top of another name"],
   });

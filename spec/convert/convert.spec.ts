@@ -251,6 +251,8 @@ describe("convert, of nets whose names ONNX does not bear", () => {
   it("refuses a blob that is input and output, since ONNX has one name for one thing", async () => {
     const net = `${input} layer { name: "relu" type: "ReLU" bottom: "data" top: "data" }`;
     await failure(convert(net, []), 'blob "data" is an input and an output');
+    const apart = `${input} layer { name: "relu" type: "ReLU" bottom: "data" top: "r" }`;
+    await failure(convert(apart, [], { outputs: ["r", "data"] }), 'blob "data" is an input, which no layer changes');
   });
 });
 
