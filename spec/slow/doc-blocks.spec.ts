@@ -51,7 +51,8 @@ describe("the docs' blocks of commands", () => {
               cwd: folder,
               env,
               encoding: "utf8",
-              timeout: 300_000,
+              // The longest, of docs/detection.md, takes 70 s on two cores, and more beside another file.
+              timeout: 600_000,
             });
             const command = `${page}:${line}: ${text}`;
             expect([command, status, stderr]).to.deep.equal([command, 0, stderr]);
