@@ -174,6 +174,53 @@ describe("MultiBoxLoss", () => {
     expect(ran.parameters["c/0"]!.some((v) => v !== 0)).to.equal(true);
   });
 
+  it("trains both stages of RefineDet from the labels of all classes", async () => {
+    const map = (name: string, outputs: number) => `
+      layer { name: "${name}" type: "Convolution" bottom: "c" top: "${name}" convolution_param { num_output: ${outputs} kernel_size: 1 weight_filler { type: "xavier" } } }`;
+    const settings = "code_type: CENTER_SIZE overlap_threshold: 0.3";
+    const text = (of: {
+      readonly first: number;
+      readonly second: number;
+    }) => `${inputLayer("x", 2, 2, 4, 4)}${inputLayer("label", 1, 1, truth.length, 8)}
+      layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "xavier" } } }
+      ${map("arm_loc", 4)} ${map("arm_conf", 2)} ${map("odm_loc", 4)} ${map("odm_conf", 3)}
+      layer { name: "p" type: "PriorBox" bottom: "c" bottom: "x" top: "p" prior_box_param { min_size: 2 } }
+      layer { name: "rows" type: "Permute" bottom: "arm_conf" top: "rows" permute_param { order: 0 order: 2 order: 3 order: 1 } }
+      layer { name: "pairs" type: "Reshape" bottom: "rows" top: "pairs" reshape_param { shape { dim: 0 dim: -1 dim: 2 } } }
+      layer { name: "soft" type: "Softmax" bottom: "pairs" top: "soft" softmax_param { axis: 2 } }
+      layer { name: "object" type: "Flatten" bottom: "soft" top: "object" }
+      layer { name: "first" type: "MultiBoxLoss" bottom: "arm_loc" bottom: "arm_conf" bottom: "p" bottom: "label" top: "first" loss_weight: ${of.first}
+        multibox_loss_param { num_classes: 2 ${settings} } }
+      layer { name: "second" type: "MultiBoxLoss" bottom: "odm_loc" bottom: "odm_conf" bottom: "p" bottom: "label" bottom: "object" bottom: "arm_loc"
+        top: "second" loss_weight: ${of.second} multibox_loss_param { num_classes: 3 ${settings} objectness_score: 0.01 } }`;
+    const x = noise(3, [2, 2, 4, 4]);
+    const given = tensor(
+      truth.flatMap((row) => (row[0] === 2 ? row.map(() => -1) : row)),
+      [1, 1, truth.length, 8],
+    );
+    const of = async (loss: "first" | "second") => {
+      const net = text({ first: 0, second: 0, [loss]: 1 });
+      const ran = await runText(net, { x, label: given }, { seeds: { [loss]: tensor([1], []) }, phase: "TRAIN" });
+      return (name: string) => ran.parameters[`${name}/0`]!.some((v) => v !== 0);
+    };
+    const [first, second] = [await of("first"), await of("second")];
+    expect(["c", "arm_loc", "arm_conf", "odm_loc", "odm_conf"].map(first)).to.deep.equal([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    // The first stage's boxes have no gradient in the second, as in RefineDet's Caffe.
+    expect(["c", "arm_loc", "arm_conf", "odm_loc", "odm_conf"].map(second)).to.deep.equal([
+      true,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
   for (const [param, message] of [
     ["", "num_classes must be given"],
     ["num_classes: 3 share_location: false", "priors are mined with share_location alone"],
