@@ -60,25 +60,27 @@ export function expectClose(
   tolerance = 1e-5,
 ) {
   for (const [who, top] of Object.entries(actual!) as [string, Tensor][]) {
-    expect(top.shape, who).to.deep.equal(shape);
+    expect([top.shape, values.length], who).to.deep.equal([shape, top.data.length]);
     Array.from(values).forEach((value, i) => {
       expect(top.data[i], `${who}[${i}]`).to.be.closeTo(value, tolerance * Math.max(1, Math.abs(value)));
     });
   }
 }
 
-/** A tensor by coordinates: its value at (n, c, h, w). */
+/** A tensor of four axes by coordinates: its value at (n, c, h, w). */
 export const at =
   ({ shape, data }: Tensor) =>
   (n: number, c: number, h: number, w: number) =>
     data[((n * shape[1]! + c) * shape[2]! + h) * shape[3]! + w]!;
 
-/** All coordinates of a shape, in row-major order. */
+/** All coordinates of a shape of four axes, in row-major order: of others none would be compared. */
 export function* places(shape: readonly number[]): Generator<readonly [number, number, number, number]> {
+  expect(shape).to.have.length(4);
   const [n, c, h, w] = shape as [number, number, number, number];
   for (let i = 0; i < n; i++)
     for (let j = 0; j < c; j++) for (let k = 0; k < h; k++) for (let l = 0; l < w; l++) yield [i, j, k, l];
 }
+
 /** The values of a shape by coordinates. */
 export const filled = (shape: readonly number[], value: (n: number, c: number, h: number, w: number) => number) =>
   Float32Array.from([...places(shape)].map((place) => value(...place)));
