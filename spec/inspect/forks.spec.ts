@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { loadNet } from "../../lib/caffe/load.js";
 import { convert } from "../../lib/convert/index.js";
+import { inferenceNet } from "../../lib/convert/net.js";
 import { toDot } from "../../lib/inspect/dot.js";
 import { inspectNet } from "../../lib/inspect/index.js";
 import { refusal } from "../support/net.js";
@@ -243,6 +244,22 @@ describe("layers of forks that netrun does not run", () => {
     const sliced = `${text}layer { name: "s" type: "Slice" bottom: "q" top: "a" top: "b" slice_param { slice_point: 6 } }`;
     const misfit = await inspectNet(loadNet(sliced).message, { phase: "TEST", baseDir: "." });
     expect([misfit.complete, misfit.layers[3]!.tops[0]!.shape]).to.deep.equal([false, undefined]);
+  });
+
+  it("takes Python that is called an accuracy for figures, which a converted file leaves out with the labels they read", async () => {
+    const text = `${input("x", 2, 3)}
+      layer { name: "data" type: "Python" top: "label" python_param { module: "m" layer: "LabelsLayer" } }
+      layer { name: "prob" type: "Softmax" bottom: "x" top: "prob" }
+      layer { type: "Python" bottom: "prob" bottom: "label" top: "price" top: "name"
+        python_param { module: "web_accuracy_layer" layer: "WebAccuracyLayer" } }`;
+    const net = await inspectNet(loadNet(text).message, {
+      phase: "TEST",
+      baseDir: ".",
+      shapes: new Map([["label", [2]]]),
+    });
+    expect([net.complete, net.layers.at(-1)!.tops.map(({ shape }) => shape)]).to.deep.equal([true, [[1], [1]]]);
+    const { layers, targets } = inferenceNet(loadNet(text).message);
+    expect([layers.map(({ name }) => name), [...targets]]).to.deep.equal([["x", "prob"], ["label"]]);
   });
 
   it("takes what is called an activation, a normalization or noise for one", async () => {

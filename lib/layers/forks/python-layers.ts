@@ -91,6 +91,7 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
   }
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
   if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
+  if (isScore(layer)) return { score: true, inference: { as: "nothing" }, topShapes: ({ top }) => top.map(() => [1]) };
   // In inference each task has all that was predicted.
   if (BRIDGES.some((name) => keyOf(layer) === `pythonLayer.${name}`))
     return { implies: (_, shapeOf) => onePerRow(1, shapeOf), inference: { as: "layer", of: passFirst } };
@@ -101,6 +102,9 @@ export function pythonFacts(layer: LayerParameter): LayerFacts {
   const likelyShapes: LayerFacts["likelyShapes"] = ({ top }, shapeOf) => (top.length === 1 ? [shapeOf(0)] : []);
   return { ...implies, likelyShapes, ...unrunPythonLayers[keyOf(layer)] };
 }
+
+/** Tests whether a Python layer's class is called an accuracy: figures for people, of which inference needs none. */
+const isScore = (layer: LayerParameter): boolean => /Accuracy(Layer)?$/.test(sub(layer, "python_param").layer);
 
 const keyOf = (layer: LayerParameter): string => {
   const { module, layer: name } = sub(layer, "python_param");
