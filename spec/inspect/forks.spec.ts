@@ -153,6 +153,7 @@ describe("layers of forks that netrun does not run", () => {
     `layer { name: "${name}" type: "Input" top: "${name}" input_param { shape { dim: [${dims}] } } }\n`;
   for (const [type, bottoms, param, shape] of [
     ["MergeCrop", ["rows", "x"], "", [2, 11, 4, 5]],
+    ["RPN", ["x", "x", "rows"], "rpn_param { feat_stride: 16 per_nms_topn: 0; }", [1, 5, 1, 1]],
     ["MergeCrop", ["rows", "y3"], "mergecrop_param { operation: ADD }", [2, 3, 4, 5]],
     ["Resize", ["x"], "resize_param { height: 3 width: 4 }", [2, 8, 3, 4]],
     ["SpatialWta", ["x"], "spatial_wta_param { global_wta: true }", [2, 8, 6, 6]],

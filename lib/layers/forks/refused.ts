@@ -16,6 +16,7 @@ export const refusedTypes: Readonly<Record<string, string>> = {
   MalisLoss: "it is a loss over spanning trees of affinities",
   TransformerBlock: "it is attention of many heads, which netrun does not have",
   FixedNeuron: "it rounds to few bits; without it the net runs that was quantised (--int8 quantises a converted one)",
+  RPN: "it proposes as Proposal does, but clips boxes to the image's size, not its last pixel, and measures them before that",
   RBMInnerProduct: "it is trained by sampling, without a gradient",
   Topk: "forks of that name keep different entries, and no source at hand says which",
   YoloSeg: "it is a loss of masks, of which no source at hand says how its settings count on a GPU",

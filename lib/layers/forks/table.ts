@@ -125,6 +125,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
     meaning: "probabilities, losses against cues and against a CRF's probabilities, cues of a file, the CRF",
   },
   { forks: "caffe_feedback", types: ["BAccuracy"], meaning: "the share of predictions on the right side of 0" },
+  { forks: "Faster R-CNN in C++", types: ["RPN"], meaning: "regions from scores of anchors" },
   { forks: "CTPN", types: ["layers.text_proposal_layer.ProposalLayer"], meaning: "lines of text from anchors" },
   // Shapes
   { forks: "SSD", types: ["Permute"], meaning: "axes in another order" },

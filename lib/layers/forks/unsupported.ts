@@ -4,6 +4,7 @@ import { unknownFields } from "../../text/notes.js";
 import { croppedImages } from "../data-images.js";
 import { type ExtraParam, extraFieldsOf, extraParam } from "../extra-param.js";
 import type { LayerFacts } from "../facts.js";
+import { IMAGE_INFO } from "../implied.js";
 import { passFirst } from "./pass-first.js";
 
 const ofDataParam = (layer: LayerParameter) => sub(layer, "data_param").batch_size;
@@ -154,6 +155,14 @@ export const unsupportedTypes = {
   },
   /** A share of predictions on the right side of 0, and a logarithm. */
   BAccuracy: { score: true, inference: { as: "nothing" }, topShapes: () => [[1, 2, 1, 1]] },
+  /** Regions of an image, as many as there are: one when the layer is set up; and their scores. */
+  RPN: {
+    implies: () => IMAGE_INFO,
+    topShapes: () => [
+      [1, 5, 1, 1],
+      [1, 1, 1, 1],
+    ],
+  },
   /** A restricted Boltzmann machine's hidden units, and what it takes the visible ones for. */
   RBMInnerProduct: {
     topShapes: (layer, shapeOf) => {
