@@ -362,6 +362,8 @@ export interface LayerParameter {
   readonly label_specific_margin_param: LabelSpecificMarginParameter | null;
   readonly modulated_deformable_convolution_param: ModulatedDeformableConvolutionParameter | null;
   readonly rank_param: RankParameter | null;
+  readonly island_loss_param: IslandLossParameter | null;
+  readonly eltwise_affine_param: EltwiseAffineParameter | null;
   readonly soft_truncation_param: SoftTruncationParameter | null;
   readonly truncation_param: TruncationParameter | null;
   readonly general_contrastive_loss_param: GeneralContrastiveParameter | null;
@@ -2207,6 +2209,22 @@ export interface TripletLossParameter {
   readonly intriplet_mining: boolean;
 }
 
+export interface IslandLossParameter {
+  readonly num_output: number;
+  readonly center_filler: FillerParameter | null;
+  /** Default 1. */
+  readonly axis: number;
+  /** Default 1. */
+  readonly lambda: number;
+}
+
+export interface EltwiseAffineParameter {
+  readonly slope_filler: FillerParameter | null;
+  readonly bias_filler: FillerParameter | null;
+  /** Default false. */
+  readonly channel_shared: boolean;
+}
+
 export interface SoftTruncationParameter {
   /** Default 2. */
   readonly c: number;
@@ -2827,6 +2845,8 @@ export const LAYER_PARAMS = {
   LabelSpecificMargin: "label_specific_margin_param",
   ModulatedDeformableConvolution: "modulated_deformable_convolution_param",
   Rank: "rank_param",
+  IslandLoss: "island_loss_param",
+  EltwiseAffine: "eltwise_affine_param",
   SoftTruncation: "soft_truncation_param",
   Truncation: "truncation_param",
   GeneralContrastive: "general_contrastive_loss_param",
@@ -2996,6 +3016,8 @@ export interface Messages {
   LabelSpecificAddParameter: LabelSpecificAddParameter;
   MarginInnerProductParameter: MarginInnerProductParameter;
   TripletLossParameter: TripletLossParameter;
+  IslandLossParameter: IslandLossParameter;
+  EltwiseAffineParameter: EltwiseAffineParameter;
   SoftTruncationParameter: SoftTruncationParameter;
   TruncationParameter: TruncationParameter;
   GeneralContrastiveParameter: GeneralContrastiveParameter;

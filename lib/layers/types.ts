@@ -52,6 +52,8 @@ import { Combination, Division } from "./forks/division.js";
 import { Flip, GSTiling } from "./forks/flip.js";
 import { FlowWarp } from "./forks/flow-warp.js";
 import { FocalLoss, SoftmaxFocalLoss } from "./forks/focal-loss.js";
+import { EltwiseAffine } from "./forks/eltwise-affine.js";
+import { IslandLoss } from "./forks/island-loss.js";
 import { GeneralContrastiveLoss } from "./forks/general-contrastive-loss.js";
 import { GroupNorm, InstanceNorm, LayerNorm } from "./forks/group-norm.js";
 import { InnerDistance } from "./forks/inner-distance.js";
@@ -292,6 +294,8 @@ export const layerTypes = {
   SoftTruncation,
   Truncation,
   GeneralContrastiveLoss,
+  EltwiseAffine,
+  IslandLoss,
   RankLoss,
   LpqLoss,
   ChannelScale,

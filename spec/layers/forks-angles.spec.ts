@@ -111,3 +111,81 @@ describe("GeneralContrastiveLoss, against the authors' loops", () => {
     expect(refusal(text("", inputLayer("w", 3), `bottom: "w"`))).to.contain("is not a weight for each of 4 rows");
   });
 });
+
+describe("EltwiseAffine and IslandLoss, against the authors' loops", () => {
+  it("EltwiseAffine has a slope and a bias of each channel, or of all, near 1 and 0 at first", async () => {
+    const x = noise(6, [2, 3, 2]);
+    const [slopes, biases] = [
+      [2, -1, 0.5],
+      [0.1, 0.2, 0.3],
+    ] as const;
+    const [y] = await run(`type: "EltwiseAffine"`, [x], [slopes, biases]);
+    expectClose(
+      y,
+      [2, 3, 2],
+      [...x.data].map((v, i) => v * slopes[Math.floor(i / 2) % 3]! + biases[Math.floor(i / 2) % 3]!),
+    );
+    const [z] = await run(`type: "EltwiseAffine" eltwise_affine_param { channel_shared: true }`, [x], [[3], [1]]);
+    expectClose(
+      z,
+      [2, 3, 2],
+      [...x.data].map((v) => v * 3 + 1),
+    );
+    const [first] = await run(`type: "EltwiseAffine"`, [x]);
+    expectClose(
+      first,
+      [2, 3, 2],
+      [...x.data].map((v) => v * 1.0001 + 0.0001),
+    );
+    const layer = `layer { name: "l" type: "EltwiseAffine" bottom: "x" top: "y" }`;
+    expect(refusal(inputLayer("x", 2) + layer)).to.contain("has no channels");
+  });
+
+  it("IslandLoss adds the centers' cosines, and has the gradient that the authors' code leaves", async () => {
+    const [ROWS, K, CLASSES, LAMBDA] = [5, 3, 4, 0.6];
+    const [x, centers] = [noise(7, [ROWS, K]), noise(8, [CLASSES, K])];
+    const labels = [1, 0, 3, 1, 2];
+    const row = (data: Float32Array, i: number) => [...data.subarray(K * i, K * (i + 1))];
+    const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, k) => sum + v * b[k]!, 0);
+    const text = `${inputLayer("x", ROWS, K)}${inputLayer("label", ROWS)} layer { name: "l" type: "IslandLoss" bottom: "x" bottom: "label"
+      top: "loss" loss_weight: 0.5 island_loss_param { num_output: ${CLASSES} lambda: ${LAMBDA} } }`;
+    const ran = await runText(
+      text,
+      { x, label: tensor(labels) },
+      { seeds: { loss: tensor([0.5], []) }, params: { "l/0": [...centers.data] } },
+    );
+    let [near, apart] = [0, 0];
+    const dx: number[] = [];
+    for (const [i, label] of labels.entries()) {
+      const distance = row(x.data, i).map((v, k) => v - row(centers.data, label)[k]!);
+      near += dot(distance, distance) / 2 / ROWS;
+      dx.push(...distance.map((v) => (0.5 * v) / ROWS));
+    }
+    const dc: number[] = [];
+    for (let i = 0; i < CLASSES; i++) {
+      let slope: number[] = [];
+      for (let j = 0; j < CLASSES; j++) {
+        if (i === j) continue;
+        const [a, b] = [row(centers.data, i), row(centers.data, j)];
+        const [length, product] = [Math.hypot(...a), dot(a, b)];
+        const scale = length * Math.hypot(...b);
+        apart += product / scale + 1;
+        slope = a.map(
+          (v, k) => ((2 * LAMBDA) / (CLASSES - 1)) * (scale * b[k]! - (product / (scale * length ** 2)) * v),
+        );
+      }
+      dc.push(...slope);
+    }
+    expectClose({ net: ran.blobs["loss"]! }, [], [near + (LAMBDA * apart) / CLASSES / (CLASSES - 1)]);
+    expectClose({ net: ran.gradients["x"]! }, [ROWS, K], dx);
+    expectClose({ net: { shape: [CLASSES, K], data: ran.parameters["l/0"]! } }, [CLASSES, K], dc, 1e-4);
+    // Centers of ones are two apart from each other, and rows may be the last axis of several.
+    const ones = `type: "IslandLoss" island_loss_param { num_output: 3 axis: 2 lambda: 0.4 center_filler { type: "constant" value: 1 } }`;
+    const [of] = await run(ones, [noise(9, [2, 2, K]), tensor([0, 1, 2, 0])]);
+    const squares = [...noise(9, [2, 2, K]).data].reduce((sum, v) => sum + (v - 1) ** 2, 0);
+    expectClose(of, [], [squares / 2 / 4 + 0.4 * 2]);
+    expect(refusal(text.replace(`num_output: ${CLASSES}`, "num_output: 1"))).to.contain(
+      "num_output must be greater than 1",
+    );
+  });
+});

@@ -856,6 +856,14 @@ export const layerCases = {
   Cosine: unary,
   SoftTruncation: [{ param: "soft_truncation_param { c: 1.5 }" }, {}],
   Truncation: [{ param: "truncation_param { lower_bound: -0.5 upper_bound: 0.7 }" }],
+  EltwiseAffine: [
+    {},
+    {
+      bottoms: [[3, 5]],
+      param: `eltwise_affine_param { channel_shared: true slope_filler { type: "constant" value: 2 } bias_filler { type: "constant" value: 2 } }`,
+    },
+  ],
+  IslandLoss: "has its authors' gradient of the centers",
   GeneralContrastiveLoss: "has its authors' gradient",
   RankHardLoss: "has its authors' gradient",
   RankLoss: "has its authors' gradient",

@@ -29,6 +29,12 @@ export const otherCases: Readonly<Record<string, readonly Case[]>> = {
       param: "hotspot_param { output_height: 6 output_width: 5 data_height: 10 data_width: 12 }",
     },
   ],
+  IslandLoss: [
+    {
+      bottoms: [[2, 3, 2], given([6], [0, 1, 0, 2, 1, 1])],
+      param: `island_loss_param { num_output: 3 axis: 2 lambda: 0.4 center_filler { type: "constant" value: 1 } }`,
+    },
+  ],
   GeneralContrastiveLoss: [
     { bottoms: [[4, 3], given([4], [0, 2, 1, 1])] },
     {

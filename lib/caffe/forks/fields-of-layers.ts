@@ -262,7 +262,6 @@ export const LAYER_FIELDS: readonly ForkField[] = [
     message: "LayerParameter",
     fields: [
       "insanity_param",
-      "eltwise_affine_param",
       "noise_param",
       "predict_box_param",
       "mil_param",

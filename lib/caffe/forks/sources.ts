@@ -5,7 +5,7 @@ export const FORK_SOURCES: readonly (readonly [fork: string, from: string])[] = 
   ["caffe-action, TSN", "yjxiong/caffe"],
   ["caffe-heatmap", "tpfister/caffe-heatmap"],
   ["caffe-windows, NormFace, AM-softmax", "happynear/caffe-windows, of 2015 and of 2018"],
-  ["center loss forks", "powerlic/caffe-face"],
+  ["center loss forks", "powerlic/caffe-face, and zhanglaplace/Caffe-ZF"],
   ["DeconvNet", "HyeonwooNoh/caffe"],
   ["DeepLab", "xmyqsh/deeplab-v2"],
   ["ENet", "jtetrea/caffe-enet"],

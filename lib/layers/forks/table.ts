@@ -282,8 +282,16 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows, NormFace",
-    types: ["Arccos", "Cosine", "SoftTruncation", "Truncation", "GeneralContrastiveLoss"],
-    meaning: "angles, bounds, and a loss of distances to classes",
+    types: [
+      "Arccos",
+      "Cosine",
+      "SoftTruncation",
+      "Truncation",
+      "EltwiseAffine",
+      "GeneralContrastiveLoss",
+      "IslandLoss",
+    ],
+    meaning: "angles, bounds, a slope and a bias of each channel, and losses of distances to classes",
   },
   {
     forks: "focal loss forks",
@@ -313,17 +321,7 @@ export const FORK_LAYERS: readonly ForkLayers[] = [
   },
   {
     forks: "caffe-windows",
-    types: [
-      "Covariance",
-      "EltwiseAffine",
-      "Gram",
-      "MovingNormalize",
-      "Noise",
-      "Pairwise",
-      "PredictBox",
-      "Resize",
-      "Slope",
-    ],
+    types: ["Covariance", "Gram", "MovingNormalize", "Noise", "Pairwise", "PredictBox", "Resize", "Slope"],
     meaning: "functions of entries, products of rows, noise, and boxes from maps",
   },
   {
