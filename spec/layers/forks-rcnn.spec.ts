@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import { Net, type Tensor } from "../../lib/api/net.js";
+import { loadNet } from "../../lib/caffe/load.js";
 import { convert } from "../../lib/convert/index.js";
+import { inspectNet } from "../../lib/inspect/index.js";
 import { at, expectClose, filled, noise, run } from "../support/forks.js";
 import { inputLayer, refusal, runText, tensor } from "../support/net.js";
 
@@ -144,6 +146,20 @@ describe("Faster R-CNN's targets, against plain loops", () => {
     expect(refusal(sampler(8, 4).replace("'num_classes': 4", ""), "TRAIN")).to.contain("does not give num_classes");
     const text = sampler(8, 4).replace("dim: 3 dim: 5", "dim: 3 dim: 4");
     expect(refusal(text, "TRAIN")).to.contain("are not boxes [g, 5]");
+  });
+
+  it("AnchorTargetLayer of a module with other anchors, such as CTPN's ten, is refused, and its labels' shape is known", async () => {
+    const text = `${inputLayer("score", 1, 20, h, w)}${inputLayer("boxes", 3, 5)}${inputLayer("info", 1, 3)}
+      layer { name: "l" type: "Python" bottom: "score" bottom: "boxes" bottom: "info" top: "label" top: "target"
+        python_param { module: "rpn.anchor_target_layer" layer: "AnchorTargetLayer" param_str: "'feat_stride': 16" } }`;
+    const why = 'layer "l": bottom "score" [1,20,14,15] scores 10 anchors a cell, and netrun\'s layer has 9';
+    expect(refusal(text, "TRAIN")).to.contain(why);
+    const { layers, notes } = await inspectNet(loadNet(text).message, { phase: "TRAIN", baseDir: "." });
+    expect(layers.at(-1)!.tops).to.deep.equal([
+      { name: "label", shape: [1, 1, 140, 15] },
+      { name: "target", shape: undefined },
+    ]);
+    expect(notes[0]).to.contain(why);
   });
 });
 

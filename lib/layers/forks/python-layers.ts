@@ -175,9 +175,21 @@ const IMAGES: Readonly<Record<string, ImageShape>> = {
 /** Boxes of an image and their classes, in bottom 1. */
 const BOXES = new Map([[1, [1, 5]]]);
 
-/** Shapes that Python layers imply for data that they read: boxes and classes, and an image's height, width and scale. */
-const IMPLIES: Readonly<Record<string, Pick<LayerFacts, "implies">>> = {
-  AnchorTargetLayer: { implies: () => new Map([...BOXES, [2, [1, 3]]]) },
+/**
+ * Shapes that Python layers imply for data that they read, boxes and classes, and an image's height, width and scale; and of what
+ * they give with anchors that netrun does not have.
+ */
+const IMPLIES: Readonly<Record<string, Pick<LayerFacts, "implies" | "topShapes">>> = {
+  AnchorTargetLayer: {
+    implies: () => new Map([...BOXES, [2, [1, 3]]]),
+    topShapes: (_, shapeOf) => {
+      const scores = shapeOf(0);
+      if (scores?.length !== 4) return [];
+      const [, c, h, w] = scores as [number, number, number, number];
+      // Numbers for a box are the module's own: CTPN's are two.
+      return [[1, 1, (c / 2) * h, w]];
+    },
+  },
   ProposalLayer: { implies: () => new Map([[2, [1, 3]]]) },
   ProposalTargetLayer: { implies: () => BOXES },
 };

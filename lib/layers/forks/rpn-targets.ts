@@ -29,7 +29,7 @@ import {
   zeros,
 } from "../../ops/index.js";
 import { oneHot } from "../indices.js";
-import { bottomText, type Lowered, type Place, type Site } from "../layer.js";
+import { bottomText, type Lowered, type Place, type Site, unsupported } from "../layer.js";
 import { anchorsOf, type ProposalSettings } from "./proposal.js";
 
 /** Faster R-CNN's configuration for end-to-end training, by its names there. */
@@ -92,11 +92,19 @@ function truthOf(site: Place<unknown>, bottom: number): Value {
  * to 256, at most half of them 1, -1 for the others; targets [1, 4a, h, w], weights inside and outside of the loss.
  */
 export function anchorTargets(site: Site<unknown>, settings: ProposalSettings, border: number): Lowered {
-  const [n, , h, w] = site.bottoms[0]!.type.shape as [number, number, number, number];
+  const [n, c, h, w] = site.bottoms[0]!.type.shape as [number, number, number, number];
   if (n !== 1) throw site.bottomError(0, "anchors are for one image at a time");
   const truth = slice(truthOf(site, 1), 1, 0, 4);
   const info = stopGradient(reshape(site.bottoms[2]!, [1, count(site.bottoms[2]!.type.shape)]));
   const own = anchorsOf(settings);
+  // A fork's module of the same name: CTPN's has ten anchors of one width.
+  if (c !== 2 * own.length)
+    throw unsupported(
+      site.bottomError(
+        0,
+        `${bottomText(site, 0)} scores ${c / 2} anchors a cell, and netrun's layer has ${own.length}`,
+      ),
+    );
   const [a, total] = [own.length, h * w * own.length];
   const cells = Float32Array.from({ length: 4 * total }, (_, i) => {
     const cell = Math.floor(i / 4 / a);
