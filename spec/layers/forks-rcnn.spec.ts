@@ -181,6 +181,19 @@ describe("R-FCN's losses with hard examples, against plain loops", () => {
     expectClose(none, [], [sum]);
   });
 
+  it("SmoothL1LossOHEM takes targets and weights of regions [n, c] for predictions [n, c, 1, 1]", async () => {
+    const values = [1, 2, 3].map((seed) => noise(seed, [3, 8], -2, 2)) as [Tensor, Tensor, Tensor];
+    const [x, t, weights] = values;
+    const maps = values.map(({ data }) => tensor([...data], [3, 8, 1, 1])) as [Tensor, Tensor, Tensor];
+    const type = `type: "SmoothL1LossOHEM" loss_weight: 1 loss_weight: 0`;
+    const [loss, places] = await run(type, maps, [], 2);
+    const [same, samePlaces] = await run(type, [maps[0], t, weights], [], 2);
+    expectClose(same, [], [...loss!.net.data]);
+    expectClose(samePlaces, [3, 1, 1, 1], [...places!.net.data]);
+    const [flat] = await run(type, [x, t, maps[2]], [], 2);
+    expectClose(flat, [], [...loss!.net.data]);
+  });
+
   it("SoftmaxWithLossOHEM outputs the loss of each prediction, 0 for ignored labels", async () => {
     const x = noise(4, [3, 4], -2, 2);
     const labels = tensor([1, -1, 3]);

@@ -64,20 +64,12 @@ export const RFCN = `${BASE} ${target("'num_classes': 2, 'batch_size': -1")}
   layer { name: "bbox_pred" type: "Pooling" bottom: "psroi_loc" top: "bbox_pred" pooling_param { pool: AVE kernel_size: 3 stride: 3 } }
   layer { name: "per_roi_loss_cls" type: "SoftmaxWithLossOHEM" bottom: "cls_score" bottom: "labels" top: "temp_loss_cls" top: "temp_prob_cls" top: "per_roi_loss_cls"
     loss_weight: 0 loss_weight: 0 loss_weight: 0 propagate_down: false propagate_down: false }
-  layer { name: "per_roi_loss_bbox" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "bbox_targets_maps" bottom: "bbox_weights_maps" top: "temp_loss_bbox" top: "per_roi_loss_bbox"
+  layer { name: "per_roi_loss_bbox" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "bbox_targets" bottom: "bbox_inside_weights" top: "temp_loss_bbox" top: "per_roi_loss_bbox"
     loss_weight: 0 loss_weight: 0 propagate_down: false propagate_down: false propagate_down: false }
   layer { name: "per_roi_loss" type: "Eltwise" bottom: "per_roi_loss_cls" bottom: "per_roi_loss_bbox" top: "per_roi_loss" propagate_down: false propagate_down: false }
-  layer { name: "annotator" type: "BoxAnnotatorOHEM" bottom: "rois" bottom: "per_roi_loss" bottom: "labels" bottom: "bbox_weights_maps" top: "labels_ohem" top: "bbox_loss_weights_ohem"
+  layer { name: "annotator" type: "BoxAnnotatorOHEM" bottom: "rois" bottom: "per_roi_loss" bottom: "labels" bottom: "bbox_inside_weights" top: "labels_ohem" top: "bbox_loss_weights_ohem"
     propagate_down: false propagate_down: false propagate_down: false propagate_down: false box_annotator_ohem_param { roi_per_img: 64 ignore_label: -1 } }
   layer { name: "silence" type: "Silence" bottom: "bbox_outside_weights" bottom: "temp_loss_cls" bottom: "temp_prob_cls" bottom: "temp_loss_bbox" }
   layer { name: "loss_cls" type: "SoftmaxWithLoss" bottom: "cls_score" bottom: "labels_ohem" top: "loss_cls" loss_weight: 1 loss_param { ignore_label: -1 } propagate_down: true propagate_down: false }
-  layer { name: "loss_bbox" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "bbox_targets_maps" bottom: "bbox_loss_weights_ohem" top: "loss_bbox" loss_weight: 1
-    loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 64 } propagate_down: true propagate_down: false propagate_down: false }`
-  .replaceAll("bbox_targets_maps", "targets_maps")
-  .replaceAll("bbox_weights_maps", "weights_maps")
-  .replace(
-    '  layer { name: "per_roi_loss_cls"',
-    `  layer { name: "targets_maps" type: "Reshape" bottom: "bbox_targets" top: "targets_maps" reshape_param { shape { dim: 0 dim: 0 dim: 1 dim: 1 } } }
-  layer { name: "weights_maps" type: "Reshape" bottom: "bbox_inside_weights" top: "weights_maps" reshape_param { shape { dim: 0 dim: 0 dim: 1 dim: 1 } } }
-  layer { name: "per_roi_loss_cls"`,
-  );
+  layer { name: "loss_bbox" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "bbox_targets" bottom: "bbox_loss_weights_ohem" top: "loss_bbox" loss_weight: 1
+    loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 64 } propagate_down: true propagate_down: false propagate_down: false }`;

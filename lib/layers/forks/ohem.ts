@@ -32,8 +32,8 @@ const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
 
 /**
  * SmoothL1LossOHEM (R-FCN): sum of f(w * (x - t)), f(d) = d^2 / 2 for |d| < 1, else |d| - 1/2, divided as `loss_param` says, by places
- * where by none. Bottoms x, t and, if given, weights w, [n, c, h, w]; a scalar. A second top, which has no gradient, is the sum of
- * each place [n, 1, h, w].
+ * where by none. Bottoms x, t and, if given, weights w, [n, c, h, w], where axes of 1 at the end may be missing; a scalar. A second top,
+ * which has no gradient, is the sum of each place [n, 1, h, w].
  */
 export const SmoothL1LossOHEM = computeLayer({
   type: "SmoothL1LossOHEM",
@@ -43,12 +43,13 @@ export const SmoothL1LossOHEM = computeLayer({
   loss: true,
   inference: { as: "prediction" },
   lower(site) {
-    const [x, target, weights] = site.bottoms as [Value, Value, Value | undefined];
-    site.bottoms.forEach(({ type }, i) => {
-      if (sameShape(type.shape, x.type.shape)) return;
+    const shape = legacyShape(site, 0);
+    // Targets of regions are [n, c], predictions by pooling [n, c, 1, 1].
+    const [x, target, weights] = site.bottoms.map((value, i) => {
+      if (sameShape(legacyShape(site, i), shape)) return reshape(value, shape);
       throw site.bottomError(i, `${bottomText(site, i)} and ${bottomText(site, 0)} differ in shape`);
-    });
-    const [n, c, h, w] = legacyShape(site, 0);
+    }) as [Value, Value, Value | undefined];
+    const [n, c, h, w] = shape;
     const d = weights ? mul(sub(x, target), weights) : sub(x, target);
     const size = abs(d);
     const each = where(less(size, constant(1)), mul(mul(d, d), constant(0.5)), sub(size, constant(0.5)));
