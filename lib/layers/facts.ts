@@ -48,6 +48,8 @@ export interface DataFacts {
   otherTops?(first: readonly number[], layer: LayerParameter): readonly number[];
   /** Labels that are images, where the layer reads them. */
   maps?(layer: LayerParameter): LabelMaps;
+  /** A note for errors: what the layer wants that no data set with boxes has. */
+  readonly unread?: string | undefined;
 }
 
 /** A bottom that holds class numbers (or indices into a table): whole parts from 0 to below `classes`. */

@@ -1,4 +1,3 @@
-import { sub } from "../caffe/message.js";
 import { LAYER_PARAMS, type LayerParameter } from "../caffe/messages.js";
 import { NetrunError, nearest } from "../error.js";
 import { spanOf } from "../text/notes.js";
@@ -90,13 +89,10 @@ export function requireType(layer: LayerParameter, types?: ReadonlyMap<string, L
 
 /** Message for a layer of no type of netrun's that brings data in, where nobody gives its data. */
 export function noForeignData(layer: LayerParameter): NetrunError {
-  const { module, layer: name } = sub(layer, "python_param");
   if (layer.type === "Python") {
     const span = spanOf(layer, "python_param") ?? spanOf(layer);
-    return new NetrunError(`layer "${layer.name}": ${noPython(module, name).message}`, {
-      ...noPython(module, name),
-      span,
-    });
+    const { message, ...rest } = noPython(layer);
+    return new NetrunError(`layer "${layer.name}": ${message}`, { ...rest, span });
   }
   const isKnown = builtIn(layer.type) !== undefined;
   const near = isKnown ? undefined : nearestType(layer);

@@ -1,3 +1,5 @@
+import { sub } from "../caffe/message.js";
+import type { LayerParameter } from "../caffe/messages.js";
 import { pythonFacts, pythonLayers } from "./forks/python-layers.js";
 import { computeLayer, unsupported } from "./layer.js";
 
@@ -18,16 +20,19 @@ export const Python = computeLayer({
     const { module, layer } = site.param;
     const known = Object.hasOwn(pythonLayers, `${module}.${layer}`) ? pythonLayers[`${module}.${layer}`] : undefined;
     if (known) return known(site);
-    const { message, notes } = noPython(module, layer);
+    const { message, notes } = noPython(site.layer);
     throw unsupported(site.error(message, "python_param", notes));
   },
 });
 
 /** Message for a Python layer that no plugin stands for. */
-export function noPython(module: string, layer: string) {
+export function noPython(python: LayerParameter) {
+  const { module, layer } = sub(python, "python_param");
+  const unread = pythonFacts(python).data?.unread;
   return {
     message: `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,
     notes: [
+      ...(unread === undefined ? [] : [unread]),
       `write it in JavaScript: registerLayer({ type: "Python", module: "${module}", layer: "${layer}", blobs, lower })`,
       "a file of such layers is loaded with --plugin FILE",
     ],

@@ -75,4 +75,15 @@ describe("RoIDataLayer", () => {
       .and.to.contain("--data PATH");
     expect(await why({ data: "netrun:digits/test" })).to.contain('no field for the top "gt_boxes"');
   });
+
+  it("says of a layer with proposals (Fast R-CNN) that no files of them are read", async () => {
+    const tops = ["data", "rois", "labels", "bbox_targets", "bbox_inside_weights", "bbox_outside_weights"];
+    const text = layer("").replace(/top.*"gt_boxes"/, tops.map((top) => `top: "${top}"`).join(" "));
+    for (const options of [{}, { data: "netrun:shapes/train" }]) {
+      const error = await Net.load(text, { phase: "TRAIN", ...options }).catch((e: unknown) => e);
+      expect((error as NetrunError).format())
+        .to.contain("its proposals come from files")
+        .and.to.contain("end-to-end");
+    }
+  });
 });

@@ -155,7 +155,7 @@ function fieldFor(spec: RecordsSpec, source: DataSource, top: string, index: num
   const field = spec.match === "position" ? names[index] : names.includes(top) ? top : inOrder(spec, names, top);
   if (field === BOXES)
     throw new NetrunError(`the top "${top}" would get boxes, which AnnotatedData layers take`, {
-      notes: [fieldsOf(source), "change the layer's type, or leave the top out"],
+      notes: [fieldsOf(source), spec.unread ?? "change the layer's type, or leave the top out"],
     });
   if (field !== undefined) return field;
   throw new NetrunError(`no field for the top "${top}"${wanted ? `, which wants rows of [${wanted}]` : ""}`, {

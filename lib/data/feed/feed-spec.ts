@@ -54,6 +54,8 @@ export interface RecordsSpec extends FeedCommon {
   readonly skip: number;
   /** The shape that rows of a top have to have in the end, where the net says. */
   readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
+  /** A note for errors: what the tops want that no data set with boxes has. */
+  readonly unread?: string | undefined;
   /** Of so many batches one is made and the rest passed over: what one of several readers of the whole takes. Default 1. */
   readonly every?: number | undefined;
   /** The shape of rows of the first top that are given as the bytes that they are, for a device to transform. Default: none. */

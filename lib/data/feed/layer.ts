@@ -78,6 +78,7 @@ export function sourceFeedSpec(
     readonly size?: ImageDecoding["size"];
     /** The shapes that rows of tops have to have. */
     readonly wanted?: Readonly<Record<string, readonly number[]>> | undefined;
+    readonly unread?: string | undefined;
   },
 ): FeedSpec {
   return {
@@ -93,6 +94,7 @@ export function sourceFeedSpec(
     transform: { ...IDENTITY, ...options.transform },
     skip: 0,
     wanted: options.wanted,
+    unread: options.unread,
     onBadRecord: options.onBadRecord ?? "fail",
   };
 }

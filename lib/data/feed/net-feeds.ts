@@ -176,6 +176,7 @@ function replace(layer: LayerParameter, read: LayerParameter, source: SourceSpec
       transform: plainTransform(read, options),
       colour: forcedColour(layer),
       wanted: rowShapesOf(layer),
+      unread: data.unread,
     }),
   };
 }

@@ -86,7 +86,7 @@ function validItems(site: Site<PythonParameter>): Lowered {
 /** Facts on a Python layer: without bottoms it brings data in, with a weight in the objective it is a loss. */
 export function pythonFacts(layer: LayerParameter): LayerFacts {
   if (layer.bottom.length === 0) {
-    const data = { ...foreignData, origin: originOf(layer), image: imagesOf };
+    const data = { ...foreignData, origin: originOf(layer), image: imagesOf, unread: unreadOf(layer) };
     return { data: isMaps(layer) ? { ...data, ...LABEL_MAPS } : data };
   }
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
@@ -138,12 +138,23 @@ export const unrunPythonLayers: Readonly<Record<string, LayerFacts>> = {
 
 /** Faster R-CNN's data layer is one of netrun's, for a data set that is given; others are fed. */
 const originOf = (layer: LayerParameter): DataOrigin => {
-  const { module, layer: name } = sub(layer, "python_param");
   if (isMaps(layer)) return "maps";
-  // Image, size and boxes; with proposals of files it has other tops.
-  if (layer.top.length !== 3) return "program";
-  return module === "roi_data_layer.layer" && name === "RoIDataLayer" ? "regions" : "program";
+  return isRegions(layer) && !hasProposals(layer) ? "regions" : "program";
 };
+
+const isRegions = (layer: LayerParameter): boolean => {
+  const { module, layer: name } = sub(layer, "python_param");
+  return module === "roi_data_layer.layer" && name === "RoIDataLayer";
+};
+
+/** Tests whether RoIDataLayer has other tops than an image, its size and its boxes: proposals of files and their targets. */
+const hasProposals = (layer: LayerParameter): boolean => layer.top.length !== 3;
+
+const unreadOf = (layer: LayerParameter): string | undefined =>
+  isRegions(layer) && hasProposals(layer)
+    ? "its proposals come from files (Fast R-CNN, alternating training), which netrun does not read: train the end-to-end net, " +
+      'whose RoIDataLayer has the tops "data", "im_info" and "gt_boxes", with --data PATH'
+    : undefined;
 
 /** Labels of FCN's layers: palettes' numbers for each place. */
 const LABEL_MAPS: Pick<DataFacts, "maps" | "otherTops"> = {
