@@ -714,6 +714,8 @@ export interface ImageDataParameter {
   readonly root_folder: string;
   /** Default 1. */
   readonly label_dim: number;
+  /** Default 255. */
+  readonly ignore_label: number;
 }
 
 export interface InfogainLossParameter {

@@ -33,6 +33,8 @@ export interface LabelMaps {
    * OpenCV rounds); or, of images with a palette, its entries' numbers as classes, as PASCAL VOC has them.
    */
   readonly values: "classes" | "edges" | "indices";
+  /** The label of places below and right of an image that is smaller than its crop; without it such an image is an error. */
+  readonly padding?: number | undefined;
 }
 
 /** Facts on a layer type that brings data in. */

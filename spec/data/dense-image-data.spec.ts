@@ -86,6 +86,26 @@ describe("DenseImageData and ImageSegData: images whose labels are images", () =
       expect([...seen].sort()).to.deep.equal(["-1", "1"]);
     });
 
+  it("ImageSegData pads images that are smaller than crop_size, by the mean and ignore_label", async () => {
+    const list = await write(1);
+    const transform_param = { crop_size: 7, mean_value: [3.4, 5.6, 7] };
+    for (const [change, label255] of [
+      [{}, 255],
+      [{ ignore_label: 21 }, 21],
+    ] as const) {
+      const image_data_param = { ...dense(list, { batch_size: 1 }).dense_image_data_param, ...change };
+      await using feed = await openLayer({ type: "ImageSegData", image_data_param, transform_param });
+      expect(feed.shapes).to.deep.equal({ data: [1, 3, 7, 7], label: [1, 1, 7, 7] });
+      const { data, label } = await feed.next();
+      const own = Array.from({ length: 42 }, (_, k) => 10 * Math.floor(k / 7) + (k % 7));
+      expect([...label!.data]).to.deep.equal([...own, ...Array(7).fill(label255)]);
+      expect([...data!.data.subarray(0, 42)]).to.deep.equal(own.map((value) => Math.fround(value - Math.fround(3.4))));
+      const below = [0, 1, 2].map((c) => data!.data[49 * c + 42]!);
+      expect(below.map((value) => value.toFixed(3))).to.deep.equal(["-0.400", "0.400", "0.000"]);
+    }
+    await failure(openLayer(dense(list, {}, { transform_param })), "crop_size 7 is larger than the data");
+  });
+
   it("resize labels without mixing them", async () => {
     await using feed = await openLayer(dense(await write(1), { batch_size: 1, new_height: 3, new_width: 4 }));
     const { label } = await feed.next();

@@ -192,6 +192,8 @@ const SILENT_DATA: Readonly<Record<string, string>> = {
   "*.force_gray": DATUMS,
   "*.label_map_file": "names are for what is printed",
   "AnnotatedData.yolo_data_jitter": "belongs to yolo_data_type, of which a spec is elsewhere",
+  "ImageData.ignore_label": "of ImageSegData, which pads",
+  "ImageLabelmapData.ignore_label": "of ImageSegData, which pads",
   "ImageLabelmapData.label_dim": "labels are images",
   "ImageSegData.label_dim": "labels are images",
   "WindowData.mean_file": NOT_READ,

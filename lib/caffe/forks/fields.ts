@@ -757,7 +757,8 @@ export const FORK_FIELDS: readonly ForkField[] = [
     forks: "DeepLab, PSPNet",
     message: "ImageDataParameter",
     fields: ["ignore_label"],
-    meaning: "the label of places that scaling and cropping leave empty, which the fork's ImageSegData does",
+    meaning:
+      "the label of places that cropping leaves empty, for which ImageSegData pads images smaller than crop_size",
   },
   {
     forks: "DeepLab",

@@ -29,6 +29,8 @@ export interface MapsSpec {
   /** Their size before cropping; as they are where undefined. */
   readonly size: { readonly height: number; readonly width: number } | undefined;
   readonly values: LabelMaps["values"];
+  /** The label of what pads an image that is smaller than the crop; such an image is an error where undefined. */
+  readonly padding?: number | undefined;
 }
 
 /** Batches of a source's records; Data, ImageData, HDF5Data and plain data sets. */

@@ -6,6 +6,7 @@ import { type LabelRange, labelProblem } from "../../net/label-ranges.js";
 import { imagesAhead } from "../image/ahead.js";
 import { decodeIndices } from "../image/indices.js";
 import { decodeImage } from "../image/image.js";
+import { padImage } from "../image/pad.js";
 import { nearestImage, resizeImage } from "../image/resize.js";
 import { bytesIn, type Column, type ImageColumn, type NumberColumn } from "../source/columns.js";
 import type { Tensor } from "../tensor.js";
@@ -99,6 +100,8 @@ export class TopWriter {
     const colour = maps ? "gray" : spec.images.colour;
     const resized = maps && maps.values !== "edges" ? nearestImage : resizeImage;
     const decode = maps?.values === "indices" ? decodeIndices : decodeImage;
+    const label = spec.maps?.padding;
+    const padding = label === undefined ? undefined : maps ? [label] : spec.transform.meanValues;
     const ahead = imagesAhead(rows, (i) => decode(bytesIn(column, row + i), colour));
     for (let i = 0; i < rows; i++) {
       const record = recordAt(first, i);
@@ -106,10 +109,10 @@ export class TopWriter {
       const image = size ? resized(decoded, size.height, size.width) : decoded;
       if (maps?.values === "edges")
         for (const [k, value] of image.pixels.entries()) image.pixels[k] = value > 127 ? 1 : 0;
-      const transform = this.#begin(image.shape, IMAGE, to + i, record);
-      if (this.#holdsBytes)
-        this.#writeBytes(image.pixels, 0, image.pixels.length, to + i, transform, first.ordinal + i);
-      else transform.apply(image.pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
+      const { shape, pixels } = padding ? padImage(image, spec.transform.cropSize, padding) : image;
+      const transform = this.#begin(shape, IMAGE, to + i, record);
+      if (this.#holdsBytes) this.#writeBytes(pixels, 0, pixels.length, to + i, transform, first.ordinal + i);
+      else transform.apply(pixels, 0, this.#data, (to + i) * count(transform.shape), first.ordinal + i);
     }
   }
 

@@ -19,7 +19,7 @@ const divisorOf = (layer: LayerParameter): number =>
 const denseData = (
   type: string,
   param: "dense_image_data_param" | "image_data_param",
-  values: LabelMaps["values"] = "classes",
+  { values, padding }: { values?: LabelMaps["values"]; padding?: (layer: LayerParameter) => number } = {},
 ): DataLayer =>
   dataLayer({
     type,
@@ -32,7 +32,7 @@ const denseData = (
       batchSize: (layer) => sub(layer, param).batch_size,
       image: (layer) => imageOf(layer, param),
       otherTops: (first, layer) => labelMaps(first, divisorOf(layer)),
-      maps: (layer) => ({ divisor: divisorOf(layer), values }),
+      maps: (layer) => ({ divisor: divisorOf(layer), values: values ?? "classes", padding: padding?.(layer) }),
     },
     shapes: () => undefined,
   });
@@ -47,7 +47,12 @@ function imageOf(layer: LayerParameter, param: "dense_image_data_param" | "image
 export const DenseImageData = denseData("DenseImageData", "dense_image_data_param");
 
 /** ImageLabelmapData (HED): labels are edges, 1 where the label image is brighter than its middle grey and 0 elsewhere. */
-export const ImageLabelmapData = denseData("ImageLabelmapData", "image_data_param", "edges");
+export const ImageLabelmapData = denseData("ImageLabelmapData", "image_data_param", { values: "edges" });
 
-/** ImageSegData (DeepLab, PSPNet), with labels of each pixel; a third top, the images' sizes, is not filled. */
-export const ImageSegData = denseData("ImageSegData", "image_data_param");
+/**
+ * ImageSegData (DeepLab, PSPNet), with labels of each pixel. An image smaller than crop_size is padded below and right, by the mean values and, as label,
+ * by ignore_label. A third top, the images' sizes, is not filled.
+ */
+export const ImageSegData = denseData("ImageSegData", "image_data_param", {
+  padding: (layer) => sub(layer, "image_data_param").ignore_label,
+});

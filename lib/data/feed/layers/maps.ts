@@ -9,7 +9,7 @@ import { common, type FeedOptions, fault, randSkip, required, rootFolder, transf
 
 /** DenseImageData, ImageSegData and ImageLabelmapData: images whose labels are images, by a list of two names a line. */
 export function mapsLayer(layer: LayerParameter, options: FeedOptions): RecordsSpec {
-  const { divisor, values } = dataOf(layer)!.maps!(layer);
+  const { divisor, values, padding } = dataOf(layer)!.maps!(layer);
   if (layer.python_param) return pythonMaps(layer, options, values);
   const field = layer.dense_image_data_param ? "dense_image_data_param" : "image_data_param";
   const param = sub(layer, field);
@@ -34,6 +34,7 @@ export function mapsLayer(layer: LayerParameter, options: FeedOptions): RecordsS
     maps: {
       size: height > 0 ? { height: Math.floor(height / divisor), width: Math.floor(width / divisor) } : undefined,
       values,
+      padding,
     },
     skip: randSkip(param.rand_skip, options),
   };
