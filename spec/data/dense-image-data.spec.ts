@@ -3,6 +3,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { join } from "node:path";
 import { expect } from "chai";
 import sharp from "sharp";
+import { Net } from "../../lib/index.js";
 import { detectSource } from "../../lib/data/source/detect.js";
 import { failure } from "../support/failure.js";
 import { openLayer } from "../support/feed.js";
@@ -104,6 +105,18 @@ describe("DenseImageData and ImageSegData: images whose labels are images", () =
       expect(below.map((value) => value.toFixed(3))).to.deep.equal(["-0.400", "0.400", "0.000"]);
     }
     await failure(openLayer(dense(list, {}, { transform_param })), "crop_size 7 is larger than the data");
+  });
+
+  it("FCN's Python layers take an image at a time where --data feeds tops of several kinds", async () => {
+    const text = `layer { name: "data" type: "Python" top: "data" top: "sem" top: "geo"
+      python_param { module: "siftflow_layers" layer: "SIFTFlowSegDataLayer" param_str: "{'split': 'trainval'}" } }`;
+    const row = { data: [[[1, 2]], [[3, 4]], [[5, 6]]], sem: [[[0, 1]]], geo: [[[1, 2]]] };
+    await using net = await Net.load(text, { phase: "TRAIN", data: [row] });
+    const { data, geo } = await net.forward();
+    expect([data!.shape, geo!.shape]).to.deep.equal([
+      [1, 3, 1, 2],
+      [1, 1, 1, 2],
+    ]);
   });
 
   it("resize labels without mixing them", async () => {

@@ -87,7 +87,8 @@ function validItems(site: Site<PythonParameter>): Lowered {
 export function pythonFacts(layer: LayerParameter): LayerFacts {
   if (layer.bottom.length === 0) {
     const data = { ...foreignData, origin: originOf(layer), image: imagesOf, unread: unreadOf(layer) };
-    return { data: isMaps(layer) ? { ...data, ...LABEL_MAPS } : data };
+    if (isMaps(layer)) return { data: { ...data, ...LABEL_MAPS } };
+    return { data: isFcnData(layer) ? { ...data, batchSize: () => 1 } : data };
   }
   const isLoss = layer.loss_weight.some((weight) => weight !== 0);
   if (isLoss) return { inference: { as: "prediction" }, topShapes: ({ top }) => top.map(() => []) };
@@ -163,8 +164,10 @@ const LABEL_MAPS: Pick<DataFacts, "maps" | "otherTops"> = {
 };
 
 /** FCN's layers that read images and the class of each pixel; with other tops they have depth or several kinds of labels. */
-const isMaps = (layer: LayerParameter): boolean =>
-  layer.top.length === 2 &&
+const isMaps = (layer: LayerParameter): boolean => layer.top.length === 2 && isFcnData(layer);
+
+/** FCN's layers, which read one image at a time. */
+const isFcnData = (layer: LayerParameter): boolean =>
   /^(VOC|SBDD|SIFTFlow|PASCALContext|NYUD)SegDataLayer$/.test(sub(layer, "python_param").layer);
 
 /** Images of the size that a data layer's parameters tell, or that its Python code begins with. */
