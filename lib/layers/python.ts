@@ -33,6 +33,9 @@ export function noPython(python: LayerParameter) {
     message: `netrun runs no Python, and no plugin stands for layer "${layer}" of module "${module}"`,
     notes: [
       ...(unread === undefined ? [] : [unread]),
+      ...(python.bottom.length > 0 || unread !== undefined
+        ? []
+        : ["it brings data in: --data PATH gives it (in the API data, or replaceDataLayers)"]),
       `write it in JavaScript: registerLayer({ type: "Python", module: "${module}", layer: "${layer}", blobs, lower })`,
       "a file of such layers is loaded with --plugin FILE",
     ],

@@ -85,6 +85,7 @@ describe("layer plugins", () => {
     expect(refusal(text)).to.equal(
       [
         'net:1:43: layer "l": netrun runs no Python, and no plugin stands for layer "L" of module "m"',
+        "note: it brings data in: --data PATH gives it (in the API data, or replaceDataLayers)",
         'note: write it in JavaScript: registerLayer({ type: "Python", module: "m", layer: "L", blobs, lower })',
         "note: a file of such layers is loaded with --plugin FILE",
       ].join("\n"),
