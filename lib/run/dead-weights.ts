@@ -4,6 +4,10 @@ import { view } from "../net/layout.js";
 import { spanOf } from "../text/notes.js";
 import type { Weights } from "./weights.js";
 
+/** A note on the upsampling that programs fill. */
+const UPSAMPLING =
+  'upsampling, which programs of FCN and HED fill: weight_filler { type: "bilinear" }, with group: N for N channels, does it';
+
 /**
  * Warnings of weights that are 0 and will stay so: of layers with lr_mult 0, whose tops are constants, and of layers that get nothing but 0 from others
  * of this kind, so that no gradient comes to either. Published nets leave fillers out where a program fills the weights (the upsampling of FCN and
@@ -12,12 +16,15 @@ import type { Weights } from "./weights.js";
 export function deadWeightWarnings(layers: readonly LayerParameter[], weights: Weights): readonly NetrunError[] {
   const empty = emptyLayers(weights);
   const zeros = new Set<string>();
+  const silent = silenced(layers);
   const frozen: LayerParameter[] = [];
   const unreached: LayerParameter[] = [];
   for (const layer of layers) {
     const isFed = layer.bottom.length === 0 || layer.bottom.some((name) => !zeros.has(name));
     const own = empty.get(layer.name);
-    if (own === "frozen") frozen.push(layer);
+    if (silent.has(layer)) {
+      // Stages of training that share a weights file carry the others' layers along (Faster R-CNN by turns).
+    } else if (own === "frozen") frozen.push(layer);
     else if (own && !isFed) unreached.push(layer);
     for (const top of layer.top) {
       if (own !== undefined || !isFed) zeros.add(top);
@@ -27,8 +34,8 @@ export function deadWeightWarnings(layers: readonly LayerParameter[], weights: W
   return [
     ...frozen.map((layer) =>
       warning([layer], "its weights are 0 and not trained (lr_mult 0), so that its top is a constant", [
-        'programs of FCN and HED fill such Deconvolution layers: weight_filler { type: "bilinear" }, with group: N for N channels, does it',
-        "or --weights FILE, with weights for it",
+        ...(layer.convolution_param ? [UPSAMPLING] : []),
+        "--weights FILE gives weights for it",
       ]),
     ),
     ...(unreached.length > 0
@@ -42,6 +49,21 @@ export function deadWeightWarnings(layers: readonly LayerParameter[], weights: W
 }
 
 /** Layers by name whose weights, a blob of two axes or more with a blob of one axis for the bias, are all 0. */
+/** The layers whose tops go to layers without tops, which swallow them, and nowhere else. */
+function silenced(layers: readonly LayerParameter[]): ReadonlySet<LayerParameter> {
+  const found = new Set<LayerParameter>();
+  const [read, used] = [new Set<string>(), new Set<string>()];
+  for (const layer of layers.toReversed()) {
+    const isUsed = layer.top.some((top) => used.has(top) || !read.has(top));
+    if (!isUsed) found.add(layer);
+    for (const name of layer.bottom) {
+      read.add(name);
+      if (isUsed) used.add(name);
+    }
+  }
+  return found;
+}
+
 function emptyLayers({ layout, data }: Weights): ReadonlyMap<string, "frozen" | "trained"> {
   const found = new Map<string, "frozen" | "trained">();
   const filled = new Set<string>();

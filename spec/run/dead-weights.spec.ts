@@ -34,6 +34,17 @@ describe("weights that stay 0", () => {
     ).to.deep.equal(['layer "b" and 1 more: weights are 0 and so is what they get, so that they are not trained']);
   });
 
+  it("are not those of layers that a Silence layer swallows, as the alternating training of Faster R-CNN carries along", () => {
+    const frozen = (name: string, bottom: string) =>
+      `layer { name: "${name}" type: "InnerProduct" bottom: "${bottom}" top: "${name}" param { lr_mult: 0 } param { lr_mult: 0 } inner_product_param { num_output: 2 } }`;
+    const relu = 'layer { name: "r" type: "ReLU" bottom: "fc6" top: "fc6" }';
+    const silence = 'layer { name: "s" type: "Silence" bottom: "fc7" }';
+    const net = [convolution("a", FILLED), frozen("fc6", "x"), relu, frozen("fc7", "fc6")];
+    expect(warnings(...net)).to.have.lengthOf(2);
+    expect(warnings(...net, silence)).to.deep.equal([]);
+    expect(warnings(...net, silence, frozen("fc8", "fc6"))).to.have.lengthOf(2);
+  });
+
   it("are not those of a last layer that begins with 0, nor of one that has a bias", () => {
     expect(warnings(convolution("a", FILLED), convolution("b", EMPTY))).to.deep.equal([]);
     const biased = `convolution_param { ${SIZE} bias_filler { value: 1 } }`;
