@@ -1,4 +1,4 @@
-import { type Refusal, refusals } from "../caffe/forks/index.js";
+import { type Refusal, refusalOf, refusals } from "../caffe/forks/index.js";
 import { has, sub } from "../caffe/message.js";
 import { type LayerParameter, Phase as PhaseNumber } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
@@ -121,7 +121,7 @@ class Lowering {
 
   #add(layer: LayerParameter, type: LayerType): void {
     const refused = this.#refused(layer);
-    if (refused[0] && (refused[0].shapes || !this.#options.onUnsupported)) throw refused[0].error;
+    if (refused[0] && (refused[0].shapes || !this.#options.onUnsupported)) throw refusalOf(refused);
     // Shapes are looked at as they are without them.
     for (const { error } of refused) this.#options.onUnsupported!(layer, error, true);
     const bottoms = layer.bottom.map((name, i) => this.#bottom(layer, type, name, i));

@@ -32,6 +32,14 @@ function warningsOf(text: string): string[] {
   return warnings;
 }
 
+describe("several fields of forks in one layer", () => {
+  it("are named in one error", () => {
+    const data = `layer { name: "d" type: "Convolution" bottom: "x" top: "d" convolution_param { num_output: 1 kernel_size: 1 own_a: 1 own_b: 2 own_c: 3 } }`;
+    expect(errorOf(data)).to.contain("has no field own_a").and.to.contain("note: refused here too: own_b, own_c");
+    expect(errorOf(data.replace("own_b: 2 own_c: 3", ""))).to.not.contain("refused here too");
+  });
+});
+
 describe("fields of forks that change shapes", () => {
   const pool = (param: string) =>
     shapesOf(

@@ -40,6 +40,7 @@ export function explainFork(type: string, field: string, value?: string, text?: 
 
 /** A field of a message that a net does not run with, and whether shapes follow from it. */
 export interface Refusal {
+  readonly field: string;
   readonly error: NetrunError;
   readonly shapes: boolean;
 }
@@ -49,8 +50,15 @@ export interface Refusal {
  * and that netrun does not have. What nobody knows may change it too. Undefined where there is none.
  */
 export function refusedFork(message: Message, what: string): NetrunError | undefined {
-  for (const { error } of refusals(message, what)) return error;
-  return undefined;
+  return refusalOf([...refusals(message, what)]);
+}
+
+/** The error of the first refusal, with the names of the other fields in a note, so that all can be seen to at once. */
+export function refusalOf([first, ...others]: readonly Refusal[]): NetrunError | undefined {
+  if (!first || others.length === 0) return first?.error;
+  const { message: text, span, file, notes, unsupported } = first.error;
+  const names = [...new Set(others.map(({ field }) => field))].join(", ");
+  return new NetrunError(text, { span, file, notes: [...notes, `refused here too: ${names}`], unsupported });
 }
 
 /**
@@ -61,7 +69,7 @@ export function* refusals(message: Message, what: string): Generator<Refusal> {
   const { $type: type } = message as unknown as { readonly $type: { readonly name: string } };
   for (const field of unknownFields(message)) {
     const error = refusal(type.name, field, what, spanOfUnknown(message, field));
-    if (error) yield { error, shapes: knownOf(type.name, field)?.shapes === true };
+    if (error) yield { field: field.name, error, shapes: knownOf(type.name, field)?.shapes === true };
   }
   for (const { name, resolvedType, repeated } of reflect(type.name as "LayerParameter").fieldsArray) {
     // Layers of a net are asked one by one.
