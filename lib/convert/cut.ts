@@ -5,13 +5,14 @@ import { lower } from "../net/lower.js";
 import type { InferenceNet } from "./net.js";
 
 /**
- * The layers of a net without those that netrun does not have, and without what is computed from them, where the outputs that are
- * asked for need neither. Throws the error of the first layer that is missing where one does, or where no outputs are named.
+ * The layers of a net that the outputs need which are asked for, all where none are, and without those that netrun does not have and what is
+ * computed from them, where these outputs need neither. Throws the error of the first layer that is missing where one does, or where no outputs are named.
  */
 export function cutBefore(
-  { layers, shapes }: InferenceNet,
+  { layers: all, shapes }: InferenceNet,
   outputs: readonly string[] | undefined,
 ): readonly LayerParameter[] {
+  const layers = neededBy(outputs ?? [], all);
   const missing = new Map<LayerParameter, NetrunError>();
   const onUnsupported = (layer: LayerParameter, error: NetrunError) => missing.set(layer, error);
   lower(layers, { phase: "TEST", types: registeredTypes(), shapes, onUnsupported });
@@ -31,4 +32,20 @@ export function cutBefore(
     notes: [...first.notes, ...(last ? [`--outputs A,B converts the net before it: blobs such as "${last}"`] : [])],
     unsupported: true,
   });
+}
+
+/**
+ * The layers that outputs need: others may read what nobody gives in inference, such as a label whose shape is not known. All layers where
+ * no outputs are named, or one that no layer makes.
+ */
+function neededBy(outputs: readonly string[], layers: readonly LayerParameter[]): readonly LayerParameter[] {
+  const made = new Set(layers.flatMap(({ top }) => top));
+  if (outputs.length === 0 || !outputs.every((blob) => made.has(blob))) return layers;
+  const needed = new Set(outputs);
+  const kept = layers.toReversed().filter(({ top, bottom }) => {
+    const isNeeded = top.some((blob) => needed.has(blob));
+    if (isNeeded) for (const blob of bottom) needed.add(blob);
+    return isNeeded;
+  });
+  return kept.toReversed();
 }

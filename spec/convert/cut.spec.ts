@@ -26,6 +26,19 @@ describe("converting a net with a layer that netrun does not have", () => {
     expect(report.verification!.every(({ within }) => within)).to.equal(true);
   });
 
+  it("needs no shapes of what the outputs do not need, such as the labels that OpenPose's nets slice", async () => {
+    const pose = `layer { name: "data" type: "CPMData" top: "data" top: "label" }
+      layer { name: "s" type: "Slice" bottom: "label" top: "mask" top: "map" slice_param { axis: 1 slice_point: 2 } }
+      layer { name: "r" type: "ReLU" bottom: "data" top: "data" }
+      layer { name: "p" type: "Power" bottom: "data" top: "p" power_param { scale: 2 } }
+      layer { name: "e" type: "Eltwise" bottom: "p" bottom: "mask" top: "masked" eltwise_param { operation: PROD } }
+      layer { name: "l" type: "EuclideanLoss" bottom: "masked" bottom: "map" top: "l" }`;
+    const { report } = await convert(pose, new Map(), { shapes: { data: [1, 2, 3, 3] }, outputs: ["p"] });
+    expect([Object.keys(report.inputs), Object.keys(report.outputs)]).to.deep.equal([["data"], ["p"]]);
+    expect(report.verification!.every(({ within }) => within)).to.equal(true);
+    await failure(convert(pose, new Map(), { shapes: { data: [1, 2, 3, 3] } }), "axis 1 is out of range");
+  });
+
   it("is refused at that layer where an output needs it, or none is named, with the way to cut", async () => {
     for (const outputs of [undefined, ["s"], ["r", "s"]])
       expect(await errorOf(outputs)).to.match(
