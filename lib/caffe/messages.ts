@@ -451,6 +451,8 @@ export interface AccuracyParameter {
   readonly ignore_label: number;
   /** Default 0. */
   readonly denominator: number;
+  /** Default false. */
+  readonly min_is_better: boolean;
 }
 
 export interface ArgMaxParameter {

@@ -30,6 +30,7 @@ import { keptEntries, type Labels, predictions, readLabels } from "./loss.js";
  * Of maps (inner places), a label that is no class is a wrong prediction, of none of the classes, as in SegNet's Caffe: nets of CamVid ignore the
  * label of what is unknown in their losses alone. Of single rows it is an error.
  * A prediction counts where fewer than top_k other classes score as high as the label's or higher: ties count against it.
+ * With `min_is_better` (caffe-windows) entries are distances, and the smallest is the prediction.
  * With a `denominator` (LRCN) it is their number divided by that. No gradient.
  */
 export const Accuracy = computeLayer({
@@ -56,7 +57,8 @@ export const Accuracy = computeLayer({
     }
     const known = inner > 1 ? reshape(isClassNumber(labels, classes), [outer, 1, inner]) : undefined;
     const read = known ? readMap(labels, classes, param) : readLabels(labels, classes, param);
-    const scores = reshape(stopGradient(x), [outer, classes, inner]);
+    const own = stopGradient(x);
+    const scores = reshape(param.min_is_better ? mul(own, constant(-1)) : own, [outer, classes, inner]);
     const index = reshape(read.classes, [outer, 1, inner]);
     const better = reduceSum(cast(greaterOrEqual(scores, gatherElements(scores, index, 1)), "float32"), [1], true);
     // The label's own score is one of those that are as high.

@@ -56,6 +56,14 @@ describe("Accuracy", () => {
     expect(blobs["classes"]).to.deep.equal(tensor([0.5, 1, 1]));
   });
 
+  it("takes the smallest entry for the prediction with min_is_better, and counts ties against it too", async () => {
+    const text = `${inputLayer("x", 4, 3)}${inputLayer("t", 4)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" top: "classes" accuracy_param { min_is_better: true } }`;
+    const x = tensor([0.5, 2, 3, 2, 1, 1, 4, 3, 0, 1, 2, 0.5], [4, 3]);
+    const { blobs } = await runText(text, { x, t: tensor([0, 1, 2, 0]) });
+    expect(blobs["y"]).to.deep.equal(tensor([0.5], []));
+    expect(blobs["classes"]).to.deep.equal(tensor([0.5, 0, 1]));
+  });
+
   it("is 0 where all labels are ignored, whatever number stands for that", async () => {
     const text = `${inputLayer("x", 2, 3)}${inputLayer("t", 2)}layer { name: "l" type: "Accuracy" bottom: "x" bottom: "t" top: "y" accuracy_param { ignore_label: -1 } }`;
     const { blobs } = await runText(text, { x: tensor([1, 2, 3, 4, 5, 6], [2, 3]), t: tensor([-1, -1]) });

@@ -394,8 +394,6 @@ export const FORK_FIELDS: readonly ForkField[] = [
     message: "AccuracyParameter",
     fields: ["min_is_better"],
     meaning: "the prediction is the smallest entry",
-    refused: OTHER_NET,
-    unless: OFF,
   },
   {
     forks: "caffe-windows",
