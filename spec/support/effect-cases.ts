@@ -43,8 +43,8 @@ const MULTIBOX = [
 /** Uses that set what neither the cases with gradients nor those above set, to show that each setting changes what is computed. */
 export const effectCases: Readonly<Record<string, readonly Case[]>> = {
   Bias: [{ param: "bias_param { channel_shared: true }" }],
-  Accuracy: ["axis: 2", "axis: 2 denominator: 7"].map((param) => ({
-    bottoms: [wave([2, 2, 3]), given([2, 2], [0, 2, 1, 1])],
+  Accuracy: ["axis: 2", "axis: 2 denominator: 7", "axis: 2 min_is_better: true"].map((param) => ({
+    bottoms: [wave([2, 2, 3]), given([2, 2], [0, 2, 0, 1])],
     param: `accuracy_param { ${param} }`,
   })),
   SoftmaxWithLoss: [{ bottoms: [[5, 3], labels], param: "loss_param { label_smoothing: 0.1 }" }],
