@@ -8,12 +8,12 @@ import { Phase } from "../../lib/caffe/messages.js";
 import { differencesFromCaffe } from "../../lib/net/differences.js";
 import { hasShared, root, sharedPath } from "../support/shared.js";
 
-/** Nets in the files of a folder, by path; templates, which have words in the place of numbers, are none. */
+/** Nets in the files of a folder, by path; templates, which have words in the place of numbers, are none, and no label maps. */
 const netsIn = (folder: string): readonly string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".prototxt"))
     .map((file) => join(folder, file))
-    .filter((path) => !/num_output: *[a-z]/.test(readFileSync(path, "utf8")))
+    .filter((path) => !/num_output: *[a-z]|^item *\{/m.test(readFileSync(path, "utf8")))
     .filter((path) => kindOfText(readFileSync(path, "utf8"), path) === "NetParameter");
 
 /** Warnings of a net that trains, all of whose layers learn. */
