@@ -9,7 +9,7 @@ const FIELD = { layer: 100, blobs: 7, data: 5, diff: 6, shape: 7 } as const;
 
 /**
  * The bytes of a .caffemodel that Caffe reads, in pieces: the net with blobs in its layers, as Caffe's Net::ToProto.
- * Gradients are written where blobs have them. Blobs of layers that the net does not have are left out.
+ * Gradients are written where blobs have them. Blobs of layers that the net does not have are omitted.
  * Values are not copied; the `data` of a blob is asked for when it is written, and used up before the next.
  */
 export function* weightPieces(

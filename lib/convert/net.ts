@@ -98,7 +98,7 @@ function withoutTargets(layers: readonly LayerParameter[], all: readonly LayerPa
   return layers.filter((layer) => !isTarget(layer));
 }
 
-/** The layers without those that read what only layers that are left out made, such as targets of training. */
+/** The layers without those that read only the tops of omitted layers, such as targets of training. */
 function withoutOrphans(layers: readonly LayerParameter[], all: readonly LayerParameter[]): readonly LayerParameter[] {
   const before = new Set(all.flatMap(({ top }) => top));
   const made = new Set([...all.filter(bringsData), ...layers].flatMap(({ top }) => top));

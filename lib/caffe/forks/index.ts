@@ -47,7 +47,7 @@ export interface Refusal {
 
 /**
  * An error, located, for the first field in a message (a layer, a net's own fields, a solver) that changes what a fork computes
- * and that netrun does not have. What nobody knows may change it too. Undefined where there is none.
+ * and that netrun does not have. An unknown field may change it too. Undefined for a message without such fields.
  */
 export function refusedFork(message: Message, what: string): NetrunError | undefined {
   return refusalOf([...refusals(message, what)]);

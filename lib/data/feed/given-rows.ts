@@ -18,7 +18,7 @@ export class GivenRows implements AsyncDisposable {
 
   /**
    * The data with rows written to a file; they have to end. Rows that cannot be used are noted in it, and errors on them begin with
-   * `whose`. Throws a NetrunError where there are none.
+   * `whose`. Throws a NetrunError without rows.
    */
   async resolve(data: GivenData | undefined, whose = ""): Promise<string | SourceSpec | undefined> {
     if (data === undefined || typeof data === "string" || "kind" in data) return data;

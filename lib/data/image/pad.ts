@@ -1,7 +1,7 @@
 import type { Image } from "./image.js";
 
 /**
- * An image whose sides are at least `side`, padded below and right where they are not. `values` are none (0), one for all channels or one a
+ * An image whose sides are at least `side`, padded below and right where they are not. `values` are empty (0), one for all channels or one a
  * channel, and are rounded to bytes, as OpenCV's copyMakeBorder does.
  */
 export function padImage(image: Image, side: number, values: readonly number[]): Image {

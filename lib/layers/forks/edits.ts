@@ -65,7 +65,7 @@ export function edits(p: Value, w: Value) {
     const jumps = or(isChanged, and(not(changes), less(above, left)));
     const own = where(isChanged, add(slice(found!, 1, 0, l), zeroOne(isSame)), slice(found!, 1, 1, l + 1));
     const own0 = concat([constant(0, [n, 1]), own], 1);
-    // Where the last edit is none to the left.
+    // Where the last edit is no insertion.
     const place = where(concat([greater(first, constant(-1)), jumps], 1), columns, constant(-1));
     const last = reduceMax(
       sub(

@@ -9,7 +9,7 @@ type Pair = readonly [height: number, width: number];
 
 /**
  * SpatialWta (winner takes all): y = x where a window of the plane has its entry of the largest magnitude, the first of equals in row
- * order, and 0 elsewhere. x and y [n, c, h, w]; `global_wta` has one window, the plane; windows that would end beyond it are none.
+ * order, and 0 elsewhere. x and y [n, c, h, w]; `global_wta` has one window, the plane; windows that would end beyond it do not exist.
  * A second top is 1 where y is x, and 0 elsewhere. Source: t2mhanh/caffe_convLSTM_WTA, spatial_wta_layer.cpp.
  */
 export const SpatialWta = computeLayer({

@@ -121,7 +121,7 @@ export const unsupportedTypes = {
   Topk: ofFirst,
   /** Bits drawn by probabilities. */
   Binarization: ofFirst,
-  /** Negatives left out of a label's maps. */
+  /** Negatives that are dropped from a label's maps. */
   LabelDropout: ofFirst,
   /** An image displaced by a flow. */
   FlowWarping: ofFirst,

@@ -95,7 +95,7 @@ export interface AnnotationSpec {
   readonly samplers: readonly SamplerSpec[];
   readonly distort?: DistortSpec | undefined;
   readonly expand?: ExpandSpec | undefined;
-  /** Of which each batch gets one; images keep their size where there is none. */
+  /** Each batch gets one of these; without any, images keep their size. */
   readonly resizes: readonly ResizeSpec[];
   readonly noise?: NoiseSpec | undefined;
   readonly emit?: EmitSpec | undefined;
