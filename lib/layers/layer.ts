@@ -1,3 +1,4 @@
+import { has, type Message } from "../caffe/message.js";
 import type { FillerParameter, LayerParameter } from "../caffe/messages.js";
 import { NetrunError } from "../error.js";
 import { count, type Value } from "../graph/index.js";
@@ -282,4 +283,15 @@ export function shapeFault(shape: readonly number[]): string | undefined {
   return count(shape) > MAX_COUNT || shape.some((dim) => dim > MAX_COUNT)
     ? `more than the ${MAX_COUNT} values that a blob can have`
     : undefined;
+}
+
+/** Height and width by fields of their own; undefined without these. Throws where one of the two is missing. */
+export function heightAndWidth<P extends Message>(
+  { param, error }: Pick<Place<P>, "param" | "error">,
+  ofH: keyof P & string,
+  ofW: keyof P & string,
+): readonly [number, number] | undefined {
+  const given = [ofH, ofW].filter((field) => has(param, field));
+  if (given.length === 1) throw error(`${ofH} and ${ofW} go together`, given[0]);
+  return given.length === 2 ? [Number(param[ofH]), Number(param[ofW])] : undefined;
 }

@@ -1,7 +1,7 @@
 import { has } from "../../caffe/message.js";
 import type { PriorBoxParameter } from "../../caffe/messages.js";
 import { constant } from "../../graph/index.js";
-import { computeLayer, type Place } from "../layer.js";
+import { computeLayer, heightAndWidth, type Place } from "../layer.js";
 
 /**
  * PriorBox (SSD): the default boxes of a feature map, a constant. Bottoms: the map [n,c,h,w] and the image, for their sizes alone.
@@ -42,13 +42,12 @@ export const PriorBox = computeLayer({
   },
 });
 
-function imageSize({ param, bottoms, error }: Place<PriorBoxParameter>): readonly [number, number] {
-  const sides = (["img_h", "img_w"] as const).filter((field) => has(param, field));
-  if (sides.length > 0 && has(param, "img_size")) throw error("either img_size or img_h and img_w, not both", sides[0]);
-  if (sides.length === 1) throw error("img_h and img_w go together", sides[0]);
+function imageSize(place: Place<PriorBoxParameter>): readonly [number, number] {
+  const { param } = place;
+  const side = (["img_h", "img_w"] as const).find((field) => has(param, field));
+  if (side && has(param, "img_size")) throw place.error("either img_size or img_h and img_w, not both", side);
   if (has(param, "img_size")) return [param.img_size, param.img_size];
-  if (sides.length === 2) return [param.img_h, param.img_w];
-  return bottoms[1]!.type.shape.slice(2) as [number, number];
+  return heightAndWidth(place, "img_h", "img_w") ?? (place.bottoms[1]!.type.shape.slice(2) as [number, number]);
 }
 
 function stepOf(param: PriorBoxParameter, field: "step_h" | "step_w"): number | undefined {

@@ -3,7 +3,7 @@ import { UnpoolingParameter_UnpoolMethod as Method, type UnpoolingParameter } fr
 import { constant, constantOf, type Value } from "../../graph/index.js";
 import { scatter } from "../../ops/detection.js";
 import { cast, convTranspose, expand, mul, pad, reshape, slice, stopGradient, zeros } from "../../ops/index.js";
-import { bottomText, computeLayer, type Place } from "../layer.js";
+import { bottomText, computeLayer, heightAndWidth, type Place } from "../layer.js";
 import { planeOfMask } from "../pool.js";
 
 /**
@@ -52,11 +52,7 @@ function windowOf(
     whole: "kernel_size" | "stride" | "unpool_size",
     ofH: keyof UnpoolingParameter,
     ofW: keyof UnpoolingParameter,
-  ) => {
-    if (!has(param, ofH) && !has(param, ofW)) return [param[whole], param[whole]] as const;
-    if (has(param, ofH) && has(param, ofW)) return [Number(param[ofH]), Number(param[ofW])] as const;
-    throw error(`${String(ofH)} and ${String(ofW)} go together`, (has(param, ofH) ? ofH : ofW) as "unpool_h");
-  };
+  ) => heightAndWidth({ param, error }, ofH, ofW) ?? ([param[whole], param[whole]] as const);
   const kernel = pair("kernel_size", "kernel_h", "kernel_w");
   const stride = pair("stride", "stride_h", "stride_w");
   if (kernel.some((k) => k <= 0)) throw error("kernel_size is missing", undefined, ["write kernel_size: N"]);

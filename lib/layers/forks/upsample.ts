@@ -2,7 +2,7 @@ import { has } from "../../caffe/message.js";
 import type { UpsampleParameter } from "../../caffe/messages.js";
 import { resize, scatter } from "../../ops/detection.js";
 import { cast, reshape, zeros } from "../../ops/index.js";
-import { computeLayer, type Place } from "../layer.js";
+import { computeLayer, heightAndWidth, type Place } from "../layer.js";
 
 /**
  * Upsample, in both meanings. With two bottoms (SegNet, ENet) unpooling: x [n,c,h,w] goes to where the mask of a MAX pooling says,
@@ -31,10 +31,10 @@ export const Upsample = computeLayer({
   },
 });
 
-function sizeOf({ param, error }: Place<UpsampleParameter>, h: number, w: number): readonly [number, number] {
-  const sides = (["upsample_h", "upsample_w"] as const).filter((field) => has(param, field));
-  if (sides.length === 1) throw error("upsample_h and upsample_w go together", sides[0]);
-  if (sides.length === 2) return [param.upsample_h, param.upsample_w];
+function sizeOf(place: Place<UpsampleParameter>, h: number, w: number): readonly [number, number] {
+  const { param } = place;
+  const own = heightAndWidth(place, "upsample_h", "upsample_w");
+  if (own) return own;
   const both = has(param, "stride") ? param.stride : param.scale;
   const factor = (scale: "scale_h" | "scale_w", stride: "stride_h" | "stride_w") =>
     has(param, scale) ? param[scale] : has(param, stride) ? param[stride] : both;
