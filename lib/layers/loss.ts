@@ -66,8 +66,7 @@ export function normalizationMode(
   smooths = false,
 ): Normalization {
   const param = message(place.layer, "loss_param");
-  if (param.label_smoothing !== 0 && !smooths)
-    throw place.error("label_smoothing is for SoftmaxWithLoss layers", "loss_param");
+  if (!smooths) refuseSmoothing(place);
   if (has(param, "normalization")) {
     return param.normalization === Mode.PRE_FIXED ? { divisor: param.pre_fixed_normalizer } : param.normalization;
   }
@@ -132,3 +131,12 @@ export const counting = (x: Value, kept: Value | undefined): Value =>
 
 /** `sum / normalizer`, with the gradient going to the sum alone. */
 export const normalized = (sum: Value, by: Value): Value => div(sum, stopGradient(by));
+
+/** Throws where label_smoothing is given: only SoftmaxWithLoss reads it. */
+export function refuseSmoothing(place: Place<unknown>): void {
+  if (message(place.layer, "loss_param").label_smoothing !== 0)
+    throw place.error("label_smoothing is for SoftmaxWithLoss layers", "loss_param");
+}
+
+/** 1 over what a loss weighs: a factor of gradients that authors give whatever the loss weighs. */
+export const inverseWeight = ({ layer }: Place<unknown>): number => 1 / (layer.loss_weight[0] || 1);

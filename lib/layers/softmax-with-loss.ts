@@ -6,7 +6,6 @@ import {
   gather,
   gatherElements,
   logSoftmax,
-  max,
   mul,
   neg,
   reduceSum,
@@ -19,10 +18,7 @@ import { labelsFor } from "./implied.js";
 import { labelsAlong } from "./labels.js";
 import { canonicalAxis, computeLayer, type Site } from "./layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "./loss.js";
-import { passThrough } from "./slope.js";
-
-/** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
-const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
+import { clampedLog } from "./slope.js";
 
 /**
  * SoftmaxWithLoss: -sum of log(max(softmax(x)[label], FLT_MIN)) over batch and spatial entries, divided as `loss_param` says.
@@ -54,8 +50,7 @@ export const SoftmaxWithLoss = computeLayer({
     const kept = read.kept && reshape(read.kept, places);
     const logProb = logSoftmax(counting(x, kept), axis);
     const picked = gatherElements(logProb, reshape(read.classes, places), axis);
-    // The value is clamped, the gradient is not: Caffe's backward never looks at the log.
-    const clamped = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
+    const clamped = clampedLog(picked);
     const counted = weighted(site, kept ? mul(clamped, kept) : clamped, reshape(read.classes, places), classes);
     const by = normalizer(normalizationMode(site, undefined, true), outer, inner, read.valid);
     const smoothed = smoothing(site, { counted, logProb, kept, axis, classes, inner });

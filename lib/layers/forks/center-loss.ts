@@ -15,7 +15,7 @@ import {
 } from "../../ops/index.js";
 import { oneHot } from "../indices.js";
 import { bottomText, canonicalAxis, computeLayer } from "../layer.js";
-import { readLabels } from "../loss.js";
+import { inverseWeight, readLabels } from "../loss.js";
 
 /**
  * CenterLoss (face recognition): sum over rows of |x - c[label]|^2 / 2n. x [n..., k...] from `axis` on, labels [n], trainable
@@ -51,8 +51,7 @@ export const CenterLoss = computeLayer({
     const loss = mul(sumAll(mul(distance, distance)), constant(0.5 / n));
     const rows = reshape(reduceSum(oneHot(labels, classes), [0]), [classes, 1]);
     const moved = gather(div(centers, expand(add(rows, constant(1)), [classes, k])), labels, 0);
-    const weight = site.layer.loss_weight[0] || 1;
-    const ofCenters = mul(sumAll(mul(stopGradient(distance), moved)), constant(-1 / weight));
+    const ofCenters = mul(sumAll(mul(stopGradient(distance), moved)), constant(-inverseWeight(site)));
     return { tops: [withGradientOf(loss, add(loss, ofCenters))] };
   },
 });

@@ -19,6 +19,7 @@ import {
 } from "../../ops/index.js";
 import type { Implied, KnownShape } from "../implied.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
+import { inverseWeight } from "../loss.js";
 import { type Alignment, alignmentCosts, compacted, firstOne, meanOf, stepsOf } from "./ctc.js";
 import { lossOfAxes } from "./ctc-loss-of-axes.js";
 
@@ -127,7 +128,7 @@ function labelsOfAxes(layer: LayerParameter, shapeOf: KnownShape): Implied {
 }
 
 /** The mean cost, with the gradient of the sum: times `scale`, or whatever the loss weighs. */
-function lossOf(site: Site<P>, alignment: Omit<Alignment, "x">, scale = 1 / (site.layer.loss_weight[0] || 1)) {
+function lossOf(site: Site<P>, alignment: Omit<Alignment, "x">, scale = inverseWeight(site)) {
   const { t, n, c } = sequences(site);
   const x = reshape(site.bottoms[0]!, [t, n, c]);
   const { costs, gradient } = alignmentCosts({ x, ...alignment });

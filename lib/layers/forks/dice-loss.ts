@@ -18,7 +18,7 @@ import {
 } from "../../ops/index.js";
 import { iota } from "../indices.js";
 import { bottomText, computeLayer, type Lowered, type Place } from "../layer.js";
-import { checkSameCount } from "../loss.js";
+import { checkSameCount, inverseWeight } from "../loss.js";
 
 /** Added to a class's sizes, so that a class that is nowhere divides by something. */
 const LEAST = 1e-5;
@@ -60,7 +60,7 @@ export const DiceLoss = computeLayer({
     const dice = mul(div(mul(shared, constant(2)), size), occurs);
     const mean = div(sumAll(dice), max(sumAll(occurs), constant(1)));
     const slope = sub(div(truth, size), div(mul(mul(fixed, shared), constant(2)), mul(size, size)));
-    const given = stopGradient(mul(mul(slope, occurs), constant(2 / (site.layer.loss_weight[0] || 1))));
+    const given = stopGradient(mul(mul(slope, occurs), constant(2 * inverseWeight(site))));
     const apart = sub(slice(prob, 1, 0, 1), prob);
     return { tops: [withGradientOf(mean, sumAll(mul(given, apart)))] };
   },
@@ -91,7 +91,7 @@ export function pythonDiceLoss(site: Place<unknown>): Lowered {
   // An item without an object, predicted or labelled, has no gradient; the authors' is not a number there.
   const some = max(size, constant(1));
   const slope = sub(div(truth, some), div(mul(mul(own, shared), constant(2)), mul(some, some)));
-  const given = mul(slope, constant(2 / (site.layer.loss_weight[0] || 1)));
+  const given = mul(slope, constant(2 * inverseWeight(site)));
   return { tops: [withGradientOf(dice, sumAll(mul(given, sub(background, object))))] };
 }
 

@@ -1,13 +1,10 @@
 import { sub as message } from "../../caffe/message.js";
 import { constant, type Value } from "../../graph/index.js";
-import { exp, gatherElements, logSoftmax, max, mul, neg, pow, reshape, sub, sumAll } from "../../ops/index.js";
+import { exp, gatherElements, logSoftmax, mul, neg, pow, reshape, sub, sumAll } from "../../ops/index.js";
 import { labelsAlong } from "../labels.js";
 import { type ComputeLayer, canonicalAxis, computeLayer } from "../layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "../loss.js";
-import { passThrough } from "../slope.js";
-
-/** log of the smallest normal float: the forks take the log of max(p, FLT_MIN). */
-const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
+import { clampedLog } from "../slope.js";
 
 /**
  * FocalLoss: sum of -alpha (1 - p)^gamma log(p) over predictions, p = softmax(x)[label], divided as `loss_param` says. Bottoms and
@@ -37,7 +34,7 @@ const focal = (type: string): ComputeLayer =>
       const kept = read.kept && reshape(read.kept, places);
       const logProb = logSoftmax(counting(x, kept), axis);
       const picked = gatherElements(logProb, reshape(read.classes, places), axis);
-      const logOfLabel = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
+      const logOfLabel = clampedLog(picked);
       const missing = sub(constant(1), exp(picked));
       const each = mul(pow(missing, constant(gamma)), logOfLabel);
       const by = normalizer(normalizationMode(site), outer, inner, read.valid);

@@ -16,7 +16,7 @@ import {
 } from "../../ops/index.js";
 import { matMul } from "../../ops/linear.js";
 import { bottomText, canonicalAxis, computeLayer } from "../layer.js";
-import { readLabels } from "../loss.js";
+import { inverseWeight, readLabels } from "../loss.js";
 
 /**
  * IslandLoss (face recognition): CenterLoss, sum over rows of |x - c[label]|^2 / 2n, and lambda times the mean over pairs of centers of
@@ -65,10 +65,7 @@ export const IslandLoss = computeLayer({
       return Number(j === (i === classes - 1 ? classes - 2 : classes - 1));
     });
     const slope = mul(centerSlope(centers, constant(last, [classes, classes])), constant((2 * lambda) / (classes - 1)));
-    const ofCenters = mul(
-      sumAll(mul(site.blobs[0]!, stopGradient(slope))),
-      constant(1 / (site.layer.loss_weight[0] || 1)),
-    );
+    const ofCenters = mul(sumAll(mul(site.blobs[0]!, stopGradient(slope))), constant(inverseWeight(site)));
     return { tops: [withGradientOf(loss, add(near, ofCenters))] };
   },
 });

@@ -2,7 +2,7 @@ import { has, sub as message } from "../../caffe/message.js";
 import { constant, count, type Value } from "../../graph/index.js";
 import { cast, equal, mul, not, reshape, stopGradient, sub, sumAll, withGradientOf } from "../../ops/index.js";
 import { bottomText, computeLayer } from "../layer.js";
-import { checkBatch, checkSameCount } from "../loss.js";
+import { checkBatch, checkSameCount, refuseSmoothing } from "../loss.js";
 
 /**
  * MTCNNEuclideanLoss: sum of (a - b)^2 / 2n over the items, a and b [n, ...]. With `ignore_label` in loss_param a third bottom has a
@@ -26,7 +26,7 @@ export const MTCNNEuclideanLoss = computeLayer({
   lower(site) {
     const [a, b, labels] = site.bottoms as [Value, Value, Value | undefined];
     const param = message(site.layer, "loss_param");
-    if (param.label_smoothing !== 0) throw site.error("label_smoothing is for SoftmaxWithLoss layers", "loss_param");
+    refuseSmoothing(site);
     const ignores = has(param, "ignore_label");
     if (ignores !== (labels !== undefined))
       throw site.error(

@@ -7,7 +7,7 @@ import {
 } from "../../caffe/messages.js";
 import { constant, count } from "../../graph/index.js";
 import { add, mul, reshape, stopGradient, sumAll } from "../../ops/index.js";
-import { bottomText, type ComputeLayer, computeLayer, type Place, type Site } from "../layer.js";
+import { bottomText, type ComputeLayer, computeLayer, type ParamField, type Place, type Site } from "../layer.js";
 import { normalizationMode, normalized, normalizer } from "../loss.js";
 import { matchBoxes } from "./multibox-match.js";
 import { mined } from "./multibox-mining.js";
@@ -29,24 +29,32 @@ type P = MultiBoxLossParameter;
  * its Caffe, labels of more than one class are 1 where there are two classes.
  * Source: Liu et al. 2016, SSD; Zhang et al. 2018, RefineDet; the rules are those of their Caffe (multibox_loss_layer.cpp, bbox_util.cpp).
  */
-export const MultiBoxLoss = multiBox("MultiBoxLoss", () => ({}));
+export const MultiBoxLoss = multiBox("MultiBoxLoss", ["loss_param"], () => ({}));
 
 /**
  * MultiBoxFocalLoss (forks of SSD): MultiBoxLoss whose loss of scores is, of each prior that counts, alpha (1 - p)^gamma times what it
  * is there, p being the softmax's probability of its class. What is mined is mined by the loss without that factor.
  */
-export const MultiBoxFocalLoss = multiBox("MultiBoxFocalLoss", ({ layer, param, error }) => {
-  const { alpha, gamma } = message(layer, "focal_loss_param");
-  if (param.conf_loss_type === Conf.LOGISTIC)
-    throw error("a focal loss is of conf_loss_type SOFTMAX", "conf_loss_type");
-  return { alpha, gamma };
-});
+export const MultiBoxFocalLoss = multiBox(
+  "MultiBoxFocalLoss",
+  ["focal_loss_param", "loss_param"],
+  ({ layer, param, error }) => {
+    const { alpha, gamma } = message(layer, "focal_loss_param");
+    if (param.conf_loss_type === Conf.LOGISTIC)
+      throw error("a focal loss is of conf_loss_type SOFTMAX", "conf_loss_type");
+    return { alpha, gamma };
+  },
+);
 
-function multiBox(type: string, focal: (site: Site<P>) => Partial<ConfidenceTerm>): ComputeLayer {
+function multiBox(
+  type: string,
+  also: readonly ParamField[],
+  focal: (site: Site<P>) => Partial<ConfidenceTerm>,
+): ComputeLayer {
   return computeLayer({
     type,
     param: "multibox_loss_param",
-    also: type === "MultiBoxLoss" ? ["loss_param"] : ["focal_loss_param", "loss_param"],
+    also,
     bottoms: [4, 6],
     tops: 1,
     exact: true,

@@ -17,7 +17,6 @@ import {
   greater,
   less,
   logSoftmax,
-  max,
   mul,
   neg,
   pow,
@@ -30,13 +29,10 @@ import {
 } from "../../ops/index.js";
 import { indicesOf } from "../indices.js";
 import type { Site } from "../layer.js";
-import { passThrough } from "../slope.js";
+import { clampedLog } from "../slope.js";
 import { encodedBoxes } from "./box-code.js";
 import type { Matches } from "./multibox-match.js";
 import { clampedTo, classesOf, type PriorLabels, offsetsOf, within } from "./multibox-places.js";
-
-/** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
-const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
 
 type P = MultiBoxLossParameter;
 
@@ -46,7 +42,7 @@ export function backgroundLoss(param: P, scores: Value): Value {
   const label = param.background_label_id;
   const own = (x: Value) => reshape(slice(x, 2, label, label + 1), [n, p]);
   if (param.conf_loss_type === Conf.LOGISTIC) return sub(reduceSum(softplus(scores), [2]), own(scores));
-  return neg(max(own(logSoftmax(scores, 2)), constant(LOG_FLT_MIN)));
+  return neg(clampedLog(own(logSoftmax(scores, 2))));
 }
 
 /** Settings of the losses of scores. */
@@ -72,7 +68,7 @@ export function confidenceLosses(
     return sub(reduceSum(softplus(scores), [2]), hit);
   }
   const picked = own(logSoftmax(scores, 2));
-  const logOfLabel = passThrough(max(picked, constant(LOG_FLT_MIN)), picked);
+  const logOfLabel = clampedLog(picked);
   if (alpha === undefined || gamma === undefined) return neg(logOfLabel);
   return mul(mul(pow(sub(constant(1), exp(picked)), constant(gamma)), logOfLabel), constant(-alpha));
 }

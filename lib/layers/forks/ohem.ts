@@ -10,7 +10,6 @@ import {
   greater,
   less,
   logSoftmax,
-  max,
   mul,
   neg,
   not,
@@ -25,10 +24,7 @@ import {
 import { labelsAlong } from "../labels.js";
 import { bottomText, canonicalAxis, computeLayer, legacyShape } from "../layer.js";
 import { checkBatch, counting, normalizationMode, normalized, normalizer, predictions, readLabels } from "../loss.js";
-import { passThrough } from "../slope.js";
-
-/** log of the smallest normal float: Caffe takes the log of max(p, FLT_MIN). */
-const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
+import { clampedLog } from "../slope.js";
 
 /**
  * SmoothL1LossOHEM (R-FCN): sum of f(w * (x - t)), f(d) = d^2 / 2 for |d| < 1, else |d| - 1/2, divided as `loss_param` says, by places
@@ -83,7 +79,7 @@ export const SoftmaxWithLossOHEM = computeLayer({
     const kept = read.kept && reshape(read.kept, places);
     const logProb = logSoftmax(counting(x, kept), axis);
     const picked = gatherElements(logProb, reshape(read.classes, places), axis);
-    const clamped = neg(passThrough(max(picked, constant(LOG_FLT_MIN)), picked));
+    const clamped = neg(clampedLog(picked));
     const each = kept ? mul(clamped, kept) : clamped;
     const by = normalizer(normalizationMode(site), outer, inner, read.valid);
     const prob = stopGradient(exp(logSoftmax(x, axis)));

@@ -24,6 +24,7 @@ import { matMul } from "../../ops/linear.js";
 import { onePerRow } from "../implied.js";
 import { rankOf } from "../indices.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
+import { inverseWeight } from "../loss.js";
 import type { RankParameter } from "../../caffe/messages.js";
 
 /**
@@ -71,7 +72,7 @@ export const RankHardLoss = computeLayer({
     const chosen = cast(drawn(site, stopGradient(first), stopGradient(isNegative)), "float32");
     const by = 1 / (Math.trunc((param.neg_num * rows) / size) * 2);
     const loss = mul(sumAll(mul(add(nearFirst, nearSecond), chosen)), constant(by));
-    return { tops: [withGradientOf(loss, mul(loss, constant(1 / (site.layer.loss_weight[0] || 1))))] };
+    return { tops: [withGradientOf(loss, mul(loss, constant(inverseWeight(site))))] };
   },
 });
 

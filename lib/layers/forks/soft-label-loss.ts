@@ -1,12 +1,9 @@
 import { constant, count, type Value } from "../../graph/index.js";
-import { exp, logSoftmax, max, mul, neg, reshape, stopGradient, sumAll } from "../../ops/index.js";
+import { exp, logSoftmax, mul, neg, reshape, stopGradient, sumAll } from "../../ops/index.js";
 import { secondLikeFirst } from "../implied.js";
 import { canonicalAxis, computeLayer } from "../layer.js";
 import { checkSameCount, normalizationMode, normalized, normalizer } from "../loss.js";
-import { passThrough } from "../slope.js";
-
-/** log of the smallest normal float, below which no probability is read. */
-const LOG_FLT_MIN = Math.log(1.1754943508222875e-38);
+import { clampedLog } from "../slope.js";
 
 /**
  * SoftmaxCrossEntropyLoss (distillation and mixup forks): -sum of t log(max(softmax(x), FLT_MIN)), t a probability for each class of
@@ -32,7 +29,7 @@ export const SoftmaxCrossEntropyLoss = computeLayer({
     const [outer, inner] = [count(shape, 0, axis), count(shape, axis + 1)];
     const targets = stopGradient(reshape(given, shape));
     const logProb = logSoftmax(x, axis);
-    const clamped = passThrough(max(logProb, constant(LOG_FLT_MIN)), logProb);
+    const clamped = clampedLog(logProb);
     const by = normalizer(normalizationMode(site), outer, inner, constant(outer * inner));
     const loss = normalized(neg(sumAll(mul(targets, clamped))), by);
     return { tops: site.topCount > 1 ? [loss, stopGradient(exp(logProb))] : [loss] };
