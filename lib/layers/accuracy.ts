@@ -2,6 +2,7 @@ import { sub } from "../caffe/message.js";
 import type { AccuracyParameter } from "../caffe/messages.js";
 import { constant, constantOf, count, type Value } from "../graph/index.js";
 import {
+  and,
   cast,
   div,
   equal,
@@ -55,8 +56,9 @@ export const Accuracy = computeLayer({
     if (param.top_k > classes) {
       throw site.error(`top_k ${param.top_k} is more than the ${classes} classes`, "top_k");
     }
-    const known = inner > 1 ? reshape(isClassNumber(labels, classes), [outer, 1, inner]) : undefined;
-    const read = known ? readMap(labels, classes, param) : readLabels(labels, classes, param);
+    const isClassed = inner > 1 ? isClassNumber(labels, classes) : undefined;
+    const known = isClassed && reshape(cast(isClassed, "float32"), [outer, 1, inner]);
+    const read = isClassed ? readMap(labels, classes, isClassed, param) : readLabels(labels, classes, param);
     const own = stopGradient(x);
     const scores = reshape(param.min_is_better ? mul(own, constant(-1)) : own, [outer, classes, inner]);
     const index = reshape(read.classes, [outer, 1, inner]);
@@ -82,18 +84,16 @@ export const Accuracy = computeLayer({
   },
 });
 
-/** 1 for labels whose whole part is a class, else 0. */
+/** Tests which labels have a class as their whole part. */
 const isClassNumber = (labels: Value, classes: number): Value => {
   const given = stopGradient(labels);
-  const [least, most] = [greater(given, constant(-1)), less(given, constant(classes))];
-  return mul(cast(least, "float32"), cast(most, "float32"));
+  return and(greater(given, constant(-1)), less(given, constant(classes)));
 };
 
 /** Labels of a map; those that are no class stand as 0. */
-function readMap(labels: Value, classes: number, param: AccuracyParameter): Labels {
-  const known = greater(isClassNumber(labels, classes), constant(0));
+function readMap(labels: Value, classes: number, isClassed: Value, param: AccuracyParameter): Labels {
   return {
     ...keptEntries(labels, param),
-    classes: indicesOf(where(known, stopGradient(labels), constant(0)), classes),
+    classes: indicesOf(where(isClassed, stopGradient(labels), constant(0)), classes),
   };
 }

@@ -1,30 +1,18 @@
 import { constant, type Value } from "../../graph/index.js";
-import {
-  acos,
-  clip,
-  cos,
-  div,
-  exp,
-  max,
-  min,
-  mul,
-  neg,
-  sin,
-  sqrt,
-  stopGradient,
-  sub,
-  withGradientOf,
-} from "../../ops/index.js";
+import { acos, clip, cos, div, exp, max, min, mul, neg, sin, sqrt, sub } from "../../ops/index.js";
 import { computeLayer } from "../layer.js";
+import { withSlope } from "../slope.js";
 
-/** Cosines stay this far from where the slope of their angle is infinite. */
-const NEAR = 1e-4;
+/** Cosines and angles stay this far from where slopes are infinite. */
+export const NEAR = 1e-4;
 
 const common = { bottoms: 1, tops: 1, sees: "place" } as const;
 
-/** y = `value`, whose gradient is that of x times a factor. */
-const withFactor = (value: Value, x: Value, factor: Value) =>
-  withGradientOf(stopGradient(value), mul(x, stopGradient(factor)));
+/** Cosines near enough to 0 for their angle's slope, and the sines of these angles. */
+export function nearCosine(x: Value): { readonly cosine: Value; readonly sine: Value } {
+  const cosine = clip(x, NEAR - 1, 1 - NEAR);
+  return { cosine, sine: sqrt(sub(constant(1), mul(cosine, cosine))) };
+}
 
 /**
  * Arccos (caffe-windows): y = the angle of a cosine x, which counts as at most 0.9999 away from 0, in the gradient -1 / sqrt(1 - x^2)
@@ -37,9 +25,8 @@ export const Arccos = computeLayer({
   param: null,
   lower({ bottoms }) {
     const x = bottoms[0]!;
-    const cosine = clip(x, NEAR - 1, 1 - NEAR);
-    const slope = neg(div(constant(1), sqrt(sub(constant(1), mul(cosine, cosine)))));
-    return { tops: [withFactor(acos(cosine), x, slope)] };
+    const { cosine, sine } = nearCosine(x);
+    return { tops: [withSlope(acos(cosine), x, neg(div(constant(1), sine)))] };
   },
 });
 
@@ -48,7 +35,7 @@ export const Cosine = computeLayer({
   ...common,
   type: "Cosine",
   param: null,
-  lower: ({ bottoms: [x] }) => ({ tops: [withFactor(cos(x!), x!, neg(sin(x!)))] }),
+  lower: ({ bottoms: [x] }) => ({ tops: [withSlope(cos(x!), x!, neg(sin(x!)))] }),
 });
 
 /** SoftTruncation (caffe-windows): y = 1 - e^(-x / c). Source: soft_truncation_layer.cpp. */

@@ -11,7 +11,6 @@ import {
   greater,
   less,
   mul,
-  reduceSum,
   relu,
   reshape,
   stopGradient,
@@ -80,6 +79,6 @@ export const GeneralContrastiveLoss = computeLayer({
 /** Slopes of negatives [n, classes], divided by their mean sum of a row / `norm` where that is above `least`. */
 function scaled(slopes: Value, least: number, norm: number): Value {
   const n = slopes.type.shape[0]!;
-  const sum = mul(abs(reduceSum(reshape(slopes, [count(slopes.type.shape)]), [0])), constant(1 / norm / n));
+  const sum = mul(abs(sumAll(slopes)), constant(1 / norm / n));
   return where(greater(sum, constant(least)), div(slopes, sum), slopes);
 }

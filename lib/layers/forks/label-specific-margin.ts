@@ -18,7 +18,6 @@ import {
   reshape,
   sin,
   slice,
-  sqrt,
   stopGradient,
   sub,
   where,
@@ -26,11 +25,9 @@ import {
 import { onePerRow } from "../implied.js";
 import { labelsAfterBatch } from "../labels.js";
 import { bottomText, computeLayer, type Site } from "../layer.js";
+import { NEAR, nearCosine } from "./angles.js";
 import { atLabels } from "./margins.js";
 import { passFirst } from "./pass-first.js";
-
-/** Cosines and angles stay this far from where slopes are infinite. */
-const NEAR = 1e-4;
 
 /**
  * LabelSpecificMargin (caffe-windows): in TRAIN, at the label's entry of each row of cosines x [n, classes...], labels [n], the cosine of
@@ -94,15 +91,9 @@ function schedule(site: Site<LabelSpecificMarginParameter>) {
   return { margin: add(grown, constant(base - 1)), state: [[t, add(t, constant(1))]] as const };
 }
 
-/** Cosines near enough to 0 for a slope, and the sines of their angles. */
-function fixed(x: Value) {
-  const cosine = clip(x, NEAR - 1, 1 - NEAR);
-  return { cosine, sine: sqrt(sub(constant(1), mul(cosine, cosine))) };
-}
-
 /** The cosine of an angle and a margin in degrees, and its slope. */
 function hard(x: Value, margin: Value) {
-  const { cosine, sine } = fixed(x);
+  const { cosine, sine } = nearCosine(x);
   const radians = mul(margin, constant(Math.PI / 180));
   return {
     y: sub(mul(cosine, cos(radians)), mul(sine, sin(radians))),
@@ -112,7 +103,7 @@ function hard(x: Value, margin: Value) {
 
 /** The cosine of an angle times a margin, and its slope. Where the product would be beyond pi, the authors set the angle itself to pi. */
 function soft(x: Value, margin: Value) {
-  const { sine } = fixed(x);
+  const { sine } = nearCosine(x);
   const open = acos(x);
   const angle = where(greater(mul(open, margin), constant(Math.PI - NEAR)), constant(Math.PI - NEAR), open);
   const product = mul(angle, margin);

@@ -1,5 +1,5 @@
 import type { HotspotParameter, SubRegionParameter } from "../../caffe/messages.js";
-import { arange, constant, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   concat,
@@ -21,8 +21,7 @@ import { bottomText, computeLayer, type Place } from "../layer.js";
 /** Number of points of a blob [n, 2 * points], each x and then y. Throws for others. */
 function pointsOf(place: Place<unknown>, bottom: number): number {
   const { shape } = place.bottoms[bottom]!.type;
-  const count = shape.slice(1).reduce((a, b) => a * b, 1);
-  if (shape.length >= 2 && shape[1]! % 2 === 0 && count === shape[1]) return shape[1] / 2;
+  if (shape.length >= 2 && shape[1]! % 2 === 0 && count(shape, 2) === 1) return shape[1]! / 2;
   throw place.bottomError(bottom, `${bottomText(place, bottom)} is not [items, 2 * points]`);
 }
 
@@ -34,13 +33,13 @@ function coordinates(points: Value, which: 0 | 1): Value {
 
 /** Values of x and of y one after another: [n, points] each to [n, 2 * points]. */
 function joined(x: Value, y: Value): Value {
-  const [n, count] = x.type.shape as [number, number];
+  const [n, k] = x.type.shape as [number, number];
   return reshape(
     concat(
-      [x, y].map((each) => reshape(each, [n, count, 1])),
+      [x, y].map((each) => reshape(each, [n, k, 1])),
       2,
     ),
-    [n, 2 * count],
+    [n, 2 * k],
   );
 }
 
@@ -61,12 +60,12 @@ export const Hotspot = computeLayer({
   noGradientTo: [0, 1],
   lower(site) {
     const { param, error } = site;
-    const count = pointsOf(site, 0);
+    const k = pointsOf(site, 0);
     const [height, width] = mapSize(site);
     if (!(param.data_height > 0 && param.data_width > 0))
       throw error("data_height and data_width must be greater than 0", "data_height");
     if (!(param.gaussian_std > 0)) throw error("gaussian_std must be greater than 0", "gaussian_std");
-    const points = stopGradient(reshape(site.bottoms[0]!, [site.bottoms[0]!.type.shape[0]!, 2 * count]));
+    const points = stopGradient(reshape(site.bottoms[0]!, [site.bottoms[0]!.type.shape[0]!, 2 * k]));
     const n = points.type.shape[0]!;
     const along = (which: 0 | 1, size: number, of: number) => {
       const place = mul(
@@ -74,7 +73,7 @@ export const Hotspot = computeLayer({
         constant(size),
       );
       const axes = which === 0 ? [1, size] : [size, 1];
-      const distance = sub(reshape(place, [n, count, 1, 1]), arange(size, axes));
+      const distance = sub(reshape(place, [n, k, 1, 1]), arange(size, axes));
       return mul(distance, distance);
     };
     const square = add(along(0, width, param.data_width), along(1, height, param.data_height));
@@ -114,9 +113,9 @@ export const SubRegion = computeLayer({
     if (shape.length !== 4) throw site.bottomError(0, `${bottomText(site, 0)} does not have 4 axes`);
     if (topCount === 2) throw error("1 or 3 tops are needed, not 2", "top");
     const [n, c, h, w] = shape as [number, number, number, number];
-    const count = checkedPoints(site);
+    const k = checkedPoints(site);
     const { region_height: height, region_width: width, data_height, data_width } = param;
-    const [points, truth] = site.bottoms.slice(1).map((each) => stopGradient(reshape(each, [n, 2 * count]))) as [
+    const [points, truth] = site.bottoms.slice(1).map((each) => stopGradient(reshape(each, [n, 2 * k]))) as [
       Value,
       Value,
     ];
@@ -125,23 +124,23 @@ export const SubRegion = computeLayer({
       return floor(sub(centre, constant(Math.floor(region / 2))));
     };
     const [x0, y0] = [start(0, w, data_width, width), start(1, h, data_height, height)];
-    const places = count * height * width;
-    const shape5 = [n, count, height, width];
-    const rows = add(reshape(y0, [n, count, 1, 1]), arange(height, [height, 1]));
-    const columns = add(reshape(x0, [n, count, 1, 1]), arange(width, [1, width]));
+    const places = k * height * width;
+    const shape5 = [n, k, height, width];
+    const rows = add(reshape(y0, [n, k, 1, 1]), arange(height, [height, 1]));
+    const columns = add(reshape(x0, [n, k, 1, 1]), arange(width, [1, width]));
     const flat = (value: Value) => reshape(expand(value, shape5), [n, places]);
-    const taken = reshape(entriesAt(x, flat(rows), flat(columns), "zero"), [n, c, count, height, width]);
+    const taken = reshape(entriesAt(x, flat(rows), flat(columns), "zero"), [n, c, k, height, width]);
     const regions =
       param.as_dim === 0
-        ? reshape(transpose(taken, [2, 0, 1, 3, 4]), [count * n, c, height, width])
-        : reshape(transpose(taken, [0, 2, 1, 3, 4]), [n, count * c, height, width]);
+        ? reshape(transpose(taken, [2, 0, 1, 3, 4]), [k * n, c, height, width])
+        : reshape(transpose(taken, [0, 2, 1, 3, 4]), [n, k * c, height, width]);
     if (topCount === 1) return { tops: [regions] };
     const middle = (first: Value, size: number, of: number, region: number) =>
       mul(add(first, constant(region / 2 + 0.5)), constant(of / size));
     const middles = joined(middle(x0, w, data_width, width), middle(y0, h, data_height, height));
     const half = joined(
-      constant(new Float32Array(count).fill(Math.floor(data_width / 2)), [1, count]),
-      constant(new Float32Array(count).fill(Math.floor(data_height / 2)), [1, count]),
+      constant(new Float32Array(k).fill(Math.floor(data_width / 2)), [1, k]),
+      constant(new Float32Array(k).fill(Math.floor(data_height / 2)), [1, k]),
     );
     return { tops: [regions, sub(add(truth, half), middles), middles] };
   },
@@ -150,8 +149,8 @@ export const SubRegion = computeLayer({
 /** The points that there are. Throws for bottoms and sizes that do not fit. */
 function checkedPoints(place: Place<SubRegionParameter>): number {
   const { param, error } = place;
-  const count = pointsOf(place, 1);
-  if (pointsOf(place, 2) !== count)
+  const k = pointsOf(place, 1);
+  if (pointsOf(place, 2) !== k)
     throw place.bottomError(2, `${bottomText(place, 2)} and ${bottomText(place, 1)} differ in their number of points`);
   const items = place.bottoms.map(({ type }) => type.shape[0]!);
   const other = items.findIndex((n) => n !== items[0]);
@@ -160,5 +159,5 @@ function checkedPoints(place: Place<SubRegionParameter>): number {
   const fields = ["region_height", "region_width", "data_height", "data_width"] as const;
   const missing = fields.find((field) => !(param[field] > 0));
   if (missing) throw error(`${missing} must be greater than 0`, missing);
-  return count;
+  return k;
 }

@@ -1,4 +1,4 @@
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -58,10 +58,7 @@ function reverseSequences(site: Site<unknown>): Value {
       `${bottomText(site, 0)} is not a marker for each step and stream of ${bottomText(site, 1)}`,
     );
   const marks = reshape(stopGradient(marker), [steps, streams]);
-  const at = constant(
-    Float32Array.from({ length: steps }, (_, t) => t),
-    [steps, 1],
-  );
+  const at = arange(steps, [steps, 1]);
   // The step that a step's sequence begins at: the last one not after it with a mark below 0, or -1.
   const begins = where(less(marks, constant(0)), at, constant(-1));
   const before = constant(

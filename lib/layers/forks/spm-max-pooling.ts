@@ -1,5 +1,5 @@
 import { has } from "../../caffe/message.js";
-import { constant, count, type Value } from "../../graph/index.js";
+import { arange, constant, count, type Value } from "../../graph/index.js";
 import {
   add,
   and,
@@ -47,7 +47,7 @@ const LOWEST = -3.4028234663852886e38;
 
 /**
  * SPMMaxPooling (deep patch learning): for each image and each cell of a pyramid the maximum of each feature over the boxes whose
- * centre is in the cell, 0 where there are none. Features [r, c], sizes of the images [b, 2] of (width, height), boxes [r, 5] of
+ * centre is in the cell, 0 for a cell without boxes. Features [r, c], sizes of the images [b, 2] of (width, height), boxes [r, 5] of
  * (item, x1, y1, x2, y2) in those sizes, those of an image together and the images in their order; y [b, cells c], cell after cell.
  * The gradient goes to the first maximum. Source: ppengtang/dpl, spm_layer.cpp.
  */
@@ -63,7 +63,7 @@ export const SPMMaxPooling = computeLayer({
     const cells = cellsOf(site);
     const [[r, c], b, g] = [features.type.shape as [number, number], sizes.type.shape[0]!, cells.length];
     const images = imagesOf(boxes);
-    const own = equal(constant(numbers(b), [b, 1, 1]), reshape(images, [1, 1, r]));
+    const own = equal(arange(b, [b, 1, 1]), reshape(images, [1, 1, r]));
     const isIn = and(own, inCells(boxes, gather(sizes, cast(images, "int64"), 0), cells));
     const candidates = where(reshape(isIn, [b, g, r, 1]), reshape(features, [1, 1, r, c]), constant(LOWEST));
     const { values } = topK(candidates, 2, 1);
@@ -72,8 +72,6 @@ export const SPMMaxPooling = computeLayer({
     return { tops: [reshape(y, [b, g * c])] };
   },
 });
-
-const numbers = (n: number) => Float32Array.from({ length: n }, (_, i) => i);
 
 function cellsOf({ param, error }: Place<{ readonly spm_type: number }>): Cells {
   if (!has(param, "spm_type")) throw error("spm_type is missing", undefined, ["write spm_type: 0, 1 or 2"]);
